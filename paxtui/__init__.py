@@ -1,0 +1,3 @@
+"""paxtui: a terminal console for a real Multi-Paxos cluster."""
+
+__version__ = "0.1.0"

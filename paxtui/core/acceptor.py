@@ -1,0 +1,206 @@
+"""The acceptor: promises and votes. All of safety rests on what it refuses.
+
+Its two rules are those of Paxos Made Simple, 2.2:
+
+- P1a, "An acceptor can accept a proposal numbered n iff it has not responded to a prepare request having
+  a number greater than n";
+- phase 1b, on a prepare request with a number greater than that of any it has answered, it responds
+  "with a promise not to accept any more proposals numbered less than n and with the highest-numbered
+  proposal (if any) that it has accepted".
+
+One promise covers all slots (section 3). Promise and votes reach the disk before the answer leaves
+(2.3, "stable storage ... an acceptor records its intended response in stable storage before actually
+sending the response").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from paxtui.core.ballot import Ballot
+from paxtui.core.errors import InvariantViolated
+from paxtui.core.events import CanvassAnswered, LeaderHeard, NackSent, Promised, Voted
+from paxtui.core.messages import (
+    Accept,
+    Accepted,
+    Canvass,
+    CanvassReply,
+    Heartbeat,
+    HeartbeatAck,
+    Nack,
+    Prepare,
+    Promise,
+)
+from paxtui.core.outbox import Outbox
+from paxtui.core.output import PutVotes
+from paxtui.core.settings import Settings
+from paxtui.core.values import Command, Entry, Vote, weight
+
+
+class Acceptor:
+    """One replica's acceptor. ``votes`` holds only slots that are not applied yet: an applied slot's
+    value is the learner's, and its row stays on disk."""
+
+    def __init__(self, out: Outbox, settings: Settings, promised: Ballot, votes: Iterable[Vote]) -> None:
+        self._out = out
+        self._settings = settings
+        self.promised = promised
+        self.votes: dict[int, tuple[Ballot, Command]] = {v.slot: (v.ballot, v.value) for v in votes}
+        self._chars = sum(weight(value) for _, value in self.votes.values())
+        self.leader = Ballot.ZERO
+        """The leader that was heard last and is not known to be deposed; ``ZERO`` if none."""
+        self._heard_at = float("-inf")
+        self.high = max(self.votes, default=-1) + 1
+        """One above the highest slot with a vote."""
+
+    def live_leader(self, now: float) -> Ballot | None:
+        """The leader heard within the shortest election timeout, to whom this acceptor stays loyal.
+
+        Loyalty is no safety rule; it keeps a replica that comes back, or that hears nobody, from deposing
+        a leader that works (Ongaro's dissertation, 4.2.3 and 9.6, gives the same rule for Raft).
+        """
+        if self.leader != Ballot.ZERO and now - self._heard_at < self._settings.election_s_min:
+            return self.leader
+        return None
+
+    def on_canvass(self, sender: int, message: Canvass, now: float, learned: int) -> None:
+        """Say whether a Prepare of the sender would be helped. Binds nobody."""
+        leader = self.live_leader(now)
+        granted = leader is None or leader.replica == sender
+        self._out.event(CanvassAnswered(message.ballot, sender, granted))
+        self._out.send(sender, CanvassReply(message.ballot, granted, self.promised, learned))
+
+    def on_prepare(self, sender: int, message: Prepare, now: float, learned: int) -> None:
+        """Promise, and report one page of votes; or refuse."""
+        ballot = message.ballot
+        leader = None if message.forced else self.live_leader(now)
+        if ballot < self.promised:
+            self._refuse(sender, ballot, None, learned)
+        elif ballot > self.promised and leader is not None and leader.replica != sender:
+            self._refuse(sender, ballot, leader, learned)
+        else:
+            if ballot > self.promised:
+                self._raise_promise(ballot)
+                self.leader = Ballot.ZERO
+            # Also a repeated promise states the watermark, which must be on disk before others build on it.
+            self._out.urgent = True
+            self._out.send_durable(sender, self._page(message, learned))
+
+    def _page(self, message: Prepare, learned: int) -> Promise:
+        """Votes from the asked slot on, as many as one message may carry (correctness: no omission but
+        of what is below ``learned``, and that is stated)."""
+        first = message.first
+        start = max(first, learned)
+        votes: list[Vote] = []
+        chars = 0
+        following: int | None = None
+        for slot in sorted(slot for slot in self.votes if slot >= start):
+            ballot, value = self.votes[slot]
+            chars += weight(value)
+            if votes and (len(votes) == self._settings.run_slots or chars > self._settings.run_chars):
+                following = slot
+                break
+            votes.append(Vote(slot, ballot, value))
+        self._out.event(Promised(message.ballot, first, len(votes), following is None))
+        return Promise(message.ballot, first, following, learned, tuple(votes))
+
+    def on_accept(
+        self, sender: int, message: Accept, now: float, learned: int, known: Mapping[int, Entry]
+    ) -> None:
+        """Vote for the run, but for slots that are applied here (they need no vote; the answer's
+        ``learned`` says so) or too far ahead. A repeated Accept gets the same answer again."""
+        ballot = message.ballot
+        if ballot < self.promised:
+            self._refuse(sender, ballot, None, learned)
+            return
+        if ballot > self.promised:
+            # A vote at b binds like a promise of b (Paxos Made Simple, P1a; Paxos Made Moderately
+            # Complex, invariant A2: an acceptor accepts only its current ballot).
+            self._raise_promise(ballot)
+        self.hear(ballot, now)
+        first, values = message.first, message.values
+        if first < learned:
+            values = values[learned - first :]
+            first = min(learned, message.first + len(message.values))
+        voted = self._vote(ballot, first, values, learned, known)
+        self._out.send_durable(sender, Accepted(ballot, first, voted, learned))
+
+    def _vote(
+        self,
+        ballot: Ballot,
+        first: int,
+        values: tuple[Command, ...],
+        learned: int,
+        known: Mapping[int, Entry],
+    ) -> int:
+        """Store votes for as much of the run as the limits allow; return how many slots now hold one."""
+        votes = self.votes
+        slot = first
+        fresh = -1
+        limit = learned + self._settings.ahead_slots
+        for value in values:
+            if slot >= limit or self._chars > self._settings.ahead_chars:
+                break
+            old = votes.get(slot)
+            if old is not None and old[0] == ballot:
+                if old[1] != value:
+                    raise InvariantViolated(f"two values in slot {slot} at ballot {ballot}")
+                if fresh >= 0:
+                    self._store(ballot, fresh, values[fresh - first : slot - first])
+                    fresh = -1
+            else:
+                if known and slot in known and known[slot].value != value:
+                    raise InvariantViolated(f"ballot {ballot} proposes another value in chosen slot {slot}")
+                if old is not None:
+                    self._chars -= weight(old[1])
+                if fresh < 0:
+                    fresh = slot
+                votes[slot] = (ballot, value)
+                self._chars += weight(value)
+            slot += 1
+        if fresh >= 0:
+            self._store(ballot, fresh, values[fresh - first : slot - first])
+        return slot - first
+
+    def _store(self, ballot: Ballot, first: int, values: tuple[Command, ...]) -> None:
+        self._out.writes.append(PutVotes(ballot, first, values))
+        self._out.event(Voted(ballot, first, values))
+        self.high = max(self.high, first + len(values))
+
+    def on_heartbeat(self, sender: int, message: Heartbeat, now: float, learned: int) -> bool:
+        """Answer a leader; whether it is one that this acceptor has not outbid."""
+        if message.ballot < self.promised:
+            self._refuse(sender, message.ballot, None, learned)
+            return False
+        self.hear(message.ballot, now)
+        self._out.send(sender, HeartbeatAck(message.ballot, message.number, learned))
+        return True
+
+    def hear(self, ballot: Ballot, now: float) -> None:
+        """A leader at a ballot that is not outbid gave a sign of life."""
+        if ballot != self.leader:
+            self.leader = ballot
+            self._out.event(LeaderHeard(ballot))
+        self._heard_at = now
+
+    def forget_leader(self, ballot: Ballot) -> None:
+        """The leader of ``ballot`` said, or showed, that it leads no more."""
+        if self.leader == ballot:
+            self.leader = Ballot.ZERO
+
+    def take(self, slot: int) -> tuple[Ballot, Command] | None:
+        """Hand over the vote of a slot that is being applied."""
+        vote = self.votes.pop(slot, None)
+        if vote is not None:
+            self._chars -= weight(vote[1])
+        return vote
+
+    def _raise_promise(self, ballot: Ballot) -> None:
+        if ballot < self.promised:
+            raise InvariantViolated(f"the promise would fall from {self.promised} to {ballot}")
+        self.promised = ballot
+        self._out.urgent = True
+
+    def _refuse(self, sender: int, ballot: Ballot, leader: Ballot | None, learned: int) -> None:
+        self._out.event(NackSent(ballot, sender, self.promised, leader))
+        self._out.send(sender, Nack(ballot, self.promised, leader, learned))

@@ -1,0 +1,233 @@
+"""The learner: which values are chosen, in order, and how to get those that were missed.
+
+A value is learned from one of three facts, each of which says that a majority voted for it at one
+ballot: the leader's tally (``Chosen``, or a leader's watermark) together with this replica's own vote at
+that very ballot; or the entry of another replica that learned it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from paxtui.core.acceptor import Acceptor
+from paxtui.core.ballot import Ballot
+from paxtui.core.chain import link
+from paxtui.core.errors import InvariantViolated
+from paxtui.core.events import (
+    AppliedTo,
+    CatchUpAsked,
+    EntriesSent,
+    Learned,
+    SessionEvicted,
+    Suppressed,
+)
+from paxtui.core.messages import CatchUp, Chosen, Entries, Heartbeat
+from paxtui.core.outbox import Outbox
+from paxtui.core.output import Applied, Fetch, PutEntries, PutSuppressed
+from paxtui.core.saved import Saved
+from paxtui.core.sessions import Sessions
+from paxtui.core.settings import Settings
+from paxtui.core.values import Command, Entry, weight
+
+
+class Learner:
+    """One replica's learner, its session table and its memory of recent entries."""
+
+    def __init__(self, out: Outbox, settings: Settings, acceptor: Acceptor, saved: Saved) -> None:
+        self._out = out
+        self._settings = settings
+        self._acceptor = acceptor
+        self.watermark = saved.watermark
+        """The first slot that is not learned; everything below is applied."""
+        self.chain = saved.chain
+        self.known: dict[int, Entry] = {}
+        """Learned slots above a hole."""
+        self._cache: dict[int, Entry] = {}
+        self._cache_first = saved.watermark
+        self._cache_chars = 0
+        self.sessions = Sessions(settings.sessions_max, settings.session_window)
+        self.sessions.load(saved.sessions, saved.horizon)
+        self.checkpointed = saved.sessions_upto
+        for slot, entry in enumerate(saved.replay, saved.sessions_upto):
+            if not entry.value.is_noop:
+                self.sessions.apply(slot, entry.value)
+        self._peers: dict[int, int] = {}
+        self._asked_first = -1
+        self._asked_peer = -1
+        self.ask_again_at = float("inf")
+
+    # Learning
+
+    def on_chosen(self, message: Chosen) -> None:
+        """The leader's tally. It tells the value only to who voted at the same ballot: two leaders
+        never share a ballot, and one leader gives a slot one value at its ballot."""
+        self._learn_votes(message.first, message.first + message.count, message.ballot)
+
+    def on_watermark(self, message: Heartbeat) -> None:
+        """The leader learned everything below its watermark, so own votes at its ballot are chosen
+        there: had another value been chosen in such a slot, the leader could not have proposed its own."""
+        if message.learned > self.watermark:
+            self._learn_votes(self.watermark, message.learned, message.ballot)
+
+    def _learn_votes(self, first: int, upto: int, ballot: Ballot) -> None:
+        votes, known = self._acceptor.votes, self.known
+        upto = min(upto, self._acceptor.high)
+        run: list[Entry] = []
+        for slot in range(max(first, self.watermark), upto):
+            vote = votes.get(slot)
+            if vote is not None and vote[0] == ballot and slot not in known:
+                run.append(Entry(ballot, vote[1]))
+            elif run:
+                self.learn(slot - len(run), tuple(run))
+                run = []
+        if run:
+            self.learn(upto - len(run), tuple(run))
+
+    def learn(self, first: int, entries: tuple[Entry, ...]) -> None:
+        """Remember chosen values; slots that are applied already are passed over."""
+        if first < self.watermark:
+            entries = entries[self.watermark - first :]
+            first = self.watermark
+        if not entries:
+            return
+        for slot, entry in enumerate(entries, first):
+            old = self.known.setdefault(slot, entry)
+            if old.value != entry.value:
+                raise InvariantViolated(f"two values are chosen in slot {slot}")
+        self._out.event(Learned(first, entries))
+
+    def advance(self) -> Applied | None:
+        """Apply what is learned without a gap, in order."""
+        first = self.watermark
+        if first not in self.known:
+            return None
+        entries: list[Entry] = []
+        suppressed: dict[int, int] = {}
+        slot = first
+        foreign: list[Entry] = []
+        while (entry := self.known.pop(slot, None)) is not None:
+            vote = self._acceptor.take(slot)
+            if vote is not None and vote[1] == entry.value:
+                # The usual case: the row on disk, this replica's own vote, already holds the value.
+                if vote[0] != entry.ballot:
+                    entry = Entry(vote[0], vote[1])
+                self._put(slot, foreign)
+            else:
+                foreign.append(entry)
+            entries.append(entry)
+            self._apply(slot, entry.value, suppressed)
+            slot += 1
+        self._put(slot, foreign)
+        self.watermark = slot
+        self._remember(first, entries)
+        applied = Applied(first, tuple(entries), suppressed)
+        self._out.applied.append(applied)
+        self._out.event(AppliedTo(first, slot, self.chain.hex()))
+        return applied
+
+    def _put(self, end: int, foreign: list[Entry]) -> None:
+        """Write the run of entries before ``end`` whose rows are missing or hold a vote that lost."""
+        if foreign:
+            self._out.writes.append(PutEntries(end - len(foreign), tuple(foreign)))
+            foreign.clear()
+
+    def _apply(self, slot: int, value: Command, suppressed: dict[int, int]) -> None:
+        self.chain = link(self.chain, slot, value)
+        if value.is_noop:
+            return
+        repeats = self.sessions.apply(slot, value)
+        if repeats is not None:
+            suppressed[slot] = repeats
+            self._out.writes.append(PutSuppressed(slot, repeats))
+            self._out.event(Suppressed(slot, value.client, value.request, repeats))
+        if self.sessions.evicted_last is not None:
+            self._out.event(SessionEvicted(slot, self.sessions.evicted_last))
+
+    def _remember(self, first: int, entries: list[Entry]) -> None:
+        """Keep recent entries in memory, the oldest go first; all of them are on disk or on the way."""
+        cache = self._cache
+        for slot, entry in enumerate(entries, first):
+            cache[slot] = entry
+            self._cache_chars += weight(entry.value)
+        while cache and (
+            len(cache) > self._settings.cache_slots or self._cache_chars > self._settings.cache_chars
+        ):
+            self._cache_chars -= weight(cache.pop(self._cache_first).value)
+            self._cache_first += 1
+
+    # Helping others
+
+    def on_catch_up(self, sender: int, message: CatchUp) -> None:
+        """Send a page of learned entries, from memory or, by way of the host, from disk."""
+        first = message.first
+        if first >= self._cache_first:
+            entries: list[Entry] = []
+            chars = 0
+            for slot in range(first, min(self.watermark, first + self._settings.run_slots)):
+                entry = self._cache[slot]
+                chars += weight(entry.value)
+                if entries and chars > self._settings.run_chars:
+                    break
+                entries.append(entry)
+            self.send_entries(sender, first, tuple(entries))
+        else:
+            self._out.fetches.append(
+                Fetch(sender, first, self._settings.run_slots, self._settings.run_chars)
+            )
+
+    def send_entries(self, to: int, first: int, entries: tuple[Entry, ...]) -> None:
+        """A page of the learned log leaves; an empty one still tells the watermark."""
+        self._out.event(EntriesSent(to, first, len(entries)))
+        self._out.send(to, Entries(first, entries, self.watermark))
+
+    # Catching up
+
+    def heard(self, peer: int, learned: int, now: float) -> None:
+        """``peer`` says that it has learned everything below ``learned``."""
+        self._peers[peer] = learned
+        if learned > self.watermark and self._asked_first < 0:
+            self._ask(peer, now)
+
+    def on_entries(self, sender: int, message: Entries, now: float) -> bool:
+        """Take a page; whether it was one that had been asked for."""
+        if message.first != self._asked_first:
+            self._peers[sender] = message.learned
+            return False
+        self._asked_first = -1
+        self.ask_again_at = float("inf")
+        self._peers[sender] = message.learned
+        self.learn(message.first, message.entries)
+        return True
+
+    def seek(self, now: float) -> None:
+        """Ask for what is missing, if it is known to exist and nothing is asked yet or in time."""
+        if self._asked_first >= 0 and self._asked_first < self.watermark:
+            self._asked_first = -1
+            self.ask_again_at = float("inf")
+        if self._asked_first >= 0 and now < self.ask_again_at:
+            return
+        ahead = [peer for peer, learned in self._peers.items() if learned > self.watermark]
+        if ahead:
+            # Ask the same one again only if nobody else knows: it may be down or cut off.
+            later = [peer for peer in ahead if peer > self._asked_peer]
+            same = self._asked_first < 0 and self._asked_peer in ahead
+            self._ask(self._asked_peer if same else min(later or ahead), now)
+        else:
+            self._asked_first = -1
+            self.ask_again_at = float("inf")
+
+    def _ask(self, peer: int, now: float) -> None:
+        self._asked_first, self._asked_peer = self.watermark, peer
+        self.ask_again_at = now + 2 * self._settings.resend_s
+        self._out.event(CatchUpAsked(peer, self.watermark, self._peers[peer]))
+        self._out.send(peer, CatchUp(self.watermark))
+
+    @property
+    def lag(self) -> int:
+        """How many slots the best informed peer, as far as heard, is ahead."""
+        return max(0, max(self._peers.values(), default=0) - self.watermark)
+
+    @property
+    def peers(self) -> Mapping[int, int]:
+        """The learned watermarks that the others stated last."""
+        return self._peers

@@ -1,0 +1,56 @@
+"""Where the roles put what they decide, until the host takes it as one :class:`Output`."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from paxtui.core.events import Event
+from paxtui.core.messages import PeerMessage
+from paxtui.core.output import EVERYONE, Applied, Envelope, Fetch, Reply, Write
+
+
+class Outbox:
+    """Collects effects. Messages to oneself stay inside, but reach the same handlers as all others:
+    ``local`` at once, ``local_durable`` when the batch that they belong to is on disk."""
+
+    def __init__(self, me: int) -> None:
+        self.me = me
+        self.urgent = False
+        """The small state must be written with the next output, even if nothing else is."""
+        self.writes: list[Write] = []
+        self.sends: list[Envelope] = []
+        self.sends_durable: list[Envelope] = []
+        self.local: deque[PeerMessage] = deque()
+        self.local_durable: list[PeerMessage] = []
+        self.replies: list[Reply] = []
+        self.applied: list[Applied] = []
+        self.fetches: list[Fetch] = []
+        self.events: list[Event] = []
+
+    def send(self, to: int, message: PeerMessage) -> None:
+        """May leave before anything is durable."""
+        if to == self.me:
+            self.local.append(message)
+            return
+        self.sends.append(Envelope(to, message))
+        if to == EVERYONE:
+            self.local.append(message)
+
+    def send_durable(self, to: int, message: PeerMessage) -> None:
+        """Leaves only when everything written so far is on disk."""
+        if to == self.me:
+            self.local_durable.append(message)
+        else:
+            self.sends_durable.append(Envelope(to, message))
+
+    def event(self, event: Event) -> None:
+        """Add to the trace."""
+        self.events.append(event)
+
+    def drain(self) -> tuple[tuple[Envelope, ...], tuple[Envelope, ...], tuple[Event, ...]]:
+        """Take messages and events; the caller takes the rest by name."""
+        taken = tuple(self.sends), tuple(self.sends_durable), tuple(self.events)
+        self.sends.clear()
+        self.sends_durable.clear()
+        self.events.clear()
+        return taken

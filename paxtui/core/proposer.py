@@ -1,0 +1,380 @@
+"""The proposer: when to try to lead, phase 1, and the reign that follows.
+
+A replica that hears no leader for a random time first *canvasses*: it asks whether a majority would help,
+which changes nothing anywhere. Only then does it take a new round, make it durable, and send Prepare.
+So a replica that is deaf, or cut off, or just back, uses up no ballots and deposes nobody.
+"""
+
+from __future__ import annotations
+
+import enum
+import random
+
+from paxtui.core.acceptor import Acceptor
+from paxtui.core.ballot import Ballot, majority
+from paxtui.core.errors import InvariantViolated
+from paxtui.core.events import (
+    Canvassed,
+    Elected,
+    ElectionTimeout,
+    MessageDropped,
+    NackReceived,
+    PrepareSent,
+    PromiseReceived,
+    ProposerCrashed,
+    ProposerRestored,
+    RoundTaken,
+    SteppedDown,
+)
+from paxtui.core.learner import Learner
+from paxtui.core.messages import Canvass, CanvassReply, Nack, PeerMessage, Prepare, Promise
+from paxtui.core.outbox import Outbox
+from paxtui.core.output import EVERYONE, Appended, ReadRefused, Refused
+from paxtui.core.phase1 import Phase1
+from paxtui.core.reign import INFINITY, Reign
+from paxtui.core.settings import Settings
+from paxtui.core.values import Command
+
+
+class Phase(enum.Enum):
+    """What the proposer is doing."""
+
+    FOLLOWING = "following"
+    CANVASSING = "canvassing"
+    PREPARING = "preparing"
+    LEADING = "leading"
+    CRASHED = "crashed"
+
+
+LEGAL: dict[Phase, frozenset[Phase]] = {
+    Phase.FOLLOWING: frozenset({Phase.CANVASSING, Phase.PREPARING, Phase.CRASHED}),
+    Phase.CANVASSING: frozenset({Phase.FOLLOWING, Phase.PREPARING, Phase.CRASHED}),
+    Phase.PREPARING: frozenset({Phase.FOLLOWING, Phase.LEADING, Phase.CRASHED}),
+    Phase.LEADING: frozenset({Phase.FOLLOWING, Phase.CRASHED}),
+    Phase.CRASHED: frozenset({Phase.FOLLOWING}),
+}
+"""Every change of phase that can happen. A forced election goes through FOLLOWING first."""
+
+
+class Proposer:
+    """One replica's proposer. It owns the round counter and the election timer."""
+
+    def __init__(
+        self,
+        out: Outbox,
+        settings: Settings,
+        replicas: int,
+        acceptor: Acceptor,
+        learner: Learner,
+        rng: random.Random,
+        last_round: int,
+        now: float,
+    ) -> None:
+        self._out = out
+        self._me = out.me
+        self._settings = settings
+        self._replicas = replicas
+        self._acceptor = acceptor
+        self._learner = learner
+        self._rng = rng
+        self.phase = Phase.FOLLOWING
+        self.round = last_round
+        """The last round that this replica used for itself; durable before it leaves."""
+        self.round_seen = max(last_round, acceptor.promised.round)
+        self.attempt = 0
+        self.skips: set[int] = set()
+        self.reign: Reign | None = None
+        self._phase1: Phase1 | None = None
+        self._canvass: Ballot = Ballot.ZERO
+        self._granted: set[int] = set()
+        # A replica that starts finds the leader, or learns that there is none, by asking at once:
+        # a canvass disturbs nobody.
+        self.election_at = now + rng.uniform(0.05, 0.5) * settings.election_s_min
+        self._prepare_again_at = INFINITY
+
+    # Phases
+
+    def _enter(self, phase: Phase) -> None:
+        if phase not in LEGAL[self.phase]:
+            raise InvariantViolated(f"the proposer went from {self.phase.value} to {phase.value}")
+        self.phase = phase
+
+    def _wait(self, now: float) -> None:
+        """Draw the next election timeout; failures in a row stretch it."""
+        factor = min(2**self.attempt, self._settings.backoff_factor_max)
+        settings = self._settings
+        self.election_at = now + factor * self._rng.uniform(settings.election_s_min, settings.election_s_max)
+
+    def step_down(self, reason: str, now: float) -> None:
+        """Give up the current attempt or reign."""
+        if self.phase in (Phase.FOLLOWING, Phase.CRASHED):
+            return
+        if self._current is not None:
+            self._acceptor.forget_leader(self._current)
+            self._out.event(SteppedDown(self._current, reason))
+        self._enter(Phase.FOLLOWING)
+        self._drop()
+        self._wait(now)
+
+    def _drop(self) -> None:
+        reign, self.reign, self._phase1 = self.reign, None, None
+        self._granted.clear()
+        self._prepare_again_at = INFINITY
+        if reign is not None:
+            reign.dissolve(self.leader_hint)
+
+    @property
+    def leader_hint(self) -> int | None:
+        """Who is believed to lead: whom a client should ask."""
+        if self.phase is Phase.LEADING:
+            return self._me
+        leader = self._acceptor.leader
+        return None if leader in (Ballot.ZERO, self._own_ballot) else leader.replica
+
+    @property
+    def _own_ballot(self) -> Ballot:
+        return Ballot(self.round, self._me)
+
+    @property
+    def _current(self) -> Ballot | None:
+        """The ballot that is being prepared or led at."""
+        if self.reign is not None:
+            return self.reign.ballot
+        return self._phase1.ballot if self._phase1 is not None else None
+
+    def promised_to(self, ballot: Ballot, now: float) -> None:
+        """This replica's acceptor promised ``ballot``: give its proposer the time to win."""
+        if ballot.replica != self._me and self.phase in (Phase.FOLLOWING, Phase.CANVASSING):
+            self.step_down(f"{ballot} was promised", now)
+            self._wait(now)
+
+    def heard_leader(self, ballot: Ballot, now: float) -> None:
+        """Another replica leads at ``ballot``, which this replica's acceptor has not outbid."""
+        if ballot.replica == self._me:
+            return
+        if self.phase is not Phase.CRASHED:
+            self.step_down(f"{ballot} leads", now)
+            self.attempt = 0
+            self._wait(now)
+
+    def saw_round(self, ballot: Ballot, now: float) -> None:
+        """A ballot was seen anywhere. An own promise to a higher one ends the reign."""
+        self.round_seen = max(self.round_seen, ballot.round)
+        current = self._current
+        if current is not None and self._acceptor.promised > current:
+            self.attempt += 1
+            self.step_down(f"pre-empted by {self._acceptor.promised}", now)
+
+    # Canvass
+
+    def wake(self, now: float) -> None:
+        """Do what is due by time alone."""
+        if self.phase is Phase.LEADING:
+            self._lead_on(now)
+        elif self.phase is not Phase.CRASHED:
+            if now >= self.election_at:
+                self._try(now)
+            elif now >= self._prepare_again_at:
+                self._prepare_again(now)
+
+    def _try(self, now: float) -> None:
+        """No leader for a whole timeout, or the last attempt led nowhere: canvass."""
+        if self.phase in (Phase.CANVASSING, Phase.PREPARING):
+            self.attempt += 1
+            self.step_down("no majority answered", now)
+        self._out.event(ElectionTimeout(self.attempt))
+        self._enter(Phase.CANVASSING)
+        self._wait(now)
+        self._canvass = Ballot(self.round_seen + 1, self._me)
+        self._granted = {self._me}
+        self._out.event(Canvassed(self._canvass))
+        if len(self._granted) >= majority(self._replicas):
+            self._prepare(now, forced=False)
+        else:
+            self._out.send(EVERYONE, Canvass(self._canvass))
+
+    def on_canvass_reply(self, sender: int, message: CanvassReply, now: float) -> None:
+        """Count who would help."""
+        if self.phase is not Phase.CANVASSING or message.ballot != self._canvass:
+            self._late(sender, message)
+            return
+        if message.granted:
+            self._granted.add(sender)
+            if len(self._granted) >= majority(self._replicas):
+                self._prepare(now, forced=False)
+
+    # Phase 1
+
+    def elect(self, now: float) -> str | None:
+        """Start an election on the operator's word, whoever leads. The reason, if it cannot."""
+        if self.phase is Phase.CRASHED:
+            return "its proposer is crashed"
+        if self.phase is Phase.LEADING:
+            return "it leads already"
+        self.step_down("the operator forces an election", now)
+        self._prepare(now, forced=True)
+        return None
+
+    def _prepare(self, now: float, *, forced: bool) -> None:
+        """Take a ballot above every one seen and ask for promises. The round is written in the same
+        batch as this replica's own promise, and Prepare leaves after it (Paxos Made Simple, 2.4)."""
+        self.round = self.round_seen = self.round_seen + 1
+        self._enter(Phase.PREPARING)
+        self._wait(now)
+        ballot = self._own_ballot
+        self._phase1 = Phase1(ballot, self._learner.watermark, self._replicas, forced)
+        self._out.urgent = True
+        self._out.event(RoundTaken(ballot, forced))
+        self._out.event(PrepareSent(ballot, self._phase1.first, EVERYONE))
+        message = Prepare(ballot, self._phase1.first, forced)
+        self._out.send_durable(EVERYONE, message)
+        self._out.send(self._me, message)
+        self._prepare_again_at = now + self._settings.resend_s
+
+    def _prepare_again(self, now: float) -> None:
+        phase1 = self._phase1
+        self._prepare_again_at = now + self._settings.resend_s
+        if phase1 is None:
+            self._prepare_again_at = INFINITY
+            return
+        for peer, cursor in phase1.cursors.items():
+            self._ask_page(phase1, peer, cursor)
+
+    def _ask_page(self, phase1: Phase1, peer: int, cursor: int) -> None:
+        """Ask for one page, again or for the first time. Still behind the disk: the ballot may be new."""
+        self._out.event(PrepareSent(phase1.ballot, cursor, peer))
+        self._out.send_durable(peer, Prepare(phase1.ballot, cursor, phase1.forced))
+
+    def on_promise(self, sender: int, message: Promise, now: float) -> None:
+        """Count a page of a promise for the very ballot that is being prepared."""
+        phase1 = self._phase1
+        if phase1 is None or message.ballot != phase1.ballot or not phase1.add(sender, message):
+            self._late(sender, message)
+            return
+        self._out.event(
+            PromiseReceived(message.ballot, sender, message.first, len(message.votes), message.next is None)
+        )
+        if message.next is not None:
+            self._ask_page(phase1, sender, message.next)
+        if phase1.won:
+            self._lead(phase1, now)
+
+    def _lead(self, phase1: Phase1, now: float) -> None:
+        self._enter(Phase.LEADING)
+        self._phase1 = None
+        self._prepare_again_at = INFINITY
+        self.attempt = 0
+        base = max(phase1.learned, self._learner.watermark)
+        adopted = phase1.adopted()
+        self.reign = Reign(self._out, self._settings, self._replicas, phase1.ballot, base, adopted, now)
+        quorum = tuple(sorted(phase1.complete))
+        self._out.event(Elected(phase1.ballot, base, self.reign.end, quorum))
+
+    def on_nack(self, sender: int, message: Nack, now: float) -> None:
+        """A refusal of the ballot in use: a higher promise ends it, loyalty to a leader may."""
+        if message.ballot != self._current:
+            self._late(sender, message)
+            return
+        self._out.event(NackReceived(message.ballot, sender, message.promised, message.leader))
+        if message.promised > message.ballot:
+            self.attempt += 1
+            self.step_down(f"replica {sender} promised {message.promised}", now)
+        elif self._phase1 is not None and message.leader is not None:
+            self._phase1.loyal.add(sender)
+            if self._phase1.hopeless:
+                self.step_down(f"a majority stays with {message.leader}", now)
+
+    def _late(self, sender: int, message: PeerMessage) -> None:
+        kind = type(message).__struct_config__.tag
+        self._out.event(MessageDropped(str(kind), sender, "answers nothing that is asked now"))
+
+    # The reign
+
+    def _lead_on(self, now: float) -> None:
+        reign, watermark = self.reign, self._learner.watermark
+        if reign is None:
+            raise InvariantViolated("a leader without a reign")
+        if now >= reign.heartbeat_at:
+            if reign.lost_majority(now):
+                self.step_down(f"no majority answered for {self._settings.election_s_max} s", now)
+                return
+            if reign.stuck_below_base(now, watermark):
+                self.step_down(f"nobody can tell what was chosen below slot {reign.base}", now)
+                self.election_at = now
+                return
+            reign.beat(now, watermark)
+        if now >= reign.resend_at:
+            reign.resend(now)
+        reign.fill_due(now)
+
+    def flush(self, now: float) -> None:
+        """Turn what is queued into proposals."""
+        if self.reign is not None:
+            self.reign.flush(now, self._learner.watermark, self._learner.known, self.skips)
+
+    def append(self, command: Command) -> None:
+        """A client's request: answered from the session table, queued, or refused."""
+        key = command.client, command.request
+        if self.reign is None:
+            self._out.replies.append(Refused(*key, "not-leader", self.leader_hint))
+            return
+        slot = self._learner.sessions.find(*key)
+        if slot is None:
+            self.reign.append(command)
+        elif slot < 0:
+            self._out.replies.append(Refused(*key, "expired", None))
+        else:
+            # The first answer again (correctness: exactly once). The slot is the answer; the ballot is
+            # only where the reader may look.
+            self._out.replies.append(Appended(*key, slot, self.reign.ballot))
+
+    def read(self, ticket: int) -> None:
+        """A linearizable read."""
+        if self.reign is None:
+            self._out.replies.append(ReadRefused(ticket, "not-leader", self.leader_hint))
+        else:
+            self.reign.read(ticket, self._learner.watermark)
+
+    def skip(self, slot: int | None) -> str | None:
+        """Leave ``slot`` (``None``: the next one) empty when its turn comes. The reason, if it cannot."""
+        if slot is None:
+            if self.reign is None:
+                return "it does not lead, so it has no next slot"
+            slot = max(self.reign.next_slot, self.reign.end)
+        elif slot < self._learner.watermark or (self.reign is not None and slot < self.reign.next_slot):
+            return f"slot {slot} is used already"
+        self.skips.add(slot)
+        return None
+
+    def fill(self, slot: int, now: float) -> str | None:
+        """Fill a hole with a no-op now. The reason, if it cannot."""
+        if self.reign is None:
+            return "it does not lead"
+        if slot not in self.reign.holes:
+            return f"slot {slot} is no hole of this leader"
+        self.reign.fill(slot, now)
+        return None
+
+    def crash(self) -> None:
+        """Stop the proposer role. What it knew is gone; acceptor and learner go on."""
+        if self.phase is not Phase.CRASHED:
+            self._enter(Phase.CRASHED)
+            self._drop()
+            self._acceptor.forget_leader(self._own_ballot)
+            self.election_at = INFINITY
+            self._out.event(ProposerCrashed())
+
+    def restore(self, now: float) -> None:
+        """Let a crashed proposer work again, knowing nothing but its durable round."""
+        if self.phase is Phase.CRASHED:
+            self._enter(Phase.FOLLOWING)
+            self.attempt = 0
+            self._wait(now)
+            self._out.event(ProposerRestored())
+
+    @property
+    def deadline(self) -> float:
+        """When :meth:`wake` has something to do."""
+        if self.reign is not None:
+            return self.reign.deadline
+        return min(self.election_at, self._prepare_again_at)

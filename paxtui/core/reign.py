@@ -1,0 +1,364 @@
+"""The reign of one ballot: a leader's proposals, their votes, its clients, its reads.
+
+Everything here belongs to one ballot and is dropped with it, so that nothing of an older ballot can ever
+be proposed at a newer one (Paxos Made Moderately Complex, 2.4: the commander's state is its own).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+
+from paxtui.core.ballot import Ballot, majority
+from paxtui.core.events import AcceptedReceived, AcceptSent, ChosenSeen, Proposed, ReadConfirmed, SlotSkipped
+from paxtui.core.messages import Accept, Accepted, Chosen, Heartbeat, HeartbeatAck
+from paxtui.core.outbox import Outbox
+from paxtui.core.output import EVERYONE, Appended, Applied, ReadReady, ReadRefused, Refused
+from paxtui.core.settings import Settings
+from paxtui.core.values import NOOP, Command, Entry, weight
+
+INFINITY = float("inf")
+
+
+class Flight:
+    """A run of proposals that was sent, for sending it again."""
+
+    __slots__ = ("count", "due", "first", "wait_s")
+
+    def __init__(self, first: int, count: int, due: float, wait_s: float) -> None:
+        self.first = first
+        self.count = count
+        self.due = due
+        self.wait_s = wait_s
+
+
+class PendingRead:
+    """A linearizable read: it needs acks of heartbeat ``number`` and a watermark of ``upto``."""
+
+    __slots__ = ("number", "ticket", "upto")
+
+    def __init__(self, ticket: int, number: int, upto: int) -> None:
+        self.ticket = ticket
+        self.number = number
+        self.upto = upto
+
+
+class Reign:
+    """A leader's state. Slots below ``base`` are learned, never proposed; up to ``end`` phase 1 decides."""
+
+    def __init__(
+        self,
+        out: Outbox,
+        settings: Settings,
+        replicas: int,
+        ballot: Ballot,
+        base: int,
+        adopted: dict[int, Command],
+        now: float,
+    ) -> None:
+        self._out = out
+        self._settings = settings
+        self._me = ballot.replica
+        self._replicas = replicas
+        self._quorum = majority(replicas)
+        self.ballot = ballot
+        self.base = base
+        self.end = max(base, max(adopted, default=-1) + 1)
+        self._adopted = adopted
+        self.next_slot = base
+        self._proposals: dict[int, Command] = {}
+        self._tally: dict[int, int] = {}
+        self._chars = 0
+        self._flights: list[Flight] = []
+        self.resend_at = INFINITY
+        self.holes: dict[int, float] = {}
+        self._queue: deque[Command] = deque()
+        self._queue_chars = 0
+        self._waiting: set[tuple[str, int]] = set()
+        self.heartbeat_at = now
+        self._number = 0
+        self._acked = dict.fromkeys(range(replicas), 0)
+        self.heard = dict.fromkeys(range(replicas), now)
+        self._reads: deque[PendingRead] = deque()
+        self._read_unsent = False
+        self._progress = (base, now)
+
+    # Clients
+
+    def append(self, command: Command) -> None:
+        """Queue a command for the next free slot; a repeated one only waits along."""
+        key = (command.client, command.request)
+        if key in self._waiting:
+            return
+        size = weight(command)
+        settings = self._settings
+        if len(self._queue) >= settings.queue_slots or self._queue_chars + size > settings.queue_chars:
+            self._out.replies.append(Refused(command.client, command.request, "busy", None))
+            return
+        self._waiting.add(key)
+        self._queue.append(command)
+        self._queue_chars += size
+
+    def on_applied(self, applied: Applied) -> None:
+        """Answer those whose requests took effect, or had done so before."""
+        waiting = self._waiting
+        if waiting:
+            for slot, entry in enumerate(applied.entries, applied.first):
+                value = entry.value
+                key = (value.client, value.request)
+                if key in waiting:
+                    waiting.remove(key)
+                    self._answer(slot, entry, applied.suppressed.get(slot))
+        self._release_reads(applied.first + len(applied.entries))
+
+    def _answer(self, slot: int, entry: Entry, repeats: int | None) -> None:
+        value = entry.value
+        if repeats is not None and repeats < 0:
+            self._out.replies.append(Refused(value.client, value.request, "expired", None))
+        else:
+            told = slot if repeats is None else repeats
+            self._out.replies.append(Appended(value.client, value.request, told, entry.ballot))
+
+    # Proposing
+
+    def flush(self, now: float, watermark: int, known: Mapping[int, Entry], skips: set[int]) -> None:
+        """Propose what the window allows: first what phase 1 told, no-ops for its gaps, then clients."""
+        self.next_slot = max(self.next_slot, watermark)
+        while self.next_slot < self.end and self._room(watermark):
+            self._propose_recovered(now, watermark, known)
+        while self._queue and self.next_slot >= self.end and self._room(watermark):
+            self._propose_queued(now, watermark, skips)
+        if self._read_unsent:
+            self.beat(now, watermark)
+
+    def _room(self, watermark: int) -> bool:
+        settings = self._settings
+        return self.next_slot - watermark < settings.window_slots and self._chars < settings.window_chars
+
+    def _propose_recovered(self, now: float, watermark: int, known: Mapping[int, Entry]) -> None:
+        """One run of adopted values, or one of no-ops. What is learned already is passed over."""
+        slot = first = self.next_slot
+        adopted = first in self._adopted
+        values: list[Command] = []
+        chars = 0
+        limit = min(self.end, watermark + self._settings.window_slots, first + self._settings.run_slots)
+        while slot < limit and slot not in known and (slot in self._adopted) == adopted:
+            value = self._adopted[slot] if adopted else NOOP
+            chars += weight(value)
+            if values and chars > self._settings.run_chars:
+                break
+            values.append(value)
+            self._adopted.pop(slot, None)
+            slot += 1
+        if values:
+            self._propose(now, first, tuple(values), "adopted" if adopted else "no-op")
+            self.next_slot = slot
+        else:
+            self._adopted.pop(slot, None)
+            self.next_slot = slot + 1
+
+    def _propose_queued(self, now: float, watermark: int, skips: set[int]) -> None:
+        """One run of clients' commands in consecutive slots."""
+        if self.next_slot in skips:
+            skips.discard(self.next_slot)
+            self.holes[self.next_slot] = now + self._settings.hole_timeout_s
+            self._out.event(SlotSkipped(self.ballot, self.next_slot))
+            self.next_slot += 1
+        first = self.next_slot
+        values: list[Command] = []
+        chars = 0
+        limit = min(self._settings.run_slots, watermark + self._settings.window_slots - first)
+        queue = self._queue
+        while queue and len(values) < limit and not (skips and first + len(values) in skips):
+            size = weight(queue[0])
+            chars += size
+            if values and chars > self._settings.run_chars:
+                break
+            values.append(queue.popleft())
+            self._queue_chars -= size
+        if values:
+            self._propose(now, first, tuple(values), "client")
+            self.next_slot = first + len(values)
+
+    def fill(self, slot: int, now: float) -> None:
+        """Propose a no-op in a hole that this leader left. Nobody else can have proposed there at this
+        ballot, and phase 1 covered the slot, so any value is allowed (Paxos Made Simple, 3)."""
+        del self.holes[slot]
+        self._propose(now, slot, (NOOP,), "no-op")
+
+    def _propose(self, now: float, first: int, values: tuple[Command, ...], source: str) -> None:
+        for slot, value in enumerate(values, first):
+            self._proposals[slot] = value
+            self._tally[slot] = 0
+            self._chars += weight(value)
+        wait_s = self._settings.resend_s
+        self._flights.append(Flight(first, len(values), now + wait_s, wait_s))
+        self.resend_at = min(self.resend_at, now + wait_s)
+        self._out.event(Proposed(self.ballot, first, values, source))
+        self._out.event(AcceptSent(self.ballot, first, len(values), EVERYONE, False))
+        self._out.send(EVERYONE, Accept(self.ballot, first, values))
+
+    # Votes
+
+    def on_accepted(self, sender: int, message: Accepted) -> list[tuple[int, tuple[Entry, ...]]]:
+        """Count votes by (slot, ballot), as a set of replicas; return the runs that are now chosen."""
+        self._out.event(AcceptedReceived(self.ballot, sender, message.first, message.count))
+        tally, proposals, ballot, quorum = self._tally, self._proposals, self.ballot, self._quorum
+        bit = 1 << sender
+        runs: list[tuple[int, tuple[Entry, ...]]] = []
+        run: list[Entry] = []
+        upto = message.first + message.count
+        for slot in range(message.first, upto):
+            votes = tally.get(slot)
+            if votes is not None:
+                votes |= bit
+                if votes.bit_count() >= quorum:
+                    del tally[slot]
+                    value = proposals.pop(slot)
+                    self._chars -= weight(value)
+                    run.append(Entry(ballot, value))
+                    continue
+                tally[slot] = votes
+            if run:
+                runs.append((slot - len(run), tuple(run)))
+                run = []
+        if run:
+            runs.append((upto - len(run), tuple(run)))
+        for first, entries in runs:
+            self._out.event(ChosenSeen(ballot, first, len(entries)))
+            self._out.send(EVERYONE, Chosen(ballot, first, len(entries)))
+        return runs
+
+    def forget(self, first: int, count: int) -> None:
+        """These slots were learned from another replica: no vote is needed any more."""
+        for slot in range(first, first + count):
+            value = self._proposals.pop(slot, None)
+            if value is not None:
+                del self._tally[slot]
+                self._chars -= weight(value)
+            self.holes.pop(slot, None)
+
+    # Time
+
+    def beat(self, now: float, watermark: int) -> None:
+        """Send a heartbeat; it also asks every replica to confirm the ballot for waiting reads."""
+        self._number += 1
+        self._read_unsent = False
+        self.heartbeat_at = now + self._settings.heartbeat_s
+        self._out.send(EVERYONE, Heartbeat(self.ballot, self._number, watermark))
+
+    def fill_due(self, now: float) -> None:
+        """Fill the holes whose time is over."""
+        for slot in [slot for slot, due in self.holes.items() if due <= now]:
+            self.fill(slot, now)
+
+    def resend(self, now: float) -> None:
+        """Send again what stays unanswered, only to those whose vote is missing, ever more slowly."""
+        chars: dict[int, int] = {}
+        flights: list[Flight] = []
+        for flight in self._flights:
+            missing = [s for s in range(flight.first, flight.first + flight.count) if s in self._tally]
+            if not missing:
+                continue
+            flights.append(flight)
+            if flight.due <= now:
+                flight.wait_s = min(2 * flight.wait_s, self._settings.resend_s_max)
+                flight.due = now + flight.wait_s
+                for first, run, votes in self._same_votes(missing):
+                    self._send_again(first, run, votes, chars)
+        self._flights = flights
+        self.resend_at = now + self._settings.resend_s if flights else INFINITY
+
+    def _same_votes(self, slots: list[int]) -> Iterable[tuple[int, tuple[Command, ...], int]]:
+        """Group slots into consecutive runs that the same replicas voted for."""
+        start = 0
+        for at in range(1, len(slots) + 1):
+            if (
+                at == len(slots)
+                or slots[at] != slots[at - 1] + 1
+                or self._tally[slots[at]] != self._tally[slots[start]]
+            ):
+                run = tuple(self._proposals[slot] for slot in slots[start:at])
+                yield slots[start], run, self._tally[slots[start]]
+                start = at
+
+    def _send_again(self, first: int, run: tuple[Command, ...], votes: int, chars: dict[int, int]) -> None:
+        size = sum(map(weight, run))
+        for peer in range(self._replicas):
+            if votes >> peer & 1:
+                continue
+            chars[peer] = chars.get(peer, 0) + size
+            if chars[peer] <= self._settings.resend_chars or chars[peer] == size:
+                self._out.event(AcceptSent(self.ballot, first, len(run), peer, True))
+                self._out.send(peer, Accept(self.ballot, first, run))
+
+    def lost_majority(self, now: float) -> bool:
+        """Whether fewer than a majority answered within the longest election timeout."""
+        since = now - self._settings.election_s_max
+        return sum(at >= since for at in self.heard.values()) < self._quorum
+
+    def stuck_below_base(self, now: float, watermark: int) -> bool:
+        """Whether the slots that a promise left out as learned cannot be learned: whoever knew them is
+        gone. Only a new phase 1, without that replica, can find their votes."""
+        if watermark >= self.base or watermark > self._progress[0]:
+            self._progress = (watermark, now)
+        return watermark < self.base and now - self._progress[1] > 3 * self._settings.election_s_max
+
+    # Reads
+
+    def read(self, ticket: int, watermark: int) -> None:
+        """Start a linearizable read. Appends acknowledged before it were chosen below ``end`` by earlier
+        leaders, or applied below this watermark by this one; no later leader can have been elected
+        before the majority whose acks are awaited answered this ballot."""
+        if len(self._reads) >= self._settings.reads_max:
+            self._out.replies.append(ReadRefused(ticket, "busy", None))
+            return
+        self._reads.append(PendingRead(ticket, self._number + 1, max(self.end, watermark)))
+        self._read_unsent = True
+
+    def on_ack(self, sender: int, message: HeartbeatAck, watermark: int) -> None:
+        """A replica confirmed the ballot as of a heartbeat."""
+        self._acked[sender] = max(self._acked[sender], message.number)
+        self._release_reads(watermark)
+
+    def _release_reads(self, watermark: int) -> None:
+        if not self._reads:
+            return
+        confirmed = sorted(self._acked.values(), reverse=True)[self._quorum - 1]
+        while self._reads:
+            read = self._reads[0]
+            if read.number > confirmed or read.upto > watermark:
+                break
+            self._reads.popleft()
+            self._out.event(ReadConfirmed(read.ticket, read.upto))
+            self._out.replies.append(ReadReady(read.ticket, read.upto))
+
+    # The end
+
+    def dissolve(self, leader: int | None) -> None:
+        """The reign is over: nobody who waits here can be told more than where to ask next."""
+        for client, request in sorted(self._waiting):
+            self._out.replies.append(Refused(client, request, "not-leader", leader))
+        for read in self._reads:
+            self._out.replies.append(ReadRefused(read.ticket, "not-leader", leader))
+        self._waiting.clear()
+        self._reads.clear()
+        self._queue.clear()
+
+    @property
+    def in_flight(self) -> int:
+        """Proposed slots without a majority of votes yet."""
+        return len(self._tally)
+
+    @property
+    def queued(self) -> int:
+        """Commands that wait for the window."""
+        return len(self._queue)
+
+    @property
+    def deadline(self) -> float:
+        """When time alone gives the leader something to do."""
+        if self._read_unsent:
+            return 0.0
+        holes = min(self.holes.values(), default=INFINITY)
+        return min(self.heartbeat_at, self.resend_at, holes)

@@ -1,0 +1,376 @@
+"""One replica: acceptor, proposer and learner, and the order in which what they decide may leave."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from typing import assert_never
+
+from msgspec import Struct
+
+from paxtui.core.acceptor import Acceptor
+from paxtui.core.ballot import REPLICAS_MAX, ROUND_JUMP_MAX, Ballot
+from paxtui.core.events import MessageDropped, Restored
+from paxtui.core.learner import Learner
+from paxtui.core.messages import (
+    Accept,
+    Accepted,
+    Canvass,
+    CanvassReply,
+    CatchUp,
+    Chosen,
+    Entries,
+    Heartbeat,
+    HeartbeatAck,
+    Nack,
+    PeerMessage,
+    Prepare,
+    Promise,
+)
+from paxtui.core.outbox import Outbox
+from paxtui.core.output import Output, PutState
+from paxtui.core.proposer import Phase, Proposer
+from paxtui.core.reign import INFINITY
+from paxtui.core.saved import Saved
+from paxtui.core.settings import Settings
+from paxtui.core.values import NOOP, Command, Entry
+
+
+class Status(Struct, frozen=True):
+    """What a replica believes about itself and its leader."""
+
+    replica: int
+    replicas: int
+    role: str
+    promised: Ballot
+    ballot: Ballot
+    leader: int | None
+    watermark: int
+    learned_high: int
+    accepted_high: int
+    lag: int
+    in_flight: int
+    queued: int
+    holes: tuple[int, ...]
+    sessions: int
+    chain: str
+    peers: dict[str, int]
+
+
+class Replica:
+    """Inputs are methods that take ``now`` (monotonic seconds); effects come out of :meth:`take`.
+
+    Nothing here does I/O, reads a clock or draws randomness but from ``rng``; two replicas that are given
+    the same inputs do the same.
+    """
+
+    def __init__(
+        self,
+        me: int,
+        replicas: int,
+        settings: Settings,
+        rng: random.Random,
+        saved: Saved,
+        now: float,
+    ) -> None:
+        if replicas not in range(1, REPLICAS_MAX + 1, 2) or me not in range(replicas):
+            raise ValueError(f"replica {me} of {replicas}: sizes are 1, 3, 5, 7, 9 and ids start at 0")
+        self.me = me
+        self.replicas = replicas
+        self._settings = settings
+        self._out = Outbox(me)
+        self.acceptor = Acceptor(self._out, settings, saved.promised, saved.votes)
+        self.learner = Learner(self._out, settings, self.acceptor, saved)
+        self.proposer = Proposer(
+            self._out, settings, replicas, self.acceptor, self.learner, rng, saved.round, now
+        )
+        self._batch = 0
+        self._durable = 0
+        self._unsynced: deque[tuple[int, tuple[PeerMessage, ...]]] = deque()
+        self._written_watermark = saved.watermark
+        self._flush_at = INFINITY
+        restored = Restored(saved.promised, saved.round, saved.watermark, len(self.acceptor.votes))
+        self._out.event(restored)
+
+    # Inputs
+
+    def receive(self, sender: int, message: PeerMessage, now: float) -> None:
+        """A message from another replica. Whatever it says, in whatever phase, has a defined answer."""
+        reason = self._objection(sender, message)
+        if reason is not None:
+            self._drop(sender, message, reason)
+            return
+        self._dispatch(sender, message, now)
+        self._settle(now)
+
+    def propose(self, command: Command, now: float) -> None:
+        """A client's request; one :class:`Appended` or :class:`Refused` will answer it."""
+        del now
+        if command.is_noop:
+            raise ValueError("a client cannot propose a no-op")
+        self.proposer.append(command)
+
+    def read(self, ticket: int, now: float) -> None:
+        """A linearizable read; one ReadReady or ReadRefused with ``ticket`` will answer it."""
+        del now
+        self.proposer.read(ticket)
+
+    def wake(self, now: float) -> None:
+        """Time has passed; see :attr:`deadline`."""
+        self.proposer.wake(now)
+        if now >= self.learner.ask_again_at:
+            self.learner.seek(now)
+        self._settle(now)
+
+    def durable(self, batch: int, now: float) -> None:
+        """Everything up to output ``batch`` is on disk: own promises and votes count from here on."""
+        self._durable = max(self._durable, batch)
+        while self._unsynced and self._unsynced[0][0] <= self._durable:
+            self._out.local.extend(self._unsynced.popleft()[1])
+        self._settle(now)
+
+    def fetched(self, peer: int, first: int, entries: tuple[Entry, ...], now: float) -> None:
+        """What the host read from disk for a :class:`Fetch`."""
+        del now
+        self.learner.send_entries(peer, first, entries)
+
+    def elect(self, now: float) -> str | None:
+        """Force an election here; the reason if that is impossible. The same for all operator verbs."""
+        reason = self.proposer.elect(now)
+        self._settle(now)
+        return reason
+
+    def skip_slot(self, slot: int | None, now: float) -> str | None:
+        """Leave ``slot`` (``None``: the next one) empty when this replica leads."""
+        del now
+        return self.proposer.skip(slot)
+
+    def fill_hole(self, slot: int, now: float) -> str | None:
+        """Fill a hole of this leader with a no-op at once."""
+        reason = self.proposer.fill(slot, now)
+        self._settle(now)
+        return reason
+
+    def crash_proposer(self, now: float) -> None:
+        """Stop the proposer role only."""
+        del now
+        self.proposer.crash()
+
+    def restore_proposer(self, now: float) -> None:
+        """Let it work again."""
+        self.proposer.restore(now)
+
+    # Dispatch
+
+    def _objection(self, sender: int, message: PeerMessage) -> str | None:
+        """Why a message cannot be meant: not its sender's ballot, not an answer to us, an absurd round."""
+        if sender not in range(self.replicas):
+            return "its sender is no member"
+        match message:
+            case Prepare() | Accept() | Chosen() | Heartbeat() | Canvass():
+                if message.ballot.replica != sender:
+                    return f"ballot {message.ballot} is not its sender's"
+                if message.ballot.round == 0:
+                    return "round 0 is nobody's"
+            case Promise() | Accepted() | Nack() | HeartbeatAck() | CanvassReply():
+                if message.ballot.replica != self.me:
+                    return f"it answers {message.ballot}, which is another replica's"
+            case CatchUp() | Entries():
+                return None
+            case _:
+                assert_never(message)
+        limit = self.proposer.round_seen + ROUND_JUMP_MAX
+        promised = message.promised.round if isinstance(message, Nack | CanvassReply) else 0
+        if message.ballot.round > limit or promised > limit:
+            return "its round is absurdly high"
+        return None
+
+    def _drop(self, sender: int, message: PeerMessage, reason: str) -> None:
+        self._out.event(MessageDropped(str(type(message).__struct_config__.tag), sender, reason))
+
+    def _dispatch(self, sender: int, message: PeerMessage, now: float) -> None:
+        acceptor, learner, proposer = self.acceptor, self.learner, self.proposer
+        learned = learner.watermark
+        match message:
+            case Accept():
+                acceptor.on_accept(sender, message, now, learned, learner.known)
+                if acceptor.promised == message.ballot:
+                    proposer.heard_leader(message.ballot, now)
+            case Accepted():
+                self._on_accepted(sender, message, now)
+            case Chosen():
+                learner.on_chosen(message)
+            case Heartbeat():
+                if acceptor.on_heartbeat(sender, message, now, learned):
+                    proposer.heard_leader(message.ballot, now)
+                    learner.on_watermark(message)
+                    self._advance()
+                    self._heard(sender, message.learned, now)
+            case HeartbeatAck():
+                if self._answers_reign(sender, message.ballot, message, now):
+                    self._heard(sender, message.learned, now)
+                    if proposer.reign is not None:
+                        proposer.reign.on_ack(sender, message, learner.watermark)
+            case Prepare():
+                acceptor.on_prepare(sender, message, now, learned)
+                if acceptor.promised == message.ballot:
+                    proposer.promised_to(message.ballot, now)
+            case Promise():
+                proposer.on_promise(sender, message, now)
+                self._heard(sender, message.learned, now)
+            case Nack():
+                proposer.round_seen = max(proposer.round_seen, message.promised.round)
+                proposer.on_nack(sender, message, now)
+                self._heard(sender, message.learned, now)
+            case Canvass():
+                acceptor.on_canvass(sender, message, now, learned)
+            case CanvassReply():
+                proposer.round_seen = max(proposer.round_seen, message.promised.round)
+                proposer.on_canvass_reply(sender, message, now)
+                self._heard(sender, message.learned, now)
+            case CatchUp():
+                learner.on_catch_up(sender, message)
+            case Entries():
+                self._on_entries(sender, message, now)
+            case _:
+                assert_never(message)
+        if isinstance(message, Prepare | Accept | Heartbeat):
+            proposer.saw_round(message.ballot, now)
+
+    def _answers_reign(self, sender: int, ballot: Ballot, message: PeerMessage, now: float) -> bool:
+        reign = self.proposer.reign
+        if reign is None or reign.ballot != ballot:
+            self._drop(sender, message, "answers nothing that is asked now")
+            return False
+        reign.heard[sender] = now
+        return True
+
+    def _on_accepted(self, sender: int, message: Accepted, now: float) -> None:
+        reign = self.proposer.reign
+        if not self._answers_reign(sender, message.ballot, message, now) or reign is None:
+            return
+        for first, entries in reign.on_accepted(sender, message):
+            self.learner.learn(first, entries)
+        self._heard(sender, message.learned, now)
+
+    def _on_entries(self, sender: int, message: Entries, now: float) -> None:
+        if not self.learner.on_entries(sender, message, now):
+            self._drop(sender, message, "answers nothing that is asked now")
+            return
+        if self.proposer.reign is not None:
+            self.proposer.reign.forget(message.first, len(message.entries))
+        self._advance()
+        self.learner.seek(now)
+
+    def _heard(self, sender: int, learned: int, now: float) -> None:
+        if sender != self.me:
+            self.learner.heard(sender, learned, now)
+
+    def _advance(self) -> None:
+        applied = self.learner.advance()
+        if applied is not None and self.proposer.reign is not None:
+            self.proposer.reign.on_applied(applied)
+
+    def _settle(self, now: float) -> None:
+        """Deliver messages to oneself through the same handlers, then apply what is learned."""
+        local = self._out.local
+        while True:
+            while local:
+                self._dispatch(self.me, local.popleft(), now)
+            self._advance()
+            if not local:
+                break
+        if self.learner.watermark > self._written_watermark and self._flush_at == INFINITY:
+            self._flush_at = now + self._settings.flush_s
+
+    # Output
+
+    def take(self, now: float) -> Output:
+        """Everything decided since the last call, in the order in which the host must treat it."""
+        out = self._out
+        self.proposer.flush(now)
+        self._settle(now)
+        if now >= self._flush_at:
+            out.urgent = True
+        self._close_batch()
+        if self._durable == self._batch:
+            # Nothing is on its way to the disk, so what waited for it is free now.
+            while out.local_durable:
+                out.local.extend(out.local_durable)
+                out.local_durable.clear()
+                self._settle(now)
+                if self._close_batch():
+                    break
+        if out.local_durable:
+            self._unsynced.append((self._batch, tuple(out.local_durable)))
+            out.local_durable.clear()
+        return self._collect()
+
+    def _close_batch(self) -> bool:
+        """End the batch with the small state, if there is anything to write; whether there was."""
+        out = self._out
+        if not out.urgent and (not out.writes or isinstance(out.writes[-1], PutState)):
+            return False
+        learner = self.learner
+        if learner.watermark - learner.checkpointed >= self._settings.checkpoint_slots:
+            learner.checkpointed = learner.watermark
+            out.writes.append(learner.sessions.checkpoint(learner.watermark))
+        promised = self.acceptor.promised
+        out.writes.append(PutState(promised, self.proposer.round, learner.watermark, learner.chain))
+        out.urgent = False
+        self._written_watermark = learner.watermark
+        self._flush_at = INFINITY
+        self._batch += 1
+        return True
+
+    def _collect(self) -> Output:
+        out = self._out
+        sends, sends_durable, events = out.drain()
+        output = Output(
+            self._batch,
+            tuple(out.writes),
+            sends,
+            sends_durable,
+            tuple(out.replies),
+            tuple(out.applied),
+            tuple(out.fetches),
+            events,
+        )
+        out.writes.clear()
+        out.replies.clear()
+        out.applied.clear()
+        out.fetches.clear()
+        return output
+
+    @property
+    def deadline(self) -> float:
+        """When :meth:`wake` or :meth:`take` has something to do that only time brings; ``inf`` if never."""
+        return min(self.proposer.deadline, self.learner.ask_again_at, self._flush_at)
+
+    @property
+    def status(self) -> Status:
+        """A picture for people; nothing in the protocol depends on it."""
+        proposer, learner, reign = self.proposer, self.learner, self.proposer.reign
+        leading = proposer.phase is Phase.LEADING
+        hint = proposer.leader_hint
+        return Status(
+            replica=self.me,
+            replicas=self.replicas,
+            role="leader" if leading else proposer.phase.value,
+            promised=self.acceptor.promised,
+            ballot=reign.ballot if reign is not None else self.acceptor.leader,
+            leader=hint,
+            watermark=learner.watermark,
+            learned_high=max(learner.known, default=learner.watermark - 1) + 1,
+            accepted_high=max(self.acceptor.high, learner.watermark),
+            lag=learner.lag,
+            in_flight=reign.in_flight if reign is not None else 0,
+            queued=reign.queued if reign is not None else 0,
+            holes=tuple(sorted(reign.holes)) if reign is not None else (),
+            sessions=len(learner.sessions),
+            chain=learner.chain.hex(),
+            peers={str(peer): upto for peer, upto in sorted(learner.peers.items())},
+        )
+
+
+__all__ = ["NOOP", "Replica", "Status"]

@@ -1,0 +1,33 @@
+"""What a replica finds on its disk when it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from paxtui.core.ballot import Ballot
+from paxtui.core.output import SessionRow
+from paxtui.core.values import Entry, Vote
+
+CHAIN_START = bytes(32)
+"""The hash chain's head before any slot is applied."""
+
+
+class Saved(Struct, frozen=True, kw_only=True):
+    """The durable state: what the last ``PutState`` and all rows up to it said.
+
+    ``replay`` yields the entries of slots ``sessions_upto`` to ``watermark - 1`` in order; the session
+    table of the checkpoint is brought up to the watermark with them, and nothing else. ``votes`` are the
+    rows at or above the watermark.
+    """
+
+    promised: Ballot = Ballot.ZERO
+    round: int = 0
+    watermark: int = 0
+    chain: bytes = CHAIN_START
+    sessions_upto: int = 0
+    horizon: int = -1
+    sessions: tuple[SessionRow, ...] = ()
+    replay: Iterable[Entry] = ()
+    votes: tuple[Vote, ...] = ()

@@ -1,0 +1,136 @@
+"""The session table: which requests of which clients already took effect, and in which slot.
+
+It is replicated state: every replica changes it only by applying slots in order, so all tables are
+equal at equal watermarks, and so are their evictions. Both bounds (clients, answers a client) are
+therefore part of the cluster's identity.
+
+A session id ends in ``@`` and the slot of its *birth*: the watermark of the replica that issued it. The
+table remembers its *horizon*, the last use of any evicted session. An unknown session born after the
+horizon cannot have been evicted (an evicted one was last used after its own birth), so it is new;
+one born before it may have taken effect already and is refused. That closes the gap in which an evicted
+client's retry would be applied twice, without a slot spent to open each session.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from typing import Final
+
+from paxtui.core.output import PutSessions, SessionRow
+from paxtui.core.values import Command
+
+EXPIRED: Final = -1
+"""In place of a slot: the session, or this request's answer, is no longer remembered."""
+
+EMPTY: Final = -1
+"""A cell of the ring of answers that holds no slot."""
+
+
+def birth(client: str) -> int:
+    """The slot at which the session id was issued; 0 where the id does not say."""
+    tail = client.rpartition("@")[2]
+    return int(tail) if tail.isascii() and tail.isdigit() and len(tail) < 17 else 0
+
+
+class Session:
+    """One client's answers: a ring of the last ``len(answers)`` request numbers up to ``top``."""
+
+    __slots__ = ("answers", "last_slot", "top")
+
+    def __init__(self, answers: array[int], top: int, last_slot: int) -> None:
+        self.answers = answers
+        self.top = top
+        self.last_slot = last_slot
+
+    def find(self, request: int) -> int | None:
+        """The slot in which ``request`` took effect, ``None`` if it never did, or :data:`EXPIRED`."""
+        if request > self.top:
+            return None
+        window = len(self.answers)
+        if request <= self.top - window:
+            return EXPIRED
+        slot = self.answers[request % window]
+        return None if slot == EMPTY else slot
+
+    def record(self, request: int, slot: int) -> None:
+        """``request`` took effect in ``slot``; what falls out of the window is forgotten."""
+        window = len(self.answers)
+        if request > self.top:
+            for missing in range(max(self.top + 1, request - window + 1), request):
+                self.answers[missing % window] = EMPTY
+            self.top = request
+        self.answers[request % window] = slot
+        self.last_slot = slot
+
+
+class Sessions:
+    """The table of all clients, ordered by their last use."""
+
+    def __init__(self, sessions_max: int, window: int) -> None:
+        self._sessions_max = sessions_max
+        self._window = window
+        self._table: dict[str, Session] = {}
+        self._changed: set[str] = set()
+        self._evicted: set[str] = set()
+        self.horizon = -1
+        self.evicted_last: str | None = None
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def load(self, rows: Iterable[SessionRow], horizon: int) -> None:
+        """Start from a checkpoint."""
+        self.horizon = horizon
+        for row in sorted(rows, key=lambda row: row.last_slot):
+            answers = array("q")
+            answers.frombytes(row.answers)
+            self._table[row.client] = Session(answers, row.top, row.last_slot)
+
+    def find(self, client: str, request: int) -> int | None:
+        """Where the request took effect, ``None`` if it is new, :data:`EXPIRED` if nobody can know."""
+        session = self._table.get(client)
+        if session is not None:
+            return session.find(request)
+        return None if birth(client) > self.horizon else EXPIRED
+
+    def apply(self, slot: int, command: Command) -> int | None:
+        """Apply a command: ``None`` if it takes effect, else what :meth:`find` says of it."""
+        self.evicted_last = None
+        client = command.client
+        session = self._table.pop(client, None)
+        if session is None:
+            if birth(client) <= self.horizon:
+                return EXPIRED
+            session = Session(array("q", [EMPTY]) * self._window, -1, slot)
+        found = session.find(command.request)
+        session.last_slot = slot
+        self._table[client] = session
+        self._changed.add(client)
+        if found is None:
+            session.record(command.request, slot)
+        if len(self._table) > self._sessions_max:
+            self._evict()
+        return found
+
+    def _evict(self) -> None:
+        client = next(iter(self._table))
+        self.horizon = max(self.horizon, self._table.pop(client).last_slot)
+        self._changed.discard(client)
+        self._evicted.add(client)
+        self.evicted_last = client
+
+    def checkpoint(self, upto: int) -> PutSessions:
+        """What changed since the last checkpoint; the table now stands after every slot below ``upto``."""
+        changed = tuple(
+            SessionRow(client, session.last_slot, session.top, session.answers.tobytes())
+            for client, session in ((client, self._table[client]) for client in sorted(self._changed))
+        )
+        evicted = tuple(sorted(self._evicted - self._table.keys()))
+        self._changed.clear()
+        self._evicted.clear()
+        return PutSessions(upto, self.horizon, changed, evicted)
+
+    def digest_rows(self) -> list[tuple[str, int, int, bytes]]:
+        """The whole table in its order, for comparison between replicas."""
+        return [(c, s.last_slot, s.top, s.answers.tobytes()) for c, s in self._table.items()]
