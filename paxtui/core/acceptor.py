@@ -139,7 +139,9 @@ class Acceptor:
         fresh = -1
         limit = learned + self._settings.ahead_slots
         for value in values:
-            if slot >= limit or self._chars > self._settings.ahead_chars:
+            # The slot at the watermark always has room: were all of it taken by votes above a hole, the hole
+            # could never be filled, and nothing above it ever applied.
+            if slot >= limit or (slot > learned and self._chars > self._settings.ahead_chars):
                 break
             old = votes.get(slot)
             if old is not None and old[0] == ballot:

@@ -65,7 +65,8 @@ class Learner:
 
     def on_watermark(self, message: Heartbeat) -> None:
         """The leader learned everything below its watermark, so own votes at its ballot are chosen
-        there: had another value been chosen in such a slot, the leader could not have proposed its own."""
+        there: a leader that learns another value where it proposed its own steps down at once
+        (``Reign.refuted``), and says nothing more at that ballot."""
         if message.learned > self.watermark:
             self._learn_votes(self.watermark, message.learned, message.ballot)
 
@@ -154,6 +155,11 @@ class Learner:
         ):
             self._cache_chars -= weight(cache.pop(self._cache_first).value)
             self._cache_first += 1
+
+    def recent(self, count: int) -> list[tuple[int, Entry]]:
+        """The last ``count`` applied slots that are still in memory, for views."""
+        first = max(self._cache_first, self.watermark - count)
+        return [(slot, self._cache[slot]) for slot in range(first, self.watermark)]
 
     # Helping others
 

@@ -24,7 +24,7 @@ class Message(Struct, frozen=True, tag_field="type", forbid_unknown_fields=True,
 
 
 class Canvass(Message, frozen=True, tag="canvass"):
-    """"Would you help me to lead?" Changes nothing at the receiver; asked before a ballot is used up."""
+    """Would you help me to lead? Changes nothing at the receiver; asked before a ballot is used up."""
 
     ballot: Ballot
 
@@ -114,7 +114,7 @@ class HeartbeatAck(Message, frozen=True, tag="heartbeat-ack"):
 
 
 class CatchUp(Message, frozen=True, tag="catch-up"):
-    """"Send me what you have learned from ``first`` on." Anyone may be asked."""
+    """Send me what you have learned from ``first`` on. Anyone may be asked."""
 
     first: Number
 

@@ -229,6 +229,14 @@ class Reign:
             self._out.send(EVERYONE, Chosen(ballot, first, len(entries)))
         return runs
 
+    def refuted(self, first: int, entries: tuple[Entry, ...]) -> int | None:
+        """The first slot in which another value than the one proposed here turns out to be chosen: a
+        higher ballot did that (P2c), so this reign is over, whether or not a Nack has said so."""
+        for slot, entry in enumerate(entries, first):
+            if self._proposals.get(slot, entry.value) != entry.value:
+                return slot
+        return None
+
     def forget(self, first: int, count: int) -> None:
         """These slots were learned from another replica: no vote is needed any more."""
         for slot in range(first, first + count):
@@ -300,7 +308,7 @@ class Reign:
     def stuck_below_base(self, now: float, watermark: int) -> bool:
         """Whether the slots that a promise left out as learned cannot be learned: whoever knew them is
         gone. Only a new phase 1, without that replica, can find their votes."""
-        if watermark >= self.base or watermark > self._progress[0]:
+        if watermark >= self.base or watermark != self._progress[0]:
             self._progress = (watermark, now)
         return watermark < self.base and now - self._progress[1] > 3 * self._settings.election_s_max
 

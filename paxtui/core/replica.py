@@ -257,8 +257,14 @@ class Replica:
         if not self.learner.on_entries(sender, message, now):
             self._drop(sender, message, "answers nothing that is asked now")
             return
-        if self.proposer.reign is not None:
-            self.proposer.reign.forget(message.first, len(message.entries))
+        reign = self.proposer.reign
+        if reign is not None:
+            lost = reign.refuted(message.first, message.entries)
+            if lost is None:
+                reign.forget(message.first, len(message.entries))
+            else:
+                # Before the next heartbeat: its watermark would call the lost votes chosen.
+                self.proposer.step_down(f"slot {lost} was chosen at a higher ballot", now)
         self._advance()
         self.learner.seek(now)
 

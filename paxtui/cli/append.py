@@ -1,0 +1,119 @@
+"""``paxtui send``: append messages."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from paxtui.cli.options import AttachOption, ConfigOption, JsonOption, TimeoutOption
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from paxtui.client import Appended
+
+IN_FLIGHT = 256
+"""Lines of standard input that are on their way at once."""
+
+
+def send(
+    texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Messages; - reads one a line from stdin.")],
+    config: ConfigOption = None,
+    at: AttachOption = None,
+    name: Annotated[str, typer.Option("--name", help="As whom to send.")] = "send",
+    timeout: TimeoutOption = 10.0,
+    as_json: JsonOption = False,
+) -> int:
+    """Append messages to the log, each once; wait until each is applied.
+
+    Prints a line a message: slot, ballot, milliseconds. Exit code 3 if the outcome of one is unknown.
+
+    Examples:
+
+      paxtui send "hello" "is anybody there?"
+
+      seq 10000 | paxtui send - --json > slots.jsonl
+    """
+    import trio
+
+    return trio.run(_send, texts, config or at, name, timeout, as_json)
+
+
+async def _send(texts: list[str], cluster: object, name: str, timeout_s: float, as_json: bool) -> int:
+    import trio
+
+    from paxtui.cli.guard import EXIT_FAILED, EXIT_OK, EXIT_UNKNOWN
+    from paxtui.cli.show import progress
+    from paxtui.client import Failed, Unknown, connect
+
+    problems: list[tuple[int, str]] = []
+    if texts == ["-"]:
+        lines, total = _stdin_lines()
+    else:
+        lines, total = iter(texts), len(texts)
+    async with connect(cluster, name=name) as log:  # type: ignore[arg-type]
+        limit = trio.CapacityLimiter(IN_FLIGHT)
+        turn = _Turns()
+
+        async def append(number: int, text: str) -> None:
+            shown: str | None = None
+            try:
+                shown = _line(await log.append(text, timeout_s=timeout_s), as_json)
+            except Unknown as error:
+                problems.append((EXIT_UNKNOWN, f"message {number + 1}: {error}"))
+            except Failed as error:
+                problems.append((EXIT_FAILED, f"message {number + 1}: {error}"))
+            finally:
+                limit.release_on_behalf_of(number)
+            turn.done(number, shown)
+            step()
+
+        with progress("sent", total) as step:
+            async with trio.open_nursery() as nursery:
+                for number, text in enumerate(lines):
+                    await limit.acquire_on_behalf_of(number)
+                    nursery.start_soon(append, number, text)
+    for _, problem in problems:
+        print(f"paxtui: {problem}", file=sys.stderr)
+    return max((code for code, _ in problems), default=EXIT_OK)
+
+
+class _Turns:
+    """Prints results in the order of the messages, whatever the order of the answers."""
+
+    def __init__(self) -> None:
+        self._next = 0
+        self._waiting: dict[int, str | None] = {}
+
+    def done(self, number: int, line: str | None) -> None:
+        self._waiting[number] = line
+        while self._next in self._waiting:
+            shown = self._waiting.pop(self._next)
+            if shown is not None:
+                print(shown)
+            self._next += 1
+
+
+def _line(done: Appended, as_json: bool) -> str:
+    if not as_json:
+        return f"slot {done.slot}  ballot {done.ballot}  {done.ms:.1f} ms  by r{done.replica}"
+    from msgspec import json
+
+    row = {"slot": done.slot, "ballot": str(done.ballot), "ms": round(done.ms, 3), "replica": done.replica}
+    return json.encode(row).decode()
+
+
+def _stdin_lines() -> tuple[Iterator[str], int | None]:
+    """Lines of standard input without their ends; how many, if that is known before reading."""
+    import os
+    import stat
+
+    total = None
+    if stat.S_ISREG(os.fstat(sys.stdin.fileno()).st_mode):
+        with open(os.dup(sys.stdin.fileno()), "rb") as whole:
+            start = whole.tell()
+            total = sum(1 for _ in whole)
+            whole.seek(start)
+    return (line.rstrip("\n") for line in sys.stdin), total

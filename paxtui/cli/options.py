@@ -1,0 +1,27 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Cluster file. Default: three local replicas, ports 7400-7402."),
+]
+DataDirOption = Annotated[
+    Path | None,
+    typer.Option("--data-dir", metavar="DIR", help="Folder for the databases.", envvar="PAXTUI_DATA_DIR"),
+]
+LogDirOption = Annotated[
+    Path | None,
+    typer.Option("--log-dir", metavar="DIR", help="Folder for the message logs.", envvar="PAXTUI_LOG_DIR"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line, for scripts.")]
+TimeoutOption = Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds to wait for an answer.")]
+AttachOption = Annotated[
+    str | None,
+    typer.Option("--at", metavar="HOST:PORT,...", help="Addresses of running replicas, in place of --config."),
+]

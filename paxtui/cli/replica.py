@@ -1,0 +1,75 @@
+"""``paxtui replica``: one replica in this process."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from paxtui.cli.options import ConfigOption, DataDirOption, LogDirOption
+
+
+def replica(
+    id: Annotated[int, typer.Option("--id", metavar="N", help="Which replica of the configuration this is.")],
+    headless: Annotated[bool, typer.Option("--headless", help="No console, only a log.")] = False,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    log_dir: LogDirOption = None,
+    host: Annotated[str | None, typer.Option("--host", help="Listen here in place of the file's host.")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="Listen here in place of the file's port.")] = None,
+    warm_up: Annotated[
+        str | None,
+        typer.Option("--warm-up", metavar="all|majority|none", help="Whom the very first start waits for."),
+    ] = None,
+    allow_faults: Annotated[bool, typer.Option("--allow-faults", help="Take faults from operators.")] = False,
+    msg_loss: Annotated[
+        float, typer.Option("--msg-loss", metavar="PERCENT", help="Lose so many messages to other replicas.")
+    ] = 0.0,
+    skip_slot: Annotated[
+        int | None, typer.Option("--skip-slot", metavar="N", help="Leave slot N empty when this replica leads.")
+    ] = None,
+    rand_seed: Annotated[
+        int | None, typer.Option("--rand-seed", metavar="S", help="Seed for timeouts and faults.")
+    ] = None,
+    log_level: Annotated[
+        str, typer.Option("--log-level", metavar="debug|info|warning|error", help="What the log tells.")
+    ] = "info",
+    json_log: Annotated[bool, typer.Option("--json-log", help="The log as JSON lines.")] = False,
+    record: Annotated[
+        Path | None, typer.Option("--record", metavar="FILE", help="Append all telemetry as JSON lines.")
+    ] = None,
+    stop_with_parent: Annotated[bool, typer.Option("--stop-with-parent", hidden=True)] = False,
+) -> int:
+    """Run one replica.
+
+    Examples:
+
+      paxtui replica --id 0 --headless
+
+      paxtui replica --id 2 --headless --config configs/local-5.toml --allow-faults --msg-loss 5
+    """
+    from paxtui.cli.replica_options import replica_options
+    from paxtui.runtime import process
+
+    options = replica_options(
+        replica=id,
+        config_file=config,
+        data_dir=data_dir,
+        log_dir=log_dir,
+        host=host,
+        port=port,
+        warm_up=warm_up,
+        allow_faults=allow_faults,
+        msg_loss=msg_loss,
+        skip_slot=skip_slot,
+        rand_seed=rand_seed,
+        log_level=log_level,
+        json_log=json_log,
+        record=record,
+        stop_with_parent=stop_with_parent,
+    )
+    if not headless:
+        print("paxtui: the console does not exist yet; running headless", file=sys.stderr)
+    return process.run(options)

@@ -1,0 +1,101 @@
+"""From the words of the command line to :class:`paxtui.runtime.process.Options`, with every mistake named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec import structs
+
+from paxtui import config
+from paxtui.config import Cluster, ConfigError
+from paxtui.folders import data_root, log_root, replica_folder
+from paxtui.runtime.journal import LEVELS
+from paxtui.runtime.process import Options
+from paxtui.runtime.warmup import Mode
+from paxtui.wire.faults import AnyFault, Loss, SkipSlot
+
+MODES: dict[str, Mode] = {"all": "all", "majority": "majority", "none": "none"}
+
+
+def percent(value: float, flag: str) -> float:
+    """A percentage, or a :class:`ConfigError`."""
+    if not 0 <= value <= 100:
+        raise ConfigError(f"{flag}: {value:g} is no percentage; 0 to 100 are allowed")
+    return value
+
+
+def replica_options(
+    *,
+    replica: int,
+    config_file: Path | None,
+    data_dir: Path | None,
+    log_dir: Path | None,
+    host: str | None,
+    port: int | None,
+    warm_up: str | None,
+    allow_faults: bool,
+    msg_loss: float,
+    skip_slot: int | None,
+    rand_seed: int | None,
+    log_level: str,
+    json_log: bool,
+    record: Path | None,
+    stop_with_parent: bool,
+) -> Options:
+    """Check everything before anything is touched."""
+    cluster = config.find(config_file)
+    if not 0 <= replica < cluster.n:
+        raise ConfigError(
+            f"--id: {replica} is out of range; {cluster.source} has replicas 0 to {cluster.n - 1}"
+        )
+    cluster = _moved(cluster, replica, host, port)
+    mode = warm_up or cluster.warm_up or "majority"
+    if mode not in MODES:
+        raise ConfigError(f"--warm-up: {mode!r} is not known; all, majority and none are")
+    if log_level not in LEVELS:
+        raise ConfigError(f"--log-level: {log_level!r} is not known; {', '.join(LEVELS)} are")
+    if skip_slot is not None and skip_slot < 0:
+        raise ConfigError(f"--skip-slot: {skip_slot} is no slot; slots start at 0")
+    faults: list[AnyFault] = []
+    if percent(msg_loss, "--msg-loss") > 0:
+        faults.append(Loss(-1, msg_loss))
+    if skip_slot is not None:
+        faults.append(SkipSlot(skip_slot))
+    return Options(
+        replica=replica,
+        cluster=cluster,
+        data_folder=replica_folder(data_root(data_dir), cluster.name, replica),
+        log_folder=message_log_folder(cluster, log_dir),
+        warm_up=MODES[mode],
+        faults_allowed=allow_faults,
+        faults=tuple(faults),
+        seed=rand_seed,
+        log_level=log_level,
+        json_log=json_log,
+        record=record if record is not None else (Path(cluster.record) if cluster.record else None),
+        stop_with_parent=stop_with_parent,
+    )
+
+
+def message_log_folder(cluster: Cluster, log_dir: Path | None) -> Path:
+    """The folder that was named, as it is; by default one folder a cluster."""
+    if log_dir is not None:
+        return log_root(log_dir)
+    return replica_folder(log_root(None), cluster.name, 0).parent
+
+
+def _moved(cluster: Cluster, replica: int, host: str | None, port: int | None) -> Cluster:
+    if host is None and port is None:
+        return cluster
+    if port is not None and not 1 <= port <= 65535:
+        raise ConfigError(f"--port: {port} is no port; 1 to 65535 are allowed")
+    address = cluster.address(replica)
+    moved = structs.replace(
+        address, host=address.host if host is None else host, port=address.port if port is None else port
+    )
+    if any(other.id != replica and str(other) == str(moved) for other in cluster.replicas):
+        raise ConfigError(f"{moved} is another replica's address in {cluster.source}")
+    replicas = tuple(moved if each.id == replica else each for each in cluster.replicas)
+    return structs.replace(cluster, replicas=replicas)
+
+

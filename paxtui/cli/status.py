@@ -1,0 +1,113 @@
+"""``paxtui status``: each replica's own belief."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from paxtui.cli.options import AttachOption, ConfigOption, JsonOption
+
+if TYPE_CHECKING:
+    from paxtui.client import Sighting
+
+
+def status(
+    config: ConfigOption = None,
+    at: AttachOption = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Again every second, until ctrl-c.")] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Each replica's own belief: role, leader, ballot, watermark, lag. Differences are marked with *.
+
+    Exit code 1 if a replica cannot be reached.
+
+    Examples:
+
+      paxtui status --watch
+
+      paxtui status --json | jq .watermark
+    """
+    import trio
+
+    return trio.run(_status, config or at, watch, as_json)
+
+
+async def _status(cluster: object, watch: bool, as_json: bool) -> int:
+    import trio
+
+    from paxtui.client import operator
+
+    asker = await operator(cluster)  # type: ignore[arg-type]
+    while True:
+        sightings = await asker.status()
+        if as_json:
+            for sighting in sightings:
+                print(_json(sighting), flush=True)
+        else:
+            if watch and sys.stdout.isatty():
+                print("\x1b[H\x1b[2J", end="")
+            print("\n".join(rows(sightings)), flush=True)
+        if not watch:
+            return 0 if all(sighting.report is not None for sighting in sightings) else 1
+        await trio.sleep(1)
+
+
+def rows(sightings: list[Sighting]) -> list[str]:
+    """A table, one line a replica; what differs from the majority's belief carries a ``*``."""
+    columns = ("replica", "role", "leader", "ballot", "promised", "watermark", "lag", "faults", "pid")
+    table: list[list[str]] = []
+    for sighting in sightings:
+        report = sighting.report
+        status = report.status if report is not None else None
+        if report is None:
+            table.append([f"r{sighting.replica}", "?", *["?"] * 6, sighting.problem])
+        elif status is None:
+            waits = " ".join(f"r{peer}" for peer in report.waiting_for)
+            table.append([f"r{sighting.replica}", "warm-up", *["-"] * 6, f"{report.pid}, waits for {waits}"])
+        else:
+            leader = "-" if status.leader is None else f"r{status.leader}"
+            table.append(
+                [
+                    f"r{sighting.replica}",
+                    status.role,
+                    leader,
+                    str(status.ballot),
+                    str(status.promised),
+                    str(status.watermark),
+                    str(status.lag),
+                    str(report.faults),
+                    str(report.pid),
+                ]
+            )
+    for column in (2, 3, 4, 5):
+        _mark_differences(table, column)
+    table.insert(0, list(columns))
+    widths = [max(len(row[column]) for row in table) for column in range(len(columns))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+
+
+def _mark_differences(table: list[list[str]], column: int) -> None:
+    values = [row[column] for row in table if row[column] not in "?-"]
+    if values:
+        common = max(set(values), key=values.count)
+        for row in table:
+            if row[column] not in ("?", common):
+                row[column] += "*"
+
+
+def _json(sighting: Sighting) -> str:
+    from msgspec import json, to_builtins
+
+    row: dict[str, object] = {"replica": sighting.replica, "reachable": sighting.report is not None}
+    if sighting.report is None:
+        row["problem"] = sighting.problem
+    else:
+        fields = to_builtins(sighting.report)
+        belief = fields.pop("status") or {}
+        for key in ("promised", "ballot"):
+            if key in belief:
+                belief[key] = ".".join(map(str, belief[key]))
+        row |= belief | {key: value for key, value in fields.items() if key not in ("type", "id")}
+    return json.encode(row).decode()

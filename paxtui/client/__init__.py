@@ -1,0 +1,65 @@
+"""The client library.
+
+.. code-block:: python
+
+    async with paxtui.client.connect(cluster, name="ada") as log:
+        done = await log.append("hello")
+        print(done.slot, done.ballot)
+        async for entry in log.tail(0, follow=False):
+            print(entry.slot, entry.text)
+
+``cluster`` is a :class:`paxtui.config.Cluster`, a configuration file, ``HOST:PORT,HOST:PORT,...`` or
+``None`` for the default. A request ends as ok, :class:`Failed` (it will never take effect) or
+:class:`Unknown`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import trio
+
+from paxtui import config
+from paxtui.client.discover import resolve
+from paxtui.client.errors import ClientError, Failed, Unknown, Unreachable
+from paxtui.client.log import Appended, Log, PageRead
+from paxtui.client.operator import Operator, Sighting, observe
+from paxtui.wire.requests import LogEntry
+
+__all__ = [
+    "Appended",
+    "ClientError",
+    "Failed",
+    "Log",
+    "LogEntry",
+    "Operator",
+    "PageRead",
+    "Sighting",
+    "Unknown",
+    "Unreachable",
+    "connect",
+    "observe",
+    "operator",
+    "resolve",
+]
+
+
+@asynccontextmanager
+async def connect(
+    cluster: config.Cluster | str | Path | None = None, *, name: str = "client"
+) -> AsyncIterator[Log]:
+    """A session with the cluster. Connecting happens with the first request, and again when needed."""
+    log = Log(await resolve(cluster), name)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(log.run)
+        yield log
+        nursery.cancel_scope.cancel()
+
+
+async def operator(
+    cluster: config.Cluster | str | Path | None = None, *, name: str = "operator"
+) -> Operator:
+    """Status, faults and elections."""
+    return Operator(await resolve(cluster), name)

@@ -1,0 +1,251 @@
+"""Replicas of a configuration as subprocesses: started, watched, killed, stopped.
+
+What the console, ``up``, ``demo`` and ``run`` use. A replica that is started here ends with its parent:
+it holds the other end of a pipe, and stops when the pipe closes, however the parent died.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import trio
+
+from paxtui import config
+from paxtui.client.errors import ClientError
+from paxtui.client.operator import Operator, Sighting
+from paxtui.config import Cluster
+
+LINES_KEPT = 50
+"""The last lines of each replica's log, for the one who asks why it died."""
+
+POLL_S = 0.03
+"""How often a condition on the replicas' status is looked at."""
+
+STOP_S = 5.0
+"""After so long a replica that was told to stop is killed."""
+
+
+class ReplicaDied(ClientError):
+    """A replica ended at its start; the message holds what it said last."""
+
+
+class Process:
+    """One replica's process, or the memory of its last."""
+
+    def __init__(self) -> None:
+        self.handle: trio.Process | None = None
+        self.lines: deque[str] = deque(maxlen=LINES_KEPT)
+        self.ended = trio.Event()
+
+    @property
+    def alive(self) -> bool:
+        return self.handle is not None and self.handle.returncode is None
+
+
+class LocalCluster:
+    """The replicas of one configuration on this machine. Made by :func:`local_cluster`."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        config_file: Path,
+        data_dir: Path,
+        log_dir: Path,
+        nursery: trio.Nursery,
+        *,
+        arguments: Sequence[str],
+        on_line: Callable[[int, str], None] | None,
+    ) -> None:
+        self.cluster = cluster
+        self.data_dir = data_dir
+        self.log_dir = log_dir
+        self.operator = Operator(cluster, "supervisor")
+        self._config_file = config_file
+        self._nursery = nursery
+        self._arguments = list(arguments)
+        self._on_line = on_line
+        self._processes = {replica: Process() for replica in range(cluster.n)}
+
+    async def start(self, replica: int, *arguments: str) -> None:
+        """Start one replica, with its own or further arguments. Does not wait until it serves."""
+        process = self._processes[replica]
+        if process.alive:
+            return
+        command = [sys.executable, "-m", "paxtui", "replica", "--id", str(replica), "--headless"]
+        command += ["--config", str(self._config_file), "--data-dir", str(self.data_dir)]
+        command += ["--log-dir", str(self.log_dir), "--stop-with-parent", *self._arguments, *arguments]
+        process.ended = trio.Event()
+        process.lines.clear()
+        process.handle = await trio.lowlevel.open_process(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self._nursery.start_soon(self._watch, replica, process, process.handle)
+
+    async def start_all(self, *arguments: str) -> None:
+        """Start all replicas."""
+        for replica in range(self.cluster.n):
+            await self.start(replica, *arguments)
+
+    async def _watch(self, replica: int, process: Process, handle: trio.Process) -> None:
+        """Read the replica's log until it ends."""
+        rest = b""
+        if handle.stderr is not None:
+            async for chunk in handle.stderr:
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    text = line.decode(errors="replace")
+                    process.lines.append(text)
+                    if self._on_line is not None:
+                        self._on_line(replica, text)
+        await handle.wait()
+        process.ended.set()
+
+    def alive(self, replica: int) -> bool:
+        """Whether the process runs."""
+        return self._processes[replica].alive
+
+    def pid(self, replica: int) -> int | None:
+        """Its process id, while it runs."""
+        handle = self._processes[replica].handle
+        return handle.pid if handle is not None and handle.returncode is None else None
+
+    def last_words(self, replica: int) -> str:
+        """What the replica's log said last."""
+        lines = self._processes[replica].lines
+        return lines[-1] if lines else "it said nothing"
+
+    async def ended(self, replica: int) -> int:
+        """Wait until the replica's process has ended; its exit code."""
+        process = self._processes[replica]
+        await process.ended.wait()
+        return process.handle.returncode or 0 if process.handle is not None else 0
+
+    async def kill(self, replica: int) -> None:
+        """SIGKILL, and wait until it is gone."""
+        self._signal(replica, signal.SIGKILL)
+        await self._processes[replica].ended.wait()
+
+    def pause(self, replica: int) -> None:
+        """SIGSTOP: it neither hears nor speaks until :meth:`proceed`."""
+        self._signal(replica, signal.SIGSTOP)
+
+    def proceed(self, replica: int) -> None:
+        """SIGCONT."""
+        self._signal(replica, signal.SIGCONT)
+
+    def _signal(self, replica: int, number: signal.Signals) -> None:
+        pid = self.pid(replica)
+        if pid is not None:
+            os.kill(pid, number)
+
+    async def stop(self, replica: int) -> None:
+        """Tell it to stop; kill it if it does not."""
+        process = self._processes[replica]
+        if not process.alive:
+            return
+        self._signal(replica, signal.SIGCONT)
+        self._signal(replica, signal.SIGTERM)
+        with trio.move_on_after(STOP_S):
+            await process.ended.wait()
+            return
+        await self.kill(replica)
+
+    async def stop_all(self) -> None:
+        """Stop all replicas at the same time."""
+        async with trio.open_nursery() as nursery:
+            for replica in range(self.cluster.n):
+                nursery.start_soon(self.stop, replica)
+
+    async def wait_until(
+        self, condition: Callable[[list[Sighting]], bool], timeout_s: float, what: str
+    ) -> list[Sighting]:
+        """Wait for a condition on all replicas' status; ``what`` says in words what was waited for.
+
+        Raises :class:`ClientError` when it does not come in time.
+        """
+        sightings: list[Sighting] = []
+        with trio.move_on_after(timeout_s):
+            while True:
+                sightings = await self.operator.status()
+                if condition(sightings):
+                    return sightings
+                await trio.sleep(POLL_S)
+        beliefs = "; ".join(describe(sighting) for sighting in sightings)
+        raise ClientError(f"after {timeout_s:g} s still not: {what}. {beliefs}")
+
+    async def wait_ready(self, timeout_s: float = 20.0) -> None:
+        """Wait until all replicas serve and one leads. Raises :class:`ReplicaDied` as soon as one ends."""
+        async with trio.open_nursery() as nursery:
+            for replica, process in self._processes.items():
+                if process.handle is not None:
+                    nursery.start_soon(self._watch_start, replica)
+            await self.wait_until(ready, timeout_s, "all replicas serve and know one leader")
+            nursery.cancel_scope.cancel()
+
+    async def _watch_start(self, replica: int) -> None:
+        code = await self.ended(replica)
+        raise ReplicaDied(f"replica {replica} ended with exit code {code}: {self.last_words(replica)}")
+
+
+def ready(sightings: list[Sighting]) -> bool:
+    """All replicas serve and agree on who leads."""
+    leaders: set[int | None] = set()
+    for sighting in sightings:
+        if sighting.report is None or sighting.report.status is None:
+            return False
+        leaders.add(sighting.report.status.leader)
+    return len(leaders) == 1 and None not in leaders
+
+
+def describe(sighting: Sighting) -> str:
+    """A replica's belief in a few words, for error messages."""
+    if sighting.report is None:
+        return f"r{sighting.replica}: {sighting.problem}"
+    status = sighting.report.status
+    if status is None:
+        waiting = " ".join(f"r{peer}" for peer in sighting.report.waiting_for)
+        return f"r{sighting.replica}: warming up, waits for {waiting or 'nobody'}"
+    leader = "nobody" if status.leader is None else f"r{status.leader}"
+    return (
+        f"r{sighting.replica}: {status.role}, follows {leader}, promised {status.promised}, "
+        f"watermark {status.watermark}"
+    )
+
+
+@asynccontextmanager
+async def local_cluster(
+    cluster: Cluster,
+    folder: Path,
+    *,
+    log_dir: Path | None = None,
+    arguments: Sequence[str] = ("--allow-faults", "--warm-up", "all"),
+    on_line: Callable[[int, str], None] | None = None,
+) -> AsyncIterator[LocalCluster]:
+    """A supervisor for ``cluster`` with its data in ``folder``. Whatever still runs at the end is stopped."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config_file = folder / "cluster.toml"
+    config_file.write_text(config.to_toml(cluster), encoding="utf-8")
+    async with trio.open_nursery() as nursery:
+        supervisor = LocalCluster(
+            cluster,
+            config_file,
+            folder,
+            log_dir if log_dir is not None else folder,
+            nursery,
+            arguments=arguments,
+            on_line=on_line,
+        )
+        try:
+            yield supervisor
+        finally:
+            with trio.CancelScope(shield=True):
+                await supervisor.stop_all()
+            nursery.cancel_scope.cancel()

@@ -1,0 +1,105 @@
+"""One connection to one replica: hello, then frames."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Generic, TypeVar
+
+import trio
+from msgspec import Struct
+
+from paxtui.client.errors import ClientError, Failed
+from paxtui.config import Address
+from paxtui.wire.codec import Decoder, encode
+from paxtui.wire.errors import WireError
+from paxtui.wire.framing import FrameReader
+from paxtui.wire.hello import PROTOCOL_VERSION, Hello, HelloAnswer, Problem, RefusedHello, Role, Welcome
+from paxtui.wire.requests import Answer
+from paxtui.wire.telemetry import ObserverAnswer
+
+RECEIVE_BYTES = 256 * 1024
+DIAL_S = 1.0
+"""How long connecting and the answer to hello may take before the next replica is tried."""
+
+BROKEN = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError, WireError)
+"""What a connection that cannot be used (any more) raises."""
+
+T = TypeVar("T")
+
+_welcomes: Decoder[Welcome | RefusedHello | Problem] = Decoder(HelloAnswer)
+answers: Decoder[Struct] = Decoder(Answer | Problem)
+views: Decoder[Struct] = Decoder(ObserverAnswer | Answer | Problem)
+
+
+class HelloRefused(Failed):
+    """The replica does not want this connection; the message is its reason."""
+
+
+class Connection(Generic[T]):
+    """A welcomed connection. Not for more than one sending and one receiving task at a time."""
+
+    def __init__(
+        self, stream: trio.SocketStream, reader: FrameReader, welcome: Welcome, decoder: Decoder[T]
+    ) -> None:
+        self._stream = stream
+        self._reader = reader
+        self._decoder = decoder
+        self.welcome = welcome
+
+    async def send(self, *messages: Struct) -> None:
+        """Send messages as one write."""
+        await self._stream.send_all(b"".join(map(encode, messages)))
+
+    async def receive(self) -> list[T]:
+        """Everything that has arrived, at least one message; empty when the replica hung up."""
+        while True:
+            received = await self._stream.receive_some(RECEIVE_BYTES)
+            if not received:
+                return []
+            messages = [self._decoder.decode(body) for body in self._reader.feed(received)]
+            for message in messages:
+                if isinstance(message, Problem):
+                    raise ClientError(f"the replica closed the connection: {message.reason}")
+            if messages:
+                return messages
+
+
+@asynccontextmanager
+async def dial(
+    address: Address,
+    role: Role,
+    decoder: Decoder[T],
+    *,
+    name: str = "",
+    session: str | None = None,
+    cluster: str | None = None,
+    timeout_s: float = DIAL_S,
+) -> AsyncIterator[Connection[T]]:
+    """Connect and say hello. Raises one of :data:`BROKEN`, or :class:`HelloRefused`."""
+    with trio.fail_after(timeout_s):
+        stream = await trio.open_tcp_stream(address.host, address.port)
+    async with stream:
+        with trio.fail_after(timeout_s):
+            connection = await _greet(stream, role, decoder, name, session, cluster)
+        yield connection
+
+
+async def _greet(
+    stream: trio.SocketStream,
+    role: Role,
+    decoder: Decoder[T],
+    name: str,
+    session: str | None,
+    cluster: str | None,
+) -> Connection[T]:
+    hello = Hello(version=PROTOCOL_VERSION, role=role, name=name, session=session, cluster=cluster)
+    await stream.send_all(encode(hello))
+    reader = FrameReader()
+    while received := await stream.receive_some(RECEIVE_BYTES):
+        for body in reader.feed(received):
+            answer = _welcomes.decode(body)
+            if isinstance(answer, Welcome):
+                return Connection(stream, reader, answer, decoder)
+            raise HelloRefused(answer.reason)
+    raise trio.BrokenResourceError("hung up before it answered hello")

@@ -1,0 +1,177 @@
+"""Looking at replicas and doing things to them: status, faults, elections, telemetry."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+import trio
+from msgspec import Struct
+
+from paxtui.client.connection import BROKEN, answers, dial, views
+from paxtui.client.errors import ClientError, Failed
+from paxtui.config import Cluster
+from paxtui.core.ballot import REPLICAS_MAX
+from paxtui.wire.faults import ActiveFault, AnyFault, CrashReplica, Cut, Trigger
+from paxtui.wire.requests import (
+    Done,
+    Elect,
+    FaultList,
+    FillHole,
+    GetStatus,
+    Inject,
+    ListFaults,
+    Observe,
+    StatusReport,
+    Undo,
+)
+from paxtui.wire.requests import Failed as FailedAnswer
+from paxtui.wire.telemetry import Delta, Snapshot
+
+ANSWER_S: Final = 3.0
+"""How long a replica may take for an operator's request."""
+
+
+class Sighting(Struct, frozen=True):
+    """What asking one replica for its status gave: a report, or why there is none."""
+
+    replica: int
+    report: StatusReport | None
+    problem: str
+
+
+class Operator:
+    """Asks single replicas. Each call is a connection of its own, so nothing is held between calls."""
+
+    def __init__(self, cluster: Cluster, name: str = "operator") -> None:
+        self._cluster = cluster
+        self._name = name
+
+    async def status(self, *, timeout_s: float = 1.0) -> list[Sighting]:
+        """All replicas' own beliefs, asked at the same time."""
+        sightings: dict[int, Sighting] = {}
+
+        async def look(replica: int) -> None:
+            sightings[replica] = await self._look(replica, timeout_s)
+
+        async with trio.open_nursery() as nursery:
+            for replica in range(self._cluster.n):
+                nursery.start_soon(look, replica)
+        return [sightings[replica] for replica in sorted(sightings)]
+
+    async def _look(self, replica: int, timeout_s: float) -> Sighting:
+        try:
+            answer = await self._ask(replica, GetStatus(0), timeout_s)
+        except ClientError as error:
+            return Sighting(replica, None, str(error))
+        report = answer if isinstance(answer, StatusReport) else None
+        return Sighting(replica, report, "" if report else "an unexpected answer")
+
+    async def elect(self, replica: int) -> None:
+        """Make ``replica`` start an election now."""
+        await self._ask(replica, Elect(0))
+
+    async def fill_hole(self, slot: int) -> None:
+        """Make the leader fill its hole ``slot`` with a no-op now."""
+        for sighting in await self.status():
+            status = sighting.report.status if sighting.report else None
+            if status is not None and status.role == "leader" and slot in status.holes:
+                await self._ask(sighting.replica, FillHole(0, slot))
+                return
+        raise Failed(f"slot {slot} is no hole of a leader that can be reached")
+
+    async def inject(
+        self,
+        replica: int,
+        fault: AnyFault,
+        *,
+        for_s: float | None = None,
+        when: Trigger | None = None,
+    ) -> int | None:
+        """Begin a fault at ``replica``; its number (``None`` where the replica did not live to tell)."""
+        try:
+            answer = await self._ask(replica, Inject(id=0, fault=fault, for_s=for_s, when=when))
+        except Hung:
+            if isinstance(fault, CrashReplica) and when is None:
+                return None
+            raise
+        return answer.number if isinstance(answer, Done) else None
+
+    async def cut(self, one: int, other: int, *, for_s: float | None = None) -> list[int | None]:
+        """Cut both directions between two replicas."""
+        return [
+            await self.inject(one, Cut(other), for_s=for_s),
+            await self.inject(other, Cut(one), for_s=for_s),
+        ]
+
+    async def undo(self, number: int) -> None:
+        """End the fault ``number``, wherever it is."""
+        replica = (number - 1) % REPLICAS_MAX
+        if number < 1 or replica >= self._cluster.n:
+            raise Failed(f"there is no fault {number}")
+        await self._ask(replica, Undo(0, number))
+
+    async def heal(self) -> list[str]:
+        """End all faults of all replicas that can be reached; a line for each that cannot."""
+        problems: list[str] = []
+        for replica in range(self._cluster.n):
+            try:
+                await self._ask(replica, Undo(0, None))
+            except ClientError as error:
+                problems.append(f"replica {replica}: {error}")
+        return problems
+
+    async def faults(self) -> list[ActiveFault]:
+        """Every fault that acts or waits at a replica that can be reached."""
+        found: list[ActiveFault] = []
+        for replica in range(self._cluster.n):
+            try:
+                answer = await self._ask(replica, ListFaults(0))
+            except ClientError:
+                continue
+            if isinstance(answer, FaultList):
+                found.extend(answer.faults)
+        return found
+
+    async def _ask(self, replica: int, request: Struct, timeout_s: float = ANSWER_S) -> Struct:
+        if replica not in range(self._cluster.n):
+            raise Failed(f"there is no replica {replica}; they are 0 to {self._cluster.n - 1}")
+        address = self._cluster.address(replica)
+        try:
+            async with dial(address, "operator", answers, name=self._name, timeout_s=timeout_s) as link:
+                await link.send(request)
+                messages: list[Struct] = []
+                with trio.fail_after(timeout_s):
+                    messages = await link.receive()
+        except trio.TooSlowError:
+            raise Failed(f"replica {replica} at {address} does not answer within {timeout_s:g} s") from None
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            raise Hung(f"replica {replica} at {address} hung up") from None
+        except BROKEN as error:
+            raise Failed(f"replica {replica} at {address} cannot be reached: {error}") from None
+        if not messages:
+            raise Hung(f"replica {replica} at {address} hung up")
+        answer = messages[0]
+        if isinstance(answer, FailedAnswer):
+            raise Failed(f"replica {replica}: {answer.reason}")
+        return answer
+
+
+class Hung(Failed):
+    """The replica closed the connection in place of an answer."""
+
+
+async def observe(cluster: Cluster, replica: int) -> AsyncIterator[Snapshot | Delta | None]:
+    """A replica's telemetry for ever: a snapshot, then deltas; ``None`` each time the replica is lost."""
+    while True:
+        try:
+            async with dial(cluster.address(replica), "observer", views, name="observer") as link:
+                await link.send(Observe(0))
+                while messages := await link.receive():
+                    for message in messages:
+                        if isinstance(message, Snapshot | Delta):
+                            yield message
+        except (*BROKEN, ClientError):
+            pass
+        yield None
+        await trio.sleep(0.2)

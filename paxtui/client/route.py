@@ -1,0 +1,111 @@
+"""Which replica to try next."""
+
+from __future__ import annotations
+
+import random
+
+import trio
+
+from paxtui.config import Address, Cluster
+from paxtui.wire.hello import Welcome
+
+PAUSE_S_MIN = 0.02
+PAUSE_S_MAX = 0.25
+"""Between two attempts; it grows while nobody can help."""
+
+DISTRUST_S = 0.3
+"""For so long a replica that failed is not asked again on another's word that it leads: the others need
+that time to notice, too."""
+
+
+class Route:
+    """Follows hints to the leader, remembers who failed, and goes round when nobody knows."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._addresses = cluster.replicas
+        self.digest = cluster.digest
+        self._at = random.randrange(cluster.n)
+        self._hint: int | None = None
+        self._distrusted: dict[int, float] = {}
+        self._attempts = 0
+        self._last = ""
+        self._tried: dict[int, str] = {}
+        self._started = trio.current_time()
+
+    def next(self) -> Address:
+        """Whom to connect to now: the hinted leader, else the next in turn."""
+        if self._hint is not None:
+            self._at, self._hint = self._hint, None
+        else:
+            self._at = (self._at + 1) % len(self._addresses)
+        return self._addresses[self._at]
+
+    def detour(self, welcome: Welcome) -> bool:
+        """Whether the replica that welcomed us named another as leader, who is better asked at once."""
+        leader = welcome.leader
+        if leader is None or leader == welcome.replica or not self._trusts(leader):
+            return False
+        self._hint = leader
+        return True
+
+    def refused(self, reason: str, leader: int | None) -> None:
+        """The replica could not take the request."""
+        self._tried[self._at] = reason
+        if reason == "busy":
+            self._hint = self._at
+            self._attempts += 1
+        elif leader is not None and leader != self._at and self._trusts(leader):
+            self._hint = leader
+            self._attempts = 0
+        else:
+            self._attempts += 1
+
+    def failed(self, error: BaseException) -> None:
+        """The connection could not be made, or broke."""
+        self._attempts += 1
+        self._tried[self._at] = _words(error)
+        self._distrusted[self._at] = trio.current_time() + DISTRUST_S
+
+    def worked(self) -> None:
+        """An answer came: this is the right replica, and the first to try if the connection breaks."""
+        if self._attempts:
+            self._attempts = 0
+            self._tried.clear()
+            self._distrusted.clear()
+
+    def _trusts(self, replica: int) -> bool:
+        return (
+            replica < len(self._addresses)
+            and self._distrusted.get(replica, float("-inf")) < trio.current_time()
+        )
+
+    def pause_s(self) -> float:
+        """How long to wait before the next attempt."""
+        if self._hint is not None and self._attempts == 0:
+            return 0.0
+        rounds = self._attempts // len(self._addresses)
+        pause_s: float = min(PAUSE_S_MIN * 2.0 ** min(rounds, 10), PAUSE_S_MAX)
+        return pause_s * random.uniform(0.5, 1.0)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether everybody was tried since something last worked."""
+        return len(self._tried) == len(self._addresses)
+
+    def complaint(self, after_s: float | None = None) -> str:
+        """Who was tried, and what came of it."""
+        spent = trio.current_time() - self._started if after_s is None else after_s
+        tried = ", ".join(
+            f"{self._addresses[replica]} ({why})" for replica, why in sorted(self._tried.items())
+        )
+        return f"no replica could be used within {spent:.1f} s; tried {tried or 'nobody'}"
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, trio.TooSlowError):
+        return "no answer"
+    if isinstance(error, trio.BrokenResourceError | trio.ClosedResourceError):
+        return "connection lost"
+    if isinstance(error, OSError):
+        return "nobody listens" if not error.strerror else error.strerror.lower()
+    return str(error) or type(error).__name__

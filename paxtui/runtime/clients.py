@@ -1,0 +1,210 @@
+"""Connections of clients, operators and observers: one reader, one writer, and a task a tail."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import trio
+
+from paxtui.core.output import Appended, ReadReady, ReadRefused, Refused
+from paxtui.core.values import TEXT_BYTES_MAX, Command
+from paxtui.runtime import operators
+from paxtui.runtime.node import Node
+from paxtui.runtime.sender import Sender
+from paxtui.wire.codec import Decoder, encode
+from paxtui.wire.errors import WireError
+from paxtui.wire.framing import FrameReader
+from paxtui.wire.hello import Frame
+from paxtui.wire.requests import (
+    Append,
+    AppendDone,
+    AppendRefused,
+    ClientRequest,
+    Elect,
+    Failed,
+    FillHole,
+    GetStatus,
+    Inject,
+    ListFaults,
+    Observe,
+    ObserverRequest,
+    OperatorRequest,
+    Page,
+    Read,
+    StatusReport,
+    Tail,
+    Undo,
+)
+
+IN_FLIGHT_MAX = 4096
+"""Requests of one connection that may be unanswered; past it the replica stops reading from it."""
+
+TAILS_MAX = 64
+"""Tails and reads of one connection that may run at once."""
+
+RECEIVE_BYTES = 256 * 1024
+
+Request = (
+    Append | Read | Tail | GetStatus | Elect | FillHole | Inject | Undo | ListFaults | Observe
+)
+
+_decoders: dict[str, Decoder[Request]] = {
+    "client": Decoder(ClientRequest),
+    "operator": Decoder(OperatorRequest),
+    "observer": Decoder(ObserverRequest),
+}
+
+StatusMaker = Callable[[int], StatusReport]
+
+
+class Connection:
+    """One client, operator or observer. What it may ask depends on its role."""
+
+    def __init__(
+        self, node: Node, stream: trio.SocketStream, role: str, session: str, who: str, status: StatusMaker
+    ) -> None:
+        self._node = node
+        self._stream = stream
+        self._decoder = _decoders[role]
+        self._session = session
+        self._who = who
+        self._status = status
+        self._sender = Sender(stream)
+        self._unanswered = 0
+        self._room = trio.Event()
+        self._tasks = 0
+
+    async def serve(self, reader: FrameReader) -> None:
+        """Serve until the other side hangs up. Raises :class:`WireError` for a bad frame."""
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._sender.run)
+                try:
+                    await self._read(reader, nursery)
+                finally:
+                    nursery.cancel_scope.cancel()
+        except* (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+
+    async def _read(self, reader: FrameReader, nursery: trio.Nursery) -> None:
+        received: bytes | bytearray = b""
+        while True:
+            for body in reader.feed(received):
+                self._take(self._decoder.decode(body), nursery)
+            while self._unanswered >= IN_FLIGHT_MAX:
+                self._room = trio.Event()
+                await self._room.wait()
+            received = await self._stream.receive_some(RECEIVE_BYTES)
+            if not received:
+                return
+
+    def _say(self, message: Frame) -> None:
+        if not self._sender.push(encode(message)) and self._sender.overflowed:
+            raise WireError("too slow: more answers wait for you than a connection may hold")
+
+    # Requests
+
+    def _take(self, request: Request, nursery: trio.Nursery) -> None:
+        match request:
+            case Append():
+                self._append(request)
+            case Read() | Tail():
+                if self._tasks >= TAILS_MAX:
+                    self._say(Failed(id=request.id, reason=f"{TAILS_MAX} reads run on this connection already"))
+                elif isinstance(request, Tail):
+                    self._start(nursery, lambda: self._tail(request))
+                elif request.consistency == "local":
+                    self._start(nursery, lambda: self._page(request, 0))
+                else:
+                    self._node.read(lambda answer: self._on_read(request, answer, nursery))
+            case GetStatus():
+                self._say(self._status(request.id))
+            case Observe():
+                self._start(nursery, lambda: self._observe(request))
+            case _:
+                self._say(operators.act(self._node, request, self._who))
+
+    def _start(self, nursery: trio.Nursery, work: Callable[[], Awaitable[None]]) -> None:
+        self._tasks += 1
+
+        async def task() -> None:
+            try:
+                await work()
+            finally:
+                self._tasks -= 1
+
+        nursery.start_soon(task)
+
+    def _append(self, request: Append) -> None:
+        text = request.text
+        problem = None
+        if not text:
+            problem = "empty"
+        elif len(text) * 4 > TEXT_BYTES_MAX and len(text.encode()) > TEXT_BYTES_MAX:
+            problem = "too-long"
+        if problem is not None:
+            self._say(AppendRefused(request.request, problem, None))
+            return
+        self._unanswered += 1
+        self._node.propose(self, Command(self._session, request.request, text))
+
+    def answer(self, reply: Appended | Refused) -> None:
+        """The core ended a request of this connection."""
+        self._unanswered -= 1
+        if self._unanswered < IN_FLIGHT_MAX:
+            self._room.set()
+        if isinstance(reply, Appended):
+            self._sender.push(encode(AppendDone(reply.request, reply.slot, reply.ballot)))
+        else:
+            self._sender.push(encode(AppendRefused(reply.request, reply.reason, reply.leader)))
+
+    # Reading the log
+
+    def _on_read(self, request: Read, answer: ReadReady | ReadRefused, nursery: trio.Nursery) -> None:
+        if isinstance(answer, ReadReady):
+            upto = answer.upto
+            if not nursery.cancel_scope.cancel_called:
+                self._start(nursery, lambda: self._page(request, upto))
+        else:
+            self._sender.push(encode(Failed(id=request.id, reason=answer.reason, leader=answer.leader)))
+
+    async def _page(self, request: Read, upto: int) -> None:
+        feed = self._node.feed
+        await feed.wait_beyond(upto - 1)
+        applied = feed.watermark
+        entries = await feed.page(request.first, request.limit)
+        self._say(
+            Page(
+                id=request.id, entries=entries, applied=applied, consistency=request.consistency, last=True
+            )
+        )
+
+    async def _tail(self, request: Tail) -> None:
+        feed = self._node.feed
+        following = request.first
+        while True:
+            if following >= feed.watermark:
+                if not request.follow:
+                    break
+                await feed.wait_beyond(following)
+            entries = await feed.page(following, 2048)
+            following += len(entries)
+            self._say(
+                Page(id=request.id, entries=entries, applied=feed.watermark, consistency="local", last=False)
+            )
+            # A reader that is slower than the log is served at its own speed.
+            while self._sender.waiting_bytes > 1024 * 1024:
+                await trio.sleep(0.01)
+            if not entries:
+                await trio.sleep(0.01)
+        self._say(Page(id=request.id, entries=(), applied=feed.watermark, consistency="local", last=True))
+
+    # Watching
+
+    async def _observe(self, request: Observe) -> None:
+        telemetry = self._node.telemetry
+        watcher = telemetry.watch(request.id, self._sender)
+        try:
+            await trio.sleep_forever()
+        finally:
+            telemetry.leave(watcher)

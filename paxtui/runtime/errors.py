@@ -1,0 +1,19 @@
+"""Errors of a replica's data folder, by when they strike: before it joins, or while it runs."""
+
+from __future__ import annotations
+
+
+class StorageRefused(Exception):
+    """The data folder cannot be used; nothing was promised from it yet.
+
+    The message is one line for a person: it names the file, what is wrong and the way out. The command
+    line prints it and exits with code 2.
+    """
+
+
+class StorageFailed(Exception):
+    """A write, a sync or a read failed while the replica was running.
+
+    The message is one line with the file and the cause. What the failed commit would have stored counts
+    as unknown, so the replica stops at once: it must not answer from a state that it may not have.
+    """

@@ -1,0 +1,231 @@
+"""The faults of one replica: which act, which wait for a trigger, which end when.
+
+Faults act where a message crosses a link and at trace events, never inside the core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from paxtui.core.ballot import REPLICAS_MAX
+from paxtui.core.events import Event
+from paxtui.wire.fate import DELAY, DUPLICATE, LOSS, REORDER, roll
+from paxtui.wire.faults import (
+    ActiveFault,
+    AnyFault,
+    Cut,
+    Delay,
+    Duplicate,
+    Fault,
+    LinkFault,
+    Loss,
+    Reorder,
+    Trigger,
+)
+
+FAULTS_MAX = 256
+"""Faults that may act or wait at once; more is a tool gone wild."""
+
+REORDER_S = 0.02
+"""How long a reordered message is held back: long enough for others to overtake it."""
+
+INFINITY = float("inf")
+
+
+class Shape(Struct, frozen=True, gc=False):
+    """What the active faults do to one directed link."""
+
+    cut: bool = False
+    loss: float = 0.0
+    delay_s: float = 0.0
+    jitter_s: float = 0.0
+    duplicate: float = 0.0
+    reorder: float = 0.0
+
+
+STRAIGHT = Shape()
+
+
+class Entry:
+    """One fault on the board."""
+
+    __slots__ = ("began", "ends", "fault", "number", "when")
+
+    def __init__(
+        self, number: int, fault: AnyFault, began: float, ends: float, when: Trigger | None
+    ) -> None:
+        self.number = number
+        self.fault = fault
+        self.began = began
+        self.ends = ends
+        self.when = when
+
+
+class FaultBoard:
+    """Keeps the list. ``begin`` and ``end`` are called for faults that are no link faults."""
+
+    def __init__(
+        self,
+        me: int,
+        replicas: int,
+        seed: int,
+        begin: Callable[[AnyFault], str | None],
+        end: Callable[[AnyFault], None],
+    ) -> None:
+        self._me = me
+        self._seed = seed
+        self._begin = begin
+        self._end = end
+        self._entries: dict[int, Entry] = {}
+        self._count = 0
+        self._peers = [peer for peer in range(replicas) if peer != me]
+        self._shapes = dict.fromkeys(self._peers, STRAIGHT)
+        self._crossed = dict.fromkeys(self._peers, 0)
+        self._straight = True
+        self.lost = 0
+
+    def inject(
+        self, fault: AnyFault, now: float, for_s: float | None, when: Trigger | None
+    ) -> tuple[int, str | None]:
+        """Begin a fault, or let it wait for ``when``: its number, and the reason if it could not begin."""
+        if len(self._entries) >= FAULTS_MAX:
+            return 0, f"{FAULTS_MAX} faults act or wait here already"
+        if isinstance(fault, LinkFault) and fault.to >= 0 and fault.to not in self._shapes:
+            return 0, f"there is no link from replica {self._me} to {fault.to}"
+        number = self._count * REPLICAS_MAX + self._me + 1
+        ends = INFINITY if for_s is None else now + for_s
+        entry = Entry(number, fault, now, ends, when)
+        if when is None:
+            reason = self._start(entry)
+            if reason is not None:
+                return 0, reason
+        self._count += 1
+        self._entries[number] = entry
+        self._reshape()
+        return number, None
+
+    def _start(self, entry: Entry) -> str | None:
+        return None if isinstance(entry.fault, LinkFault) else self._begin(entry.fault)
+
+    def undo(self, number: int | None) -> list[AnyFault]:
+        """End one fault, or all; what ended."""
+        numbers = list(self._entries) if number is None else [number] if number in self._entries else []
+        ended = [self._entries.pop(each) for each in numbers]
+        self._reshape()
+        for entry in ended:
+            if entry.when is None and not isinstance(entry.fault, LinkFault):
+                self._end(entry.fault)
+        return [entry.fault for entry in ended]
+
+    def expire(self, now: float) -> list[AnyFault]:
+        """End what has outlived its time."""
+        over = [number for number, entry in self._entries.items() if entry.ends <= now]
+        return [fault for number in over for fault in self.undo(number)]
+
+    @property
+    def deadline(self) -> float:
+        """When :meth:`expire` has something to do."""
+        return min((entry.ends for entry in self._entries.values()), default=INFINITY)
+
+    @property
+    def watching(self) -> bool:
+        """Whether any fault waits for an event."""
+        return any(entry.when is not None for entry in self._entries.values())
+
+    def on_event(self, event: Event) -> list[AnyFault]:
+        """Begin the faults that waited for this event; what began."""
+        name = event.__struct_config__.tag
+        began: list[AnyFault] = []
+        for entry in list(self._entries.values()):
+            when = entry.when
+            if when is not None and when.event == name and _concerns(event, when.slot):
+                entry.when = None
+                began.append(entry.fault)
+                self._start(entry)
+        if began:
+            self._reshape()
+        return began
+
+    def list(self, now: float) -> tuple[ActiveFault, ...]:
+        """Everything on the board."""
+        return tuple(
+            ActiveFault(
+                entry.number,
+                self._me,
+                entry.fault,
+                now - entry.began,
+                None if entry.ends == INFINITY else entry.ends - now,
+                entry.when,
+            )
+            for entry in self._entries.values()
+        )
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    # Links
+
+    def _reshape(self) -> None:
+        for peer in self._peers:
+            self._shapes[peer] = self._shape(peer)
+        self._straight = all(shape is STRAIGHT for shape in self._shapes.values())
+
+    def _shape(self, peer: int) -> Shape:
+        acting: list[Fault] = [
+            entry.fault
+            for entry in self._entries.values()
+            if entry.when is None and isinstance(entry.fault, LinkFault) and entry.fault.to in (-1, peer)
+        ]
+        if not acting:
+            return STRAIGHT
+        # The latest word on a kind counts: `loss 10` after `loss 20` makes it 10.
+        cut, loss, delay_s, jitter_s, duplicate, reorder = False, 0.0, 0.0, 0.0, 0.0, 0.0
+        for fault in acting:
+            match fault:
+                case Cut():
+                    cut = True
+                case Loss(percent=percent):
+                    loss = percent / 100
+                case Delay(ms=ms, jitter_ms=jitter_ms):
+                    delay_s, jitter_s = ms / 1000, jitter_ms / 1000
+                case Duplicate(percent=percent):
+                    duplicate = percent / 100
+                case Reorder(percent=percent):
+                    reorder = percent / 100
+        return Shape(cut, loss, delay_s, jitter_s, duplicate, reorder)
+
+    def fate(self, to: int) -> tuple[float, ...] | None:
+        """When the next message to ``to`` arrives: ``None`` at once and once, else a delay in seconds for
+        each copy; an empty tuple is a loss."""
+        if self._straight:
+            return None
+        shape = self._shapes[to]
+        if shape is STRAIGHT:
+            return None
+        number = self._crossed[to]
+        self._crossed[to] = number + 1
+        if shape.cut or roll(self._seed, self._me, to, number, LOSS) < shape.loss:
+            self.lost += 1
+            return ()
+        delay_s = shape.delay_s + shape.jitter_s * roll(self._seed, self._me, to, number, DELAY)
+        if shape.reorder and roll(self._seed, self._me, to, number, REORDER) < shape.reorder:
+            delay_s += REORDER_S
+        if shape.duplicate and roll(self._seed, self._me, to, number, DUPLICATE) < shape.duplicate:
+            return delay_s, delay_s + REORDER_S / 2
+        return (delay_s,)
+
+
+def _concerns(event: Event, slot: int | None) -> bool:
+    """Whether an event is about ``slot``; events about no slot concern none."""
+    if slot is None:
+        return True
+    first = getattr(event, "first", getattr(event, "slot", None))
+    if first is None:
+        return False
+    count = getattr(event, "count", None)
+    if count is None:
+        run = getattr(event, "values", getattr(event, "entries", (None,)))
+        count = len(run)
+    return bool(first <= slot < first + count)

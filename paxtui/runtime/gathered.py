@@ -1,0 +1,67 @@
+"""The writes of one transaction, sorted by table and turned into rows."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from paxtui.core.output import PutEntries, PutSessions, PutState, PutSuppressed, PutVotes, Write
+from paxtui.runtime import rows
+from paxtui.runtime.rows import LogRow, seal
+
+_PAGE_BYTES = 4096
+
+
+class Gathered:
+    """The writes of one transaction, by table: their order matters only within a table."""
+
+    def __init__(self) -> None:
+        self.state: PutState | None = None
+        self._log: list[LogRow] = []
+        self._suppressed: list[tuple[int, int, int]] = []
+        self._sessions: list[PutSessions] = []
+
+    def add(self, write: Write) -> None:
+        match write:
+            case PutVotes(ballot=ballot, first=first, values=values):
+                self._log += [rows.log_row(first + i, ballot, value) for i, value in enumerate(values)]
+            case PutEntries(first=first, entries=entries):
+                self._log += [rows.log_row(first + i, e.ballot, e.value) for i, e in enumerate(entries)]
+            case PutSuppressed(slot=slot, first=first):
+                self._suppressed.append((slot, first, seal("suppressed", slot, first)))
+            case PutSessions():
+                self._sessions.append(write)
+            case PutState():
+                self.state = write
+            case _:
+                raise TypeError(f"no such write: {type(write).__name__}")
+
+    def store(self, db: sqlite3.Connection) -> None:
+        if self._log:
+            db.executemany("INSERT OR REPLACE INTO log VALUES (?, ?, ?, ?, ?, ?, ?)", self._log)
+        if self._suppressed:
+            db.executemany("INSERT OR REPLACE INTO suppressed VALUES (?, ?, ?)", self._suppressed)
+        for put in self._sessions:
+            db.executemany("DELETE FROM sessions WHERE client = ?", [(client,) for client in put.evicted])
+            db.executemany(
+                "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?)",
+                [
+                    (
+                        s.client,
+                        s.last_slot,
+                        s.top,
+                        s.answers,
+                        seal("sessions", s.client, s.last_slot, s.top, s.answers),
+                    )
+                    for s in put.changed
+                ],
+            )
+            db.execute(
+                "UPDATE session_state SET upto = ?, horizon = ?, checksum = ?",
+                (put.upto, put.horizon, seal("session_state", put.upto, put.horizon)),
+            )
+
+    def pages(self) -> int:
+        """About how many pages the rows fill."""
+        chars = sum(32 + len(row[3]) + len(row[5]) for row in self._log)
+        scattered = sum(len(put.changed) + len(put.evicted) for put in self._sessions)
+        return chars // _PAGE_BYTES + scattered

@@ -1,0 +1,107 @@
+"""The headless log: one clear line an event of interest, never one a message."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Final, TextIO
+
+from paxtui.core import events as e
+from paxtui.wire.text import visible
+
+LEVELS: Final = ("debug", "info", "warning", "error")
+
+
+class Journal:
+    """Writes lines such as ``12:04:07.101 r0 info leader     leads at 3.0``, or JSON objects."""
+
+    def __init__(self, replica: int, level: str, *, as_json: bool, file: TextIO | None = None) -> None:
+        self._replica = replica
+        self._level = LEVELS.index(level)
+        self._json = as_json
+        self._file = file if file is not None else sys.stderr
+
+    def write(self, level: str, kind: str, text: str) -> None:
+        """One line, if the level is wanted. Text from others is made harmless here."""
+        if LEVELS.index(level) < self._level:
+            return
+        text = visible(text)
+        now = time.time()
+        if self._json:
+            line = json.dumps(
+                {"time": round(now, 3), "replica": self._replica, "level": level, "kind": kind, "text": text}
+            )
+        else:
+            clock = time.strftime("%H:%M:%S", time.localtime(now)) + f".{int(now * 1000) % 1000:03d}"
+            mark = "" if level in ("debug", "info") else f"{level.upper()}: "
+            line = f"{clock} r{self._replica} {kind:<8} {mark}{text}"
+        try:
+            print(line, file=self._file, flush=True)
+        except (OSError, ValueError):
+            # Nobody reads: the log is for people, and no reason to stop a replica.
+            pass
+
+    def debug(self, kind: str, text: str) -> None:
+        """For those who look for a mistake."""
+        self.write("debug", kind, text)
+
+    def info(self, kind: str, text: str) -> None:
+        """Something of interest happened."""
+        self.write("info", kind, text)
+
+    def warning(self, kind: str, text: str) -> None:
+        """Somebody may have to act."""
+        self.write("warning", kind, text)
+
+    def error(self, kind: str, text: str) -> None:
+        """The replica cannot go on, or refused something."""
+        self.write("error", kind, text)
+
+    def event(self, event: e.Event) -> None:
+        """The line for a trace event, if it deserves one."""
+        match event:
+            case e.Restored(promised, _, watermark, votes):
+                if watermark or votes:
+                    self.info(
+                        "disk", f"restored: promised {promised}, watermark {watermark}, {votes} votes above it"
+                    )
+            case e.RoundTaken(ballot, forced):
+                self.info("ballot", f"prepares {ballot}" + (" on the operator's word" if forced else ""))
+            case e.Elected(ballot, first, end, quorum):
+                again = f", proposes slots {first} to {end - 1} again" if end > first else ""
+                who = " ".join(f"r{replica}" for replica in quorum)
+                self.info("leader", f"leads at {ballot}, promised by {who}{again}")
+            case e.SteppedDown(ballot, reason):
+                self.info("leader", f"gives up {ballot}: {reason}")
+            case e.LeaderHeard(ballot):
+                if ballot.replica != self._replica:
+                    self.info("leader", f"follows r{ballot.replica} at {ballot}")
+            case e.NackReceived(ballot, sender, promised, leader):
+                why = f"stays with {leader}" if leader is not None else f"promised {promised}"
+                self.debug("ballot", f"{ballot} refused by r{sender}, which {why}")
+            case e.SlotSkipped(_, slot):
+                self.info("slot", f"leaves slot {slot} empty")
+            case e.Proposed(_, first, values, "no-op"):
+                last = first + len(values) - 1
+                what = f"slot {first}" if last == first else f"slots {first} to {last}"
+                self.info("slot", f"fills {what} with a no-op")
+            case e.CatchUpAsked(to, first, upto):
+                self.debug("learn", f"asks r{to} for slots {first} to {upto - 1}")
+            case e.Suppressed(slot, client, request, repeats):
+                self.debug("session", f"slot {slot} repeats {client} #{request} of slot {repeats}: no effect")
+            case e.SessionEvicted(slot, client):
+                self.debug("session", f"at slot {slot} the table was full and forgot {client}")
+            case e.ProposerCrashed():
+                self.warning("fault", "the proposer crashed; acceptor and learner go on")
+            case e.ProposerRestored():
+                self.info("fault", "the proposer works again")
+            case e.MessageDropped(kind, sender, reason):
+                self.debug("drop", f"{kind} from r{sender}: {reason}")
+            case e.ElectionTimeout(attempt):
+                self.debug("ballot", f"hears no leader (attempt {attempt + 1})")
+            case _:
+                pass
+
+
+

@@ -1,0 +1,367 @@
+"""The host of one core: feeds it, and treats what comes out in the order that safety demands.
+
+Nothing here waits. Readers and clients call :meth:`Node.receive` and :meth:`Node.propose`; the one task
+:meth:`Node.pump` takes the output after all inputs of a scheduler tick, so what arrives together is
+proposed, written and sent together.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Protocol
+
+import trio
+
+from paxtui.config import Cluster
+from paxtui.core.errors import InvariantViolated
+from paxtui.core.messages import PeerMessage
+from paxtui.core.output import (
+    EVERYONE,
+    Appended,
+    Envelope,
+    Fetch,
+    Output,
+    ReadReady,
+    ReadRefused,
+    Refused,
+    Reply,
+)
+from paxtui.core.replica import Replica, Status
+from paxtui.core.values import Command
+from paxtui.runtime.chatlog import ChatLog
+from paxtui.runtime.errors import StorageFailed
+from paxtui.runtime.faultboard import FaultBoard
+from paxtui.runtime.feed import Feed
+from paxtui.runtime.journal import Journal
+from paxtui.runtime.process_faults import ProcessFaults
+from paxtui.runtime.storage import Storage
+from paxtui.runtime.telemetry import Telemetry, view_of, wall_clock
+from paxtui.runtime.writer import Writer
+from paxtui.wire.codec import encode
+from paxtui.wire.telemetry import SlotView, Snapshot
+
+SNAPSHOT_SLOTS = 200
+"""Slots below the watermark that a snapshot shows; older ones are asked for when somebody looks."""
+
+FETCHES_MAX = 4
+"""Pages read from disk for others at once; whoever is refused asks again."""
+
+
+class Port(Protocol):
+    """Where the answer to a client's request goes."""
+
+    def answer(self, reply: Appended | Refused) -> None:
+        """The request ended."""
+
+
+ReadAnswer = Callable[[ReadReady | ReadRefused], None]
+Push = Callable[[bytes], bool]
+
+
+class Node:
+    """One replica's core with its disk, its links out, its clients and its observers."""
+
+    def __init__(
+        self,
+        me: int,
+        cluster: Cluster,
+        storage: Storage,
+        chat: ChatLog,
+        journal: Journal,
+        rng: random.Random,
+        fault_seed: int,
+        *,
+        faults_allowed: bool,
+    ) -> None:
+        self.me = me
+        self.faults_allowed = faults_allowed
+        self.peer_storages = storage.peers()
+        self.cluster = cluster
+        self.storage = storage
+        self.journal = journal
+        self.core: Replica | None = None
+        self.counters: Counter[str] = Counter()
+        self.links: dict[int, Push] = {}
+        """For each connected replica, what takes a frame for it."""
+        self.process_faults = ProcessFaults(self)
+        self.board = FaultBoard(
+            me, cluster.n, fault_seed, self.process_faults.begin, self.process_faults.end
+        )
+        self.telemetry = Telemetry(self._snapshot)
+        self._chat = chat
+        self._rng = rng
+        self._kicked = trio.Event()
+        self._token = trio.lowlevel.current_trio_token()
+        self._writer = Writer(storage, self._hop_durable, self._hop_failed)
+        self._failure: BaseException | None = None
+        self._durable = 0
+        self._held: deque[tuple[int, tuple[Envelope, ...]]] = deque()
+        self._waiting: dict[tuple[str, int], list[Port]] = {}
+        self._reads: dict[int, ReadAnswer] = {}
+        self._ticket = 0
+        self._fetching: set[int] = set()
+        self._nursery: trio.Nursery | None = None
+        self._delayed: list[tuple[float, int, int, bytes]] = []
+        self._delayed_count = 0
+        self._delay_wanted = trio.Event()
+        self.commits = 0
+        self.commit_s = 0.0
+        saved = storage.saved()
+        self._saved = saved
+        self.feed = Feed(storage, saved.watermark)
+
+    # Life
+
+    def start_core(self) -> None:
+        """Begin to take part. Before this the replica is only listening."""
+        self.core = Replica(
+            self.me, self.cluster.n, self.cluster.settings, self._rng, self._saved, trio.current_time()
+        )
+        self.kick()
+
+    async def pump(self) -> None:
+        """Turn inputs into effects until cancelled or broken."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            nursery.start_soon(self._deliver_delayed)
+            while True:
+                core_due = self.core.deadline if self.core is not None else float("inf")
+                with trio.move_on_at(min(core_due, self.board.deadline)):
+                    await self._kicked.wait()
+                if self._kicked.is_set():
+                    self._kicked = trio.Event()
+                self._turn(trio.current_time())
+
+    def kick(self) -> None:
+        """Something was put in: take the output soon."""
+        self._kicked.set()
+
+    def _turn(self, now: float) -> None:
+        if self._failure is not None:
+            raise self._failure
+        if now >= self.board.deadline:
+            for fault in self.board.expire(now):
+                self.journal.info("fault", f"its time is over: {type(fault).__struct_config__.tag}")
+        if self.core is None:
+            return
+        try:
+            if now >= self.core.deadline:
+                self.core.wake(now)
+            output = self.core.take(now)
+        except InvariantViolated as error:
+            self._failure = error
+            raise
+        self._treat(output, now)
+
+    async def remember_peer(self, peer: int, storage_id: str) -> None:
+        """Keep, durably, which disk a peer has, the first time that it is seen."""
+        if peer not in self.peer_storages:
+            self.peer_storages[peer] = storage_id
+            await trio.to_thread.run_sync(self.storage.remember_peer, peer, storage_id)
+
+    def stop(self) -> None:
+        """Take what is decided, make it durable, end the writer. Call it from a thread: it waits."""
+        self._writer.stop()
+
+    # Inputs
+
+    def receive(self, sender: int, message: PeerMessage) -> None:
+        """A message from another replica."""
+        if self.core is None or self._failure is not None:
+            self.counters["early messages"] += 1
+            return
+        try:
+            self.core.receive(sender, message, trio.current_time())
+        except InvariantViolated as error:
+            # Nothing may leave any more, also not from what was decided before.
+            self._failure = error
+        self.kick()
+
+    def propose(self, port: Port, command: Command) -> None:
+        """A client's request; the port gets the answer."""
+        if self.core is None:
+            port.answer(Refused(command.client, command.request, "warming-up", None))
+            return
+        self._waiting.setdefault((command.client, command.request), []).append(port)
+        self.core.propose(command, trio.current_time())
+        self.kick()
+
+    def read(self, answer: ReadAnswer) -> None:
+        """A linearizable read; ``answer`` is called when it may be served, or not."""
+        self._ticket += 1
+        if self.core is None:
+            answer(ReadRefused(self._ticket, "warming-up", None))
+            return
+        self._reads[self._ticket] = answer
+        self.core.read(self._ticket, trio.current_time())
+        self.kick()
+
+    # The disk
+
+    def _hop_durable(self, upto: int, seconds: float, batches: int) -> None:
+        del batches
+        try:
+            self._token.run_sync_soon(self._on_durable, upto, seconds)
+        except trio.RunFinishedError:
+            pass  # The replica has stopped; the disk remembers what it did.
+
+    def _hop_failed(self, error: StorageFailed) -> None:
+        try:
+            self._token.run_sync_soon(self._on_failed, error)
+        except trio.RunFinishedError:
+            pass
+
+    def _on_durable(self, upto: int, seconds: float) -> None:
+        self._durable = upto
+        self.commits += 1
+        self.commit_s = 0.9 * self.commit_s + 0.1 * seconds if self.commits > 1 else seconds
+        while self._held and self._held[0][0] <= upto:
+            self._send(self._held.popleft()[1])
+        if self.core is not None and self._failure is None:
+            try:
+                self.core.durable(upto, trio.current_time())
+            except InvariantViolated as error:
+                self._failure = error
+        self.kick()
+
+    def _on_failed(self, error: StorageFailed) -> None:
+        self._failure = error
+        self.kick()
+
+    # Effects
+
+    def _treat(self, output: Output, now: float) -> None:
+        if output.events:
+            for event in output.events:
+                self.journal.event(event)
+                if self.board.watching:
+                    for fault in self.board.on_event(event):
+                        tag = type(fault).__struct_config__.tag
+                        self.journal.warning("fault", f"{tag} began, as {type(event).__struct_config__.tag} happened")
+            self.telemetry.record(now, output.events)
+        if output.writes:
+            self._writer.submit(output.batch, output.writes)
+        if output.sends:
+            self._send(output.sends)
+        if output.sends_durable:
+            if output.batch <= self._durable:
+                self._send(output.sends_durable)
+            else:
+                self._held.append((output.batch, output.sends_durable))
+        for applied in output.applied:
+            self.feed.append(applied)
+            self._chat.append(applied)
+        for reply in output.replies:
+            self._answer(reply)
+        for fetch in output.fetches:
+            self._start_fetch(fetch)
+
+    def _answer(self, reply: Reply) -> None:
+        if isinstance(reply, Appended | Refused):
+            for port in self._waiting.pop((reply.client, reply.request), ()):
+                port.answer(reply)
+        else:
+            answer = self._reads.pop(reply.ticket, None)
+            if answer is not None:
+                answer(reply)
+
+    def _start_fetch(self, fetch: Fetch) -> None:
+        if len(self._fetching) < FETCHES_MAX and fetch.peer not in self._fetching and self._nursery:
+            self._fetching.add(fetch.peer)
+            self._nursery.start_soon(self._fetch, fetch)
+
+    async def _fetch(self, fetch: Fetch) -> None:
+        try:
+            entries, _ = await trio.to_thread.run_sync(
+                self.storage.read, fetch.first, fetch.slots_max, fetch.chars_max
+            )
+        finally:
+            self._fetching.discard(fetch.peer)
+        if self.core is not None:
+            self.core.fetched(fetch.peer, fetch.first, tuple(entries), trio.current_time())
+            self.kick()
+
+    # Links
+
+    def _send(self, envelopes: tuple[Envelope, ...]) -> None:
+        for envelope in envelopes:
+            data = encode(envelope.message)
+            if envelope.to == EVERYONE:
+                for peer in range(self.cluster.n):
+                    if peer != self.me:
+                        self._cross(peer, data)
+            else:
+                self._cross(envelope.to, data)
+
+    def _cross(self, to: int, data: bytes) -> None:
+        """Let a message cross the link, as the faults on it allow."""
+        copies = self.board.fate(to)
+        if copies is None:
+            self._push(to, data)
+            return
+        for delay_s in copies:
+            if delay_s <= 0:
+                self._push(to, data)
+            else:
+                self._delayed_count += 1
+                due = trio.current_time() + delay_s
+                heapq.heappush(self._delayed, (due, self._delayed_count, to, data))
+                self._delay_wanted.set()
+
+    def _push(self, to: int, data: bytes) -> None:
+        push = self.links.get(to)
+        if push is None or not push(data):
+            self.counters["unsent messages"] += 1
+        else:
+            self.counters["sent messages"] += 1
+
+    async def _deliver_delayed(self) -> None:
+        while True:
+            due = self._delayed[0][0] if self._delayed else float("inf")
+            with trio.move_on_at(due):
+                await self._delay_wanted.wait()
+            self._delay_wanted = trio.Event()
+            now = trio.current_time()
+            while self._delayed and self._delayed[0][0] <= now:
+                _, _, to, data = heapq.heappop(self._delayed)
+                self._push(to, data)
+
+    # Views
+
+    @property
+    def status(self) -> Status | None:
+        """The core's belief, or ``None`` during warm-up."""
+        return self.core.status if self.core is not None else None
+
+    def _snapshot(self, ask: int, number: int) -> Snapshot:
+        now = trio.current_time()
+        return Snapshot(
+            id=ask,
+            number=number,
+            at_s=round(now, 4),
+            wall=wall_clock(),
+            status=self.status,
+            slots=self._slots(),
+            faults=self.board.list(now),
+        )
+
+    def _slots(self) -> tuple[SlotView, ...]:
+        if self.core is None:
+            return ()
+        views: list[SlotView] = []
+        for slot, entry in self.core.learner.recent(SNAPSHOT_SLOTS):
+            value = view_of(entry.value)
+            views.append(SlotView(slot, entry.ballot, value.client, value.request, value.text, "applied"))
+        known, votes = self.core.learner.known, self.core.acceptor.votes
+        for slot in sorted(known.keys() | votes.keys())[:SNAPSHOT_SLOTS]:
+            if slot in known:
+                ballot, value = known[slot].ballot, view_of(known[slot].value)
+                state = "learned"
+            else:
+                ballot, value = votes[slot][0], view_of(votes[slot][1])
+                state = "voted"
+            views.append(SlotView(slot, ballot, value.client, value.request, value.text, state))
+        return tuple(views)

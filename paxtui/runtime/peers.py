@@ -1,0 +1,170 @@
+"""Links to other replicas. Each replica dials each other one and sends on the connection that it dialled;
+what it hears comes on the connections that the others dialled. So a connection is one directed link."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import trio
+
+from paxtui import config
+from paxtui.core.messages import PeerMessage
+from paxtui.runtime.journal import Journal
+from paxtui.runtime.node import Node
+from paxtui.runtime.sender import Sender
+from paxtui.wire.codec import Decoder, encode
+from paxtui.wire.errors import WireError
+from paxtui.wire.framing import FrameReader
+from paxtui.wire.hello import PROTOCOL_VERSION, Hello, HelloAnswer, Problem, Ready, RefusedHello, Welcome
+
+DIAL_S = 2.0
+"""How long connecting and the answer to hello may take."""
+
+BACKOFF_S_MIN = 0.05
+BACKOFF_S_MAX = 1.0
+"""A dead peer is dialled again after this long, growing; a peer that comes back waits at most so long."""
+
+OUTBOX_BYTES_MAX = 16 * 1024 * 1024
+"""What may wait for a slow peer. Past it messages are lost, which the protocol bears."""
+
+RECEIVE_BYTES = 256 * 1024
+
+_answers: Decoder[Welcome | RefusedHello | Problem] = Decoder(HelloAnswer)
+_messages: Decoder[PeerMessage | Ready] = Decoder(PeerMessage | Ready)
+
+
+class PeerLink:
+    """The link from this replica to one other: dials, says hello, sends, and dials again."""
+
+    def __init__(self, node: Node, peer: int, journal: Journal, rng: random.Random) -> None:
+        self._node = node
+        self._peer = peer
+        self._address = node.cluster.address(peer)
+        self._journal = journal
+        self._rng = rng
+        self._complaint = ""
+
+    async def run(self) -> None:
+        """Keep the link up until cancelled."""
+        wait_s = BACKOFF_S_MIN
+        while True:
+            try:
+                with trio.fail_after(DIAL_S):
+                    stream = await trio.open_tcp_stream(
+                        self._address.host, self._address.port, happy_eyeballs_delay=DIAL_S
+                    )
+            except (OSError, trio.TooSlowError):
+                pass
+            else:
+                async with stream:
+                    if await self._use(stream):
+                        wait_s = BACKOFF_S_MIN
+            await trio.sleep(wait_s * self._rng.uniform(0.5, 1.0))
+            wait_s = min(2 * wait_s, BACKOFF_S_MAX)
+
+    async def _use(self, stream: trio.SocketStream) -> bool:
+        """Send on a connection until it breaks; whether the peer had welcomed us."""
+        reader = FrameReader()
+        try:
+            with trio.fail_after(DIAL_S):
+                answer = await self._greet(stream, reader)
+        except (OSError, trio.TooSlowError, trio.BrokenResourceError, WireError):
+            return False
+        if not isinstance(answer, Welcome):
+            self._complain(f"refuses this replica: {answer.reason}" if answer is not None else "hung up")
+            return False
+        self._complaint = ""
+        sender = Sender(stream, OUTBOX_BYTES_MAX)
+        sender.push(encode(Ready()))
+        self._node.links[self._peer] = sender.push
+        self._journal.info("peer", f"r{self._peer} up at {self._address}")
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_until_closed, stream, nursery.cancel_scope)
+                await sender.run()
+        except* (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+        finally:
+            self._node.links.pop(self._peer, None)
+            self._journal.info("peer", f"r{self._peer} down")
+        return True
+
+    async def _greet(self, stream: trio.SocketStream, reader: FrameReader) -> HelloAnswer | None:
+        cluster = self._node.cluster
+        hello = Hello(
+            version=PROTOCOL_VERSION,
+            role="peer",
+            cluster=cluster.digest,
+            replica=self._node.me,
+            storage=self._node.storage.storage_id,
+            members=tuple(str(address) for address in cluster.replicas),
+        )
+        await stream.send_all(encode(hello))
+        while received := await stream.receive_some(RECEIVE_BYTES):
+            for body in reader.feed(received):
+                return _answers.decode(body)
+        return None
+
+    def _complain(self, text: str) -> None:
+        """Say what is wrong with the peer, once for each kind of wrong."""
+        if text != self._complaint:
+            self._complaint = text
+            self._journal.error("peer", f"r{self._peer} at {self._address} {text}")
+
+
+async def _until_closed(stream: trio.SocketStream, scope: trio.CancelScope) -> None:
+    """Notice that the peer hung up: nothing else ever comes on this connection."""
+    try:
+        while await stream.receive_some(4096):
+            pass
+    except (trio.BrokenResourceError, trio.ClosedResourceError):
+        pass
+    scope.cancel()
+
+
+def objection(node: Node, hello: Hello) -> str | None:
+    """Why a peer may not connect, in words for the person who runs it."""
+    cluster = node.cluster
+    if hello.replica is None or hello.replica >= cluster.n:
+        return f"this cluster's replicas are 0 to {cluster.n - 1}"
+    if hello.replica == node.me:
+        return f"replica {node.me} is me; two processes have the same id"
+    if hello.cluster != cluster.digest:
+        return _difference(cluster, hello)
+    known = node.peer_storages.get(hello.replica)
+    if known is not None and hello.storage != known:
+        return (
+            f"replica {hello.replica} comes back with another disk (storage {hello.storage}, it was {known});"
+            " it may have forgotten votes, so it must not vote again"
+        )
+    return None
+
+
+def _difference(cluster: config.Cluster, hello: Hello) -> str:
+    ours = [str(address) for address in cluster.replicas]
+    theirs = list(hello.members)
+    if len(ours) != len(theirs):
+        return f"your list has {len(theirs)} replicas, mine has {len(ours)}"
+    for replica, (mine, yours) in enumerate(zip(ours, theirs, strict=True)):
+        if mine != yours:
+            return f"our lists of replicas differ: replica {replica} is {mine} with me and {yours} with you"
+    return "our session limits (sessions_max, session_window) differ; they must be equal on all replicas"
+
+
+async def listen_to_peer(
+    node: Node, peer: int, stream: trio.SocketStream, reader: FrameReader, on_ready: Callable[[int], None]
+) -> None:
+    """Hand everything that ``peer`` sends to the core, until it hangs up. Raises :class:`WireError`."""
+    received: bytes | bytearray = b""
+    while True:
+        for body in reader.feed(received):
+            message = _messages.decode(body)
+            if isinstance(message, Ready):
+                on_ready(peer)
+            else:
+                node.counters["received messages"] += 1
+                node.receive(peer, message)
+        received = await stream.receive_some(RECEIVE_BYTES)
+        if not received:
+            return

@@ -1,0 +1,84 @@
+"""Faults that are not on a link: to the process, its proposer, its disk."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+import trio
+
+from paxtui.wire.faults import (
+    AnyFault,
+    CrashProposer,
+    CrashReplica,
+    DiskError,
+    FullDisk,
+    Pause,
+    SkipSlot,
+    SlowDisk,
+)
+
+if TYPE_CHECKING:
+    from paxtui.runtime.node import Node
+
+
+class ProcessFaults:
+    """Begins and ends them on one node."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def begin(self, fault: AnyFault) -> str | None:
+        """Begin a fault; the reason if that is impossible."""
+        node = self._node
+        disk = node.storage.faults
+        match fault:
+            case CrashReplica():
+                os.kill(os.getpid(), signal.SIGKILL)
+            case Pause(seconds):
+                _stop_for(seconds)
+            case CrashProposer():
+                if node.core is None:
+                    return "it is still warming up"
+                node.core.crash_proposer(trio.current_time())
+                node.kick()
+            case SkipSlot(slot):
+                if node.core is None:
+                    return "it is still warming up"
+                return node.core.skip_slot(slot, trio.current_time())
+            case SlowDisk(ms):
+                disk.slow_s = ms / 1000
+            case DiskError():
+                disk.fail = "error"
+            case FullDisk():
+                disk.fail = "full"
+        return None
+
+    def end(self, fault: AnyFault) -> None:
+        """End it, where that is possible."""
+        node = self._node
+        match fault:
+            case CrashProposer() if node.core is not None:
+                node.core.restore_proposer(trio.current_time())
+                node.kick()
+            case SkipSlot(slot) if node.core is not None and slot is not None:
+                node.core.proposer.skips.discard(slot)
+            case SlowDisk():
+                node.storage.faults.slow_s = 0.0
+            case _:
+                pass
+
+
+def _stop_for(seconds: float) -> None:
+    """SIGSTOP oneself, with somebody outside to wake one up: a stopped process hears nothing."""
+    me = os.getpid()
+    subprocess.Popen(
+        ["/bin/sh", "-c", f"sleep {seconds:.3f}; kill -CONT {me}"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    os.kill(me, signal.SIGSTOP)

@@ -1,0 +1,58 @@
+"""The record file: this replica's telemetry as JSON lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+import trio
+
+from paxtui.runtime.errors import StorageRefused
+from paxtui.runtime.node import Node
+from paxtui.runtime.telemetry import Watcher
+from paxtui.wire.framing import HEAD_BYTES
+
+QUEUE_BYTES_MAX = 8 * 1024 * 1024
+
+
+class Recorder:
+    """Appends what an observer would see, one frame's JSON a line, from a thread of its own turn."""
+
+    def __init__(self, node: Node, path: Path) -> None:
+        self._node = node
+        self._path = path
+        self._queue: list[bytes] = []
+        self._bytes = 0
+        self._wanted = trio.Event()
+
+    def _push(self, frame: bytes) -> bool:
+        self._queue.append(frame[HEAD_BYTES:])
+        self._bytes += len(frame)
+        self._wanted.set()
+        return True
+
+    async def run(self) -> None:
+        """Record until cancelled; what is queued then is still written."""
+        try:
+            file = self._path.open("ab", buffering=0)
+        except OSError as error:
+            raise StorageRefused(f"{self._path}: cannot be written: {error.strerror}") from None
+        telemetry = self._node.telemetry
+        watcher = telemetry.add(Watcher(0, self._push, lambda: self._bytes))
+        with file:
+            try:
+                while True:
+                    await self._wanted.wait()
+                    self._wanted = trio.Event()
+                    with trio.CancelScope(shield=True):
+                        await trio.to_thread.run_sync(self._write, file)
+            finally:
+                telemetry.flush()
+                telemetry.leave(watcher)
+                self._write(file)
+
+    def _write(self, file: BinaryIO) -> None:
+        queue, self._queue = self._queue, []
+        self._bytes = 0
+        if queue:
+            file.write(b"\n".join(queue) + b"\n")

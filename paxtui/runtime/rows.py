@@ -1,0 +1,206 @@
+"""Rows and their checksums: what is stored, sealed on the way in and checked on the way out.
+
+SQLite returns a flipped bit in its file as the stored value. So each row carries a CRC-32 over a canonical
+encoding of all its other columns, its key included: a row that turns up under another slot is as wrong as
+one with another text.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+from zlib import crc32
+
+from paxtui.core.ballot import Ballot
+from paxtui.core.output import PutState, SessionRow
+from paxtui.core.values import Command, Entry, Vote, weight
+
+LogRow = tuple[int, int, int, str, int, str, int]
+
+_SELECT_LOG = "SELECT slot, round, replica, client, request, text, checksum FROM log "
+
+
+class Damaged(Exception):
+    """A row is missing or is not what was stored; the text names the row and what is wrong."""
+
+    def __init__(self, row: str, what: str, slot: int | None = None) -> None:
+        super().__init__(f"{row}: {what}")
+        self.slot = slot
+
+
+def seal(table: str, *columns: int | str | bytes) -> int:
+    """The checksum of a row of a small table. Lengths are hashed, so columns cannot trade bytes."""
+    check = crc32(table.encode())
+    for column in columns:
+        if isinstance(column, int):
+            check = crc32(b" %d" % column, check)
+        else:
+            content = column.encode() if isinstance(column, str) else column
+            check = crc32(content, crc32(b" %d:" % len(content), check))
+    return check
+
+
+def seal_log(slot: int, round_: int, replica: int, client: bytes, request: int, text: bytes) -> int:
+    """The checksum of a log row. It is on the hot path: one formatting, and no copy of the text."""
+    head = b"%d %d %d %d %d " % (slot, round_, replica, request, len(client))
+    return crc32(text, crc32(head + client))
+
+
+def log_row(slot: int, ballot: Ballot, value: Command) -> LogRow:
+    """The row that stores ``value``, voted for or learned at ``ballot``, in ``slot``."""
+    client, request, text = value.client, value.request, value.text
+    check = seal_log(slot, ballot.round, ballot.replica, client.encode(), request, text.encode())
+    return (slot, ballot.round, ballot.replica, client, request, text, check)
+
+
+class Identity(NamedTuple):
+    """Whose database it is. ``storage_id`` names this disk's memory: an emptied one has another."""
+
+    version: int
+    cluster: str
+    name: str
+    replica: int
+    storage_id: str
+    created: str
+
+    def row(self) -> tuple[int, str, str, int, str, str]:
+        """The columns, without the checksum: a plain tuple, for the type checker's sake."""
+        return (*self,)
+
+    @classmethod
+    def opened(cls, row: tuple[Any, ...] | None) -> Identity:
+        """From a row as it was read. Raises ``Damaged``."""
+        version, cluster, name, replica, storage_id, created = _checked("identity", row)
+        return cls(version, cluster.decode(), name.decode(), replica, storage_id.decode(), created.decode())
+
+
+class StateRow(NamedTuple):
+    """The small state: what ``PutState`` says, the number of the commit, and whether warm-up is over."""
+
+    promised_round: int
+    promised_replica: int
+    round: int
+    watermark: int
+    chain: bytes
+    commit_number: int
+    warmed: int
+
+    def row(self) -> tuple[int, int, int, int, bytes, int, int]:
+        """The columns, without the checksum: a plain tuple, for the type checker's sake."""
+        return (*self,)
+
+    def after(self, put: PutState | None) -> StateRow:
+        """The state that the next commit leaves, if ``put`` is the last one in it."""
+        number = self.commit_number + 1
+        if put is None:
+            return self._replace(commit_number=number)
+        return StateRow(
+            put.promised.round, put.promised.replica, put.round, put.watermark, put.chain, number, self.warmed
+        )
+
+
+def read_state(db: sqlite3.Connection) -> StateRow:
+    """Raises ``Damaged`` or ``sqlite3.Error``."""
+    row = db.execute(
+        "SELECT promised_round, promised_replica, round, watermark, chain, commit_number, warmed, checksum "
+        "FROM state"
+    ).fetchone()
+    return StateRow(*_checked("state", row))
+
+
+def read_session_state(db: sqlite3.Connection) -> tuple[int, int]:
+    """``(upto, horizon)`` of the last checkpoint of sessions. Raises ``Damaged`` or ``sqlite3.Error``."""
+    row = db.execute("SELECT upto, horizon, checksum FROM session_state").fetchone()
+    upto, horizon = _checked("session_state", row)
+    return upto, horizon
+
+
+def read_sessions(db: sqlite3.Connection) -> Iterator[SessionRow]:
+    """All sessions, the one that rested longest first. Raises ``Damaged`` or ``sqlite3.Error``."""
+    for row in db.execute(
+        "SELECT client, last_slot, top, answers, checksum FROM sessions ORDER BY last_slot, client"
+    ):
+        client, last_slot, top, answers = _checked("sessions", row)
+        yield SessionRow(client.decode(), last_slot, top, answers)
+
+
+def read_peers(db: sqlite3.Connection) -> dict[int, str]:
+    """The storage ids of the other replicas. Raises ``Damaged`` or ``sqlite3.Error``."""
+    peers = {}
+    for row in db.execute("SELECT replica, storage_id, checksum FROM peers ORDER BY replica"):
+        replica, storage_id = _checked("peers", row)
+        peers[replica] = storage_id.decode()
+    return peers
+
+
+def read_suppressed(db: sqlite3.Connection, first: int, upto: int) -> dict[int, int]:
+    """The applied slots from ``first`` to ``upto - 1`` that took no effect. Raises as above."""
+    suppressed = {}
+    for row in db.execute(
+        "SELECT slot, first, checksum FROM suppressed WHERE slot >= ? AND slot < ? ORDER BY slot",
+        (first, upto),
+    ):
+        slot, repeats = _checked("suppressed", row)
+        suppressed[slot] = repeats
+    return suppressed
+
+
+def read_votes(db: sqlite3.Connection, watermark: int) -> Iterator[Vote]:
+    """The rows at or above ``watermark``. Raises as above."""
+    for row in db.execute(_SELECT_LOG + "WHERE slot >= ? ORDER BY slot", (watermark,)):
+        entry = _entry(row)
+        yield Vote(row[0], entry.ballot, entry.value)
+
+
+def read_entries(
+    db: sqlite3.Connection, first: int, upto: int, slots_max: int, chars_max: int
+) -> list[Entry]:
+    """Learned slots from ``first``, below ``upto``, without a gap, within both limits but at least one.
+
+    Raises ``Damaged`` (also for a slot without a row: all below the watermark have one) or
+    ``sqlite3.Error``.
+    """
+    end = min(upto, first + max(slots_max, 1))
+    entries: list[Entry] = []
+    chars = 0
+    cursor = db.execute(_SELECT_LOG + "WHERE slot >= ? AND slot < ? ORDER BY slot", (first, end))
+    try:
+        for row in cursor:
+            entry = _entry(row)
+            if row[0] != first + len(entries):
+                break
+            chars += weight(entry.value)
+            if entries and chars > chars_max:
+                return entries
+            entries.append(entry)
+    finally:
+        cursor.close()  # an unfinished SELECT would hold its snapshot, and the write-ahead log with it
+    if first + len(entries) < end:
+        slot = first + len(entries)
+        raise Damaged(f"slot {slot}", "its row is missing", slot)
+    return entries
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    slot, round_, replica, client, request, text, check = row
+    try:
+        sound = seal_log(slot, round_, replica, client, request, text) == check
+    except TypeError:
+        sound = False  # a flipped bit in the row's header makes a number of a text
+    if not sound:
+        raise Damaged(f"slot {slot}", "its checksum does not match", slot)
+    return Entry(Ballot(round_, replica), Command(client.decode(), request, text.decode()))
+
+
+def _checked(table: str, row: tuple[Any, ...] | None) -> tuple[Any, ...]:
+    if row is None:
+        raise Damaged(f"table {table}", "its row is missing")
+    *columns, check = row
+    try:
+        sound = seal(table, *columns) == check
+    except TypeError:
+        sound = False
+    if not sound:
+        raise Damaged(f"table {table}", "the checksum of a row does not match")
+    return tuple(columns)

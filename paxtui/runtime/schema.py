@@ -1,0 +1,215 @@
+"""The database of a replica: its tables, how it is created, and how it is opened."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from paxtui.core.saved import CHAIN_START
+from paxtui.runtime.errors import StorageRefused
+from paxtui.runtime.lock import sync_folder
+from paxtui.runtime.rows import Damaged, Identity, StateRow, seal
+
+DATABASE_FILE = "replica.db"
+WAL_FILE = DATABASE_FILE + "-wal"
+
+FORMAT_VERSION = 1
+
+BUSY_S = 5.0
+"""How long a lock of somebody who looks into the database (the ``sqlite3`` shell) is waited for."""
+
+QUICK_CHECK_BYTES_MAX = 8 * 1024 * 1024
+"""Up to this size, opening also checks the structure of the whole database: it takes a few hundredths of
+a second. A larger one would make the replica start slowly for a check that each row's checksum, when the
+row is read, makes again."""
+
+_MAGIC = b"SQLite format 3\0"
+_HEADER_BYTES = 100
+
+_TABLES = """
+CREATE TABLE identity (
+    version INTEGER NOT NULL, cluster TEXT NOT NULL, name TEXT NOT NULL, replica INTEGER NOT NULL,
+    storage_id TEXT NOT NULL, created TEXT NOT NULL, checksum INTEGER NOT NULL);
+CREATE TABLE state (
+    promised_round INTEGER NOT NULL, promised_replica INTEGER NOT NULL, round INTEGER NOT NULL,
+    watermark INTEGER NOT NULL, chain BLOB NOT NULL, commit_number INTEGER NOT NULL,
+    warmed INTEGER NOT NULL, checksum INTEGER NOT NULL);
+CREATE TABLE log (
+    slot INTEGER PRIMARY KEY, round INTEGER NOT NULL, replica INTEGER NOT NULL, client TEXT NOT NULL,
+    request INTEGER NOT NULL, text TEXT NOT NULL, checksum INTEGER NOT NULL);
+CREATE TABLE suppressed (
+    slot INTEGER PRIMARY KEY, first INTEGER NOT NULL, checksum INTEGER NOT NULL);
+CREATE TABLE sessions (
+    client TEXT PRIMARY KEY, last_slot INTEGER NOT NULL, top INTEGER NOT NULL, answers BLOB NOT NULL,
+    checksum INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE session_state (
+    upto INTEGER NOT NULL, horizon INTEGER NOT NULL, checksum INTEGER NOT NULL);
+CREATE TABLE peers (
+    replica INTEGER PRIMARY KEY, storage_id TEXT NOT NULL, checksum INTEGER NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the caller knows about itself: ``cluster`` is the digest of the membership."""
+
+    cluster: str
+    name: str
+    replica: int
+
+
+def create(folder: Path, identity: Identity) -> None:
+    """Create the database under another name, sync it, and only then give it its own.
+
+    So a ``replica.db`` that is empty or cut is always damage, never a first start that was killed.
+    Raises ``sqlite3.Error`` or ``OSError``.
+    """
+    draft = folder / (DATABASE_FILE + ".new")
+    for leftover in folder.glob(draft.name + "*"):
+        leftover.unlink()
+    db = sqlite3.connect(draft, isolation_level=None)
+    try:
+        db.execute("PRAGMA synchronous=FULL")
+        db.execute("BEGIN IMMEDIATE")
+        for statement in _TABLES.split(";"):
+            db.execute(statement)
+        row = identity.row()
+        db.execute("INSERT INTO identity VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, seal("identity", *row)))
+        empty = StateRow(0, 0, 0, 0, CHAIN_START, 0, 0).row()
+        db.execute("INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*empty, seal("state", *empty)))
+        db.execute("INSERT INTO session_state VALUES (?, ?, ?)", (0, -1, seal("session_state", 0, -1)))
+        db.execute("COMMIT")
+        require_wal(db, draft)
+    finally:
+        db.close()
+    descriptor = os.open(draft, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    draft.rename(folder / DATABASE_FILE)
+    sync_folder(folder)
+
+
+def require_wal(db: sqlite3.Connection, path: Path) -> None:
+    """Switch to a write-ahead log: one sync a commit, and others may read meanwhile."""
+    (mode,) = db.execute("PRAGMA journal_mode=WAL").fetchone()
+    if mode not in ("wal", b"wal"):
+        raise StorageRefused(
+            f"{path}: this file system cannot hold a write-ahead log (SQLite fell back to {mode}); "
+            "name a data folder on a local disk"
+        )
+
+
+def check_header(path: Path) -> None:
+    """Refuse what is no whole SQLite file, before SQLite makes something new of it.
+
+    Only the owner of the folder's lock may call this, with no connection open in this process: closing a
+    file drops all POSIX locks that the process has on it, those of SQLite too.
+    """
+    with open(path, "rb") as file:
+        header = file.read(_HEADER_BYTES)
+        size = os.fstat(file.fileno()).st_size
+    if not header:
+        raise damaged(path, "it is empty (0 bytes)")
+    if not header.startswith(_MAGIC) or len(header) < _HEADER_BYTES:
+        raise damaged(path, "it is not a SQLite database")
+    page_bytes = int.from_bytes(header[16:18], "big")
+    page_bytes = 65536 if page_bytes == 1 else page_bytes
+    needed = page_bytes * int.from_bytes(header[28:32], "big")
+    wal = path.with_name(WAL_FILE)
+    # A checkpoint that was killed may have written a header that counts pages which are still only in
+    # the write-ahead log.
+    spare = wal.stat().st_size if wal.exists() else 0
+    if size + spare < needed:
+        raise damaged(path, f"it is cut off: {size} bytes of {needed}")
+
+
+def connect_reader(path: Path, *, immutable: bool = False) -> sqlite3.Connection:
+    """A connection that cannot write, usable from any thread under the caller's lock.
+
+    TEXT comes as bytes: a flipped bit may leave text that is not UTF-8, and then the checksum should say
+    which row it is, not the decoder that there is one. Since it is read-only, closing it never moves the
+    write-ahead log into the database, so a refused folder stays as it was found. ``immutable`` is for
+    media that nobody writes to.
+    """
+    options = "mode=ro&immutable=1" if immutable else "mode=ro"
+    db = sqlite3.connect(
+        f"file:{quote(str(path.absolute()))}?{options}",
+        uri=True,
+        timeout=BUSY_S,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    db.text_factory = bytes
+    return db
+
+
+def connect_writer(path: Path) -> sqlite3.Connection:
+    """The one connection that writes: each COMMIT is synced before it returns."""
+    db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        require_wal(db, path)
+        db.execute("PRAGMA synchronous=FULL")
+        # SQLite's own checkpoint, at the end of a COMMIT, swallows its errors; the storage makes it itself.
+        db.execute("PRAGMA wal_autocheckpoint=0")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def read_identity(db: sqlite3.Connection, path: Path) -> Identity:
+    """Who the database belongs to; refuses a newer format before it trusts anything else.
+
+    Raises ``StorageRefused``, ``Damaged`` or ``sqlite3.Error``.
+    """
+    (version,) = db.execute("SELECT version FROM identity").fetchone() or (None,)
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise StorageRefused(
+            f"{path}: was written by a newer paxtui (format {version}, this one knows {FORMAT_VERSION}); "
+            "run that version or name another data folder"
+        )
+    row = db.execute(
+        "SELECT version, cluster, name, replica, storage_id, created, checksum FROM identity"
+    ).fetchone()
+    return Identity.opened(row)
+
+
+def check_identity(found: Identity, expected: Expected, path: Path) -> None:
+    """Refuse the database of another cluster or of another replica."""
+    if found.cluster != expected.cluster:
+        raise StorageRefused(
+            f"{path}: belongs to another cluster ({found.name}, digest {found.cluster[:12]}; "
+            f"this is {expected.name}, {expected.cluster[:12]}); "
+            "use the configuration it was made with or name another data folder"
+        )
+    if found.replica != expected.replica:
+        raise StorageRefused(
+            f"{path}: belongs to replica {found.replica}, and this is replica {expected.replica}; "
+            "give each replica its own data folder"
+        )
+
+
+def check_structure(db: sqlite3.Connection, path: Path) -> None:
+    """Check a small database whole (see :data:`QUICK_CHECK_BYTES_MAX`)."""
+    (pages,) = db.execute("PRAGMA page_count").fetchone()
+    (page_bytes,) = db.execute("PRAGMA page_size").fetchone()
+    if pages * page_bytes > QUICK_CHECK_BYTES_MAX:
+        return
+    (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != b"ok":
+        raise damaged(path, str(verdict, "utf-8", "replace").replace("\n", ": "))
+
+
+def damaged(path: Path, what: str | Exception) -> StorageRefused:
+    """The refusal for a database that cannot be trusted."""
+    if isinstance(what, Damaged):
+        what = f"damaged at {what}"
+    return StorageRefused(
+        f"{path}: {what}; move the folder {path.parent} away and start with an empty one, "
+        "as a replica that lost its disk"
+    )

@@ -1,0 +1,43 @@
+"""Warm-up: on its very first start a replica waits for the others' ready messages."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import trio
+
+from paxtui.core.ballot import majority
+
+Mode = Literal["all", "majority", "none"]
+
+
+class WarmUp:
+    """Who has said that it is ready, and how many of the others must."""
+
+    def __init__(self, me: int, replicas: int, mode: Mode, *, first_start: bool) -> None:
+        self._others = frozenset(range(replicas)) - {me}
+        needed = {"all": len(self._others), "majority": majority(replicas) - 1, "none": 0}
+        self._needed = needed[mode] if first_start else 0
+        self._ready: set[int] = set()
+        self._changed = trio.Event()
+
+    @property
+    def done(self) -> bool:
+        """Whether enough others are ready."""
+        return len(self._ready) >= self._needed
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """Who is not ready yet, while that matters."""
+        return () if self.done else tuple(sorted(self._others - self._ready))
+
+    def ready(self, peer: int) -> None:
+        """``peer`` says that it is ready. Repetitions do no harm."""
+        if peer not in self._ready:
+            self._ready.add(peer)
+            self._changed.set()
+            self._changed = trio.Event()
+
+    async def changed(self) -> None:
+        """Wait until somebody new is ready."""
+        await self._changed.wait()

@@ -1,0 +1,1 @@
+"""Named scenarios, as data, and their runner."""

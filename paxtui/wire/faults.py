@@ -1,0 +1,160 @@
+"""The vocabulary of faults. A fault is data: it can be listed, undone, recorded and played again.
+
+Faults on a link act at its sender, on whole messages, one direction at a time. ``to`` is a replica's id
+or -1 for all others.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from paxtui.core.ballot import Number
+
+Peer = Annotated[int, Meta(ge=-1, lt=9)]
+Percent = Annotated[float, Meta(ge=0, le=100)]
+Millis = Annotated[float, Meta(ge=0, le=600_000)]
+
+
+class Fault(Struct, frozen=True, tag_field="fault", forbid_unknown_fields=True, gc=False):
+    """Base of all faults."""
+
+
+class Loss(Fault, frozen=True, tag="loss"):
+    """Each message to ``to`` is lost with this probability."""
+
+    to: Peer
+    percent: Percent
+
+
+class Delay(Fault, frozen=True, tag="delay"):
+    """Each message to ``to`` is held back by ``ms`` plus up to ``jitter_ms``; order may change with it."""
+
+    to: Peer
+    ms: Millis
+    jitter_ms: Millis = 0.0
+
+
+class Duplicate(Fault, frozen=True, tag="duplicate"):
+    """Each message to ``to`` is sent twice with this probability."""
+
+    to: Peer
+    percent: Percent
+
+
+class Reorder(Fault, frozen=True, tag="reorder"):
+    """Each message to ``to`` is, with this probability, overtaken by those of the next 20 ms."""
+
+    to: Peer
+    percent: Percent
+
+
+class Cut(Fault, frozen=True, tag="cut"):
+    """Nothing reaches ``to`` from here. The other direction is another fault, at the other replica."""
+
+    to: Peer
+
+
+class Pause(Fault, frozen=True, tag="pause"):
+    """The whole process stops (SIGSTOP) and goes on by itself after the time."""
+
+    seconds: Annotated[float, Meta(gt=0, le=600)]
+
+
+class CrashProposer(Fault, frozen=True, tag="crash-proposer"):
+    """The proposer role stops; acceptor and learner go on."""
+
+
+class CrashReplica(Fault, frozen=True, tag="crash"):
+    """The process kills itself with SIGKILL: nothing is flushed, nothing is said."""
+
+
+class SkipSlot(Fault, frozen=True, tag="skip"):
+    """The leader leaves ``slot`` (``null``: its next one) empty."""
+
+    slot: Number | None = None
+
+
+class SlowDisk(Fault, frozen=True, tag="slow-disk"):
+    """Every commit takes this much longer."""
+
+    ms: Millis
+
+
+class DiskError(Fault, frozen=True, tag="disk-error"):
+    """The next commit fails as if the disk were broken."""
+
+
+class FullDisk(Fault, frozen=True, tag="full-disk"):
+    """The next commit fails as if the disk were full."""
+
+
+AnyFault = (
+    Loss
+    | Delay
+    | Duplicate
+    | Reorder
+    | Cut
+    | Pause
+    | CrashProposer
+    | CrashReplica
+    | SkipSlot
+    | SlowDisk
+    | DiskError
+    | FullDisk
+)
+
+LinkFault = Loss | Delay | Duplicate | Reorder | Cut
+
+
+class Trigger(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """When this replica emits ``event`` (for ``slot``, if one is named), the fault begins."""
+
+    event: Annotated[str, Meta(max_length=40)]
+    slot: Number | None = None
+
+
+class ActiveFault(Struct, frozen=True, gc=False):
+    """A fault as a replica lists it. ``number`` is unique in the cluster."""
+
+    number: int
+    replica: int
+    fault: AnyFault
+    age_s: float
+    left_s: float | None
+    when: Trigger | None
+    """Still waiting for this; ``None`` once it acts."""
+
+
+def describe(replica: int, fault: AnyFault) -> str:
+    """A fault at ``replica`` in the words of the command line."""
+    match fault:
+        case Loss(to, percent):
+            return f"loss {_link(replica, to)} {percent:g} %"
+        case Delay(to, ms, jitter_ms):
+            return f"delay {_link(replica, to)} {ms:g} ms" + (f" +{jitter_ms:g}" if jitter_ms else "")
+        case Duplicate(to, percent):
+            return f"duplicate {_link(replica, to)} {percent:g} %"
+        case Reorder(to, percent):
+            return f"reorder {_link(replica, to)} {percent:g} %"
+        case Cut(to):
+            return f"cut {_link(replica, to)}"
+        case Pause(seconds):
+            return f"pause r{replica} {seconds:g} s"
+        case CrashProposer():
+            return f"crash-proposer r{replica}"
+        case CrashReplica():
+            return f"crash r{replica}"
+        case SkipSlot(slot):
+            return f"skip r{replica} " + ("next slot" if slot is None else f"slot {slot}")
+        case SlowDisk(ms):
+            return f"slow-disk r{replica} {ms:g} ms"
+        case DiskError():
+            return f"disk-error r{replica}"
+        case FullDisk():
+            return f"full-disk r{replica}"
+
+
+def _link(replica: int, to: int) -> str:
+    return f"r{replica}>" + ("*" if to < 0 else f"r{to}")

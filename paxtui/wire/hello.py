@@ -1,0 +1,79 @@
+"""The first frame on every connection, and its two answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from paxtui.core.ballot import Number, ReplicaId
+from paxtui.core.values import CLIENT_CHARS_MAX
+
+PROTOCOL_VERSION = 1
+"""Raised by every change that an older program would misread."""
+
+NAME_CHARS_MAX = 64
+"""A client's name, in characters."""
+
+Role = Literal["peer", "client", "operator", "observer"]
+
+Name = Annotated[str, Meta(max_length=NAME_CHARS_MAX)]
+Digest = Annotated[str, Meta(max_length=64)]
+
+
+class Frame(Struct, frozen=True, tag_field="type", forbid_unknown_fields=True, gc=False):
+    """Base of everything on the wire that is not a message between replicas."""
+
+
+class Hello(Frame, frozen=True, tag="hello", kw_only=True):
+    """Who connects, and as what. ``cluster`` may be left out by all but peers."""
+
+    version: int
+    role: Role
+    cluster: Digest | None = None
+    name: Name = ""
+    """A client's name, or for people's eyes, an operator's."""
+    replica: ReplicaId | None = None
+    """A peer's id."""
+    storage: Annotated[str, Meta(max_length=64)] | None = None
+    """A peer's storage id: random, made with its database. Another one means another disk."""
+    members: Annotated[tuple[Annotated[str, Meta(max_length=300)], ...], Meta(max_length=9)] = ()
+    """A peer's list of replicas, so that a refusal can say which one differs."""
+    session: Annotated[str, Meta(max_length=CLIENT_CHARS_MAX)] | None = None
+    """A client's session id from an earlier welcome, to go on with."""
+
+
+class Welcome(Frame, frozen=True, tag="welcome", kw_only=True):
+    """The connection may be used. ``session`` is the client's, from now on and at every replica."""
+
+    version: int
+    cluster: str
+    name: str
+    replica: int
+    members: tuple[str, ...]
+    leader: int | None
+    applied: Number
+    session: str | None = None
+    session_window: int = 0
+    """At most so many of the session's requests may be unanswered at once."""
+    faults: bool = False
+    """Whether the replica takes faults."""
+
+
+class RefusedHello(Frame, frozen=True, tag="refused"):
+    """The connection may not be used; ``reason`` is for a person. The connection closes."""
+
+    reason: str
+
+
+class Ready(Frame, frozen=True, tag="ready"):
+    """Between replicas: the sender's disk is open and it listens. Warm-up waits for these."""
+
+
+class Problem(Frame, frozen=True, tag="problem"):
+    """A frame was malformed or not allowed; the connection closes."""
+
+    reason: str
+
+
+HelloAnswer = Welcome | RefusedHello | Problem

@@ -1,0 +1,198 @@
+"""What clients, operators and observers ask, and what they are told."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from paxtui.core.ballot import Ballot, Number
+from paxtui.core.replica import Status
+from paxtui.core.values import TEXT_BYTES_MAX
+from paxtui.wire.faults import ActiveFault, AnyFault, Trigger
+from paxtui.wire.hello import Frame
+
+PAGE_SLOTS_MAX = 2048
+"""The most entries that one page of the log carries."""
+
+Consistency = Literal["linearizable", "local"]
+Ask = Annotated[int, Meta(ge=0, lt=2**53)]
+"""A number that the asker makes up and that the answer repeats."""
+
+
+# Clients
+
+
+class Append(Frame, frozen=True, tag="append"):
+    """Append ``text`` as request ``request`` of this connection's session. Repeating it is harmless."""
+
+    request: Number
+    text: Annotated[str, Meta(max_length=TEXT_BYTES_MAX)]
+
+
+class AppendDone(Frame, frozen=True, tag="appended"):
+    """The request is in ``slot`` for ever."""
+
+    request: Number
+    slot: Number
+    ballot: Ballot
+
+
+class AppendRefused(Frame, frozen=True, tag="rejected"):
+    """The request was not taken here: ``not-leader``, ``busy``, ``warming-up``, ``expired``, ``empty`` or
+    ``too-long``. An earlier try of the same request may still take effect."""
+
+    request: Number
+    reason: str
+    leader: int | None
+
+
+class Read(Frame, frozen=True, tag="read", kw_only=True):
+    """One page of the log from slot ``first`` on, at most ``limit`` slots."""
+
+    id: Ask
+    first: Number
+    limit: Annotated[int, Meta(ge=1, le=PAGE_SLOTS_MAX)] = PAGE_SLOTS_MAX
+    consistency: Consistency = "linearizable"
+
+
+class Tail(Frame, frozen=True, tag="tail", kw_only=True):
+    """Pages of what this replica applied, from ``first`` on; with ``follow`` for ever as it grows."""
+
+    id: Ask
+    first: Number
+    follow: bool = True
+
+
+class LogEntry(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
+    """One applied slot: ``[slot, ballot, client, request, text, repeats]``.
+
+    A no-op has an empty client. ``repeats`` is ``null`` for a message that took effect; else the slot of
+    the same request's first effect, or -1 if its session had expired.
+    """
+
+    slot: Number
+    ballot: Ballot
+    client: str
+    request: Number
+    text: str
+    repeats: int | None
+
+    @property
+    def is_message(self) -> bool:
+        """Whether the slot holds a message that took effect: no no-op, no repetition."""
+        return bool(self.client) and self.repeats is None
+
+
+class Page(Frame, frozen=True, tag="page", kw_only=True):
+    """Applied slots in order. ``applied`` is the watermark that the answer rests on; ``last`` ends a tail
+    without ``follow``."""
+
+    id: Ask
+    entries: tuple[LogEntry, ...]
+    applied: Number
+    consistency: Consistency
+    last: bool
+
+
+class GetStatus(Frame, frozen=True, tag="get-status"):
+    """Ask for :class:`StatusReport`."""
+
+    id: Ask
+
+
+class StatusReport(Frame, frozen=True, tag="status", kw_only=True):
+    """A replica's own belief, and how it fares."""
+
+    id: Ask
+    status: Status | None
+    """``None`` while it warms up."""
+    waiting_for: tuple[int, ...]
+    """Replicas whose ready message the warm-up still misses."""
+    connected: tuple[int, ...]
+    """Replicas to which messages leave."""
+    pid: int
+    uptime_s: float
+    faults: int
+    faults_allowed: bool
+    storage: str
+    commits: int
+    fsync_ms: float
+    """A moving average of the time a commit takes."""
+    counters: dict[str, int]
+    clients: int
+
+
+class Failed(Frame, frozen=True, tag="failed", kw_only=True):
+    """The request ``id`` had no effect; ``leader`` may know more."""
+
+    id: Ask
+    reason: str
+    leader: int | None = None
+
+
+# Operators
+
+
+class Elect(Frame, frozen=True, tag="elect"):
+    """Make this replica start an election, whoever leads."""
+
+    id: Ask
+
+
+class FillHole(Frame, frozen=True, tag="noop"):
+    """Make this leader fill its hole ``slot`` with a no-op now."""
+
+    id: Ask
+    slot: Number
+
+
+class Inject(Frame, frozen=True, tag="inject", kw_only=True):
+    """Begin a fault here; ``for_s`` seconds at most, or when ``when`` happens."""
+
+    id: Ask
+    fault: AnyFault
+    for_s: Annotated[float, Meta(gt=0, le=86400)] | None = None
+    when: Trigger | None = None
+
+
+class Undo(Frame, frozen=True, tag="undo"):
+    """End fault ``number``; ``null`` ends all of this replica's."""
+
+    id: Ask
+    number: int | None
+
+
+class ListFaults(Frame, frozen=True, tag="list-faults"):
+    """Ask for :class:`FaultList`."""
+
+    id: Ask
+
+
+class FaultList(Frame, frozen=True, tag="faults"):
+    """The faults that act or wait here."""
+
+    id: Ask
+    faults: tuple[ActiveFault, ...]
+
+
+class Done(Frame, frozen=True, tag="done"):
+    """It is done; ``number`` is the fault's, where one began."""
+
+    id: Ask
+    number: int | None
+
+
+# Observers
+
+
+class Observe(Frame, frozen=True, tag="observe"):
+    """Send a snapshot, then deltas, until the connection closes."""
+
+    id: Ask
+
+
+ClientRequest = Append | Read | Tail | GetStatus
+OperatorRequest = Elect | FillHole | Inject | Undo | ListFaults | GetStatus | Read | Tail
+ObserverRequest = Observe | GetStatus
+Answer = AppendDone | AppendRefused | Page | StatusReport | Failed | FaultList | Done
