@@ -19,7 +19,9 @@ IN_FLIGHT = 256
 
 
 def send(
-    texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Messages; - reads one a line from stdin.")],
+    texts: Annotated[
+        list[str], typer.Argument(metavar="TEXT...", help="Messages; - reads one a line from stdin.")
+    ],
     config: ConfigOption = None,
     at: AttachOption = None,
     name: Annotated[str, typer.Option("--name", help="As whom to send.")] = "send",

@@ -35,7 +35,7 @@ def guarded(command: Callable[P, int | None]) -> Callable[P, None]:
             code = EXIT_INTERRUPTED
         except BrokenPipeError:
             # Whoever read our output has gone; that is no mistake of anybody's.
-            sys.stdout = None  # type: ignore[assignment]
+            sys.stdout = None
             code = EXIT_OK
         except Exception as error:
             code = _explain(error)

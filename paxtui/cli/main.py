@@ -17,8 +17,6 @@ from paxtui.cli import (
     noop,
     read,
     replica,
-    run,
-    sim,
     status,
     tail,
     up,
@@ -65,9 +63,7 @@ app.add_typer(fault.app, name="fault")
 app.command("elect")(guarded(elect.elect))
 app.command("noop")(guarded(noop.noop))
 app.command("verify")(guarded(verify.verify))
-app.command("run")(guarded(run.run))
 app.command("demo")(guarded(demo.demo))
-app.command("sim")(guarded(sim.sim))
 
 
 def main() -> None:

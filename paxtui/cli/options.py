@@ -9,7 +9,9 @@ import typer
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE", help="Cluster file. Default: three local replicas, ports 7400-7402."),
+    typer.Option(
+        "--config", metavar="FILE", help="Cluster file. Default: three local replicas, ports 7400-7402."
+    ),
 ]
 DataDirOption = Annotated[
     Path | None,
@@ -23,5 +25,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line
 TimeoutOption = Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds to wait for an answer.")]
 AttachOption = Annotated[
     str | None,
-    typer.Option("--at", metavar="HOST:PORT,...", help="Addresses of running replicas, in place of --config."),
+    typer.Option(
+        "--at", metavar="HOST:PORT,...", help="Addresses of running replicas, in place of --config."
+    ),
 ]

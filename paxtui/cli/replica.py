@@ -17,8 +17,12 @@ def replica(
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
     log_dir: LogDirOption = None,
-    host: Annotated[str | None, typer.Option("--host", help="Listen here in place of the file's host.")] = None,
-    port: Annotated[int | None, typer.Option("--port", help="Listen here in place of the file's port.")] = None,
+    host: Annotated[
+        str | None, typer.Option("--host", help="Listen here in place of the file's host.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", help="Listen here in place of the file's port.")
+    ] = None,
     warm_up: Annotated[
         str | None,
         typer.Option("--warm-up", metavar="all|majority|none", help="Whom the very first start waits for."),
@@ -28,7 +32,8 @@ def replica(
         float, typer.Option("--msg-loss", metavar="PERCENT", help="Lose so many messages to other replicas.")
     ] = 0.0,
     skip_slot: Annotated[
-        int | None, typer.Option("--skip-slot", metavar="N", help="Leave slot N empty when this replica leads.")
+        int | None,
+        typer.Option("--skip-slot", metavar="N", help="Leave slot N empty when this replica leads."),
     ] = None,
     rand_seed: Annotated[
         int | None, typer.Option("--rand-seed", metavar="S", help="Seed for timeouts and faults.")

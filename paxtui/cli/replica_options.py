@@ -97,5 +97,3 @@ def _moved(cluster: Cluster, replica: int, host: str | None, port: int | None) -
         raise ConfigError(f"{moved} is another replica's address in {cluster.source}")
     replicas = tuple(moved if each.id == replica else each for each in cluster.replicas)
     return structs.replace(cluster, replicas=replicas)
-
-

@@ -85,7 +85,10 @@ def rows(sightings: list[Sighting]) -> list[str]:
         _mark_differences(table, column)
     table.insert(0, list(columns))
     widths = [max(len(row[column]) for row in table) for column in range(len(columns))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in table
+    ]
 
 
 def _mark_differences(table: list[list[str]], column: int) -> None:

@@ -58,8 +58,6 @@ async def connect(
         nursery.cancel_scope.cancel()
 
 
-async def operator(
-    cluster: config.Cluster | str | Path | None = None, *, name: str = "operator"
-) -> Operator:
+async def operator(cluster: config.Cluster | str | Path | None = None, *, name: str = "operator") -> Operator:
     """Status, faults and elections."""
     return Operator(await resolve(cluster), name)

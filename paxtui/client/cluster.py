@@ -84,7 +84,10 @@ class LocalCluster:
         process.ended = trio.Event()
         process.lines.clear()
         process.handle = await trio.lowlevel.open_process(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             start_new_session=True,
         )
         self._nursery.start_soon(self._watch, replica, process, process.handle)

@@ -256,7 +256,11 @@ class Log:
         oldest: Pending | None = None
         while True:
             await trio.sleep(ATTEMPT_S)
-            now = next(iter({**self._appends, **self._reads}.values()), None) if self._appends or self._reads else None
+            now = (
+                next(iter({**self._appends, **self._reads}.values()), None)
+                if self._appends or self._reads
+                else None
+            )
             if now is not None and now is oldest:
                 self._route.failed(trio.TooSlowError(f"no answer within {ATTEMPT_S:g} s"))
                 scope.cancel()

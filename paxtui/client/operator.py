@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Final
 
 import trio
@@ -21,7 +21,10 @@ from paxtui.wire.requests import (
     GetStatus,
     Inject,
     ListFaults,
+    LogEntry,
     Observe,
+    Page,
+    Read,
     StatusReport,
     Undo,
 )
@@ -47,6 +50,11 @@ class Operator:
         self._cluster = cluster
         self._name = name
 
+    @property
+    def size(self) -> int:
+        """How many replicas there are."""
+        return self._cluster.n
+
     async def status(self, *, timeout_s: float = 1.0) -> list[Sighting]:
         """All replicas' own beliefs, asked at the same time."""
         sightings: dict[int, Sighting] = {}
@@ -66,6 +74,18 @@ class Operator:
             return Sighting(replica, None, str(error))
         report = answer if isinstance(answer, StatusReport) else None
         return Sighting(replica, report, "" if report else "an unexpected answer")
+
+    async def log_of(self, replica: int, first: int = 0) -> list[LogEntry]:
+        """Everything that ``replica`` has applied from ``first`` on, as it knows it now."""
+        entries: list[LogEntry] = []
+        while True:
+            answer = await self._ask(replica, Read(id=0, first=first, consistency="local"))
+            if not isinstance(answer, Page):
+                raise ClientError(f"replica {replica} answered something else than a page")
+            entries.extend(answer.entries)
+            first += len(answer.entries)
+            if first >= answer.applied or not answer.entries:
+                return entries
 
     async def elect(self, replica: int) -> None:
         """Make ``replica`` start an election now."""
@@ -161,7 +181,7 @@ class Hung(Failed):
     """The replica closed the connection in place of an answer."""
 
 
-async def observe(cluster: Cluster, replica: int) -> AsyncIterator[Snapshot | Delta | None]:
+async def observe(cluster: Cluster, replica: int) -> AsyncGenerator[Snapshot | Delta | None, None]:
     """A replica's telemetry for ever: a snapshot, then deltas; ``None`` each time the replica is lost."""
     while True:
         try:

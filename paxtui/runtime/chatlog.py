@@ -34,7 +34,9 @@ class ChatLog:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise StorageRefused(f"{path}: cannot be written: {error.strerror}; name another --log-dir") from None
+            raise StorageRefused(
+                f"{path}: cannot be written: {error.strerror}; name another --log-dir"
+            ) from None
 
     def repair(self, watermark: int) -> int:
         """Cut the file to whole lines of slots below ``watermark``; the slot from which lines are missing."""
@@ -44,7 +46,7 @@ class ChatLog:
             start = max(0, end - TAIL_BYTES)
             tail = os.pread(self._fd, end - start, start) + tail
             lines = tail.split(b"\n")
-            # The first piece may be the end of a line that began earlier; the last is what no line break ended.
+            # The first piece may be the end of an earlier line; the last is what no line break ended.
             keep = 0 if start == 0 else 1
             position = start + sum(len(piece) + 1 for piece in lines[:-1])
             for piece in reversed(lines[keep:-1]):

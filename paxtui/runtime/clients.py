@@ -42,11 +42,12 @@ IN_FLIGHT_MAX = 4096
 TAILS_MAX = 64
 """Tails and reads of one connection that may run at once."""
 
+TAIL_BYTES_AHEAD = 1024 * 1024
+"""How far a tail reads ahead of what its reader took."""
+
 RECEIVE_BYTES = 256 * 1024
 
-Request = (
-    Append | Read | Tail | GetStatus | Elect | FillHole | Inject | Undo | ListFaults | Observe
-)
+Request = Append | Read | Tail | GetStatus | Elect | FillHole | Inject | Undo | ListFaults | Observe
 
 _decoders: dict[str, Decoder[Request]] = {
     "client": Decoder(ClientRequest),
@@ -110,7 +111,9 @@ class Connection:
                 self._append(request)
             case Read() | Tail():
                 if self._tasks >= TAILS_MAX:
-                    self._say(Failed(id=request.id, reason=f"{TAILS_MAX} reads run on this connection already"))
+                    self._say(
+                        Failed(id=request.id, reason=f"{TAILS_MAX} reads run on this connection already")
+                    )
                 elif isinstance(request, Tail):
                     self._start(nursery, lambda: self._tail(request))
                 elif request.consistency == "local":
@@ -174,9 +177,7 @@ class Connection:
         applied = feed.watermark
         entries = await feed.page(request.first, request.limit)
         self._say(
-            Page(
-                id=request.id, entries=entries, applied=applied, consistency=request.consistency, last=True
-            )
+            Page(id=request.id, entries=entries, applied=applied, consistency=request.consistency, last=True)
         )
 
     async def _tail(self, request: Tail) -> None:
@@ -193,10 +194,7 @@ class Connection:
                 Page(id=request.id, entries=entries, applied=feed.watermark, consistency="local", last=False)
             )
             # A reader that is slower than the log is served at its own speed.
-            while self._sender.waiting_bytes > 1024 * 1024:
-                await trio.sleep(0.01)
-            if not entries:
-                await trio.sleep(0.01)
+            await self._sender.wait_below(TAIL_BYTES_AHEAD)
         self._say(Page(id=request.id, entries=(), applied=feed.watermark, consistency="local", last=True))
 
     # Watching

@@ -53,9 +53,7 @@ class Entry:
 
     __slots__ = ("began", "ends", "fault", "number", "when")
 
-    def __init__(
-        self, number: int, fault: AnyFault, began: float, ends: float, when: Trigger | None
-    ) -> None:
+    def __init__(self, number: int, fault: AnyFault, began: float, ends: float, when: Trigger | None) -> None:
         self.number = number
         self.fault = fault
         self.began = began

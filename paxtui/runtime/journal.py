@@ -64,7 +64,8 @@ class Journal:
             case e.Restored(promised, _, watermark, votes):
                 if watermark or votes:
                     self.info(
-                        "disk", f"restored: promised {promised}, watermark {watermark}, {votes} votes above it"
+                        "disk",
+                        f"restored: promised {promised}, watermark {watermark}, {votes} votes above it",
                     )
             case e.RoundTaken(ballot, forced):
                 self.info("ballot", f"prepares {ballot}" + (" on the operator's word" if forced else ""))
@@ -102,6 +103,3 @@ class Journal:
                 self.debug("ballot", f"hears no leader (attempt {attempt + 1})")
             case _:
                 pass
-
-
-

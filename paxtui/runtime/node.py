@@ -7,6 +7,7 @@ proposed, written and sent together.
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import random
 from collections import Counter, deque
@@ -87,9 +88,7 @@ class Node:
         self.links: dict[int, Push] = {}
         """For each connected replica, what takes a frame for it."""
         self.process_faults = ProcessFaults(self)
-        self.board = FaultBoard(
-            me, cluster.n, fault_seed, self.process_faults.begin, self.process_faults.end
-        )
+        self.board = FaultBoard(me, cluster.n, fault_seed, self.process_faults.begin, self.process_faults.end)
         self.telemetry = Telemetry(self._snapshot)
         self._chat = chat
         self._rng = rng
@@ -180,6 +179,12 @@ class Node:
             self._failure = error
         self.kick()
 
+    def lost_contact(self, peer: int) -> None:
+        """The connection on which ``peer`` sent is gone."""
+        if self.core is not None and self._failure is None:
+            self.core.lost_contact(peer, trio.current_time())
+            self.kick()
+
     def propose(self, port: Port, command: Command) -> None:
         """A client's request; the port gets the answer."""
         if self.core is None:
@@ -209,10 +214,8 @@ class Node:
             pass  # The replica has stopped; the disk remembers what it did.
 
     def _hop_failed(self, error: StorageFailed) -> None:
-        try:
+        with contextlib.suppress(trio.RunFinishedError):
             self._token.run_sync_soon(self._on_failed, error)
-        except trio.RunFinishedError:
-            pass
 
     def _on_durable(self, upto: int, seconds: float) -> None:
         self._durable = upto
@@ -240,7 +243,9 @@ class Node:
                 if self.board.watching:
                     for fault in self.board.on_event(event):
                         tag = type(fault).__struct_config__.tag
-                        self.journal.warning("fault", f"{tag} began, as {type(event).__struct_config__.tag} happened")
+                        self.journal.warning(
+                            "fault", f"{tag} began, as {type(event).__struct_config__.tag} happened"
+                        )
             self.telemetry.record(now, output.events)
         if output.writes:
             self._writer.submit(output.batch, output.writes)

@@ -61,8 +61,6 @@ def _do(
             return None, None
     if node.core is None:
         return None, "it is still warming up"
-    reason = (
-        node.core.elect(now) if isinstance(request, Elect) else node.core.fill_hole(request.slot, now)
-    )
+    reason = node.core.elect(now) if isinstance(request, Elect) else node.core.fill_hole(request.slot, now)
     node.kick()
     return None, reason

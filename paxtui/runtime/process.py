@@ -127,9 +127,7 @@ async def _serve(
     options: Options, node: Node, listeners: list[trio.SocketListener], journal: Journal
 ) -> None:
     """The tasks of a replica, all of them."""
-    warm_up = WarmUp(
-        node.me, options.cluster.n, options.warm_up, first_start=not node.storage.warmed
-    )
+    warm_up = WarmUp(node.me, options.cluster.n, options.warm_up, first_start=not node.storage.warmed)
     server = Server(node, warm_up, journal)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_until_told_to_stop, nursery.cancel_scope, journal)
@@ -159,7 +157,7 @@ async def _warm_up(node: Node, warm_up: WarmUp, options: Options, journal: Journ
         journal.info("warm-up", "done")
     node.start_core()
     for fault in options.faults:
-        number, reason = node.board.inject(fault, trio.current_time(), None, None)
+        _number, reason = node.board.inject(fault, trio.current_time(), None, None)
         if reason is not None:
             journal.warning("fault", f"{type(fault).__struct_config__.tag}: {reason}")
     # What exists now lives as long as the process: the collector need not look at it again and again.

@@ -17,6 +17,7 @@ class Sender:
         self._queue: list[bytes] = []
         self._bytes = 0
         self._wanted = trio.Event()
+        self._sent = trio.Event()
         self._closing = False
         self.overflowed = False
 
@@ -34,6 +35,11 @@ class Sender:
     def waiting_bytes(self) -> int:
         """Bytes that were pushed and are not handed to the kernel yet."""
         return self._bytes
+
+    async def wait_below(self, limit: int) -> None:
+        """Wait until fewer than ``limit`` bytes are queued."""
+        while self._bytes >= limit:
+            await self._sent.wait()
 
     def close_when_sent(self) -> None:
         """Take nothing more; :meth:`run` returns when everything queued is sent."""
@@ -54,3 +60,5 @@ class Sender:
             size = sum(map(len, queue))
             await self._stream.send_all(queue[0] if len(queue) == 1 else b"".join(queue))
             self._bytes -= size
+            self._sent.set()
+            self._sent = trio.Event()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from base64 import b32encode
@@ -74,18 +75,16 @@ class Server:
             self._node.counters["bad frames"] += 1
             self._journal.warning("wire", f"{where}: {reason}")
             with trio.move_on_after(1):
-                try:
+                with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
                     await stream.send_all(encode(Problem(reason)))
-                except (trio.BrokenResourceError, trio.ClosedResourceError):
-                    pass
 
-    async def _greet(
-        self, stream: trio.SocketStream, reader: FrameReader, hello: Hello, where: str
-    ) -> None:
+    async def _greet(self, stream: trio.SocketStream, reader: FrameReader, hello: Hello, where: str) -> None:
         reason = self._objection(hello)
         if reason is not None:
             self._node.counters["refused hellos"] += 1
-            self._journal.warning("wire", f"{where} refused as {hello.role} {hello.name or hello.replica}: {reason}")
+            self._journal.warning(
+                "wire", f"{where} refused as {hello.role} {hello.name or hello.replica}: {reason}"
+            )
             await stream.send_all(encode(RefusedHello(reason)))
             return
         welcome = self._welcome(hello)
@@ -151,6 +150,7 @@ class Server:
             finally:
                 if self._peers.get(peer) is scope:
                     del self._peers[peer]
+                    self._node.lost_contact(peer)
 
     def status(self, ask: int) -> StatusReport:
         """How this replica fares."""

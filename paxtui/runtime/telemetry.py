@@ -143,7 +143,9 @@ class Telemetry:
             self._wanted.set()
         elif watcher.behind:
             if watcher.dropped:
-                watcher.push(encode(Delta(id=watcher.ask, first=first, at_s=0, events=(), dropped=watcher.dropped)))
+                watcher.push(
+                    encode(Delta(id=watcher.ask, first=first, at_s=0, events=(), dropped=watcher.dropped))
+                )
             watcher.push(encode(self._make_snapshot(watcher.ask, self._number)))
             watcher.behind, watcher.dropped = False, 0
         elif pairs:

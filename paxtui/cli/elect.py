@@ -1,0 +1,43 @@
+"""``paxtui elect``: make a replica start an election."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from paxtui.cli.options import AttachOption, ConfigOption
+
+
+def elect(
+    replica: Annotated[int, typer.Argument(metavar="N", help="Which replica shall try to lead.")],
+    config: ConfigOption = None,
+    at: AttachOption = None,
+) -> int:
+    """Make replica N start an election now, whoever leads. Prints who leads afterwards.
+
+    Example: paxtui elect 1
+    """
+    import trio
+
+    return trio.run(_elect, replica, config or at)
+
+
+async def _elect(replica: int, cluster: object) -> int:
+    import trio
+
+    from paxtui.cli.guard import EXIT_FAILED
+    from paxtui.client import operator
+
+    asker = await operator(cluster, name="elect")  # type: ignore[arg-type]
+    await asker.elect(replica)
+    with trio.move_on_after(3):
+        while True:
+            for sighting in await asker.status():
+                status = sighting.report.status if sighting.report is not None else None
+                if sighting.replica == replica and status is not None and status.role == "leader":
+                    print(f"r{replica} leads at {status.ballot}")
+                    return 0
+            await trio.sleep(0.02)
+    print(f"r{replica} tried, and does not lead after 3 s; see paxtui status")
+    return EXIT_FAILED

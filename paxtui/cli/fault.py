@@ -1,0 +1,404 @@
+"""``paxtui fault``: break the cluster on purpose, list what is broken, heal it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from paxtui.cli.guard import guarded
+from paxtui.cli.options import AttachOption, ConfigOption, JsonOption
+
+if TYPE_CHECKING:
+    from paxtui.client import Operator
+    from paxtui.wire.faults import AnyFault, Trigger
+
+DEFAULT_LIMIT_S = 600.0
+"""Faults injected from the command line end by themselves: nobody may be there to undo them."""
+
+ForOption = Annotated[
+    str, typer.Option("--for", metavar="TIME", help="How long: 500ms, 10s, 5m, or forever.")
+]
+WhenOption = Annotated[
+    str | None,
+    typer.Option("--when", metavar="EVENT", help="Begin when it happens: 'replica 0 accept-sent slot 3'."),
+]
+LinkArgument = Annotated[
+    str, typer.Argument(metavar="LINK", help="0>2 (one way), 0-2 (both ways), 0>* (to all), *>* (every link)")
+]
+ReplicaArgument = Annotated[int, typer.Argument(metavar="N", help="Which replica.")]
+
+app = typer.Typer(
+    help="Break the cluster on purpose. Replicas must run with --allow-faults.", no_args_is_help=True
+)
+
+
+@app.command("list")
+@guarded
+def list_faults(config: ConfigOption = None, at: AttachOption = None, as_json: JsonOption = False) -> int:
+    """Every fault that acts or waits: number, what, age, time left."""
+
+    async def act(operator: Operator) -> int:
+        from msgspec import json, to_builtins
+
+        from paxtui.wire.faults import describe
+
+        for active in await operator.faults():
+            if as_json:
+                print(json.encode(to_builtins(active)).decode())
+                continue
+            left = "" if active.left_s is None else f"  {active.left_s:.0f} s left"
+            waits = ""
+            if active.when is not None:
+                slot = "" if active.when.slot is None else f" slot {active.when.slot}"
+                waits = f"  waits for {active.when.event}{slot}"
+            what = describe(active.replica, active.fault)
+            print(f"#{active.number:<4} {what:<32} since {active.age_s:.0f} s{left}{waits}")
+        return 0
+
+    return _with_operator(config, at, act)
+
+
+@app.command()
+@guarded
+def loss(
+    link: LinkArgument,
+    percent: Annotated[float, typer.Argument(metavar="PERCENT", help="0 to 100.")],
+    config: ConfigOption = None,
+    at: AttachOption = None,
+    for_: ForOption = "10m",
+    when: WhenOption = None,
+) -> int:
+    """Lose messages on a link: paxtui fault loss '0>2' 20"""
+    from paxtui.cli.replica_options import percent as checked
+    from paxtui.wire.faults import Loss
+
+    return _on_links(link, lambda to: Loss(to, checked(percent, "PERCENT")), config, at, for_, when)
+
+
+@app.command()
+@guarded
+def delay(
+    link: LinkArgument,
+    ms: Annotated[float, typer.Argument(metavar="MS", min=0, max=600_000)],
+    jitter: Annotated[float, typer.Argument(metavar="JITTER_MS", min=0, max=600_000)] = 0.0,
+    config: ConfigOption = None,
+    at: AttachOption = None,
+    for_: ForOption = "10m",
+    when: WhenOption = None,
+) -> int:
+    """Hold messages back: paxtui fault delay '0>*' 50 10"""
+    from paxtui.wire.faults import Delay
+
+    return _on_links(link, lambda to: Delay(to, ms, jitter), config, at, for_, when)
+
+
+@app.command()
+@guarded
+def duplicate(
+    link: LinkArgument,
+    percent: Annotated[float, typer.Argument(metavar="PERCENT")],
+    config: ConfigOption = None,
+    at: AttachOption = None,
+    for_: ForOption = "10m",
+    when: WhenOption = None,
+) -> int:
+    """Send messages twice: paxtui fault duplicate '*>*' 40"""
+    from paxtui.cli.replica_options import percent as checked
+    from paxtui.wire.faults import Duplicate
+
+    return _on_links(link, lambda to: Duplicate(to, checked(percent, "PERCENT")), config, at, for_, when)
+
+
+@app.command()
+@guarded
+def reorder(
+    link: LinkArgument,
+    percent: Annotated[float, typer.Argument(metavar="PERCENT")],
+    config: ConfigOption = None,
+    at: AttachOption = None,
+    for_: ForOption = "10m",
+    when: WhenOption = None,
+) -> int:
+    """Let messages be overtaken: paxtui fault reorder '0>1' 30"""
+    from paxtui.cli.replica_options import percent as checked
+    from paxtui.wire.faults import Reorder
+
+    return _on_links(link, lambda to: Reorder(to, checked(percent, "PERCENT")), config, at, for_, when)
+
+
+@app.command()
+@guarded
+def cut(
+    link: LinkArgument,
+    config: ConfigOption = None,
+    at: AttachOption = None,
+    for_: ForOption = "10m",
+    when: WhenOption = None,
+) -> int:
+    """Cut a link: paxtui fault cut 0-2 (both ways), paxtui fault cut '0>2' (one way)"""
+    from paxtui.wire.faults import Cut
+
+    return _on_links(link, Cut, config, at, for_, when)
+
+
+@app.command()
+@guarded
+def crash(
+    replica: ReplicaArgument,
+    config: ConfigOption = None,
+    at: AttachOption = None,
+    when: WhenOption = None,
+) -> int:
+    """SIGKILL a replica: paxtui fault crash 0 --when 'replica 0 chosen-seen slot 3'"""
+    from paxtui.wire.faults import CrashReplica
+
+    return _at_replica(replica, CrashReplica(), config, at, "forever", when)
+
+
+@app.command("crash-proposer")
+@guarded
+def crash_proposer(
+    replica: ReplicaArgument,
+    config: ConfigOption = None,
+    at: AttachOption = None,
+    for_: ForOption = "10m",
+    when: WhenOption = None,
+) -> int:
+    """Stop a replica's proposer; its acceptor and learner go on."""
+    from paxtui.wire.faults import CrashProposer
+
+    return _at_replica(replica, CrashProposer(), config, at, for_, when)
+
+
+@app.command()
+@guarded
+def pause(
+    replica: ReplicaArgument,
+    config: ConfigOption = None,
+    at: AttachOption = None,
+    for_: ForOption = "10s",
+) -> int:
+    """SIGSTOP a replica for a time: paxtui fault pause 1 --for 3s"""
+    from paxtui.config import ConfigError
+    from paxtui.wire.faults import Pause
+
+    seconds = _seconds(for_)
+    if seconds is None or seconds > DEFAULT_LIMIT_S:
+        raise ConfigError(f"--for: a pause must end; at most {DEFAULT_LIMIT_S:g} s are allowed")
+    return _at_replica(replica, Pause(seconds), config, at, for_, None)
+
+
+@app.command()
+@guarded
+def skip(
+    replica: Annotated[int | None, typer.Argument(metavar="[N]", help="Default: whoever leads.")] = None,
+    slot: Annotated[int | None, typer.Option("--slot", min=0, help="Default: the next one.")] = None,
+    config: ConfigOption = None,
+    at: AttachOption = None,
+) -> int:
+    """Make the leader leave a slot empty: paxtui fault skip"""
+    from paxtui.wire.faults import SkipSlot
+
+    async def act(operator: Operator) -> int:
+        chosen = await _leader(operator) if replica is None else replica
+        return await _inject(operator, chosen, SkipSlot(slot), None, None)
+
+    return _with_operator(config, at, act)
+
+
+@app.command("slow-disk")
+@guarded
+def slow_disk(
+    replica: ReplicaArgument,
+    ms: Annotated[float, typer.Argument(metavar="MS", min=0, max=60_000)],
+    config: ConfigOption = None,
+    at: AttachOption = None,
+    for_: ForOption = "10m",
+) -> int:
+    """Make every commit of a replica slower: paxtui fault slow-disk 2 50"""
+    from paxtui.wire.faults import SlowDisk
+
+    return _at_replica(replica, SlowDisk(ms), config, at, for_, None)
+
+
+@app.command("disk-error")
+@guarded
+def disk_error(
+    replica: ReplicaArgument,
+    config: ConfigOption = None,
+    at: AttachOption = None,
+    full: Annotated[bool, typer.Option("--full", help="As if the disk were full.")] = False,
+    when: WhenOption = None,
+) -> int:
+    """Make the next commit of a replica fail; it stops at once."""
+    from paxtui.wire.faults import DiskError, FullDisk
+
+    return _at_replica(replica, FullDisk() if full else DiskError(), config, at, "forever", when)
+
+
+@app.command()
+@guarded
+def undo(
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="As `fault list` shows it.")],
+    config: ConfigOption = None,
+    at: AttachOption = None,
+) -> int:
+    """End one fault."""
+
+    async def act(operator: Operator) -> int:
+        await operator.undo(number)
+        print(f"fault {number} ended")
+        return 0
+
+    return _with_operator(config, at, act)
+
+
+@app.command()
+@guarded
+def heal(config: ConfigOption = None, at: AttachOption = None) -> int:
+    """End all faults of all replicas."""
+
+    async def act(operator: Operator) -> int:
+        problems = await operator.heal()
+        for problem in problems:
+            print(problem)
+        print("all faults ended" if not problems else "all other faults ended")
+        return 1 if problems else 0
+
+    return _with_operator(config, at, act)
+
+
+def _with_operator(config: object, at: str | None, act: Callable[[Operator], Awaitable[int]]) -> int:
+    import trio
+
+    from paxtui.client import operator
+
+    async def run() -> int:
+        return await act(await operator(config or at, name="fault"))  # type: ignore[arg-type]
+
+    return trio.run(run)
+
+
+def _on_links(
+    link: str,
+    fault: Callable[[int], AnyFault],
+    config: object,
+    at: str | None,
+    for_: str,
+    when: str | None,
+) -> int:
+    pairs = _links(link)
+    limit_s = _seconds(for_)
+    trigger = _trigger(when)
+
+    async def act(operator: Operator) -> int:
+        for sender, to in pairs:
+            senders = range(operator.size) if sender < 0 else [sender]
+            for each in senders:
+                if each != to:
+                    await _inject(operator, each, fault(to), limit_s, trigger)
+        return 0
+
+    return _with_operator(config, at, act)
+
+
+def _at_replica(
+    replica: int, fault: AnyFault, config: object, at: str | None, for_: str, when: str | None
+) -> int:
+    limit_s = _seconds(for_)
+    trigger = _trigger(when)
+
+    async def act(operator: Operator) -> int:
+        return await _inject(operator, replica, fault, limit_s, trigger)
+
+    return _with_operator(config, at, act)
+
+
+async def _inject(
+    operator: Operator,
+    replica: int,
+    fault: AnyFault,
+    limit_s: float | None,
+    trigger: tuple[int | None, Trigger] | None,
+) -> int:
+    from paxtui.cli.guard import Failure
+    from paxtui.wire.faults import describe
+
+    when = None
+    if trigger is not None:
+        watcher, when = trigger
+        if watcher is not None and watcher != replica:
+            raise Failure(
+                f"--when watches replica {watcher}, but the fault is at replica {replica}; "
+                "a replica can only watch itself",
+                2,
+            )
+    number = await operator.inject(replica, fault, for_s=limit_s, when=when)
+    shown = "" if number is None else f"#{number} "
+    print(f"{shown}{describe(replica, fault)}")
+    return 0
+
+
+async def _leader(operator: Operator) -> int:
+    from paxtui.cli.guard import Failure
+
+    for sighting in await operator.status():
+        status = sighting.report.status if sighting.report is not None else None
+        if status is not None and status.role == "leader":
+            return sighting.replica
+    raise Failure("no replica that can be reached leads")
+
+
+def _links(text: str) -> list[tuple[int, int]]:
+    """``0>2``, ``0-2``, ``0>*``, ``*>2`` or ``*>*`` as pairs of (sender, receiver); -1 is all."""
+    from paxtui.config import ConfigError
+
+    match = re.fullmatch(r"\s*r?(\d|\*)\s*(>|-)\s*r?(\d|\*)\s*", text)
+    if match is None:
+        raise ConfigError(f"LINK: {text!r} is no link; 0>2, 0-2, 0>*, *>2 and *>* are")
+    one, other = (-1 if end == "*" else int(end) for end in (match[1], match[3]))
+    if one == other and one >= 0:
+        raise ConfigError(f"LINK: {text!r} joins a replica to itself; messages to oneself cannot be lost")
+    return [(one, other)] if match[2] == ">" or one == other else [(one, other), (other, one)]
+
+
+def _seconds(text: str) -> float | None:
+    """``500ms``, ``10s``, ``5m``; ``None`` for ``forever``."""
+    from paxtui.config import ConfigError
+
+    if text == "forever":
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)", text)
+    if match is None or float(match[1]) <= 0:
+        raise ConfigError(f"--for: {text!r} is no time; 500ms, 10s, 5m, 1h and forever are")
+    seconds = float(match[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[match[2]]
+    if seconds > 86400:
+        raise ConfigError("--for: at most 24h are allowed; or say forever")
+    return seconds
+
+
+def _trigger(text: str | None) -> tuple[int | None, Trigger] | None:
+    """``replica 0 accept-sent slot 3``: whose event, which, for which slot."""
+    if text is None:
+        return None
+    from typing import get_args
+
+    from paxtui.config import ConfigError
+    from paxtui.core.events import AnyEvent
+    from paxtui.wire.faults import Trigger
+
+    names = sorted(str(kind.__struct_config__.tag) for kind in get_args(AnyEvent))
+    match = re.fullmatch(r"\s*(?:replica\s+(\d)\s+)?([a-z0-9-]+)(?:\s+slot\s+(\d+))?\s*", text)
+    if match is None:
+        raise ConfigError(f"--when: {text!r} is not `[replica N] EVENT [slot S]`")
+    if match[2] not in names:
+        import difflib
+
+        near = difflib.get_close_matches(match[2], names, 1)
+        hint = f"did you mean {near[0]}?" if near else f"{', '.join(names)} are"
+        raise ConfigError(f"--when: event {match[2]!r} is not known; {hint}")
+    slot = None if match[3] is None else int(match[3])
+    return (None if match[1] is None else int(match[1])), Trigger(match[2], slot)

@@ -1,0 +1,32 @@
+"""``paxtui noop``: fill a hole."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from paxtui.cli.options import AttachOption, ConfigOption
+
+
+def noop(
+    slot: Annotated[int, typer.Argument(metavar="SLOT", min=0, help="The hole.")],
+    config: ConfigOption = None,
+    at: AttachOption = None,
+) -> int:
+    """Make the leader fill its hole with a no-op now, in place of waiting for the hole's time-out.
+
+    Example: paxtui noop 1282
+    """
+    import trio
+
+    return trio.run(_noop, slot, config or at)
+
+
+async def _noop(slot: int, cluster: object) -> int:
+    from paxtui.client import operator
+
+    asker = await operator(cluster, name="noop")  # type: ignore[arg-type]
+    await asker.fill_hole(slot)
+    print(f"the leader proposes a no-op in slot {slot}")
+    return 0

@@ -1,0 +1,50 @@
+"""``paxtui read``: one page of the log, with a stated consistency."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from paxtui.cli.options import AttachOption, ConfigOption, JsonOption, TimeoutOption
+
+
+def read(
+    config: ConfigOption = None,
+    at: AttachOption = None,
+    from_slot: Annotated[int, typer.Option("--from", metavar="N", min=0, help="Begin at slot N.")] = 0,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=2048, help="At most so many slots.")] = 100,
+    consistency: Annotated[
+        str, typer.Option("--consistency", metavar="linearizable|local", help="local may be stale.")
+    ] = "linearizable",
+    timeout: TimeoutOption = 10.0,
+    as_json: JsonOption = False,
+) -> int:
+    """Read one page of the log. Linearizable: everything acknowledged before is in it.
+
+    Example: paxtui read --from 0 --limit 10 --consistency local
+    """
+    import trio
+
+    from paxtui.config import ConfigError
+
+    if consistency not in ("linearizable", "local"):
+        raise ConfigError(f"--consistency: {consistency!r} is not known; linearizable and local are")
+    return trio.run(_read, config or at, from_slot, limit, consistency, timeout, as_json)
+
+
+async def _read(
+    cluster: object, from_slot: int, limit: int, consistency: str, timeout_s: float, as_json: bool
+) -> int:
+    import sys
+
+    from paxtui.cli.tail import line
+    from paxtui.client import connect
+
+    async with connect(cluster, name="read") as log:  # type: ignore[arg-type]
+        page = await log.read(from_slot, limit, consistency=consistency, timeout_s=timeout_s)  # type: ignore[arg-type]
+    for entry in page.entries:
+        print(line(entry, as_json))
+    stale = " (may be stale)" if consistency == "local" else ""
+    print(f"{consistency}{stale}: r{page.replica} has applied {page.applied} slots", file=sys.stderr)
+    return 0

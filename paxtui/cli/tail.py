@@ -1,0 +1,87 @@
+"""``paxtui tail``: the log as it is applied, or as it lies on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from paxtui.cli.options import AttachOption, ConfigOption, JsonOption
+
+if TYPE_CHECKING:
+    from paxtui.wire.requests import LogEntry
+
+
+def tail(
+    config: ConfigOption = None,
+    at: AttachOption = None,
+    from_slot: Annotated[int, typer.Option("--from", metavar="N", min=0, help="Begin at slot N.")] = 0,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as the log grows.")] = False,
+    as_json: JsonOption = False,
+    every: Annotated[bool, typer.Option("--all", help="Also no-ops and repeated requests.")] = False,
+    offline: Annotated[
+        Path | None,
+        typer.Option(
+            "--offline", metavar="DATA_DIR", help="Read a replica's data folder; it may be running."
+        ),
+    ] = None,
+) -> int:
+    """Print applied messages in order, each once.
+
+    Examples:
+
+      paxtui tail --from 1000 --follow
+
+      paxtui tail --json | jq -r .text
+
+      paxtui tail --offline logs/local-3/replica-0
+    """
+    if offline is not None:
+        return _offline(offline, from_slot, as_json, every)
+    import trio
+
+    return trio.run(_tail, config or at, from_slot, follow, as_json, every)
+
+
+async def _tail(cluster: object, from_slot: int, follow: bool, as_json: bool, every: bool) -> int:
+    from paxtui.client import connect
+
+    async with connect(cluster, name="tail") as log:  # type: ignore[arg-type]
+        async for entry in log.tail(from_slot, follow=follow):
+            if every or entry.is_message:
+                print(line(entry, as_json), flush=follow)
+    return 0
+
+
+def _offline(folder: Path, from_slot: int, as_json: bool, every: bool) -> int:
+    from paxtui.runtime.offline import OfflineLog
+    from paxtui.wire.requests import LogEntry
+
+    with OfflineLog.open(folder) as log:
+        for slot, entry, repeats in log.entries(from_slot, log.watermark):
+            value = entry.value
+            row = LogEntry(slot, entry.ballot, value.client, value.request, value.text, repeats)
+            if every or row.is_message:
+                print(line(row, as_json))
+    return 0
+
+
+def line(entry: LogEntry, as_json: bool) -> str:
+    """One entry for a script or for a person."""
+    if as_json:
+        from msgspec import json
+
+        row: dict[str, object] = {"slot": entry.slot, "client": entry.client, "request": entry.request}
+        row["text"] = entry.text
+        if not entry.client:
+            row["noop"] = True
+        if entry.repeats is not None:
+            row["repeats"] = entry.repeats
+        return json.encode(row).decode()
+    from paxtui.wire.text import client_name, visible
+
+    if not entry.client:
+        return f"{entry.slot:>8}  {entry.ballot!s:>6}  ◆ no-op"
+    note = "" if entry.repeats is None else f"  (repeats slot {entry.repeats}: no effect)"
+    return f"{entry.slot:>8}  {entry.ballot!s:>6}  {client_name(entry.client)}: {visible(entry.text)}{note}"

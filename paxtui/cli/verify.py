@@ -1,0 +1,84 @@
+"""``paxtui verify``: do all logs agree?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from paxtui.cli.options import ConfigOption, DataDirOption
+
+if TYPE_CHECKING:
+    from paxtui.runtime.offline import OfflineLog
+
+
+def verify(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="Folder that holds replica-0, replica-1, ...")
+    ] = None,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+) -> int:
+    """Check all databases of a cluster: row checksums, each hash chain, and that all logs agree.
+
+    Reads only; replicas may be running. Exit code 1, and the first differing slot, if they do not agree.
+
+    Examples:
+
+      paxtui verify logs/local-3
+
+      paxtui verify --config configs/local-3.toml
+    """
+    from paxtui import config as configuration
+    from paxtui.folders import data_root, replica_folder
+
+    if folder is None:
+        cluster = configuration.find(config)
+        folder = replica_folder(data_root(data_dir), cluster.name, 0).parent
+    return _verify(folder)
+
+
+def _verify(folder: Path) -> int:
+    from contextlib import ExitStack
+
+    from paxtui.config import ConfigError
+    from paxtui.runtime.offline import OfflineLog
+
+    if (folder / "replica.db").exists():
+        databases = [folder]
+    else:
+        databases = sorted(path.parent for path in folder.glob("replica-*/replica.db"))
+    if not databases:
+        raise ConfigError(f"{folder}: no replica-N/replica.db in this folder")
+    good = True
+    with ExitStack() as stack:
+        logs = [stack.enter_context(OfflineLog.open(database)) for database in databases]
+        for database, log in zip(databases, logs, strict=True):
+            result = log.verify()
+            if result.ok:
+                print(f"{database.name}: {result.slots} slots, chain {result.chain.hex()[:16]}, ok")
+            else:
+                good = False
+                where = "" if result.bad_slot is None else f" at slot {result.bad_slot}"
+                print(f"{database.name}: DAMAGED{where}: {result.problem}")
+        if good:
+            good = _agree(logs)
+    return 0 if good else 1
+
+
+def _agree(logs: list[OfflineLog]) -> bool:
+    """Compare the logs slot by slot up to each shorter watermark; say where they differ first."""
+    longest = max(logs, key=lambda log: log.watermark)
+    for log in logs:
+        upto = log.watermark
+        pairs = zip(log.entries(0, upto), longest.entries(0, upto), strict=True)
+        for (slot, mine, _), (_, theirs, _) in pairs:
+            if mine.value != theirs.value:
+                print(f"DIFFERENT: slot {slot} of {log.folder.name} is not that of {longest.folder.name}")
+                return False
+    shortest = min(log.watermark for log in logs)
+    print(
+        f"all {len(logs)} logs agree; {shortest} slots are in all of them, {longest.watermark} in the longest"
+    )
+    return True
