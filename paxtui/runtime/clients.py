@@ -102,6 +102,7 @@ class Connection:
     def _say(self, message: Frame) -> None:
         if not self._sender.push(encode(message)) and self._sender.overflowed:
             raise WireError("too slow: more answers wait for you than a connection may hold")
+        self._sender.flush()
 
     # Requests
 
@@ -156,6 +157,7 @@ class Connection:
         self._unanswered -= 1
         if self._unanswered < IN_FLIGHT_MAX:
             self._room.set()
+        self._node.unflushed.add(self._sender)
         if isinstance(reply, Appended):
             self._sender.push(encode(AppendDone(reply.request, reply.slot, reply.ballot)))
         else:
@@ -170,6 +172,7 @@ class Connection:
                 self._start(nursery, lambda: self._page(request, upto))
         else:
             self._sender.push(encode(Failed(id=request.id, reason=answer.reason, leader=answer.leader)))
+            self._node.unflushed.add(self._sender)
 
     async def _page(self, request: Read, upto: int) -> None:
         feed = self._node.feed

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import random
+import time
 from collections import Counter, deque
 from collections.abc import Callable
 from typing import Protocol
@@ -25,10 +26,13 @@ from paxtui.core.output import (
     Envelope,
     Fetch,
     Output,
+    PutEntries,
+    PutVotes,
     ReadReady,
     ReadRefused,
     Refused,
     Reply,
+    Write,
 )
 from paxtui.core.replica import Replica, Status
 from paxtui.core.values import Command
@@ -38,6 +42,7 @@ from paxtui.runtime.faultboard import FaultBoard
 from paxtui.runtime.feed import Feed
 from paxtui.runtime.journal import Journal
 from paxtui.runtime.process_faults import ProcessFaults
+from paxtui.runtime.sender import Sender
 from paxtui.runtime.storage import Storage
 from paxtui.runtime.telemetry import Telemetry, view_of, wall_clock
 from paxtui.runtime.writer import Writer
@@ -59,7 +64,12 @@ class Port(Protocol):
 
 
 ReadAnswer = Callable[[ReadReady | ReadRefused], None]
-Push = Callable[[bytes], bool]
+
+INLINE_ROWS_MAX = 64
+INLINE_COMMIT_S_MAX = 0.001
+"""A small batch is committed in place when the writer is idle and the disk was quick lately: the hop to the
+writer's thread and back costs as much as the sync itself. A disk that turns slow stalls one commit; after
+that all go through the thread, so heartbeats never wait for a slow disk twice."""
 
 
 class Node:
@@ -85,8 +95,10 @@ class Node:
         self.journal = journal
         self.core: Replica | None = None
         self.counters: Counter[str] = Counter()
-        self.links: dict[int, Push] = {}
-        """For each connected replica, what takes a frame for it."""
+        self.links: dict[int, Sender] = {}
+        """For each connected replica, its way out."""
+        self.unflushed: set[Sender] = set()
+        """Ways out with frames that leave at the end of this turn."""
         self.process_faults = ProcessFaults(self)
         self.board = FaultBoard(me, cluster.n, fault_seed, self.process_faults.begin, self.process_faults.end)
         self.telemetry = Telemetry(self._snapshot)
@@ -149,11 +161,35 @@ class Node:
         try:
             if now >= self.core.deadline:
                 self.core.wake(now)
-            output = self.core.take(now)
+            while True:
+                output = self.core.take(now)
+                self._treat(output, now)
+                self._flush()
+                if not output.writes or not self._commit(output):
+                    break
         except InvariantViolated as error:
             self._failure = error
             raise
-        self._treat(output, now)
+
+    def _flush(self) -> None:
+        for sender in self.unflushed:
+            sender.flush()
+        self.unflushed.clear()
+
+    def _commit(self, output: Output) -> bool:
+        """Give the output's writes to the disk; whether they are durable already."""
+        if (
+            output.batch == self._durable + 1  # the writer is idle
+            and self.commit_s < INLINE_COMMIT_S_MAX
+            and not self.storage.faults.slow_s
+            and sum(map(_rows, output.writes)) <= INLINE_ROWS_MAX
+        ):
+            started = time.monotonic()
+            self.storage.commit([output.writes])
+            self._settle_durable(output.batch, time.monotonic() - started)
+            return True
+        self._writer.submit(output.batch, output.writes)
+        return False
 
     async def remember_peer(self, peer: int, storage_id: str) -> None:
         """Keep, durably, which disk a peer has, the first time that it is seen."""
@@ -218,17 +254,22 @@ class Node:
             self._token.run_sync_soon(self._on_failed, error)
 
     def _on_durable(self, upto: int, seconds: float) -> None:
-        self._durable = upto
-        self.commits += 1
-        self.commit_s = 0.9 * self.commit_s + 0.1 * seconds if self.commits > 1 else seconds
-        while self._held and self._held[0][0] <= upto:
-            self._send(self._held.popleft()[1])
-        if self.core is not None and self._failure is None:
+        if self._failure is None:
             try:
-                self.core.durable(upto, trio.current_time())
+                self._settle_durable(upto, seconds)
             except InvariantViolated as error:
                 self._failure = error
         self.kick()
+
+    def _settle_durable(self, upto: int, seconds: float) -> None:
+        """Everything up to this batch is on disk: let go what waited for it."""
+        self._durable = upto
+        self.commits += 1
+        self.commit_s += (seconds - self.commit_s) / min(self.commits, 10)
+        while self._held and self._held[0][0] <= upto:
+            self._send(self._held.popleft()[1])
+        if self.core is not None:
+            self.core.durable(upto, trio.current_time())
 
     def _on_failed(self, error: StorageFailed) -> None:
         self._failure = error
@@ -247,8 +288,6 @@ class Node:
                             "fault", f"{tag} began, as {type(event).__struct_config__.tag} happened"
                         )
             self.telemetry.record(now, output.events)
-        if output.writes:
-            self._writer.submit(output.batch, output.writes)
         if output.sends:
             self._send(output.sends)
         if output.sends_durable:
@@ -317,10 +356,11 @@ class Node:
                 self._delay_wanted.set()
 
     def _push(self, to: int, data: bytes) -> None:
-        push = self.links.get(to)
-        if push is None or not push(data):
+        sender = self.links.get(to)
+        if sender is None or not sender.push(data):
             self.counters["unsent messages"] += 1
         else:
+            self.unflushed.add(sender)
             self.counters["sent messages"] += 1
 
     async def _deliver_delayed(self) -> None:
@@ -333,6 +373,7 @@ class Node:
             while self._delayed and self._delayed[0][0] <= now:
                 _, _, to, data = heapq.heappop(self._delayed)
                 self._push(to, data)
+            self._flush()
 
     # Views
 
@@ -370,3 +411,14 @@ class Node:
                 state = "voted"
             views.append(SlotView(slot, ballot, value.client, value.request, value.text, state))
         return tuple(views)
+
+
+def _rows(write: Write) -> int:
+    """About how many rows a write makes."""
+    match write:
+        case PutVotes(values=values):
+            return len(values)
+        case PutEntries(entries=entries):
+            return len(entries)
+        case _:
+            return 1

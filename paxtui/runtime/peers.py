@@ -77,7 +77,8 @@ class PeerLink:
         self._complaint = ""
         sender = Sender(stream, OUTBOX_BYTES_MAX)
         sender.push(encode(Ready()))
-        self._node.links[self._peer] = sender.push
+        sender.flush()
+        self._node.links[self._peer] = sender
         self._journal.info("peer", f"r{self._peer} up at {self._address}")
         try:
             async with trio.open_nursery() as nursery:

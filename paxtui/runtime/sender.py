@@ -1,6 +1,9 @@
-"""One connection's way out: frames gather while one send runs, then leave as one."""
+"""One connection's way out: frames gather during a turn, then leave as one."""
 
 from __future__ import annotations
+
+import os
+import socket
 
 import trio
 
@@ -9,7 +12,11 @@ QUEUE_BYTES_MAX = 16 * 1024 * 1024
 
 
 class Sender:
-    """A bounded queue of encoded frames and the one task that writes them."""
+    """A bounded queue of encoded frames.
+
+    :meth:`flush` hands them to the kernel at once, without waking a task, as long as the kernel takes
+    them; what it does not take is left to the one task in :meth:`run`.
+    """
 
     def __init__(self, stream: trio.abc.SendStream, bytes_max: int = QUEUE_BYTES_MAX) -> None:
         self._stream = stream
@@ -18,7 +25,9 @@ class Sender:
         self._bytes = 0
         self._wanted = trio.Event()
         self._sent = trio.Event()
+        self._sending = False
         self._closing = False
+        self._raw = _twin(stream)
         self.overflowed = False
 
     def push(self, frame: bytes) -> bool:
@@ -28,8 +37,26 @@ class Sender:
             return False
         self._queue.append(frame)
         self._bytes += len(frame)
-        self._wanted.set()
         return True
+
+    def flush(self) -> None:
+        """Send what is queued, as far as that needs no waiting."""
+        if self._sending or not self._queue:
+            return
+        if self._raw is not None:
+            frames = self._queue[0] if len(self._queue) == 1 else b"".join(self._queue)
+            try:
+                sent = self._raw.send(frames)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                # The connection is broken; the task finds out in its own way and ends it.
+                sent = 0
+            self._queue = [frames[sent:]] if sent < len(frames) else []
+            self._bytes -= sent
+            if not self._queue:
+                return
+        self._wanted.set()
 
     @property
     def waiting_bytes(self) -> int:
@@ -47,18 +74,33 @@ class Sender:
         self._wanted.set()
 
     async def run(self) -> None:
-        """Write until cancelled, closed or broken. After an error half a frame may be out, so the
-        caller must close the connection."""
-        while True:
-            if not self._queue:
+        """Send what :meth:`flush` could not, until cancelled, closed or broken. After an error half a
+        frame may be out, so the caller must close the connection."""
+        try:
+            while True:
+                await self._wanted.wait()
+                self._wanted = trio.Event()
+                self._sending = True
+                while self._queue:
+                    queue, self._queue = self._queue, []
+                    size = sum(map(len, queue))
+                    await self._stream.send_all(b"".join(queue))
+                    self._bytes -= size
+                    self._sent.set()
+                    self._sent = trio.Event()
+                self._sending = False
                 if self._closing:
                     return
-                self._wanted = trio.Event()
-                await self._wanted.wait()
-                continue
-            queue, self._queue = self._queue, []
-            size = sum(map(len, queue))
-            await self._stream.send_all(queue[0] if len(queue) == 1 else b"".join(queue))
-            self._bytes -= size
-            self._sent.set()
-            self._sent = trio.Event()
+        finally:
+            if self._raw is not None:
+                self._raw.close()
+                self._raw = None
+
+
+def _twin(stream: trio.abc.SendStream) -> socket.socket | None:
+    """A second handle of the stream's socket, for sends that do not wait; ``None`` if it has no socket."""
+    if not isinstance(stream, trio.SocketStream):
+        return None
+    twin = socket.socket(fileno=os.dup(stream.socket.fileno()))
+    twin.setblocking(False)
+    return twin

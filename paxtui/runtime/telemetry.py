@@ -72,7 +72,13 @@ class Telemetry:
 
     def watch(self, ask: int, sender: Sender) -> Watcher:
         """Add an observer; it gets a snapshot with the next flush."""
-        return self.add(Watcher(ask, sender.push, lambda: sender.waiting_bytes))
+
+        def push(frame: bytes) -> bool:
+            taken = sender.push(frame)
+            sender.flush()
+            return taken
+
+        return self.add(Watcher(ask, push, lambda: sender.waiting_bytes))
 
     def add(self, watcher: Watcher) -> Watcher:
         """Add any watcher."""

@@ -1,0 +1,49 @@
+"""Multi-Paxos without I/O: start here.
+
+**What this package is.** One replica of a replicated log as a value machine: no sockets, no disk, no clock,
+no randomness of its own, no logging. It is given inputs and gives back effects, in the manner of h11,
+aioquic and etcd's raft package. The same code runs in a replica process (``paxtui.runtime``), in the
+deterministic simulator (``paxtui.sim``) and in tests that deliver each message by hand.
+
+**The contract.** Inputs are methods of :class:`~paxtui.core.replica.Replica`: ``receive(sender, message,
+now)``, ``propose(command, now)``, ``read(ticket, now)``, ``wake(now)``, ``durable(batch, now)`` and the
+operator's verbs. ``now`` is monotonic seconds. After a batch of inputs the host calls ``take(now)`` and
+treats the :class:`~paxtui.core.output.Output` in this order::
+
+    output = replica.take(now)
+    trace(output.events)                       # what was decided, for people and checkers
+    disk.submit(output.batch, output.writes)   # one transaction, in order; does not wait
+    send(output.sends)                         # may leave before the disk is done
+    hold(output.batch, output.sends_durable)   # leaves when the disk has done this batch
+    answer(output.replies); apply(output.applied); fetch(output.fetches)
+    # later, when batch b and all before it are on disk:
+    send(held up to b); replica.durable(b, now)
+    # and at replica.deadline:
+    replica.wake(now)
+
+Several batches may be on their way to the disk at once. If a commit fails, its outcome is unknown: the
+host stops, and whatever the disk holds afterwards must be right. It is, because nothing that depended on
+the failed batch has left.
+
+**Which messages wait for the disk.** A promise and a vote bind an acceptor for ever, so Promise and Accepted
+wait, and so does Prepare, whose round must never be used twice. A leader's Accept does not wait: its own
+vote counts, like everybody's, only when ``durable`` says so, and meanwhile all disks work at the same time.
+
+**One paragraph a message** (:mod:`~paxtui.core.messages`):
+
+- *Canvass / CanvassReply*: would a majority help me to lead? Asked before a ballot is used up, so a replica
+  that is deaf or just back disturbs nobody.
+- *Prepare / Promise*: phase 1 for every slot from the proposer's watermark on. Promises come in pages that
+  the proposer pulls; they list all votes above the acceptor's own watermark, and state that watermark.
+- *Nack*: the ballot is refused, and why: a higher promise, or loyalty to a live leader.
+- *Accept / Accepted*: phase 2 for a run of consecutive slots. Votes are counted by (slot, ballot).
+- *Chosen*: the leader's tally; who voted at that ballot now knows the value.
+- *Heartbeat / HeartbeatAck*: the leader lives and has learned so much; the answers keep it in office and
+  confirm linearizable reads.
+- *CatchUp / Entries*: learned slots in pages, from anybody who has them.
+
+**Where to read on.** ``acceptor`` (two rules, all of safety), ``phase1`` (whose value a new leader must
+propose), ``reign`` (a leader's proposals and tally), ``learner``, ``sessions`` (exactly once), ``proposer``
+(when to try to lead), ``replica`` (the order of effects). A broken rule raises
+:class:`~paxtui.core.errors.InvariantViolated`.
+"""
