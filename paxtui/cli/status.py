@@ -62,10 +62,11 @@ def rows(sightings: list[Sighting]) -> list[str]:
         report = sighting.report
         status = report.status if report is not None else None
         if report is None:
-            table.append([f"r{sighting.replica}", "?", *["?"] * 6, sighting.problem])
+            why = sighting.problem.rpartition(": ")[2]
+            table.append([f"r{sighting.replica}", "?", *["?"] * 6, f"- {why}"])
         elif status is None:
             waits = " ".join(f"r{peer}" for peer in report.waiting_for)
-            table.append([f"r{sighting.replica}", "warm-up", *["-"] * 6, f"{report.pid}, waits for {waits}"])
+            table.append([f"r{sighting.replica}", "warm-up", *["-"] * 6, f"{report.pid} waits for {waits}"])
         else:
             leader = "-" if status.leader is None else f"r{status.leader}"
             table.append(

@@ -70,16 +70,19 @@ async def _up(cluster: object, root: object, logs: object, arguments: list[str])
 
 async def _show(replicas: object) -> None:
     """Keep a status line a replica up to date on a terminal."""
+    import shutil
+
     import trio
 
     from paxtui.cli.status import rows
 
     drawn = 0
+    width = shutil.get_terminal_size().columns - 1
     while sys.stdout.isatty():
         lines = rows(await replicas.operator.status())  # type: ignore[attr-defined]
         if drawn:
             print(f"\x1b[{drawn}A", end="")
-        print("".join(f"\x1b[2K{line}\n" for line in lines), end="", flush=True)
+        print("".join(f"\x1b[2K{line[:width]}\n" for line in lines), end="", flush=True)
         drawn = len(lines)
         await trio.sleep(0.5)
     await trio.sleep_forever()

@@ -7,6 +7,7 @@ from pathlib import Path
 from paxtui import config
 from paxtui.client.connection import BROKEN, answers, dial
 from paxtui.client.errors import ClientError, Unreachable
+from paxtui.client.route import words
 from paxtui.config import Address, Cluster, ConfigError
 
 
@@ -30,7 +31,7 @@ async def _ask(addresses: tuple[tuple[str, int], ...]) -> Cluster:
             async with dial(address, "observer", answers) as link:
                 welcome = link.welcome
         except (*BROKEN, ClientError) as error:
-            problems.append(f"{address} ({str(error) or type(error).__name__})")
+            problems.append(f"{address} ({words(error)})")
             continue
         members = config.parse_addresses(",".join(welcome.members))
         replicas = tuple(Address(replica, *member) for replica, member in enumerate(members))

@@ -7,6 +7,7 @@ connections, each request keeps its number, so it takes effect at most once; and
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
@@ -36,6 +37,9 @@ from paxtui.wire.requests import Failed as FailedAnswer
 ATTEMPT_S = 1.5
 """How long the oldest request may wait for an answer before another replica is asked: longer than an
 election, shorter than a person's patience."""
+
+BUSY_S = 0.05
+"""How long a request waits after ``busy``."""
 
 PING_S = 2.0
 """How often a tail asks whether its replica still lives and knows a leader."""
@@ -90,6 +94,7 @@ class Log:
         self._next_ask = 1
         self._reads: dict[int, Pending] = {}
         self._unsent: list[Pending] = []
+        self._answers = 0
         self._wanted = trio.Event()
         self._answered = trio.Event()
         self.replica: int | None = None
@@ -234,8 +239,9 @@ class Log:
             nursery.start_soon(self._send, link)
             nursery.start_soon(self._lose_patience, nursery.cancel_scope)
             while messages := await link.receive():
+                self._answers += len(messages)
                 for message in messages:
-                    self._take(message, nursery.cancel_scope)
+                    self._take(message, nursery)
             nursery.cancel_scope.cancel()
 
     async def _send(self, link: Connection[Struct]) -> None:
@@ -252,22 +258,19 @@ class Log:
                 await link.send(*(pending.message for pending in batch))
 
     async def _lose_patience(self, scope: trio.CancelScope) -> None:
-        """Give the connection up when its oldest request waits too long: the replica may be paused."""
-        oldest: Pending | None = None
+        """Give the connection up when requests wait and nothing comes: the replica may be paused, or cut
+        off from the others."""
+        before = -1
         while True:
-            await trio.sleep(ATTEMPT_S)
-            now = (
-                next(iter({**self._appends, **self._reads}.values()), None)
-                if self._appends or self._reads
-                else None
-            )
-            if now is not None and now is oldest:
+            waits = bool(self._appends or self._reads)
+            if waits and before == self._answers:
                 self._route.failed(trio.TooSlowError(f"no answer within {ATTEMPT_S:g} s"))
                 scope.cancel()
                 return
-            oldest = now
+            before = self._answers if waits else -1
+            await trio.sleep(ATTEMPT_S)
 
-    def _take(self, message: Struct, scope: trio.CancelScope) -> None:
+    def _take(self, message: Struct, nursery: trio.Nursery) -> None:
         match message:
             case AppendDone():
                 self._finish(self._appends.get(message.request), message)
@@ -276,11 +279,11 @@ class Log:
             case AppendRefused():
                 pending = self._appends.get(message.request)
                 if pending is not None:
-                    self._refused(pending, message.reason, message.leader, scope)
+                    self._refused(pending, message.reason, message.leader, nursery)
             case FailedAnswer():
                 pending = self._reads.get(message.id)
                 if pending is not None:
-                    self._refused(pending, message.reason, message.leader, scope)
+                    self._refused(pending, message.reason, message.leader, nursery)
             case _:
                 raise ClientError(f"an answer of type {type(message).__struct_config__.tag} to nothing")
 
@@ -290,20 +293,27 @@ class Log:
             pending.result = result
             pending.done.set()
 
-    def _refused(self, pending: Pending, reason: str, leader: int | None, scope: trio.CancelScope) -> None:
-        if reason in ("not-leader", "warming-up", "busy"):
+    def _refused(self, pending: Pending, reason: str, leader: int | None, nursery: trio.Nursery) -> None:
+        if reason == "busy":
+            nursery.start_soon(self._again_later, pending)
+        elif reason in ("not-leader", "warming-up"):
             # It was not taken here; it is sent again, with the same number, where it may be.
             self._route.refused(reason, leader)
-            scope.cancel()
+            nursery.cancel_scope.cancel()
         elif reason == "expired":
             self._session = None
             if pending.sends > 1:
                 pending.fail(Unknown("the session expired, and an earlier try may have taken effect"))
             else:
                 pending.fail(Failed("the session expired before the message was taken"))
-            scope.cancel()
+            nursery.cancel_scope.cancel()
         else:
             pending.fail(Failed(f"the replica refused it: {reason}"))
+
+    async def _again_later(self, pending: Pending) -> None:
+        """The leader has too much to do: wait, then send the same request again."""
+        await trio.sleep(BUSY_S * random.uniform(0.5, 1.5))
+        self._enqueue(pending)
 
 
 async def _pages(link: Connection[Struct], slot: int, follow: bool) -> AsyncGenerator[Page, None]:

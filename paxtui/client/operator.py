@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from paxtui.client.connection import BROKEN, answers, dial, views
 from paxtui.client.errors import ClientError, Failed
+from paxtui.client.route import words
 from paxtui.config import Cluster
 from paxtui.core.ballot import REPLICAS_MAX
 from paxtui.wire.faults import ActiveFault, AnyFault, CrashReplica, Cut, Trigger
@@ -168,7 +169,7 @@ class Operator:
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             raise Hung(f"replica {replica} at {address} hung up") from None
         except BROKEN as error:
-            raise Failed(f"replica {replica} at {address} cannot be reached: {error}") from None
+            raise Failed(f"replica {replica} at {address} cannot be reached: {words(error)}") from None
         if not messages:
             raise Hung(f"replica {replica} at {address} hung up")
         answer = messages[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 import trio
@@ -51,10 +52,7 @@ class Route:
     def refused(self, reason: str, leader: int | None) -> None:
         """The replica could not take the request."""
         self._tried[self._at] = reason
-        if reason == "busy":
-            self._hint = self._at
-            self._attempts += 1
-        elif leader is not None and leader != self._at and self._trusts(leader):
+        if leader is not None and leader != self._at and self._trusts(leader):
             self._hint = leader
             self._attempts = 0
         else:
@@ -63,7 +61,7 @@ class Route:
     def failed(self, error: BaseException) -> None:
         """The connection could not be made, or broke."""
         self._attempts += 1
-        self._tried[self._at] = _words(error)
+        self._tried[self._at] = words(error)
         self._distrusted[self._at] = trio.current_time() + DISTRUST_S
 
     def worked(self) -> None:
@@ -101,11 +99,17 @@ class Route:
         return f"no replica could be used within {spent:.1f} s; tried {tried or 'nobody'}"
 
 
-def _words(error: BaseException) -> str:
+def words(error: BaseException) -> str:
+    """An error of a connection, short enough for a table."""
     if isinstance(error, trio.TooSlowError):
         return "no answer"
     if isinstance(error, trio.BrokenResourceError | trio.ClosedResourceError):
         return "connection lost"
     if isinstance(error, OSError):
-        return "nobody listens" if not error.strerror else error.strerror.lower()
+        # Trio's own error for "no address worked" has no number; behind it stands the last real one.
+        cause = error.__cause__ or error
+        while isinstance(cause, BaseExceptionGroup):
+            cause = cause.exceptions[0]
+        number = cause.errno if isinstance(cause, OSError) else None
+        return os.strerror(number).lower() if number is not None else "nobody listens"
     return str(error) or type(error).__name__

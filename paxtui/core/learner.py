@@ -196,12 +196,15 @@ class Learner:
 
     def on_entries(self, sender: int, message: Entries, now: float) -> bool:
         """Take a page; whether it was one that had been asked for."""
+        self._peers[sender] = message.learned
         if message.first != self._asked_first:
-            self._peers[sender] = message.learned
             return False
+        if not message.entries:
+            # It knows more than it can tell now: what is below its memory is not on its disk yet. To ask at
+            # once again would be an endless exchange at the speed of the network, so the timer decides.
+            return True
         self._asked_first = -1
         self.ask_again_at = float("inf")
-        self._peers[sender] = message.learned
         self.learn(message.first, message.entries)
         return True
 

@@ -47,6 +47,21 @@ class Outbox:
         """Add to the trace."""
         self.events.append(event)
 
+    @property
+    def pending(self) -> bool:
+        """Whether anything waits to be taken."""
+        return bool(
+            self.events
+            or self.sends
+            or self.sends_durable
+            or self.writes
+            or self.replies
+            or self.urgent
+            or self.local_durable
+            or self.applied
+            or self.fetches
+        )
+
     def drain(self) -> tuple[tuple[Envelope, ...], tuple[Envelope, ...], tuple[Event, ...]]:
         """Take messages and events; the caller takes the rest by name."""
         taken = tuple(self.sends), tuple(self.sends_durable), tuple(self.events)

@@ -157,6 +157,13 @@ class Proposer:
             self.attempt = 0
             self._wait(now)
 
+    def lost_leader(self, now: float) -> None:
+        """The connection to the leader broke, as it does when a process dies. No proof, so nothing more
+        than an early canvass: if the leader lives, the others are loyal to it and refuse."""
+        if self.phase is Phase.FOLLOWING:
+            soon = self._rng.uniform(0.05, 0.35) * self._settings.election_s_min
+            self.election_at = min(self.election_at, now + soon)
+
     def saw_round(self, ballot: Ballot, now: float) -> None:
         """A ballot was seen anywhere. An own promise to a higher one ends the reign."""
         self.round_seen = max(self.round_seen, ballot.round)
@@ -302,7 +309,10 @@ class Proposer:
                 self.step_down(f"nobody can tell what was chosen below slot {reign.base}", now)
                 self.election_at = now
                 return
-            reign.beat(now, watermark)
+            # Only here, not with the heartbeats that reads ask for: a steady stream of reads would put off
+            # the two questions above for ever, and a leader without a majority would never step down.
+            reign.heartbeat_at = now + self._settings.heartbeat_s
+            reign.beat(watermark)
         if now >= reign.resend_at:
             reign.resend(now)
         reign.fill_due(now)

@@ -129,7 +129,7 @@ class Reign:
         while self._queue and self.next_slot >= self.end and self._room(watermark):
             self._propose_queued(now, watermark, skips)
         if self._read_unsent:
-            self.beat(now, watermark)
+            self.beat(watermark)
 
     def _room(self, watermark: int) -> bool:
         settings = self._settings
@@ -248,11 +248,10 @@ class Reign:
 
     # Time
 
-    def beat(self, now: float, watermark: int) -> None:
+    def beat(self, watermark: int) -> None:
         """Send a heartbeat; it also asks every replica to confirm the ballot for waiting reads."""
         self._number += 1
         self._read_unsent = False
-        self.heartbeat_at = now + self._settings.heartbeat_s
         self._out.send(EVERYONE, Heartbeat(self.ballot, self._number, watermark))
 
     def fill_due(self, now: float) -> None:
@@ -362,6 +361,11 @@ class Reign:
     def queued(self) -> int:
         """Commands that wait for the window."""
         return len(self._queue)
+
+    @property
+    def eager(self) -> bool:
+        """Whether requests wait to be proposed or confirmed."""
+        return bool(self._queue) or self._read_unsent or self.next_slot < self.end
 
     @property
     def deadline(self) -> float:

@@ -134,6 +134,12 @@ class Replica:
         del now
         self.learner.send_entries(peer, first, entries)
 
+    def lost_contact(self, peer: int, now: float) -> None:
+        """The host's connection from ``peer`` broke. Only a hint: it ends loyalty and shortens a wait."""
+        if self.acceptor.leader.replica == peer and self.acceptor.leader.round:
+            self.acceptor.forget_leader(self.acceptor.leader)
+            self.proposer.lost_leader(now)
+
     def elect(self, now: float) -> str | None:
         """Force an election here; the reason if that is impossible. The same for all operator verbs."""
         reason = self.proposer.elect(now)
@@ -347,6 +353,12 @@ class Replica:
         out.applied.clear()
         out.fetches.clear()
         return output
+
+    @property
+    def pending(self) -> bool:
+        """Whether :meth:`take` has anything to give now; if not, calling it is harmless."""
+        reign = self.proposer.reign
+        return self._out.pending or (reign is not None and reign.eager)
 
     @property
     def deadline(self) -> float:

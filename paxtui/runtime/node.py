@@ -213,7 +213,8 @@ class Node:
         except InvariantViolated as error:
             # Nothing may leave any more, also not from what was decided before.
             self._failure = error
-        self.kick()
+        if self._failure is not None or self.core.pending:
+            self.kick()
 
     def lost_contact(self, peer: int) -> None:
         """The connection on which ``peer`` sent is gone."""

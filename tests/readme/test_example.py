@@ -1,0 +1,55 @@
+"""The README's promises that can be run."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from paxtui import config
+from paxtui.client.cluster import local_cluster
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def example() -> str:
+    """The Python example."""
+    found = re.search(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def test_the_example_has_fewer_than_15_lines() -> None:
+    assert len(example().splitlines()) < 15
+
+
+@pytest.mark.trio
+async def test_the_example_runs_against_a_real_cluster(tmp_path: Path) -> None:
+    cluster = config.local(3, config.free_ports(3), name="readme")
+    file = tmp_path / "cluster.toml"
+    file.write_text(config.to_toml(cluster))
+    program = tmp_path / "example.py"
+    program.write_text(example().replace("configs/local-3.toml", str(file)))
+    async with local_cluster(cluster, tmp_path / "data") as replicas:
+        await replicas.start_all()
+        await replicas.wait_ready()
+        import trio
+
+        done = await trio.run_process(
+            [sys.executable, str(program)], capture_stdout=True, stderr=subprocess.STDOUT, check=False
+        )
+    assert done.stdout.decode().splitlines()[0].startswith("slot 0 ballot "), done.stdout.decode()
+    assert done.stdout.decode().splitlines()[1:] == ["0 hello"]
+    assert done.returncode == 0
+
+
+def test_every_command_of_the_table_exists() -> None:
+    table = set(re.findall(r"^\| `paxtui ([a-z]+)", README.read_text(encoding="utf-8"), re.MULTILINE))
+    help_text = subprocess.run(
+        [sys.executable, "-m", "paxtui", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    offered = set(re.findall(r"^  ([a-z]+)  ", help_text, re.MULTILINE))
+    assert table - offered == set()
