@@ -250,7 +250,7 @@ def _from_toml(source: Source) -> Cluster:
     if header.warm_up not in (None, *WARM_UPS):
         what = f"warm_up is {quoted(header.warm_up)}, allowed: {', '.join(WARM_UPS)}"
         raise source.error(what, line_of("cluster", "warm_up"))
-    _check_settings(source, file.settings)
+    check_settings(source, file.settings)
     if len(file.replica) > REPLICAS_MAX:  # before their lines are looked for
         _check_size(source, len(file.replica))
     rows: list[tuple[Address, int | None]] = []
@@ -309,7 +309,8 @@ def _typed(source: Source, document: dict[str, Any]) -> _File:
         raise source.error(f"{subject}: {what[:1].lower()}{what[1:]}", line) from None
 
 
-def _check_settings(source: Source, settings: Settings) -> None:
+def check_settings(source: Source, settings: Settings) -> None:
+    """Refuse numbers with which no cluster works."""
     for key, field in _SETTINGS.items():
         value = getattr(settings, key)
         limit = SECONDS_MAX if field.type is float else _MAXIMA.get(key, NUMBER_LIMIT - 1)

@@ -10,12 +10,16 @@ import typer
 from paxtui.cli.options import AttachOption, ConfigOption, JsonOption, TimeoutOption
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator
 
     from paxtui.client import Appended
 
 IN_FLIGHT = 256
 """Lines of standard input that are on their way at once."""
+
+STDIN_BYTES = 64 * 1024
+LINE_BYTES_MAX = 1024 * 1024
+"""A message is far shorter; a line without an end must not fill the memory."""
 
 
 def send(
@@ -52,9 +56,9 @@ async def _send(texts: list[str], cluster: object, name: str, timeout_s: float, 
 
     problems: list[tuple[int, str]] = []
     if texts == ["-"]:
-        lines, total = _stdin_lines()
+        lines, total = _stdin_lines(), _lines_of_a_file()
     else:
-        lines, total = iter(texts), len(texts)
+        lines, total = _each(texts), len(texts)
     async with connect(cluster, name=name) as log:  # type: ignore[arg-type]
         limit = trio.CapacityLimiter(IN_FLIGHT)
         turn = _Turns()
@@ -74,9 +78,11 @@ async def _send(texts: list[str], cluster: object, name: str, timeout_s: float, 
 
         with progress("sent", total) as step:
             async with trio.open_nursery() as nursery:
-                for number, text in enumerate(lines):
+                number = 0
+                async for text in lines:
                     await limit.acquire_on_behalf_of(number)
                     nursery.start_soon(append, number, text)
+                    number += 1
     for _, problem in problems:
         print(f"paxtui: {problem}", file=sys.stderr)
     return max((code for code, _ in problems), default=EXIT_OK)
@@ -107,15 +113,47 @@ def _line(done: Appended, as_json: bool) -> str:
     return json.encode(row).decode()
 
 
-def _stdin_lines() -> tuple[Iterator[str], int | None]:
-    """Lines of standard input without their ends; how many, if that is known before reading."""
+async def _each(texts: list[str]) -> AsyncIterator[str]:
+    for text in texts:
+        yield text
+
+
+async def _stdin_lines() -> AsyncIterator[str]:
+    """Lines of standard input without their ends, each as soon as it is there: a pipe may be slow."""
+    import os
+
+    import trio
+
+    from paxtui.cli.guard import Failure
+
+    rest = b""
+    # A read of a terminal or a pipe cannot be cancelled; abandoning it is right, as nothing is lost with it.
+    while piece := await trio.to_thread.run_sync(
+        os.read, sys.stdin.fileno(), STDIN_BYTES, abandon_on_cancel=True
+    ):
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            yield _text(line)
+        if len(rest) > LINE_BYTES_MAX:
+            raise Failure(f"a line of standard input has more than {LINE_BYTES_MAX} bytes")
+    if rest:
+        yield _text(rest)
+
+
+def _text(line: bytes) -> str:
+    # What is not UTF-8 is refused like any other text that is none, by the message's number.
+    return line.removesuffix(b"\r").decode(errors="surrogateescape")
+
+
+def _lines_of_a_file() -> int | None:
+    """How many lines standard input has, if that is known before reading."""
     import os
     import stat
 
-    total = None
-    if stat.S_ISREG(os.fstat(sys.stdin.fileno()).st_mode):
-        with open(os.dup(sys.stdin.fileno()), "rb") as whole:
-            start = whole.tell()
-            total = sum(1 for _ in whole)
-            whole.seek(start)
-    return (line.rstrip("\n") for line in sys.stdin), total
+    if not stat.S_ISREG(os.fstat(sys.stdin.fileno()).st_mode):
+        return None
+    with open(os.dup(sys.stdin.fileno()), "rb") as whole:
+        start = whole.tell()
+        total = sum(1 for _ in whole)
+        whole.seek(start)
+    return total

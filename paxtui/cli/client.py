@@ -36,12 +36,12 @@ async def _client(cluster: object, name: str, timeout_s: float) -> int:
         while True:
             print(prompt, end="", flush=True)
             # A terminal's read cannot be cancelled; abandoning it is right, as nothing is lost with it.
-            text = await trio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
-            if not text:
+            line = await trio.to_thread.run_sync(sys.stdin.buffer.readline, abandon_on_cancel=True)
+            if not line:
                 if prompt:
                     print()
                 return code
-            text = text.rstrip("\n")
+            text = line.decode(errors="surrogateescape").rstrip("\r\n")
             if not text:
                 continue
             try:

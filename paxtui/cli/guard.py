@@ -46,9 +46,11 @@ def guarded(command: Callable[P, int | None]) -> Callable[P, None]:
 
 def _explain(error: BaseException) -> int:
     """Print the line for an error that is the user's or the cluster's; let our own mistakes through."""
+    from paxtui.client.cluster import ReplicaDied
     from paxtui.client.errors import ClientError, Unknown
     from paxtui.config import ConfigError
     from paxtui.runtime.errors import StorageFailed, StorageRefused
+    from paxtui.wire.text import visible
 
     leaf = error
     while isinstance(leaf, BaseExceptionGroup):
@@ -64,9 +66,11 @@ def _explain(error: BaseException) -> int:
     ]
     if isinstance(leaf, Failure):
         code = leaf.code
+    elif isinstance(leaf, ReplicaDied) and leaf.code == EXIT_USAGE:
+        code = EXIT_USAGE  # its configuration was at fault, and so is ours
     else:
         code = next((code for kind, code in codes if isinstance(leaf, kind)), -1)
     if code < 0:
         raise error
-    print(f"paxtui: {leaf}", file=sys.stderr)
+    print(f"paxtui: {visible(str(leaf))}", file=sys.stderr)
     return code

@@ -17,6 +17,7 @@ from paxtui.cli import (
     noop,
     read,
     replica,
+    run,
     status,
     tail,
     up,
@@ -63,15 +64,20 @@ app.add_typer(fault.app, name="fault")
 app.command("elect")(guarded(elect.elect))
 app.command("noop")(guarded(noop.noop))
 app.command("verify")(guarded(verify.verify))
+app.command("run")(guarded(run.run))
 app.command("demo")(guarded(demo.demo))
 
 
 def main() -> None:
     """The entry point. Option names may be spelled with underscores, as the ancestor did."""
-    sys.argv[1:] = [
-        "--" + word[2:].partition("=")[0].replace("_", "-") + "".join(word[2:].partition("=")[1:])
-        if word.startswith("--") and len(word) > 2
-        else word
-        for word in sys.argv[1:]
-    ]
+    words = sys.argv[1:]
+    end = words.index("--") if "--" in words else len(words)  # what follows is text, not options
+    sys.argv[1:] = [*map(_hyphenated, words[:end]), *words[end:]]
     app(prog_name="paxtui")
+
+
+def _hyphenated(word: str) -> str:
+    if not word.startswith("--"):
+        return word
+    name, equals, value = word.partition("=")
+    return name.replace("_", "-") + equals + value

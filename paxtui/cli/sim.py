@@ -32,7 +32,7 @@ def sim(
     ] = None,
     twice: Annotated[bool, typer.Option("--twice", help="Run each seed again and compare.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show messages and goals as well.")] = False,
-) -> None:
+) -> int:
     """Simulate whole clusters under faults, deterministically: one seed is one run.
 
     Exit codes: 0 all held, 1 a safety rule broke, 4 a cluster did not recover, 5 an exception, 2 bad usage.
@@ -46,11 +46,9 @@ def sim(
     if trace is not None and seed is None:
         raise typer.BadParameter("needs --seed: a trace is of one run", param_hint="--trace")
     if seed is not None:
-        code = _one(seed, profile, trace, twice=twice, verbose=verbose)
-    else:
-        wanted = seeds if seeds is not None or minutes is not None else DEFAULT_SEEDS
-        code = _many(wanted, start, jobs, minutes, profile, twice=twice, verbose=verbose)
-    raise typer.Exit(code)
+        return _one(seed, profile, trace, twice=twice, verbose=verbose)
+    wanted = seeds if seeds is not None or minutes is not None else DEFAULT_SEEDS
+    return _many(wanted, start, jobs, minutes, profile, twice=twice, verbose=verbose)
 
 
 def _one(seed: int, profile: str, trace: Path | None, *, twice: bool, verbose: bool) -> int:
@@ -167,13 +165,13 @@ def _tell(summary: Summary, profile: str, start: int, verbose: bool) -> None:
     seconds = max(summary.seconds, 1e-9)
     ok = summary.outcomes["ok"]
     typer.echo(
-        f"profile {profile}, seeds from {start}: {summary.runs} runs, {ok} ok, "
-        f"{summary.runs - ok} failed, {sum(summary.void.values())} void; {seconds:.1f} s, {60 * summary.runs / seconds:,.0f} seeds a minute"
+        f"profile {profile}, seeds from {start}: {summary.runs} runs, {ok} ok, {summary.runs - ok} failed, "
+        f"{sum(summary.void.values())} void"
     )
+    typer.echo(f"{seconds:.1f} s, {60 * summary.runs / seconds:,.0f} seeds a minute; digest {summary.digest}")
     typer.echo(
         f"{summary.events:,} events, {summary.messages:,} messages, {summary.slots:,} slots, "
-        f"{summary.appends:,} appends and {summary.reads:,} reads answered, {summary.elections:,} elections; "
-        f"digest {summary.digest}"
+        f"{summary.appends:,} appends and {summary.reads:,} reads answered, {summary.elections:,} elections"
     )
     if summary.slowest is not None:
         slowest = summary.slowest

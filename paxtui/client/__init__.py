@@ -26,7 +26,9 @@ from paxtui.client.discover import resolve
 from paxtui.client.errors import ClientError, Failed, Unknown, Unreachable
 from paxtui.client.log import Appended, Log, PageRead
 from paxtui.client.operator import Operator, Sighting, observe
+from paxtui.wire.hello import NAME_CHARS_MAX
 from paxtui.wire.requests import LogEntry
+from paxtui.wire.text import visible
 
 __all__ = [
     "Appended",
@@ -50,12 +52,25 @@ __all__ = [
 async def connect(
     cluster: config.Cluster | str | Path | None = None, *, name: str = "client"
 ) -> AsyncIterator[Log]:
-    """A session with the cluster. Connecting happens with the first request, and again when needed."""
+    """A session with the cluster. Connecting happens with the first request, and again when needed.
+
+    Raises :class:`paxtui.config.ConfigError` for a name that no replica would take.
+    """
+    if len(name) > NAME_CHARS_MAX or not name.isprintable():
+        raise config.ConfigError(
+            f'the name "{visible(name, 80)}": at most {NAME_CHARS_MAX} printable characters are allowed'
+        )
     log = Log(await resolve(cluster), name)
+    failure: Exception | None = None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(log.run)
-        yield log
+        try:
+            yield log
+        except Exception as error:  # the nursery would wrap it in a group
+            failure = error
         nursery.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
 
 
 async def operator(cluster: config.Cluster | str | Path | None = None, *, name: str = "operator") -> Operator:

@@ -20,7 +20,8 @@ import trio
 from paxtui import config
 from paxtui.client.errors import ClientError
 from paxtui.client.operator import Operator, Sighting
-from paxtui.config import Cluster
+from paxtui.config import Cluster, ConfigError
+from paxtui.folders import replica_folder
 
 LINES_KEPT = 50
 """The last lines of each replica's log, for the one who asks why it died."""
@@ -33,7 +34,11 @@ STOP_S = 5.0
 
 
 class ReplicaDied(ClientError):
-    """A replica ended at its start; the message holds what it said last."""
+    """A replica ended at its start; the message holds what it said last, ``code`` its exit code."""
+
+    def __init__(self, replica: int, code: int, last_words: str) -> None:
+        super().__init__(f"replica {replica} ended with exit code {code}: {last_words}")
+        self.code = code
 
 
 class Process:
@@ -186,16 +191,25 @@ class LocalCluster:
 
     async def wait_ready(self, timeout_s: float = 20.0) -> None:
         """Wait until all replicas serve and one leads. Raises :class:`ReplicaDied` as soon as one ends."""
+        problem: ClientError | None = None
+
+        async def watch(replica: int) -> None:
+            nonlocal problem
+            code = await self.ended(replica)
+            problem = ReplicaDied(replica, code, self.last_words(replica))
+            nursery.cancel_scope.cancel()
+
         async with trio.open_nursery() as nursery:
             for replica, process in self._processes.items():
                 if process.handle is not None:
-                    nursery.start_soon(self._watch_start, replica)
-            await self.wait_until(ready, timeout_s, "all replicas serve and know one leader")
+                    nursery.start_soon(watch, replica)
+            try:
+                await self.wait_until(ready, timeout_s, "all replicas serve and know one leader")
+            except ClientError as error:
+                problem = error
             nursery.cancel_scope.cancel()
-
-    async def _watch_start(self, replica: int) -> None:
-        code = await self.ended(replica)
-        raise ReplicaDied(f"replica {replica} ended with exit code {code}: {self.last_words(replica)}")
+        if problem is not None:
+            raise problem
 
 
 def ready(sightings: list[Sighting]) -> bool:
@@ -233,9 +247,13 @@ async def local_cluster(
     on_line: Callable[[int, str], None] | None = None,
 ) -> AsyncIterator[LocalCluster]:
     """A supervisor for ``cluster`` with its data in ``folder``. Whatever still runs at the end is stopped."""
-    folder.mkdir(parents=True, exist_ok=True)
-    config_file = folder / "cluster.toml"
-    config_file.write_text(config.to_toml(cluster), encoding="utf-8")
+    config_file = replica_folder(folder, cluster.name, 0).with_name("cluster.toml")
+    try:
+        config_file.parent.mkdir(parents=True, exist_ok=True)
+        config_file.write_text(config.to_toml(cluster), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{config_file}: cannot be written: {error.strerror}") from None
+    failure: Exception | None = None
     async with trio.open_nursery() as nursery:
         supervisor = LocalCluster(
             cluster,
@@ -248,7 +266,11 @@ async def local_cluster(
         )
         try:
             yield supervisor
+        except Exception as error:  # the nursery would wrap it in a group
+            failure = error
         finally:
             with trio.CancelScope(shield=True):
                 await supervisor.stop_all()
             nursery.cancel_scope.cancel()
+    if failure is not None:
+        raise failure

@@ -109,7 +109,13 @@ class Log:
         came in time. Appends that run at once share the connection and leave in the order of their
         calls; when the leader changes meanwhile, those that were in flight may change places.
         """
-        size = len(text.encode())
+        try:
+            size = len(text.encode())
+        except UnicodeEncodeError as error:
+            raise Failed(
+                f"a message is Unicode text, and character {error.start + 1} of this one is not: "
+                "it is half a surrogate pair, or stands for a byte that is not UTF-8"
+            ) from None
         if not 0 < size <= TEXT_BYTES_MAX:
             raise Failed(f"a message has 1 to {TEXT_BYTES_MAX} bytes of UTF-8, this one has {size}")
         started = trio.current_time()

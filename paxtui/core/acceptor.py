@@ -180,6 +180,8 @@ class Acceptor:
 
     def hear(self, ballot: Ballot, now: float) -> None:
         """A leader at a ballot that is not outbid gave a sign of life."""
+        if ballot < self.leader and self.live_leader(now) is not None:
+            return  # a deposed leader that has not noticed yet; the newer one lives
         if ballot != self.leader:
             self.leader = ballot
             self._out.event(LeaderHeard(ballot))

@@ -7,6 +7,7 @@ disk; then the host calls ``Replica.durable(batch)``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -90,7 +91,9 @@ class Appended(Struct, frozen=True):
 
 
 class Refused(Struct, frozen=True):
-    """The request was not taken: ``not-leader`` (ask ``leader``, if known), ``busy`` or ``expired``."""
+    """This replica will not answer the request: ``not-leader`` (ask ``leader``, if known, with the same
+    number), ``busy`` or ``expired``. A leader that is deposed says ``not-leader`` also of what it had
+    proposed already, so the request may still take effect; only its repetition can tell."""
 
     client: str
     request: int
@@ -122,7 +125,7 @@ class Applied(Struct, frozen=True):
 
     first: int
     entries: tuple[Entry, ...]
-    suppressed: dict[int, int]
+    suppressed: Mapping[int, int]
 
 
 class Fetch(Struct, frozen=True):

@@ -8,6 +8,7 @@ So a replica that is deaf, or cut off, or just back, uses up no ballots and depo
 from __future__ import annotations
 
 import enum
+import itertools
 import random
 
 from paxtui.core.acceptor import Acceptor
@@ -34,6 +35,9 @@ from paxtui.core.phase1 import Phase1
 from paxtui.core.reign import INFINITY, Reign
 from paxtui.core.settings import Settings
 from paxtui.core.values import Command
+
+SKIPS_MAX = 256
+"""Slots that may wait to be skipped: enough to play with."""
 
 
 class Phase(enum.Enum):
@@ -261,6 +265,9 @@ class Proposer:
         self._out.event(
             PromiseReceived(message.ballot, sender, message.first, len(message.votes), message.next is None)
         )
+        # Pages cost a round trip and a commit each: while they come, the attempt is not over, or a long
+        # backlog could never be recovered.
+        self._wait(now)
         if message.next is not None:
             self._ask_page(phase1, sender, message.next)
         if phase1.won:
@@ -347,11 +354,15 @@ class Proposer:
 
     def skip(self, slot: int | None) -> str | None:
         """Leave ``slot`` (``None``: the next one) empty when its turn comes. The reason, if it cannot."""
+        used = max(self.reign.next_slot, self.reign.end) if self.reign else self._learner.watermark
+        self.skips = {each for each in self.skips if each >= used}
+        if len(self.skips) >= SKIPS_MAX:
+            return f"{SKIPS_MAX} slots wait to be skipped already"
         if slot is None:
             if self.reign is None:
                 return "it does not lead, so it has no next slot"
-            slot = max(self.reign.next_slot, self.reign.end)
-        elif slot < self._learner.watermark or (self.reign is not None and slot < self.reign.next_slot):
+            slot = next(each for each in itertools.count(used) if each not in self.skips)
+        elif slot < used:
             return f"slot {slot} is used already"
         self.skips.add(slot)
         return None

@@ -172,6 +172,8 @@ class Replica:
         """Why a message cannot be meant: not its sender's ballot, not an answer to us, an absurd round."""
         if sender not in range(self.replicas):
             return "its sender is no member"
+        if sender == self.me:
+            return "it claims to come from here"
         match message:
             case Prepare() | Accept() | Chosen() | Heartbeat() | Canvass():
                 if message.ballot.replica != sender:
@@ -310,6 +312,8 @@ class Replica:
             while out.local_durable:
                 out.local.extend(out.local_durable)
                 out.local_durable.clear()
+                self._settle(now)
+                self.proposer.flush(now)
                 self._settle(now)
                 if self._close_batch():
                     break

@@ -8,7 +8,7 @@ is mended, lines beyond the watermark (their slots were applied but not yet on d
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from paxtui.core.output import Applied
@@ -65,7 +65,7 @@ class ChatLog:
         """Add the messages of newly applied slots."""
         self.write(enumerate(applied.entries, applied.first), applied.suppressed)
 
-    def write(self, entries: Iterable[tuple[int, Entry]], suppressed: dict[int, int]) -> None:
+    def write(self, entries: Iterable[tuple[int, Entry]], suppressed: Mapping[int, int]) -> None:
         """Add the lines of ``entries`` that are messages and took effect."""
         text = "".join(
             line(slot, entry.value)

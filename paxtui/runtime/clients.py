@@ -73,6 +73,7 @@ class Connection:
         self._sender = Sender(stream)
         self._unanswered = 0
         self._room = trio.Event()
+        self._too_slow = trio.Event()
         self._tasks = 0
 
     async def serve(self, reader: FrameReader) -> None:
@@ -80,12 +81,21 @@ class Connection:
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._sender.run)
+                nursery.start_soon(self._until_too_slow)
                 try:
                     await self._read(reader, nursery)
                 finally:
                     nursery.cancel_scope.cancel()
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
+        finally:
+            if self._sender.midway:
+                # Nothing can follow half a frame, not even the reason for hanging up.
+                await trio.aclose_forcefully(self._stream)
+
+    async def _until_too_slow(self) -> None:
+        await self._too_slow.wait()
+        raise WireError("too slow: more answers wait for you than a connection may hold")
 
     async def _read(self, reader: FrameReader, nursery: trio.Nursery) -> None:
         received: bytes | bytearray = b""
@@ -100,9 +110,12 @@ class Connection:
                 return
 
     def _say(self, message: Frame) -> None:
-        if not self._sender.push(encode(message)) and self._sender.overflowed:
-            raise WireError("too slow: more answers wait for you than a connection may hold")
+        self._push(message)
         self._sender.flush()
+
+    def _push(self, message: Frame) -> None:
+        if not self._sender.push(encode(message)):
+            self._too_slow.set()
 
     # Requests
 
@@ -159,9 +172,9 @@ class Connection:
             self._room.set()
         self._node.unflushed.add(self._sender)
         if isinstance(reply, Appended):
-            self._sender.push(encode(AppendDone(reply.request, reply.slot, reply.ballot)))
+            self._push(AppendDone(reply.request, reply.slot, reply.ballot))
         else:
-            self._sender.push(encode(AppendRefused(reply.request, reply.reason, reply.leader)))
+            self._push(AppendRefused(reply.request, reply.reason, reply.leader))
 
     # Reading the log
 
@@ -171,7 +184,7 @@ class Connection:
             if not nursery.cancel_scope.cancel_called:
                 self._start(nursery, lambda: self._page(request, upto))
         else:
-            self._sender.push(encode(Failed(id=request.id, reason=answer.reason, leader=answer.leader)))
+            self._push(Failed(id=request.id, reason=answer.reason, leader=answer.leader))
             self._node.unflushed.add(self._sender)
 
     async def _page(self, request: Read, upto: int) -> None:

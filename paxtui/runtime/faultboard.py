@@ -15,13 +15,18 @@ from paxtui.wire.fate import DELAY, DUPLICATE, LOSS, REORDER, roll
 from paxtui.wire.faults import (
     ActiveFault,
     AnyFault,
+    CrashProposer,
     Cut,
     Delay,
+    DiskError,
     Duplicate,
     Fault,
+    FullDisk,
     LinkFault,
     Loss,
+    Pause,
     Reorder,
+    SlowDisk,
     Trigger,
 )
 
@@ -32,6 +37,13 @@ REORDER_S = 0.02
 """How long a reordered message is held back: long enough for others to overtake it."""
 
 INFINITY = float("inf")
+
+Standing = CrashProposer | SlowDisk | DiskError | FullDisk
+"""Faults that act until they are undone, and of which the latest word counts."""
+
+Begin = Callable[[AnyFault, bool], str | None]
+"""``(fault, at_once)``: begin it; the reason if that is impossible. ``at_once`` is false where whoever asked
+for it waits for an answer, which may leave first."""
 
 
 class Shape(Struct, frozen=True, gc=False):
@@ -69,7 +81,7 @@ class FaultBoard:
         me: int,
         replicas: int,
         seed: int,
-        begin: Callable[[AnyFault], str | None],
+        begin: Begin,
         end: Callable[[AnyFault], None],
     ) -> None:
         self._me = me
@@ -96,16 +108,17 @@ class FaultBoard:
         ends = INFINITY if for_s is None else now + for_s
         entry = Entry(number, fault, now, ends, when)
         if when is None:
-            reason = self._start(entry)
+            reason = self._start(entry, at_once=False)
             if reason is not None:
                 return 0, reason
         self._count += 1
-        self._entries[number] = entry
+        if when is not None or not isinstance(fault, Pause):  # a pause is over before anybody could list it
+            self._entries[number] = entry
         self._reshape()
         return number, None
 
-    def _start(self, entry: Entry) -> str | None:
-        return None if isinstance(entry.fault, LinkFault) else self._begin(entry.fault)
+    def _start(self, entry: Entry, *, at_once: bool) -> str | None:
+        return None if isinstance(entry.fault, LinkFault) else self._begin(entry.fault, at_once)
 
     def undo(self, number: int | None) -> list[AnyFault]:
         """End one fault, or all; what ended."""
@@ -114,8 +127,19 @@ class FaultBoard:
         self._reshape()
         for entry in ended:
             if entry.when is None and not isinstance(entry.fault, LinkFault):
-                self._end(entry.fault)
+                self._stop(entry.fault)
         return [entry.fault for entry in ended]
+
+    def _stop(self, fault: AnyFault) -> None:
+        others = [
+            each.fault
+            for each in self._entries.values()
+            if each.when is None and isinstance(fault, Standing) and type(each.fault) is type(fault)
+        ]
+        if others:
+            self._begin(others[-1], True)
+        else:
+            self._end(fault)
 
     def expire(self, now: float) -> list[AnyFault]:
         """End what has outlived its time."""
@@ -141,7 +165,9 @@ class FaultBoard:
             if when is not None and when.event == name and _concerns(event, when.slot):
                 entry.when = None
                 began.append(entry.fault)
-                self._start(entry)
+                self._start(entry, at_once=True)
+                if isinstance(entry.fault, Pause):
+                    del self._entries[entry.number]
         if began:
             self._reshape()
         return began

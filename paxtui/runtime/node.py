@@ -52,6 +52,9 @@ from paxtui.wire.telemetry import SlotView, Snapshot
 SNAPSHOT_SLOTS = 200
 """Slots below the watermark that a snapshot shows; older ones are asked for when somebody looks."""
 
+SOON_TURNS = 5
+"""Turns of the scheduler after which an answer that was ready is with the kernel."""
+
 FETCHES_MAX = 4
 """Pages read from disk for others at once; whoever is refused asks again."""
 
@@ -149,6 +152,17 @@ class Node:
     def kick(self) -> None:
         """Something was put in: take the output soon."""
         self._kicked.set()
+
+    def soon(self, act: Callable[[], None]) -> None:
+        """Do something after what is on its way out now."""
+
+        async def later() -> None:
+            for _ in range(SOON_TURNS):
+                await trio.lowlevel.checkpoint()
+            act()
+
+        if self._nursery is not None:
+            self._nursery.start_soon(later)
 
     def _turn(self, now: float) -> None:
         if self._failure is not None:

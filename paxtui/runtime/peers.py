@@ -133,6 +133,8 @@ def objection(node: Node, hello: Hello) -> str | None:
         return f"replica {node.me} is me; two processes have the same id"
     if hello.cluster != cluster.digest:
         return _difference(cluster, hello)
+    if not hello.storage:
+        return "a replica must say which disk it has (storage)"
     known = node.peer_storages.get(hello.replica)
     if known is not None and hello.storage != known:
         return (

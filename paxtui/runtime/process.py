@@ -130,7 +130,7 @@ async def _serve(
     warm_up = WarmUp(node.me, options.cluster.n, options.warm_up, first_start=not node.storage.warmed)
     server = Server(node, warm_up, journal)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_until_told_to_stop, nursery.cancel_scope, journal)
+        await nursery.start(_until_told_to_stop, nursery.cancel_scope, journal)
         if options.stop_with_parent:
             nursery.start_soon(_until_parent_dies, nursery.cancel_scope, journal)
         nursery.start_soon(node.pump)
@@ -165,8 +165,13 @@ async def _warm_up(node: Node, warm_up: WarmUp, options: Options, journal: Journ
     gc.freeze()
 
 
-async def _until_told_to_stop(scope: trio.CancelScope, journal: Journal) -> None:
+async def _until_told_to_stop(
+    scope: trio.CancelScope,
+    journal: Journal,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
         async for number in signals:
             journal.info("stop", f"told to stop by {signal.Signals(number).name}")
             scope.cancel()

@@ -30,15 +30,19 @@ class ProcessFaults:
     def __init__(self, node: Node) -> None:
         self._node = node
 
-    def begin(self, fault: AnyFault) -> str | None:
-        """Begin a fault; the reason if that is impossible."""
+    def begin(self, fault: AnyFault, at_once: bool) -> str | None:
+        """Begin a fault; the reason if that is impossible. A pause that is not meant to begin ``at_once``
+        lets the answer to whoever asked for it leave first."""
         node = self._node
         disk = node.storage.faults
         match fault:
             case CrashReplica():
                 os.kill(os.getpid(), signal.SIGKILL)
             case Pause(seconds):
-                _stop_for(seconds)
+                if at_once:
+                    _stop_for(seconds)
+                else:
+                    node.soon(lambda: _stop_for(seconds))
             case CrashProposer():
                 if node.core is None:
                     return "it is still warming up"
@@ -67,6 +71,8 @@ class ProcessFaults:
                 node.core.proposer.skips.discard(slot)
             case SlowDisk():
                 node.storage.faults.slow_s = 0.0
+            case DiskError() | FullDisk():
+                node.storage.faults.fail = None
             case _:
                 pass
 

@@ -7,12 +7,10 @@ from typing import BinaryIO
 
 import trio
 
-from paxtui.runtime.errors import StorageRefused
+from paxtui.runtime.errors import StorageFailed, StorageRefused
 from paxtui.runtime.node import Node
 from paxtui.runtime.telemetry import Watcher
 from paxtui.wire.framing import HEAD_BYTES
-
-QUEUE_BYTES_MAX = 8 * 1024 * 1024
 
 
 class Recorder:
@@ -54,5 +52,11 @@ class Recorder:
     def _write(self, file: BinaryIO) -> None:
         queue, self._queue = self._queue, []
         self._bytes = 0
-        if queue:
-            file.write(b"\n".join(queue) + b"\n")
+        if not queue:
+            return
+        waiting = memoryview(b"\n".join(queue) + b"\n")
+        try:
+            while waiting:
+                waiting = waiting[file.write(waiting) :]
+        except OSError as error:
+            raise StorageFailed(f"{self._path}: {error.strerror}; the replica stops") from None

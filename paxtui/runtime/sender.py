@@ -29,6 +29,8 @@ class Sender:
         self._closing = False
         self._raw = _twin(stream)
         self.overflowed = False
+        self.midway = False
+        """Half a frame is out, or may be: nothing else may be written to the stream now."""
 
     def push(self, frame: bytes) -> bool:
         """Queue a frame; ``False`` if the reader is too slow and it was not taken."""
@@ -54,6 +56,7 @@ class Sender:
                 sent = 0
             self._queue = [frames[sent:]] if sent < len(frames) else []
             self._bytes -= sent
+            self.midway = bool(self._queue) and (self.midway or sent > 0)
             if not self._queue:
                 return
         self._wanted.set()
@@ -68,6 +71,10 @@ class Sender:
         while self._bytes >= limit:
             await self._sent.wait()
 
+    def _tell_sent(self) -> None:
+        self._sent.set()
+        self._sent = trio.Event()
+
     def close_when_sent(self) -> None:
         """Take nothing more; :meth:`run` returns when everything queued is sent."""
         self._closing = True
@@ -80,15 +87,15 @@ class Sender:
             while True:
                 await self._wanted.wait()
                 self._wanted = trio.Event()
-                self._sending = True
+                self._sending = self.midway = True
                 while self._queue:
                     queue, self._queue = self._queue, []
                     size = sum(map(len, queue))
                     await self._stream.send_all(b"".join(queue))
                     self._bytes -= size
-                    self._sent.set()
-                    self._sent = trio.Event()
-                self._sending = False
+                    self._tell_sent()
+                self._sending = self.midway = False
+                self._tell_sent()  # meanwhile a flush may have sent what this task was woken for
                 if self._closing:
                     return
         finally:

@@ -23,6 +23,9 @@ from paxtui.wire.requests import StatusReport
 HELLO_S = 5.0
 """How long a stranger may take for hello."""
 
+DISMISS_S = 1.0
+"""How long whoever is refused may take to read the reason."""
+
 CONNECTIONS_MAX = 4096
 """Connections at once; more are closed at once."""
 
@@ -74,9 +77,7 @@ class Server:
             reason = str(_leaf(errors))
             self._node.counters["bad frames"] += 1
             self._journal.warning("wire", f"{where}: {reason}")
-            with trio.move_on_after(1):
-                with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-                    await stream.send_all(encode(Problem(reason)))
+            await _dismiss(stream, Problem(reason))
 
     async def _greet(self, stream: trio.SocketStream, reader: FrameReader, hello: Hello, where: str) -> None:
         reason = self._objection(hello)
@@ -85,7 +86,7 @@ class Server:
             self._journal.warning(
                 "wire", f"{where} refused as {hello.role} {hello.name or hello.replica}: {reason}"
             )
-            await stream.send_all(encode(RefusedHello(reason)))
+            await _dismiss(stream, RefusedHello(reason))
             return
         welcome = self._welcome(hello)
         await stream.send_all(encode(welcome))
@@ -170,6 +171,17 @@ class Server:
             counters=dict(sorted(node.counters.items())) | {"lost by faults": node.board.lost},
             clients=self._clients,
         )
+
+
+async def _dismiss(stream: trio.SocketStream, last_words: Problem | RefusedHello) -> None:
+    """Say why, then wait a moment for the other side to hang up: closing with something unread would reset
+    the connection, and the reason might never be seen."""
+    with trio.move_on_after(DISMISS_S):
+        with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            await stream.send_all(encode(last_words))
+            await stream.send_eof()
+            while await stream.receive_some(65536):
+                pass
 
 
 async def _first_frame(stream: trio.SocketStream, reader: FrameReader) -> Hello | None:

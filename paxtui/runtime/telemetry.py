@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
@@ -33,7 +33,15 @@ VALUE_CHARS: Final = 120
 OBSERVER_BYTES_MAX: Final = 2 * 1024 * 1024
 """What may wait for a slow observer before it gets a snapshot in place of deltas."""
 
+DELTA_BYTES_MAX: Final = 384 * 1024
+"""About the most in one delta. A single event has at most 400 values of 1,400 bytes, so whatever comes on
+top of this still fits a frame."""
+
+PAIR_BYTES: Final = 24
+"""An event's time, brackets and commas."""
+
 SnapshotMaker = Callable[[int, int], Snapshot]
+Pair = tuple[float, msgspec.Raw]
 _encode = msgspec.json.Encoder().encode
 
 
@@ -49,9 +57,10 @@ class Watcher:
         self.ask = ask
         self.push = push
         self.waiting = waiting
-        self.dropped = 0
         self.behind = True
         """It needs a snapshot before the next delta."""
+        self.told: int | None = None
+        """The number of the first event that it was not told; ``None`` before its first snapshot."""
 
 
 class Telemetry:
@@ -134,33 +143,45 @@ class Telemetry:
         overflow, self._overflow = self._overflow, 0
         if overflow:
             for watcher in self._watchers:
-                watcher.dropped += overflow
                 watcher.behind = True
-        pairs = self._views(events) if any(not watcher.behind for watcher in self._watchers) else ()
+        pages = self._pages(events, first) if any(not watcher.behind for watcher in self._watchers) else []
         for watcher in self._watchers:
-            self._serve(watcher, first, len(events), pairs)
+            self._serve(watcher, pages)
 
-    def _serve(
-        self, watcher: Watcher, first: int, count: int, pairs: tuple[tuple[float, msgspec.Raw], ...]
-    ) -> None:
+    def _serve(self, watcher: Watcher, pages: list[tuple[int, list[Pair]]]) -> None:
         if watcher.waiting() > OBSERVER_BYTES_MAX:
             watcher.behind = True
-            watcher.dropped += count
             self._wanted.set()
         elif watcher.behind:
-            if watcher.dropped:
+            missed = 0 if watcher.told is None else self._number - watcher.told
+            if missed:
                 watcher.push(
-                    encode(Delta(id=watcher.ask, first=first, at_s=0, events=(), dropped=watcher.dropped))
+                    encode(Delta(id=watcher.ask, first=self._number, at_s=0, events=(), dropped=missed))
                 )
             watcher.push(encode(self._make_snapshot(watcher.ask, self._number)))
-            watcher.behind, watcher.dropped = False, 0
-        elif pairs:
-            at_s = pairs[-1][0]
-            watcher.push(encode(Delta(id=watcher.ask, first=first, at_s=at_s, events=pairs, dropped=0)))
+            watcher.behind, watcher.told = False, self._number
+        else:
+            for first, pairs in pages:
+                at_s = pairs[-1][0]
+                delta = Delta(id=watcher.ask, first=first, at_s=at_s, events=tuple(pairs), dropped=0)
+                watcher.push(encode(delta))
+            watcher.told = self._number
 
-    def _views(self, events: tuple[tuple[float, e.Event], ...]) -> tuple[tuple[float, msgspec.Raw], ...]:
+    def _pages(self, events: tuple[tuple[float, e.Event], ...], first: int) -> list[tuple[int, list[Pair]]]:
+        """The events as they are told, in runs that fit a frame, each with its first number."""
+        pages: list[tuple[int, list[Pair]]] = []
+        size = DELTA_BYTES_MAX
+        for number, (at_s, view) in enumerate(self._views(events), first):
+            if size >= DELTA_BYTES_MAX:
+                pages.append((number, []))
+                size = 0
+            raw = _encode(view)
+            size += len(raw) + PAIR_BYTES
+            pages[-1][1].append((at_s, msgspec.Raw(raw)))
+        return pages
+
+    def _views(self, events: tuple[tuple[float, e.Event], ...]) -> Iterator[tuple[float, Struct]]:
         budget = FLUSH_VALUES
-        pairs: list[tuple[float, msgspec.Raw]] = []
         for at_s, event in events:
             view: Struct = event
             match event:
@@ -174,8 +195,7 @@ class Telemetry:
                     shown = tuple(view_of(x.value) for x in entries) if len(entries) <= budget else None
                     budget -= len(entries) if shown is not None else 0
                     view = LearnedView(entries[0].ballot, first, len(entries), shown)
-            pairs.append((round(at_s, 4), msgspec.Raw(_encode(view))))
-        return tuple(pairs)
+            yield round(at_s, 4), view
 
 
 def wall_clock() -> float:

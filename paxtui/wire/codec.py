@@ -36,8 +36,17 @@ class Decoder(Generic[T]):
             raise WireError(str(error)) from None
         except msgspec.DecodeError as error:
             raise WireError(f"not JSON: {error}") from None
-        except UnicodeDecodeError as error:
-            raise WireError(f"not UTF-8: {error.reason} at byte {error.start}") from None
+        except UnicodeDecodeError:
+            raise WireError(f"not UTF-8: {_bad_byte(body)}") from None
         except RecursionError:
             raise WireError("nested too deeply") from None
         return message
+
+
+def _bad_byte(body: bytes) -> str:
+    """Which byte is wrong. msgspec counts from the beginning of the text that it is in."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        return f"{error.reason} (byte {error.start})"
+    return "a text cannot be decoded"

@@ -39,8 +39,9 @@ class AppendDone(Frame, frozen=True, tag="appended"):
 
 
 class AppendRefused(Frame, frozen=True, tag="rejected"):
-    """The request was not taken here: ``not-leader``, ``busy``, ``warming-up``, ``expired``, ``empty`` or
-    ``too-long``. An earlier try of the same request may still take effect."""
+    """This replica will not answer the request: ``not-leader``, ``busy``, ``warming-up``, ``expired``,
+    ``empty`` or ``too-long``. After ``not-leader`` it may still take effect: a deposed leader says so also
+    of what it had proposed. Repeat it, with the same number, where ``leader`` points."""
 
     request: Number
     reason: str

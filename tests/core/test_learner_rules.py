@@ -205,8 +205,10 @@ def test_a_foreign_entry_replaces_the_vote_that_lost() -> None:
 def test_a_leader_that_is_far_behind_keeps_the_lead_while_it_catches_up() -> None:
     """Mistake 15: only a leader that makes no progress below its base needs another phase 1."""
     cluster = behind(Settings(run_slots=1), texts="abcdefghijklmnop")
-    cluster.lead(2)
-    cluster.drop("catch-up")
+    cluster.elect(2)
+    cluster.deliver("prepare")
+    cluster.deliver("promise")
+    assert (cluster[2].leads, cluster[2].status.watermark) == (True, 0)
     reigns = len(cluster[2].seen(Elected))
     while cluster[2].status.watermark < 16:
         # One slot a second: slow, but never as slow as three election timeouts.

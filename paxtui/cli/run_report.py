@@ -1,0 +1,121 @@
+"""What ``paxtui run`` prints: a line a step as it happens, and how it ended."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import json, to_builtins
+from rich.console import Console
+from rich.text import Text
+
+from paxtui.scenarios.model import Scenario
+from paxtui.scenarios.runner import Note, Result
+from paxtui.wire.text import visible
+
+WHAT_COLUMNS = 40
+
+
+class Report:
+    """Prints for people, or one JSON object a line. Without ``steps`` only how each scenario ended."""
+
+    def __init__(self, *, as_json: bool, steps: bool) -> None:
+        self._as_json = as_json
+        self._steps = steps
+        self._scenario = ""
+        self._console = Console(highlight=False, soft_wrap=True)
+
+    def begin(
+        self, scenario: Scenario, replicas: int, seed: int, msg_loss: float, skip_slot: int | None
+    ) -> None:
+        """A scenario begins."""
+        self._scenario = scenario.name
+        with_what = {"replicas": replicas, "seed": seed, "msg_loss": msg_loss, "skip_slot": skip_slot}
+        if self._as_json:
+            self._object({"event": "begin", **with_what})
+        elif self._steps:
+            words = f"{replicas} replicas, seed {seed}"
+            words += f", loss {msg_loss:g} %" if msg_loss else ""
+            words += f", slot {skip_slot} skipped" if skip_slot is not None else ""
+            self._print((scenario.name, "bold"), (f"  {words}", "dim"))
+            self._print((scenario.shows, "dim"))
+
+    def note(self, note: Note) -> None:
+        """A step has happened."""
+        if self._as_json:
+            self._object({"event": "step", **to_builtins(note)})
+        elif self._steps:
+            what = f"{note.number:>4} {note.what}"
+            self._print((f"{note.at_s:7.2f} s ", "dim"), f"{what:<{WHAT_COLUMNS}} ", (note.outcome, "dim"))
+
+    def end(self, result: Result, command: str, kept: Path | None, logs: Path) -> None:
+        """How it ended, and where to look."""
+        if self._as_json:
+            fields = {**to_builtins(result), "command": command, "log_dir": str(logs)}
+            self._object({"event": "end", **fields, "data_dir": str(kept) if kept is not None else None})
+            return
+        words = f"{result.acknowledged} acknowledged, {result.slots} slots, {result.seconds:.1f} s"
+        if result.passed:
+            self._print(("PASS", "bold green"), f"  {result.scenario:<38} ", (words, "dim"))
+        else:
+            self._print(("FAIL", "bold red"), f"  {result.scenario}: {result.reason}")
+            for belief in result.beliefs:
+                self._print(f"      {belief}")
+            self._print("      again: ", (command, "bold"))
+        if kept is not None:
+            self._print(f"      data: {kept}, message logs: {logs}")
+        elif self._steps:
+            self._print((f"      message logs: {logs}", "dim"))
+
+    def skipped(self, scenario: Scenario, reason: str) -> None:
+        """It cannot run on so many replicas."""
+        if self._as_json:
+            self._object({"event": "skipped", "scenario": scenario.name, "reason": reason})
+        else:
+            self._print(("SKIP", "yellow"), f"  {reason}")
+
+    def interrupted(self) -> None:
+        """Somebody pressed ctrl-c."""
+        print("paxtui: interrupted; stopping the replicas", file=sys.stderr, flush=True)
+
+    def summary(self, results: Sequence[Result], skipped: Sequence[tuple[str, str]]) -> None:
+        """A table of all, and how many passed."""
+        if self._as_json:
+            return
+        from rich.table import Table
+
+        table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+        for column in ("scenario", "", "seconds", "acknowledged", "unknown", "slots"):
+            table.add_column(column, justify="left" if column in ("scenario", "") else "right")
+        for each in results:
+            verdict = Text("PASS", "green") if each.passed else Text("FAIL", "red")
+            numbers = (f"{each.seconds:.1f}", str(each.acknowledged), str(each.unknown), str(each.slots))
+            table.add_row(each.scenario, verdict, *numbers)
+        for name, _ in skipped:
+            table.add_row(name, Text("SKIP", "yellow"), "", "", "", "")
+        self._console.print()
+        self._console.print(table)
+        passed = sum(each.passed for each in results)
+        seconds = sum(each.seconds for each in results)
+        self._print(f"\n{passed} of {len(results)} passed in {seconds:.0f} s")
+
+    def _object(self, fields: dict[str, object]) -> None:
+        print(json.encode({"scenario": self._scenario, **fields}).decode(), flush=True)
+
+    def _print(self, *parts: str | tuple[str, str]) -> None:
+        """Styled parts on one line, whatever the width of the terminal; nothing in them is markup."""
+        self._console.print(Text.assemble(*parts))
+
+
+def print_list(scenarios: Sequence[Scenario], *, as_json: bool) -> None:
+    """Every scenario with what it shows."""
+    console = Console(highlight=False)
+    for each in scenarios:
+        if as_json:
+            row = {"name": each.name, "title": each.title, "shows": each.shows, "f_min": each.f_min}
+            print(json.encode(row).decode())
+        else:
+            needs = f"  (f = {each.f_min} or more)" if each.f_min > 1 else ""
+            console.print(Text.assemble((each.name, "bold"), (needs, "dim")))
+            console.print(Text("    " + visible(each.shows)))

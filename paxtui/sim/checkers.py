@@ -1,0 +1,189 @@
+"""All checkers behind one door: facts go in, :class:`InvariantBroken` comes out.
+
+The methods are named by what was seen, not by who saw it. The simulator calls all of them; a tool that has
+only the trace events of a real cluster calls :meth:`Checkers.events` and takes a vote for durable when it
+was cast (``trust_votes``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from paxtui.core.events import (
+    AppliedTo,
+    ChosenSeen,
+    Elected,
+    Event,
+    Learned,
+    Promised,
+    Proposed,
+    Restored,
+    RoundTaken,
+    Voted,
+)
+from paxtui.core.messages import (
+    Accept,
+    Accepted,
+    CanvassReply,
+    Chosen,
+    Entries,
+    Heartbeat,
+    HeartbeatAck,
+    Nack,
+    PeerMessage,
+    Prepare,
+    Promise,
+)
+from paxtui.core.output import (
+    Appended,
+    Applied,
+    PutState,
+    PutVotes,
+    ReadReady,
+    Refused,
+    Reply,
+    Write,
+)
+from paxtui.core.settings import Settings
+from paxtui.core.values import Command, Entry
+from paxtui.sim.facts import Facts
+from paxtui.sim.limits import Limits
+from paxtui.sim.logs import Logs
+from paxtui.sim.requests import Requests
+
+
+class Checkers:
+    """The ghost record of a whole cluster, and every rule about it."""
+
+    def __init__(self, replicas: int, settings: Settings, *, trust_votes: bool = False) -> None:
+        self.facts = Facts(replicas)
+        self.logs = Logs(replicas, self.facts.chosen)
+        self.requests = Requests(replicas, settings.sessions_max, settings.session_window)
+        self.limits = Limits(settings)
+        self._trust_votes = trust_votes
+        self.seen: set[type[Event]] = set()
+        facts, logs = self.facts, self.logs
+        # Dispatch by class: most events concern no checker, and cost one lookup.
+        self._on_event: dict[type, Callable[[int, Any], None]] = {
+            AppliedTo: logs.applied_to,
+            ChosenSeen: facts.chosen_seen,
+            Elected: facts.elected,
+            Learned: facts.learned,
+            Promised: facts.promise_made,
+            Proposed: self._proposed,
+            Restored: self._restored,
+            RoundTaken: facts.round_taken,
+            Voted: self._voted,
+        }
+        self._on_message: dict[type, Callable[[int, Any], None]] = {
+            Accept: self._accept,
+            Accepted: self._accepted,
+            CanvassReply: self._learned_told,
+            Chosen: facts.chosen_seen,
+            Entries: self._entries,
+            Heartbeat: self._learned_told,
+            HeartbeatAck: self._ack,
+            Nack: self._learned_told,
+            Prepare: facts.prepare_sent,
+            Promise: self._promise,
+        }
+
+    # What replicas decide
+
+    def events(self, replica: int, events: Iterable[Event]) -> None:
+        """Trace events of one replica, in order."""
+        on_event, seen = self._on_event, self.seen
+        for event in events:
+            kind = type(event)
+            seen.add(kind)
+            check = on_event.get(kind)
+            if check is not None:
+                check(replica, event)
+
+    def _restored(self, replica: int, event: Restored) -> None:
+        self.facts.restored(replica, event.promised)
+        self.logs.restored(replica, event)
+
+    def _proposed(self, replica: int, event: Proposed) -> None:
+        self.facts.proposed(replica, event)
+        self.requests.proposed(replica, event.values)
+        self.limits.window(replica, event.first + len(event.values), self.logs.watermarks[replica])
+
+    def _voted(self, replica: int, event: Voted) -> None:
+        self.facts.vote_cast(replica, event)
+        self.limits.ahead(replica, event.first + len(event.values), self.logs.watermarks[replica])
+        if self._trust_votes:
+            self.facts.put_votes(replica, PutVotes(event.ballot, event.first, event.values))
+
+    # What replicas say
+
+    def sent(self, replica: int, message: PeerMessage) -> None:
+        """A message leaves a replica; whether it arrives does not matter."""
+        check = self._on_message.get(type(message))
+        if check is not None:
+            check(replica, message)
+
+    def _learned_told(self, replica: int, message: CanvassReply | Nack | Heartbeat) -> None:
+        self.logs.told(replica, message.learned)
+
+    def _ack(self, replica: int, message: HeartbeatAck) -> None:
+        self.logs.told(replica, message.learned)
+        self.facts.ack_sent(replica, message)
+
+    def _accept(self, replica: int, message: Accept) -> None:
+        self.facts.accept_sent(replica, message)
+        self.limits.run(replica, message.values)
+
+    def _accepted(self, replica: int, message: Accepted) -> None:
+        self.logs.told(replica, message.learned)
+        self.facts.accepted_sent(replica, message)
+
+    def _promise(self, replica: int, message: Promise) -> None:
+        self.logs.told_durable(replica, message.learned)
+        self.facts.promise_sent(replica, message)
+        self.limits.run(replica, [vote.value for vote in message.votes])
+
+    def _entries(self, replica: int, message: Entries) -> None:
+        self.logs.told(replica, message.learned)
+        self.logs.entries(replica, message.first, message.entries)
+        self.limits.run(replica, [entry.value for entry in message.entries])
+
+    # What their disks hold
+
+    def committed(self, replica: int, write: Write, rows: dict[int, Entry]) -> None:
+        """One write of a transaction that is on disk; ``rows`` is the log table after it."""
+        match write:
+            case PutVotes():
+                self.facts.put_votes(replica, write)
+            case PutState():
+                self.facts.put_state(replica, write)
+                self.logs.put_state(replica, write, rows)
+            case _:
+                pass
+
+    # What clients ask and hear
+
+    def asked(self, command: Command) -> None:
+        """A client sends a request."""
+        self.requests.asked(command)
+
+    def read_started(self, replica: int, ticket: int) -> None:
+        """A linearizable read arrived at a replica."""
+        self.requests.read_started(replica, ticket)
+
+    def applied(self, replica: int, applied: Applied) -> None:
+        """A replica hands applied slots to its host."""
+        self.requests.applied(replica, applied)
+
+    def replied(self, replica: int, reply: Reply) -> None:
+        """A reply leaves."""
+        match reply:
+            case Appended():
+                self.requests.appended(replica, reply)
+            case Refused():
+                self.requests.refused(replica, reply)
+            case ReadReady():
+                self.requests.read_ready(replica, reply, self.logs.watermarks[replica])
+            case _:
+                pass

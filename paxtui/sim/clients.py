@@ -1,0 +1,225 @@
+"""Simulated clients: they pipeline, retry the same request elsewhere, give up, and come back late."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from paxtui.core.output import Appended, ReadReady, ReadRefused, Refused, Reply
+from paxtui.core.values import Command
+from paxtui.sim.hashing import fraction, mixed
+
+if TYPE_CHECKING:
+    from paxtui.sim.cluster import Cluster
+
+TRIP_S = 0.0004
+"""About how long a request or an answer is on its way."""
+
+WAIT_S = 0.06
+"""About how long a client waits after it was refused, or found nobody."""
+
+START_S = 0.2
+"""When the first requests leave: most clusters have a leader soon after."""
+
+LAST_OPERATIONS = 3
+"""Requests of each client after everything has healed."""
+
+Key = tuple[str, int] | int
+
+
+class Operation:
+    """One append (``command``) or linearizable read, over all its attempts."""
+
+    __slots__ = ("attempt", "command", "done", "started_at", "target", "ticket")
+
+    def __init__(self, command: Command | None, started_at: float, target: int) -> None:
+        self.command = command
+        self.started_at = started_at
+        self.target = target
+        self.attempt = 0
+        self.ticket = 0
+        self.done = False
+
+    @property
+    def key(self) -> Key:
+        """What replies to it carry."""
+        return self.ticket if self.command is None else (self.command.client, self.command.request)
+
+
+class Client:
+    """One client program: a session, some requests in flight, and a guess who leads."""
+
+    def __init__(self, cluster: Cluster, index: int) -> None:
+        self._cluster = cluster
+        self._work = cluster.plan.workload
+        self._seed = mixed(cluster.plan.seed, 6, index)
+        self._draws = 0
+        self._name = f"c{index}"
+        self._sessions = 0
+        self._session: str | None = None
+        self._request = 0
+        self._guess = index % cluster.plan.replicas
+        self._backlog = 0
+        self.in_flight: list[Operation] = []
+        limit = cluster.plan.settings.session_window
+        self._pipeline = min(self._work.pipeline, limit)
+        span_s = cluster.plan.heal_at - START_S
+        for number in range(self._work.operations):
+            turn = number - number % self._work.burst
+            at = START_S + span_s * (turn + self._draw()) / self._work.operations
+            cluster.push(at, self._due, 1)
+        cluster.push(cluster.plan.heal_at, self._due, LAST_OPERATIONS)
+
+    def _draw(self) -> float:
+        self._draws += 1
+        return fraction(mixed(self._seed, self._draws))
+
+    @property
+    def pending(self) -> int:
+        """What this client still waits for or wants to ask."""
+        return len(self.in_flight) + self._backlog
+
+    def _due(self, operations: int) -> None:
+        if self._cluster.healed:
+            self._backlog = 0
+        self._backlog += operations
+        self._begin()
+
+    def _begin(self) -> None:
+        while self._backlog and len(self.in_flight) < self._pipeline:
+            if self._session is None or self._draw() < self._work.reopen:
+                self._open()
+                if self._session is None:
+                    self._cluster.push(self._cluster.now + WAIT_S, self._try_again, None)
+                    return
+            self._backlog -= 1
+            self._start(self._session)
+
+    def _try_again(self, _: None) -> None:
+        self._begin()
+
+    def _open(self) -> None:
+        """Ask some replica for a session id: its watermark is the birth."""
+        nodes = [node for node in self._cluster.nodes if node.replica is not None]
+        if not nodes:
+            return
+        birth = nodes[int(self._draw() * len(nodes))].watermark
+        if self._sessions:
+            self._cluster.goal("session opened anew")
+        self._sessions += 1
+        self._session = f"{self._name}.{self._sessions}@{birth}"
+        self._request = 0
+
+    def _start(self, session: str) -> None:
+        command = None
+        if self._draw() >= self._work.reads:
+            self._request += 1
+            padding = "." * int(self._work.text_chars * self._draw())
+            command = Command(session, self._request, f"{self._name}:{self._draws}{padding}")
+            self._cluster.checkers.asked(command)
+        operation = Operation(command, self._cluster.now, self._guess)
+        self.in_flight.append(operation)
+        self._ask(operation)
+        if command is not None and self._draw() < self._work.twins:
+            other = int(self._draw() * self._cluster.plan.replicas)
+            self._cluster.push(self._cluster.now + TRIP_S, self._stray, (other, command))
+
+    def _ask(self, operation: Operation) -> None:
+        operation.attempt += 1
+        cluster = self._cluster
+        cluster.push(cluster.now + TRIP_S * (0.5 + self._draw()), self._arrive, operation)
+        patience_s = self._work.patience_s * (1 + 0.2 * self._draw())
+        cluster.push(cluster.now + patience_s, self._impatient, (operation, operation.attempt))
+
+    def _arrive(self, operation: Operation) -> None:
+        if operation.done:
+            return
+        cluster = self._cluster
+        node = cluster.nodes[operation.target]
+        if node.replica is None:
+            self._elsewhere(operation, None)
+            return
+        if operation.command is None:
+            operation.ticket = cluster.new_ticket()
+            cluster.waiting[operation.target][operation.ticket] = (self, operation)
+            node.read(operation.ticket)
+        else:
+            cluster.waiting[operation.target][operation.key] = (self, operation)
+            node.propose(operation.command)
+
+    def _stray(self, event: tuple[int, Command]) -> None:
+        """The same request at another replica, or long after; nobody waits for the answer."""
+        target, command = event
+        self._cluster.nodes[target].propose(command)
+
+    def answer(self, operation: Operation, reply: Reply) -> None:
+        """A reply leaves a replica; it may get lost."""
+        if self._draw() < self._work.answers_lost:
+            return
+        self._cluster.push(
+            self._cluster.now + TRIP_S * (0.5 + self._draw()),
+            self._answered,
+            (operation, operation.attempt, reply),
+        )
+
+    def _answered(self, event: tuple[Operation, int, Reply]) -> None:
+        operation, attempt, reply = event
+        if operation.done:
+            return
+        match reply:
+            case Appended() | ReadReady():
+                self._guess = operation.target
+                self._end(operation)
+            case Refused(reason="expired"):
+                # It may have taken effect; nobody can know. What follows needs a new session.
+                if operation.command is not None and operation.command.client == self._session:
+                    self._session = None
+                self._end(operation)
+            case Refused(reason="busy") | ReadRefused(reason="busy"):
+                if attempt == operation.attempt:
+                    self._again_later(operation, WAIT_S)
+            case _:
+                if attempt == operation.attempt:
+                    self._elsewhere(operation, reply.leader)
+
+    def _elsewhere(self, operation: Operation, leader: int | None) -> None:
+        replicas = self._cluster.plan.replicas
+        if leader is not None and leader != operation.target:
+            operation.target = self._guess = leader
+            self._again_later(operation, TRIP_S)
+        else:
+            step = 1 + int(self._draw() * (replicas - 1)) if replicas > 1 else 0
+            operation.target = self._guess = (operation.target + step) % replicas
+            self._again_later(operation, WAIT_S)
+
+    def _again_later(self, operation: Operation, wait_s: float) -> None:
+        operation.attempt += 1
+        wait_s *= 0.5 + self._draw()
+        self._cluster.push(self._cluster.now + wait_s, self._again, (operation, operation.attempt))
+
+    def _again(self, event: tuple[Operation, int]) -> None:
+        operation, attempt = event
+        if not operation.done and attempt == operation.attempt and not self._gives_up(operation):
+            self._ask(operation)
+
+    def _impatient(self, event: tuple[Operation, int]) -> None:
+        operation, attempt = event
+        if operation.done or attempt != operation.attempt or self._gives_up(operation):
+            return
+        self._elsewhere(operation, None)
+
+    def _gives_up(self, operation: Operation) -> bool:
+        cluster = self._cluster
+        if cluster.healed or cluster.now - operation.started_at < self._work.give_up_s:
+            return False
+        cluster.goal("client gave up")
+        self._end(operation)
+        return True
+
+    def _end(self, operation: Operation) -> None:
+        operation.done = True
+        self.in_flight.remove(operation)
+        command = operation.command
+        if command is not None and self._draw() < self._work.late:
+            target = int(self._draw() * self._cluster.plan.replicas)
+            self._cluster.push(self._cluster.now + 3 * self._draw(), self._stray, (target, command))
+        self._begin()

@@ -1,0 +1,254 @@
+"""A whole cluster in virtual time: the event heap, the faults, and the end of a run."""
+
+from __future__ import annotations
+
+import gc
+import traceback
+from collections.abc import Callable
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any
+
+from msgspec import Struct
+
+from paxtui.core.errors import InvariantViolated
+from paxtui.core.events import Event, RoundTaken
+from paxtui.core.messages import PeerMessage
+from paxtui.core.output import Appended, ReadReady, Refused, Reply
+from paxtui.sim.broken import Invariant, InvariantBroken
+from paxtui.sim.checkers import Checkers
+from paxtui.sim.clients import Client, Key, Operation
+from paxtui.sim.goals import Goals
+from paxtui.sim.network import Network
+from paxtui.sim.node import Node
+from paxtui.sim.plan import Plan
+from paxtui.sim.record import Recorder
+from paxtui.sim.recovery import Recovery
+from paxtui.sim.strikes import Strikes
+
+EVENTS_MAX = 400_000
+"""No honest run comes near. A cluster that talks to itself without end is stopped here."""
+
+SLOTS_WORTH_IT = 10
+"""A run with fewer applied slots tested little."""
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """How a run ended."""
+
+    seed: int
+    profile: str
+    outcome: str
+    """``ok``, ``safety``, ``liveness`` or ``crash`` (an exception)."""
+    invariant: str = ""
+    detail: str = ""
+    at: float = 0.0
+    events: int = 0
+    messages: int = 0
+    slots: int = 0
+    appends: int = 0
+    reads: int = 0
+    elections: int = 0
+    recovery_s: float = 0.0
+    """From healing to the first moment with one leader, no pending request and equal watermarks."""
+    goals: frozenset[str] = frozenset()
+    void: str = ""
+    """Why the run proves little, if it does."""
+
+
+class Cluster:
+    """One run. Make it, call :meth:`run`, drop it."""
+
+    def __init__(self, plan: Plan, recorder: Recorder | None = None) -> None:
+        self.plan = plan
+        self.now = 0.0
+        self._heap: list[tuple[float, int, Callable[[Any], None], Any]] = []
+        self._numbers = count()
+        self.checkers = Checkers(plan.replicas, plan.settings)
+        self.goals = Goals()
+        self._recorder = recorder
+        self.network = Network(plan.seed, plan.replicas, plan.weather, plan.codec, self._deliver)
+        everyone = range(plan.replicas)
+        self.peers = [tuple(j for j in everyone if j != i) for i in everyone]
+        self.nodes = [Node(self, i, plan.commit_s[i]) for i in everyone]
+        self.waiting: list[dict[Key, tuple[Client, Operation]]] = [{} for _ in everyone]
+        self._tickets = count(1)
+        self.healed = False
+        self.over = False
+        self.recovery_s = 0.0
+        self.elections = 0
+        self._appends = 0
+        self._reads = 0
+        self.strikes = Strikes(self)
+        for node in self.nodes:
+            self.push(0.0, self._boot, node)
+        for fault in plan.faults:
+            self.push(fault.at, self.strikes.strike, fault)
+        self.push(plan.heal_at, self._heal, None)
+        self.clients = [Client(self, index) for index in range(plan.workload.clients)]
+
+    def _boot(self, node: Node) -> None:
+        node.start()
+
+    def _heal(self, _: None) -> None:
+        """The second phase begins."""
+        self.healed = True
+        self.strikes.heal()
+        Recovery(self).begin()
+
+    # The heap
+
+    def push(self, at: float, call: Callable[[Any], None], argument: Any) -> None:
+        """Call ``call(argument)`` at virtual time ``at``. Equal times keep the order of the calls."""
+        heappush(self._heap, (at, next(self._numbers), call, argument))
+
+    def run(self) -> Result:
+        """The whole run; never raises for what the replicas do."""
+        heap = self._heap
+        events = 0
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            while not self.over:
+                self.now, _, call, argument = heappop(heap)
+                events += 1
+                if events > EVENTS_MAX:
+                    raise InvariantBroken(Invariant.STORM, f"{EVENTS_MAX} events, and no end")
+                call(argument)
+        except InvariantBroken as broken:
+            liveness = broken.invariant in (Invariant.LIVENESS, Invariant.STORM)
+            return self._result(
+                events, "liveness" if liveness else "safety", str(broken.invariant), str(broken)
+            )
+        except InvariantViolated as violated:
+            return self._result(events, "safety", "the core's own check", str(violated))
+        except Exception:
+            return self._result(events, "crash", str(Invariant.SURPRISE), traceback.format_exc())
+        finally:
+            if collecting:
+                gc.enable()
+        return self._result(events, "ok", "", "")
+
+    def _result(self, events: int, outcome: str, invariant: str, detail: str) -> Result:
+        slots = len(self.checkers.logs.values)
+        void = ""
+        if outcome == "ok" and slots < SLOTS_WORTH_IT:
+            void = f"fewer than {SLOTS_WORTH_IT} slots"
+        elif outcome == "ok" and not self.elections:
+            void = "no election"
+        elif outcome == "ok" and not self.plan.faults:
+            void = "no fault"
+        seen = {f"event {event.__struct_config__.tag}" for event in self.checkers.seen}
+        if self.network.duplicated:
+            self.goals.reached.add("duplicate message")
+        if self.checkers.facts.contested:
+            self.goals.reached.add("a quorum voted for several values in a slot")
+        return Result(
+            seed=self.plan.seed,
+            profile=self.plan.profile,
+            outcome=outcome,
+            invariant=invariant,
+            detail=detail,
+            at=self.now,
+            events=events,
+            messages=self.network.sent,
+            slots=slots,
+            appends=self._appends,
+            reads=self._reads,
+            elections=self.elections,
+            recovery_s=self.recovery_s,
+            goals=frozenset(self.goals.reached | seen),
+            void=void,
+        )
+
+    # What nodes and clients tell
+
+    def goal(self, name: str) -> None:
+        """Something worth counting happened."""
+        self.goals.reached.add(name)
+
+    def note(self, replica: int | None, what: str, detail: str) -> None:
+        """For the record: not an event of a replica, but done to it."""
+        if self._recorder is not None:
+            self._recorder.note(self.now, replica, what, detail)
+
+    def events(self, replica: int, events: tuple[Event, ...]) -> None:
+        """Trace events leave a replica."""
+        if self._recorder is not None:
+            for event in events:
+                self._recorder.event(self.now, replica, event)
+        self.goals.events(events)
+        for event in events:
+            if type(event) is RoundTaken:
+                self.elections += 1
+        self.checkers.events(replica, events)
+
+    def probe(self, node: Node) -> None:
+        """Look at what a replica keeps."""
+        replica = node.replica
+        if replica is None:
+            return
+        reign = replica.proposer.reign
+        queued, in_flight = (0, 0) if reign is None else (reign.queued, reign.in_flight)
+        self.checkers.limits.kept(node.me, queued, len(replica.learner.sessions), in_flight)
+
+    def _deliver(self, at: float, sender: int, to: int, message: PeerMessage, late: bool) -> None:
+        if late:
+            lives = self.nodes[sender].life, self.nodes[to].life
+            self.push(at, self._arrive_late, (sender, to, message, lives))
+        else:
+            heappush(self._heap, (at, next(self._numbers), self._arrive, (sender, to, message)))
+
+    def _arrive(self, event: tuple[int, int, PeerMessage]) -> None:
+        sender, to, message = event
+        if self._recorder is not None:
+            self._recorder.message(self.now, sender, to, message)
+        self.nodes[to].message(sender, message)
+
+    def _arrive_late(self, event: tuple[int, int, PeerMessage, tuple[int, int]]) -> None:
+        sender, to, message, lives = event
+        if lives != (self.nodes[sender].life, self.nodes[to].life):
+            self.goal("message older than a restart")
+        self._arrive((sender, to, message))
+
+    def new_ticket(self) -> int:
+        """A number for a read, never used before."""
+        return next(self._tickets)
+
+    def reply(self, replica: int, reply: Reply) -> None:
+        """A reply leaves a replica for the client that waits there, if it still does."""
+        key: Key
+        match reply:
+            case Appended():
+                self._appends += 1
+                key = reply.client, reply.request
+                if key not in self.waiting[replica]:
+                    self.goal("answer repeated")
+            case Refused():
+                self.goal(f"refused: {reply.reason}")
+                key = reply.client, reply.request
+            case ReadReady():
+                self._reads += 1
+                self.goal("read answered")
+                key = reply.ticket
+            case _:
+                key = reply.ticket
+        waiting = self.waiting[replica].pop(key, None)
+        if waiting is not None:
+            client, operation = waiting
+            client.answer(operation, reply)
+
+    def clients_lost(self, replica: int) -> None:
+        """The connections to a crashed replica are gone."""
+        self.waiting[replica].clear()
+        if self.plan.notice_s is not None:
+            for peer in self.peers[replica]:
+                self.push(self.now + self.plan.notice_s, self._notice, (peer, replica))
+        if all(node.replica is None for node in self.nodes):
+            self.goal("all replicas down at once")
+
+    def _notice(self, event: tuple[int, int]) -> None:
+        """A connection to a crashed replica broke, if no cut hides that."""
+        replica, gone = event
+        if self.now >= self.network.links[gone][replica].cut_until:
+            self.nodes[replica].operate("lost_contact", gone)

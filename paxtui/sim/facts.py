@@ -1,0 +1,312 @@
+"""What was promised, voted for and chosen, remembered outside of the replicas: the ghost record.
+
+A crash does not erase it, so a replica that forgets a promise, or tells one story before a restart and
+another after it, is caught although its own memory is consistent. Invariants 1 to 5 and the half of 11
+that says "durable before sent" live here; ``vote(a, s, b, v)`` means that acceptor a's disk held it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from paxtui.core.ballot import Ballot, majority
+from paxtui.core.events import ChosenSeen, Elected, Learned, Promised, Proposed, RoundTaken, Voted
+from paxtui.core.messages import Accept, Accepted, Chosen, HeartbeatAck, Prepare, Promise
+from paxtui.core.output import PutState, PutVotes
+from paxtui.core.values import Command
+from paxtui.sim.broken import Invariant, InvariantBroken
+
+
+class Cell:
+    """The value of one (slot, ballot) and the set of acceptors that voted for it, as bits."""
+
+    __slots__ = ("value", "voters")
+
+    def __init__(self, value: Command) -> None:
+        self.value = value
+        self.voters = 0
+
+
+class Facts:
+    """The ghost record of votes and promises of ``replicas`` acceptors."""
+
+    def __init__(self, replicas: int) -> None:
+        self._quorum = majority(replicas)
+        self.slots: dict[int, dict[Ballot, Cell]] = {}
+        self.chosen: dict[int, Command] = {}
+        self.promised = [Ballot.ZERO] * replicas
+        """The highest ballot that each acceptor's disk is bound to."""
+        self._spoken = [Ballot.ZERO] * replicas
+        """The same of the acceptor's memory, since its last restart."""
+        self._rounds = [0] * replicas
+        """The round on each proposer's disk."""
+        self._prepared: set[Ballot] = set()
+        """Ballots for which a Prepare has left."""
+        self._promises: dict[Ballot, int] = {}
+        """By ballot, who promised exactly that one, as bits."""
+        self._reigns: dict[Ballot, tuple[int, int]] = {}
+        """By ballot of a leader: the slot from which it proposes, and its quorum as bits."""
+        self._high = [0] * replicas
+        self.contested = 0
+        """How often a quorum had voted for several values in a slot, so that the highest ballot decided."""
+
+    # The disk
+
+    def put_votes(self, acceptor: int, put: PutVotes) -> None:
+        """Votes reached the disk (invariants 1, 2, 4)."""
+        ballot = put.ballot
+        if ballot < self.promised[acceptor]:
+            raise InvariantBroken(
+                Invariant.PROMISES,
+                f"a vote at {ballot} after a promise of {self.promised[acceptor]}",
+                acceptor,
+            )
+        self.promised[acceptor] = ballot
+        bit = 1 << acceptor
+        slot = put.first
+        for value in put.values:
+            cell = self._cell(acceptor, slot, ballot, value)
+            if not cell.voters & bit:
+                cell.voters |= bit
+                if cell.voters.bit_count() == self._quorum:
+                    self._choose(acceptor, slot, ballot, value)
+            slot += 1
+        self._high[acceptor] = max(self._high[acceptor], slot)
+
+    def _cell(self, acceptor: int, slot: int, ballot: Ballot, value: Command) -> Cell:
+        ballots = self.slots.get(slot)
+        if ballots is None:
+            ballots = self.slots[slot] = {}
+        cell = ballots.get(ballot)
+        if cell is None:
+            cell = ballots[ballot] = Cell(value)
+        elif cell.value is not value and cell.value != value:
+            raise InvariantBroken(
+                Invariant.ONE_VALUE,
+                f"slot {slot} at {ballot} is {cell.value} and {value}",
+                acceptor,
+            )
+        return cell
+
+    def _choose(self, acceptor: int, slot: int, ballot: Ballot, value: Command) -> None:
+        if self.chosen.setdefault(slot, value) != value:
+            raise InvariantBroken(
+                Invariant.AGREEMENT,
+                f"slot {slot}: {self.chosen[slot]} is chosen, and now {value} at {ballot}",
+                acceptor,
+            )
+
+    def put_state(self, acceptor: int, put: PutState) -> None:
+        """The small state reached the disk (invariant 2)."""
+        if put.promised < self.promised[acceptor]:
+            raise InvariantBroken(
+                Invariant.PROMISES,
+                f"its promise on disk fell from {self.promised[acceptor]} to {put.promised}",
+                acceptor,
+            )
+        self.promised[acceptor] = put.promised
+        self._rounds[acceptor] = max(self._rounds[acceptor], put.round)
+
+    def restored(self, acceptor: int, promised: Ballot) -> None:
+        """The acceptor starts from its disk."""
+        if promised != self.promised[acceptor]:
+            raise InvariantBroken(
+                Invariant.PROMISES,
+                f"it starts with promise {promised}; its disk, or its word, says {self.promised[acceptor]}",
+                acceptor,
+            )
+        self._spoken[acceptor] = promised
+
+    # Trace events
+
+    def promise_made(self, acceptor: int, event: Promised) -> None:
+        """Memory moves ahead of the disk; it never moves back (invariant 2)."""
+        if event.ballot < self._spoken[acceptor]:
+            raise InvariantBroken(
+                Invariant.PROMISES,
+                f"it promised {event.ballot} after {self._spoken[acceptor]}",
+                acceptor,
+            )
+        self._spoken[acceptor] = event.ballot
+
+    def vote_cast(self, acceptor: int, event: Voted) -> None:
+        """A vote obeys the promises made so far, durable or not (invariant 2)."""
+        if event.ballot < self._spoken[acceptor]:
+            raise InvariantBroken(
+                Invariant.PROMISES,
+                f"it votes at {event.ballot} after promising {self._spoken[acceptor]}",
+                acceptor,
+            )
+        self._spoken[acceptor] = event.ballot
+
+    def round_taken(self, proposer: int, event: RoundTaken) -> None:
+        """A ballot under which something was said before is never taken again (invariants 1, 3)."""
+        if event.ballot in self._prepared:
+            raise InvariantBroken(Invariant.ONE_VALUE, f"it takes {event.ballot} a second time", proposer)
+
+    def elected(self, proposer: int, event: Elected) -> None:
+        """A leader has exact promises of a majority, each one sent, its own one durable (invariant 3)."""
+        ballot = event.ballot
+        promises = self._promises.get(ballot, 0)
+        if self.promised[proposer] >= ballot:
+            promises |= 1 << proposer
+        quorum = 0
+        for acceptor in event.quorum:
+            quorum |= 1 << acceptor
+        if quorum.bit_count() < self._quorum or quorum & ~promises:
+            raise InvariantBroken(
+                Invariant.CHOOSABLE,
+                f"it leads at {ballot} by promises of {event.quorum}, which are no majority that promised",
+                proposer,
+            )
+        if ballot in self._reigns:
+            raise InvariantBroken(Invariant.ONE_VALUE, f"ballot {ballot} is used twice", proposer)
+        self._reigns[ballot] = (event.first, quorum)
+
+    def proposed(self, proposer: int, event: Proposed) -> None:
+        """P2c of Paxos Made Simple (invariant 3).
+
+        The quorum's votes below the ballot are final, because each member promised it. The value must be
+        that of the highest of them, or of a still higher ballot that somebody outside of the quorum
+        reported as well; if there is none, any value will do.
+        """
+        ballot = event.ballot
+        first, quorum = self._reigns.get(ballot, (0, 0))
+        if not quorum or event.first < first:
+            raise InvariantBroken(
+                Invariant.CHOOSABLE,
+                f"it proposes in slot {event.first} at {ballot} without promises",
+                proposer,
+            )
+        for slot, value in enumerate(event.values, event.first):
+            ballots = self.slots.get(slot)
+            if ballots:
+                self._choosable(proposer, slot, ballot, value, ballots, quorum)
+            self._cell(proposer, slot, ballot, value)
+
+    def _choosable(
+        self,
+        proposer: int,
+        slot: int,
+        ballot: Ballot,
+        value: Command,
+        ballots: dict[Ballot, Cell],
+        quorum: int,
+    ) -> None:
+        told = [b for b, cell in ballots.items() if b < ballot and cell.voters & quorum]
+        if not told:
+            return
+        highest = max(told)
+        if len({ballots[b].value for b in told}) > 1:
+            self.contested += 1
+        if ballots[highest].value == value:
+            return
+        if any(highest < b < ballot and cell.voters and cell.value == value for b, cell in ballots.items()):
+            return
+        raise InvariantBroken(
+            Invariant.CHOOSABLE,
+            f"slot {slot} at {ballot}: it proposes {value}, its quorum voted for "
+            f"{ballots[highest].value} at {highest}",
+            proposer,
+        )
+
+    def chosen_seen(self, proposer: int, event: ChosenSeen | Chosen) -> None:
+        """A tally is true: a majority's disks hold the votes at this very ballot (invariant 5)."""
+        for slot in range(event.first, event.first + event.count):
+            cell = self.slots.get(slot, {}).get(event.ballot)
+            if cell is None or cell.voters.bit_count() < self._quorum:
+                raise InvariantBroken(
+                    Invariant.LEARNED,
+                    f"slot {slot} is not chosen at {event.ballot}, but the leader counts it",
+                    proposer,
+                )
+
+    def learned(self, learner: int, event: Learned) -> None:
+        """What is learned is chosen by now (invariant 5)."""
+        chosen = self.chosen
+        slot = event.first
+        for entry in event.entries:
+            value = chosen.get(slot)
+            if value is not entry.value and value != entry.value:
+                raise InvariantBroken(
+                    Invariant.LEARNED,
+                    f"it learned {entry.value} in slot {slot}; chosen is {value or 'nothing yet'}",
+                    learner,
+                )
+            slot += 1
+
+    # Messages, as they are sent
+
+    def prepare_sent(self, proposer: int, message: Prepare) -> None:
+        """A round is on disk before anybody hears of it (invariant 11)."""
+        if message.ballot.round > self._rounds[proposer]:
+            raise InvariantBroken(
+                Invariant.DURABLE,
+                f"its Prepare of {message.ballot} left before the round was on disk",
+                proposer,
+            )
+        self._prepared.add(message.ballot)
+
+    def promise_sent(self, acceptor: int, message: Promise) -> None:
+        """A promise that leaves is on disk, and reports every vote below its ballot (2, 3, 11)."""
+        ballot = message.ballot
+        if self.promised[acceptor] < ballot:
+            raise InvariantBroken(
+                Invariant.DURABLE, f"its promise of {ballot} left before it was on disk", acceptor
+            )
+        reported = {vote.slot: vote for vote in message.votes}
+        bit = 1 << acceptor
+        for vote in message.votes:
+            cell = self.slots.get(vote.slot, {}).get(vote.ballot)
+            if cell is None or not cell.voters & bit or cell.value != vote.value:
+                raise InvariantBroken(
+                    Invariant.DURABLE, f"it reports a vote it does not have: {vote}", acceptor
+                )
+        upto = self._high[acceptor] if message.next is None else min(message.next, self._high[acceptor])
+        for slot in range(max(message.first, message.learned), upto):
+            votes = [b for b, cell in self.slots.get(slot, {}).items() if b < ballot and cell.voters & bit]
+            told = reported.get(slot)
+            if votes and (told is None or told.ballot < max(votes)):
+                raise InvariantBroken(
+                    Invariant.CHOOSABLE,
+                    f"its promise of {ballot} hides its vote in slot {slot} at {max(votes)}",
+                    acceptor,
+                )
+        if message.next is None:
+            self._promises[ballot] = self._promises.get(ballot, 0) | bit
+
+    def accepted_sent(self, acceptor: int, message: Accepted) -> None:
+        """Every vote that an Accepted stands for is on disk (invariant 11)."""
+        slots, ballot, bit = self.slots, message.ballot, 1 << acceptor
+        for slot in range(message.first, message.first + message.count):
+            ballots = slots.get(slot)
+            cell = ballots.get(ballot) if ballots is not None else None
+            if cell is None or not cell.voters & bit:
+                raise InvariantBroken(
+                    Invariant.DURABLE,
+                    f"its vote in slot {slot} at {ballot} left before it was on disk",
+                    acceptor,
+                )
+
+    def accept_sent(self, proposer: int, message: Accept) -> None:
+        """What is asked for is what was proposed (invariant 1)."""
+        for slot, value in enumerate(message.values, message.first):
+            self._cell(proposer, slot, message.ballot, value)
+
+    def ack_sent(self, acceptor: int, message: HeartbeatAck) -> None:
+        """Who confirms a leader is bound to nobody above it: reads depend on that (2, 10)."""
+        if self.promised[acceptor] > message.ballot:
+            raise InvariantBroken(
+                Invariant.PROMISES,
+                f"it confirms {message.ballot} after a promise of {self.promised[acceptor]}",
+                acceptor,
+            )
+
+    def last_words(self, slots: Sequence[int]) -> str:
+        """What is known of some slots, for people."""
+        lines = []
+        for slot in slots:
+            for ballot, cell in sorted(self.slots.get(slot, {}).items()):
+                voters = [str(i) for i in range(len(self.promised)) if cell.voters >> i & 1]
+                lines.append(f"slot {slot} at {ballot}: {cell.value} by {', '.join(voters) or 'nobody'}")
+        return "\n".join(lines)

@@ -1,0 +1,132 @@
+"""Things that must happen sometimes: a campaign in which one never does tests less than it seems to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, get_args
+
+from paxtui.core.events import (
+    AcceptSent,
+    AnyEvent,
+    Elected,
+    ElectionTimeout,
+    EntriesSent,
+    Event,
+    NackSent,
+    Promised,
+    Proposed,
+    RoundTaken,
+    SteppedDown,
+    Suppressed,
+)
+
+GOALS = (
+    "a second leader while one still believes to lead",
+    "adopted value proposed again",
+    "all replicas down at once",
+    "answer repeated",
+    "client gave up",
+    "commit in flight at a crash is lost",
+    "commit in flight at a crash survives",
+    "crash at a trace event",
+    "duel of three attempts",
+    "duplicate message",
+    "entries page of several slots",
+    "entries read from disk",
+    "expired command suppressed",
+    "failing commit",
+    "forced election",
+    "group commit",
+    "input queued during a pause",
+    "message older than a restart",
+    "nack for a live leader",
+    "nack for a promise",
+    "no majority for a leader",
+    "no-op over an empty slot",
+    "operator fills a hole",
+    "promise in pages",
+    "read answered",
+    "refused: busy",
+    "refused: expired",
+    "refused: not-leader",
+    "repeated command suppressed",
+    "restart",
+    "second phase with a broken minority",
+    "a quorum voted for several values in a slot",
+    "accept sent again",
+    "session opened anew",
+    "silence at a trace event",
+    "slots recovered by a new leader",
+    *(f"event {event.__struct_config__.tag}" for event in get_args(AnyEvent)),
+)
+"""All of them, for the account of what was never reached."""
+
+
+class Goals:
+    """The goals that one run reached."""
+
+    def __init__(self) -> None:
+        self.reached: set[str] = set()
+        self._on_event: dict[type, Callable[[Any], None]] = {
+            AcceptSent: self._accept_sent,
+            Elected: self._elected,
+            ElectionTimeout: self._election_timeout,
+            EntriesSent: self._entries_sent,
+            NackSent: self._nack_sent,
+            Promised: self._promised,
+            Proposed: self._proposed,
+            RoundTaken: self._round_taken,
+            SteppedDown: self._stepped_down,
+            Suppressed: self._suppressed,
+        }
+
+    def events(self, events: Iterable[Event]) -> None:
+        """Look for goals in trace events."""
+        on_event = self._on_event
+        for event in events:
+            look = on_event.get(type(event))
+            if look is not None:
+                look(event)
+
+    def _accept_sent(self, event: AcceptSent) -> None:
+        if event.again:
+            self.reached.add("accept sent again")
+
+    def _elected(self, event: Elected) -> None:
+        if event.end > event.first:
+            self.reached.add("slots recovered by a new leader")
+
+    def _election_timeout(self, event: ElectionTimeout) -> None:
+        if event.attempt >= 2:
+            self.reached.add("duel of three attempts")
+
+    def _entries_sent(self, event: EntriesSent) -> None:
+        if event.count > 1:
+            self.reached.add("entries page of several slots")
+
+    def _nack_sent(self, event: NackSent) -> None:
+        self.reached.add("nack for a promise" if event.leader is None else "nack for a live leader")
+
+    def _promised(self, event: Promised) -> None:
+        if not event.last_page:
+            self.reached.add("promise in pages")
+
+    def _proposed(self, event: Proposed) -> None:
+        if event.source == "adopted":
+            self.reached.add("adopted value proposed again")
+        elif event.source == "no-op":
+            self.reached.add("no-op over an empty slot")
+
+    def _round_taken(self, event: RoundTaken) -> None:
+        if event.forced:
+            self.reached.add("forced election")
+
+    def _stepped_down(self, event: SteppedDown) -> None:
+        if event.reason.startswith("no majority answered for"):
+            self.reached.add("no majority for a leader")
+
+    def _suppressed(self, event: Suppressed) -> None:
+        if event.repeats < 0:
+            self.reached.add("expired command suppressed")
+        else:
+            self.reached.add("repeated command suppressed")

@@ -1,0 +1,48 @@
+"""Limits on what is sent and kept (invariant 11)."""
+
+from __future__ import annotations
+
+from paxtui.core.messages import RUN_MAX
+from paxtui.core.settings import Settings
+from paxtui.core.values import Command, weight
+from paxtui.sim.broken import Invariant, InvariantBroken
+
+
+class Limits:
+    """Checks against one :class:`Settings`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def run(self, replica: int, values: list[Command] | tuple[Command, ...]) -> None:
+        """One message: few slots and few characters, but always room for one value."""
+        settings = self._settings
+        if len(values) > min(settings.run_slots, RUN_MAX):
+            raise InvariantBroken(Invariant.LIMITS, f"{len(values)} slots in one message", replica)
+        if len(values) > 1 and sum(map(weight, values)) > settings.run_chars:
+            raise InvariantBroken(Invariant.LIMITS, "too many characters in one message", replica)
+
+    def window(self, replica: int, end: int, watermark: int) -> None:
+        """A leader proposes only so far ahead of what it learned."""
+        if end - watermark > self._settings.window_slots:
+            raise InvariantBroken(
+                Invariant.LIMITS, f"it proposes up to slot {end} at watermark {watermark}", replica
+            )
+
+    def ahead(self, replica: int, end: int, watermark: int) -> None:
+        """An acceptor votes only so far ahead of what it learned."""
+        if end - watermark > self._settings.ahead_slots:
+            raise InvariantBroken(
+                Invariant.LIMITS, f"it votes up to slot {end} at watermark {watermark}", replica
+            )
+
+    def kept(self, replica: int, queued: int, sessions: int, in_flight: int) -> None:
+        """What a replica holds in memory."""
+        settings = self._settings
+        for what, count, limit in (
+            ("queued requests", queued, settings.queue_slots),
+            ("sessions", sessions, settings.sessions_max),
+            ("slots in flight", in_flight, settings.window_slots),
+        ):
+            if count > limit:
+                raise InvariantBroken(Invariant.LIMITS, f"{count} {what}, the limit is {limit}", replica)

@@ -1,0 +1,129 @@
+"""The plan of a run: everything that chance decides before it starts, as plain data.
+
+A :class:`Fault` is ``(time, kind, arguments)``. Times are virtual seconds; a fault that lasts carries its
+length, so that leaving out any entry leaves a plan that still makes sense.
+
+=================  =====================================  ==============================================
+kind               arguments                              effect
+=================  =====================================  ==============================================
+cut                seconds, from, to                      the directed link loses everything
+loss               seconds, from, to, share               ... loses this share of all messages
+duplicate          seconds, from, to, share               ... delivers this share twice
+tail               seconds, from, to, share, scale_s      ... delays this share by a heavy tail
+slow               seconds, from, to, delay_s             ... is this much slower
+hold               seconds, from, to                      ... delivers all at once at the end (a burst)
+filter             seconds, from, to, type                ... loses all messages of this type
+disconnect         replica, peer                          a connection breaks: the replica's host says so
+crash              replica, down_s                        what is not on disk is gone; it comes back
+crash-all          down_s                                 every replica, at once
+crash-at           replica, event, down_s, sends          crash at the replica's next such trace event:
+                                                          no (0), all (1) or some (2) of what it then
+                                                          wants to send leaves
+silence-at         replica, event, seconds                from the replica's next such trace event on,
+                                                          for so long, nobody hears it
+disk-slow          seconds, replica, commit_s             commits take this long
+disk-fail          replica, down_s                        the next commit fails; the replica stops
+pause              seconds, replica                       input queues up, time goes on
+clock-jump         replica, seconds                       the clock leaps forward
+clock-rate         replica, rate                          the clock runs at this rate
+proposer-crash     seconds, replica                       the proposer role stops, then is restored
+skip               replica, ahead                         skip the slot so far ahead (-1: the next one)
+elect              replica                                the operator forces an election
+fill               replica                                fill all holes of this leader
+=================  =====================================  ==============================================
+
+A replica of -1, also at either end of a link, stands for whoever leads at that time.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from paxtui.core.settings import Settings
+
+LEADER: Final = -1
+
+PROFILES: Final = ("network", "crash", "disk", "churn", "boost", "all")
+
+
+class Fault(Struct, frozen=True, array_like=True):
+    """One entry of the plan."""
+
+    at: float
+    kind: str
+    args: tuple[int | float | str, ...]
+
+
+class Broken(Struct, frozen=True, array_like=True):
+    """A replica that never heals: ``down``, ``deaf`` (hears nobody), ``mute`` or ``isolated``."""
+
+    replica: int
+    how: str
+
+
+class Weather(Struct, frozen=True, kw_only=True):
+    """What every link does without a fault."""
+
+    delay_s: float
+    spread_s: float
+    loss: float
+    duplicate: float
+    tail: float
+    tail_s: float
+    fifo: bool
+    """A link keeps the order, as one TCP connection does."""
+
+
+class Workload(Struct, frozen=True, kw_only=True):
+    """What the clients do."""
+
+    clients: int
+    pipeline: int
+    """Requests that one client has in flight."""
+    operations: int
+    """Of one client, in the first phase; a few more follow in the second."""
+    burst: int
+    """So many of them start at the same moment."""
+    patience_s: float
+    """After so long without an answer the same request goes to another replica."""
+    give_up_s: float
+    """After so long a client stops asking: the outcome is unknown to it."""
+    reads: float
+    twins: float
+    """This share of requests goes to two replicas at once."""
+    late: float
+    """This share comes back long after its end."""
+    reopen: float
+    """Before this share of requests the client opens a new session."""
+    answers_lost: float
+    text_chars: int
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """A whole run."""
+
+    seed: int
+    profile: str
+    replicas: int
+    settings: Settings
+    weather: Weather
+    commit_s: tuple[float, ...]
+    """How long each replica's disk takes for a commit."""
+    gather_s: float
+    """How long a host gathers input before it takes what the core decided; 0: after each input."""
+    notice_s: float | None
+    """After so long a host tells its replica that a peer's process died; ``None``: never."""
+    codec: bool
+    """Messages are encoded and decoded on their way."""
+    workload: Workload
+    faults: tuple[Fault, ...]
+    heal_at: float
+    broken: tuple[Broken, ...]
+
+    @property
+    def core(self) -> tuple[int, ...]:
+        """The replicas that heal."""
+        gone = {broken.replica for broken in self.broken}
+        return tuple(replica for replica in range(self.replicas) if replica not in gone)

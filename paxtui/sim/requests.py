@@ -1,0 +1,160 @@
+"""What clients asked for and what they were told (invariants 6, 7, 9, 10).
+
+Linearizability is decided by position: the log orders all appends, and a read of everything below ``upto``
+stands between slots ``upto - 1`` and ``upto``. Such an order respects real time exactly if nothing that was
+invoked after another operation ended has a smaller position. So one number suffices: the *floor*, the
+highest position that anybody was told so far.
+"""
+
+from __future__ import annotations
+
+from paxtui.core.output import Appended, Applied, ReadReady, Refused
+from paxtui.core.sessions import birth
+from paxtui.core.values import Command
+from paxtui.sim.broken import Invariant, InvariantBroken
+
+EXPIRED = -1
+
+Key = tuple[str, int]
+
+
+class SessionModel:
+    """The session table as the documentation tells it, written without looking for speed."""
+
+    def __init__(self, sessions_max: int, window: int) -> None:
+        self._sessions_max = sessions_max
+        self._window = window
+        self._sessions: dict[str, tuple[int, dict[int, int]]] = {}
+        self._horizon = -1
+
+    def find(self, client: str, request: int) -> int | None:
+        """The slot of the first effect, ``None`` if new, ``EXPIRED`` if forgotten."""
+        if client not in self._sessions:
+            return None if birth(client) > self._horizon else EXPIRED
+        _, slots = self._sessions[client]
+        if slots and request <= max(slots) - self._window:
+            return EXPIRED
+        return slots.get(request)
+
+    def apply(self, slot: int, command: Command) -> int | None:
+        """As :meth:`find`, and the command took its turn in ``slot``."""
+        found = self.find(command.client, command.request)
+        if found == EXPIRED and command.client not in self._sessions:
+            return found
+        _, slots = self._sessions.pop(command.client, (slot, {}))
+        if found is None:
+            slots[command.request] = slot
+            for request in [r for r in slots if r <= max(slots) - self._window]:
+                del slots[request]
+        self._sessions[command.client] = (slot, slots)
+        if len(self._sessions) > self._sessions_max:
+            idle = min(self._sessions, key=lambda client: self._sessions[client][0])
+            self._horizon = max(self._horizon, self._sessions.pop(idle)[0])
+        return found
+
+
+class Requests:
+    """The clients' side of the ghost record."""
+
+    def __init__(self, replicas: int, sessions_max: int, window: int) -> None:
+        self._model = SessionModel(sessions_max, window)
+        self._asked: dict[Key, tuple[Command, int]] = {}
+        self.answers: dict[Key, int] = {}
+        """The slot in which each request took effect."""
+        self._outcome: list[int | None] = []
+        self._reads: dict[tuple[int, int], int] = {}
+        self._applied = [0] * replicas
+        self.floor = 0
+
+    def asked(self, command: Command) -> None:
+        """A client sends a request, for the first time or again."""
+        self._asked.setdefault((command.client, command.request), (command, self.floor))
+
+    def proposed(self, proposer: int, values: tuple[Command, ...]) -> None:
+        """Nothing but no-ops and requests is ever proposed (invariant 6)."""
+        for value in values:
+            asked = self._asked.get((value.client, value.request))
+            if not value.is_noop and (asked is None or asked[0] != value):
+                raise InvariantBroken(
+                    Invariant.VALIDITY, f"it proposes {value}, which nobody asked for", proposer
+                )
+
+    def applied(self, learner: int, applied: Applied) -> None:
+        """The first replica to apply a slot moves the model; all others must say the same."""
+        outcome = self._outcome
+        slot = applied.first
+        suppressed = applied.suppressed
+        for entry in applied.entries:
+            if slot == len(outcome):
+                outcome.append(self._apply(learner, slot, entry.value))
+            if outcome[slot] != suppressed.get(slot):
+                raise InvariantBroken(
+                    Invariant.ONCE,
+                    f"slot {slot}, {entry.value}: it says {suppressed.get(slot)}, right is {outcome[slot]} "
+                    "(None: it takes effect)",
+                    learner,
+                )
+            slot += 1
+        self._applied[learner] = slot
+
+    def _apply(self, learner: int, slot: int, command: Command) -> int | None:
+        if command.is_noop:
+            return None
+        key = command.client, command.request
+        if key not in self._asked or self._asked[key][0] != command:
+            raise InvariantBroken(Invariant.VALIDITY, f"slot {slot}: nobody asked for {command}", learner)
+        outcome = self._model.apply(slot, command)
+        if outcome is None:
+            if key in self.answers:
+                raise InvariantBroken(
+                    Invariant.ONCE, f"{command} took effect in slots {self.answers[key]} and {slot}", learner
+                )
+            if slot < self._asked[key][1]:
+                raise InvariantBroken(
+                    Invariant.LINEARIZABLE,
+                    f"{command} took effect in slot {slot}, was asked after {self._asked[key][1]} was told",
+                    learner,
+                )
+            self.answers[key] = slot
+        return outcome
+
+    def appended(self, replica: int, reply: Appended) -> None:
+        """An answer is true, and the same each time (invariants 7, 9)."""
+        slot = self.answers.get((reply.client, reply.request))
+        if slot != reply.slot:
+            raise InvariantBroken(
+                Invariant.ACKNOWLEDGED if slot is None else Invariant.ONCE,
+                f"it answers slot {reply.slot} to {reply.client} {reply.request}; the effect was in {slot}",
+                replica,
+            )
+        self.floor = max(self.floor, slot + 1)
+
+    def refused(self, replica: int, reply: Refused) -> None:
+        """``expired`` is for ever, so the model must agree (invariant 9)."""
+        if reply.reason == "expired" and self._model.find(reply.client, reply.request) != EXPIRED:
+            raise InvariantBroken(
+                Invariant.ONCE, f"it calls {reply.client} {reply.request} expired, which it is not", replica
+            )
+
+    def read_started(self, replica: int, ticket: int) -> None:
+        """A linearizable read arrived."""
+        self._reads[replica, ticket] = self.floor
+
+    def read_ready(self, replica: int, reply: ReadReady, watermark: int) -> None:
+        """It sees everything that was told before it arrived (invariant 10)."""
+        floor = self._reads.pop((replica, reply.ticket), None)
+        if floor is None:
+            raise InvariantBroken(Invariant.LINEARIZABLE, f"read {reply.ticket} was not asked here", replica)
+        if reply.upto < floor:
+            raise InvariantBroken(
+                Invariant.LINEARIZABLE,
+                f"read {reply.ticket} sees all below slot {reply.upto}; {floor} was told before it began",
+                replica,
+            )
+        if reply.upto > watermark:
+            raise InvariantBroken(
+                Invariant.LINEARIZABLE,
+                f"read {reply.ticket} is to see slot {reply.upto - 1}, which is not applied here",
+                replica,
+            )
+        self.floor = max(self.floor, reply.upto)

@@ -1,0 +1,171 @@
+"""A connection's way out: nothing is lost, nothing grows without end."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+import trio
+import trio.testing
+
+from paxtui.runtime.sender import Sender
+from tests.runtime.conditions import eventually
+
+
+class Slow(trio.abc.SendStream):
+    """Takes one send at a time, when it is told to."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.gate = trio.Event()
+
+    async def send_all(self, data: bytes) -> None:
+        await self.gate.wait()
+        self.gate = trio.Event()
+        self.sent.append(bytes(data))
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def aclose(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+
+async def pair() -> tuple[trio.SocketStream, trio.SocketStream]:
+    one, other = (trio.SocketStream(trio.socket.from_stdlib_socket(each)) for each in socket.socketpair())
+    for stream in (one, other):
+        stream.socket.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_SNDBUF, 4096)
+    return one, other
+
+
+@pytest.mark.trio
+async def test_frames_of_one_turn_leave_as_one(nursery: trio.Nursery) -> None:
+    stream = Slow()
+    sender = Sender(stream)
+    nursery.start_soon(sender.run)
+    for frame in (b"a", b"b", b"c"):
+        assert sender.push(frame)
+    assert stream.sent == []
+    sender.flush()
+    stream.gate.set()
+    await eventually(lambda: stream.sent == [b"abc"], "one send of all three")
+    assert sender.waiting_bytes == 0
+    nursery.cancel_scope.cancel()
+
+
+@pytest.mark.trio
+async def test_what_comes_during_a_send_gathers_and_follows(nursery: trio.Nursery) -> None:
+    stream = Slow()
+    sender = Sender(stream)
+    nursery.start_soon(sender.run)
+    sender.push(b"1")
+    sender.flush()
+    await trio.testing.wait_all_tasks_blocked()
+    for frame in (b"2", b"3"):
+        sender.push(frame)
+        sender.flush()
+    assert sender.midway
+    stream.gate.set()
+    await eventually(lambda: stream.sent == [b"1"], "the first send")
+    stream.gate.set()
+    await eventually(lambda: stream.sent == [b"1", b"23"], "the second send")
+    await eventually(lambda: not sender.midway, "whole frames only")
+    nursery.cancel_scope.cancel()
+
+
+@pytest.mark.trio
+async def test_a_reader_that_is_too_slow_gets_no_more_than_the_limit() -> None:
+    sender = Sender(Slow(), bytes_max=10)
+    assert sender.push(b"12345678")
+    assert not sender.push(b"123")
+    assert sender.overflowed
+    assert sender.waiting_bytes == 8
+    assert sender.push(b"12")
+
+
+@pytest.mark.trio
+async def test_to_a_socket_everything_arrives_in_order_however_slowly_it_is_read(
+    nursery: trio.Nursery,
+) -> None:
+    near, far = await pair()
+    sender = Sender(near)
+    nursery.start_soon(sender.run)
+    expected = b""
+    received = b""
+    for number in range(400):
+        frame = b"%06d" % number * (1 + number % 300)
+        expected += frame
+        assert sender.push(frame)
+        sender.flush()
+        if number % 7 == 0:
+            received += await far.receive_some(1000)
+    while len(received) < len(expected):
+        received += await far.receive_some(65536)
+    assert received == expected
+    await eventually(lambda: sender.waiting_bytes == 0, "nothing waits")
+    await eventually(lambda: not sender.midway, "whole frames only")
+    nursery.cancel_scope.cancel()
+    await near.aclose()
+    await far.aclose()
+
+
+@pytest.mark.trio
+async def test_whoever_waits_for_room_is_woken_also_by_a_flush_that_the_task_did_not_make(
+    nursery: trio.Nursery,
+) -> None:
+    near, far = await pair()
+    sender = Sender(near)
+    nursery.start_soon(sender.run)
+    await trio.testing.wait_all_tasks_blocked()
+    sender.push(b"x" * 300_000)
+    sender.flush()  # the kernel takes a part; the task is to send the rest, and has not run yet
+    assert sender.midway
+
+    waited = trio.Event()
+
+    async def wait() -> None:
+        await sender.wait_below(1)
+        waited.set()
+
+    far_socket = far.socket
+    while sender.waiting_bytes:  # without a turn of the scheduler, so the task stays out of it
+        while True:
+            try:
+                far_socket._sock.recv(65536)
+            except BlockingIOError:
+                break
+        sender.flush()
+    sender.push(b"y")
+    nursery.start_soon(wait)
+    sender.flush()
+    await trio.testing.wait_all_tasks_blocked()
+    await waited.wait()
+    nursery.cancel_scope.cancel()
+    await near.aclose()
+    await far.aclose()
+
+
+@pytest.mark.trio
+async def test_closing_sends_what_waits_first() -> None:
+    near, far = trio.testing.memory_stream_one_way_pair()
+    sender = Sender(near)
+    sender.push(b"last words")
+    sender.close_when_sent()
+    assert not sender.push(b"too late")
+    assert not sender.overflowed
+    await sender.run()
+    assert await far.receive_some() == b"last words"
+
+
+@pytest.mark.trio
+async def test_a_broken_connection_ends_the_task() -> None:
+    near, far = await pair()
+    sender = Sender(near)
+    await far.aclose()
+    with pytest.raises(trio.BrokenResourceError):
+        async with trio.open_nursery(strict_exception_groups=False) as nursery:
+            nursery.start_soon(sender.run)
+            await trio.testing.wait_all_tasks_blocked()
+            sender.push(b"x")
+            sender.flush()
+    await near.aclose()

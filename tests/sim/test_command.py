@@ -1,0 +1,126 @@
+"""``paxtui sim``: what it prints and how it ends."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from paxtui.cli.sim import sim
+from paxtui.core.phase1 import Phase1
+from paxtui.core.replica import Replica
+from paxtui.core.values import NOOP
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    app = typer.Typer()
+
+    @app.command()
+    def anchor() -> None:
+        """Two commands, so that the name of one is needed."""
+
+    app.command("sim", context_settings={"help_option_names": ["--help"]})(_exiting())
+    result = CliRunner().invoke(app, ["sim", *arguments])
+    return result.exit_code, result.output
+
+
+def _exiting():  # type: ignore[no-untyped-def]
+    import functools
+
+    @functools.wraps(sim)
+    def command(*args, **kwargs):  # type: ignore[no-untyped-def]
+        raise typer.Exit(sim(*args, **kwargs))
+
+    return command
+
+
+def test_one_seed_ends_well() -> None:
+    code, output = run("--seed", "3")
+    assert code == 0
+    assert "seed 3, profile all: ok" in output
+
+
+def test_a_few_seeds_are_summed_up() -> None:
+    code, output = run("--seeds", "16", "--profile", "churn", "--start", "5", "--verbose")
+    assert code == 0
+    assert "profile churn, seeds from 5: 16 runs, 16 ok, 0 failed" in output
+    assert "event elected" in output
+
+
+def test_a_trace_is_json_lines(tmp_path: Path) -> None:
+    path = tmp_path / "trace.jsonl"
+    code, _ = run("--seed", "3", "--trace", str(path))
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert code == 0
+    assert {"elected", "voted", "applied-to"} <= {line.get("event") for line in lines}
+    assert [line["at"] for line in lines] == sorted(line["at"] for line in lines)
+
+
+def test_minutes_end_a_campaign() -> None:
+    code, output = run("--minutes", "0.01")
+    assert code == 0
+    assert " ok, 0 failed" in output
+
+
+def test_a_broken_rule_is_code_1_with_the_command_that_repeats_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = Phase1.adopted
+    monkeypatch.setattr(Phase1, "adopted", lambda self: dict.fromkeys(original(self), NOOP))
+    code, output = run("--seeds", "200", "--profile", "boost")
+    assert code == 1
+    assert "broken: 3 (choosable)" in output
+    again = next(line for line in output.splitlines() if line.startswith("again: "))
+    seed = again.split("--seed ")[1].split()[0]
+    assert f"seed {seed}, profile boost: safety" in output
+    code, repeated = run(*again.removeprefix("again: paxtui sim ").split())
+    assert code == 1
+    assert output.splitlines()[-2] in repeated
+
+
+def test_a_cluster_that_does_not_recover_is_code_4(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Phase1, "won", property(lambda self: False))
+    code, output = run("--seed", "3")
+    assert code == 4
+    assert "broken: 12 (liveness)" in output
+
+
+def test_an_exception_is_code_5(monkeypatch: pytest.MonkeyPatch) -> None:
+    def surprised(self: Replica, *_: object) -> None:
+        raise KeyError("surprise")
+
+    monkeypatch.setattr(Replica, "_on_entries", surprised)
+    code, output = run("--seeds", "100", "--profile", "network")
+    assert code == 5
+    assert "KeyError" in output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--profile", "sunshine"),
+        ("--trace", "somewhere"),
+        ("--seeds", "0"),
+        ("--seed", "-1"),
+        ("--seed", "x"),
+        ("--jobs", "0"),
+        ("--seed", "1", "--trace", "/nowhere/at/all"),
+    ],
+)
+def test_bad_usage_is_code_2(arguments: tuple[str, ...]) -> None:
+    assert run(*arguments)[0] == 2
+
+
+def test_simulating_loads_neither_trio_nor_a_user_interface() -> None:
+    code = (
+        "import sys, paxtui.sim.campaign, paxtui.cli.sim;"
+        "from paxtui.sim.campaign import run_seed; run_seed(1, 'all');"
+        "print(sorted({'trio', 'textual', 'sqlite3', 'socket'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = done.stdout.strip()
+    assert "trio" not in modules
+    assert "textual" not in modules

@@ -1,0 +1,83 @@
+"""One seed is one run: in this process, in another one, and whatever Python's hash seed is."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+
+import msgspec
+import pytest
+
+from paxtui.sim.campaign import campaign, run_seed
+from paxtui.sim.cluster import Cluster
+from paxtui.sim.draw import draw
+from paxtui.sim.plan import PROFILES, Plan
+from paxtui.sim.record import JsonLines
+
+SCRIPT = """
+import hashlib, io, sys
+from paxtui.sim.cluster import Cluster
+from paxtui.sim.draw import draw
+from paxtui.sim.record import JsonLines
+out = io.StringIO()
+for seed in range(3):
+    Cluster(draw(seed, "all"), JsonLines(out)).run()
+print(hashlib.sha256(out.getvalue().encode()).hexdigest())
+"""
+
+
+def trace(plan: Plan) -> str:
+    out = io.StringIO()
+    Cluster(plan, JsonLines(out)).run()
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_same_seed_is_the_same_run_to_the_byte(profile: str) -> None:
+    first = trace(draw(7, profile))
+    assert len(first.splitlines()) > 500
+    assert first == trace(draw(7, profile))
+
+
+def test_a_run_is_the_same_in_other_processes_with_other_hash_seeds() -> None:
+    digests = set()
+    for hash_seed in ("0", "1", "4711"):
+        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, check=True
+        )
+        digests.add(done.stdout)
+    assert len(digests) == 1
+
+
+def test_a_recorder_changes_nothing() -> None:
+    plan = draw(11, "all")
+    out = io.StringIO()
+    assert Cluster(plan, JsonLines(out)).run() == Cluster(plan).run()
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_plan_is_data_and_survives_json(profile: str) -> None:
+    for seed in range(30):
+        plan = draw(seed, profile)
+        again = msgspec.json.decode(msgspec.json.encode(plan), type=Plan)
+        assert again == plan
+    assert Cluster(again).run() == Cluster(plan).run()
+
+
+def test_other_seeds_and_profiles_are_other_runs() -> None:
+    traces = {trace(draw(seed, profile)) for seed in (1, 2) for profile in ("all", "network")}
+    assert len(traces) == 4
+
+
+def test_a_campaign_has_the_same_digest_on_one_process_and_on_two() -> None:
+    alone = campaign("all", 100, 24)
+    together = campaign("all", 100, 24, jobs=2)
+    assert (alone.runs, alone.digest) == (together.runs, together.digest)
+    assert alone.outcomes == {"ok": 24}
+
+
+def test_running_twice_compares() -> None:
+    assert run_seed(5, "churn", twice=True).outcome == "ok"

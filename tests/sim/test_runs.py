@@ -1,0 +1,79 @@
+"""Whole runs: they hold what they promise, and test what they are meant to."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from msgspec.structs import replace
+
+from paxtui.sim.campaign import campaign
+from paxtui.sim.cluster import Cluster
+from paxtui.sim.draw import DRAWERS, KINDS, draw
+from paxtui.sim.goals import GOALS
+from paxtui.sim.plan import PROFILES, Broken, Fault
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_invariant_holds_under_every_profile(profile: str) -> None:
+    summary = campaign(profile, 0, 60)
+    assert summary.failures == []
+    assert sum(summary.void.values()) <= 6
+
+
+def test_every_goal_is_reached_by_somebody() -> None:
+    """What never happens is not tested, however many seeds run."""
+    reached: Counter[str] = Counter()
+    for profile in PROFILES:
+        reached += campaign(profile, 1000, 60).goals
+    assert [goal for goal in GOALS if not reached[goal]] == []
+    assert sorted(reached.keys() - set(GOALS)) == []
+
+
+def test_a_healthy_cluster_elects_once_and_answers_everything() -> None:
+    plan = draw(1, "network")
+    calm = replace(plan.weather, loss=0.0, duplicate=0.0, tail=0.0, delay_s=0.001, spread_s=0.001)
+    workload = replace(plan.workload, give_up_s=100.0, reopen=0.0)
+    result = Cluster(replace(plan, weather=calm, workload=workload, faults=(), broken=())).run()
+    assert result.outcome == "ok"
+    assert result.elections == 1
+    assert result.void == "no fault"
+
+
+@pytest.mark.parametrize("how", ["down", "deaf", "mute", "isolated"])
+def test_a_minority_that_is_broken_for_ever_stops_nobody(how: str) -> None:
+    for seed in range(10):
+        plan = draw(seed, "network")
+        if plan.replicas == 1:
+            continue
+        broken = tuple(Broken(replica, how) for replica in range(plan.replicas // 2))
+        result = Cluster(replace(plan, broken=broken)).run()
+        assert (seed, result.outcome, result.detail) == (seed, "ok", "")
+
+
+def test_a_majority_that_is_broken_for_ever_is_seen() -> None:
+    """The judge of the second phase can say no."""
+    plan = replace(draw(2, "network"), broken=(Broken(0, "down"), Broken(1, "down"), Broken(2, "down")))
+    result = Cluster(plan).run()
+    assert result.outcome == "liveness"
+
+
+def test_a_fault_that_nobody_knows_is_a_crash_of_the_run() -> None:
+    plan = replace(draw(2, "network"), faults=(Fault(0.5, "moonshine", (0,)),))
+    result = Cluster(plan).run()
+    assert result.outcome == "crash"
+    assert "moonshine" in result.detail
+
+
+def test_leaving_out_a_fault_leaves_a_plan_that_runs() -> None:
+    """So that a run can be shrunk."""
+    plan = draw(17, "all")
+    assert len(plan.faults) > 2
+    for skipped in range(min(len(plan.faults), 8)):
+        faults = plan.faults[:skipped] + plan.faults[skipped + 1 :]
+        assert Cluster(replace(plan, faults=faults)).run().outcome == "ok"
+
+
+def test_every_drawer_is_used_and_every_kind_has_one() -> None:
+    kinds = {kind for profile in KINDS.values() for kind in profile} | {"silence"}
+    assert kinds == set(DRAWERS)

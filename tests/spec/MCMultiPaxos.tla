@@ -1,0 +1,4 @@
+---------------------------- MODULE MCMultiPaxos ----------------------------
+EXTENDS MultiPaxos, TLC
+Symmetry == Permutations(Acceptors) \cup Permutations(Values)
+=============================================================================

@@ -1,0 +1,91 @@
+"""Everything that can be said on the wire, for Hypothesis."""
+
+from __future__ import annotations
+
+import typing
+
+from hypothesis import strategies as st
+
+from paxtui.core import messages as m
+from paxtui.core.ballot import NUMBER_LIMIT, REPLICAS_MAX, Ballot
+from paxtui.core.values import CLIENT_CHARS_MAX, Command, Entry, Vote
+from paxtui.wire import faults as f
+from paxtui.wire import hello as h
+from paxtui.wire import requests as r
+
+numbers = st.integers(0, NUMBER_LIMIT - 1)
+ids = st.integers(0, REPLICAS_MAX - 1)
+ballots = st.builds(Ballot, numbers, ids)
+texts = st.text(max_size=60)
+clients = st.text(max_size=20)
+commands = st.builds(Command, clients, numbers, texts)
+entries = st.builds(Entry, ballots, commands)
+votes = st.builds(Vote, numbers, ballots, commands)
+finite = st.floats(0, 100, allow_nan=False)
+percents = st.floats(0, 100)
+
+
+def some(of: st.SearchStrategy[object]) -> st.SearchStrategy[tuple[object, ...]]:
+    return st.lists(of, max_size=5).map(tuple)
+
+
+peer_messages = st.one_of(
+    st.builds(m.Canvass, ballots),
+    st.builds(m.CanvassReply, ballots, st.booleans(), ballots, numbers),
+    st.builds(m.Prepare, ballots, numbers, st.booleans()),
+    st.builds(m.Promise, ballots, numbers, st.none() | numbers, numbers, some(votes)),
+    st.builds(m.Nack, ballots, ballots, st.none() | ballots, numbers),
+    st.builds(m.Accept, ballots, numbers, some(commands)),
+    st.builds(m.Accepted, ballots, numbers, st.integers(0, m.RUN_MAX), numbers),
+    st.builds(m.Chosen, ballots, numbers, st.integers(0, m.RUN_MAX)),
+    st.builds(m.Heartbeat, ballots, numbers, numbers),
+    st.builds(m.HeartbeatAck, ballots, numbers, numbers),
+    st.builds(m.CatchUp, numbers),
+    st.builds(m.Entries, numbers, some(entries), numbers),
+)
+links = st.integers(-1, REPLICAS_MAX - 1)
+faults = st.one_of(
+    *(st.builds(kind, links, percents) for kind in (f.Loss, f.Duplicate, f.Reorder)),
+    st.builds(f.Delay, links, finite, finite),
+    st.builds(f.Cut, links),
+    st.builds(f.Pause, st.floats(0.001, 600)),
+    st.builds(f.SkipSlot, st.none() | numbers),
+    st.builds(f.SlowDisk, finite),
+    *(st.builds(kind) for kind in (f.CrashProposer, f.CrashReplica, f.DiskError, f.FullDisk)),
+)
+triggers = st.builds(f.Trigger, st.text(max_size=40), st.none() | numbers)
+requests = st.one_of(
+    st.builds(
+        h.Hello,
+        version=st.integers(-(2**63), 2**63 - 1),
+        role=st.sampled_from(typing.get_args(h.Role)),
+        cluster=st.none() | st.text(max_size=64),
+        name=st.text(max_size=h.NAME_CHARS_MAX),
+        replica=st.none() | ids,
+        storage=st.none() | st.text(max_size=64),
+        members=st.lists(texts, max_size=9).map(tuple),
+        session=st.none() | st.text(max_size=CLIENT_CHARS_MAX),
+    ),
+    st.builds(r.Append, numbers, texts),
+    st.builds(
+        r.Read,
+        id=numbers,
+        first=numbers,
+        limit=st.integers(1, r.PAGE_SLOTS_MAX),
+        consistency=st.sampled_from(typing.get_args(r.Consistency)),
+    ),
+    st.builds(r.Tail, id=numbers, first=numbers, follow=st.booleans()),
+    st.builds(r.GetStatus, numbers),
+    st.builds(r.Elect, numbers),
+    st.builds(r.FillHole, numbers, numbers),
+    st.builds(
+        r.Inject,
+        id=numbers,
+        fault=faults,
+        for_s=st.none() | st.floats(0.001, 86400),
+        when=st.none() | triggers,
+    ),
+    st.builds(r.Undo, numbers, st.none() | st.integers(-(2**63), 2**63 - 1)),
+    st.builds(r.ListFaults, numbers),
+    st.builds(r.Observe, numbers),
+)
