@@ -18,6 +18,7 @@ from paxtui.cli import (
     read,
     replica,
     run,
+    sim,
     status,
     tail,
     up,
@@ -65,6 +66,8 @@ app.command("elect")(guarded(elect.elect))
 app.command("noop")(guarded(noop.noop))
 app.command("verify")(guarded(verify.verify))
 app.command("run")(guarded(run.run))
+app.command("run")(guarded(run.run))
+app.command("sim")(guarded(sim.sim))
 app.command("demo")(guarded(demo.demo))
 
 

@@ -56,7 +56,8 @@ class ChatLog:
                     os.lseek(self._fd, position, os.SEEK_SET)
                     return slot + 1
                 position -= len(piece) + 1
-            end, tail = start, lines[0] if start else b""
+            # Its line break stays with the first piece: with it the piece is the end of a whole line.
+            end, tail = start, lines[0] + (b"\n" if len(lines) > 1 else b"")
         os.ftruncate(self._fd, 0)
         os.lseek(self._fd, 0, os.SEEK_SET)
         return 0

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from paxtui.core.ballot import REPLICAS_MAX
-from paxtui.core.events import Event
+from paxtui.core.events import AppliedTo, Event
 from paxtui.wire.fate import DELAY, DUPLICATE, LOSS, REORDER, roll
 from paxtui.wire.faults import (
     ActiveFault,
@@ -248,7 +248,7 @@ def _concerns(event: Event, slot: int | None) -> bool:
     first = getattr(event, "first", getattr(event, "slot", None))
     if first is None:
         return False
-    count = getattr(event, "count", None)
+    count = event.watermark - event.first if isinstance(event, AppliedTo) else getattr(event, "count", None)
     if count is None:
         run = getattr(event, "values", getattr(event, "entries", (None,)))
         count = len(run)

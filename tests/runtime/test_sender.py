@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import trio
@@ -31,11 +34,13 @@ class Slow(trio.abc.SendStream):
         await trio.lowlevel.checkpoint()
 
 
-async def pair() -> tuple[trio.SocketStream, trio.SocketStream]:
+@asynccontextmanager
+async def connected() -> AsyncIterator[tuple[trio.SocketStream, trio.SocketStream]]:
+    """Two ends of a connection with little room in it."""
     one, other = (trio.SocketStream(trio.socket.from_stdlib_socket(each)) for each in socket.socketpair())
-    for stream in (one, other):
-        stream.socket.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_SNDBUF, 4096)
-    return one, other
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    async with one, other:
+        yield one, other
 
 
 @pytest.mark.trio
@@ -84,65 +89,51 @@ async def test_a_reader_that_is_too_slow_gets_no_more_than_the_limit() -> None:
 
 
 @pytest.mark.trio
-async def test_to_a_socket_everything_arrives_in_order_however_slowly_it_is_read(
-    nursery: trio.Nursery,
-) -> None:
-    near, far = await pair()
-    sender = Sender(near)
-    nursery.start_soon(sender.run)
-    expected = b""
-    received = b""
-    for number in range(400):
-        frame = b"%06d" % number * (1 + number % 300)
-        expected += frame
-        assert sender.push(frame)
-        sender.flush()
-        if number % 7 == 0:
-            received += await far.receive_some(1000)
-    while len(received) < len(expected):
-        received += await far.receive_some(65536)
-    assert received == expected
-    await eventually(lambda: sender.waiting_bytes == 0, "nothing waits")
-    await eventually(lambda: not sender.midway, "whole frames only")
-    nursery.cancel_scope.cancel()
-    await near.aclose()
-    await far.aclose()
+async def test_to_a_socket_everything_arrives_in_order_however_slowly_it_is_read() -> None:
+    async with connected() as (near, far), trio.open_nursery() as nursery:
+        sender = Sender(near)
+        nursery.start_soon(sender.run)
+        expected = received = b""
+        for number in range(400):
+            frame = b"%06d" % number * (1 + number % 300)
+            expected += frame
+            assert sender.push(frame)
+            sender.flush()
+            if number % 7 == 0:
+                received += await far.receive_some(1000)
+        while len(received) < len(expected):
+            received += await far.receive_some(65536)
+        assert received == expected
+        await eventually(lambda: sender.waiting_bytes == 0, "nothing waits")
+        await eventually(lambda: not sender.midway, "whole frames only")
+        nursery.cancel_scope.cancel()
 
 
 @pytest.mark.trio
-async def test_whoever_waits_for_room_is_woken_also_by_a_flush_that_the_task_did_not_make(
-    nursery: trio.Nursery,
-) -> None:
-    near, far = await pair()
-    sender = Sender(near)
-    nursery.start_soon(sender.run)
-    await trio.testing.wait_all_tasks_blocked()
-    sender.push(b"x" * 300_000)
-    sender.flush()  # the kernel takes a part; the task is to send the rest, and has not run yet
-    assert sender.midway
+async def test_whoever_waits_for_room_is_woken_also_by_a_flush_that_the_task_did_not_make() -> None:
+    async with connected() as (near, far), trio.open_nursery() as nursery:
+        sender = Sender(near)
+        nursery.start_soon(sender.run)
+        await trio.testing.wait_all_tasks_blocked()
+        room = trio.Event()
 
-    waited = trio.Event()
+        async def wait_for_room() -> None:
+            await sender.wait_below(1)
+            room.set()
 
-    async def wait() -> None:
-        await sender.wait_below(1)
-        waited.set()
-
-    far_socket = far.socket
-    while sender.waiting_bytes:  # without a turn of the scheduler, so the task stays out of it
-        while True:
-            try:
-                far_socket._sock.recv(65536)
-            except BlockingIOError:
-                break
-        sender.flush()
-    sender.push(b"y")
-    nursery.start_soon(wait)
-    sender.flush()
-    await trio.testing.wait_all_tasks_blocked()
-    await waited.wait()
-    nursery.cancel_scope.cancel()
-    await near.aclose()
-    await far.aclose()
+        sender.push(b"x" * 300_000)
+        nursery.start_soon(wait_for_room)
+        await trio.testing.wait_all_tasks_blocked()
+        sender.flush()  # the kernel takes a part; the task is woken for the rest, and has not run yet
+        assert sender.midway
+        reading = far.socket.fileno()
+        while sender.waiting_bytes:
+            with suppress(BlockingIOError):
+                while os.read(reading, 65536):
+                    pass
+            sender.flush()
+        await room.wait()
+        nursery.cancel_scope.cancel()
 
 
 @pytest.mark.trio
@@ -159,13 +150,10 @@ async def test_closing_sends_what_waits_first() -> None:
 
 @pytest.mark.trio
 async def test_a_broken_connection_ends_the_task() -> None:
-    near, far = await pair()
-    sender = Sender(near)
-    await far.aclose()
-    with pytest.raises(trio.BrokenResourceError):
-        async with trio.open_nursery(strict_exception_groups=False) as nursery:
-            nursery.start_soon(sender.run)
-            await trio.testing.wait_all_tasks_blocked()
-            sender.push(b"x")
-            sender.flush()
-    await near.aclose()
+    async with connected() as (near, far):
+        sender = Sender(near)
+        await far.aclose()
+        sender.push(b"x")
+        sender.flush()
+        with pytest.raises(trio.BrokenResourceError):
+            await sender.run()
