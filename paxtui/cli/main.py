@@ -10,6 +10,7 @@ import typer
 from paxtui import __version__
 from paxtui.cli import (
     append,
+    check,
     client,
     demo,
     elect,
@@ -65,6 +66,7 @@ app.add_typer(fault.app, name="fault")
 app.command("elect")(guarded(elect.elect))
 app.command("noop")(guarded(noop.noop))
 app.command("verify")(guarded(verify.verify))
+app.command("check")(guarded(check.check))
 app.command("run")(guarded(run.run))
 app.command("run")(guarded(run.run))
 app.command("sim")(guarded(sim.sim))
