@@ -12,7 +12,7 @@ from paxtui.cli.options import AttachOption, ConfigOption, JsonOption, TimeoutOp
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from paxtui.client import Appended
+    from paxtui.client import Appended, Failed, Log, Receipt
 
 IN_FLIGHT = 256
 """Lines of standard input that are on their way at once."""
@@ -63,10 +63,12 @@ async def _send(texts: list[str], cluster: object, name: str, timeout_s: float, 
         limit = trio.CapacityLimiter(IN_FLIGHT)
         turn = _Turns()
 
-        async def append(number: int, text: str) -> None:
+        async def finish(number: int, receipt: Receipt | Failed) -> None:
             shown: str | None = None
             try:
-                shown = _line(await log.append(text, timeout_s=timeout_s), as_json)
+                if isinstance(receipt, Failed):
+                    raise receipt
+                shown = _line(await receipt.result(), as_json)
             except Unknown as error:
                 problems.append((EXIT_UNKNOWN, f"message {number + 1}: {error}"))
             except Failed as error:
@@ -81,11 +83,21 @@ async def _send(texts: list[str], cluster: object, name: str, timeout_s: float, 
                 number = 0
                 async for text in lines:
                     await limit.acquire_on_behalf_of(number)
-                    nursery.start_soon(append, number, text)
+                    nursery.start_soon(finish, number, await _submitted(log, text, timeout_s))
                     number += 1
     for _, problem in problems:
         print(f"paxtui: {problem}", file=sys.stderr)
     return max((code for code, _ in problems), default=EXIT_OK)
+
+
+async def _submitted(log: Log, text: str, timeout_s: float) -> Receipt | Failed:
+    """Begin an append here and now, so that messages leave in the order of the lines."""
+    from paxtui.client import Failed
+
+    try:
+        return await log.submit(text, timeout_s=timeout_s)
+    except Failed as error:
+        return error
 
 
 class _Turns:

@@ -10,11 +10,14 @@ from msgspec import json, to_builtins
 from rich.console import Console
 from rich.text import Text
 
-from paxtui.scenarios.model import Scenario
+from paxtui.scenarios.model import Scenario, numbered
 from paxtui.scenarios.runner import Note, Result
+from paxtui.scenarios.steps import describe
 from paxtui.wire.text import visible
 
-WHAT_COLUMNS = 40
+WHAT_COLUMNS_MIN = 28
+WHAT_COLUMNS_MAX = 60
+"""The column of what is done is as wide as the scenario's longest step, within these."""
 
 
 class Report:
@@ -24,6 +27,7 @@ class Report:
         self._as_json = as_json
         self._steps = steps
         self._scenario = ""
+        self._columns = WHAT_COLUMNS_MIN
         self._console = Console(highlight=False, soft_wrap=True)
 
     def begin(
@@ -31,6 +35,8 @@ class Report:
     ) -> None:
         """A scenario begins."""
         self._scenario = scenario.name
+        longest = max(len(describe(step)) for _, step in numbered(scenario.steps))
+        self._columns = min(max(longest + 5, WHAT_COLUMNS_MIN), WHAT_COLUMNS_MAX)
         with_what = {"replicas": replicas, "seed": seed, "msg_loss": msg_loss, "skip_slot": skip_slot}
         if self._as_json:
             self._object({"event": "begin", **with_what})
@@ -47,7 +53,7 @@ class Report:
             self._object({"event": "step", **to_builtins(note)})
         elif self._steps:
             what = f"{note.number:>4} {note.what}"
-            self._print((f"{note.at_s:7.2f} s ", "dim"), f"{what:<{WHAT_COLUMNS}} ", (note.outcome, "dim"))
+            self._print((f"{note.at_s:7.2f} s ", "dim"), f"{what:<{self._columns}} ", (note.outcome, "dim"))
 
     def end(self, result: Result, command: str, kept: Path | None, logs: Path) -> None:
         """How it ended, and where to look."""
@@ -86,8 +92,8 @@ class Report:
         from rich.table import Table
 
         table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-        for column in ("scenario", "", "seconds", "acknowledged", "unknown", "slots"):
-            table.add_column(column, justify="left" if column in ("scenario", "") else "right")
+        for column in ("scenario", "", "seconds", "appends", "unknown", "slots"):
+            table.add_column(column, justify="left" if column in ("scenario", "") else "right", no_wrap=True)
         for each in results:
             verdict = Text("PASS", "green") if each.passed else Text("FAIL", "red")
             numbers = (f"{each.seconds:.1f}", str(each.acknowledged), str(each.unknown), str(each.slots))

@@ -24,7 +24,7 @@ import trio
 from paxtui import config
 from paxtui.client.discover import resolve
 from paxtui.client.errors import ClientError, Failed, Unknown, Unreachable
-from paxtui.client.log import Appended, Log, PageRead
+from paxtui.client.log import Appended, Log, PageRead, Receipt
 from paxtui.client.operator import Operator, Sighting, observe
 from paxtui.wire.hello import NAME_CHARS_MAX
 from paxtui.wire.requests import LogEntry
@@ -38,6 +38,7 @@ __all__ = [
     "LogEntry",
     "Operator",
     "PageRead",
+    "Receipt",
     "Sighting",
     "Unknown",
     "Unreachable",

@@ -65,11 +65,12 @@ class PageRead(Struct, frozen=True):
 class Pending:
     """A request that waits for its answer."""
 
-    __slots__ = ("done", "failure", "message", "result", "sends", "started")
+    __slots__ = ("done", "ended", "failure", "message", "replica", "result", "sends", "started")
 
     def __init__(self, message: Append | Read) -> None:
         self.message = message
-        self.started = trio.current_time()
+        self.started = self.ended = trio.current_time()
+        self.replica = -1
         self.sends = 0
         self.done = trio.Event()
         self.result: AppendDone | Page | None = None
@@ -78,6 +79,29 @@ class Pending:
     def fail(self, error: ClientError) -> None:
         self.failure = error
         self.done.set()
+
+
+class Receipt:
+    """An append that was begun by :meth:`Log.submit`."""
+
+    def __init__(self, log: Log, number: int, pending: Pending, timeout_s: float) -> None:
+        self._log = log
+        self._number = number
+        self._pending = pending
+        self._timeout_s = timeout_s
+
+    async def result(self) -> Appended:
+        """Wait for the outcome; raises as :meth:`Log.append` does. Await it once."""
+        pending = self._pending
+        try:
+            with trio.move_on_at(pending.started + self._timeout_s):
+                await pending.done.wait()
+        finally:
+            self._log._forget(self._number)
+        result = self._log._outcome(pending, self._timeout_s)
+        if not isinstance(result, AppendDone):
+            raise ClientError("the replica answered something else than an append")
+        return Appended(result.slot, result.ballot, pending.replica, (pending.ended - pending.started) * 1000)
 
 
 class Log:
@@ -106,39 +130,34 @@ class Log:
         """Append a message: 1 byte to 64 KiB of UTF-8.
 
         Raises :class:`Failed` if it will never take effect, :class:`Unknown` if it left and no answer
-        came in time. Appends that run at once share the connection and leave in the order of their
-        calls; when the leader changes meanwhile, those that were in flight may change places.
+        came in time. Appends that run at once share the connection.
         """
-        try:
-            size = len(text.encode())
-        except UnicodeEncodeError as error:
-            raise Failed(
-                f"a message is Unicode text, and character {error.start + 1} of this one is not: "
-                "it is half a surrogate pair, or stands for a byte that is not UTF-8"
-            ) from None
-        if not 0 < size <= TEXT_BYTES_MAX:
-            raise Failed(f"a message has 1 to {TEXT_BYTES_MAX} bytes of UTF-8, this one has {size}")
+        receipt = await self.submit(text, timeout_s=timeout_s)
+        return await receipt.result()
+
+    async def submit(self, text: str, *, timeout_s: float = 30.0) -> Receipt:
+        """Begin an append: messages leave in the order in which this returns, and stay in it while one
+        leader reigns; when the leader changes, those in flight may change places. Waits only while as
+        many are unanswered as a session may have. Take the outcome from ``await receipt.result()``.
+        """
+        _check(text)
         started = trio.current_time()
-        pending: Pending | None = None
-        number = 0
-        try:
-            with trio.move_on_after(timeout_s):
-                while self._appends and self._next_request - min(self._appends) >= self._session_window:
-                    await self._answered.wait()
-                number = self._next_request
-                self._next_request += 1
-                pending = self._appends[number] = Pending(Append(number, text))
-                self._enqueue(pending)
-                await pending.done.wait()
-        finally:
-            self._appends.pop(number, None)
+        with trio.move_on_after(timeout_s):
+            while self._appends and self._next_request - next(iter(self._appends)) >= self._session_window:
+                await self._answered.wait()
+            number = self._next_request
+            self._next_request += 1
+            pending = self._appends[number] = Pending(Append(number, text))
+            pending.started = started
+            self._enqueue(pending)
+            return Receipt(self, number, pending, timeout_s)
+        raise Unreachable(self._route.complaint(timeout_s))
+
+    def _forget(self, number: int) -> None:
+        """Nobody waits for this append any more."""
+        if self._appends.pop(number, None) is not None:
             self._answered.set()
             self._answered = trio.Event()
-        result = self._outcome(pending, timeout_s)
-        if not isinstance(result, AppendDone):
-            raise ClientError("the replica answered something else than an append")
-        replica = self.replica if self.replica is not None else -1
-        return Appended(result.slot, result.ballot, replica, (trio.current_time() - started) * 1000)
 
     async def read(
         self,
@@ -162,7 +181,7 @@ class Log:
         result = self._outcome(pending, timeout_s)
         if not isinstance(result, Page):
             raise ClientError("the replica answered something else than a page")
-        return PageRead(result.entries, result.applied, self.replica if self.replica is not None else -1)
+        return PageRead(result.entries, result.applied, pending.replica)
 
     async def tail(self, from_slot: int = 0, *, follow: bool = True) -> AsyncIterator[LogEntry]:
         """Applied slots from ``from_slot`` on, each once and in order, from whichever replica lives.
@@ -297,6 +316,8 @@ class Log:
         self._route.worked()
         if pending is not None:
             pending.result = result
+            pending.ended = trio.current_time()
+            pending.replica = self.replica if self.replica is not None else -1
             pending.done.set()
 
     def _refused(self, pending: Pending, reason: str, leader: int | None, nursery: trio.Nursery) -> None:
@@ -320,6 +341,19 @@ class Log:
         """The leader has too much to do: wait, then send the same request again."""
         await trio.sleep(BUSY_S * random.uniform(0.5, 1.5))
         self._enqueue(pending)
+
+
+def _check(text: str) -> None:
+    """Refuse what no replica would take, before it leaves."""
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:
+        raise Failed(
+            f"a message is Unicode text, and character {error.start + 1} of this one is not: "
+            "it is half a surrogate pair, or stands for a byte that is not UTF-8"
+        ) from None
+    if not 0 < size <= TEXT_BYTES_MAX:
+        raise Failed(f"a message has 1 to {TEXT_BYTES_MAX} bytes of UTF-8, this one has {size}")
 
 
 async def _pages(link: Connection[Struct], slot: int, follow: bool) -> AsyncGenerator[Page, None]:

@@ -263,18 +263,25 @@ class Reign:
         """Send again what stays unanswered, only to those whose vote is missing, ever more slowly."""
         chars: dict[int, int] = {}
         flights: list[Flight] = []
-        for flight in self._flights:
+        # Whoever has waited longest goes first, and what no longer fits stays due: in any other order those
+        # in front could take the whole of every tick, and a slot behind them, all that is left, nothing.
+        for flight in sorted(self._flights, key=lambda flight: flight.due):
             missing = [s for s in range(flight.first, flight.first + flight.count) if s in self._tally]
             if not missing:
                 continue
             flights.append(flight)
-            if flight.due <= now:
+            if flight.due <= now and self._fits(missing, max(chars.values(), default=0)):
                 flight.wait_s = min(2 * flight.wait_s, self._settings.resend_s_max)
                 flight.due = now + flight.wait_s
                 for first, run, votes in self._same_votes(missing):
                     self._send_again(first, run, votes, chars)
         self._flights = flights
         self.resend_at = now + self._settings.resend_s if flights else INFINITY
+
+    def _fits(self, slots: list[int], chars: int) -> bool:
+        """Whether a tick that sends ``chars`` already to some peer has room for these, too."""
+        size = sum(weight(self._proposals[slot]) for slot in slots)
+        return not chars or chars + size <= self._settings.resend_chars
 
     def _same_votes(self, slots: list[int]) -> Iterable[tuple[int, tuple[Command, ...], int]]:
         """Group slots into consecutive runs that the same replicas voted for."""
@@ -295,9 +302,8 @@ class Reign:
             if votes >> peer & 1:
                 continue
             chars[peer] = chars.get(peer, 0) + size
-            if chars[peer] <= self._settings.resend_chars or chars[peer] == size:
-                self._out.event(AcceptSent(self.ballot, first, len(run), peer, True))
-                self._out.send(peer, Accept(self.ballot, first, run))
+            self._out.event(AcceptSent(self.ballot, first, len(run), peer, True))
+            self._out.send(peer, Accept(self.ballot, first, run))
 
     def lost_majority(self, now: float) -> bool:
         """Whether fewer than a majority answered within the longest election timeout."""

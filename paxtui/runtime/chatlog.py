@@ -40,6 +40,14 @@ class ChatLog:
 
     def repair(self, watermark: int) -> int:
         """Cut the file to whole lines of slots below ``watermark``; the slot from which lines are missing."""
+        try:
+            return self._repair(watermark)
+        except OSError as error:
+            raise StorageRefused(
+                f"{self.path}: cannot be mended: {error.strerror}; move it away or name another --log-dir"
+            ) from None
+
+    def _repair(self, watermark: int) -> int:
         end = os.lseek(self._fd, 0, os.SEEK_END)
         tail = b""
         while end > 0:

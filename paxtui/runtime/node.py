@@ -171,6 +171,7 @@ class Node:
             for fault in self.board.expire(now):
                 self.journal.info("fault", f"its time is over: {type(fault).__struct_config__.tag}")
         if self.core is None:
+            self._flush()
             return
         try:
             if now >= self.core.deadline:
@@ -240,6 +241,7 @@ class Node:
         """A client's request; the port gets the answer."""
         if self.core is None:
             port.answer(Refused(command.client, command.request, "warming-up", None))
+            self.kick()
             return
         self._waiting.setdefault((command.client, command.request), []).append(port)
         self.core.propose(command, trio.current_time())
@@ -250,6 +252,7 @@ class Node:
         self._ticket += 1
         if self.core is None:
             answer(ReadRefused(self._ticket, "warming-up", None))
+            self.kick()
             return
         self._reads[self._ticket] = answer
         self.core.read(self._ticket, trio.current_time())

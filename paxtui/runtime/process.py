@@ -21,7 +21,7 @@ from paxtui.runtime.journal import Journal
 from paxtui.runtime.node import Node
 from paxtui.runtime.peers import PeerLink
 from paxtui.runtime.port_owner import port_owner
-from paxtui.runtime.recorder import Recorder
+from paxtui.runtime.recorder import Recorder, check_record
 from paxtui.runtime.server import Server
 from paxtui.runtime.storage import Storage
 from paxtui.runtime.warmup import Mode, WarmUp
@@ -89,6 +89,8 @@ async def _main(options: Options, journal: Journal) -> None:
     # The port first: if another process has it, nothing on disk is touched.
     address = options.cluster.address(options.replica)
     listeners = await _listen(address)
+    if options.record is not None:
+        check_record(options.record)
     storage = Storage.open(
         options.data_folder,
         cluster=options.cluster.digest,

@@ -31,10 +31,7 @@ class Recorder:
 
     async def run(self) -> None:
         """Record until cancelled; what is queued then is still written."""
-        try:
-            file = self._path.open("ab", buffering=0)
-        except OSError as error:
-            raise StorageRefused(f"{self._path}: cannot be written: {error.strerror}") from None
+        file = self._path.open("ab", buffering=0)
         telemetry = self._node.telemetry
         watcher = telemetry.add(Watcher(0, self._push, lambda: self._bytes))
         with file:
@@ -60,3 +57,11 @@ class Recorder:
                 waiting = waiting[file.write(waiting) :]
         except OSError as error:
             raise StorageFailed(f"{self._path}: {error.strerror}; the replica stops") from None
+
+
+def check_record(path: Path) -> None:
+    """Refuse a file that cannot be written before the replica touches anything else."""
+    try:
+        path.open("ab").close()
+    except OSError as error:
+        raise StorageRefused(f"{path}: cannot be written: {error.strerror}; name another --record") from None

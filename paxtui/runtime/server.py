@@ -143,10 +143,10 @@ class Server:
         """A peer's connection; a newer one of the same peer takes its place."""
         if peer in self._peers:
             self._peers[peer].cancel()
-        await self._node.remember_peer(peer, storage or "")
         with trio.CancelScope() as scope:
             self._peers[peer] = scope
             try:
+                await self._node.remember_peer(peer, storage or "")
                 await listen_to_peer(self._node, peer, stream, reader, self._warm_up.ready)
             finally:
                 if self._peers.get(peer) is scope:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from paxtui.core.ballot import Ballot, majority
 from paxtui.core.replica import Status
-from paxtui.scenarios import vocabulary as v
+from paxtui.scenarios import condition_words as v
 
 
 class Look(Struct, frozen=True):

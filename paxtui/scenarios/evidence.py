@@ -9,9 +9,9 @@ import trio
 from paxtui.client.connection import BROKEN, answers, dial
 from paxtui.client.errors import ClientError, Failed
 from paxtui.config import Cluster
+from paxtui.scenarios.condition_words import TIMEOUT_S, AllEqual
 from paxtui.scenarios.stage import ScenarioFailed, Stage
 from paxtui.scenarios.verdict import Evidence
-from paxtui.scenarios.vocabulary import TIMEOUT_S, AllEqual
 from paxtui.wire.requests import LogEntry, Page, Read
 
 PAGE_S = 5.0

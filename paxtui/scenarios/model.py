@@ -15,11 +15,10 @@ from msgspec import Struct, ValidationError, convert, structs
 from paxtui.config import ConfigError, check_settings
 from paxtui.core.settings import Settings
 from paxtui.folders import Source, quoted, read_source, shown
+from paxtui.scenarios.condition_words import CONDITIONS, SYMBOLS
 from paxtui.scenarios.vocabulary import (
     ALIASES,
-    CONDITIONS,
     EVENTS,
-    SYMBOLS,
     VERBS,
     AnyStep,
     Arm,
@@ -207,7 +206,7 @@ class _Steps:
         return tuple(self._step(row, f"{prefix}{index}", depth) for index, row in enumerate(rows, start=1))
 
     def _error(self, number: str, what: str) -> ConfigError:
-        index = int(number.partition(".")[0]) - 1
+        index = int(re.split(r"\D", number, maxsplit=1)[0]) - 1
         return self._source.error(f"step {number}: {what}", self._source.line_of("step", None, index))
 
     def _step(self, row: object, number: str, depth: int) -> AnyStep:

@@ -13,12 +13,13 @@ from msgspec import Struct, structs
 from paxtui.client.cluster import LocalCluster, local_cluster
 from paxtui.config import Cluster
 from paxtui.scenarios import steps
+from paxtui.scenarios.condition_words import TIMEOUT_S, AllEqual, Leader
 from paxtui.scenarios.conditions import names
 from paxtui.scenarios.evidence import collect
 from paxtui.scenarios.model import Scenario
 from paxtui.scenarios.stage import ScenarioFailed, Stage
 from paxtui.scenarios.verdict import verify
-from paxtui.scenarios.vocabulary import TIMEOUT_S, AllEqual, AnyStep, Leader, Repeat
+from paxtui.scenarios.vocabulary import AnyStep, Repeat
 
 HISTORY = "history.jsonl"
 

@@ -10,11 +10,11 @@ import trio
 from paxtui.client.cluster import LocalCluster
 from paxtui.core.ballot import majority
 from paxtui.scenarios.beliefs import Beliefs
+from paxtui.scenarios.condition_words import TIMEOUT_S, AnyCondition, Leader, Replicas
 from paxtui.scenarios.conditions import Check, Found, Look, checker, leader_of, serving
 from paxtui.scenarios.faults import Faults
 from paxtui.scenarios.history import History
 from paxtui.scenarios.load import Load
-from paxtui.scenarios.vocabulary import TIMEOUT_S, AnyCondition, Leader, Replicas
 
 NEED_A_LEADER = frozenset(
     {"leader", "follower", "followers", "leader-minority", "leader-majority", "follower-minority"}

@@ -11,6 +11,7 @@ import trio
 from msgspec import structs
 
 from paxtui.client import ClientError, connect
+from paxtui.scenarios import condition_words as c
 from paxtui.scenarios import links
 from paxtui.scenarios import vocabulary as v
 from paxtui.scenarios.conditions import leader_of, names, serving
@@ -28,16 +29,16 @@ def describe(step: v.AnyStep) -> str:
     words = [str(step.__struct_config__.tag)]
     for each in structs.fields(step):
         value = getattr(step, each.name)
-        if isinstance(value, v.Condition):
+        if isinstance(value, c.Condition):
             words.append(_condition(value))
         elif each.name == "steps":
             words.append(f"{len(value)} steps")
-        elif value not in (each.default, v.TIMEOUT_S) and each.name != "timeout_s":
+        elif value not in (each.default, c.TIMEOUT_S) and each.name != "timeout_s":
             words.append(_argument(each.encode_name, value))
     return " ".join(words)
 
 
-def _condition(condition: v.Condition) -> str:
+def _condition(condition: c.Condition) -> str:
     words = [str(condition.__struct_config__.tag)]
     for each in structs.fields(condition):
         value = getattr(condition, each.name)
@@ -151,7 +152,7 @@ async def stop_loads(stage: Stage, timeout_s: float) -> str:
     """Let every client end what it has begun."""
     for load in stage.loads:
         load.stopping = True
-    found = await stage.wait_for(v.AppendsDone(), timeout_s, "every append has ended")
+    found = await stage.wait_for(c.AppendsDone(), timeout_s, "every append has ended")
     return found.words
 
 

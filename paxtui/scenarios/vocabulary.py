@@ -1,7 +1,8 @@
 """What a scenario file may say: one class a verb, one class a condition.
 
 The class names in kebab case are the words of the file: ``CrashProposer`` is ``do = "crash-proposer"``. An
-argument that names replicas takes an id, a symbol (:data:`SYMBOLS`), a name given by ``pick``, or a list.
+argument that names replicas takes an id, a symbol, a name given by ``pick``, or a list of them; symbols and
+conditions are in :mod:`condition_words`.
 """
 
 from __future__ import annotations
@@ -11,30 +12,8 @@ from typing import Annotated, Final, Literal, get_args
 from msgspec import Meta, Struct, field
 
 from paxtui.core.events import AnyEvent, kebab
+from paxtui.scenarios.condition_words import TIMEOUT_S, AnyCondition, Count, Replicas, Slot
 
-Replicas = int | str | list[int | str]
-"""Ids, symbols, names given by ``pick``."""
-
-SYMBOLS: Final = {
-    "leader": "the replica that leads now, with a majority behind it",
-    "follower": "the live replica with the lowest id that does not lead",
-    "followers": "all live replicas but the leader",
-    "all": "all replicas",
-    "live": "all replicas whose process runs and is not paused",
-    "dead": "the replicas whose process has ended",
-    "paused": "the replicas that are paused",
-    "crashed": "the replicas whose proposer was crashed",
-    "leader-minority": "f replicas, the leader among them",
-    "follower-minority": "f replicas, the leader not among them",
-    "leader-majority": "f+1 replicas, the leader among them",
-    "random-minority": "f replicas drawn from the seed",
-}
-
-TIMEOUT_S: Final = 30.0
-"""How long a condition may take: far more than any takes, also with a third of all messages lost."""
-
-Count = Annotated[int, Meta(ge=1, le=1_000_000)]
-Slot = Annotated[int, Meta(ge=0, lt=2**53)]
 Seconds = Annotated[float, Meta(gt=0, le=600)]
 Millis = Annotated[float, Meta(ge=0, le=60_000)]
 Percent = Annotated[float, Meta(ge=0, le=100)]
@@ -42,129 +21,6 @@ Interval = Annotated[list[Millis], Meta(min_length=2, max_length=2)]
 
 EVENTS: Final = tuple(sorted(kebab(event.__name__) for event in get_args(AnyEvent)))
 """What a fault can be armed for."""
-
-
-# Conditions
-
-
-class Condition(Struct, frozen=True, tag_field="condition", tag=kebab, forbid_unknown_fields=True):
-    """Base. In a file its name stands behind ``until`` (``wait``) or ``that`` (``expect``)."""
-
-
-class Leader(Condition, frozen=True):
-    """One replica leads and a majority follows it."""
-
-
-class LeaderIs(Condition, frozen=True):
-    """``replica`` leads, and a majority follows it."""
-
-    replica: Replicas
-
-
-class LeaderIsNot(Condition, frozen=True):
-    """A majority follows a leader that is none of ``replica``."""
-
-    replica: Replicas
-
-
-class Role(Condition, frozen=True, rename={"is_": "is"}):
-    """``replica`` is in this role."""
-
-    replica: Replicas
-    is_: Literal["following", "canvassing", "preparing", "leader", "crashed"]
-
-
-class Watermark(Condition, frozen=True):
-    """These replicas have learned everything below ``at_least``."""
-
-    at_least: Slot
-    replicas: Replicas = "live"
-
-
-class AllEqual(Condition, frozen=True):
-    """All live replicas have applied the same log, and know of nothing above it."""
-
-
-class AppendsDone(Condition, frozen=True):
-    """No append waits for its answer, and no load has more to send."""
-
-
-class Acknowledged(Condition, frozen=True):
-    """``more`` appends were acknowledged since this step began."""
-
-    more: Count
-
-
-class InFlight(Condition, frozen=True):
-    """So many appends wait for their answers."""
-
-    at_least: Count = 1
-
-
-class NoProgress(Condition, frozen=True):
-    """For so many heartbeats these replicas learned nothing; with ``live``, an append was waiting all that
-    time, and none was acknowledged."""
-
-    beats: Count = 10
-    replicas: Replicas = "live"
-
-
-class Hole(Condition, frozen=True):
-    """The leader has left a slot (this one, if named) empty."""
-
-    slot: Slot | None = None
-
-
-class Filled(Condition, frozen=True):
-    """All live replicas have learned ``slot``."""
-
-    slot: Slot
-
-
-class Lags(Condition, frozen=True):
-    """``replica`` has learned so many slots less than the best informed one."""
-
-    replica: Replicas
-    by: Count = 1
-
-
-class Ended(Condition, frozen=True):
-    """The process of ``replica`` has ended."""
-
-    replica: Replicas
-
-
-class Outcomes(Condition, frozen=True):
-    """At most so many appends failed, and of so many the outcome is unknown."""
-
-    failed: Annotated[int, Meta(ge=0)] = 0
-    unknown: Annotated[int, Meta(ge=0)] = 0
-
-
-class NoBallotOf(Condition, frozen=True):
-    """No append was acknowledged at a ballot of ``replica``."""
-
-    replica: Replicas
-
-
-AnyCondition = (
-    Leader
-    | LeaderIs
-    | LeaderIsNot
-    | Role
-    | Watermark
-    | AllEqual
-    | AppendsDone
-    | Acknowledged
-    | InFlight
-    | NoProgress
-    | Hole
-    | Filled
-    | Lags
-    | Ended
-    | Outcomes
-    | NoBallotOf
-)
 
 
 # Steps
@@ -421,7 +277,4 @@ AnyStep = (
 )
 
 VERBS: Final[dict[str, type[Step]]] = {kebab(verb.__name__): verb for verb in get_args(AnyStep)}
-CONDITIONS: Final[dict[str, type[Condition]]] = {
-    kebab(each.__name__): each for each in get_args(AnyCondition)
-}
 ALIASES: Final = {"crash": "kill"}

@@ -165,14 +165,16 @@ def _weather(rng: random.Random, profile: str) -> Weather:
 
 def _workload(rng: random.Random, replicas: int) -> Workload:
     clients = rng.randint(1, 5)
+    reads = rng.choice((0.0, 0.1, 0.5, 0.8))
     return Workload(
         clients=clients,
         pipeline=rng.choice((1, 2, 4, 8)),
-        operations=rng.randint(60, 160) // clients // (2 if replicas > 5 else 1),
+        # About as many appends whatever the share of reads, fewer where each one is many messages.
+        operations=int(rng.randint(60, 160) / (1.3 - reads) / clients / (2 if replicas > 5 else 1)),
         burst=rng.choice((1, 1, 4, 16)),
         patience_s=rng.choice((0.1, 0.3, 1.0)),
         give_up_s=rng.choice((0.3, 1.5, 100.0)),
-        reads=rng.choice((0.0, 0.1, 0.5)),
+        reads=reads,
         twins=rng.choice((0.0, 0.2)),
         late=rng.choice((0.0, 0.1, 0.3)),
         reopen=rng.choice((0.0, 0.0, 0.1)),

@@ -25,8 +25,9 @@ def test_an_acceptor_that_is_full_still_votes_at_its_watermark() -> None:
 
 
 def test_a_leader_without_a_majority_steps_down_however_many_reads_arrive() -> None:
-    """Found with clients that mostly read: each read asks for a heartbeat, each heartbeat put off the moment at which
-    the leader looks whether anybody answers; ten reads a second kept a cut-off leader in office for ever."""
+    """Found with clients that mostly read: each read asks for a heartbeat, and each heartbeat put off the
+    moment at which the leader looks whether anybody answers. Ten reads a second kept a cut-off leader in
+    office for ever."""
     cluster = Cluster(3)
     cluster.lead(0)
     cluster.isolate(0)
@@ -40,8 +41,8 @@ def test_a_leader_without_a_majority_steps_down_however_many_reads_arrive() -> N
 
 
 def test_an_empty_page_of_the_log_is_not_asked_for_again_at_once() -> None:
-    """Found with tiny caches and slow disks: a replica knew more than it could tell, because its memory was short and
-    its disk slow. Each empty page was followed by the same question, at the speed of the network."""
+    """Found with tiny caches and slow disks: a replica knew more than it could tell, because its memory was
+    short and its disk slow. Each empty page was followed by the same question, at the network's speed."""
     cluster = Cluster(3)
     cluster.lead(0)
     cluster.isolate(1)
@@ -62,8 +63,8 @@ def test_an_empty_page_of_the_log_is_not_asked_for_again_at_once() -> None:
 
 
 def test_an_election_lasts_as_long_as_pages_of_promises_arrive() -> None:
-    """Found with pages of one slot on slow links: each page of a long promise takes a round trip and a commit. The
-    candidate gave up in the middle, started again from the first page, and so for ever."""
+    """Found with pages of one slot on slow links: each page of a long promise takes a round trip and a
+    commit. The candidate gave up in the middle, started again from the first page, and so for ever."""
     cluster = Cluster(3, Settings(run_slots=1))
     cluster.lead(0)
     texts = [f"message {number}" for number in range(20)]
@@ -82,3 +83,22 @@ def test_an_election_lasts_as_long_as_pages_of_promises_arrive() -> None:
     assert cluster[1].status.ballot.round == round_taken
     cluster.run(3.0)
     assert cluster[1].texts == texts
+
+
+def test_what_does_not_fit_a_tick_of_sending_again_has_its_turn_later() -> None:
+    """Found with a skipped slot and tiny limits: with little room a tick, the first slot in the list was
+    sent again for ever, and never the one behind it, a filled hole, for which everything waited."""
+    cluster = Cluster(3, Settings(resend_chars=1, run_slots=1))
+    cluster.lead(0)
+    base = cluster[0].status.watermark
+    for number in range(10):
+        cluster.say(0, "ada", f"message {number}")
+    cluster.drop("accept")
+    sent: set[int] = set()
+    for _ in range(40):
+        cluster.tick(0.1)
+        cluster.deliver("heartbeat")
+        cluster.deliver("heartbeat-ack")
+        sent |= {letter.message.first for letter in cluster.flying("accept", to=1)}
+        cluster.drop("accept")
+    assert sent == set(range(base, base + 10))

@@ -132,7 +132,7 @@ async def hosted(
     faults_allowed: bool = True,
     warm_up: Mode = "none",
 ) -> AsyncIterator[Host]:
-    """A replica that takes part, alone unless told otherwise. It dials its peers only if there is a cluster."""
+    """A replica that takes part, alone unless told otherwise; it dials its peers if told who they are."""
     dials = cluster is not None
     cluster = cluster or config.local(replicas, config.free_ports(replicas), name="hosted")
     lines = io.StringIO()

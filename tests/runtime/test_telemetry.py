@@ -227,6 +227,7 @@ async def test_flushes_come_at_most_twenty_times_a_second(
     telemetry: Telemetry, autojump_clock: trio.testing.MockClock
 ) -> None:
     observer = Observer(telemetry)
+    telemetry.flush()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(telemetry.run)
         for _ in range(1000):

@@ -1,7 +1,8 @@
 ---------------------------- MODULE MCMultiPaxos ----------------------------
-(* MultiPaxos for exhaustive checking. Three choices are left out that only forbid later steps, so that *)
+(* MultiPaxos for exhaustive checking. Four choices are left out that only forbid later steps, so that  *)
 (* every vote and proposal of the full specification remains reachable: a ballot that is not prepared   *)
-(* yet, a quorum larger than it must be, a leader that begins above the highest watermark it was told.  *)
+(* yet, a quorum larger than it must be, a leader that begins above the highest watermark it was told,  *)
+(* and a first ballot that is not led yet (below it are no votes to ask for, and none to forbid).       *)
 EXTENDS MultiPaxos, TLC
 
 Symmetry == Permutations(Acceptors) \cup Permutations(Values)
@@ -13,9 +14,9 @@ Highest(b, q) ==
 
 MCInit ==
     /\ prepared = Ballots
-    /\ promised = [a \in Acceptors |-> 0]
-    /\ told = [b \in Ballots |-> {}]
-    /\ reign = [b \in Ballots |-> [quorum |-> {}, base |-> 0]]
+    /\ promised = [a \in Acceptors |-> 1]
+    /\ told = [b \in Ballots |-> IF b > 1 THEN {} ELSE [by : Acceptors, learned : {0}, votes : {{}}]]
+    /\ reign = [b \in Ballots |-> [quorum |-> IF b > 1 THEN {} ELSE Acceptors, base |-> 0]]
     /\ proposals = [s \in Slots |-> {}]
     /\ votes = [s \in Slots |-> {}]
 MCNext ==

@@ -1,0 +1,82 @@
+"""Commands as a person runs them: as processes, with their output and exit code."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from paxtui import config
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def paxtui(tmp_path: Path) -> Run:
+    """Run ``paxtui WORDS...`` in an empty folder; data goes below it unless a word says otherwise."""
+
+    def run(*words: object, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "paxtui", *map(str, words)],
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "PAXTUI_DATA_DIR": str(tmp_path / "data"),
+                "PAXTUI_LOG_DIR": str(tmp_path / "logs"),
+                "COLUMNS": "100",
+                **environment,
+            },
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    return run
+
+
+class Up:
+    """A running cluster under ``paxtui up``."""
+
+    def __init__(
+        self, cluster: config.Cluster, file: Path, data: Path, process: subprocess.Popen[str]
+    ) -> None:
+        self.cluster = cluster
+        self.file = file
+        self.data = data
+        self.process = process
+
+    def stop(self) -> int:
+        """ctrl-c, and its exit code."""
+        self.process.send_signal(2)
+        return self.process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """Three replicas that this module's tests share."""
+    folder = tmp_path_factory.mktemp("up")
+    cluster = config.local(3, config.free_ports(3), name="cli")
+    file = folder / "cli.toml"
+    file.write_text(config.to_toml(cluster))
+    command = [sys.executable, "-m", "paxtui", "up", "--config", str(file)]
+    command += ["--data-dir", str(folder / "data"), "--log-dir", str(folder / "logs")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert process.stdout is not None
+    said: list[str] = []
+    for line in process.stdout:
+        said.append(line)
+        if "replicas serve" in line:
+            break
+    else:
+        raise AssertionError("".join(said))
+    running = Up(cluster, file, folder / "data", process)
+    yield running
+    if process.poll() is None:
+        assert running.stop() == 0
+    process.stdout.close()

@@ -1,0 +1,190 @@
+"""Every command against a running cluster: what it prints, as what, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run, Up
+
+COMMANDS = [
+    ["replica"],
+    ["up"],
+    ["send"],
+    ["client"],
+    ["tail"],
+    ["read"],
+    ["status"],
+    ["elect"],
+    ["noop"],
+    ["verify"],
+    ["check"],
+    ["run"],
+    ["sim"],
+    ["demo"],
+    *(
+        ["fault", word]
+        for word in ("list", "loss", "delay", "cut", "crash", "crash-proposer", "pause", "skip")
+    ),
+]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself(paxtui: Run, words: list[str]) -> None:
+    done = paxtui(*words, "--help")
+    assert done.returncode == 0, done.stderr
+    assert "Usage: paxtui" in done.stdout
+    assert done.stderr == ""
+
+
+def rows(text: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_send_tells_slot_ballot_time_and_replica(paxtui: Run, up: Up) -> None:
+    done = paxtui("send", "one", "two", "--config", up.file, "--json")
+    assert done.returncode == 0, done.stderr
+    first, second = rows(done.stdout)
+    assert set(first) == {"slot", "ballot", "ms", "replica"}
+    assert isinstance(first["slot"], int)
+    assert first["slot"] < second["slot"]  # type: ignore[operator]
+    assert "slot " in paxtui("send", "three", "--config", up.file).stdout
+
+
+def test_send_takes_lines_from_standard_input_and_keeps_their_order(paxtui: Run, up: Up) -> None:
+    texts = [f"line {number}" for number in range(600)]
+    done = paxtui("send", "-", "--config", up.file, "--json", stdin="\n".join(texts) + "\n")
+    assert done.returncode == 0, done.stderr
+    slots = [row["slot"] for row in rows(done.stdout)]
+    assert len(slots) == 600
+    tailed = rows(paxtui("tail", "--config", up.file, "--json").stdout)
+    assert [row["text"] for row in tailed if str(row["text"]).startswith("line ")] == texts
+    told = {row["slot"]: row["text"] for row in tailed}
+    assert [told[slot] for slot in slots] == texts
+
+
+def test_tail_prints_one_object_a_message(paxtui: Run, up: Up) -> None:
+    paxtui("send", "seen by tail", "--config", up.file)
+    last = rows(paxtui("tail", "--config", up.file, "--json").stdout)[-1]
+    assert set(last) == {"slot", "client", "request", "text"}
+    assert last["text"] == "seen by tail"
+    slot = last["slot"]
+    assert rows(paxtui("tail", "--config", up.file, "--json", "--from", slot).stdout) == [last]
+
+
+def test_a_replica_address_is_enough_to_find_the_cluster(paxtui: Run, up: Up) -> None:
+    address = str(up.cluster.address(1))
+    assert paxtui("send", "by address", "--at", address).returncode == 0
+    assert len(rows(paxtui("status", "--at", address, "--json").stdout)) == 3
+
+
+def test_status_has_one_object_a_replica(paxtui: Run, up: Up) -> None:
+    done = paxtui("status", "--config", up.file, "--json")
+    assert done.returncode == 0
+    reports = rows(done.stdout)
+    assert [report["replica"] for report in reports] == [0, 1, 2]
+    assert len({report["leader"] for report in reports}) == 1
+    wanted = {"role", "leader", "ballot", "promised", "watermark", "lag", "pid", "faults"}
+    assert all(wanted <= set(report) for report in reports)
+    shown = paxtui("status", "--config", up.file).stdout
+    assert "leader" in shown.splitlines()[0]
+    assert len(shown.splitlines()) == 4
+
+
+def test_the_manual_client_shows_where_each_line_went(paxtui: Run, up: Up) -> None:
+    done = paxtui("client", "--name", "ada", "--config", up.file, stdin="hello\n\nyou there?\n")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == 2
+    assert all("✓ slot " in line and " ms " in line for line in lines)
+
+
+def test_faults_have_numbers_and_are_listed_undone_and_healed(paxtui: Run, up: Up) -> None:
+    cut = paxtui("fault", "cut", "0-1", "--config", up.file)
+    assert cut.stdout.splitlines() == ["#1 cut r0>r1", "#2 cut r1>r0"], cut.stderr
+    paxtui("fault", "loss", "*>2", "20", "--for", "1m", "--config", up.file)
+    listed = rows(paxtui("fault", "list", "--json", "--config", up.file).stdout)
+    assert len(listed) == 4
+    assert {row["replica"] for row in listed} == {0, 1}
+    assert paxtui("fault", "undo", listed[0]["number"], "--config", up.file).returncode == 0
+    assert len(paxtui("fault", "list", "--config", up.file).stdout.splitlines()) == 3
+    assert paxtui("fault", "undo", listed[0]["number"], "--config", up.file).returncode == 1
+    assert paxtui("fault", "heal", "--config", up.file).returncode == 0
+    assert paxtui("fault", "list", "--config", up.file).stdout == ""
+
+
+def test_elect_makes_a_replica_lead(paxtui: Run, up: Up) -> None:
+    leader = rows(paxtui("status", "--config", up.file, "--json").stdout)[0]["leader"]
+    other = (int(str(leader)) + 1) % 3
+    done = paxtui("elect", other, "--config", up.file)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"r{other} leads at ")
+
+
+def test_a_skipped_slot_becomes_a_no_op(paxtui: Run, up: Up) -> None:
+    assert paxtui("fault", "skip", "--config", up.file).returncode == 0
+    done = paxtui("send", "after the hole", "--config", up.file, "--json")
+    slot = rows(done.stdout)[0]["slot"]
+    entries = rows(paxtui("tail", "--all", "--json", "--config", up.file).stdout)
+    assert entries[int(str(slot)) - 1]["noop"] is True
+    refused = paxtui("noop", int(str(slot)) - 1, "--config", up.file)
+    assert refused.returncode == 1
+    assert "no hole" in refused.stderr
+
+
+def test_reads_say_their_consistency(paxtui: Run, up: Up) -> None:
+    linearizable = paxtui("read", "--limit", "3", "--config", up.file, "--json")
+    assert linearizable.returncode == 0
+    assert "linearizable" in linearizable.stderr
+    assert len(linearizable.stdout.splitlines()) == 3
+    assert "may be stale" in paxtui("read", "--consistency", "local", "--config", up.file).stderr
+
+
+def test_any_text_comes_back_unchanged_and_is_shown_harmlessly(paxtui: Run, up: Up) -> None:
+    nasty = "\x1b]52;c;AAAA\x07 [red]x[/red] \u202e a\tb 한국 👩‍👩‍👧"
+    assert paxtui("send", nasty, "--config", up.file).returncode == 0
+    assert rows(paxtui("tail", "--json", "--config", up.file).stdout)[-1]["text"] == nasty
+    shown = paxtui("tail", "--config", up.file).stdout
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+
+
+def test_the_log_can_be_read_offline_and_verified_while_the_replicas_run(paxtui: Run, up: Up) -> None:
+    paxtui("send", "for the disk", "--config", up.file)
+    folder = up.data / "cli"
+    online = paxtui("tail", "--json", "--config", up.file).stdout
+    offline = paxtui("tail", "--json", "--offline", folder / "replica-0").stdout
+    assert online.startswith(offline[: len(offline) // 2])
+    done = paxtui("verify", folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "all 3 logs agree" in done.stdout
+
+
+def test_verify_names_the_first_differing_slot(paxtui: Run, up: Up, tmp_path: Path) -> None:
+    paxtui("send", "a", "b", "c", "--config", up.file)
+    for replica in (0, 1):
+        (tmp_path / f"replica-{replica}").mkdir()
+        source = sqlite3.connect(up.data / "cli" / f"replica-{replica}" / "replica.db")
+        copy = sqlite3.connect(tmp_path / f"replica-{replica}" / "replica.db")
+        source.backup(copy)
+        source.close()
+        if replica == 1:
+            copy.execute("UPDATE log SET text = 'forged' WHERE slot = 1")
+            copy.commit()
+        copy.close()
+    done = paxtui("verify", tmp_path)
+    assert done.returncode == 1
+    assert "slot 1" in done.stdout, done.stdout + done.stderr
+
+
+def test_an_unknown_outcome_has_an_exit_code_of_its_own(paxtui: Run, up: Up) -> None:
+    paxtui("fault", "cut", "*>*", "--config", up.file)
+    try:
+        done = paxtui("send", "into the void", "--timeout", "1", "--config", up.file)
+    finally:
+        paxtui("fault", "heal", "--config", up.file)
+    assert done.returncode == 3
+    assert "may have been appended" in done.stderr
