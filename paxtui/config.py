@@ -324,6 +324,15 @@ def check_settings(source: Source, settings: Settings) -> None:
     if high < low:
         line = source.line_of("settings", "election_s_max")
         raise source.error(f"election_s_max is {high}, allowed: at least election_s_min, here {low}", line)
+    # An acceptor that votes less far ahead than a leader proposes would need each vote sent again.
+    chars = settings.window_chars + settings.run_chars
+    for key, value, least, words in (
+        ("ahead_slots", settings.ahead_slots, settings.window_slots, "window_slots"),
+        ("ahead_chars", settings.ahead_chars, chars, "window_chars + run_chars"),
+    ):
+        if value < least:
+            line = source.line_of("settings", key)
+            raise source.error(f"{key} is {value}, allowed: at least {words}, here {least}", line)
 
 
 def _members(source: Source, rows: Sequence[tuple[Address, int | None]]) -> tuple[Address, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paxtui.cli.options import DataDirOption, JsonOption, LogDirOption
+from paxtui.cli.options import JsonOption
 
 if TYPE_CHECKING:
     from paxtui.cli.run_report import Report
@@ -28,8 +28,14 @@ def run(
             "--config-path", metavar="FILE", help="Cluster file: TOML, or a line `ip port` a replica."
         ),
     ] = None,
-    log_dir: LogDirOption = None,
-    data_dir: DataDirOption = None,
+    log_dir: Annotated[
+        Path | None,
+        typer.Option("--log-dir", metavar="DIR", help="Folder for the message logs. Default: logs/run/NAME."),
+    ] = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option("--data-dir", metavar="DIR", help="Keep the data in a new folder below this one."),
+    ] = None,
     msg_loss: Annotated[
         float, typer.Option("--msg-loss", metavar="PERCENT", help="Lose so many messages between replicas.")
     ] = 0.0,
@@ -83,7 +89,8 @@ def run(
     skipped: list[tuple[str, str]] = []
     results: list[Result] = []
     for scenario in scenarios:
-        plan = Plan(scenario, f, config_path, data_dir, log_dir, msg_loss, skip_slot, seed, keep)
+        logs = log_dir / scenario.name if everything and log_dir is not None else log_dir
+        plan = Plan(scenario, f, config_path, data_dir, logs, msg_loss, skip_slot, seed, keep)
         reason = plan.unfit() if everything else None
         if reason is not None:
             skipped.append((scenario.name, reason))

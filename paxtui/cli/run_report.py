@@ -45,7 +45,7 @@ class Report:
             words += f", loss {msg_loss:g} %" if msg_loss else ""
             words += f", slot {skip_slot} skipped" if skip_slot is not None else ""
             self._print((scenario.name, "bold"), (f"  {words}", "dim"))
-            self._print((scenario.shows, "dim"))
+            self._print((visible(scenario.shows), "dim"))
 
     def note(self, note: Note) -> None:
         """A step has happened."""

@@ -103,18 +103,25 @@ class LocalCluster:
             await self.start(replica, *arguments)
 
     async def _watch(self, replica: int, process: Process, handle: trio.Process) -> None:
-        """Read the replica's log until it ends."""
-        rest = b""
-        if handle.stderr is not None:
-            async for chunk in handle.stderr:
-                *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
-                    text = line.decode(errors="replace")
-                    process.lines.append(text)
-                    if self._on_line is not None:
-                        self._on_line(replica, text)
-        await handle.wait()
+        """Read the replica's log until it ends.
+
+        Shielded: whoever stops the replicas after a cancellation waits for their ends to be noticed here.
+        """
+        with trio.CancelScope(shield=True):
+            if handle.stderr is not None:
+                await self._read(replica, process, handle.stderr)
+            await handle.wait()
         process.ended.set()
+
+    async def _read(self, replica: int, process: Process, stderr: trio.abc.ReceiveStream) -> None:
+        rest = b""
+        async for chunk in stderr:
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                text = line.decode(errors="replace")
+                process.lines.append(text)
+                if self._on_line is not None:
+                    self._on_line(replica, text)
 
     def alive(self, replica: int) -> bool:
         """Whether the process runs."""

@@ -18,8 +18,6 @@ from paxtui.client.connection import BROKEN, Connection, answers, dial
 from paxtui.client.errors import ClientError, Failed, Unknown, Unreachable
 from paxtui.client.route import Route
 from paxtui.config import Cluster
-from paxtui.core.ballot import Ballot
-from paxtui.core.values import TEXT_BYTES_MAX
 from paxtui.wire.requests import (
     Append,
     AppendDone,
@@ -33,6 +31,7 @@ from paxtui.wire.requests import (
     Tail,
 )
 from paxtui.wire.requests import Failed as FailedAnswer
+from paxtui.wire.values import TEXT_BYTES_MAX, Ballot
 
 ATTEMPT_S = 1.5
 """How long the oldest request may wait for an answer before another replica is asked: longer than an

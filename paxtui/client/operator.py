@@ -12,7 +12,6 @@ from paxtui.client.connection import BROKEN, answers, dial, views
 from paxtui.client.errors import ClientError, Failed
 from paxtui.client.route import words
 from paxtui.config import Cluster
-from paxtui.core.ballot import REPLICAS_MAX
 from paxtui.wire.faults import ActiveFault, AnyFault, CrashReplica, Cut, Trigger
 from paxtui.wire.requests import (
     Done,
@@ -31,6 +30,7 @@ from paxtui.wire.requests import (
 )
 from paxtui.wire.requests import Failed as FailedAnswer
 from paxtui.wire.telemetry import Delta, Snapshot
+from paxtui.wire.values import REPLICAS_MAX
 
 ANSWER_S: Final = 3.0
 """How long a replica may take for an operator's request."""

@@ -177,9 +177,7 @@ class Learner:
                 entries.append(entry)
             self.send_entries(sender, first, tuple(entries))
         else:
-            self._out.fetches.append(
-                Fetch(sender, first, self._settings.run_slots, self._settings.run_chars)
-            )
+            self._out.fetches.append(Fetch(sender, first, self._settings.run_slots, self._settings.run_chars))
 
     def send_entries(self, to: int, first: int, entries: tuple[Entry, ...]) -> None:
         """A page of the learned log leaves; an empty one still tells the watermark."""

@@ -51,7 +51,7 @@ class History:
     @property
     def now(self) -> float:
         """Seconds since the run began."""
-        return trio.current_time() - self._started
+        return round(trio.current_time() - self._started, 6)
 
     async def changed(self) -> None:
         """Wait until an operation ends."""

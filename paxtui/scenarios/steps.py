@@ -185,7 +185,9 @@ def proceed(stage: Stage, replicas: Iterable[int]) -> str:
 async def heal(stage: Stage) -> str:
     """End everything that this scenario injected."""
     proceed(stage, tuple(stage.paused))
-    return f"{await stage.faults.heal()} faults ended"
+    ended = await stage.faults.heal()
+    stage.condemned.difference_update(stage.live)
+    return f"{ended} faults ended"
 
 
 def _is_crash(injected: Injected) -> bool:

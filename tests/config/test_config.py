@@ -498,3 +498,10 @@ def test_the_environment_is_the_processs_own_unless_given(
 def test_a_bad_file_that_the_environment_names_is_told_as_such(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no such file \(the file that PAXTUI_CONFIG names\)"):
         find(None, {"PAXTUI_CONFIG": str(tmp_path / "none")})
+
+
+def test_an_acceptor_must_vote_as_far_ahead_as_a_leader_proposes(tmp_path: Path) -> None:
+    file = tmp_path / "cluster.toml"
+    file.write_text(to_toml(local(3)) + "\n[settings]\nahead_slots = 100\n")
+    with pytest.raises(ConfigError, match="ahead_slots is 100, allowed: at least window_slots"):
+        load(file)

@@ -7,7 +7,6 @@ from paxtui.core.replica import Status
 from paxtui.scenarios import condition_words as w
 from paxtui.scenarios.conditions import Check, Look, checker, leader_of
 
-
 FIRST = Ballot(1, 0)
 
 

@@ -46,7 +46,9 @@ def test_a_scenario_passes(name: str, tmp_path: Path) -> None:
     replicas = int(str(end["replicas"]))
     logs = [(tmp_path / "logs" / f"replica-{replica}.log").read_text() for replica in range(replicas)]
     assert set(logs) == {logs[0]}
-    history = [json.loads(line) for line in (tmp_path / "data" / name / "history.jsonl").open()]
+    history = [
+        json.loads(line) for line in (tmp_path / "data" / name / "history.jsonl").read_text().splitlines()
+    ]
     assert len(logs[0].splitlines()) == sum(each["op"] == "append" for each in history)
     assert (history[-1]["op"], history[-1]["outcome"]) == ("read", "ok")
 

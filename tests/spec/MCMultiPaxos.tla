@@ -7,7 +7,7 @@ EXTENDS MultiPaxos, TLC
 
 Symmetry == Permutations(Acceptors) \cup Permutations(Values)
 
-Quorums == {q \in Majorities : \A a \in q : q \ {a} \notin Majorities}
+SmallestQuorums == {q \in Majorities : \A a \in q : q \ {a} \notin Majorities}
 Highest(b, q) ==
     CHOOSE w \in Watermarks : /\ FirstAllowed(b, q, w)
                               /\ \A u \in Watermarks : FirstAllowed(b, q, u) => w <= u
@@ -28,9 +28,10 @@ MCSpec == MCInit /\ [][MCNext]_vars
 
 (* Wrong on purpose: with any of these in place of the right one, Agreement must fail. *)
 AnyValueIsSafe(s, b, v) == TRUE
-AnyFirst(b, q, first) == TRUE
 AnyReportIsSafe(s, b, v) ==
     LET reports == {r \in UNION {p.votes : p \in told[b]} : r[1] = s}
     IN  reports = {} \/ \E r \in reports : r[3] = v
-ThinMajorities == {q \in SUBSET Acceptors : 2 * Cardinality(q) >= Cardinality(Acceptors) - 1}
+AnyFirst(b, q, first) == TRUE
+Minorities == {{a} : a \in Acceptors}
+NothingIsHeld(a, s) == {}
 =============================================================================

@@ -19,6 +19,7 @@ VARIABLES
 vars == <<prepared, promised, told, reign, proposals, votes>>
 
 Majorities == {q \in SUBSET Acceptors : 2 * Cardinality(q) > Cardinality(Acceptors)}
+Quorums == Majorities   \* what a leader takes for one
 Voters(s, b, v) == {a \in Acceptors : <<a, b, v>> \in votes[s]}
 Chosen(s) == {v \in {p[2] : p \in proposals[s]} :
                 \E p \in proposals[s] : p[2] = v /\ Voters(s, p[1], v) \in Majorities}
@@ -51,7 +52,7 @@ Promise(a, b, w) ==
 (* A majority promised b. The leader never proposes below the highest watermark that it was told. *)
 FirstAllowed(b, q, first) == \A p \in told[b] : p.by \in q => p.learned <= first
 Lead(b, q, first) ==
-    /\ reign[b].quorum = {} /\ q \in Majorities
+    /\ reign[b].quorum = {} /\ q \in Quorums
     /\ \A a \in q : \E p \in told[b] : p.by = a
     /\ FirstAllowed(b, q, first) /\ Learnable(first)
     /\ reign' = [reign EXCEPT ![b] = [quorum |-> q, base |-> first]]
@@ -90,7 +91,7 @@ Init ==
 Next ==
     \/ \E b \in Ballots : Prepare(b)
     \/ \E a \in Acceptors, b \in Ballots, w \in Watermarks : Promise(a, b, w)
-    \/ \E b \in Ballots, q \in Majorities, w \in Watermarks : Lead(b, q, w)
+    \/ \E b \in Ballots, q \in Quorums, w \in Watermarks : Lead(b, q, w)
     \/ \E s \in Slots, b \in Ballots, v \in Values : Propose(s, b, v)
     \/ \E a \in Acceptors, s \in Slots, b \in Ballots, v \in Values : Vote(a, s, b, v)
 Spec == Init /\ [][Next]_vars

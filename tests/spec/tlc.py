@@ -72,5 +72,3 @@ def run(module: str, config: str, work: Path, files: dict[str, str] | None = Non
         check=False,
     )
     return Checked(done.returncode == 0, done.stdout + done.stderr)
-
-

@@ -73,7 +73,9 @@ class Seen(Struct, frozen=True):
         return range(first, first + count)
 
     def __str__(self) -> str:
-        fields = " ".join(f"{k}={v}" for k, v in self.event.items() if k not in ("event", "values", "entries"))
+        fields = " ".join(
+            f"{k}={v}" for k, v in self.event.items() if k not in ("event", "values", "entries")
+        )
         return f"{self.source}:{self.line}: replica {self.replica} {self.kind} {fields}"
 
 
@@ -248,7 +250,12 @@ def perhaps_lost(events: Sequence[Seen]) -> set[int]:
 
 
 def convert(
-    events: Sequence[Seen], name: str, replicas: int | None = None, *, cut: str = "", steps_max: int = STEPS_MAX
+    events: Sequence[Seen],
+    name: str,
+    replicas: int | None = None,
+    *,
+    cut: str = "",
+    steps_max: int = STEPS_MAX,
 ) -> Trace:
     """The beginning of a trace as TLA+ records: ballots become their ranks, values small numbers."""
     if replicas is None:
@@ -373,7 +380,9 @@ def _check(traces: Sequence[Trace]) -> Iterator[Verdict]:
         done = tlc.run("TraceMultiPaxos", _config(traces), Path(work), {"Traces.tla": _module(traces)})
     if not done.ok:
         raise RuntimeError(f"TLC did not check these traces:\n{done.output[-8000:]}")
-    reached = {int(number): int(step) for number, step in re.findall(r"^<<(\d+), (\d+)>>$", done.output, re.M)}
+    reached = {
+        int(number): int(step) for number, step in re.findall(r"^<<(\d+), (\d+)>>$", done.output, re.M)
+    }
     for number, trace in enumerate(traces, 1):
         step = reached[number] - 1
         yield Verdict(trace, step, trace.origins[step] if step < len(trace.steps) else None)
