@@ -46,6 +46,8 @@ def demo(
     """Three replicas, two clients, SIGKILL of the leader in mid-stream, fail-over, restart, catch-up, proof.
 
     Exit code 0 only if all logs agree and hold every acknowledged message once.
+
+    Example: paxtui demo --keep
     """
     import trio
 

@@ -38,7 +38,7 @@ app = typer.Typer(
 @app.command("list")
 @guarded
 def list_faults(config: ConfigOption = None, at: AttachOption = None, as_json: JsonOption = False) -> int:
-    """Every fault that acts or waits: number, what, age, time left."""
+    """Every fault that acts or waits, with its number: paxtui fault list --json"""
 
     async def act(operator: Operator) -> int:
         from msgspec import json, to_builtins
@@ -167,7 +167,7 @@ def crash_proposer(
     for_: ForOption = "10m",
     when: WhenOption = None,
 ) -> int:
-    """Stop a replica's proposer; its acceptor and learner go on."""
+    """Stop a replica's proposer, nothing else: paxtui fault crash-proposer 0 --for 5s"""
     from paxtui.wire.faults import CrashProposer
 
     return _at_replica(replica, CrashProposer(), config, at, for_, when)
@@ -233,7 +233,7 @@ def disk_error(
     full: Annotated[bool, typer.Option("--full", help="As if the disk were full.")] = False,
     when: WhenOption = None,
 ) -> int:
-    """Make the next commit of a replica fail; it stops at once."""
+    """Make the next commit of a replica fail, so it stops: paxtui fault disk-error 2 --full"""
     from paxtui.wire.faults import DiskError, FullDisk
 
     return _at_replica(replica, FullDisk() if full else DiskError(), config, at, "forever", when)
@@ -246,7 +246,7 @@ def undo(
     config: ConfigOption = None,
     at: AttachOption = None,
 ) -> int:
-    """End one fault."""
+    """End one fault: paxtui fault undo 3"""
 
     async def act(operator: Operator) -> int:
         await operator.undo(number)
@@ -259,7 +259,7 @@ def undo(
 @app.command()
 @guarded
 def heal(config: ConfigOption = None, at: AttachOption = None) -> int:
-    """End all faults of all replicas."""
+    """End all faults of all replicas: paxtui fault heal"""
 
     async def act(operator: Operator) -> int:
         problems = await operator.heal()

@@ -68,7 +68,6 @@ app.command("noop")(guarded(noop.noop))
 app.command("verify")(guarded(verify.verify))
 app.command("check")(guarded(check.check))
 app.command("run")(guarded(run.run))
-app.command("run")(guarded(run.run))
 app.command("sim")(guarded(sim.sim))
 app.command("demo")(guarded(demo.demo))
 

@@ -35,6 +35,12 @@ def sim(
 ) -> int:
     """Simulate whole clusters under faults, deterministically: one seed is one run.
 
+    Examples:
+
+      paxtui sim --seeds 10000 --jobs 2
+
+      paxtui sim --seed 4711 --verbose
+
     Exit codes: 0 all held, 1 a safety rule broke, 4 a cluster did not recover, 5 an exception, 2 bad usage.
     """
     from paxtui.sim.plan import PROFILES

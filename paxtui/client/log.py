@@ -8,7 +8,7 @@ connections, each request keeps its number, so it takes effect at most once; and
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import trio
@@ -182,11 +182,12 @@ class Log:
             raise ClientError("the replica answered something else than a page")
         return PageRead(result.entries, result.applied, pending.replica)
 
-    async def tail(self, from_slot: int = 0, *, follow: bool = True) -> AsyncIterator[LogEntry]:
+    async def tail(self, from_slot: int = 0, *, follow: bool = True) -> AsyncGenerator[LogEntry, None]:
         """Applied slots from ``from_slot`` on, each once and in order, from whichever replica lives.
 
         No-ops and repetitions are among them (``entry.is_message`` tells). Without ``follow`` it ends at
-        the watermark of the replica that serves it.
+        the watermark of the replica that serves it. Whoever leaves it early closes it, best with
+        ``contextlib.aclosing``.
         """
         slot = from_slot
         route = Route(self._cluster)

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 
 from paxtui.core.ballot import Ballot
 from paxtui.core.errors import InvariantViolated
-from paxtui.core.events import CanvassAnswered, LeaderHeard, NackSent, Promised, Voted
+from paxtui.core.events import Bound, CanvassAnswered, LeaderHeard, NackSent, Promised, Voted
 from paxtui.core.messages import (
     Accept,
     Accepted,
@@ -113,7 +113,8 @@ class Acceptor:
         if ballot < self.promised:
             self._refuse(sender, ballot, None, learned)
             return
-        if ballot > self.promised:
+        raised = ballot > self.promised
+        if raised:
             # A vote at b binds like a promise of b (Paxos Made Simple, P1a; Paxos Made Moderately
             # Complex, invariant A2: an acceptor accepts only its current ballot).
             self._raise_promise(ballot)
@@ -123,6 +124,8 @@ class Acceptor:
             values = values[learned - first :]
             first = min(learned, message.first + len(message.values))
         voted = self._vote(ballot, first, values, learned, known)
+        if raised and not voted:
+            self._out.event(Bound(ballot))
         self._out.send_durable(sender, Accepted(ballot, first, voted, learned))
 
     def _vote(

@@ -120,6 +120,12 @@ class Voted(Event, frozen=True):
     values: tuple[Command, ...]
 
 
+class Bound(Event, frozen=True):
+    """An Accept raised this acceptor's promise to ``ballot`` in slots where no vote of it is needed."""
+
+    ballot: Ballot
+
+
 class AcceptedReceived(Event, frozen=True):
     """The leader counted ``sender``'s votes."""
 
@@ -258,6 +264,7 @@ AnyEvent = (
     | Proposed
     | AcceptSent
     | Voted
+    | Bound
     | AcceptedReceived
     | ChosenSeen
     | Learned

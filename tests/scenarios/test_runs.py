@@ -183,3 +183,45 @@ def test_the_list_names_every_scenario(tmp_path: Path) -> None:
     rows = objects(paxtui("run", "--list", "--json", cwd=tmp_path))
     assert [row["name"] for row in rows] == [scenario.name for scenario in builtin()]
     assert all(str(row["name"]) in text for row in rows)
+
+
+EVERYTHING = """
+name = "everything"
+title = "Everything"
+shows = "Every verb and condition that no named scenario uses."
+step = [
+    { do = "append", at_once = 2, interval_ms = [5, 20], background = true },
+    { do = "wait", until = "in-flight" },
+    { do = "loss", percent = 20, from = "leader" },
+    { do = "duplicate", percent = 30 },
+    { do = "reorder", percent = 30, to = [0, 1] },
+    { do = "cut", from = 0, to = [1, 2] },
+    { do = "heal" },
+    { do = "ring" },
+    { do = "bridge", replica = 1 },
+    { do = "wait", until = "acknowledged", more = 5 },
+    { do = "heal" },
+    { do = "pick", replica = "leader", as = "one" },
+    { do = "crash-proposer", replica = "one" },
+    { do = "wait", until = "role", replica = "one", is = "crashed" },
+    { do = "restore-proposer" },
+    { do = "elect", replica = ["one", 1], until = "asked" },
+    { do = "elect", replica = "one" },
+    { do = "pick", replica = "leader", as = "two" },
+    { do = "arm", replica = "two", fault = "disk-error", when = "chosen-seen" },
+    { do = "wait", until = "ended", replica = "two" },
+    { do = "wait", until = "acknowledged", more = 5 },
+    { do = "restart" },
+    { do = "wait", until = "watermark", at_least = 5 },
+    { do = "wait", until = "filled", slot = 1 },
+    { do = "stop-load" },
+    { do = "wait", until = "all-equal" },
+    { do = "expect", that = "appends-done" },
+]
+"""
+
+
+def test_every_verb_does_what_it_says(tmp_path: Path) -> None:
+    (tmp_path / "everything.toml").write_text(EVERYTHING)
+    done = paxtui("run", "everything.toml", "--log-dir", "logs", "--rand-seed", "4", cwd=tmp_path)
+    assert "PASS" in done.stdout

@@ -1,8 +1,9 @@
 ---------------------------- MODULE MCMultiPaxos ----------------------------
-(* MultiPaxos for exhaustive checking. Four choices are left out that only forbid later steps, so that  *)
+(* MultiPaxos for exhaustive checking. Five choices are left out that only forbid later steps, so that  *)
 (* every vote and proposal of the full specification remains reachable: a ballot that is not prepared   *)
 (* yet, a quorum larger than it must be, a leader that begins above the highest watermark it was told,  *)
-(* and a first ballot that is not led yet (below it are no votes to ask for, and none to forbid).       *)
+(* an Accept that binds without a vote, and a first ballot that is not led yet (there are no votes      *)
+(* below it to ask for, and none to forbid).                                                            *)
 EXTENDS MultiPaxos, TLC
 
 Symmetry == Permutations(Acceptors) \cup Permutations(Values)

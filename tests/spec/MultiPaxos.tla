@@ -79,6 +79,12 @@ Vote(a, s, b, v) ==
     /\ votes' = [votes EXCEPT ![s] = @ \cup {<<a, b, v>>}]
     /\ UNCHANGED <<prepared, told, reign, proposals>>
 
+(* An Accept binds also where it gets no vote: all of its slots are learned here, or too far ahead. *)
+Bind(a, b) ==
+    /\ promised[a] < b /\ \E s \in Slots : \E p \in proposals[s] : p[1] = b
+    /\ promised' = [promised EXCEPT ![a] = b]
+    /\ UNCHANGED <<prepared, told, reign, proposals, votes>>
+
 -----------------------------------------------------------------------------
 Watermarks == {0} \cup {s + 1 : s \in Slots}
 Init ==
@@ -94,6 +100,7 @@ Next ==
     \/ \E b \in Ballots, q \in Quorums, w \in Watermarks : Lead(b, q, w)
     \/ \E s \in Slots, b \in Ballots, v \in Values : Propose(s, b, v)
     \/ \E a \in Acceptors, s \in Slots, b \in Ballots, v \in Values : Vote(a, s, b, v)
+    \/ \E a \in Acceptors, b \in Ballots : Bind(a, b)
 Spec == Init /\ [][Next]_vars
 
 TypeOK ==

@@ -29,14 +29,15 @@ Lost ==
 Kept == e.by \notin gone /\ UNCHANGED gone
 
 (* A replica starts with what its disk holds: exactly what was promised, taken and voted, and at least   *)
-(* the watermark on which others may build.                                                              *)
+(* the watermark on which others may build. An Accept that bound it without a vote left no event.        *)
 Restored ==
-    /\ promised[e.by] = e.ballot /\ round[e.by] = e.round
+    /\ round[e.by] = e.round
+    /\ IF promised[e.by] = e.ballot THEN NothingSaid ELSE Bind(e.by, e.ballot)
     /\ Learnable(e.first) /\ Held(e.by, e.first) = e.votes
     /\ \A b \in Ballots : \A p \in PromiseOf(e.by, b) : p.learned <= e.first
     /\ mark' = [mark EXCEPT ![e.by] = e.first]
     /\ gone' = gone \ {e.by}
-    /\ NothingSaid /\ UNCHANGED <<round, counted>>
+    /\ UNCHANGED <<round, counted>>
 
 RoundTaken ==
     /\ Owners[t][e.ballot] = e.by /\ e.ballot > round[e.by] /\ e.ballot > promised[e.by]

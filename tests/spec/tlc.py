@@ -61,10 +61,11 @@ def run(module: str, config: str, work: Path, files: dict[str, str] | None = Non
     reason = why_not()
     if reason is not None:
         raise RuntimeError(reason)
+    # No deadlock check: every trace ends. One worker and the plain collector: others use this machine.
+    java = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xss16m", "-cp", str(jar()), "tlc2.TLC"]
+    options = ["-deadlock", "-workers", "1", "-metadir", str(work / "states")]
     done = subprocess.run(
-        # No deadlock check: every trace ends. One worker and a plain collector: others use this machine.
-        ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xss16m", "-cp", str(jar()), "tlc2.TLC"]
-        + ["-deadlock", "-workers", "1", "-metadir", str(work / "states"), f"{module}.tla"],
+        [*java, *options, f"{module}.tla"],
         cwd=work,
         capture_output=True,
         text=True,

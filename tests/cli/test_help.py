@@ -1,0 +1,51 @@
+"""Help: every command has it, with a line of its own, every option explained, and an example to copy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import click
+import pytest
+import typer.main
+
+from paxtui.cli.main import app
+
+GROUP = typer.main.get_command(app)
+
+
+def commands(group: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    for name, command in group.commands.items():  # type: ignore[attr-defined]
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+ALL = dict(commands(GROUP))
+
+
+def test_these_are_the_commands() -> None:
+    top = {path[0] for path in ALL}
+    assert {"replica", "up", "send", "client", "tail", "read", "status", "elect", "noop", "verify"} <= top
+    assert {"fault", "run", "sim", "demo", "check"} <= top
+    assert {path[1] for path in ALL if path[0] == "fault"} == {
+        *("list", "loss", "delay", "duplicate", "reorder", "cut", "crash", "crash-proposer", "pause"),
+        *("skip", "slow-disk", "disk-error", "undo", "heal"),
+    }
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_help_has_an_example_to_copy(path: tuple[str, ...]) -> None:
+    text = ALL[path].help or ""
+    assert re.search(rf"paxtui {' '.join(path)}\b", text), text
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_every_option_and_argument_is_explained(path: tuple[str, ...]) -> None:
+    for parameter in ALL[path].params:
+        if getattr(parameter, "hidden", False) or parameter.name == "help":
+            continue
+        explained = getattr(parameter, "help", None)
+        said = explained or re.search(rf"\b{parameter.human_readable_name}\b", ALL[path].help or "")
+        assert said, parameter.name
