@@ -82,8 +82,10 @@ def loss(
 @guarded
 def delay(
     link: LinkArgument,
-    ms: Annotated[float, typer.Argument(metavar="MS", min=0, max=600_000)],
-    jitter: Annotated[float, typer.Argument(metavar="JITTER_MS", min=0, max=600_000)] = 0.0,
+    ms: Annotated[float, typer.Argument(metavar="MS", min=0, max=600_000, help="How long.")],
+    jitter: Annotated[
+        float, typer.Argument(metavar="JITTER_MS", min=0, max=600_000, help="Up to so much longer.")
+    ] = 0.0,
     config: ConfigOption = None,
     at: AttachOption = None,
     for_: ForOption = "10m",
@@ -99,7 +101,7 @@ def delay(
 @guarded
 def duplicate(
     link: LinkArgument,
-    percent: Annotated[float, typer.Argument(metavar="PERCENT")],
+    percent: Annotated[float, typer.Argument(metavar="PERCENT", help="0 to 100.")],
     config: ConfigOption = None,
     at: AttachOption = None,
     for_: ForOption = "10m",
@@ -116,7 +118,7 @@ def duplicate(
 @guarded
 def reorder(
     link: LinkArgument,
-    percent: Annotated[float, typer.Argument(metavar="PERCENT")],
+    percent: Annotated[float, typer.Argument(metavar="PERCENT", help="0 to 100.")],
     config: ConfigOption = None,
     at: AttachOption = None,
     for_: ForOption = "10m",
@@ -213,7 +215,7 @@ def skip(
 @guarded
 def slow_disk(
     replica: ReplicaArgument,
-    ms: Annotated[float, typer.Argument(metavar="MS", min=0, max=60_000)],
+    ms: Annotated[float, typer.Argument(metavar="MS", min=0, max=60_000, help="So much slower.")],
     config: ConfigOption = None,
     at: AttachOption = None,
     for_: ForOption = "10m",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
-import click
 import pytest
 import typer.main
 
@@ -14,8 +14,8 @@ from paxtui.cli.main import app
 GROUP = typer.main.get_command(app)
 
 
-def commands(group: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    for name, command in group.commands.items():  # type: ignore[attr-defined]
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from commands(command, (*path, name))
         else:
@@ -44,8 +44,5 @@ def test_help_has_an_example_to_copy(path: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
 def test_every_option_and_argument_is_explained(path: tuple[str, ...]) -> None:
     for parameter in ALL[path].params:
-        if getattr(parameter, "hidden", False) or parameter.name == "help":
-            continue
-        explained = getattr(parameter, "help", None)
-        said = explained or re.search(rf"\b{parameter.human_readable_name}\b", ALL[path].help or "")
-        assert said, parameter.name
+        if not getattr(parameter, "hidden", False):
+            assert parameter.help, parameter.name
