@@ -3,7 +3,7 @@
 VENV ?= .venv
 PYTHON ?=
 ARGS ?=
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= --numprocesses 2
 SEEDS ?= 300
 
 BIN := $(VENV)/bin

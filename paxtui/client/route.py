@@ -25,7 +25,8 @@ class Route:
     def __init__(self, cluster: Cluster) -> None:
         self._addresses = cluster.replicas
         self.digest = cluster.digest
-        self._at = random.randrange(cluster.n)
+        self._turn = random.randrange(cluster.n)
+        self._at = self._turn
         self._hint: int | None = None
         self._distrusted: dict[int, float] = {}
         self._attempts = 0
@@ -34,11 +35,15 @@ class Route:
         self._started = trio.current_time()
 
     def next(self) -> Address:
-        """Whom to connect to now: the hinted leader, else the next in turn."""
+        """Whom to connect to now: the hinted leader, else the next in turn.
+
+        Hints do not move the turn: two replicas of a minority, one of which believes that the other still
+        leads, would otherwise be asked in turn for ever, and the majority never.
+        """
         if self._hint is not None:
             self._at, self._hint = self._hint, None
         else:
-            self._at = (self._at + 1) % len(self._addresses)
+            self._turn = self._at = (self._turn + 1) % len(self._addresses)
         return self._addresses[self._at]
 
     def detour(self, welcome: Welcome) -> bool:

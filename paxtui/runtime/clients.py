@@ -170,7 +170,7 @@ class Connection:
         self._unanswered -= 1
         if self._unanswered < IN_FLIGHT_MAX:
             self._room.set()
-        self._node.unflushed.add(self._sender)
+        self._node.unflushed[self._sender] = None
         if isinstance(reply, Appended):
             self._push(AppendDone(reply.request, reply.slot, reply.ballot))
         else:
@@ -185,7 +185,7 @@ class Connection:
                 self._start(nursery, lambda: self._page(request, upto))
         else:
             self._push(Failed(id=request.id, reason=answer.reason, leader=answer.leader))
-            self._node.unflushed.add(self._sender)
+            self._node.unflushed[self._sender] = None
 
     async def _page(self, request: Read, upto: int) -> None:
         feed = self._node.feed

@@ -19,6 +19,7 @@ import trio
 
 from paxtui.config import Cluster
 from paxtui.core.errors import InvariantViolated
+from paxtui.core.events import Event
 from paxtui.core.messages import PeerMessage
 from paxtui.core.output import (
     EVERYONE,
@@ -100,8 +101,8 @@ class Node:
         self.counters: Counter[str] = Counter()
         self.links: dict[int, Sender] = {}
         """For each connected replica, its way out."""
-        self.unflushed: set[Sender] = set()
-        """Ways out with frames that leave at the end of this turn."""
+        self.unflushed: dict[Sender, None] = {}
+        """Ways out with frames that leave at the end of this turn, in the order of their first frame."""
         self.process_faults = ProcessFaults(self)
         self.board = FaultBoard(me, cluster.n, fault_seed, self.process_faults.begin, self.process_faults.end)
         self.telemetry = Telemetry(self._snapshot)
@@ -173,18 +174,24 @@ class Node:
         if self.core is None:
             self._flush()
             return
+        outputs: list[Output] = []
         try:
             if now >= self.core.deadline:
                 self.core.wake(now)
             while True:
                 output = self.core.take(now)
-                self._treat(output, now)
+                outputs.append(output)
+                self._let_out(output)
                 self._flush()
                 if not output.writes or not self._commit(output):
                     break
         except InvariantViolated as error:
             self._failure = error
             raise
+        finally:
+            # What only tells of it comes when everybody who waits has been served.
+            for output in outputs:
+                self._tell(output, now)
 
     def _flush(self) -> None:
         for sender in self.unflushed:
@@ -295,17 +302,15 @@ class Node:
 
     # Effects
 
-    def _treat(self, output: Output, now: float) -> None:
-        if output.events:
-            for event in output.events:
-                self.journal.event(event)
-                if self.board.watching:
-                    for fault in self.board.on_event(event):
-                        tag = type(fault).__struct_config__.tag
-                        self.journal.warning(
-                            "fault", f"{tag} began, as {type(event).__struct_config__.tag} happened"
-                        )
-            self.telemetry.record(now, output.events)
+    def _let_out(self, output: Output) -> None:
+        """Hand everything to where it leaves from, in the order that safety demands; answers come first,
+        because somebody waits for them."""
+        if self.board.watching:
+            self._pull_triggers(output.events)
+        for applied in output.applied:
+            self.feed.append(applied)
+        for reply in output.replies:
+            self._answer(reply)
         if output.sends:
             self._send(output.sends)
         if output.sends_durable:
@@ -313,13 +318,24 @@ class Node:
                 self._send(output.sends_durable)
             else:
                 self._held.append((output.batch, output.sends_durable))
-        for applied in output.applied:
-            self.feed.append(applied)
-            self._chat.append(applied)
-        for reply in output.replies:
-            self._answer(reply)
         for fetch in output.fetches:
             self._start_fetch(fetch)
+
+    def _pull_triggers(self, events: tuple[Event, ...]) -> None:
+        """Begin the faults that wait for one of these, before anything of this turn leaves."""
+        for event in events:
+            for fault in self.board.on_event(event):
+                tag = type(fault).__struct_config__.tag
+                self.journal.warning("fault", f"{tag} began, as {type(event).__struct_config__.tag} happened")
+
+    def _tell(self, output: Output, now: float) -> None:
+        """The message log, the log for people, and those who watch."""
+        for applied in output.applied:
+            self._chat.append(applied)
+        if output.events:
+            for event in output.events:
+                self.journal.event(event)
+            self.telemetry.record(now, output.events)
 
     def _answer(self, reply: Reply) -> None:
         if isinstance(reply, Appended | Refused):
@@ -378,7 +394,7 @@ class Node:
         if sender is None or not sender.push(data):
             self.counters["unsent messages"] += 1
         else:
-            self.unflushed.add(sender)
+            self.unflushed[sender] = None
             self.counters["sent messages"] += 1
 
     async def _deliver_delayed(self) -> None:

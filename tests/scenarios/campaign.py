@@ -40,6 +40,7 @@ class Job:
     scenario: str
     loss: float
     skip: int | None
+    f: int | None
     seed: int
     keep_in: Path
 
@@ -47,6 +48,7 @@ class Job:
     def command(self) -> list[str]:
         flags = ["--rand-seed", str(self.seed), "--msg-loss", f"{self.loss:g}"]
         flags += ["--skip-slot", str(self.skip)] if self.skip is not None else []
+        flags += ["--f", str(self.f)] if self.f is not None else []
         return [sys.executable, "-m", "paxtui", "run", self.scenario, *flags]
 
     def run(self) -> dict[str, object]:
@@ -74,12 +76,13 @@ class Job:
 
 
 def main() -> int:
-    """Run them all; the number of the exit code says whether all passed."""
+    """Run them all; the exit code is 1 if any failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seeds", type=int, default=20, help="how many seeds each")
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--loss", type=float, nargs="*", default=[0.0, 30.0], help="percentages")
     parser.add_argument("--skip-slot", type=int, default=None)
+    parser.add_argument("--f", type=int, default=None, help="for every scenario; by default what it needs")
     parser.add_argument("--jobs", type=int, default=1, help="runs at the same time")
     parser.add_argument("--only", nargs="*", default=None, help="scenarios by name")
     parser.add_argument("--minutes", type=float, default=None, help="begin no run after so long")
@@ -88,7 +91,7 @@ def main() -> int:
     names = given.only or [scenario.name for scenario in builtin()]
     seeds = range(given.first_seed, given.first_seed + given.seeds)
     jobs = [
-        Job(name, loss, given.skip_slot, seed, folder)
+        Job(name, loss, given.skip_slot, given.f, seed, folder)
         for seed, loss, name in itertools.product(seeds, given.loss, names)
     ]
     cells = {(name, loss): Cell() for name in names for loss in given.loss}

@@ -1,0 +1,208 @@
+"""Mistakes about what must be on disk, and when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from paxtui.core.acceptor import Acceptor
+from paxtui.core.ballot import Ballot
+from paxtui.core.messages import Accepted, PeerMessage, Prepare, Promise
+from paxtui.core.outbox import Outbox
+from paxtui.core.output import Envelope, PutState, PutVotes
+from paxtui.core.proposer import Proposer
+from paxtui.core.replica import Replica
+from paxtui.sim.broken import Invariant
+from paxtui.sim.disk import Disk
+from paxtui.sim.mutants.mutant import Patch, mutant
+from paxtui.sim.node import Node
+
+PMS_STABLE = "Paxos Made Simple, 2.3: the response is in stable storage before it is sent"
+
+
+def _at_once(patch: Patch, kind: type[PeerMessage], *, own: bool) -> None:
+    """Messages of a kind, to others or (``own``) to oneself, do not wait for the disk."""
+    original = Outbox.send_durable
+
+    def send_durable(self: Outbox, to: int, message: PeerMessage) -> None:
+        if not isinstance(message, kind) or (to == self.me) != own:
+            original(self, to, message)
+        elif own:
+            self.local.append(message)
+        else:
+            self.sends.append(Envelope(to, message))
+
+    patch.replace(Outbox, "send_durable", send_durable)
+
+
+@mutant(
+    "accepted-before-disk",
+    rule=f"{PMS_STABLE}; lost data in production (PySyncObj#84)",
+    profile="crash",
+    caught_by=Invariant.DURABLE,
+    seeds=5,
+)
+def accepted_before_disk(patch: Patch) -> None:
+    """Accepted leaves before the vote is on disk."""
+    _at_once(patch, Accepted, own=False)
+
+
+@mutant(
+    "promise-before-disk",
+    rule=PMS_STABLE,
+    profile="crash",
+    caught_by=Invariant.DURABLE,
+    seeds=5,
+)
+def promise_before_disk(patch: Patch) -> None:
+    """Promise leaves before it is on disk."""
+    _at_once(patch, Promise, own=False)
+
+
+@mutant(
+    "prepare-before-disk",
+    rule="Paxos Made Simple, 2.4: each proposer remembers its highest number in stable storage",
+    profile="boost",
+    caught_by=Invariant.DURABLE,
+    seeds=5,
+)
+def prepare_before_disk(patch: Patch) -> None:
+    """Prepare leaves before its round is on disk; after a crash the round is used again (phxpaxos#145)."""
+    _at_once(patch, Prepare, own=False)
+
+
+@mutant(
+    "own-vote-before-disk",
+    rule=PMS_STABLE,
+    profile="crash",
+    caught_by=Invariant.LEARNED,
+    seeds=5,
+)
+def own_vote_before_disk(patch: Patch) -> None:
+    """A leader counts its own vote at once, as if it needed no disk for itself."""
+    _at_once(patch, Accepted, own=True)
+
+
+@mutant(
+    "failed-commit-taken-for-done",
+    rule="fsyncgate: a failed write is unknown, and the replica stops",
+    profile="disk",
+    caught_by=Invariant.DURABLE,
+    seeds=20,
+)
+def failed_commit_taken_for_done(patch: Patch) -> None:
+    """A commit that failed is logged, and the replica goes on as if it had worked."""
+    original = Node._committed
+
+    def committed(self: Node, life: int) -> None:
+        if life != self.life or self.fail_down_s is None:
+            original(self, life)
+            return
+        self.fail_down_s = None
+        batch = self.disk.running[-1][0]
+        self.disk.running = []
+        self._commit()
+        self._told_durable(batch)
+
+    patch.replace(Node, "_committed", committed)
+
+
+@mutant(
+    "old-promise-written-with-a-vote",
+    rule="Paxos Made Simple, P1a; multi-paxos-example persists the promise that it had before",
+    profile="boost",
+    caught_by=Invariant.PROMISES,
+    seeds=5,
+)
+def old_promise_written_with_a_vote(patch: Patch) -> None:
+    """The transaction of a vote carries the promise of the one before."""
+    original = Replica._close_batch
+
+    def close_batch(self: Any) -> bool:
+        closed = original(self)
+        writes = self._out.writes
+        if closed and any(isinstance(write, PutVotes) for write in writes):
+            writes[-1] = replace(writes[-1], promised=getattr(self, "old_promise", Ballot.ZERO))
+        elif closed and isinstance(writes[-1], PutState):
+            self.old_promise = writes[-1].promised
+        return closed
+
+    patch.replace(Replica, "_close_batch", close_batch)
+
+
+@mutant(
+    "round-used-again-after-a-restart",
+    rule="Paxos Made Simple, 2.4; phxpaxos#145",
+    profile="boost",
+    caught_by=Invariant.ONE_VALUE,
+    seeds=20,
+)
+def round_used_again_after_a_restart(patch: Patch) -> None:
+    """The stored round is read as the next one to use, not as the last one used. Acceptors promise an
+    equal ballot again, so the ballot has two phases 1."""
+    original = Proposer.__init__
+
+    def start(self: Proposer, *args: Any) -> None:
+        original(self, *args)
+        self.round = self.round_seen = max(self.round - 1, 0)
+
+    patch.replace(Proposer, "__init__", start)
+
+
+@mutant(
+    "promise-forgotten-when-pruned",
+    rule="scylladb#6149: pruning never touches the promise",
+    profile="all",
+    caught_by=Invariant.PROMISES,
+    seeds=5,
+)
+def promise_forgotten_when_pruned(patch: Patch) -> None:
+    """The promise lives in the table of votes, and goes when that is empty."""
+    original = Acceptor.take
+
+    def take(self: Acceptor, slot: int) -> Any:
+        vote = original(self, slot)
+        if vote is not None and not self.votes:
+            self.promised = Ballot.ZERO
+        return vote
+
+    patch.replace(Acceptor, "take", take)
+
+
+@mutant(
+    "votes-forgotten-when-pruned",
+    rule="scylladb#6154; Paxos Made Simple, 2.2, phase 1b",
+    profile="boost",
+    caught_by=Invariant.CHOOSABLE,
+    seeds=10,
+)
+def votes_forgotten_when_pruned(patch: Patch) -> None:
+    """Votes of an older ballot are thrown away as soon as a higher one is promised."""
+    original = Acceptor._raise_promise
+
+    def raise_promise(self: Acceptor, ballot: Ballot) -> None:
+        original(self, ballot)
+        self.votes.clear()
+        self._chars = 0
+
+    patch.replace(Acceptor, "_raise_promise", raise_promise)
+
+
+@mutant(
+    "wiped-disk-votes",
+    rule="atlasdb#1508: who lost its disk does not vote before it is safely recovered",
+    profile="crash",
+    caught_by=Invariant.PROMISES,
+    seeds=10,
+)
+def wiped_disk_votes(patch: Patch) -> None:
+    """A replica whose disk is empty starts as if it were new."""
+    original = Disk.crash
+
+    def crash(self: Disk, survives: bool) -> bool:
+        survived = original(self, survives)
+        Disk.__init__(self, self._on_write)
+        return survived
+
+    patch.replace(Disk, "crash", crash)

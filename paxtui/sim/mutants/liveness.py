@@ -1,0 +1,139 @@
+"""Mistakes that break no safety rule: the cluster stands still, or never comes to rest."""
+
+from __future__ import annotations
+
+from paxtui.core.acceptor import Acceptor
+from paxtui.core.ballot import Ballot
+from paxtui.core.messages import HeartbeatAck
+from paxtui.core.proposer import Proposer
+from paxtui.core.reign import Reign
+from paxtui.sim.broken import Invariant
+from paxtui.sim.mutants.mutant import Patch, mutant
+
+
+@mutant(
+    "never-sent-again",
+    rule="the leader owns the re-sending of each undecided slot (500lines: `already proposing`)",
+    profile="network",
+    caught_by=Invariant.LIVENESS,
+    seeds=20,
+)
+def never_sent_again(patch: Patch) -> None:
+    """An Accept is sent once."""
+    patch.replace(Reign, "resend", lambda self, now: setattr(self, "resend_at", now + 1.0))
+
+
+@mutant(
+    "skipped-slot-never-filled",
+    rule="Paxos Made Simple, 3: a no-op fills the gap",
+    profile="churn",
+    caught_by=Invariant.LIVENESS,
+    seeds=20,
+)
+def skipped_slot_never_filled(patch: Patch) -> None:
+    """A leader waits for a client to come for the slot that it left empty."""
+    patch.replace(Reign, "fill_due", lambda self, now: None)
+    patch.replace(Reign, "deadline", property(lambda self: min(self.heartbeat_at, self.resend_at)))
+
+
+@mutant(
+    "gap-of-phase-1-never-filled",
+    rule="Paxos Made Simple, 3; Paxi: `nil gap?`",
+    profile="all",
+    caught_by=Invariant.LIVENESS,
+    seeds=60,
+)
+def gap_of_phase_1_never_filled(patch: Patch) -> None:
+    """A new leader proposes what was reported again, and passes over the slots between."""
+    original = Reign._propose_recovered
+
+    def propose_recovered(self: Reign, now: float, watermark: int, known: object) -> None:
+        if self.next_slot in self._adopted:
+            original(self, now, watermark, known)  # type: ignore[arg-type]
+        else:
+            self.next_slot += 1
+
+    patch.replace(Reign, "_propose_recovered", propose_recovered)
+
+
+@mutant(
+    "election-below-the-round-trip",
+    rule="a candidate gives the answers the time to arrive; broadcast time << election timeout (Raft, 5.6)",
+    profile="network",
+    caught_by=(Invariant.LIVENESS, Invariant.STORM),
+    seeds=20,
+)
+def election_below_the_round_trip(patch: Patch) -> None:
+    """The election timeout is in milliseconds where seconds are meant."""
+    original = Proposer._wait
+
+    def wait(self: Proposer, now: float) -> None:
+        original(self, now)
+        self.election_at = now + (self.election_at - now) / 1000
+
+    patch.replace(Proposer, "_wait", wait)
+
+
+@mutant(
+    "deaf-replica-campaigns",
+    rule="a follower that hears nobody must not stop a healthy majority (TigerBeetle's deaf node)",
+    profile="network",
+    caught_by=(Invariant.LIVENESS, Invariant.STORM),
+    seeds=30,
+)
+def deaf_replica_campaigns(patch: Patch) -> None:
+    """No canvass, and no loyalty to a live leader: who hears nobody takes the next ballot."""
+
+    def try_at_once(self: Proposer, now: float) -> None:
+        self.attempt += 1
+        self.step_down("no majority answered", now)
+        self._prepare(now, forced=True)
+
+    patch.replace(Proposer, "_try", try_at_once)
+
+
+@mutant(
+    "leader-without-a-majority-stays",
+    rule="a leader that no majority answers steps down (openraft#2080)",
+    profile="network",
+    caught_by=Invariant.LIVENESS,
+    seeds=30,
+)
+def leader_without_a_majority_stays(patch: Patch) -> None:
+    """A leader leads until somebody tells it otherwise."""
+    patch.replace(Reign, "lost_majority", lambda self, now: False)
+
+
+@mutant(
+    "ack-answered-with-a-heartbeat",
+    rule="no storm: messages in a healthy cluster are bounded",
+    profile="network",
+    caught_by=Invariant.STORM,
+    seeds=3,
+)
+def ack_answered_with_a_heartbeat(patch: Patch) -> None:
+    """The answer to a heartbeat is answered with the next one."""
+    original = Reign.on_ack
+
+    def on_ack(self: Reign, sender: int, message: HeartbeatAck, watermark: int) -> None:
+        original(self, sender, message, watermark)
+        if sender != self._me:
+            self.beat(watermark)
+
+    patch.replace(Reign, "on_ack", on_ack)
+
+
+@mutant(
+    "refusal-without-a-word",
+    rule="a refused leader hears of it (the ancestor's never does)",
+    profile="network",
+    caught_by=Invariant.LIVENESS,
+    seeds=60,
+)
+def refusal_without_a_word(patch: Patch) -> None:
+    """An acceptor that has promised more drops what is below, and says nothing."""
+
+    def refuse(self: Acceptor, sender: int, ballot: Ballot, leader: Ballot | None, learned: int) -> None:
+        return
+
+    patch.replace(Acceptor, "_refuse", refuse)

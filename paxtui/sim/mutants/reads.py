@@ -1,0 +1,103 @@
+"""Mistakes about linearizable reads."""
+
+from __future__ import annotations
+
+from paxtui.core.output import ReadReady
+from paxtui.core.proposer import Proposer
+from paxtui.core.reign import Reign
+from paxtui.sim.broken import Invariant
+from paxtui.sim.mutants.mutant import Patch, mutant
+
+CONFIRMED = "a majority confirms the ballot after the read arrived"
+
+
+@mutant(
+    "follower-reads-from-memory",
+    rule="reads that only look linearizable: a follower is behind",
+    profile="all",
+    caught_by=Invariant.LINEARIZABLE,
+    seeds=20,
+)
+def follower_reads_from_memory(patch: Patch) -> None:
+    """A follower answers a linearizable read from what it has."""
+    original = Proposer.read
+
+    def read(self: Proposer, ticket: int) -> None:
+        if self.reign is None:
+            self._out.replies.append(ReadReady(ticket, self._learner.watermark))
+        else:
+            original(self, ticket)
+
+    patch.replace(Proposer, "read", read)
+
+
+@mutant(
+    "leader-reads-without-a-majority",
+    rule=f"{CONFIRMED}; a leader that was paused does not know better (etcd#20418)",
+    profile="reads",
+    caught_by=Invariant.LINEARIZABLE,
+    seeds=60,
+)
+def leader_reads_without_a_majority(patch: Patch) -> None:
+    """A leader answers a linearizable read at once: it leads, after all."""
+    original = Reign.read
+
+    def read(self: Reign, ticket: int, watermark: int) -> None:
+        original(self, ticket, watermark)
+        for replica in self._acked:
+            self._acked[replica] = self._number + 1
+        self._release_reads(watermark)
+
+    patch.replace(Reign, "read", read)
+
+
+@mutant(
+    "read-confirmed-by-an-older-heartbeat",
+    rule=CONFIRMED,
+    profile="reads",
+    caught_by=Invariant.LINEARIZABLE,
+    seeds=100,
+)
+def read_confirmed_by_an_older_heartbeat(patch: Patch) -> None:
+    """A read waits for the acks of the last heartbeat that was sent, not of one that is sent after it."""
+    original = Reign.read
+
+    def read(self: Reign, ticket: int, watermark: int) -> None:
+        pending = len(self._reads)
+        original(self, ticket, watermark)
+        if len(self._reads) > pending:
+            self._reads[-1].number -= 1
+
+    patch.replace(Reign, "read", read)
+
+
+@mutant(
+    "new-leader-reads-before-it-caught-up",
+    rule="what earlier leaders acknowledged lies below the end of phase 1 (Raft: a no-op of the new term)",
+    profile="reads",
+    caught_by=Invariant.LINEARIZABLE,
+    seeds=60,
+)
+def new_leader_reads_before_it_caught_up(patch: Patch) -> None:
+    """A new leader answers from its own watermark, before what phase 1 told is applied."""
+    original = Reign.read
+
+    def read(self: Reign, ticket: int, watermark: int) -> None:
+        end, self.end = self.end, watermark
+        original(self, ticket, watermark)
+        self.end = end
+
+    patch.replace(Reign, "read", read)
+
+
+@mutant(
+    "read-before-it-is-applied",
+    rule="a read that may see a slot waits until the slot is applied",
+    profile="reads",
+    caught_by=Invariant.LINEARIZABLE,
+    seeds=60,
+)
+def read_before_it_is_applied(patch: Patch) -> None:
+    """A read is released when it is confirmed, whatever is applied by then."""
+    original = Reign._release_reads
+    patch.replace(Reign, "_release_reads", lambda self, watermark: original(self, 1 << 60))

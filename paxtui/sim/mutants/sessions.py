@@ -1,0 +1,119 @@
+"""Mistakes about exactly once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from paxtui.core.learner import Learner
+from paxtui.core.output import PutSessions
+from paxtui.core.sessions import EXPIRED, Session, Sessions
+from paxtui.core.values import Command
+from paxtui.sim.broken import Invariant
+from paxtui.sim.mutants.mutant import Patch, mutant
+
+ONCE = "exactly once: the session table is replicated state"
+
+
+@mutant(
+    "repeated-request-takes-effect-twice",
+    rule=f"{ONCE} (the ancestor executes a retried request again)",
+    profile="all",
+    caught_by=Invariant.ONCE,
+    seeds=20,
+)
+def repeated_request_takes_effect_twice(patch: Patch) -> None:
+    """The table is asked when a request arrives, but not when it is applied."""
+    original = Sessions.apply
+
+    def apply(self: Sessions, slot: int, command: Command) -> int | None:
+        found = original(self, slot, command)
+        return None if found is not None and found >= 0 else found
+
+    patch.replace(Sessions, "apply", apply)
+
+
+@mutant(
+    "slot-zero-is-nothing",
+    rule="slot 0 is a slot: `is None`, not falsehood",
+    profile="all",
+    caught_by=Invariant.ONCE,
+    seeds=60,
+)
+def slot_zero_is_nothing(patch: Patch) -> None:
+    """A request that took effect in slot 0 did not: `if not slot`."""
+    original = Session.find
+    patch.replace(Session, "find", lambda self, request: original(self, request) or None)
+
+
+@mutant(
+    "evicted-client-starts-anew",
+    rule=f"{ONCE}: who is forgotten is refused",
+    profile="all",
+    caught_by=Invariant.ONCE,
+    seeds=60,
+)
+def evicted_client_starts_anew(patch: Patch) -> None:
+    """The table forgets a client, and that it did."""
+    original = Sessions._evict
+
+    def evict(self: Sessions) -> None:
+        horizon = self.horizon
+        original(self)
+        self.horizon = horizon
+
+    patch.replace(Sessions, "_evict", evict)
+
+
+@mutant(
+    "window-one-too-short",
+    rule=f"{ONCE}: the window is the same for all, and as long as it says",
+    profile="all",
+    caught_by=Invariant.ONCE,
+    seeds=60,
+)
+def window_one_too_short(patch: Patch) -> None:
+    """The oldest answer of a session's window is called expired: < where <= is meant."""
+    original = Session.find
+
+    def find(self: Session, request: int) -> int | None:
+        oldest = request == self.top - len(self.answers) + 1
+        return EXPIRED if oldest else original(self, request)
+
+    patch.replace(Session, "find", find)
+
+
+@mutant(
+    "checkpoint-leaves-out-a-session",
+    rule=f"{ONCE}: it survives restarts",
+    profile="crash",
+    caught_by=Invariant.ONCE,
+    seeds=60,
+)
+def checkpoint_leaves_out_a_session(patch: Patch) -> None:
+    """A checkpoint writes all sessions that changed, but the first."""
+    original = Sessions.checkpoint
+
+    def checkpoint(self: Sessions, upto: int) -> PutSessions:
+        put = original(self, upto)
+        return replace(put, changed=put.changed[1:])
+
+    patch.replace(Sessions, "checkpoint", checkpoint)
+
+
+@mutant(
+    "replay-ends-one-slot-early",
+    rule=f"{ONCE}: after a restart the table stands at the watermark",
+    profile="crash",
+    caught_by=Invariant.ONCE,
+    seeds=60,
+)
+def replay_ends_one_slot_early(patch: Patch) -> None:
+    """A restart brings the session table up to the slot before the watermark."""
+    original = Learner.__init__
+
+    def start(self: Learner, out: Any, settings: Any, acceptor: Any, saved: Any) -> None:
+        original(self, out, settings, acceptor, replace(saved, replay=list(saved.replay)[:-1]))
+
+    patch.replace(Learner, "__init__", start)
