@@ -166,6 +166,11 @@ class Replica:
         """Let it work again."""
         self.proposer.restore(now)
 
+    def settle(self) -> None:
+        """The host is about to stop: let the next output write the watermark, if it has moved."""
+        if self.learner.watermark > self._written_watermark:
+            self._out.urgent = True
+
     # Dispatch
 
     def _objection(self, sender: int, message: PeerMessage) -> str | None:

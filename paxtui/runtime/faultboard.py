@@ -26,6 +26,7 @@ from paxtui.wire.faults import (
     Loss,
     Pause,
     Reorder,
+    SkipSlot,
     SlowDisk,
     Trigger,
 )
@@ -63,14 +64,21 @@ STRAIGHT = Shape()
 class Entry:
     """One fault on the board."""
 
-    __slots__ = ("began", "ends", "fault", "number", "when")
+    __slots__ = ("began", "ends", "fault", "for_s", "number", "when")
 
-    def __init__(self, number: int, fault: AnyFault, began: float, ends: float, when: Trigger | None) -> None:
+    def __init__(
+        self, number: int, fault: AnyFault, now: float, for_s: float | None, when: Trigger | None
+    ) -> None:
         self.number = number
         self.fault = fault
-        self.began = began
-        self.ends = ends
+        self.for_s = for_s
         self.when = when
+        self.begin(now)
+
+    def begin(self, now: float) -> None:
+        """Its time runs from here: from when it began to wait, and again from when it began to act."""
+        self.began = now
+        self.ends = INFINITY if self.for_s is None else now + self.for_s
 
 
 class FaultBoard:
@@ -105,8 +113,7 @@ class FaultBoard:
         if isinstance(fault, LinkFault) and fault.to >= 0 and fault.to not in self._shapes:
             return 0, f"there is no link from replica {self._me} to {fault.to}"
         number = self._count * REPLICAS_MAX + self._me + 1
-        ends = INFINITY if for_s is None else now + for_s
-        entry = Entry(number, fault, now, ends, when)
+        entry = Entry(number, fault, now, for_s, when)
         if when is None:
             reason = self._start(entry, at_once=False)
             if reason is not None:
@@ -156,7 +163,14 @@ class FaultBoard:
         """Whether any fault waits for an event."""
         return any(entry.when is not None for entry in self._entries.values())
 
-    def on_event(self, event: Event) -> list[AnyFault]:
+    def skipped(self, slot: int) -> None:
+        """A slot was skipped: the fault that asked for it is over."""
+        for number, entry in list(self._entries.items()):
+            if entry.when is None and isinstance(entry.fault, SkipSlot) and entry.fault.slot in (None, slot):
+                del self._entries[number]
+                return
+
+    def on_event(self, event: Event, now: float) -> list[AnyFault]:
         """Begin the faults that waited for this event; what began."""
         name = event.__struct_config__.tag
         began: list[AnyFault] = []
@@ -164,6 +178,7 @@ class FaultBoard:
             when = entry.when
             if when is not None and when.event == name and _concerns(event, when.slot):
                 entry.when = None
+                entry.begin(now)
                 began.append(entry.fault)
                 self._start(entry, at_once=True)
                 if isinstance(entry.fault, Pause):

@@ -19,7 +19,7 @@ import trio
 
 from paxtui.config import Cluster
 from paxtui.core.errors import InvariantViolated
-from paxtui.core.events import Event
+from paxtui.core.events import Event, SlotSkipped
 from paxtui.core.messages import PeerMessage
 from paxtui.core.output import (
     EVERYONE,
@@ -185,7 +185,7 @@ class Node:
                 self._flush()
                 if not output.writes or not self._commit(output):
                     break
-        except InvariantViolated as error:
+        except (InvariantViolated, StorageFailed) as error:
             self._failure = error
             raise
         finally:
@@ -220,7 +220,14 @@ class Node:
             await trio.to_thread.run_sync(self.storage.remember_peer, peer, storage_id)
 
     def stop(self) -> None:
-        """Take what is decided, make it durable, end the writer. Call it from a thread: it waits."""
+        """Make durable what is decided, and end the writer. It waits for the disk, so nothing else may
+        have to run any more."""
+        if self.core is not None and self._failure is None:
+            self.core.settle()
+            output = self.core.take(trio.current_time())
+            if output.writes:
+                self._writer.submit(output.batch, output.writes)
+            self._tell(output, trio.current_time())
         self._writer.stop()
 
     # Inputs
@@ -324,7 +331,7 @@ class Node:
     def _pull_triggers(self, events: tuple[Event, ...]) -> None:
         """Begin the faults that wait for one of these, before anything of this turn leaves."""
         for event in events:
-            for fault in self.board.on_event(event):
+            for fault in self.board.on_event(event, trio.current_time()):
                 tag = type(fault).__struct_config__.tag
                 self.journal.warning("fault", f"{tag} began, as {type(event).__struct_config__.tag} happened")
 
@@ -335,6 +342,8 @@ class Node:
         if output.events:
             for event in output.events:
                 self.journal.event(event)
+                if isinstance(event, SlotSkipped):
+                    self.board.skipped(event.slot)
             self.telemetry.record(now, output.events)
 
     def _answer(self, reply: Reply) -> None:

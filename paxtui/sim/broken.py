@@ -23,6 +23,8 @@ class Invariant(enum.Enum):
     LIVENESS = (12, "liveness")
     SURPRISE = (13, "no surprise")
     STORM = (14, "no storm")
+    CANARY = (0, "canary")
+    """No rule at all: a run that is planned to fail, to show that failures are reported."""
 
     def __str__(self) -> str:
         return f"{self.value[0]} ({self.value[1]})"

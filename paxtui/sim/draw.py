@@ -12,8 +12,9 @@ from typing import get_args
 
 from paxtui.core.messages import PeerMessage
 from paxtui.core.settings import Settings
+from paxtui.sim import special
 from paxtui.sim.hashing import mixed
-from paxtui.sim.plan import LEADER, PROFILES, Broken, Fault, Plan, Weather, Workload
+from paxtui.sim.plan import LEADER, PROFILES, SPECIAL, Broken, Fault, Plan, Weather, Workload
 
 SIZES = (1, 3, 5, 7, 9)
 SIZE_WEIGHTS = (3, 56, 30, 7, 4)
@@ -80,11 +81,19 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 
 
+ALL_PROFILES = (*PROFILES, *SPECIAL)
+
+
 def draw(seed: int, profile: str = "all") -> Plan:
     """The plan of ``seed`` under ``profile``."""
-    if profile not in PROFILES:
-        raise ValueError(f"profile {profile!r} is none of {', '.join(PROFILES)}")
-    rng = random.Random(mixed(seed, PROFILES.index(profile), 1))
+    if profile not in ALL_PROFILES:
+        raise ValueError(f"profile {profile!r} is none of {', '.join(ALL_PROFILES)}")
+    rng = random.Random(mixed(seed, ALL_PROFILES.index(profile), 1))
+    plan = _drawn(rng, seed, profile)
+    return plan if profile in PROFILES else special.DRAWERS[profile](plan, rng, TYPES)
+
+
+def _drawn(rng: random.Random, seed: int, profile: str) -> Plan:
     replicas = rng.choices(SIZES, SIZE_WEIGHTS)[0]
     heal_at = rng.uniform(2.5, 6.0)
     return Plan(
@@ -195,7 +204,7 @@ def _broken(rng: random.Random, replicas: int) -> tuple[Broken, ...]:
 def _faults(rng: random.Random, profile: str, replicas: int, heal_at: float) -> tuple[Fault, ...]:
     if profile == "boost":
         return _boost(rng, replicas, heal_at)
-    kinds = KINDS[profile]
+    kinds = KINDS["all" if profile in SPECIAL else profile]
     chosen = rng.sample(kinds, rng.randint(1, min(len(kinds), 5)))
     if rng.random() < 0.5:
         # What a quorum has to be right about, several values in one slot, hardly ever comes by chance.

@@ -30,6 +30,7 @@ proposer-crash     seconds, replica                       the proposer role stop
 skip               replica, ahead                         skip the slot so far ahead (-1: the next one)
 elect              replica                                the operator forces an election
 fill               replica                                fill all holes of this leader
+canary             none                                   the run fails, whatever the replicas do
 =================  =====================================  ==============================================
 
 A replica of -1, also at either end of a link, stands for whoever leads at that time.
@@ -46,6 +47,10 @@ from paxtui.core.settings import Settings
 LEADER: Final = -1
 
 PROFILES: Final = ("network", "crash", "disk", "churn", "boost", "all")
+
+SPECIAL: Final = ("deposed", "reads", "acks", "rounds", "canary")
+"""Profiles for one purpose: most draw situations that chance seldom makes, for mutants that nothing else
+finds; ``canary`` fails one seed in a hundred, to show that failures are reported."""
 
 
 class Fault(Struct, frozen=True, array_like=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from paxtui.sim.broken import Invariant, InvariantBroken
 from paxtui.sim.network import Link
 from paxtui.sim.plan import LEADER, Fault
 
@@ -60,6 +61,8 @@ class Strikes:
         if fault.kind == "crash-all":
             for node in cluster.nodes:
                 node.crash(float(fault.args[0]) * (1 + 0.1 * node.me), "crash-all")
+        elif fault.kind == "canary":
+            raise InvariantBroken(Invariant.CANARY, "this plan has a canary in it: reporting works")
         elif fault.kind in self._on_link:
             self._strike_link(fault)
         else:

@@ -158,6 +158,6 @@ async def hosted(
             nursery.cancel_scope.cancel()
     finally:
         with trio.CancelScope(shield=True):
-            await trio.to_thread.run_sync(node.stop)
+            node.stop()
         chat.close()
         storage.close()

@@ -169,7 +169,7 @@ def test_a_pause_is_over_before_anybody_could_list_it() -> None:
     assert board.put(f.Pause(1)) > 0
     board.put(f.Pause(1), when=f.Trigger("voted"))
     assert len(board) == 1
-    board.on_event(e.Voted(B, 0, (NOOP,)))
+    board.on_event(e.Voted(B, 0, (NOOP,)), 0.0)
     assert board.begun[-1] == (f.Pause(1), True)
     assert len(board) == 0
 
@@ -271,18 +271,18 @@ def test_a_trigger_waits_for_its_event_and_its_slot(event: e.Event, slots: set[i
         board = Board()
         board.put(f.Cut(1), when=f.Trigger(name, slot))
         assert board.fate(1) is None
-        began = board.on_event(event)
+        began = board.on_event(event, 0.0)
         assert bool(began) == (slot in slots), slot
         assert board.fate(1) == (() if slot in slots else None)
     board = Board()
     board.put(f.CrashReplica(), when=f.Trigger(name))
     assert board.watching
-    assert board.on_event(e.NackSent(B, 1, B, None)) == []
+    assert board.on_event(e.NackSent(B, 1, B, None), 0.0) == []
     assert board.begun == []
-    assert board.on_event(event) == [f.CrashReplica()]
+    assert board.on_event(event, 0.0) == [f.CrashReplica()]
     assert board.begun == [(f.CrashReplica(), True)]
     assert not board.watching
-    assert board.on_event(event) == []
+    assert board.on_event(event, 0.0) == []
 
 
 def test_an_applied_run_concerns_each_of_its_slots() -> None:
@@ -290,4 +290,4 @@ def test_an_applied_run_concerns_each_of_its_slots() -> None:
     for slot in range(6):
         board = Board()
         board.put(f.Cut(1), when=f.Trigger("applied-to", slot))
-        assert bool(board.on_event(e.AppliedTo(2, 5, "00"))) == (2 <= slot < 5), slot
+        assert bool(board.on_event(e.AppliedTo(2, 5, "00"), 0.0)) == (2 <= slot < 5), slot

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
@@ -121,7 +122,11 @@ child.stdin.detach()  # let nothing but the end of this process close it
             until(lambda: one.status(0) is not None, "it serves")
             parent.kill()
         parent.wait(30)
-    until(lambda: gone(pid), "it has stopped")
+    try:
+        until(lambda: gone(pid), "it has stopped")
+    finally:
+        if not gone(pid):
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_warm_up_all_waits_for_all_the_first_time_and_for_nobody_the_next(three: Replicas) -> None:

@@ -11,8 +11,8 @@ Two changes look like mistakes and are none, so they are not here:
   that stores the round (``Proposer._prepare`` sends Prepare to itself, which is handled before the batch is
   closed), and its acceptor cannot refuse: the ballot is above every promise made here (``round_seen``), and a
   live leader would have ended the canvass. So ``promised.round >= round`` on every disk.
-- *A leader counts its own promise before it is on disk*, unless it is alone. Its Prepare leaves with the batch
-  that holds that promise, so no other promise, and hence no majority, comes earlier.
+- *A leader counts its own promise before it is on disk*, unless it is alone. Its Prepare leaves with the
+  batch that holds that promise, so no other promise, and hence no majority, comes earlier.
 """
 
 from __future__ import annotations

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from paxtui.core.acceptor import Acceptor
-from paxtui.core.ballot import Ballot
 from paxtui.core.messages import HeartbeatAck
 from paxtui.core.proposer import Proposer
 from paxtui.core.reign import Reign
@@ -64,12 +62,12 @@ def gap_of_phase_1_never_filled(patch: Patch) -> None:
     seeds=20,
 )
 def election_below_the_round_trip(patch: Patch) -> None:
-    """The election timeout is in milliseconds where seconds are meant."""
+    """The election timeout is a hundredth of what it should be."""
     original = Proposer._wait
 
     def wait(self: Proposer, now: float) -> None:
         original(self, now)
-        self.election_at = now + (self.election_at - now) / 1000
+        self.election_at = now + (self.election_at - now) / 100
 
     patch.replace(Proposer, "_wait", wait)
 
@@ -121,19 +119,3 @@ def ack_answered_with_a_heartbeat(patch: Patch) -> None:
             self.beat(watermark)
 
     patch.replace(Reign, "on_ack", on_ack)
-
-
-@mutant(
-    "refusal-without-a-word",
-    rule="a refused leader hears of it (the ancestor's never does)",
-    profile="network",
-    caught_by=Invariant.LIVENESS,
-    seeds=60,
-)
-def refusal_without_a_word(patch: Patch) -> None:
-    """An acceptor that has promised more drops what is below, and says nothing."""
-
-    def refuse(self: Acceptor, sender: int, ballot: Ballot, leader: Ballot | None, learned: int) -> None:
-        return
-
-    patch.replace(Acceptor, "_refuse", refuse)

@@ -128,16 +128,13 @@ def repeated_request_answered_with_its_new_slot(patch: Patch) -> None:
     seeds=10,
 )
 def no_op_over_a_slow_slot(patch: Patch) -> None:
-    """A slot that is still without a majority when it is due again is filled with a no-op."""
-    original = Reign.resend
+    """Slots that are still without a majority when they are due again are sent again as no-ops."""
+    original = Reign._send_again
 
-    def resend(self: Reign, now: float) -> None:
-        for slot in [flight.first for flight in self._flights if flight.due <= now]:
-            if slot in self._tally:
-                self._propose(now, slot, (NOOP,), "no-op")
-        original(self, now)
+    def send_again(self: Reign, first: int, run: tuple[Command, ...], votes: int, chars: Any) -> None:
+        original(self, first, (NOOP,) * len(run), votes, chars)
 
-    patch.replace(Reign, "resend", resend)
+    patch.replace(Reign, "_send_again", send_again)
 
 
 @mutant(
