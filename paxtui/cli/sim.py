@@ -3,84 +3,144 @@
 from __future__ import annotations
 
 import os
-import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from paxtui.sim.campaign import Summary
-    from paxtui.sim.cluster import Result
+from paxtui.cli.sim_report import EXIT_CODES, Progress, tell, tell_failure, tell_one
 
-EXIT_CODES = {"ok": 0, "safety": 1, "liveness": 4, "crash": 5}
+if TYPE_CHECKING:
+    from paxtui.sim.cluster import Result
 
 DEFAULT_SEEDS = 1000
 
+JOBS_A_CORE_MAX = 4
+
 
 def sim(
+    names: Annotated[list[str] | None, typer.Argument(help="With --mutants: only these.")] = None,
     seed: Annotated[int | None, typer.Option(help="Run this one seed and show how it ended.")] = None,
     seeds: Annotated[
         int | None, typer.Option(min=1, help="How many seeds to run.", show_default="1000")
     ] = None,
     start: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes to use.")] = 1,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes to use.", show_default="1; all cores with --ci and --mutants"),
+    ] = None,
     minutes: Annotated[float | None, typer.Option(min=0.0, help="Stop after so long.")] = None,
-    profile: Annotated[str, typer.Option(help="network, crash, disk, churn, boost or all.")] = "all",
+    profile: Annotated[
+        str,
+        typer.Option(
+            help="network, crash, disk, churn, boost or all; for one situation each: deposed, reads, acks, "
+            "rounds, duels; canary fails one seed in a hundred, to show that it is reported."
+        ),
+    ] = "all",
     trace: Annotated[
         Path | None, typer.Option(help="With --seed: write the whole run there, one JSON object a line.")
     ] = None,
     twice: Annotated[bool, typer.Option("--twice", help="Run each seed again and compare.")] = False,
+    ci: Annotated[
+        bool,
+        typer.Option("--ci", help="Run what every commit has to pass: fixed seeds, its own, old failures."),
+    ] = False,
+    mutants: Annotated[
+        bool,
+        typer.Option(
+            "--mutants", help="Make known mistakes in the core, one at a time; a checker must catch each."
+        ),
+    ] = False,
+    plan: Annotated[Path | None, typer.Option(help="Run the plan of a regression file.")] = None,
+    shrink: Annotated[
+        bool, typer.Option("--shrink", help="With --seed: make a failure small, and write it to a file.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="With --shrink: the file.", show_default="by mutant, profile and seed")
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show messages and goals as well.")] = False,
 ) -> int:
     """Simulate whole clusters under faults, deterministically: one seed is one run.
 
-    Examples:
-
-      paxtui sim --seeds 10000 --jobs 2
-
-      paxtui sim --seed 4711 --verbose
-
-    Exit codes: 0 all held, 1 a safety rule broke, 4 a cluster did not recover, 5 an exception, 2 bad usage.
+    Exit codes: 0 all held, 1 a safety rule broke or a mutant lived, 4 a cluster did not recover,
+    5 an exception, 2 bad usage.
     """
-    from paxtui.sim.plan import PROFILES
+    from paxtui.sim.draw import ALL_PROFILES
 
-    if profile not in PROFILES:
-        raise typer.BadParameter(f"{profile!r} is none of {', '.join(PROFILES)}", param_hint="--profile")
+    if profile not in ALL_PROFILES:
+        raise typer.BadParameter(f"{profile!r} is none of {', '.join(ALL_PROFILES)}", param_hint="--profile")
     if seed is not None and seed < 0:
         raise typer.BadParameter("seeds start at 0", param_hint="--seed")
-    if trace is not None and seed is None:
-        raise typer.BadParameter("needs --seed: a trace is of one run", param_hint="--trace")
+    for option, given in (("--trace", trace), ("--shrink", shrink or None)):
+        if given is not None and seed is None:
+            raise typer.BadParameter("needs --seed: it is about one run", param_hint=option)
+    if out is not None and not shrink:
+        raise typer.BadParameter("needs --shrink", param_hint="--out")
+    if names and not mutants:
+        raise typer.BadParameter("names are for --mutants", param_hint="NAMES")
+    if sum((ci, plan is not None, mutants and seed is None, seeds is not None)) > 1:
+        raise typer.BadParameter("--ci, --plan, --mutants and --seeds exclude each other")
+    if (ci or plan is not None) and seed is not None:
+        raise typer.BadParameter("goes with neither --ci nor --plan", param_hint="--seed")
+    if plan is not None:
+        return _planned(plan, verbose=verbose)
+    many = min(jobs or _cores(), JOBS_A_CORE_MAX * _cores())
+    if ci:
+        from paxtui.cli import sim_ci
+
+        return sim_ci.run(many, verbose=verbose)
+    mutant = None
+    if mutants:
+        from paxtui.cli import sim_mutants
+
+        chosen = sim_mutants.chosen(names or ())
+        if seed is None:
+            return sim_mutants.hunt(chosen, many, verbose=verbose)
+        if len(chosen) != 1:
+            raise typer.BadParameter("with --seed, name one mutant", param_hint="NAMES")
+        mutant = chosen[0]
     if seed is not None:
-        return _one(seed, profile, trace, twice=twice, verbose=verbose)
+        if shrink:
+            return _shrunk(seed, profile, mutant, out)
+        return _one(seed, profile, trace, mutant, twice=twice, verbose=verbose)
     wanted = seeds if seeds is not None or minutes is not None else DEFAULT_SEEDS
-    return _many(wanted, start, jobs, minutes, profile, twice=twice, verbose=verbose)
+    return _many(wanted, start, many if jobs else 1, minutes, profile, twice=twice, verbose=verbose)
 
 
-def _one(seed: int, profile: str, trace: Path | None, *, twice: bool, verbose: bool) -> int:
-    from paxtui.sim.campaign import NotRepeatable, run_seed
+def _cores() -> int:
+    """How many of them this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
-    try:
-        result = _traced(seed, profile, trace) if trace is not None else run_seed(seed, profile, twice=twice)
-    except NotRepeatable as error:
-        typer.echo(f"not repeatable: {error}", err=True)
-        return EXIT_CODES["crash"]
-    except OSError as error:
-        raise typer.BadParameter(f"{trace}: {error.strerror}", param_hint="--trace") from error
+
+def _again(seed: int, profile: str, mutant: str | None) -> str:
+    return f"{'' if mutant is None else f'--mutants {mutant} '}--seed {seed} --profile {profile} --verbose"
+
+
+def _one(
+    seed: int, profile: str, trace: Path | None, mutant: str | None, *, twice: bool, verbose: bool
+) -> int:
+    from paxtui.sim.campaign import NotRepeatable, last_lines, run_seed
+    from paxtui.sim.draw import draw
+    from paxtui.sim.mutants import MUTANTS
+
+    with MUTANTS[mutant].installed() if mutant is not None else nullcontext():
+        try:
+            result = (
+                _traced(seed, profile, trace) if trace is not None else run_seed(seed, profile, twice=twice)
+            )
+        except NotRepeatable as error:
+            typer.echo(f"not repeatable: {error}", err=True)
+            return EXIT_CODES["crash"]
+        except OSError as error:
+            raise typer.BadParameter(f"{trace}: {error.strerror}", param_hint="--trace") from error
+    plan = draw(seed, profile)
     if result.outcome != "ok":
-        _tell_failure(result, verbose)
+        tell_failure(plan, result, verbose, mutant=mutant, again=_again(seed, profile, mutant))
         return EXIT_CODES[result.outcome]
-    typer.echo(
-        f"seed {seed}, profile {profile}: ok, {result.at:.1f} s of virtual time, {result.events} events, "
-        f"{result.messages} messages, {result.slots} slots, {result.appends} appends answered, "
-        f"{result.reads} reads, {result.elections} elections, whole again after {result.recovery_s:.2f} s"
-    )
-    if result.void:
-        typer.echo(f"void: {result.void}")
+    tell_one(result)
     if verbose:
-        from paxtui.sim.campaign import last_lines
-
-        typer.echo("\n".join(last_lines(seed, profile, messages=True)))
+        typer.echo("\n".join(last_lines(plan, messages=True)))
     return 0
 
 
@@ -91,6 +151,59 @@ def _traced(seed: int, profile: str, trace: Path) -> Result:
 
     with trace.open("w", encoding="utf-8", newline="\n") as out:
         return Cluster(draw(seed, profile), JsonLines(out)).run()
+
+
+def _planned(path: Path, *, verbose: bool) -> int:
+    """A regression file: the core must pass, and its mutant, if it names one, must not."""
+    from paxtui.sim.regression import BadRegression, complaint, load, run
+
+    try:
+        regression = load(path)
+    except BadRegression as error:
+        raise typer.BadParameter(str(error), param_hint="--plan") from error
+    typer.echo(regression.about)
+    result = run(regression.plan)
+    if result.outcome != "ok":
+        tell_failure(regression.plan, result, verbose, again=f"--plan {path}")
+        return EXIT_CODES[result.outcome]
+    tell_one(result)
+    if regression.mutant is None:
+        return 0
+    failed = run(regression.plan, regression.mutant)
+    if failed.outcome != "ok":
+        tell_failure(regression.plan, failed, verbose, mutant=regression.mutant, again=f"--plan {path}")
+    trouble = complaint(regression)
+    typer.echo(trouble or "as it should be: the core passes, the mutant does not")
+    return 0 if trouble is None else 1
+
+
+def _shrunk(seed: int, profile: str, mutant: str | None, out: Path | None) -> int:
+    from paxtui.sim.draw import draw
+    from paxtui.sim.mutants import MUTANTS
+    from paxtui.sim.regression import recorded, run, save
+    from paxtui.sim.shrink import Shrinker
+
+    plan = draw(seed, profile)
+    result = run(plan, mutant)
+    if result.outcome == "ok":
+        tell_one(result)
+        raise typer.BadParameter("this seed does not fail", param_hint="--seed")
+    with MUTANTS[mutant].installed() if mutant is not None else nullcontext():
+        small = Shrinker(plan, result).shrink()
+    path = out or Path(f"{mutant or 'core'}-{profile}-{seed}.json")
+    about = f"Shrunk from: paxtui sim {_again(seed, profile, mutant)}".removesuffix(" --verbose")
+    try:
+        save(path, recorded(small.plan, about, mutant))
+    except OSError as error:
+        raise typer.BadParameter(f"{path}: {error.strerror}", param_hint="--out") from error
+    tell_failure(small.plan, small.result, False, mutant=mutant, again=f"--plan {path}")
+    typer.echo(
+        f"{len(plan.faults)} faults are {len(small.plan.faults)}, {plan.replicas} replicas "
+        f"{small.plan.replicas}, {plan.workload.clients} clients {small.plan.workload.clients}, "
+        f"{plan.workload.operations} requests each {small.plan.workload.operations}, "
+        f"{result.events} events {small.result.events}; {small.runs} runs tried; written to {path}"
+    )
+    return EXIT_CODES[result.outcome]
 
 
 def _many(
@@ -104,15 +217,16 @@ def _many(
     verbose: bool,
 ) -> int:
     from paxtui.sim.campaign import NotRepeatable, campaign
+    from paxtui.sim.draw import draw
 
     seconds = None if minutes is None else minutes * 60
     try:
-        with _Progress(seeds, profile) as progress:
+        with Progress(seeds, f"profile {profile}") as progress:
             summary = campaign(
                 profile,
                 start,
                 seeds,
-                jobs=min(jobs, 4 * (os.cpu_count() or 1)),
+                jobs=jobs,
                 seconds=seconds,
                 twice=twice,
                 on_result=progress.advance,
@@ -123,83 +237,10 @@ def _many(
     except KeyboardInterrupt:
         typer.echo("interrupted", err=True)
         return 130
-    _tell(summary, profile, start, verbose)
+    tell(summary, f"profile {profile}, seeds from {start}", verbose)
     worst = summary.worst()
     if worst is None:
         return 0
-    _tell_failure(worst, verbose)
+    again = _again(worst.seed, profile, None)
+    tell_failure(draw(worst.seed, profile), worst, verbose, again=again)
     return EXIT_CODES[worst.outcome]
-
-
-class _Progress:
-    """A bar on a terminal, nothing elsewhere."""
-
-    def __init__(self, seeds: int | None, profile: str) -> None:
-        self._bar = None
-        if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-            self._bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                TextColumn("{task.fields[rate]}"),
-                console=Console(stderr=True),
-                transient=True,
-            )
-            self._task = self._bar.add_task(f"profile {profile}", total=seeds, rate="")
-
-    def __enter__(self) -> _Progress:
-        if self._bar is not None:
-            self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def advance(self, summary: Summary, _: Result) -> None:
-        """One more run is done."""
-        if self._bar is not None:
-            rate = f"{60 * summary.runs / max(summary.seconds, 1e-9):,.0f} seeds/min"
-            self._bar.update(self._task, completed=summary.runs, rate=rate)
-
-
-def _tell(summary: Summary, profile: str, start: int, verbose: bool) -> None:
-    seconds = max(summary.seconds, 1e-9)
-    ok = summary.outcomes["ok"]
-    typer.echo(
-        f"profile {profile}, seeds from {start}: {summary.runs} runs, {ok} ok, {summary.runs - ok} failed, "
-        f"{sum(summary.void.values())} void"
-    )
-    typer.echo(f"{seconds:.1f} s, {60 * summary.runs / seconds:,.0f} seeds a minute; digest {summary.digest}")
-    typer.echo(
-        f"{summary.events:,} events, {summary.messages:,} messages, {summary.slots:,} slots, "
-        f"{summary.appends:,} appends and {summary.reads:,} reads answered, {summary.elections:,} elections"
-    )
-    if summary.slowest is not None:
-        slowest = summary.slowest
-        typer.echo(f"slowest to be whole again: seed {slowest.seed}, {slowest.recovery_s:.2f} s")
-    for why, runs in sorted(summary.void.items()):
-        typer.echo(f"void: {runs} runs with {why}")
-    never = summary.never()
-    if never:
-        typer.echo(f"never happened: {'; '.join(never)}")
-    if verbose:
-        for goal, runs in sorted(summary.goals.items()):
-            typer.echo(f"  {runs:8} runs: {goal}")
-
-
-def _tell_failure(result: Result, verbose: bool) -> None:
-    from paxtui.sim.campaign import last_lines
-
-    typer.echo("")
-    for line in last_lines(result.seed, result.profile, messages=verbose):
-        typer.echo(line)
-    typer.echo("")
-    typer.echo(f"seed {result.seed}, profile {result.profile}: {result.outcome} at {result.at:.4f} s")
-    typer.echo(f"broken: {result.invariant}")
-    typer.echo(result.detail)
-    typer.echo(f"again: paxtui sim --seed {result.seed} --profile {result.profile} --verbose")

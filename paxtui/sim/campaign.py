@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from itertools import count
+from itertools import count, islice
 from multiprocessing import get_context
 
 from paxtui.sim.cluster import Cluster, Result
 from paxtui.sim.draw import draw
 from paxtui.sim.goals import GOALS
 from paxtui.sim.hashing import mixed
+from paxtui.sim.plan import Plan
 from paxtui.sim.record import Tail
+
+Run = tuple[int, str]
+"""A seed and its profile."""
+
+Task = tuple[tuple[Run, ...], bool]
+"""Some runs, and whether each is done twice."""
 
 CHUNK = 8
 """Seeds that a worker takes at once: about a third of a second's work."""
@@ -35,6 +42,7 @@ class Summary:
         self.outcomes: Counter[str] = Counter()
         self.goals: Counter[str] = Counter()
         self.void: Counter[str] = Counter()
+        self.profiles: Counter[str] = Counter()
         self.failures: list[Result] = []
         self.events = self.messages = self.slots = 0
         self.appends = self.reads = self.elections = 0
@@ -47,6 +55,7 @@ class Summary:
         self.runs += 1
         self.outcomes[result.outcome] += 1
         self.goals.update(result.goals)
+        self.profiles[result.profile] += 1
         if result.void:
             self.void[result.void] += 1
         self.events += result.events
@@ -104,24 +113,28 @@ def _lines(seed: int, profile: str) -> list[str]:
     return list(tail.lines)
 
 
-def last_lines(seed: int, profile: str, lines: int = LAST_LINES, *, messages: bool = False) -> list[str]:
+def last_lines(plan: Plan, lines: int = LAST_LINES, *, messages: bool = False) -> list[str]:
     """The run again, for the last of what happened in it."""
     tail = Tail(lines, messages=messages)
-    Cluster(draw(seed, profile), tail).run()
+    Cluster(plan, tail).run()
     return list(tail.lines)
 
 
-def _chunk(task: tuple[range, str, bool]) -> list[Result]:
-    seeds, profile, twice = task
-    return [run_seed(seed, profile, twice=twice) for seed in seeds]
+def _chunk(task: Task) -> list[Result]:
+    runs, twice = task
+    return [run_seed(seed, profile, twice=twice) for seed, profile in runs]
 
 
-def _tasks(start: int, seeds: int | None, profile: str, twice: bool) -> Iterator[tuple[range, str, bool]]:
-    for first in count(start, CHUNK):
-        upto = first + CHUNK if seeds is None else min(first + CHUNK, start + seeds)
-        if upto <= first:
-            return
-        yield range(first, upto), profile, twice
+def chunks(runs: Iterable[Run], *, twice: bool = False) -> Iterator[Task]:
+    """Tasks for :func:`run_all`."""
+    taken = iter(runs)
+    while chunk := tuple(islice(taken, CHUNK)):
+        yield chunk, twice
+
+
+def _seeds(start: int, seeds: int | None, profile: str) -> Iterator[Run]:
+    numbers = count(start) if seeds is None else range(start, start + seeds)
+    return ((seed, profile) for seed in numbers)
 
 
 def campaign(
@@ -136,6 +149,19 @@ def campaign(
     on_result: Callable[[Summary, Result], None] | None = None,
 ) -> Summary:
     """Run ``seeds`` seeds (``None``: until ``seconds`` are over); stop early after ``failures_max``."""
+    tasks = chunks(_seeds(start, seeds, profile), twice=twice)
+    return run_all(tasks, jobs=jobs, seconds=seconds, failures_max=failures_max, on_result=on_result)
+
+
+def run_all(
+    tasks: Iterator[Task],
+    *,
+    jobs: int = 1,
+    seconds: float | None = None,
+    failures_max: int = 1,
+    on_result: Callable[[Summary, Result], None] | None = None,
+) -> Summary:
+    """Run all tasks in their order; stop early after ``failures_max`` failures, or ``seconds``."""
     summary = Summary()
 
     def enough(results: list[Result]) -> bool:
@@ -146,7 +172,6 @@ def campaign(
         failed = summary.runs - summary.outcomes["ok"]
         return failed >= failures_max or (seconds is not None and summary.seconds >= seconds)
 
-    tasks = _tasks(start, seeds, profile, twice)
     if jobs == 1:
         for task in tasks:
             if enough(_chunk(task)):
@@ -161,9 +186,7 @@ def campaign(
     return summary
 
 
-def _in_order(
-    pool: ProcessPoolExecutor, tasks: Iterator[tuple[range, str, bool]], ahead: int
-) -> Iterator[list[Result]]:
+def _in_order(pool: ProcessPoolExecutor, tasks: Iterator[Task], ahead: int) -> Iterator[list[Result]]:
     """Results in the order of the tasks, with never more than ``ahead`` of them begun or waiting."""
     running: deque[Future[list[Result]]] = deque()
     for task in tasks:

@@ -48,7 +48,7 @@ LEADER: Final = -1
 
 PROFILES: Final = ("network", "crash", "disk", "churn", "boost", "all")
 
-SPECIAL: Final = ("deposed", "reads", "acks", "rounds", "canary")
+SPECIAL: Final = ("deposed", "reads", "acks", "rounds", "duels", "canary")
 """Profiles for one purpose: most draw situations that chance seldom makes, for mutants that nothing else
 finds; ``canary`` fails one seed in a hundred, to show that failures are reported."""
 
@@ -132,3 +132,19 @@ class Plan(Struct, frozen=True, kw_only=True):
         """The replicas that heal."""
         gone = {broken.replica for broken in self.broken}
         return tuple(replica for replica in range(self.replicas) if replica not in gone)
+
+
+def touched(fault: Fault) -> tuple[int, ...]:
+    """The replicas that a fault names (-1: whoever leads)."""
+    match fault.kind:
+        case "cut" | "loss" | "duplicate" | "tail" | "slow" | "hold" | "filter":
+            named = fault.args[1:3]
+        case "disconnect":
+            named = fault.args[:2]
+        case "disk-slow" | "pause" | "proposer-crash":
+            named = fault.args[1:2]
+        case "crash-all" | "canary":
+            named = ()
+        case _:
+            named = fault.args[:1]
+    return tuple(int(replica) for replica in named)

@@ -179,6 +179,30 @@ def rounds(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
     return replace(plan, notice_s=None, faults=tuple(faults), broken=())
 
 
+def duels(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
+    """Two replicas take the same round at the same moment, again and again, while much is in flight."""
+    del types
+    replicas = 5
+    delay_s = rng.uniform(0.005, 0.02)
+    faults: list[Fault] = []
+    at = rng.uniform(0.8, 1.0)
+    while at < plan.heal_at:
+        low, high = sorted(rng.sample(range(replicas), 2))
+        faults.append(Fault(at, "elect", (low,)))
+        faults.append(Fault(at + rng.uniform(0.0, 2 * delay_s), "elect", (high,)))
+        at += rng.uniform(0.1, 0.4)
+    workload = replace(plan.workload, clients=5, pipeline=8, operations=40, patience_s=0.1, reads=0.0)
+    return replace(
+        plan,
+        replicas=replicas,
+        weather=replace(_calm(delay_s), spread_s=2 * delay_s),
+        commit_s=(0.0005,) * replicas,
+        workload=workload,
+        faults=tuple(faults),
+        broken=(),
+    )
+
+
 def canary(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
     """One run in a hundred fails, in the middle of everything else."""
     del types
@@ -195,6 +219,7 @@ DRAWERS: dict[str, Callable[[Plan, random.Random, tuple[str, ...]], Plan]] = {
     "reads": reads,
     "acks": acks,
     "rounds": rounds,
+    "duels": duels,
     "canary": canary,
 }
 """One for each special profile; it is given an ordinary plan and the types of messages."""

@@ -157,7 +157,6 @@ async def hosted(
             yield Host(node, server, waits, lines)
             nursery.cancel_scope.cancel()
     finally:
-        with trio.CancelScope(shield=True):
-            node.stop()
+        node.stop()
         chat.close()
         storage.close()

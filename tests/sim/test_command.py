@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 import typer
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from paxtui.cli.sim import sim
 from paxtui.core.phase1 import Phase1
 from paxtui.core.replica import Replica
 from paxtui.core.values import NOOP
+from paxtui.sim.draw import draw
+from paxtui.sim.mutants import MUTANTS
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -98,10 +101,86 @@ def test_an_exception_is_code_5(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "KeyError" in output
 
 
+def test_a_failure_is_drawn_as_a_space_time_diagram() -> None:
+    code, output = run("--mutants", "minority-of-promises", "--seed", "0", "--profile", "network")
+    assert code == 1
+    assert "     time replica 0" in output
+    assert "o leads at 1." in output
+    assert "seed 0, profile network, mutant minority-of-promises: safety at" in output
+    assert output.splitlines()[-1] == (
+        "again: paxtui sim --mutants minority-of-promises --seed 0 --profile network --verbose"
+    )
+
+
+def test_mutants_are_hunted_and_told_in_a_table() -> None:
+    code, output = run("--mutants", "row-not-written", "vote-does-not-bind", "--jobs", "1", "--verbose")
+    assert code == 0
+    assert "row-not-written     all      7 (durability)" in output
+    assert "vote-does-not-bind  boost    2 (promises)" in output
+    assert "rule: Paxos Made Simple, 2.2, P1a" in output
+    assert "2 mutants, 2 caught, within 3 times their usual budgets" in output
+
+
+def test_a_mutant_that_lives_is_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "row-not-written"
+    monkeypatch.setitem(MUTANTS, name, replace(MUTANTS[name], install=lambda patch: None))
+    code, output = run("--mutants", name, "--jobs", "1")
+    assert code == 1
+    assert "NOBODY" in output
+    assert "1 mutants, 0 caught" in output
+
+
+def test_the_canary_fails_one_seed_in_a_hundred_and_the_pipeline_says_so() -> None:
+    code, output = run("--seeds", "600", "--profile", "canary")
+    assert code == 1
+    assert "broken: 0 (canary)" in output
+    runs = int(output.split(" runs, ")[0].split()[-1])
+    assert runs > 8
+    again = output.splitlines()[-1].removeprefix("again: paxtui sim ").split()
+    assert run(*again)[0] == 1
+    canaries = sum(any(f.kind == "canary" for f in draw(s, "canary").faults) for s in range(3000))
+    assert 15 < canaries < 50
+
+
+def test_a_failing_seed_shrinks_to_a_file_that_plan_runs(tmp_path: Path) -> None:
+    path = tmp_path / "small.json"
+    arguments = ("--seed", "0", "--profile", "network")
+    code, output = run("--mutants", "minority-of-promises", *arguments, "--shrink", "--out", str(path))
+    assert code == 1
+    assert f"written to {path}" in output
+    code, output = run("--plan", str(path))
+    assert code == 0
+    assert "Shrunk from: paxtui sim --mutants minority-of-promises --seed 0 --profile network" in output
+    assert "broken: 3 (choosable)" in output
+    assert "as it should be: the core passes, the mutant does not" in output
+    with MUTANTS["minority-of-promises"].installed():
+        code, output = run("--plan", str(path))
+    assert code == 1
+    assert output.splitlines()[-1] == f"again: paxtui sim --plan {path}"
+
+
+def test_a_seed_that_does_not_fail_cannot_be_shrunk(tmp_path: Path) -> None:
+    code, output = run("--seed", "3", "--shrink", "--out", str(tmp_path / "none.json"))
+    assert code == 2
+    assert "this seed does not fail" in output
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ("--profile", "sunshine"),
+        ("row-not-written",),
+        ("--mutants", "moonshine"),
+        ("--mutants", "--seed", "1"),
+        ("--mutants", "--seeds", "9"),
+        ("--mutants", "--ci"),
+        ("--ci", "--seed", "1"),
+        ("--ci", "--plan", "somewhere"),
+        ("--plan", "/nowhere/at/all"),
+        ("--plan", "pyproject.toml"),
+        ("--shrink",),
+        ("--out", "somewhere", "--seed", "3"),
         ("--trace", "somewhere"),
         ("--seeds", "0"),
         ("--seed", "-1"),

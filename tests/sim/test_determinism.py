@@ -12,8 +12,8 @@ import pytest
 
 from paxtui.sim.campaign import campaign, run_seed
 from paxtui.sim.cluster import Cluster
-from paxtui.sim.draw import draw
-from paxtui.sim.plan import PROFILES, Plan
+from paxtui.sim.draw import ALL_PROFILES, draw
+from paxtui.sim.plan import Plan
 from paxtui.sim.record import JsonLines
 
 SCRIPT = """
@@ -34,7 +34,7 @@ def trace(plan: Plan) -> str:
     return out.getvalue()
 
 
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("profile", ALL_PROFILES)
 def test_the_same_seed_is_the_same_run_to_the_byte(profile: str) -> None:
     first = trace(draw(7, profile))
     assert len(first.splitlines()) > 500
@@ -58,7 +58,7 @@ def test_a_recorder_changes_nothing() -> None:
     assert Cluster(plan, JsonLines(out)).run() == Cluster(plan).run()
 
 
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("profile", ALL_PROFILES)
 def test_a_plan_is_data_and_survives_json(profile: str) -> None:
     for seed in range(30):
         plan = draw(seed, profile)

@@ -11,7 +11,7 @@ from paxtui.sim.campaign import campaign
 from paxtui.sim.cluster import Cluster
 from paxtui.sim.draw import DRAWERS, KINDS, draw
 from paxtui.sim.goals import GOALS
-from paxtui.sim.plan import PROFILES, Broken, Fault
+from paxtui.sim.plan import PROFILES, SPECIAL, Broken, Fault
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -19,6 +19,13 @@ def test_every_invariant_holds_under_every_profile(profile: str) -> None:
     summary = campaign(profile, 0, 60)
     assert summary.failures == []
     assert sum(summary.void.values()) <= 6
+
+
+@pytest.mark.parametrize("profile", [profile for profile in SPECIAL if profile != "canary"])
+def test_every_invariant_holds_in_the_situations_that_are_made_for_mutants(profile: str) -> None:
+    summary = campaign(profile, 0, 25)
+    assert summary.failures == []
+    assert sum(summary.void.values()) <= 2
 
 
 def test_every_goal_is_reached_by_somebody() -> None:

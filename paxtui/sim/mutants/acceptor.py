@@ -20,7 +20,7 @@ P1A = "Paxos Made Simple, 2.2, P1a"
 @mutant(
     "ballots-compared-by-round",
     rule=f"{P1A}; 2.4: all numbers are different",
-    profile="boost",
+    profile="duels",
     caught_by=Invariant.PROMISES,
     seeds=20,
 )
@@ -43,7 +43,7 @@ def ballots_compared_by_round(patch: Patch) -> None:
     rule="Paxos Made Simple, 2.2, phase 1b",
     profile="all",
     caught_by=Invariant.PROMISES,
-    seeds=30,
+    seeds=8,
 )
 def promise_to_anybody(patch: Patch) -> None:
     """A Prepare is promised without a look at what was promised before."""
@@ -62,7 +62,7 @@ def promise_to_anybody(patch: Patch) -> None:
     rule=f"{P1A}; Paxos Made Moderately Complex, invariant A2",
     profile="boost",
     caught_by=Invariant.PROMISES,
-    seeds=20,
+    seeds=3,
 )
 def vote_does_not_bind(patch: Patch) -> None:
     """A vote at a ballot above the promise leaves the promise where it was."""
@@ -81,7 +81,7 @@ def vote_does_not_bind(patch: Patch) -> None:
     rule="Paxos Made Simple, 2.2, phase 1b: with the highest-numbered proposal that it has accepted",
     profile="boost",
     caught_by=Invariant.CHOOSABLE,
-    seeds=10,
+    seeds=3,
 )
 def promise_hides_a_vote(patch: Patch) -> None:
     """A page of a promise leaves out its first vote."""
@@ -99,7 +99,7 @@ def promise_hides_a_vote(patch: Patch) -> None:
     rule="a promise is honest about every slot from its start (OCons#21, Paxi)",
     profile="all",
     caught_by=Invariant.CHOOSABLE,
-    seeds=10,
+    seeds=20,
 )
 def promise_hides_learned_slots(patch: Patch) -> None:
     """A promise lists the votes of open slots, and is silent about those that are applied and trimmed."""
@@ -116,7 +116,7 @@ def promise_hides_learned_slots(patch: Patch) -> None:
     rule="Paxos Made Simple, 2.4: proposers choose their numbers from disjoint sets",
     profile="network",
     caught_by=Invariant.ONE_VALUE,
-    seeds=20,
+    seeds=10,
 )
 def ballot_without_replica(patch: Patch) -> None:
     """A ballot is a round and nothing else, and nobody looks whose it is."""
@@ -136,7 +136,7 @@ def ballot_without_replica(patch: Patch) -> None:
     rule="who confirms a leader is bound to nobody above it; linearizable reads rest on that",
     profile="all",
     caught_by=Invariant.PROMISES,
-    seeds=30,
+    seeds=20,
 )
 def outbid_leader_confirmed(patch: Patch) -> None:
     """A heartbeat is answered whatever was promised meanwhile."""
@@ -173,9 +173,9 @@ def repeated_prepare_ignored(patch: Patch) -> None:
 @mutant(
     "repeated-accept-ignored",
     rule="Paxos Made Simple, 3: an Accept that is sent again gets the same vote again",
-    profile="network",
+    profile="all",
     caught_by=Invariant.LIVENESS,
-    seeds=40,
+    seeds=60,
 )
 def repeated_accept_ignored(patch: Patch) -> None:
     """An Accept of a run that has votes at this ballot gets no answer: it was answered before."""

@@ -41,7 +41,7 @@ def _at_once(patch: Patch, kind: type[PeerMessage], *, own: bool) -> None:
     rule=f"{PMS_STABLE}; lost data in production (PySyncObj#84)",
     profile="crash",
     caught_by=Invariant.DURABLE,
-    seeds=5,
+    seeds=3,
 )
 def accepted_before_disk(patch: Patch) -> None:
     """Accepted leaves before the vote is on disk."""
@@ -53,7 +53,7 @@ def accepted_before_disk(patch: Patch) -> None:
     rule=PMS_STABLE,
     profile="crash",
     caught_by=Invariant.DURABLE,
-    seeds=5,
+    seeds=3,
 )
 def promise_before_disk(patch: Patch) -> None:
     """Promise leaves before it is on disk."""
@@ -65,7 +65,7 @@ def promise_before_disk(patch: Patch) -> None:
     rule="Paxos Made Simple, 2.4: each proposer remembers its highest number in stable storage",
     profile="boost",
     caught_by=Invariant.DURABLE,
-    seeds=5,
+    seeds=3,
 )
 def prepare_before_disk(patch: Patch) -> None:
     """Prepare leaves before its round is on disk; after a crash the round is used again (phxpaxos#145)."""
@@ -75,9 +75,9 @@ def prepare_before_disk(patch: Patch) -> None:
 @mutant(
     "own-vote-before-disk",
     rule=PMS_STABLE,
-    profile="crash",
+    profile="boost",
     caught_by=Invariant.LEARNED,
-    seeds=5,
+    seeds=6,
 )
 def own_vote_before_disk(patch: Patch) -> None:
     """A leader counts its own vote at once, as if it needed no disk for itself."""
@@ -113,7 +113,7 @@ def failed_commit_taken_for_done(patch: Patch) -> None:
     rule="Paxos Made Simple, P1a; multi-paxos-example persists the promise that it had before",
     profile="boost",
     caught_by=Invariant.PROMISES,
-    seeds=5,
+    seeds=3,
 )
 def old_promise_written_with_a_vote(patch: Patch) -> None:
     """The transaction of a vote carries the promise of the one before."""
@@ -134,9 +134,9 @@ def old_promise_written_with_a_vote(patch: Patch) -> None:
 @mutant(
     "round-used-again-after-a-restart",
     rule="Paxos Made Simple, 2.4; phxpaxos#145",
-    profile="boost",
+    profile="rounds",
     caught_by=Invariant.ONE_VALUE,
-    seeds=20,
+    seeds=7,
 )
 def round_used_again_after_a_restart(patch: Patch) -> None:
     """The stored round is read as the next one to use, not as the last one used. Acceptors promise an
@@ -155,7 +155,7 @@ def round_used_again_after_a_restart(patch: Patch) -> None:
     rule="scylladb#6149: pruning never touches the promise",
     profile="all",
     caught_by=Invariant.PROMISES,
-    seeds=5,
+    seeds=3,
 )
 def promise_forgotten_when_pruned(patch: Patch) -> None:
     """The promise lives in the table of votes, and goes when that is empty."""
@@ -175,7 +175,7 @@ def promise_forgotten_when_pruned(patch: Patch) -> None:
     rule="scylladb#6154; Paxos Made Simple, 2.2, phase 1b",
     profile="boost",
     caught_by=Invariant.CHOOSABLE,
-    seeds=10,
+    seeds=3,
 )
 def votes_forgotten_when_pruned(patch: Patch) -> None:
     """Votes of an older ballot are thrown away as soon as a higher one is promised."""
@@ -194,7 +194,7 @@ def votes_forgotten_when_pruned(patch: Patch) -> None:
     rule="atlasdb#1508: who lost its disk does not vote before it is safely recovered",
     profile="crash",
     caught_by=Invariant.PROMISES,
-    seeds=10,
+    seeds=4,
 )
 def wiped_disk_votes(patch: Patch) -> None:
     """A replica whose disk is empty starts as if it were new."""

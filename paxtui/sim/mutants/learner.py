@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from paxtui.core.ballot import Ballot
 from paxtui.core.learner import Learner
-from paxtui.core.messages import CatchUp, Entries, Heartbeat, PeerMessage
+from paxtui.core.messages import CatchUp, Heartbeat, PeerMessage
 from paxtui.core.outbox import Outbox
 from paxtui.core.output import Applied
 from paxtui.core.saved import CHAIN_START
@@ -20,9 +20,9 @@ from paxtui.sim.mutants.mutant import Patch, mutant
 @mutant(
     "commit-takes-the-local-value",
     rule="a tally tells the value only to who voted at the same ballot",
-    profile="all",
+    profile="boost",
     caught_by=Invariant.LEARNED,
-    seeds=20,
+    seeds=30,
 )
 def commit_takes_the_local_value(patch: Patch) -> None:
     """A slot that is said to be chosen is taken to hold whatever this replica voted for there."""
@@ -60,7 +60,7 @@ def watermark_too_high(patch: Patch) -> None:
     rule="a value that one acceptor accepted is not chosen",
     profile="all",
     caught_by=Invariant.LEARNED,
-    seeds=20,
+    seeds=4,
 )
 def votes_told_as_learned(patch: Patch) -> None:
     """Who asks for the log gets the accepted values above it as well."""
@@ -79,7 +79,7 @@ def votes_told_as_learned(patch: Patch) -> None:
     rule="Paxos Made Simple, 3: a command is executed when all before it are",
     profile="all",
     caught_by=Invariant.ORDER,
-    seeds=10,
+    seeds=3,
 )
 def holes_passed_over(patch: Patch) -> None:
     """Learned slots are applied as they come; a hole is somebody else's trouble."""
@@ -98,7 +98,7 @@ def holes_passed_over(patch: Patch) -> None:
     rule="equal heads at equal watermarks mean equal logs",
     profile="crash",
     caught_by=Invariant.ORDER,
-    seeds=10,
+    seeds=4,
 )
 def chain_starts_anew(patch: Patch) -> None:
     """After a restart the hash chain begins at its beginning, in the middle of the log."""
@@ -116,7 +116,7 @@ def chain_starts_anew(patch: Patch) -> None:
     rule="durability: every slot below the watermark on disk has its chosen value there",
     profile="all",
     caught_by=Invariant.ACKNOWLEDGED,
-    seeds=10,
+    seeds=3,
 )
 def row_not_written(patch: Patch) -> None:
     """What is learned without an own vote is applied, but not written."""
@@ -128,7 +128,7 @@ def row_not_written(patch: Patch) -> None:
     rule="a limit on everything: pages",
     profile="all",
     caught_by=Invariant.LIMITS,
-    seeds=60,
+    seeds=50,
 )
 def page_too_long(patch: Patch) -> None:
     """The limit of a page of the log is a number in the code."""
@@ -147,7 +147,7 @@ def page_too_long(patch: Patch) -> None:
     rule="gaps are asked for, from anyone (the ancestor and paxos-rs#76 learn from one broadcast only)",
     profile="network",
     caught_by=Invariant.LIVENESS,
-    seeds=10,
+    seeds=3,
 )
 def no_catch_up(patch: Patch) -> None:
     """What was missed is never asked for."""
@@ -159,7 +159,7 @@ def no_catch_up(patch: Patch) -> None:
     rule="learned slots stay answerable, however old",
     profile="all",
     caught_by=Invariant.LIVENESS,
-    seeds=30,
+    seeds=20,
 )
 def old_slots_unanswerable(patch: Patch) -> None:
     """Only what is still in memory is sent to who asks for the log."""
@@ -170,23 +170,3 @@ def old_slots_unanswerable(patch: Patch) -> None:
             original(self, sender, message)
 
     patch.replace(Learner, "on_catch_up", on_catch_up)
-
-
-@mutant(
-    "empty-page-asked-for-again",
-    rule="no storm: who cannot be answered now asks again in time, not at once",
-    profile="all",
-    caught_by=(Invariant.STORM, Invariant.LIVENESS),
-    seeds=60,
-)
-def empty_page_asked_for_again(patch: Patch) -> None:
-    """An empty page of the log is followed by the same question."""
-    original = Learner.on_entries
-
-    def on_entries(self: Learner, sender: int, message: Entries, now: float) -> bool:
-        due = original(self, sender, message, now)
-        if due and not message.entries:
-            self._asked_first = -1
-        return due
-
-    patch.replace(Learner, "on_entries", on_entries)

@@ -26,7 +26,7 @@ def never_sent_again(patch: Patch) -> None:
     rule="Paxos Made Simple, 3: a no-op fills the gap",
     profile="churn",
     caught_by=Invariant.LIVENESS,
-    seeds=20,
+    seeds=6,
 )
 def skipped_slot_never_filled(patch: Patch) -> None:
     """A leader waits for a client to come for the slot that it left empty."""
@@ -39,7 +39,7 @@ def skipped_slot_never_filled(patch: Patch) -> None:
     rule="Paxos Made Simple, 3; Paxi: `nil gap?`",
     profile="all",
     caught_by=Invariant.LIVENESS,
-    seeds=60,
+    seeds=40,
 )
 def gap_of_phase_1_never_filled(patch: Patch) -> None:
     """A new leader proposes what was reported again, and passes over the slots between."""
@@ -59,7 +59,7 @@ def gap_of_phase_1_never_filled(patch: Patch) -> None:
     rule="a candidate gives the answers the time to arrive; broadcast time << election timeout (Raft, 5.6)",
     profile="network",
     caught_by=(Invariant.LIVENESS, Invariant.STORM),
-    seeds=20,
+    seeds=3,
 )
 def election_below_the_round_trip(patch: Patch) -> None:
     """The election timeout is a hundredth of what it should be."""
@@ -77,7 +77,7 @@ def election_below_the_round_trip(patch: Patch) -> None:
     rule="a follower that hears nobody must not stop a healthy majority (TigerBeetle's deaf node)",
     profile="network",
     caught_by=(Invariant.LIVENESS, Invariant.STORM),
-    seeds=30,
+    seeds=6,
 )
 def deaf_replica_campaigns(patch: Patch) -> None:
     """No canvass, and no loyalty to a live leader: who hears nobody takes the next ballot."""
@@ -95,7 +95,7 @@ def deaf_replica_campaigns(patch: Patch) -> None:
     rule="a leader that no majority answers steps down (openraft#2080)",
     profile="network",
     caught_by=Invariant.LIVENESS,
-    seeds=30,
+    seeds=20,
 )
 def leader_without_a_majority_stays(patch: Patch) -> None:
     """A leader leads until somebody tells it otherwise."""
@@ -107,15 +107,15 @@ def leader_without_a_majority_stays(patch: Patch) -> None:
     rule="no storm: messages in a healthy cluster are bounded",
     profile="network",
     caught_by=Invariant.STORM,
-    seeds=3,
+    seeds=2,
 )
 def ack_answered_with_a_heartbeat(patch: Patch) -> None:
-    """The answer to a heartbeat is answered with the next one."""
+    """One follower's answer to a heartbeat is answered with the next one."""
     original = Reign.on_ack
 
     def on_ack(self: Reign, sender: int, message: HeartbeatAck, watermark: int) -> None:
         original(self, sender, message, watermark)
-        if sender != self._me:
+        if sender != self._me and sender == (self._me + 1) % self._replicas:
             self.beat(watermark)
 
     patch.replace(Reign, "on_ack", on_ack)

@@ -22,7 +22,7 @@ P2C = "Paxos Made Simple, 2.2, P2c"
     rule=f"{P2C}: a majority of acceptors",
     profile="network",
     caught_by=Invariant.CHOOSABLE,
-    seeds=5,
+    seeds=3,
 )
 def minority_of_promises(patch: Patch) -> None:
     """Half of the replicas, rounded down, are taken for a majority in phase 1."""
@@ -32,7 +32,7 @@ def minority_of_promises(patch: Patch) -> None:
 @mutant(
     "promise-counted-twice",
     rule=f"{P2C}: a set of acceptors",
-    profile="network",
+    profile="boost",
     caught_by=Invariant.CHOOSABLE,
     seeds=30,
 )
@@ -58,7 +58,7 @@ def promise_counted_twice(patch: Patch) -> None:
     rule="promises count for the exact ballot; paxosmmc's state reduction, a counter that is never reset",
     profile="all",
     caught_by=Invariant.CHOOSABLE,
-    seeds=10,
+    seeds=20,
 )
 def promises_kept_for_the_next_ballot(patch: Patch) -> None:
     """The set of those who promised is not emptied when a new ballot begins."""
@@ -80,7 +80,7 @@ def promises_kept_for_the_next_ballot(patch: Patch) -> None:
     rule=f"{P2C}: a promise reports all votes",
     profile="boost",
     caught_by=Invariant.CHOOSABLE,
-    seeds=60,
+    seeds=20,
 )
 def first_page_is_enough(patch: Patch) -> None:
     """A promise of several pages counts as soon as its first page is in."""
@@ -95,9 +95,9 @@ def first_page_is_enough(patch: Patch) -> None:
 @mutant(
     "lowest-ballot-wins",
     rule=f"{P2C}: the value of the highest-numbered proposal",
-    profile="all",
+    profile="crash",
     caught_by=Invariant.CHOOSABLE,
-    seeds=60,
+    seeds=30,
 )
 def lowest_ballot_wins(patch: Patch) -> None:
     """Of the values reported for a slot, that of the lowest ballot is proposed again."""
@@ -119,7 +119,7 @@ def lowest_ballot_wins(patch: Patch) -> None:
     rule=f"{P2C}: the value of the highest-numbered proposal",
     profile="all",
     caught_by=Invariant.CHOOSABLE,
-    seeds=60,
+    seeds=40,
 )
 def last_answer_wins(patch: Patch) -> None:
     """Of the values reported for a slot, that of the last promise to arrive is proposed again."""
@@ -139,7 +139,7 @@ def last_answer_wins(patch: Patch) -> None:
     rule=f"{P2C}; section 3: a no-op is for slots of which nothing was reported",
     profile="boost",
     caught_by=Invariant.CHOOSABLE,
-    seeds=10,
+    seeds=3,
 )
 def no_op_over_a_reported_value(patch: Patch) -> None:
     """Slots with a reported value are filled with the no-op, too."""
@@ -152,7 +152,7 @@ def no_op_over_a_reported_value(patch: Patch) -> None:
     rule=P2C,
     profile="boost",
     caught_by=Invariant.CHOOSABLE,
-    seeds=10,
+    seeds=3,
 )
 def own_value_over_a_reported_one(patch: Patch) -> None:
     """A new leader forgets what was reported, and gives the slots to its own clients."""
@@ -162,9 +162,9 @@ def own_value_over_a_reported_one(patch: Patch) -> None:
 @mutant(
     "learned-slots-used-again",
     rule="below the watermark of a promise the proposer learns first (Paxi uses such slots again)",
-    profile="all",
+    profile="boost",
     caught_by=Invariant.CHOOSABLE,
-    seeds=10,
+    seeds=30,
 )
 def learned_slots_used_again(patch: Patch) -> None:
     """A new leader does not look at the watermarks in the promises, and starts from its own."""
@@ -182,9 +182,9 @@ def learned_slots_used_again(patch: Patch) -> None:
 @mutant(
     "proposals-outlive-the-lead",
     rule="Paxos Made Moderately Complex, 2.4: proposals belong to one ballot",
-    profile="all",
+    profile="crash",
     caught_by=Invariant.CHOOSABLE,
-    seeds=40,
+    seeds=30,
 )
 def proposals_outlive_the_lead(patch: Patch) -> None:
     """What a leader had proposed when it lost the lead is what it proposes when it leads again."""

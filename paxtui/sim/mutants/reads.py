@@ -16,7 +16,7 @@ CONFIRMED = "a majority confirms the ballot after the read arrived"
     rule="reads that only look linearizable: a follower is behind",
     profile="all",
     caught_by=Invariant.LINEARIZABLE,
-    seeds=20,
+    seeds=9,
 )
 def follower_reads_from_memory(patch: Patch) -> None:
     """A follower answers a linearizable read from what it has."""
@@ -36,7 +36,7 @@ def follower_reads_from_memory(patch: Patch) -> None:
     rule=f"{CONFIRMED}; a leader that was paused does not know better (etcd#20418)",
     profile="reads",
     caught_by=Invariant.LINEARIZABLE,
-    seeds=60,
+    seeds=5,
 )
 def leader_reads_without_a_majority(patch: Patch) -> None:
     """A leader answers a linearizable read at once: it leads, after all."""
@@ -54,9 +54,9 @@ def leader_reads_without_a_majority(patch: Patch) -> None:
 @mutant(
     "read-confirmed-by-an-older-heartbeat",
     rule=CONFIRMED,
-    profile="reads",
+    profile="acks",
     caught_by=Invariant.LINEARIZABLE,
-    seeds=100,
+    seeds=30,
 )
 def read_confirmed_by_an_older_heartbeat(patch: Patch) -> None:
     """A read waits for the acks of the last heartbeat that was sent, not of one that is sent after it."""
@@ -76,7 +76,7 @@ def read_confirmed_by_an_older_heartbeat(patch: Patch) -> None:
     rule="what earlier leaders acknowledged lies below the end of phase 1 (Raft: a no-op of the new term)",
     profile="reads",
     caught_by=Invariant.LINEARIZABLE,
-    seeds=60,
+    seeds=70,
 )
 def new_leader_reads_before_it_caught_up(patch: Patch) -> None:
     """A new leader answers from its own watermark, before what phase 1 told is applied."""
@@ -93,9 +93,9 @@ def new_leader_reads_before_it_caught_up(patch: Patch) -> None:
 @mutant(
     "read-before-it-is-applied",
     rule="a read that may see a slot waits until the slot is applied",
-    profile="reads",
+    profile="boost",
     caught_by=Invariant.LINEARIZABLE,
-    seeds=60,
+    seeds=20,
 )
 def read_before_it_is_applied(patch: Patch) -> None:
     """A read is released when it is confirmed, whatever is applied by then."""

@@ -37,7 +37,7 @@ def repeated_request_takes_effect_twice(patch: Patch) -> None:
 @mutant(
     "slot-zero-is-nothing",
     rule="slot 0 is a slot: `is None`, not falsehood",
-    profile="all",
+    profile="crash",
     caught_by=Invariant.ONCE,
     seeds=60,
 )
@@ -52,7 +52,7 @@ def slot_zero_is_nothing(patch: Patch) -> None:
     rule=f"{ONCE}: who is forgotten is refused",
     profile="all",
     caught_by=Invariant.ONCE,
-    seeds=60,
+    seeds=30,
 )
 def evicted_client_starts_anew(patch: Patch) -> None:
     """The table forgets a client, and that it did."""
@@ -69,9 +69,9 @@ def evicted_client_starts_anew(patch: Patch) -> None:
 @mutant(
     "window-one-too-short",
     rule=f"{ONCE}: the window is the same for all, and as long as it says",
-    profile="all",
+    profile="disk",
     caught_by=Invariant.ONCE,
-    seeds=60,
+    seeds=30,
 )
 def window_one_too_short(patch: Patch) -> None:
     """The oldest answer of a session's window is called expired: < where <= is meant."""
@@ -89,7 +89,7 @@ def window_one_too_short(patch: Patch) -> None:
     rule=f"{ONCE}: it survives restarts",
     profile="crash",
     caught_by=Invariant.ONCE,
-    seeds=60,
+    seeds=30,
 )
 def checkpoint_leaves_out_a_session(patch: Patch) -> None:
     """A checkpoint writes all sessions that changed, but the first."""
@@ -105,9 +105,9 @@ def checkpoint_leaves_out_a_session(patch: Patch) -> None:
 @mutant(
     "replay-ends-one-slot-early",
     rule=f"{ONCE}: after a restart the table stands at the watermark",
-    profile="crash",
+    profile="disk",
     caught_by=Invariant.ONCE,
-    seeds=60,
+    seeds=40,
 )
 def replay_ends_one_slot_early(patch: Patch) -> None:
     """A restart brings the session table up to the slot before the watermark."""

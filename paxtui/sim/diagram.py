@@ -1,0 +1,159 @@
+"""A space-time diagram of the end of a run, as text: a column a replica, time downwards.
+
+An arrow is a message that arrives; where it was sent from, its line begins. What is lost is not drawn.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from paxtui.core.events import (
+    AppliedTo,
+    ChosenSeen,
+    Elected,
+    ElectionTimeout,
+    Event,
+    Learned,
+    Promised,
+    Proposed,
+    Restored,
+    RoundTaken,
+    SlotSkipped,
+    SteppedDown,
+    Voted,
+)
+from paxtui.core.messages import (
+    Accept,
+    Accepted,
+    Canvass,
+    CanvassReply,
+    CatchUp,
+    Chosen,
+    Entries,
+    Heartbeat,
+    HeartbeatAck,
+    Nack,
+    PeerMessage,
+    Prepare,
+    Promise,
+)
+
+ROWS = 48
+"""What fits on a screen, about."""
+
+TIME_CHARS = 10
+
+WIDTH_CHARS = 132
+"""Of the whole diagram: wide clusters get narrow columns."""
+
+COLUMN_CHARS_MAX = 24
+
+
+class SpaceTime:
+    """A recorder that keeps the last rows."""
+
+    def __init__(self, replicas: int, rows: int = ROWS) -> None:
+        self._replicas = replicas
+        self._column = min(COLUMN_CHARS_MAX, (WIDTH_CHARS - TIME_CHARS) // replicas)
+        self._rows: deque[str] = deque(maxlen=rows)
+
+    @property
+    def lines(self) -> list[str]:
+        """The diagram."""
+        heads = "".join(f"replica {replica}".ljust(self._column) for replica in range(self._replicas))
+        return [f"{'time':>{TIME_CHARS - 1}} {heads}".rstrip(), *self._rows]
+
+    def event(self, at: float, replica: int, event: Event) -> None:
+        """A decision of one replica."""
+        label = _decision(event)
+        if label:
+            self._point(at, replica, f"o {label}")
+
+    def note(self, at: float, replica: int | None, what: str, detail: str) -> None:
+        """Something that was done to one replica, or between them."""
+        if replica is None:
+            self._rows.append(f"{at:{TIME_CHARS - 1}.4f} *** {what} {detail}".rstrip())
+        else:
+            self._point(at, replica, f"X {what}")
+
+    def message(self, at: float, sender: int, to: int, message: PeerMessage) -> None:
+        """A message arrives."""
+        label = _label(message)
+        if not label:
+            return
+        left, right = min(sender, to), max(sender, to)
+        inner = (right - left) * self._column - 1
+        text = f" {label} "[: max(inner - 4, 0)]
+        line = text.center(inner - 1, "-")
+        arrow = f"{line}>" if sender < to else f"<{line}"
+        self._rows.append((self._lead(at, left) + "|" + arrow + "|" + self._rest(right)).rstrip())
+
+    def _point(self, at: float, replica: int, text: str) -> None:
+        text = text[: self._column - 1] if replica + 1 < self._replicas else text
+        row = self._lead(at, replica) + text.ljust(self._column)
+        self._rows.append((row + self._bars(replica + 1)).rstrip())
+
+    def _lead(self, at: float, before: int) -> str:
+        return f"{at:{TIME_CHARS - 1}.4f} " + "".join("|".ljust(self._column) for _ in range(before))
+
+    def _bars(self, first: int) -> str:
+        return "".join("|".ljust(self._column) for _ in range(first, self._replicas))
+
+    def _rest(self, right: int) -> str:
+        return " " * (self._column - 1) + self._bars(right + 1)
+
+
+def _slots(first: int, count: int) -> str:
+    return str(first) if count == 1 else f"{first}-{first + count - 1}" if count else f"{first}: none"
+
+
+def _decision(event: Event) -> str:
+    match event:
+        case Restored():
+            return f"starts, promised {event.promised}, below {event.watermark}"
+        case ElectionTimeout():
+            return "timeout"
+        case RoundTaken():
+            return f"takes {event.ballot}"
+        case Promised():
+            return f"promises {event.ballot}"
+        case Elected():
+            return f"leads at {event.ballot}"
+        case Proposed():
+            return f"proposes {_slots(event.first, len(event.values))}"
+        case SlotSkipped():
+            return f"skips {event.slot}"
+        case Voted():
+            return f"votes {event.ballot} {_slots(event.first, len(event.values))}"
+        case ChosenSeen():
+            return f"chosen {event.ballot} {_slots(event.first, event.count)}"
+        case Learned():
+            return f"learns {_slots(event.first, len(event.entries))}"
+        case AppliedTo():
+            return f"applied below {event.watermark}"
+        case SteppedDown():
+            return f"gives up {event.ballot}"
+        case _:
+            return ""  # what is sent shows where it arrives
+
+
+def _label(message: PeerMessage) -> str:
+    match message:
+        case Prepare() | Nack():
+            return f"{message.__struct_config__.tag} {message.ballot}"
+        case Promise():
+            votes = len(message.votes)
+            return f"promise {message.ballot}" + (f" +{votes}" if votes else "")
+        case Accept():
+            return f"accept {message.ballot} {_slots(message.first, len(message.values))}"
+        case Accepted() | Chosen():
+            tag = message.__struct_config__.tag
+            return f"{tag} {message.ballot} {_slots(message.first, message.count)}"
+        case Heartbeat():
+            return f"heartbeat {message.ballot} <{message.learned}"
+        case CatchUp():
+            return f"catch-up {message.first}"
+        case Entries():
+            return f"entries {_slots(message.first, len(message.entries))}"
+        case HeartbeatAck() | Canvass() | CanvassReply():
+            return ""  # so many that they would hide the rest

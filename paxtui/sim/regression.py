@@ -1,0 +1,90 @@
+"""Regression files: a plan that once broke a rule, what it broke, and the last of what happened.
+
+A plan is plain data, so the file repeats the run whatever becomes of :mod:`paxtui.sim.draw`. One that names a
+mutant is for the checkers: the core must pass it, and with the mutant installed it must still break the rule.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from paxtui.sim.campaign import last_lines
+from paxtui.sim.cluster import Cluster, Result
+from paxtui.sim.mutants import MUTANTS
+from paxtui.sim.plan import Plan
+
+
+class Regression(Struct, frozen=True, kw_only=True):
+    """One file."""
+
+    about: str
+    mutant: str | None = None
+    """What has to be installed for the plan to fail; ``None``: a mistake of the core that is mended."""
+    invariant: str
+    detail: str
+    plan: Plan
+    trace: tuple[str, ...] = ()
+
+
+class BadRegression(Exception):
+    """The file cannot be read as a regression."""
+
+
+def load(path: Path) -> Regression:
+    """Read one, or say why it is none."""
+    try:
+        regression = msgspec.json.decode(path.read_bytes(), type=Regression)
+    except OSError as error:
+        raise BadRegression(f"{path}: {error.strerror}") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BadRegression(f"{path}: {error}") from error
+    if regression.mutant is not None and regression.mutant not in MUTANTS:
+        raise BadRegression(f"{path}: there is no mutant {regression.mutant!r}")
+    return regression
+
+
+def save(path: Path, regression: Regression) -> None:
+    """Write one, for people and for ``--plan``."""
+    text = msgspec.json.format(msgspec.json.encode(regression), indent=2)
+    path.write_bytes(text + b"\n")
+
+
+def recorded(plan: Plan, about: str, mutant: str | None = None) -> Regression:
+    """Run a plan that fails and keep how."""
+    result = run(plan, mutant)
+    with MUTANTS[mutant].installed() if mutant is not None else nullcontext():
+        trace = last_lines(plan, messages=True)
+    return Regression(
+        about=about,
+        mutant=mutant,
+        invariant=result.invariant,
+        detail=result.detail,
+        plan=plan,
+        trace=tuple(trace),
+    )
+
+
+def run(plan: Plan, mutant: str | None = None) -> Result:
+    """One run of a plan, with a mutant or without."""
+    with MUTANTS[mutant].installed() if mutant is not None else nullcontext():
+        return Cluster(plan).run()
+
+
+def complaint(regression: Regression) -> str | None:
+    """What is wrong with the core, or with the file; ``None`` if both are as they should be."""
+    result = run(regression.plan)
+    if result.outcome != "ok":
+        return f"the core breaks {result.invariant}: {result.detail}"
+    if regression.mutant is None:
+        return None
+    result = run(regression.plan, regression.mutant)
+    if result.invariant == regression.invariant:
+        return None
+    return (
+        f"with mutant {regression.mutant} it ends in {result.invariant or 'peace'}, not in "
+        f"{regression.invariant}: the core takes other ways now, so shrink another seed for this file"
+    )

@@ -1,0 +1,196 @@
+"""Make a failing plan small: the same rule stays broken, everything else goes if it can.
+
+Greedy, in the manner of delta debugging (Zeller and Hildebrandt, 2002): leave out faults by halves, then by
+smaller parts, then one by one; then make clients, limits and weather as plain as possible; and again from the
+start, until a whole round changes nothing. Chance is a hash of numbers that a smaller plan may not reach any
+more, so a candidate is another run rather than a part of the old one; that is why each is simply tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from paxtui.core.settings import Settings
+from paxtui.sim.cluster import Cluster, Result
+from paxtui.sim.plan import Fault, Plan, touched
+
+RUNS_MAX = 1500
+"""Candidates that are tried: about a minute's work."""
+
+LUCK_SEEDS = 12
+"""So many chances has a candidate with fewer requests, clients or replicas."""
+
+PLAIN_COMMIT_S = 0.001
+
+
+class Shrunk(Struct, frozen=True):
+    """What is left of a plan, and how it fails."""
+
+    plan: Plan
+    result: Result
+    runs: int
+
+
+class Shrinker:
+    """One plan that breaks one rule, and what is left of it."""
+
+    def __init__(self, plan: Plan, result: Result, *, runs_max: int = RUNS_MAX) -> None:
+        self.plan = plan
+        self.result = result
+        self.runs = 0
+        self._runs_max = runs_max
+
+    def shrink(self) -> Shrunk:
+        """Until nothing can go any more, or the budget is used up."""
+        self._after_the_end()
+        changed = True
+        while changed and self.runs < self._runs_max:
+            changed = any([self._fewer_faults(), self._fewer_replicas(), self._plainer(), self._less()])
+        any(self._still_fails(candidate) for candidate in _rounder(self.plan))
+        return Shrunk(self.plan, self.result, self.runs)
+
+    def _still_fails(self, candidate: Plan) -> bool:
+        """Try it; if the same rule breaks, it is the plan from now on."""
+        if candidate == self.plan or self.runs >= self._runs_max:
+            return False
+        self.runs += 1
+        result = Cluster(candidate).run()
+        if result.invariant != self.result.invariant:
+            return False
+        self.plan, self.result = candidate, result
+        return True
+
+    def _with_luck(self, candidate: Plan) -> bool:
+        """The same for a step that moves everything in time: other chances may bring the failure back."""
+        if candidate == self.plan:
+            return False
+        return any(
+            self._still_fails(replace(candidate, seed=self.plan.seed + luck)) for luck in range(LUCK_SEEDS)
+        )
+
+    def _after_the_end(self) -> None:
+        """What comes after the failure cannot have caused it."""
+        faults = tuple(fault for fault in self.plan.faults if fault.at <= self.result.at)
+        self._still_fails(replace(self.plan, faults=faults))
+
+    def _fewer_faults(self) -> bool:
+        before = len(self.plan.faults)
+        size = max(before // 2, 1)
+        while True:
+            at = 0
+            while at < len(self.plan.faults):
+                faults = self.plan.faults
+                if not self._still_fails(replace(self.plan, faults=faults[:at] + faults[at + size :])):
+                    at += size
+            if size == 1:
+                return len(self.plan.faults) < before
+            size //= 2
+
+    def _fewer_replicas(self) -> bool:
+        return any(self._with_luck(candidate) for candidate in _fewer_replicas(self.plan))
+
+    def _plainer(self) -> bool:
+        changed = False
+        for change in _plainer(self.plan):
+            changed |= self._still_fails(change(self.plan))
+        return changed
+
+    def _less(self) -> bool:
+        """Fewer clients and requests, by halves, then by one."""
+        changed = False
+        for name in ("clients", "operations"):
+            step = getattr(self.plan.workload, name) // 2
+            while step:
+                less = getattr(self.plan.workload, name) - step
+                if less > 0 and self._with_luck(_less_work(name, less)(self.plan)):
+                    changed = True
+                else:
+                    step //= 2
+        return changed
+
+
+def _fewer_replicas(plan: Plan) -> Iterator[Plan]:
+    """Clusters without the last replicas, and without the faults that name them."""
+    for replicas in range(1, plan.replicas, 2):
+        yield replace(
+            plan,
+            replicas=replicas,
+            commit_s=plan.commit_s[:replicas],
+            broken=tuple(broken for broken in plan.broken if broken.replica < replicas)[: replicas // 2],
+            faults=tuple(fault for fault in plan.faults if max(touched(fault), default=-1) < replicas),
+        )
+
+
+def _plainer(plan: Plan) -> Iterator[Callable[[Plan], Plan]]:
+    """One thing each that may be usual, off, or less."""
+    yield from (_without_broken(index) for index in reversed(range(len(plan.broken))))
+    for name, less in (
+        ("reads", 0.0),
+        ("twins", 0.0),
+        ("late", 0.0),
+        ("reopen", 0.0),
+        ("answers_lost", 0.0),
+        ("text_chars", 0),
+        ("burst", 1),
+        ("pipeline", 1),
+    ):
+        yield _less_work(name, less)
+    for name in ("loss", "duplicate", "tail"):
+        yield _weather(name, 0.0)
+    yield _weather("fifo", False)
+    yield lambda plan: replace(plan, commit_s=(PLAIN_COMMIT_S,) * plan.replicas)
+    yield lambda plan: replace(plan, gather_s=0.0)
+    yield lambda plan: replace(plan, notice_s=None)
+    yield lambda plan: replace(plan, codec=False)
+    yield lambda plan: replace(plan, settings=Settings())
+    for name in Settings.__struct_fields__:
+        yield _usual(name)
+
+
+def _without_broken(index: int) -> Callable[[Plan], Plan]:
+    return lambda plan: replace(plan, broken=plan.broken[:index] + plan.broken[index + 1 :])
+
+
+def _less_work(name: str, less: Any) -> Callable[[Plan], Plan]:
+    def change(plan: Plan) -> Plan:
+        if less >= getattr(plan.workload, name):
+            return plan
+        return replace(plan, workload=replace(plan.workload, **{name: less}))
+
+    return change
+
+
+def _weather(name: str, value: Any) -> Callable[[Plan], Plan]:
+    return lambda plan: replace(plan, weather=replace(plan.weather, **{name: value}))
+
+
+def _usual(name: str) -> Callable[[Plan], Plan]:
+    usual = getattr(Settings(), name)
+    return lambda plan: replace(plan, settings=replace(plan.settings, **{name: usual}))
+
+
+def _rounder(plan: Plan) -> Iterator[Plan]:
+    """The same with fewer digits."""
+    for digits in (2, 3, 4):
+        yield replace(
+            plan,
+            heal_at=round(plan.heal_at, digits),
+            commit_s=tuple(round(seconds, max(digits, 4)) for seconds in plan.commit_s),
+            weather=replace(
+                plan.weather,
+                delay_s=round(plan.weather.delay_s, max(digits, 4)),
+                spread_s=round(plan.weather.spread_s, max(digits, 4)),
+            ),
+            faults=tuple(
+                Fault(
+                    round(fault.at, digits),
+                    fault.kind,
+                    tuple(round(a, digits) if isinstance(a, float) else a for a in fault.args),
+                )
+                for fault in plan.faults
+            ),
+        )

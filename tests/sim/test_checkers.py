@@ -1,0 +1,508 @@
+"""Every checker can fail: each of its complaints is provoked, by facts that are told by hand.
+
+The mutants show that mistakes of the core are seen by *some* checker, the first one in their way. Here every
+single `raise` of the checkers has its turn; the last test counts them.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import traceback
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+from msgspec.structs import replace
+
+from paxtui.core.ballot import Ballot
+from paxtui.core.chain import link
+from paxtui.core.events import (
+    AppliedTo,
+    ChosenSeen,
+    Elected,
+    Learned,
+    Promised,
+    Proposed,
+    Restored,
+    RoundTaken,
+    Voted,
+)
+from paxtui.core.messages import (
+    Accept,
+    Accepted,
+    Entries,
+    Heartbeat,
+    HeartbeatAck,
+    Prepare,
+    Promise,
+)
+from paxtui.core.output import Appended, Applied, PutState, PutVotes, ReadReady, Refused
+from paxtui.core.replica import Replica
+from paxtui.core.saved import CHAIN_START
+from paxtui.core.settings import Settings
+from paxtui.core.values import Command, Entry, Vote
+from paxtui.sim import cluster as cluster_module
+from paxtui.sim import facts, limits, logs, requests
+from paxtui.sim.broken import Invariant, InvariantBroken
+from paxtui.sim.checkers import Checkers
+from paxtui.sim.cluster import Cluster
+from paxtui.sim.draw import draw
+from paxtui.sim.facts import Facts
+from paxtui.sim.mutants import MUTANTS
+from paxtui.sim.plan import PROFILES
+
+LOW, MID, HIGH = Ballot(1, 0), Ballot(2, 1), Ballot(3, 2)
+X, Y = Command("ada@0", 1, "x"), Command("bob@0", 1, "y")
+SETTINGS = Settings(run_slots=2, run_chars=100, window_slots=3, ahead_slots=4, sessions_max=1)
+
+Case = Callable[[Checkers], None]
+
+
+def state(
+    promised: Ballot = LOW, round_: int = 0, watermark: int = 0, chain: bytes = CHAIN_START
+) -> PutState:
+    return PutState(promised, round_, watermark, chain)
+
+
+def vote(
+    checkers: Checkers, *acceptors: int, ballot: Ballot = LOW, slot: int = 0, value: Command = X
+) -> None:
+    for acceptor in acceptors:
+        checkers.committed(acceptor, PutVotes(ballot, slot, (value,)), {})
+
+
+def promise(checkers: Checkers, acceptor: int, ballot: Ballot, *votes: Vote, learned: int = 0) -> None:
+    checkers.sent(acceptor, Promise(ballot, 0, None, learned, votes))
+
+
+def lead(checkers: Checkers, ballot: Ballot, *quorum: int) -> None:
+    for acceptor in quorum:
+        checkers.committed(acceptor, state(ballot), {})
+        if acceptor != ballot.replica:
+            promise(checkers, acceptor, ballot)
+    checkers.events(ballot.replica, [Elected(ballot, 0, 0, quorum)])
+
+
+def choose(checkers: Checkers, *values: Command) -> None:
+    for slot, value in enumerate(values):
+        vote(checkers, 0, 1, slot=slot, value=value)
+
+
+def apply(checkers: Checkers, replica: int, *values: Command) -> None:
+    """``values`` are all that is applied there."""
+    head = CHAIN_START
+    for slot, value in enumerate(values):
+        head = link(head, slot, value)
+    checkers.events(replica, [AppliedTo(0, len(values), head.hex())])
+
+
+def applied(checkers: Checkers, slot: int, value: Command, repeats: int | None = None) -> None:
+    suppressed = {} if repeats is None else {slot: repeats}
+    checkers.applied(0, Applied(slot, (Entry(LOW, value),), suppressed))
+
+
+# Votes and promises
+
+
+def a_vote_below_the_promise_on_disk(c: Checkers) -> None:
+    c.committed(0, state(MID), {})
+    vote(c, 0, ballot=LOW)
+
+
+def two_values_at_a_ballot(c: Checkers) -> None:
+    vote(c, 0, value=X)
+    vote(c, 1, value=Y)
+
+
+def an_accept_of_another_value(c: Checkers) -> None:
+    vote(c, 0, value=X)
+    c.sent(0, Accept(LOW, 0, (Y,)))
+
+
+def two_values_chosen(c: Checkers) -> None:
+    vote(c, 0, 1, ballot=LOW, value=X)
+    vote(c, 1, 2, ballot=MID, value=Y)
+
+
+def a_promise_on_disk_that_falls(c: Checkers) -> None:
+    c.committed(0, state(MID), {})
+    c.committed(0, state(LOW), {})
+
+
+def a_start_that_forgets_a_promise(c: Checkers) -> None:
+    c.committed(0, state(MID), {})
+    c.events(0, [Restored(LOW, 0, 0, 0)])
+
+
+def a_promise_after_a_higher_one(c: Checkers) -> None:
+    c.events(0, [Promised(MID, 0, 0, True), Promised(LOW, 0, 0, True)])
+
+
+def a_vote_after_a_higher_promise(c: Checkers) -> None:
+    c.events(0, [Promised(MID, 0, 0, True), Voted(LOW, 0, (X,))])
+
+
+def a_ballot_taken_twice(c: Checkers) -> None:
+    c.committed(0, state(LOW, 1), {})
+    c.sent(0, Prepare(LOW, 0, False))
+    c.events(0, [RoundTaken(LOW, False)])
+
+
+def a_leader_without_promises(c: Checkers) -> None:
+    c.committed(0, state(LOW), {})
+    c.events(0, [Elected(LOW, 0, 0, (0, 1))])
+
+
+def a_leader_of_a_minority(c: Checkers) -> None:
+    c.committed(0, state(LOW), {})
+    c.events(0, [Elected(LOW, 0, 0, (0,))])
+
+
+def a_ballot_led_twice(c: Checkers) -> None:
+    lead(c, LOW, 0, 1)
+    c.events(0, [Elected(LOW, 0, 0, (0, 1))])
+
+
+def a_proposal_without_a_lead(c: Checkers) -> None:
+    c.events(0, [Proposed(LOW, 0, (X,), "client")])
+
+
+def a_proposal_over_a_vote_of_the_quorum(c: Checkers) -> None:
+    vote(c, 1, ballot=LOW, value=X)
+    c.committed(1, state(MID), {})
+    c.committed(2, state(MID), {})
+    promise(c, 2, MID)
+    c.events(1, [Elected(MID, 0, 0, (1, 2)), Proposed(MID, 0, (Y,), "client")])
+
+
+def a_tally_of_a_minority(c: Checkers) -> None:
+    vote(c, 0)
+    c.events(0, [ChosenSeen(LOW, 0, 1)])
+
+
+def a_value_learned_too_early(c: Checkers) -> None:
+    vote(c, 0)
+    c.events(0, [Learned(0, (Entry(LOW, X),))])
+
+
+def another_value_learned(c: Checkers) -> None:
+    choose(c, X)
+    c.events(0, [Learned(0, (Entry(LOW, Y),))])
+
+
+def a_prepare_before_its_round_is_on_disk(c: Checkers) -> None:
+    c.sent(0, Prepare(LOW, 0, False))
+
+
+def a_promise_before_it_is_on_disk(c: Checkers) -> None:
+    promise(c, 0, LOW)
+
+
+def a_promise_with_an_invented_vote(c: Checkers) -> None:
+    c.committed(0, state(MID), {})
+    promise(c, 0, MID, Vote(0, LOW, X))
+
+
+def a_promise_that_hides_a_vote(c: Checkers) -> None:
+    vote(c, 0)
+    c.committed(0, state(MID), {})
+    promise(c, 0, MID)
+
+
+def a_promise_that_tells_an_older_vote(c: Checkers) -> None:
+    vote(c, 0, ballot=LOW, value=X)
+    vote(c, 0, ballot=MID, value=Y)
+    c.committed(0, state(HIGH), {})
+    promise(c, 0, HIGH, Vote(0, LOW, X))
+
+
+def an_accepted_before_its_vote_is_on_disk(c: Checkers) -> None:
+    c.sent(0, Accepted(LOW, 0, 1, 0))
+
+
+def an_ack_for_a_leader_that_was_outbid(c: Checkers) -> None:
+    c.committed(0, state(MID), {})
+    c.sent(0, HeartbeatAck(LOW, 1, 0))
+
+
+# Logs
+
+
+def a_gap_in_what_is_applied(c: Checkers) -> None:
+    choose(c, X, X)
+    c.events(0, [AppliedTo(1, 2, "")])
+
+
+def an_applied_slot_that_is_not_chosen(c: Checkers) -> None:
+    apply(c, 0, X)
+
+
+def a_log_that_is_another(c: Checkers) -> None:
+    choose(c, X)
+    apply(c, 0, Y)
+
+
+def a_start_below_the_watermark_on_disk(c: Checkers) -> None:
+    choose(c, X)
+    c.committed(0, state(watermark=1, chain=link(CHAIN_START, 0, X)), {0: Entry(LOW, X)})
+    c.events(0, [Restored(LOW, 0, 0, 0)])
+
+
+def a_watermark_on_disk_that_falls(c: Checkers) -> None:
+    choose(c, X)
+    c.committed(0, state(watermark=1, chain=link(CHAIN_START, 0, X)), {0: Entry(LOW, X)})
+    c.committed(0, state(watermark=0), {0: Entry(LOW, X)})
+
+
+def a_row_that_is_not_there(c: Checkers) -> None:
+    choose(c, X)
+    c.committed(0, state(watermark=1), {})
+
+
+def a_row_with_a_vote_that_lost(c: Checkers) -> None:
+    choose(c, X)
+    c.committed(0, state(watermark=1), {0: Entry(LOW, Y)})
+
+
+def a_wrong_chain_on_disk(c: Checkers) -> None:
+    choose(c, X)
+    apply(c, 0, X)
+    c.committed(0, state(watermark=1, chain=CHAIN_START), {0: Entry(LOW, X)})
+
+
+def a_watermark_told_too_high(c: Checkers) -> None:
+    c.sent(0, Heartbeat(LOW, 1, 1))
+
+
+def a_promise_on_a_watermark_that_is_not_on_disk(c: Checkers) -> None:
+    choose(c, X)
+    apply(c, 0, X)
+    promise(c, 0, LOW, learned=1)
+
+
+def a_page_with_another_value(c: Checkers) -> None:
+    choose(c, X)
+    apply(c, 0, X)
+    c.sent(0, Entries(0, (Entry(LOW, Y),), 1))
+
+
+def a_page_above_the_watermark(c: Checkers) -> None:
+    c.sent(0, Entries(0, (Entry(LOW, X),), 0))
+
+
+# Clients
+
+
+def a_value_nobody_asked_for(c: Checkers) -> None:
+    lead(c, LOW, 0, 1)
+    c.events(0, [Proposed(LOW, 0, (X,), "client")])
+
+
+def an_applied_value_nobody_asked_for(c: Checkers) -> None:
+    applied(c, 0, X)
+
+
+def a_second_effect(c: Checkers) -> None:
+    c.asked(X)
+    applied(c, 0, X)
+    applied(c, 1, X)
+
+
+def a_first_effect_that_is_suppressed(c: Checkers) -> None:
+    c.asked(X)
+    applied(c, 0, X, repeats=-1)
+
+
+def a_second_effect_that_the_table_allows(c: Checkers) -> None:
+    late, other = Command("ada@100", 1, "x"), Command("bob@100", 1, "y")
+    c.asked(late)
+    c.asked(other)
+    applied(c, 0, late)
+    applied(c, 1, other)  # a table of one session forgets the first
+    applied(c, 2, late)
+
+
+def an_effect_before_its_request(c: Checkers) -> None:
+    c.requests.read_started(0, 1)
+    c.requests.read_ready(0, ReadReady(1, 1), 1)
+    c.asked(X)
+    applied(c, 0, X)
+
+
+def an_answer_without_an_effect(c: Checkers) -> None:
+    c.asked(X)
+    c.replied(0, Appended(X.client, X.request, 0, LOW))
+
+
+def an_answer_with_another_slot(c: Checkers) -> None:
+    c.asked(X)
+    applied(c, 0, X)
+    c.replied(0, Appended(X.client, X.request, 1, LOW))
+
+
+def a_new_request_called_expired(c: Checkers) -> None:
+    c.asked(X)
+    c.replied(0, Refused(X.client, X.request, "expired", None))
+
+
+def a_read_that_nobody_began(c: Checkers) -> None:
+    c.replied(0, ReadReady(1, 0))
+
+
+def a_stale_read(c: Checkers) -> None:
+    c.asked(X)
+    applied(c, 0, X)
+    c.replied(0, Appended(X.client, X.request, 0, LOW))
+    c.read_started(1, 1)
+    c.replied(1, ReadReady(1, 0))
+
+
+def a_read_of_what_is_not_applied(c: Checkers) -> None:
+    c.read_started(0, 1)
+    c.replied(0, ReadReady(1, 1))
+
+
+# Limits
+
+
+def too_many_slots_in_a_message(c: Checkers) -> None:
+    c.sent(0, Accept(LOW, 0, (X, X, X)))
+
+
+def too_many_characters_in_a_message(c: Checkers) -> None:
+    long = replace(X, text="x" * 80)
+    c.sent(0, Accept(LOW, 0, (long, long)))
+
+
+def a_proposal_beyond_the_window(c: Checkers) -> None:
+    c.asked(X)
+    lead(c, LOW, 0, 1)
+    c.events(0, [Proposed(LOW, 3, (X,), "client")])
+
+
+def a_vote_too_far_ahead(c: Checkers) -> None:
+    c.events(0, [Voted(LOW, 4, (X,))])
+
+
+def too_many_sessions(c: Checkers) -> None:
+    c.limits.kept(0, 0, 2, 0)
+
+
+CASES: dict[Case, Invariant] = {
+    a_vote_below_the_promise_on_disk: Invariant.PROMISES,
+    two_values_at_a_ballot: Invariant.ONE_VALUE,
+    an_accept_of_another_value: Invariant.ONE_VALUE,
+    two_values_chosen: Invariant.AGREEMENT,
+    a_promise_on_disk_that_falls: Invariant.PROMISES,
+    a_start_that_forgets_a_promise: Invariant.PROMISES,
+    a_promise_after_a_higher_one: Invariant.PROMISES,
+    a_vote_after_a_higher_promise: Invariant.PROMISES,
+    a_ballot_taken_twice: Invariant.ONE_VALUE,
+    a_leader_without_promises: Invariant.CHOOSABLE,
+    a_leader_of_a_minority: Invariant.CHOOSABLE,
+    a_ballot_led_twice: Invariant.ONE_VALUE,
+    a_proposal_without_a_lead: Invariant.CHOOSABLE,
+    a_proposal_over_a_vote_of_the_quorum: Invariant.CHOOSABLE,
+    a_tally_of_a_minority: Invariant.LEARNED,
+    a_value_learned_too_early: Invariant.LEARNED,
+    another_value_learned: Invariant.LEARNED,
+    a_prepare_before_its_round_is_on_disk: Invariant.DURABLE,
+    a_promise_before_it_is_on_disk: Invariant.DURABLE,
+    a_promise_with_an_invented_vote: Invariant.DURABLE,
+    a_promise_that_hides_a_vote: Invariant.CHOOSABLE,
+    a_promise_that_tells_an_older_vote: Invariant.CHOOSABLE,
+    an_accepted_before_its_vote_is_on_disk: Invariant.DURABLE,
+    an_ack_for_a_leader_that_was_outbid: Invariant.PROMISES,
+    a_gap_in_what_is_applied: Invariant.ORDER,
+    an_applied_slot_that_is_not_chosen: Invariant.LEARNED,
+    a_log_that_is_another: Invariant.ORDER,
+    a_start_below_the_watermark_on_disk: Invariant.ORDER,
+    a_watermark_on_disk_that_falls: Invariant.ORDER,
+    a_row_that_is_not_there: Invariant.ACKNOWLEDGED,
+    a_row_with_a_vote_that_lost: Invariant.ACKNOWLEDGED,
+    a_wrong_chain_on_disk: Invariant.ORDER,
+    a_watermark_told_too_high: Invariant.LEARNED,
+    a_promise_on_a_watermark_that_is_not_on_disk: Invariant.DURABLE,
+    a_page_with_another_value: Invariant.LEARNED,
+    a_page_above_the_watermark: Invariant.LEARNED,
+    a_value_nobody_asked_for: Invariant.VALIDITY,
+    an_applied_value_nobody_asked_for: Invariant.VALIDITY,
+    a_second_effect: Invariant.ONCE,
+    a_first_effect_that_is_suppressed: Invariant.ONCE,
+    a_second_effect_that_the_table_allows: Invariant.ONCE,
+    an_effect_before_its_request: Invariant.LINEARIZABLE,
+    an_answer_without_an_effect: Invariant.ACKNOWLEDGED,
+    an_answer_with_another_slot: Invariant.ONCE,
+    a_new_request_called_expired: Invariant.ONCE,
+    a_read_that_nobody_began: Invariant.LINEARIZABLE,
+    a_stale_read: Invariant.LINEARIZABLE,
+    a_read_of_what_is_not_applied: Invariant.LINEARIZABLE,
+    too_many_slots_in_a_message: Invariant.LIMITS,
+    too_many_characters_in_a_message: Invariant.LIMITS,
+    a_proposal_beyond_the_window: Invariant.LIMITS,
+    a_vote_too_far_ahead: Invariant.LIMITS,
+    too_many_sessions: Invariant.LIMITS,
+}
+
+
+def provoke(case: Case) -> pytest.ExceptionInfo[InvariantBroken]:
+    with pytest.raises(InvariantBroken) as caught:
+        case(Checkers(3, SETTINGS))
+    return caught
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+def test_the_checkers_see(case: Case) -> None:
+    assert provoke(case).value.invariant is CASES[case]
+
+
+def complaints(module: ModuleType) -> dict[int, int]:
+    """Each line of every ``raise InvariantBroken`` of a module, and the line on which it begins."""
+    lines = {}
+    for node in ast.walk(ast.parse(inspect.getsource(module))):
+        if isinstance(node, ast.Raise):
+            assert isinstance(node.exc, ast.Call)
+            assert ast.unparse(node.exc.func) == "InvariantBroken"
+            lines |= dict.fromkeys(range(node.lineno, (node.end_lineno or node.lineno) + 1), node.lineno)
+    return lines
+
+
+def test_every_complaint_of_the_checkers_is_provoked_here() -> None:
+    modules = {module.__file__: complaints(module) for module in (facts, logs, requests, limits)}
+    expected = {(path, line) for path, lines in modules.items() for line in lines.values()}
+    heard = set()
+    for case in CASES:
+        last = list(traceback.walk_tb(provoke(case).tb))[-1]
+        path = last[0].f_code.co_filename
+        heard.add((path, modules[path][last[1]]))
+    assert expected - heard == set()
+    assert len(expected) > 40
+
+
+# The judges of a whole run
+
+
+def test_a_deadline_that_does_not_move_is_a_surprise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Replica, "deadline", property(lambda self: 0.0))
+    result = Cluster(draw(1, "all")).run()
+    assert result.invariant == str(Invariant.SURPRISE)
+    assert "deadline does not move" in result.detail
+
+
+def test_a_run_without_an_end_is_a_storm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_module, "EVENTS_MAX", 1000)
+    assert Cluster(draw(1, "all")).run().invariant == str(Invariant.STORM)
+
+
+def test_agreement_itself_breaks_where_the_rules_that_imply_it_are_not_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Invariants 1 to 3 imply the fourth, so no mutant can reach it while they are watched. Two leaders in
+    one cluster, and nobody who looks at their promises: now two values are chosen in a slot."""
+    monkeypatch.setattr(Facts, "elected", lambda self, proposer, event: None)
+    monkeypatch.setattr(Facts, "proposed", lambda self, proposer, event: None)
+    with MUTANTS["minority-of-promises"].installed():
+        broken = {Cluster(draw(seed, PROFILES[seed % len(PROFILES)])).run().invariant for seed in range(40)}
+    assert str(Invariant.AGREEMENT) in broken
+    assert str(Invariant.CHOOSABLE) not in broken
