@@ -7,4 +7,8 @@ disk and every trace event, and remember what a crash would make a replica forge
 
 A run has two phases. Under faults only safety is asked for. Then either everything heals, or a majority
 heals and the rest stays broken for ever, and progress is asked for.
+
+Who watches the watchmen: :mod:`paxtui.sim.mutants` makes known mistakes in the core, one at a time, and each
+must be caught. A failure is made small by :mod:`paxtui.sim.shrink` and kept by :mod:`paxtui.sim.regression`;
+:mod:`paxtui.sim.ci` says what every commit has to pass.
 """

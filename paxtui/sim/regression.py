@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from paxtui.core.ballot import REPLICAS_MAX
 from paxtui.sim.campaign import last_lines
 from paxtui.sim.cluster import Cluster, Result
 from paxtui.sim.mutants import MUTANTS
@@ -40,8 +41,11 @@ def load(path: Path) -> Regression:
         regression = msgspec.json.decode(path.read_bytes(), type=Regression)
     except OSError as error:
         raise BadRegression(f"{path}: {error.strerror}") from error
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadRegression(f"{path}: {error}") from error
+    plan = regression.plan
+    if plan.replicas not in range(1, REPLICAS_MAX + 1, 2) or len(plan.commit_s) != plan.replicas:
+        raise BadRegression(f"{path}: a plan of {plan.replicas} replicas with {len(plan.commit_s)} disks")
     if regression.mutant is not None and regression.mutant not in MUTANTS:
         raise BadRegression(f"{path}: there is no mutant {regression.mutant!r}")
     return regression

@@ -79,7 +79,18 @@ def test_a_mutant_is_named_and_known(tmp_path: Path) -> None:
         load(path)
 
 
-@pytest.mark.parametrize("text", [b"", b"{}", b"[1]", b'{"about": 1}', b"\xff\xfe", b'{"about": "\xff"}'])
+def test_a_plan_whose_numbers_do_not_fit_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "odd.json"
+    regression = recorded(draw(3, "all"), "about")
+    for plan in (replace(regression.plan, replicas=4), replace(regression.plan, commit_s=())):
+        save(path, replace(regression, plan=plan))
+        with pytest.raises(BadRegression, match="replicas with"):
+            load(path)
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"{}", b"[1]", b'{"about": 1}', b"\xff\xfe", b'{"about": "\xff"}', b"[" * 100_000]
+)
 def test_what_is_no_regression_is_refused_in_words(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "bad.json"
     path.write_bytes(text)
