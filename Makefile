@@ -4,7 +4,6 @@ VENV ?= .venv
 PYTHON ?=
 ARGS ?=
 PYTEST_ARGS ?= --numprocesses 2
-SEEDS ?= 300
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
@@ -37,7 +36,9 @@ test: $(VENV)/.stamp-dev ## check format, rules, types and layers, then run the 
 	@echo "== tests"
 	@$(BIN)/pytest $(PYTEST_ARGS)
 	@echo "== simulator"
-	@$(BIN)/paxtui sim --seeds $(SEEDS)
+	@$(BIN)/paxtui sim --ci
+	@echo "== mutants"
+	@$(BIN)/paxtui sim --mutants
 
 format: $(VENV)/.stamp-dev ## rewrite the code in the project's format
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -63,6 +63,12 @@ def sim(
 ) -> int:
     """Simulate whole clusters under faults, deterministically: one seed is one run.
 
+    Examples:
+
+      paxtui sim --seeds 10000 --jobs 2
+
+      paxtui sim --mutants lowest-ballot-wins --seed 1 --profile crash --shrink
+
     Exit codes: 0 all held, 1 a safety rule broke or a mutant lived, 4 a cluster did not recover,
     5 an exception, 2 bad usage.
     """

@@ -191,7 +191,11 @@ async def elect_victim_and_repeat_everything(scene: Scene) -> None:
 
 
 async def elect_another(scene: Scene) -> None:
-    await scene.operator.elect(scene.other)
+    """Whoever of the two does not lead: a Prepare may be lost, and then another election must follow."""
+    try:
+        await scene.operator.elect(scene.other)
+    except ClientError:
+        await scene.operator.elect(scene.leader)
 
 
 async def elect_in_secret(scene: Scene) -> None:
