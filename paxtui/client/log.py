@@ -251,11 +251,12 @@ class Log:
             cluster=self._route.digest,
         ) as link:
             welcome = link.welcome
+            if self._route.detour(welcome):
+                return  # a session comes from who leads: one of a replica that is behind may be too old
             self.replica = welcome.replica
             self._session = welcome.session
             self._session_window = max(1, welcome.session_window)
-            if not self._route.detour(welcome):
-                await self._use(link)
+            await self._use(link)
 
     async def _use(self, link: Connection[Struct]) -> None:
         """Send what waits, in order, and take answers, until the link breaks or another replica is better."""
