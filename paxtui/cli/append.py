@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from paxtui.client import Appended, Failed, Log, Receipt
+    from paxtui.client.discover import Named
 
 IN_FLIGHT = 256
 """Lines of standard input that are on their way at once."""
@@ -47,7 +48,7 @@ def send(
     return trio.run(_send, texts, config or at, name, timeout, as_json)
 
 
-async def _send(texts: list[str], cluster: object, name: str, timeout_s: float, as_json: bool) -> int:
+async def _send(texts: list[str], cluster: Named, name: str, timeout_s: float, as_json: bool) -> int:
     import trio
 
     from paxtui.cli.guard import EXIT_FAILED, EXIT_OK, EXIT_UNKNOWN
@@ -59,7 +60,7 @@ async def _send(texts: list[str], cluster: object, name: str, timeout_s: float, 
         lines, total = _stdin_lines(), _lines_of_a_file()
     else:
         lines, total = _each(texts), len(texts)
-    async with connect(cluster, name=name) as log:  # type: ignore[arg-type]
+    async with connect(cluster, name=name) as log:
         limit = trio.CapacityLimiter(IN_FLIGHT)
         turn = _Turns()
 

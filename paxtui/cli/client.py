@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from paxtui.cli.options import AttachOption, ConfigOption, TimeoutOption
+
+if TYPE_CHECKING:
+    from paxtui.client.discover import Named
 
 
 def client(
@@ -25,14 +28,14 @@ def client(
     return trio.run(_client, config or at, name, timeout)
 
 
-async def _client(cluster: object, name: str, timeout_s: float) -> int:
+async def _client(cluster: Named, name: str, timeout_s: float) -> int:
     import trio
 
     from paxtui.client import Failed, Unknown, connect
 
     code = 0
     prompt = f"{name}> " if sys.stdin.isatty() else ""
-    async with connect(cluster, name=name) as log:  # type: ignore[arg-type]
+    async with connect(cluster, name=name) as log:
         while True:
             print(prompt, end="", flush=True)
             # A terminal's read cannot be cancelled; abandoning it is right, as nothing is lost with it.

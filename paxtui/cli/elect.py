@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from paxtui.cli.options import AttachOption, ConfigOption
+
+if TYPE_CHECKING:
+    from paxtui.client.discover import Named
 
 
 def elect(
@@ -23,13 +26,13 @@ def elect(
     return trio.run(_elect, replica, config or at)
 
 
-async def _elect(replica: int, cluster: object) -> int:
+async def _elect(replica: int, cluster: Named) -> int:
     import trio
 
     from paxtui.cli.guard import EXIT_FAILED
     from paxtui.client import operator
 
-    asker = await operator(cluster, name="elect")  # type: ignore[arg-type]
+    asker = await operator(cluster, name="elect")
     await asker.elect(replica)
     with trio.move_on_after(3):
         while True:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -273,13 +274,13 @@ def heal(config: ConfigOption = None, at: AttachOption = None) -> int:
     return _with_operator(config, at, act)
 
 
-def _with_operator(config: object, at: str | None, act: Callable[[Operator], Awaitable[int]]) -> int:
+def _with_operator(config: Path | None, at: str | None, act: Callable[[Operator], Awaitable[int]]) -> int:
     import trio
 
     from paxtui.client import operator
 
     async def run() -> int:
-        return await act(await operator(config or at, name="fault"))  # type: ignore[arg-type]
+        return await act(await operator(config or at, name="fault"))
 
     return trio.run(run)
 
@@ -287,7 +288,7 @@ def _with_operator(config: object, at: str | None, act: Callable[[Operator], Awa
 def _on_links(
     link: str,
     fault: Callable[[int], AnyFault],
-    config: object,
+    config: Path | None,
     at: str | None,
     for_: str,
     when: str | None,
@@ -308,7 +309,7 @@ def _on_links(
 
 
 def _at_replica(
-    replica: int, fault: AnyFault, config: object, at: str | None, for_: str, when: str | None
+    replica: int, fault: AnyFault, config: Path | None, at: str | None, for_: str, when: str | None
 ) -> int:
     limit_s = _seconds(for_)
     trigger = _trigger(when)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from paxtui.cli.options import AttachOption, ConfigOption
+
+if TYPE_CHECKING:
+    from paxtui.client.discover import Named
 
 
 def noop(
@@ -23,10 +26,10 @@ def noop(
     return trio.run(_noop, slot, config or at)
 
 
-async def _noop(slot: int, cluster: object) -> int:
+async def _noop(slot: int, cluster: Named) -> int:
     from paxtui.client import operator
 
-    asker = await operator(cluster, name="noop")  # type: ignore[arg-type]
+    asker = await operator(cluster, name="noop")
     await asker.fill_hole(slot)
     print(f"the leader proposes a no-op in slot {slot}")
     return 0

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from paxtui.cli.options import AttachOption, ConfigOption, JsonOption, TimeoutOption
+
+if TYPE_CHECKING:
+    from paxtui.client.discover import Named
 
 
 def read(
@@ -34,14 +37,14 @@ def read(
 
 
 async def _read(
-    cluster: object, from_slot: int, limit: int, consistency: str, timeout_s: float, as_json: bool
+    cluster: Named, from_slot: int, limit: int, consistency: str, timeout_s: float, as_json: bool
 ) -> int:
     import sys
 
     from paxtui.cli.tail import line
     from paxtui.client import connect
 
-    async with connect(cluster, name="read") as log:  # type: ignore[arg-type]
+    async with connect(cluster, name="read") as log:
         page = await log.read(from_slot, limit, consistency=consistency, timeout_s=timeout_s)  # type: ignore[arg-type]
     for entry in page.entries:
         print(line(entry, as_json))

@@ -11,6 +11,7 @@ from paxtui.cli.options import AttachOption, ConfigOption, JsonOption
 
 if TYPE_CHECKING:
     from paxtui.client import Sighting
+    from paxtui.client.discover import Named
 
 
 def status(
@@ -34,12 +35,12 @@ def status(
     return trio.run(_status, config or at, watch, as_json)
 
 
-async def _status(cluster: object, watch: bool, as_json: bool) -> int:
+async def _status(cluster: Named, watch: bool, as_json: bool) -> int:
     import trio
 
     from paxtui.client import operator
 
-    asker = await operator(cluster)  # type: ignore[arg-type]
+    asker = await operator(cluster)
     while True:
         sightings = await asker.status()
         if as_json:

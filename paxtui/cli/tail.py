@@ -10,6 +10,7 @@ import typer
 from paxtui.cli.options import AttachOption, ConfigOption, JsonOption
 
 if TYPE_CHECKING:
+    from paxtui.client.discover import Named
     from paxtui.wire.requests import LogEntry
 
 
@@ -44,10 +45,10 @@ def tail(
     return trio.run(_tail, config or at, from_slot, follow, as_json, every)
 
 
-async def _tail(cluster: object, from_slot: int, follow: bool, as_json: bool, every: bool) -> int:
+async def _tail(cluster: Named, from_slot: int, follow: bool, as_json: bool, every: bool) -> int:
     from paxtui.client import connect
 
-    async with connect(cluster, name="tail") as log:  # type: ignore[arg-type]
+    async with connect(cluster, name="tail") as log:
         async for entry in log.tail(from_slot, follow=follow):
             if every or entry.is_message:
                 print(line(entry, as_json), flush=follow)

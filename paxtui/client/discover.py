@@ -10,8 +10,11 @@ from paxtui.client.errors import ClientError, Unreachable
 from paxtui.client.route import words
 from paxtui.config import Address, Cluster, ConfigError
 
+Named = Cluster | str | Path | None
+"""Whatever names a cluster; see :func:`resolve`."""
 
-async def resolve(cluster: Cluster | str | Path | None) -> Cluster:
+
+async def resolve(cluster: Named) -> Cluster:
     """A cluster, a configuration file, ``HOST:PORT,HOST:PORT,...``, or ``None`` for the default.
 
     Addresses need not be complete: any replica that answers knows the others.
