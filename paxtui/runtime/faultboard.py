@@ -30,6 +30,7 @@ from paxtui.wire.faults import (
     SlowDisk,
     Trigger,
 )
+from paxtui.wire.telemetry import FaultBegan, FaultEnded
 
 FAULTS_MAX = 256
 """Faults that may act or wait at once; more is a tool gone wild."""
@@ -102,7 +103,9 @@ class FaultBoard:
         self._shapes = dict.fromkeys(self._peers, STRAIGHT)
         self._crossed = dict.fromkeys(self._peers, 0)
         self._straight = True
-        self.lost = 0
+        self.lost_to = dict.fromkeys(self._peers, 0)
+        self.tell: Callable[[FaultBegan | FaultEnded], None] = _nobody
+        """Who is told that a fault began or ended."""
 
     def inject(
         self, fault: AnyFault, now: float, for_s: float | None, when: Trigger | None
@@ -122,17 +125,19 @@ class FaultBoard:
         if when is not None or not isinstance(fault, Pause):  # a pause is over before anybody could list it
             self._entries[number] = entry
         self._reshape()
+        self.tell(FaultBegan(number, fault, when is not None))
         return number, None
 
     def _start(self, entry: Entry, *, at_once: bool) -> str | None:
         return None if isinstance(entry.fault, LinkFault) else self._begin(entry.fault, at_once)
 
-    def undo(self, number: int | None) -> list[AnyFault]:
-        """End one fault, or all; what ended."""
+    def undo(self, number: int | None, how: str = "undone") -> list[AnyFault]:
+        """End one fault, or all; what ended. ``how`` is what those who watch are told."""
         numbers = list(self._entries) if number is None else [number] if number in self._entries else []
         ended = [self._entries.pop(each) for each in numbers]
         self._reshape()
         for entry in ended:
+            self.tell(FaultEnded(entry.number, entry.fault, how))
             if entry.when is None and not isinstance(entry.fault, LinkFault):
                 self._stop(entry.fault)
         return [entry.fault for entry in ended]
@@ -151,7 +156,7 @@ class FaultBoard:
     def expire(self, now: float) -> list[AnyFault]:
         """End what has outlived its time."""
         over = [number for number, entry in self._entries.items() if entry.ends <= now]
-        return [fault for number in over for fault in self.undo(number)]
+        return [fault for number in over for fault in self.undo(number, "expired")]
 
     @property
     def deadline(self) -> float:
@@ -168,6 +173,7 @@ class FaultBoard:
         for number, entry in list(self._entries.items()):
             if entry.when is None and isinstance(entry.fault, SkipSlot) and entry.fault.slot in (None, slot):
                 del self._entries[number]
+                self.tell(FaultEnded(number, entry.fault, "done"))
                 return
 
     def on_event(self, event: Event, now: float) -> list[AnyFault]:
@@ -180,6 +186,7 @@ class FaultBoard:
                 entry.when = None
                 entry.begin(now)
                 began.append(entry.fault)
+                self.tell(FaultBegan(entry.number, entry.fault, False))
                 self._start(entry, at_once=True)
                 if isinstance(entry.fault, Pause):
                     del self._entries[entry.number]
@@ -200,6 +207,15 @@ class FaultBoard:
             )
             for entry in self._entries.values()
         )
+
+    @property
+    def lost(self) -> int:
+        """Messages that faults swallowed."""
+        return sum(self.lost_to.values())
+
+    def crossed(self, to: int) -> int:
+        """How many messages to ``to`` faults have decided about."""
+        return self._crossed[to]
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -246,7 +262,7 @@ class FaultBoard:
         number = self._crossed[to]
         self._crossed[to] = number + 1
         if shape.cut or roll(self._seed, self._me, to, number, LOSS) < shape.loss:
-            self.lost += 1
+            self.lost_to[to] += 1
             return ()
         delay_s = shape.delay_s + shape.jitter_s * roll(self._seed, self._me, to, number, DELAY)
         if shape.reorder and roll(self._seed, self._me, to, number, REORDER) < shape.reorder:
@@ -254,6 +270,10 @@ class FaultBoard:
         if shape.duplicate and roll(self._seed, self._me, to, number, DUPLICATE) < shape.duplicate:
             return delay_s, delay_s + REORDER_S / 2
         return (delay_s,)
+
+
+def _nobody(told: FaultBegan | FaultEnded) -> None:
+    """Nobody is told."""
 
 
 def _concerns(event: Event, slot: int | None) -> bool:

@@ -45,10 +45,11 @@ from paxtui.runtime.journal import Journal
 from paxtui.runtime.process_faults import ProcessFaults
 from paxtui.runtime.sender import Sender
 from paxtui.runtime.storage import Storage
-from paxtui.runtime.telemetry import Telemetry, view_of, wall_clock
+from paxtui.runtime.telemetry import Telemetry, faulted, slot_view, wall_clock
 from paxtui.runtime.writer import Writer
 from paxtui.wire.codec import encode
-from paxtui.wire.telemetry import SlotView, Snapshot
+from paxtui.wire.requests import LinkView
+from paxtui.wire.telemetry import FaultBegan, FaultEnded, SlotView, Snapshot
 
 SNAPSHOT_SLOTS = 200
 """Slots below the watermark that a snapshot shows; older ones are asked for when somebody looks."""
@@ -106,6 +107,7 @@ class Node:
         self.process_faults = ProcessFaults(self)
         self.board = FaultBoard(me, cluster.n, fault_seed, self.process_faults.begin, self.process_faults.end)
         self.telemetry = Telemetry(self._snapshot)
+        self.board.tell = self._tell_fault
         self._chat = chat
         self._rng = rng
         self._kicked = trio.Event()
@@ -121,6 +123,7 @@ class Node:
         self._nursery: trio.Nursery | None = None
         self._delayed: list[tuple[float, int, int, bytes]] = []
         self._delayed_count = 0
+        self._sent_to = [0] * cluster.n
         self._delay_wanted = trio.Event()
         self.commits = 0
         self.commit_s = 0.0
@@ -328,6 +331,9 @@ class Node:
         for fetch in output.fetches:
             self._start_fetch(fetch)
 
+    def _tell_fault(self, told: FaultBegan | FaultEnded) -> None:
+        self.telemetry.record(trio.current_time(), (told,))
+
     def _pull_triggers(self, events: tuple[Event, ...]) -> None:
         """Begin the faults that wait for one of these, before anything of this turn leaves."""
         for event in events:
@@ -379,16 +385,19 @@ class Node:
             if envelope.to == EVERYONE:
                 for peer in range(self.cluster.n):
                     if peer != self.me:
-                        self._cross(peer, data)
+                        self._cross(peer, envelope.message, data)
             else:
-                self._cross(envelope.to, data)
+                self._cross(envelope.to, envelope.message, data)
 
-    def _cross(self, to: int, data: bytes) -> None:
+    def _cross(self, to: int, message: PeerMessage, data: bytes) -> None:
         """Let a message cross the link, as the faults on it allow."""
         copies = self.board.fate(to)
         if copies is None:
             self._push(to, data)
             return
+        if self.telemetry.watched and copies != (0.0,):
+            view = faulted(to, self.board.crossed(to) - 1, message, copies)
+            self.telemetry.record(trio.current_time(), (view,))
         for delay_s in copies:
             if delay_s <= 0:
                 self._push(to, data)
@@ -405,6 +414,7 @@ class Node:
         else:
             self.unflushed[sender] = None
             self.counters["sent messages"] += 1
+            self._sent_to[to] += 1
 
     async def _deliver_delayed(self) -> None:
         while True:
@@ -425,6 +435,17 @@ class Node:
         """The core's belief, or ``None`` during warm-up."""
         return self.core.status if self.core is not None else None
 
+    def link_views(self) -> tuple[LinkView, ...]:
+        """The links to all others."""
+        views: list[LinkView] = []
+        for to in range(self.cluster.n):
+            if to != self.me:
+                sender = self.links.get(to)
+                waiting = sender.waiting_bytes if sender is not None else 0
+                lost = self.board.lost_to[to]
+                views.append(LinkView(to, sender is not None, self._sent_to[to], lost, waiting))
+        return tuple(views)
+
     def _snapshot(self, ask: int, number: int) -> Snapshot:
         now = trio.current_time()
         return Snapshot(
@@ -442,17 +463,13 @@ class Node:
             return ()
         views: list[SlotView] = []
         for slot, entry in self.core.learner.recent(SNAPSHOT_SLOTS):
-            value = view_of(entry.value)
-            views.append(SlotView(slot, entry.ballot, value.client, value.request, value.text, "applied"))
+            views.append(slot_view(slot, entry.ballot, entry.value, "applied"))
         known, votes = self.core.learner.known, self.core.acceptor.votes
         for slot in sorted(known.keys() | votes.keys())[:SNAPSHOT_SLOTS]:
             if slot in known:
-                ballot, value = known[slot].ballot, view_of(known[slot].value)
-                state = "learned"
+                views.append(slot_view(slot, known[slot].ballot, known[slot].value, "learned"))
             else:
-                ballot, value = votes[slot][0], view_of(votes[slot][1])
-                state = "voted"
-            views.append(SlotView(slot, ballot, value.client, value.request, value.text, state))
+                views.append(slot_view(slot, *votes[slot], "voted"))
         return tuple(views)
 
 

@@ -170,6 +170,8 @@ class Server:
             fsync_ms=round(node.commit_s * 1000, 3),
             counters=dict(sorted(node.counters.items())) | {"lost by faults": node.board.lost},
             clients=self._clients,
+            links=node.link_views(),
+            active=node.board.list(trio.current_time()),
         )
 
 

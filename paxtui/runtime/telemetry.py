@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import groupby
 from typing import Final
 
 import msgspec
@@ -17,10 +18,23 @@ import trio
 from msgspec import Struct
 
 from paxtui.core import events as e
-from paxtui.core.values import Command
+from paxtui.core.ballot import Ballot
+from paxtui.core.messages import PeerMessage
+from paxtui.core.values import Command, Entry
 from paxtui.runtime.sender import Sender
 from paxtui.wire.codec import encode
-from paxtui.wire.telemetry import Delta, LearnedView, ProposedView, Snapshot, ValueView, VotedView
+from paxtui.wire.telemetry import (
+    Delta,
+    LearnedView,
+    MessageFaulted,
+    ProposedView,
+    SlotView,
+    Snapshot,
+    ValueView,
+    View,
+    VotedView,
+    mark,
+)
 
 FLUSHES_A_SECOND: Final = 20
 BUFFER_EVENTS: Final = 8192
@@ -42,12 +56,34 @@ PAIR_BYTES: Final = 24
 
 SnapshotMaker = Callable[[int, int], Snapshot]
 Pair = tuple[float, msgspec.Raw]
+Noted = e.Event | View
 _encode = msgspec.json.Encoder().encode
 
 
 def view_of(value: Command) -> ValueView:
     """A value, cut for the eye."""
     return ValueView(value.client, value.request, value.text[:VALUE_CHARS])
+
+
+def slot_view(slot: int, ballot: Ballot, value: Command, state: str) -> SlotView:
+    """A slot of a snapshot."""
+    text = value.text[:VALUE_CHARS]
+    return SlotView(slot, ballot, value.client, value.request, text, state, mark(value))
+
+
+def faulted(to: int, number: int, message: PeerMessage, copies: tuple[float, ...]) -> MessageFaulted:
+    """What a fault did to a message; ``copies`` has the delay of each, in seconds."""
+    values = getattr(message, "values", getattr(message, "entries", getattr(message, "votes", ())))
+    return MessageFaulted(
+        to=to,
+        number=number,
+        kind=str(type(message).__struct_config__.tag),
+        ballot=getattr(message, "ballot", None),
+        first=getattr(message, "first", 0),
+        count=getattr(message, "count", len(values)),
+        copies=len(copies),
+        delays_ms=tuple(round(delay_s * 1000, 1) for delay_s in copies),
+    )
 
 
 class Watcher:
@@ -69,7 +105,7 @@ class Telemetry:
     def __init__(self, make_snapshot: SnapshotMaker) -> None:
         self._make_snapshot = make_snapshot
         self._watchers: list[Watcher] = []
-        self._buffer: deque[tuple[float, e.Event]] = deque()
+        self._buffer: deque[tuple[float, Noted]] = deque()
         self._number = 0
         self._overflow = 0
         self._wanted = trio.Event()
@@ -99,8 +135,8 @@ class Telemetry:
         """Remove a watcher."""
         self._watchers.remove(watcher)
 
-    def record(self, at_s: float, events: tuple[e.Event, ...]) -> None:
-        """Take the events of one output."""
+    def record(self, at_s: float, events: tuple[Noted, ...]) -> None:
+        """Take the events of one output, or what the host has to tell."""
         if not self._watchers:
             self._number += len(events)
             return
@@ -167,7 +203,7 @@ class Telemetry:
                 watcher.push(encode(delta))
             watcher.told = self._number
 
-    def _pages(self, events: tuple[tuple[float, e.Event], ...], first: int) -> list[tuple[int, list[Pair]]]:
+    def _pages(self, events: tuple[tuple[float, Noted], ...], first: int) -> list[tuple[int, list[Pair]]]:
         """The events as they are told, in runs that fit a frame, each with its first number."""
         pages: list[tuple[int, list[Pair]]] = []
         size = DELTA_BYTES_MAX
@@ -180,22 +216,48 @@ class Telemetry:
             pages[-1][1].append((at_s, msgspec.Raw(raw)))
         return pages
 
-    def _views(self, events: tuple[tuple[float, e.Event], ...]) -> Iterator[tuple[float, Struct]]:
+    def _views(self, events: tuple[tuple[float, Noted], ...]) -> Iterator[tuple[float, Struct]]:
         budget = FLUSH_VALUES
+        marks = _Marks()
         for at_s, event in events:
             view: Struct = event
             match event:
                 case e.Voted(ballot, first, values):
-                    view = VotedView(ballot, first, len(values))
+                    view = VotedView(ballot, first, len(values), marks.of(values))
                 case e.Proposed(ballot, first, values, source):
                     shown = tuple(map(view_of, values)) if len(values) <= budget else None
                     budget -= len(values) if shown is not None else 0
-                    view = ProposedView(ballot, first, len(values), source, shown)
+                    view = ProposedView(ballot, first, len(values), source, marks.of(values), shown)
                 case e.Learned(first, entries):
-                    shown = tuple(view_of(x.value) for x in entries) if len(entries) <= budget else None
-                    budget -= len(entries) if shown is not None else 0
-                    view = LearnedView(entries[0].ballot, first, len(entries), shown)
+                    values = tuple(entry.value for entry in entries)
+                    shown = tuple(map(view_of, values)) if len(values) <= budget else None
+                    budget -= len(values) if shown is not None else 0
+                    view = LearnedView(first, len(entries), _runs(entries), marks.of(values), shown)
             yield round(at_s, 4), view
+
+
+def _runs(entries: tuple[Entry, ...]) -> tuple[tuple[Ballot, int], ...]:
+    """The ballots of entries, as runs: nearly always one."""
+    return tuple((ballot, len(list(run))) for ballot, run in groupby(entry.ballot for entry in entries))
+
+
+class _Marks:
+    """Marks of one flush. A leader tells of each value three times, and the value is the same object."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, str] = {}
+
+    def of(self, values: tuple[Command, ...]) -> str:
+        """The marks of a run, one after the other."""
+        known = self._known
+        marks: list[str] = []
+        for value in values:
+            found = known.get(id(value))
+            if found is None:
+                # The events of the flush keep the value alive, so nothing else can get its id meanwhile.
+                found = known[id(value)] = mark(value)
+            marks.append(found)
+        return "".join(marks)
 
 
 def wall_clock() -> float:

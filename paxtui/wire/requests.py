@@ -102,6 +102,19 @@ class GetStatus(Frame, frozen=True, tag="get-status"):
     id: Ask
 
 
+class LinkView(Struct, frozen=True, gc=False):
+    """The directed link from the replica that reports to ``to``, counted since it started."""
+
+    to: int
+    connected: bool
+    sent: int
+    """Messages handed to the connection."""
+    lost: int
+    """Messages that faults swallowed."""
+    waiting_bytes: int
+    """What waits for the connection to take it."""
+
+
 class StatusReport(Frame, frozen=True, tag="status", kw_only=True):
     """A replica's own belief, and how it fares."""
 
@@ -122,6 +135,9 @@ class StatusReport(Frame, frozen=True, tag="status", kw_only=True):
     """A moving average of the time a commit takes."""
     counters: dict[str, int]
     clients: int
+    links: tuple[LinkView, ...]
+    active: tuple[ActiveFault, ...]
+    """The faults that act or wait here."""
 
 
 class Failed(Frame, frozen=True, tag="failed", kw_only=True):

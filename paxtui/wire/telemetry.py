@@ -6,24 +6,42 @@ be dropped for want of room is counted, and followed by a new snapshot.
 
 from __future__ import annotations
 
+import hashlib
+
+import msgspec
 from msgspec import Raw, Struct
 
+from paxtui.core import events as e
 from paxtui.core.ballot import Ballot, Number
 from paxtui.core.replica import Status
-from paxtui.wire.faults import ActiveFault
+from paxtui.core.values import Command
+from paxtui.wire.faults import ActiveFault, AnyFault
 from paxtui.wire.hello import Frame
+
+MARK_CHARS = 16
+"""A mark has 64 bits: two different values of a million look alike once in forty million runs."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+def mark(value: Command) -> str:
+    """A value's digest in hex digits. Marks tell whether two votes are for the same value where the values
+    themselves would be too much to tell."""
+    return hashlib.blake2b(_encode(value), digest_size=MARK_CHARS // 2).hexdigest()
 
 
 class SlotView(Struct, frozen=True, array_like=True, gc=False):
-    """One slot as a replica sees it: ``[slot, vote ballot | null, client, request, text, state]``; the text
-    is cut after 120 characters; ``state`` is ``voted``, ``learned`` or ``applied``."""
+    """One slot as a replica sees it: ``[slot, ballot, client, request, text, state, mark]``; the text is cut
+    after 120 characters; ``state`` is ``voted``, ``learned`` or ``applied``. The ballot is that of the vote,
+    or one at which the value was learned."""
 
     slot: int
-    ballot: Ballot | None
+    ballot: Ballot
     client: str
     request: int
     text: str
     state: str
+    mark: str
 
 
 class Snapshot(Frame, frozen=True, tag="snapshot", kw_only=True):
@@ -62,32 +80,105 @@ class ValueView(Struct, frozen=True, array_like=True, gc=False):
     text: str
 
 
-class RunView(Struct, frozen=True, tag_field="event", gc=False):
-    """Base of the events that observers get in a lighter form than :mod:`paxtui.core.events` has them."""
+class View(Struct, frozen=True, tag_field="event", gc=False):
+    """Base of what observers get beside the events of :mod:`paxtui.core.events`, or in their place."""
 
 
-class VotedView(RunView, frozen=True, tag="voted"):
-    """This acceptor voted at ``ballot`` in ``count`` slots from ``first`` on."""
+class VotedView(View, frozen=True, tag="voted"):
+    """This acceptor voted at ``ballot`` in ``count`` slots from ``first`` on. ``marks`` has the marks of the
+    values, one after the other."""
 
     ballot: Ballot
     first: int
     count: int
+    marks: str
 
 
-class ProposedView(RunView, frozen=True, tag="proposed"):
+class ProposedView(View, frozen=True, tag="proposed"):
     """The leader of ``ballot`` proposed these values; ``values`` is ``null`` where they did not fit."""
 
     ballot: Ballot
     first: int
     count: int
     source: str
+    marks: str
     values: tuple[ValueView, ...] | None
 
 
-class LearnedView(RunView, frozen=True, tag="learned"):
-    """This replica knows these slots to be chosen; ``values`` is ``null`` where they did not fit."""
+class LearnedView(View, frozen=True, tag="learned"):
+    """This replica knows ``count`` slots to be chosen; ``ballots`` has runs ``[ballot, count]``; ``values``
+    is ``null`` where they did not fit."""
 
-    ballot: Ballot
     first: int
     count: int
+    ballots: tuple[tuple[Ballot, int], ...]
+    marks: str
     values: tuple[ValueView, ...] | None
+
+
+class MessageFaulted(View, frozen=True, tag="message-faulted"):
+    """A fault acted on message ``number`` of the faulty link to ``to``: it is lost (``copies`` is 0), or
+    each of its copies arrives ``delays_ms`` later. ``first`` and ``count`` are the slots that it is about."""
+
+    to: int
+    number: int
+    kind: str
+    ballot: Ballot | None
+    first: int
+    count: int
+    copies: int
+    delays_ms: tuple[float, ...]
+
+
+class FaultBegan(View, frozen=True, tag="fault-began"):
+    """A fault acts from here on, or waits for its trigger (``waits``)."""
+
+    number: int
+    fault: AnyFault
+    waits: bool
+
+
+class FaultEnded(View, frozen=True, tag="fault-ended"):
+    """A fault is over: ``undone``, ``expired`` or ``done``."""
+
+    number: int
+    fault: AnyFault
+    how: str
+
+
+Observed = (
+    e.Restored
+    | e.ElectionTimeout
+    | e.Canvassed
+    | e.CanvassAnswered
+    | e.RoundTaken
+    | e.PrepareSent
+    | e.Promised
+    | e.PromiseReceived
+    | e.Elected
+    | ProposedView
+    | e.AcceptSent
+    | VotedView
+    | e.Bound
+    | e.AcceptedReceived
+    | e.ChosenSeen
+    | LearnedView
+    | e.AppliedTo
+    | e.Suppressed
+    | e.SessionEvicted
+    | e.NackSent
+    | e.NackReceived
+    | e.SteppedDown
+    | e.LeaderHeard
+    | e.SlotSkipped
+    | e.CatchUpAsked
+    | e.EntriesSent
+    | e.ReadConfirmed
+    | e.ProposerCrashed
+    | e.ProposerRestored
+    | e.MessageDropped
+    | MessageFaulted
+    | FaultBegan
+    | FaultEnded
+)
+"""Everything that stands in a delta."""

@@ -9,6 +9,7 @@ from paxtui.core.ballot import REPLICAS_MAX, Ballot
 from paxtui.core.values import NOOP, Entry
 from paxtui.runtime.faultboard import FAULTS_MAX, REORDER_S, FaultBoard
 from paxtui.wire import faults as f
+from paxtui.wire.telemetry import FaultBegan, FaultEnded
 
 B = Ballot(1, 0)
 OTHER_FAULTS = [
@@ -291,3 +292,37 @@ def test_an_applied_run_concerns_each_of_its_slots() -> None:
         board = Board()
         board.put(f.Cut(1), when=f.Trigger("applied-to", slot))
         assert bool(board.on_event(e.AppliedTo(2, 5, "00"), 0.0)) == (2 <= slot < 5), slot
+
+
+# Who watches
+
+
+def test_those_who_watch_are_told_of_each_beginning_and_end() -> None:
+    board = Board()
+    told: list[FaultBegan | FaultEnded] = []
+    board.tell = told.append
+    cut = board.put(f.Cut(1), for_s=5)
+    waiting = board.put(f.SlowDisk(1), when=f.Trigger("voted"))
+    skip = board.put(f.SkipSlot(3))
+    board.on_event(e.Voted(B, 0, (NOOP,)), 0.0)
+    board.skipped(3)
+    board.expire(1e9)
+    board.undo(waiting)
+    assert told == [
+        FaultBegan(cut, f.Cut(1), False),
+        FaultBegan(waiting, f.SlowDisk(1), True),
+        FaultBegan(skip, f.SkipSlot(3), False),
+        FaultBegan(waiting, f.SlowDisk(1), False),
+        FaultEnded(skip, f.SkipSlot(3), "done"),
+        FaultEnded(cut, f.Cut(1), "expired"),
+        FaultEnded(waiting, f.SlowDisk(1), "undone"),
+    ]
+
+
+def test_losses_are_counted_by_link() -> None:
+    board = Board()
+    board.put(f.Cut(1))
+    for _ in range(3):
+        assert board.fate(1) == ()
+    assert board.fate(2) is None
+    assert (board.lost_to, board.lost, board.crossed(1)) == ({1: 3, 2: 0}, 3, 3)

@@ -11,7 +11,8 @@ import trio.testing
 
 from paxtui.core import events as e
 from paxtui.core.ballot import NUMBER_LIMIT, REPLICAS_MAX, Ballot
-from paxtui.core.values import CLIENT_CHARS_MAX, Command, Entry
+from paxtui.core.messages import Accept, CatchUp
+from paxtui.core.values import CLIENT_CHARS_MAX, NOOP, Command, Entry
 from paxtui.runtime import telemetry as telemetry_module
 from paxtui.runtime.telemetry import (
     BUFFER_EVENTS,
@@ -21,9 +22,22 @@ from paxtui.runtime.telemetry import (
     VALUE_CHARS,
     Telemetry,
     Watcher,
+    faulted,
 )
 from paxtui.wire import FRAME_BYTES_MAX, Decoder, FrameReader
-from paxtui.wire.telemetry import Delta, ObserverAnswer, Snapshot
+from paxtui.wire.faults import Cut
+from paxtui.wire.telemetry import (
+    MARK_CHARS,
+    Delta,
+    FaultBegan,
+    FaultEnded,
+    LearnedView,
+    MessageFaulted,
+    Observed,
+    ObserverAnswer,
+    Snapshot,
+    mark,
+)
 
 B = Ballot(1, 0)
 views: Decoder[Snapshot | Delta] = Decoder(ObserverAnswer)
@@ -201,7 +215,58 @@ async def test_values_are_cut_and_beyond_a_number_left_out(telemetry: Telemetry)
     proposed, learned, voted = observer.events()
     assert proposed["values"] == [["ada", 1, "x" * VALUE_CHARS]] * 2
     assert (learned["count"], learned["values"]) == (FLUSH_VALUES, None)
-    assert voted == {"event": "voted", "ballot": [1, 0], "first": 0, "count": 3}
+    assert voted == {
+        "event": "voted",
+        "ballot": [1, 0],
+        "first": 0,
+        "count": 3,
+        "marks": mark(value) * 3,
+    }
+
+
+@pytest.mark.trio
+async def test_marks_differ_where_values_do_and_learned_ballots_are_runs(telemetry: Telemetry) -> None:
+    observer = Observer(telemetry)
+    telemetry.flush()
+    values = [Command("ada", 1, "x"), Command("ada", 2, "x"), Command("bob", 1, "x"), Command("ada", 1, "y")]
+    telemetry.record(0.0, (e.Voted(B, 0, tuple(values)),))
+    later = Ballot(2, 1)
+    entries = (Entry(B, values[0]), Entry(B, values[1]), Entry(later, values[2]))
+    telemetry.record(0.0, (e.Learned(0, entries),))
+    telemetry.flush()
+    voted, learned = observer.events()
+    assert voted["marks"] == "".join(map(mark, values))
+    assert len({mark(value) for value in values}) == 4
+    assert all(len(mark(value)) == MARK_CHARS for value in values)
+    assert learned["ballots"] == [[[1, 0], 2], [[2, 1], 1]]
+    assert learned["marks"] == "".join(map(mark, values[:3]))
+
+
+def test_what_a_fault_did_to_a_message_names_its_slots() -> None:
+    accept = Accept(B, 4, (NOOP, NOOP))
+    assert faulted(2, 7, accept, ()) == MessageFaulted(2, 7, "accept", B, 4, 2, 0, ())
+    late = faulted(1, 8, CatchUp(9), (0.05, 0.06))
+    assert late == MessageFaulted(1, 8, "catch-up", None, 9, 0, 2, (50.0, 60.0))
+
+
+@pytest.mark.trio
+async def test_every_event_that_is_told_can_be_read_again(telemetry: Telemetry) -> None:
+    observer = Observer(telemetry)
+    telemetry.flush()
+    told = (
+        e.Elected(B, 0, 3, (0, 1)),
+        e.Learned(0, (Entry(B, NOOP),)),
+        FaultBegan(1, Cut(2), False),
+        FaultEnded(1, Cut(2), "undone"),
+        MessageFaulted(2, 7, "accept", B, 4, 2, 0, ()),
+    )
+    telemetry.record(0.0, told)
+    telemetry.flush()
+    read = msgspec.json.Decoder(Observed).decode
+    seen = [read(raw) for delta in observer.messages()[1:] for _, raw in delta.events]  # type: ignore[union-attr]
+    assert seen[0] == told[0]
+    assert seen[2:] == list(told[2:])
+    assert isinstance(seen[1], LearnedView)
 
 
 @pytest.mark.trio
