@@ -26,6 +26,7 @@ from paxtui.client.discover import resolve
 from paxtui.client.errors import ClientError, Failed, Unknown, Unreachable
 from paxtui.client.log import Appended, Log, PageRead, Receipt
 from paxtui.client.operator import Operator, Sighting, observe
+from paxtui.client.watch import Lost, watch
 from paxtui.wire.hello import NAME_CHARS_MAX
 from paxtui.wire.requests import LogEntry
 from paxtui.wire.text import visible
@@ -36,6 +37,7 @@ __all__ = [
     "Failed",
     "Log",
     "LogEntry",
+    "Lost",
     "Operator",
     "PageRead",
     "Receipt",
@@ -46,14 +48,17 @@ __all__ = [
     "observe",
     "operator",
     "resolve",
+    "watch",
 ]
 
 
 @asynccontextmanager
 async def connect(
-    cluster: config.Cluster | str | Path | None = None, *, name: str = "client"
+    cluster: config.Cluster | str | Path | None = None, *, name: str = "client", via: int | None = None
 ) -> AsyncIterator[Log]:
     """A session with the cluster. Connecting happens with the first request, and again when needed.
+
+    ``via`` is the replica that is asked first; it sends one on if another leads.
 
     Raises :class:`paxtui.config.ConfigError` for a name that no replica would take.
     """
@@ -61,7 +66,7 @@ async def connect(
         raise config.ConfigError(
             f'the name "{visible(name, 80)}": at most {NAME_CHARS_MAX} printable characters are allowed'
         )
-    log = Log(await resolve(cluster), name)
+    log = Log(await resolve(cluster), name, via)
     failure: Exception | None = None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(log.run)

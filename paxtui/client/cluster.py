@@ -26,6 +26,9 @@ from paxtui.folders import replica_folder
 LINES_KEPT = 50
 """The last lines of each replica's log, for the one who asks why it died."""
 
+STAY = b"stay\n"
+"""What a replica hears on its standard input when it is to outlive its parent."""
+
 POLL_S = 0.03
 """How often a condition on the replicas' status is looked at."""
 
@@ -48,6 +51,7 @@ class Process:
         self.handle: trio.Process | None = None
         self.lines: deque[str] = deque(maxlen=LINES_KEPT)
         self.ended = trio.Event()
+        self.watching = trio.CancelScope()
 
     @property
     def alive(self) -> bool:
@@ -77,6 +81,7 @@ class LocalCluster:
         self._arguments = list(arguments)
         self._on_line = on_line
         self._processes = {replica: Process() for replica in range(cluster.n)}
+        self._left = False
 
     async def start(self, replica: int, *arguments: str) -> None:
         """Start one replica, with its own or further arguments. Does not wait until it serves."""
@@ -107,11 +112,12 @@ class LocalCluster:
 
         Shielded: whoever stops the replicas after a cancellation waits for their ends to be noticed here.
         """
-        with trio.CancelScope(shield=True):
+        process.watching = trio.CancelScope(shield=True)
+        with process.watching:
             if handle.stderr is not None:
                 await self._read(replica, process, handle.stderr)
             await handle.wait()
-        process.ended.set()
+            process.ended.set()
 
     async def _read(self, replica: int, process: Process, stderr: trio.abc.ReceiveStream) -> None:
         rest = b""
@@ -174,10 +180,20 @@ class LocalCluster:
         await self.kill(replica)
 
     async def stop_all(self) -> None:
-        """Stop all replicas at the same time."""
+        """Stop all replicas at the same time, unless they were left running."""
+        if self._left:
+            return
         async with trio.open_nursery() as nursery:
             for replica in range(self.cluster.n):
                 nursery.start_soon(self.stop, replica)
+
+    async def leave_running(self) -> None:
+        """Let the replicas go on after this program: they are told so, and nobody watches them any more."""
+        for process in self._processes.values():
+            if process.alive and process.handle is not None and process.handle.stdin is not None:
+                await process.handle.stdin.send_all(STAY)
+            process.watching.cancel()
+        self._left = True
 
     async def wait_until(
         self, condition: Callable[[list[Sighting]], bool], timeout_s: float, what: str

@@ -89,6 +89,11 @@ class Receipt:
         self._pending = pending
         self._timeout_s = timeout_s
 
+    @property
+    def request(self) -> int:
+        """Its number in the session."""
+        return self._number
+
     async def result(self) -> Appended:
         """Wait for the outcome; raises as :meth:`Log.append` does. Await it once."""
         pending = self._pending
@@ -106,11 +111,12 @@ class Receipt:
 class Log:
     """A session with the cluster. Made by :func:`paxtui.client.connect`."""
 
-    def __init__(self, cluster: Cluster, name: str) -> None:
+    def __init__(self, cluster: Cluster, name: str, via: int | None = None) -> None:
         self._cluster = cluster
         self._name = name
-        self._route = Route(cluster)
+        self._route = Route(cluster, via)
         self._session: str | None = None
+        self._welcomed = trio.Event()
         self._session_window = 1
         self._next_request = 1
         self._appends: dict[int, Pending] = {}
@@ -124,6 +130,12 @@ class Log:
         """To whom requests go now."""
 
     # For callers
+
+    async def session(self) -> str:
+        """The session's id, as soon as a replica has given one: the client of its commands in the log."""
+        while self._session is None:
+            await self._welcomed.wait()
+        return self._session
 
     async def append(self, text: str, *, timeout_s: float = 30.0) -> Appended:
         """Append a message: 1 byte to 64 KiB of UTF-8.
@@ -255,6 +267,7 @@ class Log:
                 return  # a session comes from who leads: one of a replica that is behind may be too old
             self.replica = welcome.replica
             self._session = welcome.session
+            self._welcomed.set()
             self._session_window = max(1, welcome.session_window)
             await self._use(link)
 
@@ -329,7 +342,7 @@ class Log:
             self._route.refused(reason, leader)
             nursery.cancel_scope.cancel()
         elif reason == "expired":
-            self._session = None
+            self._session, self._welcomed = None, trio.Event()
             if pending.sends > 1:
                 pending.fail(Unknown("the session expired, and an earlier try may have taken effect"))
             else:

@@ -88,6 +88,13 @@ class Operator:
             if first >= answer.applied or not answer.entries:
                 return entries
 
+    async def page(self, replica: int, first: int, count: int) -> tuple[LogEntry, ...]:
+        """At most ``count`` slots from ``first`` on of what ``replica`` has applied."""
+        answer = await self._ask(replica, Read(id=0, first=first, limit=count, consistency="local"))
+        if not isinstance(answer, Page):
+            raise ClientError(f"replica {replica} answered something else than a page")
+        return answer.entries
+
     async def elect(self, replica: int) -> None:
         """Make ``replica`` start an election now."""
         await self._ask(replica, Elect(0))

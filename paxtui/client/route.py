@@ -22,12 +22,12 @@ that time to notice, too."""
 class Route:
     """Follows hints to the leader, remembers who failed, and goes round when nobody knows."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, first: int | None = None) -> None:
         self._addresses = cluster.replicas
         self.digest = cluster.digest
         self._turn = random.randrange(cluster.n)
         self._at = self._turn
-        self._hint: int | None = None
+        self._hint: int | None = first
         self._distrusted: dict[int, float] = {}
         self._attempts = 0
         self._last = ""

@@ -49,7 +49,7 @@ from paxtui.runtime.telemetry import Telemetry, faulted, slot_view, wall_clock
 from paxtui.runtime.writer import Writer
 from paxtui.wire.codec import encode
 from paxtui.wire.requests import LinkView
-from paxtui.wire.telemetry import FaultBegan, FaultEnded, SlotView, Snapshot
+from paxtui.wire.telemetry import FaultBegan, FaultEnded, MessageFaulted, SlotView, Snapshot
 
 SNAPSHOT_SLOTS = 200
 """Slots below the watermark that a snapshot shows; older ones are asked for when somebody looks."""
@@ -124,6 +124,8 @@ class Node:
         self._delayed: list[tuple[float, int, int, bytes]] = []
         self._delayed_count = 0
         self._sent_to = [0] * cluster.n
+        self._fates: list[MessageFaulted] = []
+        """What faults did to messages, to be told after the event of their sending."""
         self._delay_wanted = trio.Event()
         self.commits = 0
         self.commit_s = 0.0
@@ -195,6 +197,9 @@ class Node:
             # What only tells of it comes when everybody who waits has been served.
             for output in outputs:
                 self._tell(output, now)
+            if self._fates:
+                self.telemetry.record(now, tuple(self._fates))
+                self._fates.clear()
 
     def _flush(self) -> None:
         for sender in self.unflushed:
@@ -396,8 +401,7 @@ class Node:
             self._push(to, data)
             return
         if self.telemetry.watched and copies != (0.0,):
-            view = faulted(to, self.board.crossed(to) - 1, message, copies)
-            self.telemetry.record(trio.current_time(), (view,))
+            self._fates.append(faulted(to, self.board.crossed(to) - 1, message, copies))
         for delay_s in copies:
             if delay_s <= 0:
                 self._push(to, data)

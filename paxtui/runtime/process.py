@@ -59,6 +59,10 @@ class Options(Struct, frozen=True, kw_only=True):
     """Stop when standard input ends: the parent holds its other end, and may die without a word."""
 
 
+STAY = b"stay\n"
+"""Said on standard input by a parent that ends and wants the replica to go on."""
+
+
 def run(options: Options) -> int:
     """Run a replica until it is told to stop; the process's exit code."""
     journal = Journal(options.replica, options.log_level, as_json=options.json_log)
@@ -182,8 +186,10 @@ async def _until_told_to_stop(
 
 async def _until_parent_dies(scope: trio.CancelScope, journal: Journal) -> None:
     async with trio.lowlevel.FdStream(os.dup(sys.stdin.fileno())) as stdin:
-        while await stdin.receive_some(4096):
-            pass
+        while said := await stdin.receive_some(4096):
+            if STAY in said:
+                journal.info("stay", "whoever started this replica leaves it running")
+                return
     journal.info("stop", "whoever started this replica has gone")
     scope.cancel()
 

@@ -1,0 +1,75 @@
+"""Everything that one replica can tell, for as long as it lives and whenever it comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import trio
+from msgspec import Struct
+
+from paxtui.client.connection import BROKEN, Connection, dial, views
+from paxtui.client.errors import ClientError
+from paxtui.client.route import words
+from paxtui.config import Cluster
+from paxtui.wire.requests import GetStatus, Observe, StatusReport
+from paxtui.wire.telemetry import Delta, Snapshot
+
+STATUS_S: Final = 0.5
+"""How often the replica is asked for its status: whoever is paused or hangs does not answer."""
+
+RETRY_S: Final = 0.2
+
+
+class Lost(Struct, frozen=True):
+    """The connection is gone, or could not be made: nothing more is known of the replica."""
+
+    problem: str
+    refused: bool
+    """Nobody listens there: the process is not running."""
+
+
+Told = Snapshot | Delta | StatusReport | Lost
+
+
+async def watch(cluster: Cluster, replica: int, tell: Callable[[Told], None]) -> None:
+    """Hand everything that ``replica`` tells to ``tell``, until cancelled: a snapshot, then deltas, a status
+    report twice a second, and :class:`Lost` each time that a connection ends or cannot be made."""
+    while True:
+        try:
+            async with dial(cluster.address(replica), "observer", views, name="console") as link:
+                await _follow(link, tell)
+            lost = Lost("connection lost", refused=False)
+        except* (*BROKEN, ClientError) as group:
+            error = _leaf(group)
+            cause = error.__cause__
+            lost = Lost(words(error), refused=_is_refusal(error) or _is_refusal(cause))
+        tell(lost)
+        await trio.sleep(RETRY_S)
+
+
+async def _follow(link: Connection[Struct], tell: Callable[[Told], None]) -> None:
+    async with trio.open_nursery() as nursery:
+        await link.send(Observe(0))
+        nursery.start_soon(_ask, link)
+        while messages := await link.receive():
+            for message in messages:
+                if isinstance(message, Snapshot | Delta | StatusReport):
+                    tell(message)
+        nursery.cancel_scope.cancel()
+
+
+async def _ask(link: Connection[Struct]) -> None:
+    while True:
+        await link.send(GetStatus(1))
+        await trio.sleep(STATUS_S)
+
+
+def _is_refusal(error: BaseException | None) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return all(_is_refusal(each) for each in error.exceptions)
+    return isinstance(error, ConnectionRefusedError)
+
+
+def _leaf(group: BaseException) -> BaseException:
+    return _leaf(group.exceptions[0]) if isinstance(group, BaseExceptionGroup) else group

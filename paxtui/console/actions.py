@@ -1,0 +1,182 @@
+"""What keys do. Every action is also in the palette and, where it acts on the cluster, a button."""
+
+from __future__ import annotations
+
+import time
+
+from textual.app import App
+from textual.binding import Binding
+
+from paxtui.console import commands as c
+from paxtui.console.bridge import Bridge
+from paxtui.console.scene import Scene
+from paxtui.wire import faults as f
+
+LOSS_STEP = 5.0
+
+
+class Actions(App[int]):
+    """Bindings and actions of the app; what is on screen is :class:`~paxtui.console.app.ConsoleApp`'s."""
+
+    bridge: Bridge
+    scene: Scene
+    view: int
+    maximised: bool
+    interrupted_at: float
+
+    def say(self, text: str, *, failed: bool = False) -> None:
+        """A line at the bottom, for some seconds."""
+        raise NotImplementedError
+
+    def look_again(self) -> None:
+        """Let every pane on screen look at the model."""
+        raise NotImplementedError
+
+    def show_view(self, number: int) -> None:
+        """Show view ``number``."""
+        raise NotImplementedError
+
+    BINDINGS = [
+        Binding("q", "leave", "quit", priority=False),
+        Binding("ctrl+c", "interrupt", "quit", priority=True),
+        *(Binding(str(number), f"view({number})", f"view {number}") for number in range(1, 7)),
+        Binding("tab", "next_pane", "next pane", show=False),
+        Binding("m", "maximise", "maximise"),
+        Binding("space", "freeze", "freeze the view"),
+        Binding("c", "crash", "crash replica"),
+        Binding("C", "crash_proposer", "crash proposer"),
+        Binding("r", "restart", "restart"),
+        Binding("p", "pause", "pause or continue"),
+        Binding("t", "cut", "cut or join"),
+        Binding("e", "elect", "start an election"),
+        Binding("s", "skip", "skip the next slot"),
+        Binding("minus", "loss(-1)", "less loss"),
+        Binding("plus,equals_sign", "loss(1)", "more loss"),
+        Binding("N", "fill_hole", "no-op in the hole"),
+        Binding("u", "undo", "undo"),
+        Binding("H", "heal", "heal all"),
+        Binding("v", "viewer", "as seen by another replica"),
+    ]
+
+    # The cluster
+
+    def order(self, command: c.Command) -> None:
+        """Hand a command to the bridge, if this console may."""
+        if not self.scene.armed and not isinstance(command, c.HARMLESS):
+            self.say(f"read-only: {c.words(command)} needs `:arm`", failed=True)
+            return
+        self.bridge.submit(command)
+
+    def action_crash(self) -> None:
+        """SIGKILL."""
+        self.order(c.Crash(self.scene.selected))
+
+    def action_crash_proposer(self) -> None:
+        """Its proposer stops; acceptor and learner go on."""
+        replica = self.scene.model.replicas[self.scene.selected]
+        self.order(c.Inject(replica.id, f.CrashProposer()))
+
+    def action_restart(self) -> None:
+        """Start it again."""
+        self.order(c.Restart(self.scene.selected))
+
+    def action_pause(self) -> None:
+        """Pause it, or let it go on."""
+        id = self.scene.selected
+        paused = self.bridge.model.replicas[id].process == "paused"
+        self.order(c.Continue(id) if paused else c.Pause(id))
+
+    def action_cut(self) -> None:
+        """Cut it off from all others, or join it again."""
+        id, n = self.scene.selected, self.scene.model.n
+        links = tuple(link for other in range(n) if other != id for link in ((id, other), (other, id)))
+        cut = any(b in self.bridge.model.replicas[a].cuts() for a, b in links)
+        rest = " ".join(f"r{other}" for other in range(n) if other != id)
+        name = f"r{id} | {rest}"
+        self.order(c.Join(links, name) if cut else c.Cut(links, name))
+
+    def action_elect(self) -> None:
+        """Make it try to lead."""
+        self.order(c.Elect(self.scene.selected))
+
+    def action_skip(self) -> None:
+        """The leader leaves its next slot empty."""
+        leader = self.bridge.model.leader
+        if leader is None:
+            self.say("nobody leads: there is no next slot to skip", failed=True)
+        else:
+            self.order(c.Inject(leader[0], f.SkipSlot()))
+
+    def action_loss(self, step: int) -> None:
+        """More or less loss on all links from the selected replica."""
+        id = self.scene.selected
+        percent = self.bridge.model.replicas[id].loss_to(-1) + step * LOSS_STEP
+        self.set_loss(id, -1, percent)
+
+    def set_loss(self, replica: int, to: int, percent: float) -> None:
+        """Set a link's loss; 0 takes the fault away."""
+        percent = max(0.0, min(100.0, percent))
+        self.order(c.Inject(replica, f.Loss(to, percent)) if percent else c.Clear((replica, to), "loss"))
+
+    def action_fill_hole(self) -> None:
+        """A no-op in the selected slot, or in the leader's first hole."""
+        slot = self.scene.slot
+        if slot is None:
+            slot = self.bridge.model.applied
+        self.order(c.FillHole(slot))
+
+    def action_undo(self) -> None:
+        """Take back the last deed."""
+        self.order(c.Undo())
+
+    def action_heal(self) -> None:
+        """End all faults."""
+        self.order(c.Heal())
+
+    # The view
+
+    def action_view(self, number: int) -> None:
+        """Another view."""
+        self.show_view(number)
+
+    def action_next_pane(self) -> None:
+        """Focus what comes next."""
+        self.screen.focus_next()
+
+    def action_maximise(self) -> None:
+        """One view alone on a large screen, and back."""
+        self.maximised = not self.maximised
+        self.show_view(self.view)
+
+    def action_freeze(self) -> None:
+        """Stop the view; everything else goes on."""
+        scene = self.scene
+        if scene.frozen_at is None:
+            scene.frozen_at = self.bridge.now
+            scene.frozen_wall = time.strftime("%H:%M:%S")
+            scene.model = self.bridge.model.still()
+        else:
+            scene.frozen_at = None
+            scene.model = self.bridge.model
+        self.look_again()
+
+    def action_viewer(self) -> None:
+        """Look through the next replica, after the last through whoever leads."""
+        scene = self.scene
+        order: list[int | None] = [None, *range(scene.model.n)]
+        scene.viewer = order[(order.index(scene.viewer) + 1) % len(order)]
+        self.look_again()
+
+    # Leaving
+
+    def action_leave(self) -> None:
+        """Quit."""
+        self.exit(0)
+
+    def action_interrupt(self) -> None:
+        """ctrl-c twice."""
+        now = self.bridge.now
+        if now - self.interrupted_at < 2.0:
+            self.exit(0)
+        self.interrupted_at = now
+        self.say("ctrl-c again quits")

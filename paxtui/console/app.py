@@ -1,0 +1,134 @@
+"""The app: panes, views by size, and a timer that looks at what has changed."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.events import Resize
+from textual.widget import Widget
+
+from paxtui.console import prefs, themes
+from paxtui.console.actions import Actions
+from paxtui.console.bridge import Bridge, Notice
+from paxtui.console.look import Look
+from paxtui.console.scene import Scene
+from paxtui.console.widgets.bars import Header, KeyLine, Strip, TabLine, TooSmall
+from paxtui.console.widgets.log import LogPane, WhyPane
+from paxtui.console.widgets.pane import Pane
+
+NOTICE_S = 4.0
+"""How long the last line tells what was just done."""
+
+VIEWS = ("log", "replicas", "links", "metrics", "chat", "events")
+
+
+class ConsoleApp(Actions):
+    """The full-screen console."""
+
+    CSS_PATH = "console.tcss"
+    TITLE = "paxtui"
+    ENABLE_COMMAND_PALETTE = False
+    ESCAPE_TO_MINIMIZE = False
+
+    def __init__(self, bridge: Bridge, look: Look, kept: prefs.Prefs) -> None:
+        super().__init__(ansi_color=True if look.theme in themes.ANSI_NAMES else None)
+        self.bridge = bridge
+        self.kept = kept
+        themes.register(self, look.theme)
+        self.scene = Scene(bridge.model, look, lambda: bridge.now)
+        self.scene.armed = bridge.launch.armed
+        self.view = 1
+        self.maximised = False
+        self.notice: Notice | None = None
+        self.interrupted_at = float("-inf")
+        self._notice_until = 0.0
+        self._drawn_version = -1
+        self._drawn_at = 0.0
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """For themes that are not ours."""
+        return {"rule": "#3d4650"}
+
+    def compose(self) -> ComposeResult:
+        """All panes; the stylesheet shows those that the view and the size have room for."""
+        scene = self.scene
+        yield Header(scene, id="header")
+        yield Strip(scene, id="strip")
+        yield TabLine(scene, id="tabs")
+        with Container(id="body"):
+            with Container(id="left"):
+                yield LogPane(scene, id="log", classes="panel")
+            with Container(id="mid"):
+                yield WhyPane(scene, id="why", classes="panel")
+        yield KeyLine(scene, id="keys")
+        yield TooSmall(scene, id="too-small")
+
+    def on_mount(self) -> None:
+        """Begin to look."""
+        self.set_interval(1 / self.bridge.launch.fps, self.tick)
+        self._arrange(self.size.width, self.size.height)
+        self.query_one(LogPane).focus()
+
+    # Looking
+
+    def tick(self) -> None:
+        """Repaint what changed. Nothing is drawn for what nobody sees, or where nothing happened."""
+        bridge, now = self.bridge, self.bridge.now
+        bridge.look(now)
+        while bridge.notices:
+            self.notice = bridge.notices.popleft()
+            self._notice_until = now + NOTICE_S
+        if self.notice is not None and now > self._notice_until:
+            self.notice = None
+            self._drawn_version = -1
+        # Ages on screen go on although nothing happens.
+        if bridge.model.version != self._drawn_version or now - self._drawn_at > 0.5:
+            self.look_again()
+
+    def look_again(self) -> None:
+        """Let every pane on screen look at the model."""
+        self._drawn_version, self._drawn_at = self.bridge.model.version, self.bridge.now
+        for pane in self.screen_stack[0].query(Pane):
+            if pane.is_on_screen:
+                pane.look_again()
+
+    def say(self, text: str, *, failed: bool = False) -> None:
+        """A line at the bottom, for some seconds."""
+        self.bridge.notices.append(Notice(text, failed=failed))
+
+    # Arrangement
+
+    def on_resize(self, event: Resize) -> None:
+        """Another arrangement for another size."""
+        self._arrange(event.size.width, event.size.height)
+
+    def _arrange(self, width: int, height: int) -> None:
+        if width < 40 or height < 10:
+            size = "tiny"
+        elif width < 80 or height < 24:
+            size = "small"
+        elif width >= 140 and height >= 40:
+            size = "dash"
+        else:
+            size = "wide" if width >= 100 else "tabs"
+        if size == "dash" and self.maximised:
+            size = "wide"
+        screen = self.screen_stack[0]
+        screen.set_classes([f"size-{size}", f"view-{VIEWS[self.view - 1]}"])
+        self.call_after_refresh(self.look_again)
+
+    def show_view(self, number: int) -> None:
+        """Show view ``number``; on the dashboard, focus its pane."""
+        self.view = number
+        self._arrange(self.size.width, self.size.height)
+        for widget in self.screen_stack[0].query(f"#{VIEWS[number - 1]}"):
+            self._focus(widget)
+
+    def _focus(self, widget: Widget) -> None:
+        if widget.can_focus:
+            widget.focus()
+
+    def select_replica(self, replica: int) -> None:
+        """Keys act on this one from now on."""
+        self.scene.selected = replica
+        self.look_again()

@@ -1,0 +1,212 @@
+"""Between the screen and the replicas: the only module of the console that knows Trio.
+
+:meth:`Bridge.run` is Trio's main task, in guest mode on Textual's loop. Everything that replicas tell goes
+into the model at once; what the person wants comes in by :meth:`Bridge.submit`, which never waits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from contextlib import AsyncExitStack
+
+import trio
+
+from paxtui.client import Failed, Log, Lost, Operator, Unknown, connect, watch
+from paxtui.client.cluster import LocalCluster, local_cluster
+from paxtui.client.errors import ClientError
+from paxtui.config import Cluster, ConfigError
+from paxtui.console import commands as c
+from paxtui.console.deeds import Deeds
+from paxtui.console.launch import Launch
+from paxtui.console.model.chatbook import Mine
+from paxtui.console.model.cluster import ClusterModel
+from paxtui.wire.requests import StatusReport
+from paxtui.wire.telemetry import Delta, Snapshot
+
+COMMANDS_MAX = 1000
+"""That may wait: a person cannot type so many, a script could."""
+
+LOOK_S = 0.25
+"""How often liveness is judged."""
+
+SAY_S = 60.0
+"""After so long a message without an answer has an unknown outcome."""
+
+
+class Notice:
+    """Something that the person should read now."""
+
+    __slots__ = ("failed", "text")
+
+    def __init__(self, text: str, *, failed: bool = False) -> None:
+        self.text = text
+        self.failed = failed
+
+
+class Bridge:
+    """One run of the console's other half."""
+
+    def __init__(self, launch: Launch) -> None:
+        self.launch = launch
+        self.model = ClusterModel(launch.cluster)
+        self.notices: deque[Notice] = deque(maxlen=20)
+        self.failure: str | None = None
+        """Why nothing can be shown at all."""
+        self.leaving = False
+        """Whether our replicas are to go on when the console ends."""
+        self._send, self._commands = trio.open_memory_channel[c.Command](COMMANDS_MAX)
+        self._scope = trio.CancelScope()
+        self._looked_at = 0.0
+        self._logs: dict[int | None, Log] = {}
+
+    # From the screen
+
+    def submit(self, command: c.Command) -> None:
+        """Carry a command out soon."""
+        try:
+            self._send.send_nowait(command)
+        except trio.WouldBlock:
+            self.notices.append(Notice("too many commands wait; this one was dropped", failed=True))
+
+    def stop(self) -> None:
+        """End :meth:`run`, and with it the replicas that it started."""
+        self._scope.cancel()
+
+    @property
+    def now(self) -> float:
+        """The model's clock."""
+        return time.monotonic()
+
+    def look(self, now: float) -> None:
+        """What is due a few times a second: judge liveness, fetch what somebody looks at."""
+        model = self.model
+        if now - self._looked_at > LOOK_S:
+            self._looked_at = now
+            before = model.liveness.verdict
+            if model.liveness.look(model, now) != before:
+                model.version += 1
+        wanted = model.values.take_wanted(model.applied)
+        if wanted is not None:
+            first, count = wanted
+            able = [r for r in model.replicas if r.fresh(now) and r.applied > first]
+            if able:
+                best = max(able, key=lambda replica: replica.applied)
+                self.submit(c.Fetch(best.id, first, count))
+
+    def last_words(self) -> list[str]:
+        """What to print when the screen is gone."""
+        cluster = self.launch.cluster
+        if self.failure is not None:
+            return [f"paxtui: {self.failure}"]
+        if self.leaving:
+            at = ",".join(f"{address.host}:{address.port}" for address in cluster.replicas)
+            return [f"{cluster.name} runs on; look at it again with: paxtui attach {at}"]
+        return []
+
+    # Trio's side
+
+    async def run(self) -> None:
+        """Start or attach, then serve until stopped."""
+        with self._scope:
+            try:
+                if self.launch.ours:
+                    await self._run_ours()
+                else:
+                    await self._serve(self.launch.cluster, None)
+            except (ClientError, ConfigError) as error:
+                self.failure = str(error)
+                await trio.sleep_forever()
+
+    async def _run_ours(self) -> None:
+        assert self.launch.data_dir is not None
+        async with local_cluster(
+            self.launch.cluster,
+            self.launch.data_dir,
+            log_dir=self.launch.log_dir,
+            arguments=self.launch.arguments,
+        ) as replicas:
+            await self._serve(self.launch.cluster, replicas)
+
+    async def _serve(self, cluster: Cluster, replicas: LocalCluster | None) -> None:
+        try:
+            async with trio.open_nursery() as nursery, AsyncExitStack() as stack:
+                deeds = Deeds(self.launch, self.model, Operator(cluster, "console"), replicas, nursery)
+                for replica in range(cluster.n):
+                    nursery.start_soon(watch, cluster, replica, self._ear(self.model, replica, deeds))
+                for replica in self.launch.ours:
+                    await deeds.start(replica)
+                async for command in self._commands:
+                    if isinstance(command, c.Say):
+                        nursery.start_soon(self._say, await self._log(stack, command.via), command)
+                    else:
+                        nursery.start_soon(self._do, deeds, command)
+        finally:
+            if self.leaving and replicas is not None:
+                with trio.CancelScope(shield=True):
+                    await replicas.leave_running()
+
+    def _ear(self, model: ClusterModel, replica: int, deeds: Deeds):  # type: ignore[no-untyped-def]
+        """What takes everything that one replica tells."""
+
+        def tell(told: Snapshot | Delta | StatusReport | Lost) -> None:
+            now = self.now
+            if isinstance(told, StatusReport):
+                model.report(replica, told, "", now)
+                deeds.heard(replica)
+            elif isinstance(told, Lost):
+                model.fold(replica, None, now)
+                model.report(replica, None, told.problem, now)
+                if told.refused and deeds.absent(replica):
+                    model.process(replica, "down", now)
+            else:
+                model.fold(replica, told, now)
+
+        return tell
+
+    async def _do(self, deeds: Deeds, command: c.Command) -> None:
+        if isinstance(command, c.Leave):
+            self.leaving = True
+            return
+        try:
+            said = await deeds.do(command)
+        except ClientError as error:
+            said = ""
+            self.tell(f"{c.words(command)}: {error}", failed=True)
+        if said:
+            self.tell(said)
+
+    def tell(self, text: str, *, failed: bool = False) -> None:
+        """A line for the events, and one that shows up for a moment."""
+        self.model.note(text, time.time(), failed=failed)
+        self.notices.append(Notice(text, failed=failed))
+
+    # Chat
+
+    async def _log(self, stack: AsyncExitStack, via: int | None) -> Log:
+        if via not in self._logs:
+            log = connect(self.launch.cluster, name=self.launch.name, via=via)
+            self._logs[via] = await stack.enter_async_context(log)
+        return self._logs[via]
+
+    async def _say(self, log: Log, command: c.Say) -> None:
+        chat = self.model.chat
+        mine = chat.say(command.text, command.via, self.now)
+        try:
+            receipt = await log.submit(command.text, timeout_s=SAY_S)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._number, log, mine, receipt.request)
+                done = await receipt.result()
+                nursery.cancel_scope.cancel()
+            chat.done(mine, done.slot)
+        except* Unknown as group:
+            chat.ended(mine, "unknown", str(group.exceptions[0]))
+        except* Failed as group:
+            chat.ended(mine, "failed", str(group.exceptions[0]))
+        except* ClientError as group:
+            chat.ended(mine, "failed", str(group.exceptions[0]))
+        self.model.version += 1
+
+    async def _number(self, log: Log, mine: Mine, request: int) -> None:
+        """Tell the book under which number a message travels, as soon as the session exists."""
+        self.model.chat.numbered(mine, await log.session(), request)

@@ -1,0 +1,91 @@
+"""The messages that this console sent, from the key `enter` to the log."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final, Literal
+
+KEPT: Final = 500
+
+Fate = Literal["queued", "proposed", "chosen", "failed", "unknown"]
+
+
+class Mine:
+    """One message of ours. ``slot`` is known once a leader proposed it."""
+
+    __slots__ = ("client", "fate", "problem", "request", "sent_at", "slot", "text", "via")
+
+    def __init__(self, text: str, via: int | None, sent_at: float) -> None:
+        self.text = text
+        self.via = via
+        self.sent_at = sent_at
+        self.fate: Fate = "queued"
+        self.client = ""
+        self.request = -1
+        self.slot: int | None = None
+        self.problem = ""
+
+    @property
+    def settled(self) -> bool:
+        """Whether its outcome is known, for good or bad."""
+        return self.fate in ("chosen", "failed", "unknown")
+
+
+class ChatBook:
+    """Our messages in the order in which they were sent."""
+
+    def __init__(self) -> None:
+        self.mine: deque[Mine] = deque(maxlen=KEPT)
+        self.by_slot: dict[int, Mine] = {}
+        self._waiting: dict[tuple[str, int], Mine] = {}
+
+    def say(self, text: str, via: int | None, now: float) -> Mine:
+        """A message is on its way."""
+        mine = Mine(text, via, now)
+        self.mine.append(mine)
+        return mine
+
+    def numbered(self, mine: Mine, client: str | None, request: int) -> None:
+        """The client library gave it its number."""
+        if client:
+            mine.client, mine.request = client, request
+            self._waiting[client, request] = mine
+
+    @property
+    def expecting(self) -> bool:
+        """Whether any of ours has no outcome yet."""
+        return bool(self._waiting)
+
+    def proposed(self, slot: int, client: str, request: int) -> None:
+        """A leader proposed a command; it may be one of ours."""
+        mine = self._waiting.get((client, request))
+        if mine is not None and not mine.settled:
+            mine.fate = "proposed"
+            self._place(mine, slot)
+
+    def done(self, mine: Mine, slot: int) -> None:
+        """It was acknowledged."""
+        mine.fate = "chosen"
+        self._place(mine, slot)
+        self._forget(mine)
+
+    def ended(self, mine: Mine, fate: Fate, problem: str) -> None:
+        """It failed, or nobody knows."""
+        mine.fate, mine.problem = fate, problem
+        self._forget(mine)
+
+    def _place(self, mine: Mine, slot: int) -> None:
+        if mine.slot is not None:
+            self.by_slot.pop(mine.slot, None)
+        mine.slot = slot
+        self.by_slot[slot] = mine
+        while len(self.by_slot) > KEPT:
+            del self.by_slot[next(iter(self.by_slot))]
+
+    def _forget(self, mine: Mine) -> None:
+        self._waiting.pop((mine.client, mine.request), None)
+
+    @property
+    def waiting(self) -> list[Mine]:
+        """Ours that have no slot yet, or an outcome that has none."""
+        return [mine for mine in self.mine if mine.slot is None]

@@ -1,0 +1,79 @@
+"""Counts a second and latencies, for numbers and sparklines."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+SECONDS_KEPT: Final = 120
+SAMPLES_MAX: Final = 512
+"""Latency samples a second; beyond this every further run counts only as one that was there."""
+
+
+class Counter:
+    """How often something happened in each of the last seconds."""
+
+    def __init__(self) -> None:
+        self._buckets: deque[float] = deque([0.0] * SECONDS_KEPT, maxlen=SECONDS_KEPT)
+        self._second: int | None = None
+
+    def add(self, now: float, count: float = 1) -> None:
+        """It happened ``count`` times."""
+        self._advance(now)
+        self._buckets[-1] += count
+
+    def _advance(self, now: float) -> None:
+        second = int(now)
+        if self._second is None:
+            self._second = second
+        missing = min(second - self._second, SECONDS_KEPT)
+        self._buckets.extend([0.0] * max(0, missing))
+        self._second = max(self._second, second)
+
+    def last(self, now: float, seconds: int) -> list[float]:
+        """The last whole seconds, oldest first; the second that still runs is left out."""
+        self._advance(now)
+        return list(self._buckets)[-seconds - 1 : -1]
+
+    def rate(self, now: float) -> float:
+        """A second's count: of the last whole one, or of the running one if it has more already."""
+        self._advance(now)
+        return max(self._buckets[-1], self._buckets[-2])
+
+
+class Latencies:
+    """Milliseconds of each of the last seconds."""
+
+    def __init__(self) -> None:
+        self._buckets: deque[list[float]] = deque(([] for _ in range(SECONDS_KEPT)), maxlen=SECONDS_KEPT)
+        self._second: int | None = None
+
+    def add(self, now: float, ms: float) -> None:
+        """One sample."""
+        self._advance(now)
+        bucket = self._buckets[-1]
+        if len(bucket) < SAMPLES_MAX:
+            bucket.append(ms)
+
+    def _advance(self, now: float) -> None:
+        second = int(now)
+        if self._second is None:
+            self._second = second
+        for _ in range(min(max(0, second - self._second), SECONDS_KEPT)):
+            self._buckets.append([])
+        self._second = max(self._second, second)
+
+    def quantile(self, now: float, share: float, seconds: int = 10) -> float | None:
+        """Over the last seconds; ``None`` where nothing was measured."""
+        self._advance(now)
+        samples = sorted(ms for bucket in list(self._buckets)[-seconds:] for ms in bucket)
+        return _quantile(samples, share)
+
+    def last(self, now: float, share: float, seconds: int) -> list[float | None]:
+        """A quantile of each of the last whole seconds, oldest first."""
+        self._advance(now)
+        return [_quantile(sorted(bucket), share) for bucket in list(self._buckets)[-seconds - 1 : -1]]
+
+
+def _quantile(samples: list[float], share: float) -> float | None:
+    return samples[min(len(samples) - 1, int(share * len(samples)))] if samples else None

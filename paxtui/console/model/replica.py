@@ -1,0 +1,186 @@
+"""What is known about one replica, and how fresh it is."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Final, Literal
+
+from paxtui.console.model.rates import Counter
+from paxtui.console.model.runs import Runs
+from paxtui.wire.faults import CrashProposer, Cut, Delay, Loss, SlowDisk
+from paxtui.wire.requests import LinkView, StatusReport
+from paxtui.wire.values import Ballot
+
+STALE_S: Final = 1.6
+"""After so long without a word, what is shown of a replica is old: it is asked twice a second."""
+
+RUNS_KEPT: Final = 20_000
+"""Runs of votes kept a replica: elections and losses make them, messages hardly do."""
+
+Process = Literal["unknown", "starting", "up", "paused", "down"]
+
+
+class ReplicaView:
+    """One replica as it tells, and as the supervisor sees its process."""
+
+    def __init__(self, id: int) -> None:
+        self.id = id
+        self.name = f"r{id}"
+        self.process: Process = "unknown"
+        """What the supervisor, or the lack of a connection, says."""
+        self.pid: int | None = None
+        self.last_words = ""
+        """Why it is down, if that is known."""
+        self.since = 0.0
+        """When ``process`` last changed."""
+        self.heard_at: float | None = None
+        self.observed = False
+        """Whether its telemetry comes without a gap right now."""
+        self.report: StatusReport | None = None
+        self.role = "?"
+        self.promised = Ballot.ZERO
+        self.follows = Ballot.ZERO
+        self.accepted: Runs[Ballot] = Runs()
+        """This acceptor's votes, as far as they were seen."""
+        self.learned: Runs[Ballot] = Runs()
+        """Slots that it knows to be chosen, with a ballot at which they are."""
+        self.applied = 0
+        self.chain = ""
+        self.known_from = 0
+        """Votes below this slot were cast before the console looked."""
+        self.wall_offset = 0.0
+        self.number: int | None = None
+        self.gaps = 0
+        """Events that were dropped on their way here."""
+        self.events = 0
+        self.learned_rate = Counter()
+        self.resent = Counter()
+        self.lost = Counter()
+        self.sent_rates: dict[int, tuple[float, int, float]] = {}
+        """By peer: when the count was taken, the count, messages a second."""
+
+    def still(self) -> ReplicaView:
+        """As it is now: what comes later does not change it."""
+        other = copy(self)
+        other.accepted, other.learned = self.accepted.copy(), self.learned.copy()
+        return other
+
+    def fresh(self, now: float) -> bool:
+        """Whether it was heard lately."""
+        return self.heard_at is not None and now - self.heard_at < STALE_S and self.process != "down"
+
+    def silent_s(self, now: float) -> float | None:
+        """For how long nothing was heard; ``None`` if nothing ever was."""
+        return None if self.heard_at is None else max(0.0, now - self.heard_at)
+
+    @property
+    def leads(self) -> bool:
+        """Whether it believes that it leads."""
+        return self.role == "leader"
+
+    @property
+    def accepted_high(self) -> int:
+        """The slot after the last that it voted in or learned."""
+        return max(self.accepted.end, self.learned.end, self.applied)
+
+    def vote(self, slot: int) -> Ballot | None:
+        """The ballot of its vote in ``slot``, if one was seen."""
+        return self.accepted.get(slot)
+
+    def knows(self, slot: int) -> Ballot | None:
+        """A ballot at which it knows the slot to be chosen; ``Ballot.ZERO`` where the ballot was not told."""
+        known = self.learned.get(slot)
+        if known is None and slot < self.applied:
+            return self.accepted.get(slot) or Ballot.ZERO
+        return known
+
+    # Faults here
+
+    def cuts(self) -> set[int]:
+        """Peers that nothing reaches from here, by a fault."""
+        cut: set[int] = set()
+        for fault in self.report.active if self.report is not None else ():
+            if isinstance(fault.fault, Cut) and fault.when is None:
+                peers = [link.to for link in self.links] if fault.fault.to < 0 else [fault.fault.to]
+                cut.update(peers)
+        return cut
+
+    @property
+    def links(self) -> tuple[LinkView, ...]:
+        """Its links to the others."""
+        return self.report.links if self.report is not None else ()
+
+    def loss_to(self, peer: int) -> float:
+        """Percent of the messages to ``peer`` that a fault loses."""
+        found = 0.0
+        for fault in self.report.active if self.report is not None else ():
+            if isinstance(fault.fault, Loss) and fault.when is None and fault.fault.to in (-1, peer):
+                found = fault.fault.percent
+        return found
+
+    def delay_to(self, peer: int) -> tuple[float, float]:
+        """Milliseconds and jitter of a delay to ``peer``."""
+        found = (0.0, 0.0)
+        for fault in self.report.active if self.report is not None else ():
+            if isinstance(fault.fault, Delay) and fault.when is None and fault.fault.to in (-1, peer):
+                found = (fault.fault.ms, fault.fault.jitter_ms)
+        return found
+
+    @property
+    def proposer_crashed(self) -> bool:
+        """Whether only its proposer role is stopped."""
+        return self.role == "crashed" or any(
+            isinstance(each.fault, CrashProposer) and each.when is None
+            for each in (self.report.active if self.report is not None else ())
+        )
+
+    @property
+    def slow_disk_ms(self) -> float:
+        """How much longer a fault makes each commit."""
+        faults = self.report.active if self.report is not None else ()
+        return max((each.fault.ms for each in faults if isinstance(each.fault, SlowDisk)), default=0.0)
+
+    # Folding
+
+    def take_report(self, report: StatusReport, now: float) -> None:
+        """An answer to get-status."""
+        self._rates(report, now)
+        self.report = report
+        self.pid = report.pid
+        self.heard_at = now
+        if self.process != "paused":
+            self.set_process("up", now)
+        status = report.status
+        if status is None:
+            self.role = "warm-up"
+            return
+        self.role = status.role
+        self.promised = max(self.promised, status.promised)
+        if not self.observed or status.watermark > self.applied:
+            self.applied = status.watermark
+            self.chain = status.chain
+
+    def _rates(self, report: StatusReport, now: float) -> None:
+        for link in report.links:
+            at, count, rate = self.sent_rates.get(link.to, (now, link.sent, 0.0))
+            if link.sent < count:  # it started anew
+                at, count = now, link.sent
+            if now - at >= 0.9:
+                self.sent_rates[link.to] = (now, link.sent, (link.sent - count) / (now - at))
+            elif link.to not in self.sent_rates:
+                self.sent_rates[link.to] = (at, count, rate)
+
+    def set_process(self, state: Process, now: float) -> None:
+        """The process is seen in another state."""
+        if state != self.process:
+            self.process = state
+            self.since = now
+            if state == "down":
+                self.observed = False
+                self.role = "?"
+                self.pid = None
+
+    def trim(self) -> None:
+        """Keep memory bounded."""
+        self.accepted.forget_oldest(RUNS_KEPT)
+        self.learned.forget_oldest(RUNS_KEPT)

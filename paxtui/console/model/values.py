@@ -1,0 +1,99 @@
+"""The values of slots, as far as somebody may want to look at them.
+
+Telemetry leaves values out when there are too many, and old slots were never told: whoever shows such a slot
+asks here, and the console fetches pages of the log from a replica, only for what is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from paxtui.wire.text import client_name, visible
+
+KEPT: Final = 40_000
+"""Values in memory: some hundred screens. Others are fetched again."""
+
+PAGE: Final = 256
+"""Slots that one fetch asks for."""
+
+TEXT_CHARS_MAX: Final = 120
+"""As much of a text as telemetry tells; a page's texts are cut to the same."""
+
+
+class Value(NamedTuple):
+    """A command as far as it is shown."""
+
+    client: str
+    request: int
+    text: str
+    repeats: int | None = None
+    """The slot of the same request's first effect; -1 if its session had expired."""
+
+    @property
+    def is_noop(self) -> bool:
+        return not self.client
+
+    @property
+    def name(self) -> str:
+        """Who sent it, safe to show."""
+        return client_name(self.client)
+
+    @property
+    def shown(self) -> str:
+        """``ada: hello``, safe to show."""
+        return "" if self.is_noop else f"{self.name}: {visible(self.text)}"
+
+
+class Values:
+    """Values by slot, bounded; and which are wanted."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Value] = {}
+        self._wanted: set[int] = set()
+
+    def copy(self) -> Values:
+        """Another one of the same; what is wanted stays here."""
+        other = Values()
+        other._known = self._known.copy()
+        return other
+
+    def put(self, slot: int, value: Value) -> None:
+        """Take a value. A repetition that is known stays known."""
+        old = self._known.pop(slot, None)
+        if old is not None and old.repeats is not None and value.repeats is None:
+            value = value._replace(repeats=old.repeats)
+        self._known[slot] = value
+        while len(self._known) > KEPT:
+            del self._known[next(iter(self._known))]
+
+    def put_run(self, first: int, values: Sequence[Value]) -> None:
+        """Take the values of a run; only its end, if it is longer than what is kept."""
+        skipped = max(0, len(values) - KEPT)
+        for slot, value in enumerate(values[skipped:], first + skipped):
+            self.put(slot, value)
+
+    def suppress(self, slot: int, repeats: int) -> None:
+        """The command in ``slot`` took no effect."""
+        value = self._known.get(slot)
+        if value is not None:
+            self._known[slot] = value._replace(repeats=repeats)
+
+    def get(self, slot: int) -> Value | None:
+        """The value, if it is known."""
+        return self._known.get(slot)
+
+    def want(self, slot: int) -> None:
+        """Somebody looks at ``slot``, and its value is not known."""
+        if slot not in self._known:
+            self._wanted.add(slot)
+
+    def take_wanted(self, applied: int) -> tuple[int, int] | None:
+        """``(first, count)`` of a page that would fetch the highest wanted slots below ``applied``."""
+        wanted = [slot for slot in self._wanted if slot < applied and slot not in self._known]
+        self._wanted.clear()
+        if not wanted:
+            return None
+        last = max(wanted)
+        first = max(0, min(slot for slot in wanted if slot > last - PAGE))
+        return first, last - first + 1

@@ -1,0 +1,48 @@
+"""What is kept between runs, in the user's folder: theme and what was typed. Never faults, never arming."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+HISTORY_MAX: Final = 200
+FILE: Final = "console.json"
+
+
+class Prefs(Struct):
+    """Everything that is kept."""
+
+    theme: str | None = None
+    history: list[str] = []
+    commands: list[str] = []
+    greeted: int = 0
+    """How often the hint for the first run was shown."""
+
+
+def load(folder: Path | None) -> Prefs:
+    """What the last run left; whatever cannot be read is as if it had never been."""
+    if folder is None:
+        return Prefs()
+    try:
+        return msgspec.json.decode((folder / FILE).read_bytes(), type=Prefs)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Prefs()
+
+
+def save(folder: Path | None, prefs: Prefs) -> None:
+    """Keep it. A folder that cannot be written costs only the memory."""
+    if folder is None:
+        return
+    prefs.history = prefs.history[-HISTORY_MAX:]
+    prefs.commands = prefs.commands[-HISTORY_MAX:]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = folder / f".{FILE}.{os.getpid()}"
+        partial.write_bytes(msgspec.json.format(msgspec.json.encode(prefs)))
+        partial.replace(folder / FILE)
+    except OSError:
+        pass

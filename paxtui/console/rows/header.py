@@ -1,0 +1,157 @@
+"""The first lines: three answers at a glance."""
+
+from __future__ import annotations
+
+from paxtui.console.model.ages import ages
+from paxtui.console.model.replica import ReplicaView
+from paxtui.console.rows.log import column_mark
+from paxtui.console.rows.text import Row, columns, fit, pad
+from paxtui.console.scene import Scene
+from paxtui.wire.text import visible
+
+LIGHT_STYLES = {
+    "starting": "dim",
+    "idle": "good",
+    "moving": "good",
+    "waiting": "warn",
+    "electing": "warn",
+    "stalled": "warn",
+    "STUCK": "alarm",
+}
+SAFETY_STYLES = {"SAFE": "good", "UNKNOWN": "warn", "VIOLATED": "alarm"}
+
+
+def view_state(scene: Scene) -> Row:
+    """LIVE, FROZEN or STALE: whether what is shown is what is."""
+    if scene.frozen_at is not None:
+        behind = scene.clock() - scene.frozen_at
+        return [(f" FROZEN {scene.frozen_wall} ", "frozen"), (f" live is {ages(behind)} ahead", "dim")]
+    silences = [replica.silent_s(scene.now) for replica in scene.model.replicas]
+    heard = [silence for silence in silences if silence is not None]
+    if not heard:
+        return [("waiting", "dim")]
+    if not any(replica.fresh(scene.now) for replica in scene.model.replicas):
+        return [(f" STALE {ages(min(heard))} ", "alarm")]
+    return [("LIVE", "good")]
+
+
+def header(scene: Scene, width: int) -> Row:
+    """One line, the most important first: what does not fit is left out as a whole."""
+    model = scene.model
+    now = scene.now
+    verdict = model.liveness.verdict
+    lights = model.judge.light
+    leader = model.leader
+    parts: list[Row] = [
+        [(" paxtui ", "strong"), (visible(model.cluster.name, 24), "title")],
+        view_state(scene),
+        [(lights.words, SAFETY_STYLES[lights.light])],
+        [(verdict.light, LIGHT_STYLES[verdict.light])],
+        [("leader ", "dim"), _leader(leader, scene)],
+        [("chosen ", "dim"), (str(model.chosen), "strong")],
+        [("applied ", "dim"), (str(model.applied), "strong")],
+    ]
+    gap = next(
+        (
+            r.report.status.holes
+            for r in model.replicas
+            if r.report and r.report.status and r.report.status.holes
+        ),
+        (),
+    )
+    if gap:
+        parts.append([(f"hole {gap[0]}", "hole")])
+    if model.active_faults:
+        count = model.active_faults
+        parts.append([(f"{count} fault{'s' if count > 1 else ''}", "warn")])
+    if not scene.armed:
+        parts.append([("read-only (:arm)", "warn")])
+    if scene.scenario is not None:
+        parts.append([(f"scenario {scene.scenario}", "self")])
+    rate = model.chosen_rate.rate(now + model.wall_ahead)
+    parts.append([(f"{rate:,.0f}/s", "text")])
+    p50, p99 = (model.latency.quantile(now + model.wall_ahead, share) for share in (0.5, 0.99))
+    if p50 is not None and p99 is not None:
+        parts.append([("p50 ", "dim"), (f"{p50:.1f}", "text"), (" p99 ", "dim"), (f"{p99:.1f} ms", "text")])
+    parts.append([(f"{model.journal.total:,} events", "dim")])
+    return columns(parts, width)
+
+
+def _leader(leader: tuple[int, object] | None, scene: Scene) -> tuple[str, str]:
+    del scene
+    return (f"r{leader[0]}@{leader[1]}", "leader") if leader is not None else ("nobody", "warn")
+
+
+def strip(scene: Scene, width: int) -> Row:
+    """One short text a replica, side by side."""
+    model = scene.model
+    size = max(6, (width - (model.n - 1) * 2) // model.n)
+    row: Row = []
+    for replica in model.replicas:
+        if row:
+            row.append((f"{scene.look.glyph('bar')} ", "rule"))
+        row += strip_cell(scene, replica, size)
+    return fit(row, width)
+
+
+def strip_cell(scene: Scene, replica: ReplicaView, size: int) -> Row:
+    """``r0 L P3.0 A1285``: the promise belongs to the acceptor, not to a slot."""
+    mark = column_mark(scene, replica)
+    chosen = replica.id == scene.selected
+    name = (
+        f"{scene.look.glyph('pointer') if chosen else ' '}{replica.name} {mark}",
+        "selected" if chosen else _tone(mark),
+    )
+    state = state_words(scene, replica)
+    if state:
+        return fit([name, (f" {state}", "warn")], size)
+    detail = [
+        (f" P{replica.promised}", scene.ballot_hue(replica.promised.round, replica.promised.replica)),
+        (f" A{replica.accepted_high}", "text"),
+        (f" {pad('', 0)}", ""),
+    ]
+    return fit([name, *detail], size)
+
+
+def _tone(mark: str) -> str:
+    return {"L": "leader", " ": "text"}.get(mark, "warn")
+
+
+def state_words(scene: Scene, replica: ReplicaView) -> str:
+    """What keeps the replica from working as usual; empty if nothing does."""
+    now = scene.now
+    since = f" {ages(now - replica.since)}" if replica.since else ""
+    if replica.process == "down":
+        return f"DOWN{since}"
+    if replica.process == "paused":
+        return f"PAUSED{since}"
+    if replica.process in ("starting", "unknown") and replica.report is None:
+        return "starting" if replica.process == "starting" else "?"
+    if replica.role == "warm-up":
+        waiting = replica.report.waiting_for if replica.report is not None else ()
+        return "waits for " + " ".join(f"r{each}" for each in waiting) if waiting else "warming up"
+    if not replica.fresh(now):
+        silent = replica.silent_s(now)
+        return f"? {ages(silent)}" if silent is not None else "?"
+    if scene.model.isolated(replica.id):
+        return "CUT"
+    if replica.proposer_crashed:
+        return "proposer crashed"
+    if replica.role in ("canvassing", "preparing"):
+        return replica.role
+    return ""
+
+
+TABS = ("Log", "Replicas", "Links", "Metrics", "Chat", "Events")
+
+
+def tabs(scene: Scene, current: int, width: int) -> Row:
+    """The views by number; the current one stands out."""
+    heavy = scene.look.glyph("heavy")
+    light = scene.look.glyph("line")
+    row: Row = [(heavy, "rule")]
+    for number, name in enumerate(TABS, start=1):
+        here = number == current
+        row.append((f" {number} {name} ", "selected" if here else "title"))
+        row.append(((heavy if here else light) * 2, "rule"))
+    return fit([*row, (light * width, "rule")], width)

@@ -1,0 +1,29 @@
+"""The WHY pane."""
+
+from __future__ import annotations
+
+from paxtui.console.model.why import Why, why_moving, why_slot
+from paxtui.console.rows.text import Row, wrap
+from paxtui.console.scene import Scene
+
+
+def answer(scene: Scene) -> Why:
+    """About the slot under the cursor, or about the whole cluster while nothing is selected."""
+    if scene.slot is not None:
+        return why_slot(scene.model, scene.slot, scene.now)
+    return why_moving(scene.model, scene.now)
+
+
+def why(scene: Scene, width: int, height: int) -> list[Row]:
+    """Verdict, evidence, what must happen next; next comes before evidence where room is short."""
+    found = answer(scene)
+    verdict = wrap(found.verdict, width, found.tone)
+    following = [
+        row for text in found.next for row in wrap(f"{scene.look.glyph('arrow')} {text}", width, "self", "  ")
+    ]
+    evidence = [row for text in found.evidence for row in wrap(text, width, "text", "  ")]
+    room = height - len(verdict)
+    if len(evidence) + len(following) + 2 <= room:
+        return [*verdict, [], *evidence, [], *following] if following else [*verdict, [], *evidence]
+    kept = max(0, room - len(following))
+    return [*verdict, *evidence[:kept], *following[: max(0, room - kept)]]

@@ -1,0 +1,54 @@
+"""What the screen shows: the model, and where the person looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from paxtui.console.look import Look
+from paxtui.console.model.cluster import ClusterModel
+
+
+class Scene:
+    """Shared by all panes. Widgets read it and ask for changes by actions of the app."""
+
+    def __init__(self, model: ClusterModel, look: Look, clock: Callable[[], float]) -> None:
+        self.model = model
+        self.look = look
+        self.clock = clock
+        self.selected = 0
+        """The replica that keys act on."""
+        self.link: tuple[int, int] = (0, 1)
+        """The directed link that keys act on in the links view."""
+        self.slot: int | None = None
+        """The slot under the log's cursor; ``None`` while the log follows."""
+        self.viewer: int | None = None
+        """Through whom the chat looks; ``None`` for whoever leads."""
+        self.armed = True
+        self.frozen_at: float | None = None
+        """When the view was stopped."""
+        self.frozen_wall = ""
+        self.failure: str | None = None
+        """Why nothing can be shown."""
+        self.scenario: str | None = None
+        """The scenario that is shown in place of one's own cluster."""
+        self.insecure = False
+
+    @property
+    def now(self) -> float:
+        """The clock of everything that is drawn: it stands while the view is frozen."""
+        return self.frozen_at if self.frozen_at is not None else self.clock()
+
+    @property
+    def seen_by(self) -> int:
+        """The replica whose view the chat shows: the chosen one, else the leader, else who applied most."""
+        if self.viewer is not None:
+            return self.viewer
+        leader = self.model.leader
+        if leader is not None:
+            return leader[0]
+        return max(self.model.replicas, key=lambda replica: replica.applied).id
+
+    @property
+    def ballot_hue(self) -> Callable[[int, int], str]:
+        """The style of a ballot ``(round, replica)``: another leader, another colour."""
+        return lambda round, replica: f"ballot{(round + 3 * replica) % 6}"

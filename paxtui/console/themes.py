@@ -1,0 +1,48 @@
+"""Textual's side of the themes: backgrounds and borders. What rows look like is in :mod:`.look`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from textual.theme import BUILTIN_THEMES, Theme
+
+from paxtui.console.look import PALETTES
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+ANSI_NAMES: Final = ("ansi", "no-color")
+
+GROUNDS: Final = {
+    "dark": ("#12161b", "#d7dae0", "#3d4650", "#1b2129", True),
+    "light": ("#fbfbf9", "#20252b", "#c3c9d0", "#eef1f4", False),
+    "colour-blind": ("#12161b", "#d7dae0", "#3d4650", "#1b2129", True),
+}
+
+
+def register(app: App[int], current: str) -> None:
+    """Make our themes known and take ``current``."""
+    for name in PALETTES:
+        if name in ANSI_NAMES:
+            base = BUILTIN_THEMES["ansi-dark"]
+            theme = replace(base, name=name, variables={**base.variables, "rule": "ansi_bright_black"})
+        else:
+            ground, text, rule, panel, dark = GROUNDS[name]
+            theme = Theme(
+                name=name,
+                primary="#56b4e9",
+                secondary="#cc79a7",
+                warning="#e69f00",
+                error="#d55e00",
+                success="#009e73",
+                accent="#f0e442" if dark else "#7a5200",
+                foreground=text,
+                background=ground,
+                surface=ground,
+                panel=panel,
+                dark=dark,
+                variables={"rule": rule},
+            )
+        app.register_theme(theme)
+    app.theme = current

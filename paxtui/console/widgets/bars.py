@@ -1,0 +1,65 @@
+"""The lines at the top and at the bottom."""
+
+from __future__ import annotations
+
+from paxtui.console.rows import header as h
+from paxtui.console.rows.keys import keys
+from paxtui.console.rows.text import Row, fit
+from paxtui.console.widgets.pane import Pane
+
+
+class Header(Pane):
+    """Safe, moving, who leads, how far."""
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        return [h.header(self.scene, width)]
+
+
+class Strip(Pane):
+    """All replicas in one line."""
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        return [h.strip(self.scene, width)]
+
+    def on_click(self, event: object) -> None:
+        """Select the replica under the mouse."""
+        x = getattr(event, "x", 0)
+        self.console.select_replica(
+            min(self.scene.model.n - 1, x * self.scene.model.n // max(1, self.size.width))
+        )
+
+
+class TabLine(Pane):
+    """The views."""
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        return [h.tabs(self.scene, self.console.view, width)]
+
+    def on_click(self, event: object) -> None:
+        """Go to the view under the mouse."""
+        x = getattr(event, "x", 0)
+        at = 1
+        for number, name in enumerate(h.TABS, start=1):
+            size = len(name) + 6
+            if at <= x < at + size:
+                self.console.show_view(number)
+            at += size
+
+
+class KeyLine(Pane):
+    """Keys, or for some seconds what was just done."""
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        notice = self.console.notice
+        if notice is not None:
+            return [fit([(f" {notice.text}", "bad" if notice.failed else "self")], width)]
+        return [keys(self.scene, width)]
+
+
+class TooSmall(Pane):
+    """What is left on a screen on which nothing else fits."""
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        size = self.app.size
+        text = f"need 40x10, have {size.width}x{size.height}"
+        return [fit([(text, "warn")], width), fit([("q quits", "dim")], width)]

@@ -1,0 +1,165 @@
+"""The base of all panes: rows in, and only the lines that changed repainted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from paxtui.console.rows.text import Row, fit
+from paxtui.console.scene import Scene
+
+if TYPE_CHECKING:
+    from paxtui.console.app import ConsoleApp
+
+
+class Pane(Widget):
+    """A widget that shows rows. Subclasses make them in :meth:`rows`; nobody draws but :meth:`look_again`."""
+
+    HELP = ""
+    """What the pane shows and which keys it has, for ``?``."""
+
+    def __init__(self, scene: Scene, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.scene = scene
+        self._rows: list[Row] = []
+
+    @property
+    def console(self) -> ConsoleApp:
+        """The app, by its own type."""
+        from paxtui.console.app import ConsoleApp
+
+        app = self.app
+        assert isinstance(app, ConsoleApp)
+        return app
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        """At most ``height`` rows, each ``width`` cells wide."""
+        raise NotImplementedError
+
+    def look_again(self) -> None:
+        """Make the rows anew and repaint those that differ. Does nothing while it is not on screen."""
+        width, height = self.size
+        if width <= 0 or height <= 0 or not self.display:
+            return
+        rows = self.rows(width, height)[:height]
+        old, self._rows = self._rows, rows
+        changed = [
+            y
+            for y in range(height)
+            if (rows[y] if y < len(rows) else None) != (old[y] if y < len(old) else None)
+        ]
+        if len(changed) > height // 2:
+            self.refresh()
+        elif changed:
+            self.refresh(*[Region(0, y, width, 1) for y in changed])
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the screen."""
+        width = self.size.width
+        if y >= len(self._rows):
+            return Strip.blank(width, self.rich_style)
+        style = self.scene.look.style
+        base = self.rich_style
+        segments = [Segment(text, base + style(name)) for text, name in fit(self._rows[y], width)]
+        return Strip(segments, width)
+
+    def on_resize(self) -> None:
+        """The rows are made for the new width at once."""
+        self.look_again()
+
+    def on_show(self) -> None:
+        """It came on screen: what it last had may be old."""
+        self.look_again()
+
+
+class Lines(Pane, can_focus=True):
+    """A pane of many lines with a cursor: followed at its end, or scrolled. A reader is never scrolled."""
+
+    def __init__(self, scene: Scene, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(scene, id=id, classes=classes)
+        self.top = 0
+        self.cursor = 0
+        self.following = True
+
+    head = 0
+    """Rows above the lines, such as names of columns."""
+
+    def count(self) -> int:
+        """How many lines there are."""
+        raise NotImplementedError
+
+    def line(self, index: int, width: int, *, chosen: bool) -> Row:
+        """One line; ``chosen`` if the cursor is on it."""
+        raise NotImplementedError
+
+    def heading(self, width: int) -> list[Row]:
+        """The ``head`` rows above the lines."""
+        del width
+        return []
+
+    @property
+    def room(self) -> int:
+        """How many lines fit."""
+        return max(1, self.size.height - self.head)
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        """The heading and the lines that fit."""
+        count, room = self.count(), max(1, height - self.head)
+        if self.following and not self.frozen:
+            self._follow(count, room)
+        self.cursor = max(0, min(self.cursor, count - 1))
+        self.top = max(0, min(self.top, max(0, count - 1)))
+        lines = [
+            self.line(index, width, chosen=index == self.cursor)
+            for index in range(self.top, min(count, self.top + room))
+        ]
+        return [*self.heading(width), *lines]
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the view stands still."""
+        return self.scene.frozen_at is not None
+
+    def _follow(self, count: int, room: int) -> None:
+        """Show the end, by half pages: line by line would repaint everything for each line."""
+        self.cursor = count - 1
+        if count > self.top + room or count <= self.top:
+            self.top = max(0, count - room + room // 2 - 1) if count > room else 0
+
+    def move(self, lines: int) -> None:
+        """Move the cursor; away from the end, following ends."""
+        self.go(self.cursor + lines)
+
+    def go(self, index: int) -> None:
+        """Put the cursor on a line and show it."""
+        count = self.count()
+        at_end = index >= count
+        self.cursor = max(0, min(index, count - 1))
+        self.following = at_end and index > count
+        if self.cursor < self.top:
+            self.top = self.cursor
+        elif self.cursor >= self.top + self.room:
+            self.top = self.cursor - self.room + 1
+        self.moved()
+        self.look_again()
+
+    def moved(self) -> None:
+        """The cursor is somewhere else."""
+
+    def follow(self) -> None:
+        """Show the end and what comes."""
+        self.following = True
+        self.moved()
+        self.look_again()
+
+    def on_mouse_scroll_up(self) -> None:
+        """The wheel."""
+        self.move(-3)
+
+    def on_mouse_scroll_down(self) -> None:
+        """The wheel."""
+        self.move(3)

@@ -1,0 +1,66 @@
+"""The trace events of :mod:`paxtui.core.events` as observers read them, for those who may not import core.
+
+The ones that carry values are told in a lighter form; see :mod:`paxtui.wire.telemetry`.
+"""
+
+from __future__ import annotations
+
+from paxtui.core.events import (
+    AcceptedReceived,
+    AcceptSent,
+    AppliedTo,
+    Bound,
+    CanvassAnswered,
+    Canvassed,
+    CatchUpAsked,
+    ChosenSeen,
+    Elected,
+    ElectionTimeout,
+    EntriesSent,
+    LeaderHeard,
+    MessageDropped,
+    NackReceived,
+    NackSent,
+    PrepareSent,
+    Promised,
+    PromiseReceived,
+    ProposerCrashed,
+    ProposerRestored,
+    ReadConfirmed,
+    Restored,
+    RoundTaken,
+    SessionEvicted,
+    SlotSkipped,
+    SteppedDown,
+    Suppressed,
+)
+
+__all__ = [
+    "AcceptSent",
+    "AcceptedReceived",
+    "AppliedTo",
+    "Bound",
+    "CanvassAnswered",
+    "Canvassed",
+    "CatchUpAsked",
+    "ChosenSeen",
+    "Elected",
+    "ElectionTimeout",
+    "EntriesSent",
+    "LeaderHeard",
+    "MessageDropped",
+    "NackReceived",
+    "NackSent",
+    "PrepareSent",
+    "PromiseReceived",
+    "Promised",
+    "ProposerCrashed",
+    "ProposerRestored",
+    "ReadConfirmed",
+    "Restored",
+    "RoundTaken",
+    "SessionEvicted",
+    "SlotSkipped",
+    "SteppedDown",
+    "Suppressed",
+]
