@@ -12,6 +12,7 @@ from paxtui.cli import (
     append,
     check,
     client,
+    console,
     demo,
     elect,
     fault,
@@ -26,6 +27,7 @@ from paxtui.cli import (
     verify,
 )
 from paxtui.cli.guard import guarded
+from paxtui.cli.options import ConfigOption, DataDirOption, LogDirOption
 
 app = typer.Typer(
     name="paxtui",
@@ -42,19 +44,45 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def paxtui(
     context: typer.Context,
+    n: Annotated[
+        int | None, typer.Option("-n", metavar="3|5|7", help="So many new replicas, on free ports.")
+    ] = None,
+    config: ConfigOption = None,
+    attached: Annotated[
+        bool, typer.Option("--attach", help="Look at the running replicas of --config, start none.")
+    ] = False,
+    data_dir: DataDirOption = None,
+    log_dir: LogDirOption = None,
+    read_only: console.ReadOnlyOption = False,
+    ascii: console.AsciiOption = False,
+    theme: console.ThemeOption = None,
+    fps: console.FpsOption = None,
+    name: console.NameOption = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     """A terminal console for a real Multi-Paxos cluster that keeps a replicated message log.
 
-    Without a command: a demonstration on three local replicas (the full-screen console is being built).
+    Without a command: start the replicas of the configuration and show them, full-screen.
     """
     if version:
         print(f"paxtui {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        guarded(demo.demo)()
+        guarded(console.console)(
+            n=n,
+            config=config,
+            attached=attached,
+            data_dir=data_dir,
+            log_dir=log_dir,
+            read_only=read_only,
+            ascii=ascii,
+            theme=theme,
+            fps=fps,
+            name=name,
+        )
 
 
+app.command("attach")(guarded(console.attach))
 app.command("replica")(guarded(replica.replica))
 app.command("up")(guarded(up.up))
 app.command("send")(guarded(append.send))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from paxtui.cli.options import ConfigOption, DataDirOption, LogDirOption
+
+if TYPE_CHECKING:
+    from paxtui.runtime.process import Options
 
 
 def replica(
@@ -47,7 +49,7 @@ def replica(
     ] = None,
     stop_with_parent: Annotated[bool, typer.Option("--stop-with-parent", hidden=True)] = False,
 ) -> int:
-    """Run one replica.
+    """Run one replica; without --headless, with the console on it.
 
     Examples:
 
@@ -75,6 +77,35 @@ def replica(
         record=record,
         stop_with_parent=stop_with_parent,
     )
-    if not headless:
-        print("paxtui: the console does not exist yet; running headless", file=sys.stderr)
-    return process.run(options)
+    if headless:
+        return process.run(options)
+    return _with_console(options, data_dir, record)
+
+
+def _with_console(options: Options, data_dir: Path | None, record: Path | None) -> int:
+    """The replica in a process of its own, so that the screen cannot delay it, and the console on it."""
+    from paxtui.cli import console
+    from paxtui.folders import data_root
+    from paxtui.wire.faults import Loss, SkipSlot
+
+    console.need_a_terminal()
+    arguments = ["--warm-up", options.warm_up, "--log-level", options.log_level]
+    if options.faults_allowed:
+        arguments.append("--allow-faults")
+    for fault in options.faults:
+        if isinstance(fault, Loss):
+            arguments += ["--msg-loss", f"{fault.percent:g}"]
+        elif isinstance(fault, SkipSlot) and fault.slot is not None:
+            arguments += ["--skip-slot", str(fault.slot)]
+    if options.seed is not None:
+        arguments += ["--rand-seed", str(options.seed)]
+    if record is not None:
+        arguments += ["--record", str(record.absolute())]
+    return console.show(
+        options.cluster,
+        (options.replica,),
+        data_dir=data_root(data_dir),
+        log_dir=options.log_folder,
+        armed=options.faults_allowed,
+        arguments=tuple(arguments),
+    )

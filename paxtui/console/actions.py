@@ -1,14 +1,12 @@
-"""What keys do. Every action is also in the palette and, where it acts on the cluster, a button."""
+"""What keys do to the cluster. Every action is also a word of the palette, and most are buttons."""
 
 from __future__ import annotations
-
-import time
 
 from textual.app import App
 from textual.binding import Binding
 
 from paxtui.console import commands as c
-from paxtui.console.bridge import Bridge
+from paxtui.console.bridge import Bridge, Notice
 from paxtui.console.scene import Scene
 from paxtui.wire import faults as f
 
@@ -16,33 +14,16 @@ LOSS_STEP = 5.0
 
 
 class Actions(App[int]):
-    """Bindings and actions of the app; what is on screen is :class:`~paxtui.console.app.ConsoleApp`'s."""
+    """The half of the app that acts on replicas."""
 
     bridge: Bridge
     scene: Scene
-    view: int
-    maximised: bool
-    interrupted_at: float
 
     def say(self, text: str, *, failed: bool = False) -> None:
         """A line at the bottom, for some seconds."""
-        raise NotImplementedError
-
-    def look_again(self) -> None:
-        """Let every pane on screen look at the model."""
-        raise NotImplementedError
-
-    def show_view(self, number: int) -> None:
-        """Show view ``number``."""
-        raise NotImplementedError
+        self.bridge.notices.append(Notice(text, failed=failed))
 
     BINDINGS = [
-        Binding("q", "leave", "quit", priority=False),
-        Binding("ctrl+c", "interrupt", "quit", priority=True),
-        *(Binding(str(number), f"view({number})", f"view {number}") for number in range(1, 7)),
-        Binding("tab", "next_pane", "next pane", show=False),
-        Binding("m", "maximise", "maximise"),
-        Binding("space", "freeze", "freeze the view"),
         Binding("c", "crash", "crash replica"),
         Binding("C", "crash_proposer", "crash proposer"),
         Binding("r", "restart", "restart"),
@@ -55,7 +36,6 @@ class Actions(App[int]):
         Binding("N", "fill_hole", "no-op in the hole"),
         Binding("u", "undo", "undo"),
         Binding("H", "heal", "heal all"),
-        Binding("v", "viewer", "as seen by another replica"),
     ]
 
     # The cluster
@@ -132,51 +112,3 @@ class Actions(App[int]):
     def action_heal(self) -> None:
         """End all faults."""
         self.order(c.Heal())
-
-    # The view
-
-    def action_view(self, number: int) -> None:
-        """Another view."""
-        self.show_view(number)
-
-    def action_next_pane(self) -> None:
-        """Focus what comes next."""
-        self.screen.focus_next()
-
-    def action_maximise(self) -> None:
-        """One view alone on a large screen, and back."""
-        self.maximised = not self.maximised
-        self.show_view(self.view)
-
-    def action_freeze(self) -> None:
-        """Stop the view; everything else goes on."""
-        scene = self.scene
-        if scene.frozen_at is None:
-            scene.frozen_at = self.bridge.now
-            scene.frozen_wall = time.strftime("%H:%M:%S")
-            scene.model = self.bridge.model.still()
-        else:
-            scene.frozen_at = None
-            scene.model = self.bridge.model
-        self.look_again()
-
-    def action_viewer(self) -> None:
-        """Look through the next replica, after the last through whoever leads."""
-        scene = self.scene
-        order: list[int | None] = [None, *range(scene.model.n)]
-        scene.viewer = order[(order.index(scene.viewer) + 1) % len(order)]
-        self.look_again()
-
-    # Leaving
-
-    def action_leave(self) -> None:
-        """Quit."""
-        self.exit(0)
-
-    def action_interrupt(self) -> None:
-        """ctrl-c twice."""
-        now = self.bridge.now
-        if now - self.interrupted_at < 2.0:
-            self.exit(0)
-        self.interrupted_at = now
-        self.say("ctrl-c again quits")

@@ -8,10 +8,10 @@ from textual.events import Resize
 from textual.widget import Widget
 
 from paxtui.console import prefs, themes
-from paxtui.console.actions import Actions
 from paxtui.console.bridge import Bridge, Notice
 from paxtui.console.look import Look
 from paxtui.console.scene import Scene
+from paxtui.console.viewing import Viewing
 from paxtui.console.widgets.bars import Header, KeyLine, Strip, TabLine, TooSmall
 from paxtui.console.widgets.log import LogPane, WhyPane
 from paxtui.console.widgets.pane import Pane
@@ -22,7 +22,7 @@ NOTICE_S = 4.0
 VIEWS = ("log", "replicas", "links", "metrics", "chat", "events")
 
 
-class ConsoleApp(Actions):
+class ConsoleApp(Viewing):
     """The full-screen console."""
 
     CSS_PATH = "console.tcss"
@@ -60,6 +60,8 @@ class ConsoleApp(Actions):
                 yield LogPane(scene, id="log", classes="panel")
             with Container(id="mid"):
                 yield WhyPane(scene, id="why", classes="panel")
+            yield Container(id="right")
+        yield Container(id="bottom")
         yield KeyLine(scene, id="keys")
         yield TooSmall(scene, id="too-small")
 
@@ -75,6 +77,7 @@ class ConsoleApp(Actions):
         """Repaint what changed. Nothing is drawn for what nobody sees, or where nothing happened."""
         bridge, now = self.bridge, self.bridge.now
         bridge.look(now)
+        self._follow_play()
         while bridge.notices:
             self.notice = bridge.notices.popleft()
             self._notice_until = now + NOTICE_S
@@ -92,9 +95,16 @@ class ConsoleApp(Actions):
             if pane.is_on_screen:
                 pane.look_again()
 
-    def say(self, text: str, *, failed: bool = False) -> None:
-        """A line at the bottom, for some seconds."""
-        self.bridge.notices.append(Notice(text, failed=failed))
+    def _follow_play(self) -> None:
+        """Show the scenario's cluster while one is on, and one's own again after it."""
+        scene, model = self.scene, self.bridge.model
+        if scene.frozen_at is None and scene.model is not model:
+            scene.model = model
+            scene.selected = min(scene.selected, model.n - 1)
+            scene.slot, scene.viewer, scene.link = None, None, (0, min(1, model.n - 1))
+            self.log_pane.follow()
+            self._drawn_version = -1
+        scene.scenario = self.bridge.scene_words()
 
     # Arrangement
 

@@ -33,8 +33,6 @@ def _theme(launch: Launch, kept: str | None, *, no_color: bool) -> str:
 
 
 async def _main(launch: Launch, *, no_color: bool) -> int:
-    import trio
-
     from paxtui.console import prefs
     from paxtui.console.app import ConsoleApp
     from paxtui.console.bridge import Bridge
@@ -52,14 +50,7 @@ async def _main(launch: Launch, *, no_color: bool) -> int:
         done.set_result(outcome)
         app.call_later(app.exit)
 
-    trio.lowlevel.start_guest_run(
-        bridge.run,
-        run_sync_soon_threadsafe=loop.call_soon_threadsafe,
-        run_sync_soon_not_threadsafe=loop.call_soon,
-        done_callback=ended,
-        host_uses_signal_set_wakeup_fd=True,
-        restrict_keyboard_interrupt_to_checkpoints=True,
-    )
+    bridge.start(loop, ended)
     for number in (signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, app.exit)
     try:

@@ -48,7 +48,7 @@ def test_the_demo_runs_from_the_wheel_and_leaves_nothing_behind(bare: Path, tmp_
     for folder in (empty, home, temporary):
         folder.mkdir()
     state = str(home / "state")
-    done = run([bare / "paxtui"], empty, HOME=str(home), TMPDIR=str(temporary), XDG_STATE_HOME=state)
+    done = run([bare / "paxtui", "demo"], empty, HOME=str(home), TMPDIR=str(temporary), XDG_STATE_HOME=state)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "all three logs are equal" in done.stdout
     assert [path for folder in (empty, home, temporary) for path in folder.iterdir()] == []

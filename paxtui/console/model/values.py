@@ -83,6 +83,11 @@ class Values:
         """The value, if it is known."""
         return self._known.get(slot)
 
+    @property
+    def slots(self) -> list[int]:
+        """Slots whose values are known."""
+        return list(self._known)
+
     def want(self, slot: int) -> None:
         """Somebody looks at ``slot``, and its value is not known."""
         if slot not in self._known:

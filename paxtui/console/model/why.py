@@ -183,7 +183,7 @@ def _missing(model: ClusterModel, replica: ReplicaView, cell: Cell, ballot: Ball
         again = model.cluster.settings
         return (
             f"{replica.name}: the Accept was lost ({loss:g} % loss r{leader}>{replica.name}); "
-            f"it is sent again after {again.resend_s * 1000:.0f} ms, later after {again.resend_s_max:g} s at most."
+            f"it is sent again after {again.resend_s * 1000:.0f} ms, then less often."
         )
     delay, _ = model.replicas[leader].delay_to(replica.id)
     if cell.kind == "in-flight":
@@ -206,8 +206,8 @@ def _what_then(
     if ballot is not None and leads_at != ballot:
         return (
             (
-                f"r{id} leads at {leads_at} now: it must propose the vote of the highest ballot that it was told "
-                "in its phase 1, or a no-op."
+                f"r{id} leads at {leads_at} now: it must propose the vote of the highest ballot that its "
+                "phase 1 found, or a no-op."
             ),
         )
     able = [
@@ -263,21 +263,46 @@ def why_no_leader(model: ClusterModel, now: float) -> Why:
     return Why("leader", verdict, "warn", tuple(evidence), (following,))
 
 
+def why_starting(model: ClusterModel) -> Why:
+    """How far the start is, and who holds it up."""
+    evidence: list[str] = []
+    waited: set[int] = set()
+    dead: list[int] = []
+    for replica in model.replicas:
+        report = replica.report
+        if replica.process == "down":
+            dead.append(replica.id)
+            evidence.append(f"{replica.name} is not running: {replica.last_words or 'nobody knows why'}.")
+        elif report is None:
+            evidence.append(f"{replica.name} starts.")
+        elif report.status is None and report.waiting_for:
+            waited.update(report.waiting_for)
+            evidence.append(f"{replica.name} listens, and waits for {names(report.waiting_for)}.")
+        else:
+            evidence.append(f"{replica.name} is ready.")
+    if dead:
+        verdict = f"STARTING, but {names(dead)} {'does' if len(dead) == 1 else 'do'} not run."
+        return Why("the start", verdict, "bad", tuple(evidence), ("r starts the selected replica again.",))
+    verdict = f"STARTING: waiting for {names(sorted(waited))}." if waited else "STARTING."
+    return Why("the start", verdict, "text", tuple(evidence), ())
+
+
 def why_moving(model: ClusterModel, now: float) -> Why:
     """What is going on, when no slot is selected."""
     verdict = model.liveness.verdict
     leader = model.leader
+    if verdict.light == "starting":
+        return why_starting(model)
     if verdict.light in ("stalled", "electing", "STUCK") and leader is None:
         return why_no_leader(model, now)
     evidence: list[str] = []
     if leader is not None:
         evidence.append(f"r{leader[0]} leads at {leader[1]}: a majority promised it that ballot.")
     others = sorted(set(model.leaders) - {leader[0] if leader is not None else -1})
-    for id in others:
-        evidence.append(
-            f"r{id} still believes that it leads at {model.leaders[id]}; "
-            "acceptors that promised more refuse it."
-        )
+    evidence += [
+        f"r{id} still believes that it leads at {model.leaders[id]}; acceptors that promised more refuse it."
+        for id in others
+    ]
     for replica in model.replicas:
         if replica.process == "down":
             evidence.append(

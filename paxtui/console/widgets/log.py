@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from textual.binding import Binding
 
+from paxtui.console.model.find import matches
 from paxtui.console.model.slots import slot_facts
 from paxtui.console.rows import log, why
 from paxtui.console.rows.text import Row
+from paxtui.console.scene import Scene
 from paxtui.console.widgets.pane import Lines, Pane
 
 
@@ -24,6 +28,12 @@ class LogPane(Lines):
         Binding("right,l", "replica(1)", "next replica", show=False),
         Binding("o", "next_open", "next open slot", show=False),
         Binding("O", "next_hole", "next HOLE or CONFLICT", show=False),
+        Binding("n", "match(1)", "next match", show=False),
+        Binding("b", "match(-1)", "previous match", show=False),
+        Binding("escape", "unfilter", "all slots", show=False),
+        Binding("y", "app.copy_row", "copy the row as JSON", show=False),
+        Binding("slash", "app.ask_find", "find", show=False),
+        Binding("g", "app.ask_goto", "go to a slot or time", show=False),
     ]
 
     HELP = """\
@@ -41,26 +51,71 @@ N   the leader proposes a no-op in this hole"""
 
     head = 1
 
+    def __init__(self, scene: Scene, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(scene, id=id, classes=classes)
+        self.filter = ""
+        """Only slots that match are shown; empty shows all."""
+        self.search = ""
+        self._shown: list[int] | None = None
+        self._shown_at = float("-inf")
+
+    # Which slots
+
+    def set_filter(self, text: str) -> None:
+        """Show only what matches ``text``; empty shows all again."""
+        slot = self.slot_of(self.cursor)
+        self.filter, self._shown = text, None
+        self._shown_at = float("-inf")
+        self._refilter()
+        if self.following:
+            self.top = 0
+        else:
+            self.cursor = self._index_of(slot)
+        self.look_again()
+
+    def _refilter(self) -> None:
+        """Look for matches again, at most once a second: they may be many."""
+        now = self.scene.clock()
+        if self.filter and now - self._shown_at > 1.0:
+            self._shown = matches(self.scene.model, self.filter, self.scene.now)
+            self._shown_at = now
+
+    def slot_of(self, index: int) -> int:
+        """The slot on a line."""
+        if self._shown is None:
+            return index
+        return self._shown[index] if 0 <= index < len(self._shown) else self.scene.model.end
+
+    def _index_of(self, slot: int) -> int:
+        return slot if self._shown is None else bisect_left(self._shown, slot)
+
+    def go_to_slot(self, slot: int) -> None:
+        """Put the cursor on ``slot``, or on the next one that the filter lets through."""
+        self.following = False
+        self.go(self._index_of(slot))
+
     def count(self) -> int:
-        return self.scene.model.end
+        return self.scene.model.end if self._shown is None else len(self._shown)
 
     def heading(self, width: int) -> list[Row]:
         return [log.heading(self.scene, width)]
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
-        return log.line(self.scene, index, width, chosen=chosen and not self.following)
+        return log.line(self.scene, self.slot_of(index), width, chosen=chosen and not self.following)
 
     def moved(self) -> None:
-        self.scene.slot = None if self.following else self.cursor
+        self.scene.slot = None if self.following else self.slot_of(self.cursor)
         self.console.look_again()
 
     def look_again(self) -> None:
+        self._refilter()
         super().look_again()
-        model = self.scene.model
-        behind = max(0, model.end - (self.top + self.room))
+        behind = max(0, self.count() - (self.top + self.room))
         glyph = self.scene.look.glyph("follow")
         state = f"following {glyph}" if self.following else f"+{behind} below (f)" if behind else "f follows"
-        title = f"log  slot × replica   {state}"
+        if self.filter:
+            state += f"   {self.count()} slots match the filter (esc shows all)"
+        title = f"1 log  slot × replica   {state}"
         if self.border_title != title:
             self.border_title = title
 
@@ -101,14 +156,32 @@ N   the leader proposes a no-op in this hole"""
 
     def _seek(self, states: tuple[str, ...]) -> None:
         model = self.scene.model
-        start = model.applied if self.following else self.cursor + 1
+        start = model.applied if self.following else self.slot_of(self.cursor) + 1
         conflicts = sorted(slot for slot in model.judge.conflicts if slot >= start)
         for slot in [*conflicts, *range(max(start, model.applied), model.end)]:
             if slot_facts(model, slot, self.scene.now).state in states:
-                self.following = False
-                self.go(slot)
+                self.go_to_slot(slot)
                 return
-        self.console.say(f"no slot after {start} is {' or '.join(states)}")
+        self.console.say(f"no slot from {start} on is {' or '.join(states)}")
+
+    def action_match(self, step: int) -> None:
+        """The next or the previous slot that matches what was looked for."""
+        if not self.search:
+            self.console.say("nothing was looked for yet; / does")
+            return
+        found = matches(self.scene.model, self.search, self.scene.now)
+        here = self.slot_of(self.cursor) if not self.following else (-1 if step > 0 else self.scene.model.end)
+        after = [slot for slot in found if slot > here] if step > 0 else [s for s in found if s < here][::-1]
+        if after:
+            self.go_to_slot(after[0])
+        else:
+            where = "after" if step > 0 else "before"
+            self.console.say(f"nothing {where} this slot matches; {len(found)} do in all")
+
+    def action_unfilter(self) -> None:
+        """All slots again."""
+        if self.filter:
+            self.set_filter("")
 
     def on_click(self, event: object) -> None:
         """Put the cursor on the row under the mouse."""

@@ -1,4 +1,4 @@
-"""Between the screen and the replicas: the only module of the console that knows Trio.
+"""The bridge itself: Trio's main task, and the ways in and out of it.
 
 :meth:`Bridge.run` is Trio's main task, in guest mode on Textual's loop. Everything that replicas tell goes
 into the model at once; what the person wants comes in by :meth:`Bridge.submit`, which never waits.
@@ -6,23 +6,32 @@ into the model at once; what the person wants comes in by :meth:`Bridge.submit`,
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 import trio
+from msgspec import structs
 
 from paxtui.client import Failed, Log, Lost, Operator, Unknown, connect, watch
 from paxtui.client.cluster import LocalCluster, local_cluster
 from paxtui.client.errors import ClientError
 from paxtui.config import Cluster, ConfigError
 from paxtui.console import commands as c
-from paxtui.console.deeds import Deeds
+from paxtui.console.bridge.deeds import Deeds
+from paxtui.console.bridge.play import Play, listed
 from paxtui.console.launch import Launch
 from paxtui.console.model.chatbook import Mine
 from paxtui.console.model.cluster import ClusterModel
 from paxtui.wire.requests import StatusReport
 from paxtui.wire.telemetry import Delta, Snapshot
+
+if TYPE_CHECKING:
+    from outcome import Outcome
 
 COMMANDS_MAX = 1000
 """That may wait: a person cannot type so many, a script could."""
@@ -49,7 +58,11 @@ class Bridge:
 
     def __init__(self, launch: Launch) -> None:
         self.launch = launch
-        self.model = ClusterModel(launch.cluster)
+        self.own = ClusterModel(launch.cluster)
+        self.play: Play | None = None
+        """The scenario that is shown in place of one's own cluster."""
+        self.scenarios: list[tuple[str, str]] = []
+        """Names and what they show, once they are known."""
         self.notices: deque[Notice] = deque(maxlen=20)
         self.failure: str | None = None
         """Why nothing can be shown at all."""
@@ -58,7 +71,14 @@ class Bridge:
         self._send, self._commands = trio.open_memory_channel[c.Command](COMMANDS_MAX)
         self._scope = trio.CancelScope()
         self._looked_at = 0.0
+        self._stage = trio.CancelScope()
+        self._stage_deeds: Deeds | None = None
         self._logs: dict[int | None, Log] = {}
+
+    @property
+    def model(self) -> ClusterModel:
+        """What is shown: one's own cluster, or a scenario's."""
+        return self.play.model if self.play is not None else self.own
 
     # From the screen
 
@@ -68,6 +88,17 @@ class Bridge:
             self._send.send_nowait(command)
         except trio.WouldBlock:
             self.notices.append(Notice("too many commands wait; this one was dropped", failed=True))
+
+    def start(self, loop: asyncio.AbstractEventLoop, ended: Callable[[Outcome[None]], object]) -> None:
+        """Run as a guest on the loop that draws; ``ended`` gets the outcome."""
+        trio.lowlevel.start_guest_run(
+            self.run,
+            run_sync_soon_threadsafe=loop.call_soon_threadsafe,
+            run_sync_soon_not_threadsafe=loop.call_soon,
+            done_callback=ended,
+            host_uses_signal_set_wakeup_fd=True,
+            restrict_keyboard_interrupt_to_checkpoints=True,
+        )
 
     def stop(self) -> None:
         """End :meth:`run`, and with it the replicas that it started."""
@@ -93,6 +124,13 @@ class Bridge:
             if able:
                 best = max(able, key=lambda replica: replica.applied)
                 self.submit(c.Fetch(best.id, first, count))
+
+    def scene_words(self) -> str | None:
+        """The scenario that is shown, and how it ended."""
+        if self.play is None:
+            return None
+        verdict = f"  {self.play.verdict}  (`:stop scenario` goes back)" if self.play.verdict else ""
+        return f"{self.play.scenario.name}{verdict}"
 
     def last_words(self) -> list[str]:
         """What to print when the screen is gone."""
@@ -131,16 +169,23 @@ class Bridge:
     async def _serve(self, cluster: Cluster, replicas: LocalCluster | None) -> None:
         try:
             async with trio.open_nursery() as nursery, AsyncExitStack() as stack:
-                deeds = Deeds(self.launch, self.model, Operator(cluster, "console"), replicas, nursery)
+                deeds = Deeds(self.launch, self.own, Operator(cluster, "console"), replicas, nursery)
                 for replica in range(cluster.n):
-                    nursery.start_soon(watch, cluster, replica, self._ear(self.model, replica, deeds))
+                    nursery.start_soon(watch, cluster, replica, self._ear(self.own, replica, deeds))
                 for replica in self.launch.ours:
                     await deeds.start(replica)
+                nursery.start_soon(self._list_scenarios)
                 async for command in self._commands:
-                    if isinstance(command, c.Say):
-                        nursery.start_soon(self._say, await self._log(stack, command.via), command)
-                    else:
-                        nursery.start_soon(self._do, deeds, command)
+                    match command:
+                        case c.Say():
+                            nursery.start_soon(self._say, await self._log(stack, command.via), command)
+                        case c.RunScenario():
+                            nursery.start_soon(self._play, command.name)
+                        case c.StopScenario():
+                            self._stop_playing()
+                        case _:
+                            acting = self._stage_deeds or deeds
+                            nursery.start_soon(self._do, acting, command)
         finally:
             if self.leaving and replicas is not None:
                 with trio.CancelScope(shield=True):
@@ -181,6 +226,55 @@ class Bridge:
         self.model.note(text, time.time(), failed=failed)
         self.notices.append(Notice(text, failed=failed))
 
+    # Scenarios
+
+    async def _list_scenarios(self) -> None:
+        """Know their names before somebody asks; it takes a process, so it comes after the start."""
+        await trio.sleep(1.5)
+        with contextlib.suppress(ClientError, OSError):
+            self.scenarios = [(each.name, each.shows) for each in await listed()]
+
+    async def _play(self, name: str) -> None:
+        try:
+            if self.play is not None:
+                raise Failed(f"{self.play.scenario.name} is on already; `stop scenario` ends it")
+            found = [each for each in await listed() if each.name == name]
+            if not found:
+                raise Failed(f"there is no scenario {name}; `paxtui run --list` names all")
+            play = Play(found[0], self.launch.cluster.n // 2)
+            self.tell(f"scenario {name}: {found[0].shows}")
+            self.play = play
+            await self._watch_play(play)
+        except (ClientError, OSError) as error:
+            self.tell(f"scenario {name}: {error}", failed=True)
+        finally:
+            self.play = self._stage_deeds = None
+            self.own.version += 1
+
+    async def _watch_play(self, play: Play) -> None:
+        """Look at its cluster until somebody goes back: the verdict stays on screen until then."""
+        self._stage = trio.CancelScope()
+        stage = self.launch_of(play.cluster)
+        with self._stage:
+            async with trio.open_nursery() as nursery:
+                deeds = Deeds(stage, play.model, Operator(play.cluster, "console"), None, nursery)
+                self._stage_deeds = deeds
+                for replica in range(play.cluster.n):
+                    nursery.start_soon(watch, play.cluster, replica, self._ear(play.model, replica, deeds))
+                await play.run(lambda words: None)
+                self.notices.append(Notice(f"{play.scenario.name}  {play.verdict}", failed=not play.passed))
+                play.model.version += 1
+                await trio.sleep_forever()
+
+    def launch_of(self, cluster: Cluster) -> Launch:
+        """How a cluster is seen that this console did not start itself."""
+        return structs.replace(self.launch, cluster=cluster, ours=())
+
+    def _stop_playing(self) -> None:
+        if self.play is None:
+            self.tell("no scenario is on", failed=True)
+        self._stage.cancel()
+
     # Chat
 
     async def _log(self, stack: AsyncExitStack, via: int | None) -> Log:
@@ -190,7 +284,7 @@ class Bridge:
         return self._logs[via]
 
     async def _say(self, log: Log, command: c.Say) -> None:
-        chat = self.model.chat
+        chat = self.own.chat
         mine = chat.say(command.text, command.via, self.now)
         try:
             receipt = await log.submit(command.text, timeout_s=SAY_S)
@@ -205,8 +299,8 @@ class Bridge:
             chat.ended(mine, "failed", str(group.exceptions[0]))
         except* ClientError as group:
             chat.ended(mine, "failed", str(group.exceptions[0]))
-        self.model.version += 1
+        self.own.version += 1
 
     async def _number(self, log: Log, mine: Mine, request: int) -> None:
         """Tell the book under which number a message travels, as soon as the session exists."""
-        self.model.chat.numbered(mine, await log.session(), request)
+        self.own.chat.numbered(mine, await log.session(), request)

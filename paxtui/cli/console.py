@@ -1,0 +1,172 @@
+"""``paxtui`` and ``paxtui attach``: the full-screen console."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from paxtui.cli.options import ConfigOption
+
+if TYPE_CHECKING:
+    from paxtui.config import Cluster
+
+FPS = 10
+FPS_SSH = 4
+"""Over SSH each frame costs somebody's bandwidth."""
+
+ReadOnlyOption = Annotated[bool, typer.Option("--read-only", help="Look, and let no key change anything.")]
+AsciiOption = Annotated[bool, typer.Option("--ascii", help="No characters beyond ASCII.")]
+ThemeOption = Annotated[
+    str | None,
+    typer.Option("--theme", metavar="NAME", help="dark, light, colour-blind, ansi or no-color."),
+]
+FpsOption = Annotated[
+    int | None,
+    typer.Option("--fps", min=1, max=30, help="Frames a second at most. Default: 10, over SSH 4."),
+]
+NameOption = Annotated[str | None, typer.Option("--name", help="Your name in the chat.")]
+
+
+def attach(
+    at: Annotated[str | None, typer.Argument(metavar="HOST:PORT,...", help="Any replicas of it.")] = None,
+    config: ConfigOption = None,
+    read_only: ReadOnlyOption = False,
+    ascii: AsciiOption = False,
+    theme: ThemeOption = None,
+    fps: FpsOption = None,
+    name: NameOption = None,
+) -> int:
+    """Look at a running cluster. No key changes anything until you type `:arm`.
+
+    Example: paxtui attach 127.0.0.1:7400
+    """
+    import trio
+
+    from paxtui.client import resolve
+
+    need_a_terminal()
+    cluster = trio.run(resolve, at if at is not None else config)
+    return show(cluster, (), read_only=read_only, ascii=ascii, theme=theme, fps=fps, name=name, armed=False)
+
+
+def console(
+    *,
+    n: int | None,
+    config: Path | None,
+    attached: bool,
+    data_dir: Path | None,
+    log_dir: Path | None,
+    read_only: bool,
+    ascii: bool,
+    theme: str | None,
+    fps: int | None,
+    name: str | None,
+) -> int:
+    """Start the replicas of a configuration, or new ones, and show them."""
+    from paxtui import config as configuration
+    from paxtui.cli.replica_options import message_log_folder
+    from paxtui.config import ConfigError
+    from paxtui.folders import data_root
+
+    need_a_terminal()
+    if n is not None and (config is not None or attached):
+        raise ConfigError("-n starts new replicas; it goes neither with --config nor with --attach")
+    if n is not None and n not in (1, 3, 5, 7, 9):
+        raise ConfigError(f"-n: {n} is no size of a cluster; 1, 3, 5, 7 and 9 are")
+    check_theme(theme)
+    root = data_root(data_dir)
+    if n is not None:
+        cluster = configuration.local(n, configuration.free_ports(n), name=f"local-{n}")
+        root = root / time.strftime("console-%Y%m%d-%H%M%S")
+        logs: Path = root
+    else:
+        cluster = configuration.find(config)
+        logs = message_log_folder(cluster, log_dir)
+    return show(
+        cluster,
+        () if attached else tuple(range(cluster.n)),
+        data_dir=root,
+        log_dir=logs,
+        read_only=read_only,
+        ascii=ascii,
+        theme=theme,
+        fps=fps,
+        name=name,
+        armed=not attached,
+    )
+
+
+def show(
+    cluster: Cluster,
+    ours: tuple[int, ...],
+    *,
+    armed: bool,
+    read_only: bool = False,
+    ascii: bool = False,
+    theme: str | None = None,
+    fps: int | None = None,
+    name: str | None = None,
+    data_dir: Path | None = None,
+    log_dir: Path | None = None,
+    arguments: tuple[str, ...] = ("--allow-faults", "--warm-up", "all"),
+) -> int:
+    """Open the console."""
+    from platformdirs import user_config_path
+
+    from paxtui.console.launch import Launch
+    from paxtui.console.run import run
+
+    check_theme(theme)
+    over_ssh = "SSH_CONNECTION" in os.environ
+    return run(
+        Launch(
+            cluster=cluster,
+            ours=ours,
+            data_dir=data_dir,
+            log_dir=log_dir,
+            arguments=arguments,
+            armed=armed and not read_only,
+            read_only=read_only,
+            name=_name(name),
+            theme=theme,
+            ascii=ascii,
+            fps=fps if fps is not None else FPS_SSH if over_ssh else FPS,
+            prefs=user_config_path("paxtui", appauthor=False),
+        )
+    )
+
+
+def need_a_terminal() -> None:
+    """Refuse to draw into a file."""
+    from paxtui.config import ConfigError
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise ConfigError(
+            "the console needs a terminal; `paxtui demo` is the story as text, `paxtui up` starts replicas"
+        )
+
+
+def check_theme(theme: str | None) -> None:
+    """Refuse a name that is no theme's."""
+    from paxtui.config import ConfigError
+    from paxtui.console.look import PALETTES
+
+    if theme is not None and theme not in PALETTES:
+        raise ConfigError(f"--theme: {theme!r} is not known; {', '.join(PALETTES)} are")
+
+
+def _name(named: str | None) -> str:
+    """A name for the chat: the one given, the user's, or ``you``."""
+    import getpass
+
+    if named is not None:
+        return named
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "you"

@@ -1,0 +1,245 @@
+"""What keys do to the view, and how the console is left."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+from textual.binding import Binding
+
+from paxtui.console import commands as c
+from paxtui.console import exports, prefs
+from paxtui.console.actions import Actions
+from paxtui.console.look import PALETTES, Look
+from paxtui.console.model.find import slot_at
+from paxtui.console.widgets.ask import Ask, Line
+from paxtui.console.widgets.log import LogPane
+
+INTERRUPT_S = 2.0
+"""A second ctrl-c within this quits."""
+
+
+class Viewing(Actions):
+    """The half of the app that changes only what is seen."""
+
+    view: int
+    maximised: bool
+    interrupted_at: float
+    kept: prefs.Prefs
+
+    BINDINGS = [
+        Binding("q", "leave", "quit"),
+        Binding("ctrl+c", "interrupt", "quit", priority=True),
+        *(Binding(str(number), f"view({number})", f"view {number}") for number in range(1, 7)),
+        Binding("tab", "next_pane", "next pane", show=False),
+        Binding("m", "maximise", "maximise"),
+        Binding("space", "freeze", "freeze the view"),
+        Binding("v", "viewer", "as seen by another replica"),
+        Binding("T", "theme", "theme"),
+    ]
+
+    def look_again(self) -> None:
+        """Let every pane on screen look at the model."""
+        raise NotImplementedError
+
+    def show_view(self, number: int) -> None:
+        """Show view ``number``."""
+        raise NotImplementedError
+
+    @property
+    def log_pane(self) -> LogPane:
+        """The log, which is always there."""
+        return self.screen_stack[0].query_one(LogPane)
+
+    # Views
+
+    def action_view(self, number: int) -> None:
+        """Another view."""
+        self.show_view(number)
+
+    def action_next_pane(self) -> None:
+        """Focus what comes next."""
+        self.screen.focus_next()
+
+    def action_maximise(self) -> None:
+        """One view alone on a large screen, and back."""
+        self.maximised = not self.maximised
+        self.show_view(self.view)
+
+    def action_freeze(self) -> None:
+        """Stop the view; everything else goes on."""
+        scene = self.scene
+        if scene.frozen_at is None:
+            scene.frozen_at = self.bridge.now
+            scene.frozen_wall = time.strftime("%H:%M:%S")
+            scene.model = self.bridge.model.still()
+        else:
+            scene.frozen_at = None
+            scene.model = self.bridge.model
+        self.look_again()
+
+    def action_viewer(self) -> None:
+        """Look through the next replica, after the last through whoever leads."""
+        scene = self.scene
+        order: list[int | None] = [None, *range(scene.model.n)]
+        scene.viewer = order[(order.index(scene.viewer) + 1) % len(order)]
+        self.look_again()
+
+    def action_theme(self) -> None:
+        """The next theme."""
+        names = list(PALETTES)
+        self.set_theme(names[(names.index(self.scene.look.theme) + 1) % len(names)])
+
+    def set_theme(self, name: str) -> None:
+        """Take a theme, and keep it for the next run."""
+        if name not in PALETTES:
+            self.say(f"there is no theme {name}; {', '.join(PALETTES)} are", failed=True)
+            return
+        self.scene.look = Look(name, ascii=self.scene.look.ascii)
+        self.theme = name
+        self.kept.theme = name
+        self.refresh(layout=True)
+        self.say(f"theme {name}")
+
+    def arm(self) -> None:
+        """Let keys act on a cluster that somebody else started."""
+        if self.bridge.launch.read_only:
+            self.say("this console was started read-only", failed=True)
+            return
+        self.scene.armed = True
+        self.look_again()
+        self.say("armed: keys act on this cluster; faults end by themselves after 10 minutes")
+
+    # Finding
+
+    def action_ask_find(self) -> None:
+        """Look for something in the log."""
+
+        def found(text: str | None) -> None:
+            if text:
+                self.find(text)
+
+        self.push_screen(Line("find", self.log_pane.search), found)
+
+    def find(self, text: str) -> None:
+        """Go to the next slot that matches; n and b go on."""
+        self.log_pane.search = text
+        self.log_pane.action_match(1)
+
+    def filter(self, text: str) -> None:
+        """Show only what matches; empty shows all."""
+        self.show_log()
+        self.log_pane.set_filter(text)
+
+    def action_ask_goto(self) -> None:
+        """Go to a slot or a time."""
+
+        def there(text: str | None) -> None:
+            if text:
+                self.go_to_text(text)
+
+        self.push_screen(Line("go to slot or HH:MM:SS"), there)
+
+    def go_to_text(self, text: str) -> None:
+        """``1282`` or ``12:04:07``."""
+        slot: int | None = None
+        if text.strip().isdecimal():
+            slot = int(text)
+        elif re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", text.strip()):
+            slot = slot_at(self.scene.model, text.strip())
+            if slot is None:
+                self.say(f"no event about a slot is known at or after {text}", failed=True)
+                return
+        if slot is None:
+            self.say(f"{text!r} is neither a slot nor a time such as 12:04:07", failed=True)
+        elif slot >= self.scene.model.end:
+            self.say(f"there is no slot {slot} yet; the log ends below {self.scene.model.end}", failed=True)
+        else:
+            self.goto(slot)
+
+    def goto(self, slot: int) -> None:
+        """Put the log's cursor on ``slot``."""
+        self.show_log()
+        self.log_pane.go_to_slot(slot)
+
+    def show_log(self) -> None:
+        """The log's view, where only one is shown."""
+        self.show_view(1)
+
+    # Taking out
+
+    def action_copy_row(self) -> None:
+        """The selected slot as JSON, to the terminal's clipboard."""
+        model = self.scene.model
+        slot = self.scene.slot if self.scene.slot is not None else model.end - 1
+        if slot < 0:
+            self.say("there is nothing to copy yet", failed=True)
+            return
+        self.copy_to_clipboard(exports.row_as_json(model, slot, self.scene.now))
+        self.say(f"slot {slot} was sent to the terminal as its clipboard; not every terminal takes it")
+
+    def export(self, kind: str) -> None:
+        """The screen as SVG, or the known slots as JSON lines or CSV, into the current folder."""
+        if kind not in exports.KINDS:
+            self.say(f"{kind!r} is no format; {', '.join(exports.KINDS)} are", failed=True)
+            return
+        scene = self.scene
+        text = (
+            self.export_screenshot(title="paxtui")
+            if kind == "svg"
+            else exports.slots(scene.model, kind, scene.now)
+        )
+        try:
+            path = exports.write(text, kind, Path.cwd())
+        except OSError as error:
+            self.say(f"{Path.cwd()}: cannot be written: {error.strerror}", failed=True)
+        else:
+            self.say(f"written: {path}")
+
+    def mark(self, name: str) -> None:
+        """A bookmark among the events."""
+        self.bridge.tell(f"mark {name}")
+
+    # Scenarios
+
+    def run_scenario(self, name: str) -> None:
+        """Run a named scenario on a cluster of its own, and watch that."""
+        self.order(c.RunScenario(name))
+
+    def stop_scenario(self) -> None:
+        """Back to one's own cluster."""
+        self.order(c.StopScenario())
+
+    # Leaving
+
+    def leave_running(self) -> None:
+        """Quit, and let the replicas go on."""
+        self.bridge.submit(c.Leave())
+        self.set_timer(0.1, lambda: self.exit(0))
+
+    def action_leave(self) -> None:
+        """Quit; ask first, if that stops replicas."""
+        ours = len(self.bridge.launch.ours)
+        if not ours:
+            self.exit(0)
+            return
+
+        def answered(answer: str | None) -> None:
+            if answer == "stop":
+                self.exit(0)
+            elif answer == "leave":
+                self.leave_running()
+
+        replicas = "the replica" if ours == 1 else f"the {ours} replicas"
+        question = f"Quitting stops {replicas} that this console started. Their data stays."
+        buttons = [("stop", "Stop and quit"), ("leave", "Leave running"), ("cancel", "Cancel")]
+        self.push_screen(Ask(question, buttons, "stop"), answered)
+
+    def action_interrupt(self) -> None:
+        """ctrl-c twice."""
+        now = self.bridge.now
+        if now - self.interrupted_at < INTERRUPT_S:
+            self.exit(0)
+        self.interrupted_at = now
+        self.say("ctrl-c again quits")

@@ -1,0 +1,81 @@
+"""Two small dialogs: a question with buttons, and a line to type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+
+class Choice(Button):
+    """A button that says with a shape, too, that it has the focus."""
+
+    def __init__(self, label: str, id: str, pointer: str = "▶") -> None:
+        super().__init__(Text(f"  {label}"), id=id, compact=True)
+        self._label = label
+        self._pointer = pointer
+
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """Show or hide the pointer."""
+        super().watch_has_focus(has_focus)
+        self.label = Text(f"{self._pointer if has_focus else ' '} {self._label}")
+
+
+class Ask(ModalScreen[str | None]):
+    """A question. The answer is the id of the button that was pressed, ``None`` for escape."""
+
+    BINDINGS = [
+        Binding("escape", "dismiss(None)", show=False),
+        Binding("left,h", "app.focus_previous", show=False),
+        Binding("right,l", "app.focus_next", show=False),
+    ]
+
+    def __init__(self, question: str, buttons: Sequence[tuple[str, str]], default: str) -> None:
+        super().__init__(classes="dialog")
+        self._question = question
+        self._buttons = buttons
+        self._default = default
+
+    def compose(self) -> ComposeResult:
+        """The question above its buttons."""
+        with Vertical(classes="box"):
+            yield Static(Text(self._question), classes="question")
+            with Horizontal(classes="row"):
+                for id, label in self._buttons:
+                    yield Choice(label, id)
+
+    def on_mount(self) -> None:
+        """The default has the focus."""
+        self.query_one(f"#{self._default}", Button).focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """That was the answer."""
+        self.dismiss(event.button.id)
+
+
+class Line(ModalScreen[str | None]):
+    """One line to type at the bottom of the screen; ``None`` for escape."""
+
+    BINDINGS = [Binding("escape", "dismiss(None)", show=False)]
+
+    def __init__(self, prompt: str, text: str = "") -> None:
+        super().__init__(classes="line")
+        self._prompt = prompt
+        self._text = text
+
+    def compose(self) -> ComposeResult:
+        """The prompt before the line."""
+        with Horizontal(classes="row"):
+            yield Static(Text(f" {self._prompt} "), classes="prompt")
+            line = Input(self._text, compact=True)
+            line.cursor_blink = False
+            yield line
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """That is all."""
+        self.dismiss(event.value)
