@@ -374,7 +374,7 @@ class Cluster:
     def _post(self, node: Node, envelopes: Iterable[Envelope]) -> None:
         for envelope in envelopes:
             if self._checked:
-                _assert_durable(node, envelope.message)
+                assert_durable(node.disk, envelope.message)
             for to in range(len(self.nodes)) if envelope.to == EVERYONE else (envelope.to,):
                 if to != node.me:
                     letter = Letter(node.me, to, envelope.message)
@@ -595,9 +595,8 @@ def _page(log: list[Entry], fetch: Fetch) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
-def _assert_durable(node: Node, message: PeerMessage) -> None:
-    """Paxos Made Simple, 2.3 and 2.4: what must be in stable storage before this message leaves."""
-    disk = node.disk
+def assert_durable(disk: Disk, message: PeerMessage) -> None:
+    """Paxos Made Simple, 2.5: what must be in stable storage before this message leaves."""
     match message:
         case Promise():
             assert disk.state.promised >= message.ballot, "a promise left before it was durable"
