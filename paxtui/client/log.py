@@ -166,7 +166,11 @@ class Log:
 
     def _forget(self, number: int) -> None:
         """Nobody waits for this append any more."""
-        if self._appends.pop(number, None) is not None:
+        pending = self._appends.pop(number, None)
+        if pending is not None:
+            # It may still stand in the queue of a link that is slow, and its caller has been told that it
+            # never left: it must not leave now.
+            pending.done.set()
             self._answered.set()
             self._answered = trio.Event()
 

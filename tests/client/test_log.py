@@ -92,6 +92,25 @@ async def test_what_is_begun_with_nobody_there_ends_as_any_append(tmp_path: Path
 
 
 @pytest.mark.trio
+async def test_an_append_that_was_given_up_before_it_left_never_leaves(autojump_clock: object) -> None:
+    """Found by kill -9 under load, with clients that give up soon: it stood in the queue of a link that did
+    not take any more; its caller was told that it would never take effect, and then it left."""
+    del autojump_clock
+    left: list[object] = []
+
+    class Link:
+        async def send(self, *messages: object) -> None:
+            left.extend(messages)
+
+    log = Log(config.local(3), "ada")
+    with pytest.raises(Unreachable):
+        await log.append("late", timeout_s=0.1)
+    with trio.move_on_after(1.0):
+        await log._send(Link())  # type: ignore[arg-type]
+    assert left == []
+
+
+@pytest.mark.trio
 async def test_never_more_are_unanswered_than_the_window_of_a_session_allows(tmp_path: Path) -> None:
     async with three(tmp_path, Settings(session_window=4), n=1) as replicas:
         async with connect(replicas.cluster) as log:
