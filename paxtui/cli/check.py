@@ -7,49 +7,94 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paxtui.cli.check_report import tell_history, tell_records
+
 if TYPE_CHECKING:
+    from paxtui.records.judge import Judgement
     from paxtui.sim.linearizable import Op
 
 EXIT_CODES = {"safe": 0, "violated": 1, "unknown": 2}
 
 
 def check(
+    records: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="RECORD", help="What all replicas of one cluster recorded, or one trace."),
+    ] = None,
     history: Annotated[
-        Path,
+        Path | None,
         typer.Option("--history", metavar="FILE", help="A client history; `paxtui run --keep` leaves one."),
-    ],
+    ] = None,
     export: Annotated[
         str | None,
-        typer.Option("--export", metavar="porcupine|jepsen", help="Print it for another checker instead."),
+        typer.Option(
+            "--export", metavar="porcupine|jepsen", help="Print the history for another checker instead."
+        ),
     ] = None,
 ) -> int:
-    """Is a client history linearizable? Exit code 0 safe, 1 violated, 2 unknown.
+    """Did a cluster keep its rules, as far as records tell? Is a client history linearizable?
+
+    Exit code 0 safe, 1 violated, 2 unknown (something that matters is not recorded) or bad usage.
+
+    A record is what `paxtui replica --record FILE` and `paxtui sim --seed N --trace FILE` write. Give those
+    of all replicas; their order does not matter, and each may hold several lives of its replica.
 
     A history has one JSON object a line: op (append or read), client, request, text, call, return, outcome
     (ok, failed, unknown), slot, and for reads texts. --export prints it as JSON lines for Porcupine or as
     EDN list-append for Jepsen and Elle.
 
-    Example: paxtui check --history run/history.jsonl
+    Examples:
+
+      paxtui check r0.jsonl r1.jsonl r2.jsonl
+
+      paxtui check --history run/history.jsonl
     """
+    from paxtui.config import ConfigError
+
+    if not records and history is None:
+        raise ConfigError("nothing to check: name the records of a cluster, or --history FILE")
+    if export is not None and (history is None or records):
+        raise ConfigError("--export: is about a history; give --history FILE, and no records")
+    verdicts = set()
+    if records:
+        verdicts.add(_judge(records))
+    if history is not None:
+        operations = _load(history)
+        if export is not None:
+            return _export(operations, export)
+        verdicts.add(tell_history(operations))
+    return EXIT_CODES[next(verdict for verdict in ("violated", "unknown", "safe") if verdict in verdicts)]
+
+
+def _judge(paths: list[Path]) -> str:
+    from paxtui.config import ConfigError
+    from paxtui.records.diagram import SpaceTime
+    from paxtui.records.judge import judge
+    from paxtui.records.merge import Records
+    from paxtui.records.parts import BadRecord
+
+    twice = {path for path in paths if paths.count(path) > 1}
+    if twice:
+        raise ConfigError(f"{min(twice)}: is named twice")
+    try:
+        found = Records.open(paths)
+        diagram = SpaceTime(found.replicas, answers=True)
+        judgement: Judgement = judge(found, lambda step: diagram.part(step.part, found.began))
+    except BadRecord as error:
+        raise ConfigError(str(error)) from None
+    return tell_records(found, judgement, diagram)
+
+
+def _load(history: Path) -> list[Op]:
     from paxtui.config import ConfigError
     from paxtui.sim import linearizable
 
     try:
-        operations = linearizable.load(history)
+        return linearizable.load(history)
     except OSError as error:
         raise ConfigError(f"{history}: {error.strerror}") from None
     except ValueError as error:
         raise ConfigError(str(error)) from None
-    if export is not None:
-        return _export(operations, export)
-    verdict = linearizable.check(operations)
-    print(
-        f"{verdict.verdict.upper()}: rests on {verdict.appends} appends ({verdict.unknown} unknown) "
-        f"and {verdict.reads} full reads"
-    )
-    for problem in verdict.problems:
-        print(f"  {problem}")
-    return EXIT_CODES[verdict.verdict]
 
 
 def _export(operations: list[Op], kind: str) -> int:

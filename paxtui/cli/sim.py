@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paxtui.cli.sim_report import EXIT_CODES, Progress, tell, tell_failure, tell_one
+from paxtui.cli.sim_progress import Progress
+from paxtui.cli.sim_report import EXIT_CODES, tell, tell_failure, tell_one, tell_thin
 
 if TYPE_CHECKING:
     from paxtui.sim.cluster import Result
@@ -35,13 +36,21 @@ def sim(
         str,
         typer.Option(
             help="network, crash, disk, churn, boost or all; for one situation each: deposed, reads, acks, "
-            "rounds, duels; canary fails one seed in a hundred, to show that it is reported."
+            "rounds, duels, calm, damage; canary fails one seed in a hundred, to show that it is reported."
         ),
     ] = "all",
     trace: Annotated[
-        Path | None, typer.Option(help="With --seed: write the whole run there, one JSON object a line.")
+        Path | None, typer.Option(help="With --seed: write the run's record there; --verbose adds messages.")
     ] = None,
-    twice: Annotated[bool, typer.Option("--twice", help="Run each seed again and compare.")] = False,
+    twice: Annotated[
+        bool, typer.Option("--twice", help="Run each seed in two processes, and compare all that happens.")
+    ] = False,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Let the workers of this Dask cluster run the seeds: tcp://host:8786."
+        ),
+    ] = None,
     ci: Annotated[
         bool,
         typer.Option("--ci", help="Run what every commit has to pass: fixed seeds, its own, old failures."),
@@ -67,10 +76,12 @@ def sim(
 
       paxtui sim --seeds 10000 --jobs 2
 
+      paxtui sim --seeds 1000000 --dask tcp://10.0.0.1:8786
+
       paxtui sim --mutants lowest-ballot-wins --seed 1 --profile crash --shrink
 
     Exit codes: 0 all held, 1 a safety rule broke or a mutant lived, 4 a cluster did not recover,
-    5 an exception, 2 bad usage.
+    5 an exception, 6 all held but too little was tested, 2 bad usage.
     """
     from paxtui.sim.draw import ALL_PROFILES
 
@@ -81,6 +92,10 @@ def sim(
     for option, given in (("--trace", trace), ("--shrink", shrink or None)):
         if given is not None and seed is None:
             raise typer.BadParameter("needs --seed: it is about one run", param_hint=option)
+    if dask is not None and (seed is not None or ci or mutants or plan is not None or twice or jobs):
+        raise typer.BadParameter("is for many seeds, without --jobs and --twice", param_hint="--dask")
+    if twice and (mutants or shrink or trace is not None or plan is not None or ci):
+        raise typer.BadParameter("is for plain seeds: it runs them in other processes", param_hint="--twice")
     if out is not None and not shrink:
         raise typer.BadParameter("needs --shrink", param_hint="--out")
     if names and not mutants:
@@ -109,9 +124,12 @@ def sim(
     if seed is not None:
         if shrink:
             return _shrunk(seed, profile, mutant, out)
-        return _one(seed, profile, trace, mutant, twice=twice, verbose=verbose)
+        if twice:
+            return _many(1, seed, 1, None, profile, twice=True, dask=None, verbose=verbose)
+        return _one(seed, profile, trace, mutant, verbose=verbose)
     wanted = seeds if seeds is not None or minutes is not None else DEFAULT_SEEDS
-    return _many(wanted, start, many if jobs else 1, minutes, profile, twice=twice, verbose=verbose)
+    many = many if jobs else 1
+    return _many(wanted, start, many, minutes, profile, twice=twice, dask=dask, verbose=verbose)
 
 
 def _cores() -> int:
@@ -123,21 +141,18 @@ def _again(seed: int, profile: str, mutant: str | None) -> str:
     return f"{'' if mutant is None else f'--mutants {mutant} '}--seed {seed} --profile {profile} --verbose"
 
 
-def _one(
-    seed: int, profile: str, trace: Path | None, mutant: str | None, *, twice: bool, verbose: bool
-) -> int:
-    from paxtui.sim.campaign import NotRepeatable, last_lines, run_seed
+def _one(seed: int, profile: str, trace: Path | None, mutant: str | None, *, verbose: bool) -> int:
+    from paxtui.sim.campaign import last_lines, run_seed
     from paxtui.sim.draw import draw
     from paxtui.sim.mutants import MUTANTS
 
     with MUTANTS[mutant].installed() if mutant is not None else nullcontext():
         try:
             result = (
-                _traced(seed, profile, trace) if trace is not None else run_seed(seed, profile, twice=twice)
+                _traced(seed, profile, trace, messages=verbose)
+                if trace is not None
+                else run_seed(seed, profile)
             )
-        except NotRepeatable as error:
-            typer.echo(f"not repeatable: {error}", err=True)
-            return EXIT_CODES["crash"]
         except OSError as error:
             raise typer.BadParameter(f"{trace}: {error.strerror}", param_hint="--trace") from error
     plan = draw(seed, profile)
@@ -150,13 +165,14 @@ def _one(
     return 0
 
 
-def _traced(seed: int, profile: str, trace: Path) -> Result:
+def _traced(seed: int, profile: str, trace: Path, *, messages: bool) -> Result:
     from paxtui.sim.cluster import Cluster
     from paxtui.sim.draw import draw
     from paxtui.sim.record import JsonLines
 
-    with trace.open("w", encoding="utf-8", newline="\n") as out:
-        return Cluster(draw(seed, profile), JsonLines(out)).run()
+    plan = draw(seed, profile)
+    with trace.open("wb") as out:
+        return Cluster(plan, JsonLines(out, plan, messages=messages)).run()
 
 
 def _planned(path: Path, *, verbose: bool) -> int:
@@ -184,6 +200,7 @@ def _planned(path: Path, *, verbose: bool) -> int:
 
 
 def _shrunk(seed: int, profile: str, mutant: str | None, out: Path | None) -> int:
+    from paxtui.sim.clients import asks_of
     from paxtui.sim.draw import draw
     from paxtui.sim.mutants import MUTANTS
     from paxtui.sim.regression import recorded, run, save
@@ -197,7 +214,9 @@ def _shrunk(seed: int, profile: str, mutant: str | None, out: Path | None) -> in
     with MUTANTS[mutant].installed() if mutant is not None else nullcontext():
         small = Shrinker(plan, result).shrink()
     path = out or Path(f"{mutant or 'core'}-{profile}-{seed}.json")
-    about = f"Shrunk from: paxtui sim {_again(seed, profile, mutant)}".removesuffix(" --verbose")
+    found = result.detail.strip().splitlines()[-1] if mutant is None else MUTANTS[mutant].mistake
+    command = f"paxtui sim {_again(seed, profile, mutant)}".removesuffix(" --verbose")
+    about = f"{found} Shrunk from: {command}"
     try:
         save(path, recorded(small.plan, about, mutant))
     except OSError as error:
@@ -206,7 +225,7 @@ def _shrunk(seed: int, profile: str, mutant: str | None, out: Path | None) -> in
     typer.echo(
         f"{len(plan.faults)} faults are {len(small.plan.faults)}, {plan.replicas} replicas "
         f"{small.plan.replicas}, {plan.workload.clients} clients {small.plan.workload.clients}, "
-        f"{plan.workload.operations} requests each {small.plan.workload.operations}, "
+        f"{len(asks_of(plan))} requests {len(asks_of(small.plan))}, "
         f"{result.events} events {small.result.events}; {small.runs} runs tried; written to {path}"
     )
     return EXIT_CODES[result.outcome]
@@ -220,23 +239,27 @@ def _many(
     profile: str,
     *,
     twice: bool,
+    dask: str | None,
     verbose: bool,
 ) -> int:
-    from paxtui.sim.campaign import NotRepeatable, campaign
+    from paxtui.sim.campaign import Pool, chunks, run_all, seeds_of
     from paxtui.sim.draw import draw
+    from paxtui.sim.twice import NotRepeatable, Twins
 
     seconds = None if minutes is None else minutes * 60
+    pool: Pool | None = None
     try:
-        with Progress(seeds, f"profile {profile}") as progress:
-            summary = campaign(
-                profile,
-                start,
-                seeds,
-                jobs=jobs,
-                seconds=seconds,
-                twice=twice,
-                on_result=progress.advance,
-            )
+        with ExitStack() as stack:
+            if dask is not None:
+                from paxtui.cli.sim_dask import workers
+
+                pool = stack.enter_context(workers(dask))
+                typer.echo(f"{pool.jobs} seeds at a time at {dask}", err=True)
+            elif twice:
+                pool = stack.enter_context(Twins(jobs))
+            progress = stack.enter_context(Progress(seeds, f"profile {profile}"))
+            tasks = chunks(seeds_of(profile, start, seeds))
+            summary = run_all(tasks, jobs=jobs, pool=pool, seconds=seconds, on_result=progress.advance)
     except NotRepeatable as error:
         typer.echo(f"not repeatable: {error}", err=True)
         return EXIT_CODES["crash"]
@@ -246,7 +269,7 @@ def _many(
     tell(summary, f"profile {profile}, seeds from {start}", verbose)
     worst = summary.worst()
     if worst is None:
-        return 0
+        return tell_thin(summary)
     again = _again(worst.seed, profile, None)
     tell_failure(draw(worst.seed, profile), worst, verbose, again=again)
     return EXIT_CODES[worst.outcome]

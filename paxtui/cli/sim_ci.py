@@ -6,18 +6,22 @@ import os
 import string
 import subprocess
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 import paxtui
-from paxtui.cli.sim_report import EXIT_CODES, Progress, tell_failure
+from paxtui.cli.sim_progress import Progress
+from paxtui.cli.sim_report import EXIT_CODES, faults, medians, tell_failure, tell_thin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from paxtui.sim.campaign import Summary, Task
+    from paxtui.sim.campaign import Run
+    from paxtui.sim.cluster import Result
+    from paxtui.sim.summary import Summary
 
 COMMIT_VARIABLE = "PAXTUI_COMMIT"
 
@@ -53,7 +57,8 @@ def _is_hash(text: str) -> bool:
 def run(jobs: int, *, verbose: bool) -> int:
     """All of it, unless something fails before."""
     from paxtui.sim import ci
-    from paxtui.sim.campaign import NotRepeatable, Summary, chunks
+    from paxtui.sim.summary import Summary
+    from paxtui.sim.twice import NotRepeatable
 
     started = time.monotonic()
     commit_hash, says = commit()
@@ -67,26 +72,36 @@ def run(jobs: int, *, verbose: bool) -> int:
     )
     for what, runs, count, twice in parts:
         try:
-            code = _part(what, chunks(runs, twice=twice), count, jobs, verbose, reached)
+            code = _part(what, runs, count, jobs, reached, twice=twice, verbose=verbose)
         except NotRepeatable as error:
             typer.echo(f"not repeatable: {error}", err=True)
             return EXIT_CODES["crash"]
         if code:
             return code
     never = reached.never()
+    typer.echo(f"median of a seed: {medians(reached)}")
+    typer.echo(f"faults: {faults(reached)}")
     typer.echo(f"never happened: {'; '.join(never)}" if never else "everything that should happen did")
-    code = _regressions()
+    code = tell_thin(reached) or _regressions()
     typer.echo(f"{time.monotonic() - started:.1f} s in all")
     return code
 
 
-def _part(what: str, tasks: Iterator[Task], count: int, jobs: int, verbose: bool, reached: Summary) -> int:
-    from paxtui.sim.campaign import run_all
+def _part(
+    what: str, runs: Iterator[Run], count: int, jobs: int, reached: Summary, *, twice: bool, verbose: bool
+) -> int:
+    from paxtui.sim.campaign import chunks, run_all
     from paxtui.sim.draw import draw
+    from paxtui.sim.twice import Twins
 
-    with Progress(count, what) as progress:
-        summary = run_all(tasks, jobs=jobs, on_result=progress.advance)
-    reached.goals.update(summary.goals)
+    def seen(summary: Summary, result: Result) -> None:
+        progress.advance(summary, result)
+        if not twice:
+            reached.add(result)
+
+    pool = Twins(jobs) if twice else None
+    with Progress(count, what) as progress, pool or nullcontext():
+        summary = run_all(chunks(runs), jobs=jobs, pool=pool, on_result=seen)
     profiles = ", ".join(f"{profile} {runs}" for profile, runs in sorted(summary.profiles.items()))
     typer.echo(
         f"{what}: {summary.outcomes['ok']} of {summary.runs} ok, {sum(summary.void.values())} void, "
@@ -107,7 +122,9 @@ def _regressions() -> int:
     wrong = 0
     for path in paths:
         try:
-            trouble = complaint(load(path))
+            regression = load(path)
+            typer.echo(f"{path.stem}: {regression.about}")
+            trouble = complaint(regression)
         except BadRegression as error:
             trouble = str(error)
         if trouble is not None:

@@ -1,80 +1,73 @@
-"""What ``paxtui sim`` prints: sums, failures, progress."""
+"""What ``paxtui sim`` prints: sums and failures."""
 
 from __future__ import annotations
 
-import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import typer
 
+from paxtui.cli.sim_progress import clock
+
 if TYPE_CHECKING:
-    from paxtui.sim.campaign import Summary
     from paxtui.sim.cluster import Result
     from paxtui.sim.plan import Plan
+    from paxtui.sim.summary import Summary
+
+EXIT_THIN = 6
+"""All runs ended well, and yet the campaign tested less than it seems to."""
 
 EXIT_CODES = {"ok": 0, "safety": 1, "liveness": 4, "crash": 5}
-
-
-class Progress:
-    """A bar on a terminal, nothing elsewhere."""
-
-    def __init__(self, seeds: int | None, what: str) -> None:
-        self._bar = None
-        if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-            self._bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                TextColumn("{task.fields[rate]}"),
-                console=Console(stderr=True),
-                transient=True,
-            )
-            self._task = self._bar.add_task(what, total=seeds, rate="")
-
-    def __enter__(self) -> Progress:
-        if self._bar is not None:
-            self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def advance(self, summary: Summary, _: Result) -> None:
-        """One more run is done."""
-        if self._bar is not None:
-            rate = f"{60 * summary.runs / max(summary.seconds, 1e-9):,.0f} seeds/min"
-            self._bar.update(self._task, completed=summary.runs, rate=rate)
 
 
 def tell(summary: Summary, what: str, verbose: bool) -> None:
     """The sums of a campaign."""
     seconds = max(summary.seconds, 1e-9)
     ok = summary.outcomes["ok"]
+    voids = sum(summary.void.values())
+    typer.echo(f"{what}: {summary.runs} runs, {ok} ok, {summary.failed} failed, {voids} void")
     typer.echo(
-        f"{what}: {summary.runs} runs, {ok} ok, {summary.runs - ok} failed, {sum(summary.void.values())} void"
+        f"{seconds:.1f} s, {60 * summary.runs / seconds:,.0f} seeds a minute, "
+        f"{clock(summary.virtual_s)} of virtual time; digest {summary.digest}"
     )
-    typer.echo(f"{seconds:.1f} s, {60 * summary.runs / seconds:,.0f} seeds a minute; digest {summary.digest}")
     typer.echo(
         f"{summary.events:,} events, {summary.messages:,} messages, {summary.slots:,} slots, "
         f"{summary.appends:,} appends and {summary.reads:,} reads answered, {summary.elections:,} elections"
     )
+    typer.echo(f"median of a seed: {medians(summary)}")
+    typer.echo(f"faults: {faults(summary)}")
     if summary.slowest is not None:
         slowest = summary.slowest
         typer.echo(f"slowest to be whole again: seed {slowest.seed}, {slowest.recovery_s:.2f} s")
     for why, runs in sorted(summary.void.items()):
         typer.echo(f"void: {runs} runs with {why}")
     never = summary.never()
-    if never:
+    if never and (verbose or summary.profiles["all"]):
         typer.echo(f"never happened: {'; '.join(never)}")
     if verbose:
         for goal, runs in sorted(summary.goals.items()):
             typer.echo(f"  {runs:8} runs: {goal}")
+
+
+def medians(summary: Summary) -> str:
+    """``2,719 events, 1,071 messages, ...``"""
+    from paxtui.sim.summary import MEASURES
+
+    return ", ".join(f"{summary.median(measure):,} {measure}" for measure in MEASURES)
+
+
+def faults(summary: Summary) -> str:
+    """How many of each kind, the most frequent first."""
+    told = (f"{kind} {count:,}" for kind, count in summary.faults.most_common())
+    return ", ".join(told) or "none"
+
+
+def tell_thin(summary: Summary) -> int:
+    """Whether the campaign tested enough; its exit code if nothing else is wrong."""
+    reasons = summary.thin()
+    for reason in reasons:
+        typer.echo(f"tests too little: {reason}")
+    return EXIT_THIN if reasons else 0
 
 
 def tell_one(result: Result) -> None:
@@ -91,9 +84,9 @@ def tell_one(result: Result) -> None:
 
 def tell_failure(plan: Plan, result: Result, verbose: bool, *, mutant: str | None = None, again: str) -> None:
     """A run that did not: the last of what happened, what broke, and the command that repeats it."""
+    from paxtui.records.diagram import SpaceTime
     from paxtui.sim.campaign import last_lines
     from paxtui.sim.cluster import Cluster
-    from paxtui.sim.diagram import SpaceTime
     from paxtui.sim.mutants import MUTANTS
 
     diagram = SpaceTime(plan.replicas)

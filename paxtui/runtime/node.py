@@ -43,11 +43,13 @@ from paxtui.runtime.faultboard import FaultBoard
 from paxtui.runtime.feed import Feed
 from paxtui.runtime.journal import Journal
 from paxtui.runtime.process_faults import ProcessFaults
+from paxtui.runtime.recorder import Recorder
 from paxtui.runtime.sender import Sender
 from paxtui.runtime.storage import Storage
 from paxtui.runtime.telemetry import Telemetry, faulted, slot_view, wall_clock
 from paxtui.runtime.writer import Writer
 from paxtui.wire.codec import encode
+from paxtui.wire.faults import describe
 from paxtui.wire.requests import LinkView
 from paxtui.wire.telemetry import FaultBegan, FaultEnded, MessageFaulted, SlotView, Snapshot
 
@@ -107,6 +109,7 @@ class Node:
         self.process_faults = ProcessFaults(self)
         self.board = FaultBoard(me, cluster.n, fault_seed, self.process_faults.begin, self.process_faults.end)
         self.telemetry = Telemetry(self._snapshot)
+        self.recorder: Recorder | None = None
         self.board.tell = self._tell_fault
         self._chat = chat
         self._rng = rng
@@ -130,7 +133,8 @@ class Node:
         self.commits = 0
         self.commit_s = 0.0
         saved = storage.saved()
-        self._saved = saved
+        self.saved = saved
+        """What the disk held at the start."""
         self.feed = Feed(storage, saved.watermark)
 
     # Life
@@ -138,7 +142,7 @@ class Node:
     def start_core(self) -> None:
         """Begin to take part. Before this the replica is only listening."""
         self.core = Replica(
-            self.me, self.cluster.n, self.cluster.settings, self._rng, self._saved, trio.current_time()
+            self.me, self.cluster.n, self.cluster.settings, self._rng, self.saved, trio.current_time()
         )
         self.kick()
 
@@ -338,6 +342,9 @@ class Node:
 
     def _tell_fault(self, told: FaultBegan | FaultEnded) -> None:
         self.telemetry.record(trio.current_time(), (told,))
+        if self.recorder is not None:
+            what = str(type(told).__struct_config__.tag)
+            self.recorder.fault(trio.current_time(), what, describe(self.me, told.fault))
 
     def _pull_triggers(self, events: tuple[Event, ...]) -> None:
         """Begin the faults that wait for one of these, before anything of this turn leaves."""
@@ -356,6 +363,8 @@ class Node:
                 if isinstance(event, SlotSkipped):
                     self.board.skipped(event.slot)
             self.telemetry.record(now, output.events)
+            if self.recorder is not None:
+                self.recorder.take(now, output.events)
 
     def _answer(self, reply: Reply) -> None:
         if isinstance(reply, Appended | Refused):

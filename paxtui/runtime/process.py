@@ -118,12 +118,20 @@ async def _main(options: Options, journal: Journal) -> None:
             seed,
             faults_allowed=options.faults_allowed,
         )
+        if options.record is not None:
+            node.recorder = Recorder(options.record, options.replica)
+        complete: str | None = None
         try:
+            if node.recorder is not None:
+                node.recorder.begin(options.cluster.name, options.cluster.n, node.saved)
             await _serve(options, node, listeners, journal)
+            complete = "stop"
         finally:
             # What was handed to the writer is always awaited: the disk may have taken it already.
             node.stop()
             chat.close()
+            if node.recorder is not None:
+                node.recorder.end(complete)
     finally:
         storage.close()
     journal.info("stop", "stopped in order; everything that was decided is on disk")
@@ -141,8 +149,8 @@ async def _serve(
             nursery.start_soon(_until_parent_dies, nursery.cancel_scope, journal)
         nursery.start_soon(node.pump)
         nursery.start_soon(node.telemetry.run)
-        if options.record is not None:
-            nursery.start_soon(Recorder(node, options.record).run)
+        if node.recorder is not None:
+            nursery.start_soon(node.recorder.run)
         for peer in range(options.cluster.n):
             if peer != node.me:
                 nursery.start_soon(PeerLink(node, peer, journal, random.Random()).run)

@@ -21,6 +21,7 @@ from paxtui.wire.faults import (
 )
 
 if TYPE_CHECKING:
+    from paxtui.core.replica import Replica
     from paxtui.runtime.node import Node
 
 
@@ -29,6 +30,8 @@ class ProcessFaults:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._skips: list[int] = []
+        """The slots that were taken where the operator wanted the next one skipped, the first one first."""
 
     def begin(self, fault: AnyFault, at_once: bool) -> str | None:
         """Begin a fault; the reason if that is impossible. A pause that is not meant to begin ``at_once``
@@ -51,7 +54,7 @@ class ProcessFaults:
             case SkipSlot(slot):
                 if node.core is None:
                     return "it is still warming up"
-                return node.core.skip_slot(slot, trio.current_time())
+                return self._skip(node.core, slot)
             case SlowDisk(ms):
                 disk.slow_s = ms / 1000
             case DiskError():
@@ -67,14 +70,29 @@ class ProcessFaults:
             case CrashProposer() if node.core is not None:
                 node.core.restore_proposer(trio.current_time())
                 node.kick()
-            case SkipSlot(slot) if node.core is not None and slot is not None:
-                node.core.proposer.skips.discard(slot)
+            case SkipSlot(slot) if node.core is not None:
+                self._skip_no_more(node.core, slot)
             case SlowDisk():
                 node.storage.faults.slow_s = 0.0
             case DiskError() | FullDisk():
                 node.storage.faults.fail = None
             case _:
                 pass
+
+    def _skip(self, core: Replica, slot: int | None) -> str | None:
+        before = core.proposer.skips.copy()
+        reason = core.skip_slot(slot, trio.current_time())
+        if slot is None:
+            self._skips += core.proposer.skips - before
+        return reason
+
+    def _skip_no_more(self, core: Replica, slot: int | None) -> None:
+        """A fault without a slot ends the last one of those that were taken and still wait."""
+        waiting = core.proposer.skips
+        if slot is None:
+            self._skips = [each for each in self._skips if each in waiting]
+            slot = self._skips.pop() if self._skips else -1
+        waiting.discard(slot)
 
 
 def _stop_for(seconds: float) -> None:

@@ -2,7 +2,7 @@
 
 One integer seed is one whole run: the plan (:mod:`paxtui.sim.plan`) is drawn from it before anything runs,
 time is virtual, and the fate of each message is a hash of (seed, link, number on that link). The checkers
-(:mod:`paxtui.sim.checkers`) look at every message as it is sent, every commit as it reaches the simulated
+(:mod:`paxtui.checkers`) look at every message as it is sent, every commit as it reaches the simulated
 disk and every trace event, and remember what a crash would make a replica forget.
 
 A run has two phases. Under faults only safety is asked for. Then either everything heals, or a majority

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from paxtui.core.output import Appended, ReadReady, ReadRefused, Refused, Reply
 from paxtui.core.values import Command
-from paxtui.sim.hashing import fraction, mixed
+from paxtui.sim.hashing import fraction, mix, mixed
+from paxtui.sim.plan import Ask, Plan
 
 if TYPE_CHECKING:
     from paxtui.sim.cluster import Cluster
@@ -20,10 +21,27 @@ WAIT_S = 0.06
 START_S = 0.2
 """When the first requests leave: most clusters have a leader soon after."""
 
-LAST_OPERATIONS = 3
-"""Requests of each client after everything has healed."""
-
 Key = tuple[str, int] | int
+
+
+def asks_of(plan: Plan) -> tuple[Ask, ...]:
+    """When which client asks, in the first phase."""
+    work = plan.workload
+    if work.asks is not None:
+        return work.asks
+    span_s = plan.heal_at - START_S
+    asks = []
+    for client in range(work.clients):
+        seed = _seed(plan, client)
+        for number in range(work.operations):
+            turn = number - number % work.burst
+            drawn = fraction(mix(seed ^ (number + 1)))
+            asks.append(Ask(START_S + span_s * (turn + drawn) / work.operations, client))
+    return tuple(asks)
+
+
+def _seed(plan: Plan, client: int) -> int:
+    return mix(mixed(plan.seed, 6, client))
 
 
 class Operation:
@@ -51,8 +69,9 @@ class Client:
     def __init__(self, cluster: Cluster, index: int) -> None:
         self._cluster = cluster
         self._work = cluster.plan.workload
-        self._seed = mixed(cluster.plan.seed, 6, index)
-        self._draws = 0
+        self._seed = _seed(cluster.plan, index)
+        self._draws = self._work.operations
+        """Those before drew the times."""
         self._name = f"c{index}"
         self._sessions = 0
         self._session: str | None = None
@@ -62,16 +81,14 @@ class Client:
         self.in_flight: list[Operation] = []
         limit = cluster.plan.settings.session_window
         self._pipeline = min(self._work.pipeline, limit)
-        span_s = cluster.plan.heal_at - START_S
-        for number in range(self._work.operations):
-            turn = number - number % self._work.burst
-            at = START_S + span_s * (turn + self._draw()) / self._work.operations
-            cluster.push(at, self._due, 1)
-        cluster.push(cluster.plan.heal_at, self._due, LAST_OPERATIONS)
+        for ask in asks_of(cluster.plan):
+            if ask.client == index:
+                cluster.push(ask.at, self._due, 1)
+        cluster.push(cluster.plan.heal_at, self._due, self._work.last)
 
     def _draw(self) -> float:
         self._draws += 1
-        return fraction(mixed(self._seed, self._draws))
+        return fraction(mix(self._seed ^ self._draws))
 
     @property
     def pending(self) -> int:
@@ -126,6 +143,8 @@ class Client:
     def _ask(self, operation: Operation) -> None:
         operation.attempt += 1
         cluster = self._cluster
+        if operation.attempt > 1:
+            cluster.goal("read retried" if operation.command is None else "append retried")
         cluster.push(cluster.now + TRIP_S * (0.5 + self._draw()), self._arrive, operation)
         patience_s = self._work.patience_s * (1 + 0.2 * self._draw())
         cluster.push(cluster.now + patience_s, self._impatient, (operation, operation.attempt))

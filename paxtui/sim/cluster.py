@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
@@ -11,19 +12,21 @@ from typing import Any
 
 from msgspec import Struct
 
+from paxtui.checkers.broken import Invariant, InvariantBroken
+from paxtui.checkers.checkers import Checkers
 from paxtui.core.errors import InvariantViolated
-from paxtui.core.events import Event, RoundTaken
+from paxtui.core.events import AcceptSent, CatchUpAsked, Elected, Event, PrepareSent, RoundTaken
 from paxtui.core.messages import PeerMessage
 from paxtui.core.output import Appended, ReadReady, Refused, Reply
-from paxtui.sim.broken import Invariant, InvariantBroken
-from paxtui.sim.checkers import Checkers
+from paxtui.core.saved import Saved
 from paxtui.sim.clients import Client, Key, Operation
 from paxtui.sim.goals import Goals
 from paxtui.sim.network import Network
 from paxtui.sim.node import Node
-from paxtui.sim.plan import Plan
+from paxtui.sim.plan import CRASHES, Plan
 from paxtui.sim.record import Recorder
 from paxtui.sim.recovery import Recovery
+from paxtui.sim.storm import Patience
 from paxtui.sim.strikes import Strikes
 
 EVENTS_MAX = 400_000
@@ -31,6 +34,9 @@ EVENTS_MAX = 400_000
 
 SLOTS_WORTH_IT = 10
 """A run with fewer applied slots tested little."""
+
+APPENDS_WORTH_IT = 5
+"""The same of appends that were acknowledged."""
 
 
 class Result(Struct, frozen=True, kw_only=True):
@@ -49,6 +55,12 @@ class Result(Struct, frozen=True, kw_only=True):
     appends: int = 0
     reads: int = 0
     elections: int = 0
+    crashes: int = 0
+    """Processes that ended in the first phase, by whatever fault."""
+    changes: int = 0
+    """How often somebody else led than before."""
+    faults: dict[str, int] = {}
+    """How many of each kind took effect."""
     recovery_s: float = 0.0
     """From healing to the first moment with one leader, no pending request and equal watermarks."""
     goals: frozenset[str] = frozenset()
@@ -77,6 +89,20 @@ class Cluster:
         self.over = False
         self.recovery_s = 0.0
         self.elections = 0
+        self.reads_asked = 0
+        self.faults: Counter[str] = Counter()
+        self._crashes = 0
+        self._leaders: list[int] = []
+        """Who was elected, in order, without those who follow themselves."""
+        self._reigns = 0
+        self._patience = Patience(plan.settings)
+        self._on_event: dict[type, Callable[[int, Any], None]] = {
+            AcceptSent: self._repeated(self._patience.accept_sent),
+            CatchUpAsked: self._repeated(self._patience.catch_up_asked),
+            Elected: self._elected,
+            PrepareSent: self._repeated(self._patience.prepare_sent),
+            RoundTaken: self._round_taken,
+        }
         self._appends = 0
         self._reads = 0
         self.strikes = Strikes(self)
@@ -127,17 +153,13 @@ class Cluster:
         finally:
             if collecting:
                 gc.enable()
+        for node in self.nodes:
+            if node.replica is not None:
+                self.ended(node.me, "the run is over")
         return self._result(events, "ok", "", "")
 
     def _result(self, events: int, outcome: str, invariant: str, detail: str) -> Result:
-        slots = len(self.checkers.logs.values)
-        void = ""
-        if outcome == "ok" and slots < SLOTS_WORTH_IT:
-            void = f"fewer than {SLOTS_WORTH_IT} slots"
-        elif outcome == "ok" and not self.elections:
-            void = "no election"
-        elif outcome == "ok" and not self.plan.faults:
-            void = "no fault"
+        slots = self.checkers.logs.upto
         seen = {f"event {event.__struct_config__.tag}" for event in self.checkers.seen}
         if self.network.duplicated:
             self.goals.reached.add("duplicate message")
@@ -158,8 +180,26 @@ class Cluster:
             elections=self.elections,
             recovery_s=self.recovery_s,
             goals=frozenset(self.goals.reached | seen),
-            void=void,
+            void=self._void(slots) if outcome == "ok" else "",
+            crashes=self._crashes,
+            changes=max(len(self._leaders) - 1, 0),
+            faults=dict(self.faults),
         )
+
+    def _void(self, slots: int) -> str:
+        """Why a run that ended well proves little, if it does."""
+        if slots < SLOTS_WORTH_IT:
+            return f"fewer than {SLOTS_WORTH_IT} slots"
+        if self._appends < APPENDS_WORTH_IT:
+            return f"fewer than {APPENDS_WORTH_IT} appends acknowledged"
+        if self._reigns < 2 and any(fault.kind in CRASHES for fault in self.plan.faults):
+            return "crashes and no new leader"
+        return "" if self.plan.faults or self.plan.profile == "calm" else "no fault"
+
+    @property
+    def core(self) -> tuple[int, ...]:
+        """The replicas that are well in the second phase: those that heal, and trust their disks."""
+        return tuple(replica for replica in self.plan.core if not self.nodes[replica].refused)
 
     # What nodes and clients tell
 
@@ -172,16 +212,45 @@ class Cluster:
         if self._recorder is not None:
             self._recorder.note(self.now, replica, what, detail)
 
+    def began(self, replica: int, saved: Saved) -> None:
+        """A replica starts with what its disk holds."""
+        if self._recorder is not None:
+            self._recorder.life(self.now, replica, saved)
+
+    def ended(self, replica: int, why: str) -> None:
+        """A replica runs no more, and everything that it decided is told."""
+        if self._recorder is not None:
+            self._recorder.ended(self.now, replica, why)
+
     def events(self, replica: int, events: tuple[Event, ...]) -> None:
         """Trace events leave a replica."""
         if self._recorder is not None:
             for event in events:
                 self._recorder.event(self.now, replica, event)
         self.goals.events(events)
+        on_event = self._on_event
         for event in events:
-            if type(event) is RoundTaken:
-                self.elections += 1
+            look = on_event.get(type(event))
+            if look is not None:
+                look(replica, event)
         self.checkers.events(replica, events)
+
+    def _round_taken(self, _replica: int, _event: RoundTaken) -> None:
+        self.elections += 1
+
+    def _elected(self, replica: int, _event: Elected) -> None:
+        self._reigns += 1
+        if not self._leaders or self._leaders[-1] != replica:
+            self._leaders.append(replica)
+
+    def _repeated(self, look: Callable[[int, int, float, Any], None]) -> Callable[[int, Any], None]:
+        """``look`` with the replica's life and its own clock."""
+
+        def asked(replica: int, event: Any) -> None:
+            node = self.nodes[replica]
+            look(replica, node.life, node.clock.at(self.now), event)
+
+        return asked
 
     def probe(self, node: Node) -> None:
         """Look at what a replica keeps."""
@@ -213,6 +282,7 @@ class Cluster:
 
     def new_ticket(self) -> int:
         """A number for a read, never used before."""
+        self.reads_asked += 1
         return next(self._tickets)
 
     def reply(self, replica: int, reply: Reply) -> None:
@@ -240,6 +310,7 @@ class Cluster:
 
     def clients_lost(self, replica: int) -> None:
         """The connections to a crashed replica are gone."""
+        self._crashes += not self.healed
         self.waiting[replica].clear()
         if self.plan.notice_s is not None:
             for peer in self.peers[replica]:

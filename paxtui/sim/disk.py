@@ -1,8 +1,14 @@
-"""The simulated disk: what the SQLite storage keeps of the writes, and what a crash leaves of it."""
+"""The simulated disk: what the SQLite storage keeps of the writes, and what a crash leaves of it.
+
+Like the real one it does not trust what it finds: the number of the last commit is kept beside the tables,
+and each row has a checksum (``paxtui/runtime/mark.py``, ``rows.py``). The real mark also holds the head of the
+hash chain, against another database that happens to have as many commits; here it is always its own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import ClassVar, Literal, TypeVar
 
 from paxtui.core.ballot import Ballot
 from paxtui.core.output import PutEntries, PutSessions, PutState, PutSuppressed, PutVotes, SessionRow, Write
@@ -11,6 +17,34 @@ from paxtui.core.values import Entry, Vote, weight
 
 OnWrite = Callable[[Write, dict[int, Entry]], None]
 """Told of each write of a transaction that is on disk, with the log table after it."""
+
+Batches = list[tuple[int, tuple[Write, ...]]]
+
+Table = Literal["state", "log", "sessions"]
+
+Row = TypeVar("Row", PutState, Entry, SessionRow)
+
+STATE = 0
+"""The key of the only row of the table ``state``."""
+
+
+class Untrusted(Exception):
+    """What is on the disk is not what was stored; the text says what is wrong. Whoever finds that stops."""
+
+    goal: ClassVar[str]
+    """What a campaign counts."""
+
+
+class WentBack(Untrusted):
+    """The database is older than the last commit that it reported."""
+
+    goal = "a database that went back in time was refused"
+
+
+class Damaged(Untrusted):
+    """The checksum of a row does not fit."""
+
+    goal = "a flipped bit was noticed"
 
 
 class Disk:
@@ -22,15 +56,26 @@ class Disk:
 
     def __init__(self, on_write: OnWrite) -> None:
         self._on_write = on_write
+        self._clear()
+        self._history: list[Batches] = []
+        """All commits, from which any earlier state is made. One run's worth."""
+        self._mark = 0
+        """The number of the last commit that was reported, or found at a start."""
+        self._flipped: set[tuple[Table, int | str]] = set()
+        """Rows of which a bit flipped: seen by whoever reads them, and gone with the next write."""
+        self._queue: Batches = []
+        self.running: Batches = []
+        """The batches of the commit that runs; empty if none does."""
+
+    def _clear(self) -> None:
         self.rows: dict[int, Entry] = {}
         self.suppressed: dict[int, int] = {}
         self.state = PutState(Ballot.ZERO, 0, 0, CHAIN_START)
         self._sessions: dict[str, SessionRow] = {}
         self._sessions_upto = 0
         self._horizon = -1
-        self._queue: list[tuple[int, tuple[Write, ...]]] = []
-        self.running: list[tuple[int, tuple[Write, ...]]] = []
-        """The batches of the commit that runs; empty if none does."""
+
+    # Writing
 
     def submit(self, batch: int, writes: tuple[Write, ...]) -> bool:
         """Queue a batch; whether a commit should be started."""
@@ -43,8 +88,14 @@ class Disk:
         return bool(self.running)
 
     def finish(self) -> int:
-        """The running commit is on disk; its last batch."""
+        """The running commit is on disk, and reported; its last batch."""
+        last = self._commit()
+        self._mark = len(self._history)
+        return last
+
+    def _commit(self) -> int:
         running, self.running = self.running, []
+        self._history.append(running)
         for _, writes in running:
             for write in writes:
                 self._store(write)
@@ -52,15 +103,18 @@ class Disk:
         return running[-1][0]
 
     def crash(self, survives: bool) -> bool:
-        """The process is gone. A commit in flight is there as a whole or not at all; whether it is."""
+        """The process is gone. A commit in flight is there as a whole or not at all; whether it is. If so,
+        nobody was told, and the mark does not know of it."""
         self._queue = []
         if self.running and survives:
-            self.finish()
+            self._commit()
             return True
         self.running = []
         return False
 
     def _store(self, write: Write) -> None:
+        if self._flipped:
+            self._flipped.difference_update(_rows_of(write))
         match write:
             case PutVotes(ballot=ballot, first=slot, values=values):
                 for value in values:
@@ -83,9 +137,67 @@ class Disk:
             case _:
                 raise TypeError(f"no such write: {write}")
 
-    def saved(self) -> Saved:
-        """What a replica that starts finds."""
-        state = self.state
+    # What is done to it
+
+    def go_back(self, commits: int) -> bool:
+        """The database is again as it was so many commits before the last one that was reported; whether
+        there was one."""
+        if self._mark == 0:
+            return False
+        del self._history[max(self._mark - commits, 0) :]
+        self._clear()
+        self._flipped.clear()
+        for running in self._history:
+            for _, writes in running:
+                for write in writes:
+                    self._store(write)
+        return True
+
+    def flip(self, what: str, place: float) -> bool:
+        """A bit flips in a row: of the ``state``, a ``vote``, a ``learned`` slot or a ``session``, the first
+        one (``place`` 0) to the last one (1); whether there was such a row."""
+        table: Table
+        keys: list[int] | list[str]
+        match what:
+            case "state":
+                table, keys = "state", [STATE]
+            case "vote":
+                table, keys = "log", sorted(slot for slot in self.rows if slot >= self.state.watermark)
+            case "learned":
+                table, keys = "log", sorted(slot for slot in self.rows if slot < self.state.watermark)
+            case "session":
+                table, keys = "sessions", sorted(self._sessions)
+            case _:
+                raise ValueError(f"no such row: {what}")
+        if keys:
+            self._flipped.add((table, keys[min(int(place * len(keys)), len(keys) - 1)]))
+        return bool(keys)
+
+    # Reading
+
+    def open(self) -> Saved:
+        """What a replica that starts finds. Raises ``Untrusted``, also out of ``replay``."""
+        self._check_mark()
+        self._mark = len(self._history)
+        return self._saved()
+
+    def _check_mark(self) -> None:
+        number = len(self._history)
+        if self._mark > number:
+            raise WentBack(
+                f"the database went back in time: it is at commit {number}, its mark at {self._mark}"
+            )
+
+    def _read(self, table: Table, key: int | str, row: Row) -> Row:
+        """A row as it is found."""
+        return self._misfit(table, key, row) if (table, key) in self._flipped else row
+
+    def _misfit(self, table: Table, key: int | str, row: Row) -> Row:
+        """A row that is not what was stored."""
+        raise Damaged(f"table {table}, row {key}: its checksum does not fit")
+
+    def _saved(self) -> Saved:
+        state = self._read("state", STATE, self.state)
         return Saved(
             promised=state.promised,
             round=state.round,
@@ -93,27 +205,45 @@ class Disk:
             chain=state.chain,
             sessions_upto=self._sessions_upto,
             horizon=self._horizon,
-            sessions=tuple(row for _, row in sorted(self._sessions.items())),
+            sessions=tuple(self._read("sessions", key, row) for key, row in sorted(self._sessions.items())),
             replay=self._replay(self._sessions_upto, state.watermark),
-            votes=tuple(
-                Vote(slot, row.ballot, row.value)
-                for slot, row in sorted(self.rows.items())
-                if slot >= state.watermark
-            ),
+            votes=tuple(self._votes(state.watermark)),
         )
+
+    def _votes(self, watermark: int) -> Iterator[Vote]:
+        for slot, row in sorted(self.rows.items()):
+            if slot >= watermark:
+                found = self._read("log", slot, row)
+                yield Vote(slot, found.ballot, found.value)
 
     def _replay(self, first: int, upto: int) -> Iterator[Entry]:
         for slot in range(first, upto):
-            yield self.rows[slot]
+            yield self._read("log", slot, self.rows[slot])
 
     def read(self, first: int, slots_max: int, chars_max: int) -> tuple[Entry, ...]:
-        """Learned slots from ``first``: below the watermark on disk, within both limits, but at least one."""
+        """Learned slots from ``first``: below the watermark on disk, within both limits, but at least one.
+        Raises ``Damaged``."""
         entries: list[Entry] = []
         chars = 0
         for slot in range(first, min(self.state.watermark, first + max(slots_max, 1))):
-            entry = self.rows[slot]
+            entry = self._read("log", slot, self.rows[slot])
             chars += weight(entry.value)
             if entries and chars > chars_max:
                 break
             entries.append(entry)
         return tuple(entries)
+
+
+def _rows_of(write: Write) -> Iterator[tuple[Table, int | str]]:
+    """The rows that a write stores anew or removes."""
+    match write:
+        case PutVotes(first=first, values=run) | PutEntries(first=first, entries=run):
+            for slot in range(first, first + len(run)):
+                yield "log", slot
+        case PutState():
+            yield "state", STATE
+        case PutSessions():
+            for client in (*write.evicted, *(row.client for row in write.changed)):
+                yield "sessions", client
+        case _:
+            pass

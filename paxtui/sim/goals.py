@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, get_args
 
+from paxtui.core.ballot import Ballot
 from paxtui.core.events import (
     AcceptSent,
     AnyEvent,
@@ -20,11 +21,18 @@ from paxtui.core.events import (
     Suppressed,
 )
 
+OUTBID = ("pre-empted by", "replica ")
+"""How the reasons begin for which a proposer gives way to a higher ballot."""
+
 GOALS = (
+    "a database that went back in time was refused",
+    "a flipped bit was noticed",
     "a second leader while one still believes to lead",
     "adopted value proposed again",
     "all replicas down at once",
     "answer repeated",
+    "append retried",
+    "candidate outbid by another",
     "client gave up",
     "commit in flight at a crash is lost",
     "commit in flight at a crash survives",
@@ -38,14 +46,17 @@ GOALS = (
     "forced election",
     "group commit",
     "input queued during a pause",
+    "leader outbid by another",
     "message older than a restart",
     "nack for a live leader",
     "nack for a promise",
     "no majority for a leader",
-    "no-op over an empty slot",
+    "hole filled by a new leader",
+    "hole filled by the leader that left it",
     "operator fills a hole",
     "promise in pages",
     "read answered",
+    "read retried",
     "refused: busy",
     "refused: expired",
     "refused: not-leader",
@@ -67,6 +78,8 @@ class Goals:
 
     def __init__(self) -> None:
         self.reached: set[str] = set()
+        self._ends: dict[Ballot, int] = {}
+        """By ballot of a leader, one above the slots that it found votes for."""
         self._on_event: dict[type, Callable[[Any], None]] = {
             AcceptSent: self._accept_sent,
             Elected: self._elected,
@@ -93,6 +106,7 @@ class Goals:
             self.reached.add("accept sent again")
 
     def _elected(self, event: Elected) -> None:
+        self._ends[event.ballot] = event.end
         if event.end > event.first:
             self.reached.add("slots recovered by a new leader")
 
@@ -115,7 +129,10 @@ class Goals:
         if event.source == "adopted":
             self.reached.add("adopted value proposed again")
         elif event.source == "no-op":
-            self.reached.add("no-op over an empty slot")
+            own = event.first >= self._ends.get(event.ballot, 0)
+            self.reached.add(
+                "hole filled by the leader that left it" if own else "hole filled by a new leader"
+            )
 
     def _round_taken(self, event: RoundTaken) -> None:
         if event.forced:
@@ -124,6 +141,9 @@ class Goals:
     def _stepped_down(self, event: SteppedDown) -> None:
         if event.reason.startswith("no majority answered for"):
             self.reached.add("no majority for a leader")
+        elif event.reason.startswith(OUTBID):
+            led = event.ballot in self._ends
+            self.reached.add("leader outbid by another" if led else "candidate outbid by another")
 
     def _suppressed(self, event: Suppressed) -> None:
         if event.repeats < 0:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
+from paxtui.checkers.broken import Invariant, InvariantBroken
 from paxtui.core.ballot import Ballot
-from paxtui.core.events import Event
 from paxtui.core.messages import PeerMessage
 from paxtui.core.output import EVERYONE, Envelope, Fetch, Output
 from paxtui.core.proposer import Phase
 from paxtui.core.replica import Replica
 from paxtui.core.values import Command, Entry
-from paxtui.sim.broken import Invariant, InvariantBroken
-from paxtui.sim.disk import Disk
-from paxtui.sim.hashing import fraction, mixed
+from paxtui.sim.clock import Clock
+from paxtui.sim.disk import Disk, Untrusted
+from paxtui.sim.hashing import fraction, mix, mixed
+from paxtui.sim.traps import Traps
 
 if TYPE_CHECKING:
     from paxtui.sim.cluster import Cluster
@@ -48,34 +49,23 @@ class Node:
         self._held: list[tuple[int, tuple[Envelope, ...]]] = []
         self.paused_until = 0.0
         self._inbox: list[tuple[Any, ...]] = []
-        self._rate = 1.0
-        self._offset = 0.0
+        self.clock = Clock()
         self._timer = INFINITY
+        self._commit_seed = mixed(cluster.plan.seed, 5, me)
         self._spins = 0
         self._pumping = False
-        self.trigger: tuple[str, float, int] | None = None
-        """``(event, down_s, sends)``: crash at the next such event; see ``crash-at`` in the plan."""
-        self.silence: tuple[str, float] | None = None
-        """``(event, seconds)``: nobody hears this replica from its next such event on."""
+        self.traps = Traps(cluster, self)
+        self.refused = False
+        """It did not trust its disk, and is down for ever."""
 
     # The clock
 
-    def clock(self, now: float) -> float:
-        """This replica's monotonic clock at virtual time ``now``."""
-        return now * self._rate + self._offset
-
-    def set_clock(self, now: float, rate: float, jump_s: float) -> None:
-        """Change the rate, leap forward, or both; never backwards."""
-        local = self.clock(now) + jump_s
-        self._rate = rate
-        self._offset = local - now * rate
+    def set_clock(self, rate: float, jump_s: float) -> None:
+        """Change the clock's rate, let it leap forward, or both."""
+        now = self._cluster.now
+        self.clock.set(now, rate, jump_s)
         self._timer = INFINITY
         self._set_timer(now)
-
-    @property
-    def rate(self) -> float:
-        """Seconds of its clock a virtual second."""
-        return self._rate
 
     def _set_timer(self, now: float) -> None:
         if self.replica is None:
@@ -83,7 +73,7 @@ class Node:
         deadline = self.replica.deadline
         if deadline < self._timer:
             self._timer = deadline
-            at = (deadline - self._offset) / self._rate + 1e-9
+            at = self.clock.when(deadline) + 1e-9
             self._cluster.push(at if at > now else now, self._timer_due, (self.life, deadline))
 
     def _timer_due(self, event: tuple[int, float]) -> None:
@@ -95,7 +85,7 @@ class Node:
         now = self._cluster.now
         if now < self.paused_until:
             return
-        local = self.clock(now)
+        local = self.clock.at(now)
         if replica.deadline > local:
             self._set_timer(now)
             return
@@ -108,22 +98,31 @@ class Node:
     # Life and death
 
     def start(self) -> None:
-        """Start from the disk."""
+        """Start from the disk, or refuse to."""
         cluster = self._cluster
         self.life += 1
         self._durable = 0
         self._timer = INFINITY
         self.paused_until = 0.0
         rng = random.Random(mixed(cluster.plan.seed, 3, self.me, self.life))
-        self.replica = Replica(
-            self.me,
-            cluster.plan.replicas,
-            cluster.plan.settings,
-            rng,
-            self.disk.saved(),
-            self.clock(cluster.now),
-        )
+        clock_s = self.clock.at(cluster.now)
+        try:
+            saved = self.disk.open()
+            replica = Replica(self.me, cluster.plan.replicas, cluster.plan.settings, rng, saved, clock_s)
+        except Untrusted as untrusted:
+            self._refuse(untrusted)
+            return
+        cluster.began(self.me, saved)
+        self.replica = replica
         self.pump()
+
+    def _refuse(self, untrusted: Untrusted) -> None:
+        """Whoever does not trust its disk stays down until somebody has seen to it: for ever, here."""
+        cluster = self._cluster
+        cluster.note(self.me, "refused", str(untrusted))
+        cluster.faults["refused for ever"] += 1
+        cluster.goal(untrusted.goal)
+        self.refused = True
 
     def crash(self, down_s: float | None, why: str) -> None:
         """Everything that is not on disk is lost. ``down_s`` is ``None`` if nobody restarts it."""
@@ -131,13 +130,14 @@ class Node:
             return
         cluster = self._cluster
         cluster.note(self.me, "crash", why)
+        cluster.ended(self.me, "crash")
         survives = bool(mixed(cluster.plan.seed, 4, self.me, self.life) & 1)
         self.replica = None
         self.life += 1
         self._held.clear()
         self._inbox.clear()
         self._pumping = False
-        self.trigger = None
+        self.traps.crash = None
         in_flight = bool(self.disk.running)
         if self.disk.crash(survives):
             cluster.goal("commit in flight at a crash survives")
@@ -157,8 +157,10 @@ class Node:
         cluster = self._cluster
         self.slow_until = 0.0
         self.fail_down_s = None
-        self.trigger = self.silence = None
-        self.set_clock(cluster.now, rate, 0.0)
+        self.traps.clear()
+        self.set_clock(rate, 0.0)
+        if self.replica is not None:
+            self.replica.proposer.skips.clear()  # each would be a hole to come
         if self.paused_until > cluster.now:
             self.paused_until = cluster.now
             cluster.push(cluster.now, self.resume, self.life)
@@ -189,7 +191,7 @@ class Node:
                 item[0](*item[1:])
         self._pumping = False
         if self.replica is not None and life == self.life:
-            local = self.clock(self._cluster.now)
+            local = self.clock.at(self._cluster.now)
             if self.replica.deadline <= local:
                 self.replica.wake(local)
             self.pump()
@@ -206,7 +208,7 @@ class Node:
         if now < self.paused_until:
             self._inbox.append((self.message, sender, message))
             return
-        replica.receive(sender, message, now * self._rate + self._offset)
+        replica.receive(sender, message, self.clock.at(now))
         self.poke()
 
     def propose(self, command: Command) -> None:
@@ -217,7 +219,7 @@ class Node:
         if now < self.paused_until:
             self._inbox.append((self.propose, command))
             return
-        self.replica.propose(command, self.clock(now))
+        self.replica.propose(command, self.clock.at(now))
         self.poke()
 
     def read(self, ticket: int) -> None:
@@ -229,14 +231,14 @@ class Node:
             self._inbox.append((self.read, ticket))
             return
         self._cluster.checkers.read_started(self.me, ticket)
-        self.replica.read(ticket, self.clock(now))
+        self.replica.read(ticket, self.clock.at(now))
         self.poke()
 
     def operate(self, verb: str, *args: Any) -> None:
         """An operator's verb: a method of the replica that takes ``args`` and ``now``."""
         if self.replica is None or self._cluster.now < self.paused_until:
             return
-        getattr(self.replica, verb)(*args, self.clock(self._cluster.now))
+        getattr(self.replica, verb)(*args, self.clock.at(self._cluster.now))
         self.poke()
 
     @property
@@ -249,6 +251,11 @@ class Node:
         """The ballot it leads at; ``ZERO`` if it does not."""
         reign = self.replica.proposer.reign if self.replica is not None else None
         return Ballot.ZERO if reign is None else reign.ballot
+
+    @property
+    def follows(self) -> Ballot:
+        """The leader it heard last and holds for one; ``ZERO`` if there is none, or if it is down."""
+        return Ballot.ZERO if self.replica is None else self.replica.acceptor.leader
 
     @property
     def watermark(self) -> int:
@@ -278,52 +285,22 @@ class Node:
         self.pump()
 
     def pump(self) -> None:
-        """One turn of the host loop: take the output and treat it in the order that the core asks for."""
+        """One turn of the host loop: take the output and treat it."""
         replica, cluster = self.replica, self._cluster
         if replica is None:
             return
         now = cluster.now
-        output = replica.take(now * self._rate + self._offset)
+        output = replica.take(self.clock.at(now))
         if output.events:
             cluster.events(self.me, output.events)
-            if self.silence is not None:
-                self._silenced(output)
-            if self.trigger is not None and self._triggered(output):
+            if self.traps.spring(output):
                 return
-        self._pass_on(output)
-        if output.writes and self.disk.submit(output.batch, output.writes):
-            self._commit()
+        self.treat(output)
         if self.replica is not None:
             self._set_timer(now)
 
-    def _silenced(self, output: Output) -> None:
-        if self.silence is None:
-            return
-        name, seconds = self.silence
-        if any(_tag(event) == name for event in output.events):
-            self.silence = None
-            self._cluster.goal("silence at a trace event")
-            self._cluster.note(self.me, "silence", f"at {name} for {seconds:.3f} s")
-            self._cluster.strikes.silence(self.me, seconds)
-
-    def _triggered(self, output: Output) -> bool:
-        """Crash at the event that was waited for; whether it happened before the output was treated."""
-        if self.trigger is None:
-            return False
-        name, down_s, sends = self.trigger
-        if not any(_tag(event) == name for event in output.events):
-            return False
-        self._cluster.goal("crash at a trace event")
-        if sends == 2:
-            self._send(output.sends, partly=True)
-        elif sends:
-            self._pass_on(output)
-            if output.writes and self.disk.submit(output.batch, output.writes):
-                self._commit()
-        self.crash(down_s, f"at {name}")
-        return True
-
-    def _pass_on(self, output: Output) -> None:
+    def treat(self, output: Output) -> None:
+        """Everything that comes of an output, in the order that the core asks for."""
         cluster = self._cluster
         checkers = cluster.checkers
         if output.applied:
@@ -331,10 +308,10 @@ class Node:
                 checkers.applied(self.me, applied)
             cluster.probe(self)
         if output.sends:
-            self._send(output.sends)
+            self.send(output.sends)
         if output.sends_durable:
             if output.batch <= self._durable:
-                self._send(output.sends_durable)
+                self.send(output.sends_durable)
             else:
                 self._held.append((output.batch, output.sends_durable))
         for reply in output.replies:
@@ -342,11 +319,12 @@ class Node:
             cluster.reply(self.me, reply)
         for fetch in output.fetches:
             cluster.push(cluster.now + FETCH_S, self._fetched, (self.life, fetch))
+        if output.writes and self.disk.submit(output.batch, output.writes):
+            self._commit()
 
-    def _send(self, envelopes: tuple[Envelope, ...], *, partly: bool = False) -> None:
+    def send(self, envelopes: tuple[Envelope, ...]) -> None:
+        """Messages leave."""
         cluster, me = self._cluster, self.me
-        if partly:
-            envelopes = self._some(envelopes)
         now = cluster.now
         check, send = cluster.checkers.sent, cluster.network.send
         for envelope in envelopes:
@@ -359,16 +337,6 @@ class Node:
             else:
                 send(now, me, to, message)
 
-    def _some(self, envelopes: tuple[Envelope, ...]) -> tuple[Envelope, ...]:
-        """What a process that dies while it sends has sent: each copy by itself, or not."""
-        chance = mixed(self._cluster.plan.seed, 7, self.me, self.life)
-        copies = [
-            Envelope(to, envelope.message)
-            for envelope in envelopes
-            for to in (self._cluster.peers[self.me] if envelope.to == EVERYONE else (envelope.to,))
-        ]
-        return tuple(copy for number, copy in enumerate(copies) if mixed(chance, number) & 1)
-
     # The disk
 
     def _commit(self) -> None:
@@ -376,7 +344,7 @@ class Node:
             return
         cluster = self._cluster
         self._commits += 1
-        drawn = fraction(mixed(cluster.plan.seed, 5, self.me, self._commits))
+        drawn = fraction(mix(self._commit_seed ^ self._commits))
         commit_s = self.slow_s if cluster.now < self.slow_until else self.commit_s
         cluster.push(cluster.now + commit_s * (0.5 + drawn), self._committed, self.life)
 
@@ -404,8 +372,8 @@ class Node:
         self._durable = batch
         held = self._held
         while held and held[0][0] <= batch:
-            self._send(held.pop(0)[1])
-        self.replica.durable(batch, self.clock(now))
+            self.send(held.pop(0)[1])
+        self.replica.durable(batch, self.clock.at(now))
         self.poke()
 
     def _fetched(self, event: tuple[int, Fetch]) -> None:
@@ -413,7 +381,12 @@ class Node:
         if life != self.life or self.replica is None:
             return
         self._cluster.goal("entries read from disk")
-        entries = self.disk.read(fetch.first, fetch.slots_max, fetch.chars_max)
+        try:
+            entries = self.disk.read(fetch.first, fetch.slots_max, fetch.chars_max)
+        except Untrusted as untrusted:
+            self.stop("storage error")
+            self._refuse(untrusted)
+            return
         self._hand_over(fetch, entries)
 
     def _hand_over(self, fetch: Fetch, entries: tuple[Entry, ...]) -> None:
@@ -423,9 +396,5 @@ class Node:
         if now < self.paused_until:
             self._inbox.append((self._hand_over, fetch, entries))
             return
-        self.replica.fetched(fetch.peer, fetch.first, entries, self.clock(now))
+        self.replica.fetched(fetch.peer, fetch.first, entries, self.clock.at(now))
         self.poke()
-
-
-def _tag(event: Event) -> str:
-    return str(type(event).__struct_config__.tag)

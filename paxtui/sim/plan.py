@@ -23,6 +23,12 @@ silence-at         replica, event, seconds                from the replica's nex
                                                           for so long, nobody hears it
 disk-slow          seconds, replica, commit_s             commits take this long
 disk-fail          replica, down_s                        the next commit fails; the replica stops
+disk-back          replica, commits, down_s               crash; the database is then so many commits
+                                                          older than the last one that was reported
+disk-flip          replica, row, place, down_s            crash (but not if ``down_s`` is -1), and a bit
+                                                          of a row flips: of the ``state``, or of a
+                                                          ``vote``, ``learned`` slot or ``session``, from
+                                                          the first one (place 0) to the last one (1)
 pause              seconds, replica                       input queues up, time goes on
 clock-jump         replica, seconds                       the clock leaps forward
 clock-rate         replica, rate                          the clock runs at this rate
@@ -33,7 +39,9 @@ fill               replica                                fill all holes of this
 canary             none                                   the run fails, whatever the replicas do
 =================  =====================================  ==============================================
 
-A replica of -1, also at either end of a link, stands for whoever leads at that time.
+A replica of -1, also at either end of a link, stands for whoever leads at that time. A replica that notices
+``disk-back`` or ``disk-flip`` stops, or does not start, and is down for ever; neither is done where together
+with the broken ones no majority might be left.
 """
 
 from __future__ import annotations
@@ -46,11 +54,15 @@ from paxtui.core.settings import Settings
 
 LEADER: Final = -1
 
+CRASHES: Final = frozenset({"crash", "crash-all", "crash-at"})
+"""Kinds that end processes. With them in a plan, somebody has to lead anew."""
+
 PROFILES: Final = ("network", "crash", "disk", "churn", "boost", "all")
 
-SPECIAL: Final = ("deposed", "reads", "acks", "rounds", "duels", "canary")
+SPECIAL: Final = ("deposed", "reads", "acks", "rounds", "duels", "canary", "calm", "damage")
 """Profiles for one purpose: most draw situations that chance seldom makes, for mutants that nothing else
-finds; ``canary`` fails one seed in a hundred, to show that failures are reported."""
+finds; ``canary`` fails one seed in a hundred, to show that failures are reported; in ``calm`` nothing is done
+to the cluster, so that the number of its messages can be judged."""
 
 
 class Fault(Struct, frozen=True, array_like=True):
@@ -81,6 +93,13 @@ class Weather(Struct, frozen=True, kw_only=True):
     """A link keeps the order, as one TCP connection does."""
 
 
+class Ask(Struct, frozen=True, array_like=True):
+    """One request of a client in the first phase."""
+
+    at: float
+    client: int
+
+
 class Workload(Struct, frozen=True, kw_only=True):
     """What the clients do."""
 
@@ -88,7 +107,7 @@ class Workload(Struct, frozen=True, kw_only=True):
     pipeline: int
     """Requests that one client has in flight."""
     operations: int
-    """Of one client, in the first phase; a few more follow in the second."""
+    """Of one client, in the first phase."""
     burst: int
     """So many of them start at the same moment."""
     patience_s: float
@@ -104,6 +123,11 @@ class Workload(Struct, frozen=True, kw_only=True):
     """Before this share of requests the client opens a new session."""
     answers_lost: float
     text_chars: int
+    last: int = 3
+    """Requests of each client once everything has healed."""
+    asks: tuple[Ask, ...] | None = None
+    """When which client asks in the first phase; ``None``: spread over it, as ``operations`` and ``burst``
+    say. A plan that is being shrunk has a list, from which requests can be left out one by one."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Protocol, TextIO
-
-from msgspec import json, to_builtins
+from typing import Any, BinaryIO, Protocol
 
 from paxtui.core.events import Event
 from paxtui.core.messages import PeerMessage
+from paxtui.core.saved import Saved
+from paxtui.records import lines
+from paxtui.sim.plan import Plan
 
 TEXT_CHARS_MAX = 240
 
 
 class Recorder(Protocol):
     """Who wants to see everything that happens."""
+
+    def life(self, at: float, replica: int, saved: Saved) -> None:
+        """A replica starts with what its disk holds."""
+
+    def ended(self, at: float, replica: int, why: str) -> None:
+        """A replica runs no more."""
 
     def event(self, at: float, replica: int, event: Event) -> None:
         """A trace event of a replica."""
@@ -27,25 +34,41 @@ class Recorder(Protocol):
 
 
 class JsonLines:
-    """One object a line: ``at``, ``replica`` and the event's own fields; ``type`` for messages."""
+    """A record file of the whole run; see :mod:`paxtui.records`. Messages are left out unless asked for."""
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: BinaryIO, plan: Plan, *, messages: bool = False) -> None:
         self._out = out
+        self._cluster = f"seed {plan.seed}, profile {plan.profile}"
+        self._numbers = [0] * plan.replicas
+        self._messages = messages
 
-    def _line(self, fields: dict[str, Any]) -> None:
-        self._out.write(json.encode(fields).decode() + "\n")
+    def _line(self, line: bytes) -> None:
+        self._out.write(line + b"\n")
+
+    def life(self, at: float, replica: int, saved: Saved) -> None:
+        """Time is virtual, and the same everywhere."""
+        self._numbers[replica] = 0
+        replicas = len(self._numbers)
+        for line in lines.life(self._cluster, replica, replicas, at, at, saved):
+            self._line(line)
+
+    def ended(self, at: float, replica: int, why: str) -> None:
+        """Nothing of it is missing, however it ended."""
+        self._line(lines.ended(at, replica, self._numbers[replica], why))
 
     def event(self, at: float, replica: int, event: Event) -> None:
-        """As it is in a record file."""
-        self._line({"at": at, "replica": replica, **to_builtins(event)})
+        """Numbered from 0 in each life."""
+        self._line(lines.event(at, replica, self._numbers[replica], event))
+        self._numbers[replica] += 1
 
     def note(self, at: float, replica: int | None, what: str, detail: str) -> None:
         """Faults, crashes and restarts."""
-        self._line({"at": at, "replica": replica, "fault": what, "detail": detail})
+        self._line(lines.fault(at, replica, what, detail))
 
     def message(self, at: float, sender: int, to: int, message: PeerMessage) -> None:
-        """Where messages are wanted, they have a ``type``."""
-        self._line({"at": at, "from": sender, "to": to, **to_builtins(message)})
+        """When it arrives."""
+        if self._messages:
+            self._line(lines.message(at, sender, to, message))
 
 
 class Tail:
@@ -54,6 +77,12 @@ class Tail:
     def __init__(self, lines: int, *, messages: bool = False) -> None:
         self.lines: deque[str] = deque(maxlen=lines)
         self._messages = messages
+
+    def life(self, at: float, replica: int, saved: Saved) -> None:
+        """The event ``restored`` tells of it."""
+
+    def ended(self, at: float, replica: int, why: str) -> None:
+        """A note tells of it."""
 
     def event(self, at: float, replica: int, event: Event) -> None:
         """``2.0417  replica 1  voted  ballot=3.1 ...``"""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from paxtui.checkers.broken import Invariant, InvariantBroken
 from paxtui.core.settings import Settings
-from paxtui.sim.broken import Invariant, InvariantBroken
+from paxtui.sim.storm import healthy, judge_healthy
 
 if TYPE_CHECKING:
     from paxtui.sim.cluster import Cluster
@@ -68,19 +69,24 @@ class Recovery:
     def _trouble(self) -> str:
         """Why the cluster is not whole, in words; empty if it is."""
         cluster = self._cluster
-        core = [cluster.nodes[replica] for replica in cluster.plan.core]
+        well = cluster.core
+        core = [cluster.nodes[replica] for replica in well]
         down = [node.me for node in core if node.replica is None]
         if down:
             return f"replicas {down} are down"
         leaders = [node.me for node in cluster.nodes if node.leads]
-        if len(leaders) != 1 or leaders[0] not in cluster.plan.core:
+        if len(leaders) != 1 or leaders[0] not in well:
             return f"leaders: {leaders or 'none'}"
         pending = sum(client.pending for client in cluster.clients)
         if pending:
             return f"{pending} requests pend"
         watermarks = [node.watermark for node in core]
         if len(set(watermarks)) > 1:
-            return f"watermarks {watermarks} of replicas {cluster.plan.core}"
+            return f"watermarks {watermarks} of replicas {well}"
+        led = cluster.nodes[leaders[0]].ballot
+        strays = [node.me for node in core if node.follows != led]
+        if strays:
+            return f"replicas {strays} do not follow {led}, which leads"
         return ""
 
     def _judge(self, seconds: float) -> None:
@@ -88,6 +94,8 @@ class Recovery:
         cluster = self._cluster
         sent, limit = cluster.network.sent - self._sent, self._quiet(seconds)
         if cluster.elections == self._elections and sent <= limit:
+            if healthy(cluster.plan):
+                judge_healthy(cluster)
             cluster.over = True
             return
         # Somebody was late, or had much to say at once: that may disturb the peace, but not for ever.

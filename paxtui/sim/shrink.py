@@ -1,9 +1,10 @@
 """Make a failing plan small: the same rule stays broken, everything else goes if it can.
 
-Greedy, in the manner of delta debugging (Zeller and Hildebrandt, 2002): leave out faults by halves, then by
-smaller parts, then one by one; then make clients, limits and weather as plain as possible; and again from the
-start, until a whole round changes nothing. Chance is a hash of numbers that a smaller plan may not reach any
-more, so a candidate is another run rather than a part of the old one; that is why each is simply tried.
+Greedy, in the manner of delta debugging (Zeller and Hildebrandt, 2002): leave out faults and requests by
+halves, then by smaller parts, then one by one; then make clients, limits and weather as plain as possible;
+and again from the start, until a whole round changes nothing. Chance is a hash of numbers that a smaller plan
+may not reach any more, so a candidate is another run rather than a part of the old one; that is why each is
+simply tried, and some of them with other seeds as well.
 """
 
 from __future__ import annotations
@@ -15,14 +16,18 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from paxtui.core.settings import Settings
+from paxtui.sim.clients import asks_of
 from paxtui.sim.cluster import Cluster, Result
-from paxtui.sim.plan import Fault, Plan, touched
+from paxtui.sim.plan import Ask, Fault, Plan, touched
 
 RUNS_MAX = 1500
 """Candidates that are tried: about a minute's work."""
 
 LUCK_SEEDS = 12
-"""So many chances has a candidate with fewer requests, clients or replicas."""
+"""So many chances has a candidate with fewer clients or replicas."""
+
+LUCK_SMALL = 10
+"""So many has one without a request, of which there are many."""
 
 PLAIN_COMMIT_S = 0.001
 
@@ -46,10 +51,20 @@ class Shrinker:
 
     def shrink(self) -> Shrunk:
         """Until nothing can go any more, or the budget is used up."""
+        self._listed()
         self._after_the_end()
         changed = True
         while changed and self.runs < self._runs_max:
-            changed = any([self._fewer_faults(), self._fewer_replicas(), self._plainer(), self._less()])
+            changed = any(
+                [
+                    self._fewer_faults(),
+                    self._fewer_requests(luck=1),
+                    self._fewer_replicas(),
+                    self._plainer(),
+                    self._fewer_clients(),
+                    self._fewer_requests(luck=LUCK_SMALL),
+                ]
+            )
         any(self._still_fails(candidate) for candidate in _rounder(self.plan))
         return Shrunk(self.plan, self.result, self.runs)
 
@@ -64,30 +79,50 @@ class Shrinker:
         self.plan, self.result = candidate, result
         return True
 
-    def _with_luck(self, candidate: Plan) -> bool:
-        """The same for a step that moves everything in time: other chances may bring the failure back."""
+    def _with_luck(self, candidate: Plan, luck: int = LUCK_SEEDS) -> bool:
+        """The same for a step that moves much in time: other chances may bring the failure back."""
         if candidate == self.plan:
             return False
-        return any(
-            self._still_fails(replace(candidate, seed=self.plan.seed + luck)) for luck in range(LUCK_SEEDS)
-        )
+        seed = self.plan.seed
+        return any(self._still_fails(replace(candidate, seed=seed + number)) for number in range(luck))
+
+    def _listed(self) -> None:
+        """The same plan with its requests as a list, the first one first."""
+        asks = tuple(sorted(asks_of(self.plan), key=lambda ask: ask.at))
+        self.plan = _asking(self.plan, asks)
 
     def _after_the_end(self) -> None:
         """What comes after the failure cannot have caused it."""
-        faults = tuple(fault for fault in self.plan.faults if fault.at <= self.result.at)
+        end = self.result.at
+        faults = tuple(fault for fault in self.plan.faults if fault.at <= end)
         self._still_fails(replace(self.plan, faults=faults))
+        self._still_fails(_asking(self.plan, tuple(ask for ask in asks_of(self.plan) if ask.at <= end)))
 
     def _fewer_faults(self) -> bool:
-        before = len(self.plan.faults)
+        return self._fewer(
+            lambda plan: plan.faults, lambda plan, faults: replace(plan, faults=faults), luck=1
+        )
+
+    def _fewer_requests(self, luck: int) -> bool:
+        return self._fewer(asks_of, _asking, luck)
+
+    def _fewer(
+        self,
+        parts_of: Callable[[Plan], tuple[Any, ...]],
+        with_parts: Callable[[Plan, tuple[Any, ...]], Plan],
+        luck: int,
+    ) -> bool:
+        """Leave out parts, by halves, then by fewer, then one by one; whether any went."""
+        before = len(parts_of(self.plan))
         size = max(before // 2, 1)
         while True:
             at = 0
-            while at < len(self.plan.faults):
-                faults = self.plan.faults
-                if not self._still_fails(replace(self.plan, faults=faults[:at] + faults[at + size :])):
+            while at < len(parts_of(self.plan)):
+                parts = parts_of(self.plan)
+                if not self._with_luck(with_parts(self.plan, parts[:at] + parts[at + size :]), luck):
                     at += size
             if size == 1:
-                return len(self.plan.faults) < before
+                return len(parts_of(self.plan)) < before
             size //= 2
 
     def _fewer_replicas(self) -> bool:
@@ -99,18 +134,31 @@ class Shrinker:
             changed |= self._still_fails(change(self.plan))
         return changed
 
-    def _less(self) -> bool:
-        """Fewer clients and requests, by halves, then by one."""
-        changed = False
-        for name in ("clients", "operations"):
-            step = getattr(self.plan.workload, name) // 2
-            while step:
-                less = getattr(self.plan.workload, name) - step
-                if less > 0 and self._with_luck(_less_work(name, less)(self.plan)):
-                    changed = True
-                else:
-                    step //= 2
+    def _fewer_clients(self) -> bool:
+        """Only those who ask; then one for all, or one fewer, who asks what another one asked."""
+        changed = self._still_fails(_renumbered(self.plan))
+        for clients in range(1, self.plan.workload.clients):
+            if self._with_luck(_among(self.plan, clients)):
+                return True
         return changed
+
+
+def _asking(plan: Plan, asks: tuple[Ask, ...]) -> Plan:
+    return replace(plan, workload=replace(plan.workload, asks=asks))
+
+
+def _renumbered(plan: Plan) -> Plan:
+    """Without the clients who ask nothing. (Nobody at all cannot be: a client also asks in the end.)"""
+    asks = asks_of(plan)
+    number = {client: index for index, client in enumerate(sorted({ask.client for ask in asks}))}
+    asks = tuple(Ask(ask.at, number[ask.client]) for ask in asks)
+    return replace(plan, workload=replace(plan.workload, clients=max(len(number), 1), asks=asks))
+
+
+def _among(plan: Plan, clients: int) -> Plan:
+    """The same requests by fewer clients."""
+    asks = tuple(Ask(ask.at, ask.client % clients) for ask in asks_of(plan))
+    return replace(plan, workload=replace(plan.workload, clients=clients, asks=asks))
 
 
 def _fewer_replicas(plan: Plan) -> Iterator[Plan]:
@@ -137,6 +185,8 @@ def _plainer(plan: Plan) -> Iterator[Callable[[Plan], Plan]]:
         ("text_chars", 0),
         ("burst", 1),
         ("pipeline", 1),
+        ("operations", 0),
+        ("last", 0),
     ):
         yield _less_work(name, less)
     for name in ("loss", "duplicate", "tail"):
@@ -184,6 +234,11 @@ def _rounder(plan: Plan) -> Iterator[Plan]:
                 plan.weather,
                 delay_s=round(plan.weather.delay_s, max(digits, 4)),
                 spread_s=round(plan.weather.spread_s, max(digits, 4)),
+            ),
+            workload=replace(
+                plan.workload,
+                patience_s=round(plan.workload.patience_s, digits),
+                asks=tuple(Ask(round(ask.at, digits), ask.client) for ask in asks_of(plan)),
             ),
             faults=tuple(
                 Fault(

@@ -214,6 +214,78 @@ def canary(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
     )
 
 
+def calm(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
+    """Nothing is done to the cluster, and nothing waits for a timer: every message must have a reason."""
+    del types
+    settings = Settings(
+        run_slots=rng.choice((1, 2, 8, 2048)),
+        cache_slots=rng.choice((0, 4, 16384)),
+        flush_s=rng.choice((0.0, 0.2, 1.0)),
+        window_slots=rng.choice((16, 8192)),
+    )
+    workload = replace(
+        plan.workload, patience_s=1.0, give_up_s=100.0, twins=0.0, late=0.0, reopen=0.0, answers_lost=0.0
+    )
+    return replace(
+        plan,
+        settings=settings,
+        weather=_calm(rng.uniform(0.0005, 0.02)),
+        commit_s=tuple(rng.uniform(0.0005, 0.02) for _ in range(plan.replicas)),
+        workload=workload,
+        faults=(),
+        broken=(),
+    )
+
+
+def damage(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
+    """A bit flips where it matters: in a promise, in a vote that is reported soon after, or in a learned
+    slot, read from disk, for which somebody who is behind asks at once."""
+    del types
+    replicas = rng.choice((3, 5))
+    at = rng.uniform(1.0, 1.6)
+    behind = rng.randrange(replicas)
+    what = rng.choice(("state", "vote", "learned"))
+    down_s = rng.uniform(0.01, 0.1)
+    if what == "state":
+        faults = [Fault(at, "disk-flip", (behind, what, 0.0, down_s))]
+    elif what == "vote":
+        # Nobody hears what a leader proposes. It votes alone, comes back, and tells the next one.
+        faults = [
+            *(Fault(at, "silence-at", (i, "proposed", 0.3)) for i in range(replicas)),
+            Fault(at + 0.15, "disk-flip", (LEADER, what, rng.random(), down_s)),
+            Fault(at + 0.35, "elect", (behind,)),
+        ]
+    else:
+        seconds = rng.uniform(0.3, 0.8)
+        others = [i for i in range(replicas) if i != behind]
+        faults = [
+            *(Fault(at, "cut", (seconds, i, behind)) for i in others),
+            Fault(at + seconds - 0.05, "disk-flip", (LEADER, what, rng.uniform(0.9, 1.0), -1.0)),
+        ]
+    workload = replace(
+        plan.workload,
+        clients=4,
+        pipeline=4,
+        operations=40,
+        burst=1,
+        patience_s=0.1,
+        give_up_s=100.0,
+        reads=0.1,
+    )
+    return replace(
+        plan,
+        replicas=replicas,
+        settings=Settings(cache_slots=rng.choice((0, 1, 4)), window_slots=rng.choice((16, 8192))),
+        weather=_calm(rng.uniform(0.001, 0.006)),
+        commit_s=(0.0005,) * replicas,
+        gather_s=0.0,
+        workload=workload,
+        faults=tuple(faults),
+        heal_at=at + rng.uniform(1.0, 2.0),
+        broken=(),
+    )
+
+
 DRAWERS: dict[str, Callable[[Plan, random.Random, tuple[str, ...]], Plan]] = {
     "deposed": deposed,
     "reads": reads,
@@ -221,5 +293,7 @@ DRAWERS: dict[str, Callable[[Plan, random.Random, tuple[str, ...]], Plan]] = {
     "rounds": rounds,
     "duels": duels,
     "canary": canary,
+    "calm": calm,
+    "damage": damage,
 }
 """One for each special profile; it is given an ordinary plan and the types of messages."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from paxtui.sim.broken import Invariant, InvariantBroken
+from paxtui.checkers.broken import Invariant, InvariantBroken
 from paxtui.sim.network import Link
 from paxtui.sim.plan import LEADER, Fault
+from paxtui.sim.traps import CrashAt, SilenceAt
 
 if TYPE_CHECKING:
     from paxtui.sim.cluster import Cluster
@@ -26,6 +27,8 @@ class Strikes:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
+        self._lost = {broken.replica for broken in cluster.plan.broken}
+        """Who will not take part in the second phase, or may not."""
         self._on_link: dict[str, Callable[..., None]] = {
             "cut": self._cut,
             "loss": self._loss,
@@ -52,6 +55,11 @@ class Strikes:
             "fill": (0, self._fill),
         }
 
+        self._on_disk: dict[str, Callable[..., bool]] = {
+            "disk-back": self._disk_back,
+            "disk-flip": self._disk_flip,
+        }
+
     def strike(self, fault: Fault) -> None:
         """One entry of the plan takes effect."""
         cluster = self._cluster
@@ -59,16 +67,21 @@ class Strikes:
             return
         cluster.note(None, fault.kind, " ".join(map(str, fault.args)))
         if fault.kind == "crash-all":
+            cluster.faults["crash-all"] += 1
             for node in cluster.nodes:
                 node.crash(float(fault.args[0]) * (1 + 0.1 * node.me), "crash-all")
         elif fault.kind == "canary":
+            cluster.faults["canary"] += 1
             raise InvariantBroken(Invariant.CANARY, "this plan has a canary in it: reporting works")
         elif fault.kind in self._on_link:
             self._strike_link(fault)
+        elif fault.kind in self._on_disk:
+            self._damage(fault)
         else:
             before, act = self._on_node[fault.kind]
             struck = self._node(fault.args[before])
             if struck is not None:
+                cluster.faults[fault.kind] += 1
                 act(struck, *fault.args[:before], *fault.args[before + 1 :])
 
     def _node(self, replica: Argument) -> Node | None:
@@ -86,6 +99,7 @@ class Strikes:
         seconds, one, other, *rest = fault.args
         sender, to = self._node(one), self._node(other)
         if sender is not None and to is not None and sender is not to:
+            self._cluster.faults[fault.kind] += 1
             link = self._cluster.network.links[sender.me][to.me]
             self._on_link[fault.kind](link, self._cluster.now + float(seconds), *rest)
 
@@ -131,10 +145,10 @@ class Strikes:
     # Replicas
 
     def _crash_at(self, node: Node, event: str, down_s: float, sends: int) -> None:
-        node.trigger = event, down_s, sends
+        node.traps.crash = CrashAt(event, down_s, sends)
 
     def _silence_at(self, node: Node, event: str, seconds: float) -> None:
-        node.silence = event, seconds
+        node.traps.silence = SilenceAt(event, seconds)
 
     def _disk_slow(self, node: Node, seconds: float, commit_s: float) -> None:
         node.slow_until, node.slow_s = self._cluster.now + seconds, commit_s
@@ -143,10 +157,10 @@ class Strikes:
         node.fail_down_s = down_s
 
     def _clock_jump(self, node: Node, seconds: float) -> None:
-        node.set_clock(self._cluster.now, node.rate, seconds)
+        node.set_clock(node.clock.rate, seconds)
 
     def _clock_rate(self, node: Node, rate: float) -> None:
-        node.set_clock(self._cluster.now, rate, 0.0)
+        node.set_clock(rate, 0.0)
 
     def _proposer_crash(self, node: Node, seconds: float) -> None:
         node.operate("crash_proposer")
@@ -160,6 +174,29 @@ class Strikes:
         for slot in sorted(reign.holes) if reign is not None else ():
             self._cluster.goal("operator fills a hole")
             node.operate("fill_hole", slot)
+
+    # Disks that cannot be trusted any more. Each tells whether there was anything to damage.
+
+    def _damage(self, fault: Fault) -> None:
+        """Whoever notices it is lost for ever, so it is not done to the last majority."""
+        node = self._node(fault.args[0])
+        if node is None or node.refused or not self._can_spare(node):
+            return
+        if self._on_disk[fault.kind](node, *fault.args[1:]):
+            self._cluster.faults[fault.kind] += 1
+            self._lost.add(node.me)
+
+    def _can_spare(self, node: Node) -> bool:
+        return len(self._lost | {node.me}) <= (self._cluster.plan.replicas - 1) // 2
+
+    def _disk_back(self, node: Node, commits: int, down_s: float) -> bool:
+        node.crash(down_s, "its database goes back in time")
+        return node.disk.go_back(commits)
+
+    def _disk_flip(self, node: Node, what: str, place: float, down_s: float) -> bool:
+        if down_s >= 0:
+            node.crash(down_s, "a bit flips")
+        return node.disk.flip(what, place)
 
     # The end of it
 
@@ -178,7 +215,9 @@ class Strikes:
 
     def _heal_node(self, node: Node, how: str | None) -> None:
         cluster = self._cluster
-        node.heal(min(max(node.rate, RATE_MIN), RATE_MAX))
+        if how is not None:
+            cluster.faults[f"{how} for ever"] += 1
+        node.heal(min(max(node.clock.rate, RATE_MIN), RATE_MAX))
         links = cluster.network.links
         for peer in cluster.peers[node.me]:
             if how in ("mute", "isolated"):
@@ -188,7 +227,8 @@ class Strikes:
         if how == "down":
             node.stop("down for ever")
         elif node.replica is None:
-            node.start()
+            if not node.refused:
+                node.start()
         else:
             # After the input that queued up in a pause, if there was one.
             cluster.push(cluster.now, _restore, node)

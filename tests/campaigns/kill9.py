@@ -1,17 +1,19 @@
 """kill -9 on random replicas during load, round after round; nothing acknowledged may be lost or repeated.
 
-Run: python tests/campaigns/kill9.py [--rounds 200] [--replicas 3] [--seed N] [--data-dir DIR]
+Run: python tests/campaigns/kill9.py [--rounds 200] [--replicas 3] [--seed N] [--data-dir DIR] [--history F]
 
 Each round kills one random replica (every fifth round: all of them) with SIGKILL while clients append,
 starts it again, and goes on when the cluster serves. At the end the log of every replica is read and
-compared with what the clients were told. Prints counts; exit code 1 if anything is lost, repeated or
-different.
+compared with what the clients were told, and the clients' history, which ends with a full read when all is
+quiet, goes to ``paxtui check --history``. Prints counts; exit code 1 if anything is lost, repeated or
+different, or the history is not linearizable. ``--history`` keeps it; ``--data-dir`` does, too.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,44 +23,48 @@ from pathlib import Path
 import trio
 
 from paxtui import config
-from paxtui.client import ClientError, LogEntry, Unknown, connect
+from paxtui.client import Log, LogEntry, connect
 from paxtui.client.cluster import LocalCluster, local_cluster
+from paxtui.scenarios.history import History
 
 CLIENTS = 4
 IN_FLIGHT = 8
 ALL_EVERY = 5
 
+PATIENCE_S = 20.0
+
+HASTE_S = 0.15
+"""One lane of each client gives up so soon: the outcome is then unknown, and only the log can tell."""
+
 
 class Load:
-    """Clients that append until told to stop, and remember every outcome."""
+    """Clients that append until told to stop; the history remembers every outcome."""
 
     def __init__(self) -> None:
-        self.told: dict[str, int] = {}
-        self.unknown: set[str] = set()
-        self.failed: set[str] = set()
+        self.history = History()
         self.stopping = False
-        self.grew = trio.Event()
 
     async def client(self, cluster: config.Cluster, name: str) -> None:
         async with connect(cluster, name=name) as log, trio.open_nursery() as nursery:
             for lane in range(IN_FLIGHT):
-                nursery.start_soon(self._lane, log, f"{name}/{lane}")
+                patience_s = HASTE_S if lane == 0 else PATIENCE_S
+                nursery.start_soon(self._lane, log, f"{name}/{lane}", patience_s)
 
-    async def _lane(self, log: object, lane: str) -> None:
+    async def _lane(self, log: Log, lane: str, patience_s: float) -> None:
         number = 0
         while not self.stopping:
-            text = f"{lane}/{number}"
             number += 1
-            try:
-                done = await log.append(text, timeout_s=20)  # type: ignore[attr-defined]
-            except Unknown:
-                self.unknown.add(text)
-            except ClientError:
-                self.failed.add(text)
-            else:
-                self.told[text] = done.slot
-                self.grew.set()
-                self.grew = trio.Event()
+            await self.history.append(log, lane, number, f"{lane}/{number}", patience_s)
+
+    async def grows(self) -> None:
+        """Wait until something is acknowledged that was not before."""
+        before = self.history.acknowledged
+        while self.history.acknowledged == before:
+            await self.history.changed()
+
+    def texts(self, outcome: str) -> dict[str, int | None]:
+        """The messages that ended so, with the slots that were told."""
+        return {each.text: each.slot for each in self.history.appends if each.outcome == outcome}
 
 
 async def rounds(replicas: LocalCluster, load: Load, count: int, rng: random.Random) -> Counter[str]:
@@ -74,13 +80,14 @@ async def rounds(replicas: LocalCluster, load: Load, count: int, rng: random.Ran
             kills[f"r{victim}"] += 1
         if rng.random() < 0.5 and len(victims) == 1:
             with trio.fail_after(30):
-                await load.grew.wait()
+                await load.grows()
         for victim in victims:
             await replicas.start(victim)
         with trio.fail_after(30):
-            await load.grew.wait()
+            await load.grows()
         if number % 20 == 0:
-            print(f"round {number}: {len(load.told)} acknowledged, {len(load.unknown)} unknown", flush=True)
+            told = load.history.acknowledged
+            print(f"round {number}: {told} acknowledged, {load.history.waiting} in flight", flush=True)
     return kills
 
 
@@ -93,12 +100,11 @@ def judge(load: Load, logs: list[list[LogEntry]]) -> list[str]:
             problems.append(f"the log of replica {replica} is not that of replica 0")
     texts = Counter(entry.text for entry in logs[0] if entry.is_message)
     slots = {entry.text: entry.slot for entry in logs[0] if entry.is_message}
+    told, failed = load.texts("ok"), load.texts("failed")
     problems += [f"repeated: {text} {count} times" for text, count in texts.items() if count > 1]
-    problems += [
-        f"lost: {text}, told slot {slot}" for text, slot in load.told.items() if slots.get(text) != slot
-    ]
-    problems += [f"failed, and yet in the log: {text}" for text in load.failed if text in slots]
-    known = load.told.keys() | load.unknown | load.failed
+    problems += [f"lost: {text}, told slot {slot}" for text, slot in told.items() if slots.get(text) != slot]
+    problems += [f"failed, and yet in the log: {text}" for text in failed if text in slots]
+    known = {each.text for each in load.history.appends}
     problems += [f"invented: {text}" for text in slots if text not in known]
     return problems
 
@@ -118,19 +124,35 @@ async def run(arguments: argparse.Namespace, folder: Path) -> int:
             load.stopping = True
         await replicas.wait_until(equal, 30, "all replicas have applied the same")
         logs = [await replicas.operator.log_of(replica) for replica in range(cluster.n)]
+        async with connect(cluster, name="reader") as log:
+            await load.history.read(log, "reader", 1, PATIENCE_S)
+    history = arguments.history or folder / "history.jsonl"
+    load.history.write(history)
     problems = judge(load, logs)
+    verdict, code = check(history)
+    if code:
+        problems.append(f"paxtui check --history ended with code {code}")
     noops = sum(not entry.client for entry in logs[0])
     repeats = sum(entry.repeats is not None for entry in logs[0])
     print(
         f"{arguments.rounds} rounds, {sum(kills.values())} kills ({dict(sorted(kills.items()))}), "
         f"{time.monotonic() - started:.0f} s, seed {arguments.seed}\n"
-        f"{len(load.told)} acknowledged, {len(load.unknown)} unknown, {len(load.failed)} failed; "
+        f"{load.history.acknowledged} acknowledged, {len(load.texts('unknown'))} unknown, "
+        f"{len(load.texts('failed'))} failed; "
         f"log of {len(logs[0])} slots, {noops} no-ops, {repeats} repetitions suppressed\n"
+        f"history: {verdict}\n"
         f"lost or repeated or different: {len(problems)}"
     )
     for problem in problems[:20]:
         print(f"  {problem}")
     return 1 if problems else 0
+
+
+def check(history: Path) -> tuple[str, int]:
+    """What ``paxtui check`` says of it, and its exit code."""
+    command = [sys.executable, "-m", "paxtui", "check", "--history", str(history)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return (done.stdout + done.stderr).strip(), done.returncode
 
 
 def equal(sightings: list[object]) -> bool:
@@ -147,6 +169,7 @@ def main() -> int:
     parser.add_argument("--replicas", type=int, default=3)
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))
     parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--history", type=Path, help="keep the clients' history in this file")
     arguments = parser.parse_args()
     if arguments.data_dir is not None:
         return trio.run(run, arguments, arguments.data_dir)

@@ -345,7 +345,7 @@ def heard_from(record: Path, start: int, sender: int) -> list[Ballot]:
     for line in lines:
         if not line.endswith(b"}"):
             continue  # it is being written
-        for _, event in json.loads(line).get("events", ()):
-            if event["event"] in ("promise-received", "accepted-received") and event["sender"] == sender:
-                found.append(Ballot(*event["ballot"]))
+        told = json.loads(line)
+        if told.get("event") in ("promise-received", "accepted-received") and told["sender"] == sender:
+            found.append(Ballot(*told["ballot"]))
     return found

@@ -15,6 +15,10 @@ from types import ModuleType
 import pytest
 from msgspec.structs import replace
 
+from paxtui.checkers import facts, limits, logs, requests
+from paxtui.checkers.broken import Invariant, InvariantBroken
+from paxtui.checkers.checkers import Checkers
+from paxtui.checkers.facts import Facts
 from paxtui.core.ballot import Ballot
 from paxtui.core.chain import link
 from paxtui.core.events import (
@@ -43,12 +47,8 @@ from paxtui.core.saved import CHAIN_START
 from paxtui.core.settings import Settings
 from paxtui.core.values import Command, Entry, Vote
 from paxtui.sim import cluster as cluster_module
-from paxtui.sim import facts, limits, logs, requests
-from paxtui.sim.broken import Invariant, InvariantBroken
-from paxtui.sim.checkers import Checkers
 from paxtui.sim.cluster import Cluster
 from paxtui.sim.draw import draw
-from paxtui.sim.facts import Facts
 from paxtui.sim.mutants import MUTANTS
 from paxtui.sim.plan import PROFILES
 
@@ -500,8 +500,8 @@ def test_agreement_itself_breaks_where_the_rules_that_imply_it_are_not_checked(
 ) -> None:
     """Invariants 1 to 3 imply the fourth, so no mutant can reach it while they are watched. Two leaders in
     one cluster, and nobody who looks at their promises: now two values are chosen in a slot."""
-    monkeypatch.setattr(Facts, "elected", lambda self, proposer, event: None)
-    monkeypatch.setattr(Facts, "proposed", lambda self, proposer, event: None)
+    monkeypatch.setattr(Facts, "elected", lambda *_: None)
+    monkeypatch.setattr(Facts, "proposed", lambda *_: None)
     with MUTANTS["minority-of-promises"].installed():
         broken = {Cluster(draw(seed, PROFILES[seed % len(PROFILES)])).run().invariant for seed in range(40)}
     assert str(Invariant.AGREEMENT) in broken

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,10 +14,13 @@ import typer
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
+from paxtui.cli import sim_progress
 from paxtui.cli.sim import sim
 from paxtui.core.phase1 import Phase1
 from paxtui.core.replica import Replica
 from paxtui.core.values import NOOP
+from paxtui.sim import cluster, summary
+from paxtui.sim.campaign import campaign
 from paxtui.sim.draw import draw
 from paxtui.sim.mutants import MUTANTS
 
@@ -52,7 +57,58 @@ def test_a_few_seeds_are_summed_up() -> None:
     code, output = run("--seeds", "16", "--profile", "churn", "--start", "5", "--verbose")
     assert code == 0
     assert "profile churn, seeds from 5: 16 runs, 16 ok, 0 failed" in output
+    assert re.search(r"median of a seed: [\d,]+ events, [\d,]+ messages, \d+ crashes, \d+ leader", output)
+    assert re.search(r"faults: \S+ [\d,]+, ", output)
+    assert re.search(r"0:0[12]:\d\d of virtual time; digest [0-9a-f]{16}", output)
     assert "event elected" in output
+
+
+def test_a_seed_twice_is_compared_by_two_processes() -> None:
+    code, output = run("--seed", "3", "--twice")
+    assert code == 0
+    assert "profile all, seeds from 3: 1 runs, 1 ok" in output
+
+
+def test_a_campaign_of_runs_that_do_nothing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(summary, "VOID_RUNS_MIN", 8)
+    monkeypatch.setattr(cluster, "SLOTS_WORTH_IT", 10_000)
+    code, output = run("--seeds", "8")
+    assert code == 6
+    assert "tests too little: 8 of 8 runs are void, more than 5%" in output
+
+
+def test_a_big_campaign_in_which_something_never_happens_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(summary, "BIG_OF_ALL", 8)
+    monkeypatch.setattr(summary, "GOALS", ("read answered", "the moon shines"))
+    code, output = run("--seeds", "8")
+    assert code == 6
+    assert output.splitlines()[-1] == "tests too little: in 8 runs it never happened: the moon shines"
+    assert run("--seeds", "8", "--profile", "churn")[0] == 0
+
+
+def test_a_long_campaign_tells_how_far_it_is_where_no_bar_can_be_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sim_progress, "LINE_EVERY_S", 0.0)
+    _, output = run("--seeds", "2")
+    lines = [line for line in output.splitlines() if " of 2 seeds, " in line]
+    assert [line.split()[0] for line in lines] == ["1", "2"]
+    assert re.fullmatch(r"2 of 2 seeds, [\d.]+ seeds/s, 0:00:\d\d of virtual time, 0 failed", lines[1])
+
+
+def test_a_bar_tells_the_same_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "xterm")
+    with sim_progress.Progress(2, "profile all") as progress:
+        campaign("all", 3, 2, on_result=progress.advance)
+    plain = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", terminal.getvalue())
+    assert re.search(r"profile all .* 2/2 .*seeds/s, 0:00:\d\d of virtual time", plain)
 
 
 def test_a_trace_is_json_lines(tmp_path: Path) -> None:
@@ -187,6 +243,12 @@ def test_a_seed_that_does_not_fail_cannot_be_shrunk(tmp_path: Path) -> None:
         ("--seed", "x"),
         ("--jobs", "0"),
         ("--seed", "1", "--trace", "/nowhere/at/all"),
+        ("--dask", "tcp://127.0.0.1:1", "--seed", "1"),
+        ("--dask", "tcp://127.0.0.1:1", "--jobs", "2"),
+        ("--dask", "tcp://127.0.0.1:1", "--twice"),
+        ("--dask", "tcp://127.0.0.1:1", "--ci"),
+        ("--twice", "--mutants"),
+        ("--twice", "--ci"),
     ],
 )
 def test_bad_usage_is_code_2(arguments: tuple[str, ...]) -> None:

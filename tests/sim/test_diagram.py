@@ -6,8 +6,8 @@ from paxtui.core.ballot import Ballot
 from paxtui.core.events import Elected, Proposed, Voted
 from paxtui.core.messages import Accept, Accepted, Heartbeat, HeartbeatAck
 from paxtui.core.values import Command
+from paxtui.records.diagram import WIDTH_CHARS, SpaceTime
 from paxtui.sim.cluster import Cluster
-from paxtui.sim.diagram import WIDTH_CHARS, SpaceTime
 from paxtui.sim.draw import draw
 
 BALLOT = Ballot(3, 1)

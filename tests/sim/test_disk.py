@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from paxtui.core.ballot import Ballot
 from paxtui.core.output import PutEntries, PutSessions, PutState, PutSuppressed, PutVotes, SessionRow, Write
 from paxtui.core.values import NOOP, Command, Entry, Vote
-from paxtui.sim.disk import Disk
+from paxtui.sim.disk import Damaged, Disk, WentBack
 
 ONE, TWO = Ballot(1, 0), Ballot(2, 1)
 CHAIN = bytes(range(32))
@@ -24,7 +26,7 @@ def disk_after(*writes: Write) -> Disk:
 
 
 def test_an_empty_disk_is_a_first_start() -> None:
-    saved = Disk(lambda write, rows: None).saved()
+    saved = Disk(lambda write, rows: None).open()
     assert (saved.promised, saved.round, saved.watermark) == (Ballot.ZERO, 0, 0)
     assert (list(saved.replay), saved.votes, saved.sessions, saved.horizon) == ([], (), (), -1)
 
@@ -36,7 +38,7 @@ def test_a_slot_has_one_row_and_the_watermark_says_what_is_learned() -> None:
         PutEntries(1, (Entry(TWO, NOOP),)),
         PutState(TWO, 4, 2, CHAIN),
     )
-    saved = disk.saved()
+    saved = disk.open()
     assert list(saved.replay) == [Entry(ONE, command(1)), Entry(TWO, NOOP)]
     assert saved.votes == (Vote(2, TWO, command(9)),)
     assert (saved.promised, saved.round, saved.chain) == (TWO, 4, CHAIN)
@@ -65,7 +67,7 @@ def test_sessions_are_replaced_evicted_and_replayed_from_the_checkpoint() -> Non
     )
     disk.start()
     disk.finish()
-    saved = disk.saved()
+    saved = disk.open()
     assert (saved.sessions, saved.sessions_upto, saved.horizon) == ((row,), 2, 1)
     assert [entry.value.request for entry in saved.replay] == [2, 3]
     assert disk.suppressed == {3: 1}
@@ -94,6 +96,108 @@ def test_a_commit_in_flight_at_a_crash_is_there_as_a_whole_or_not_at_all() -> No
         disk.submit(2, (PutVotes(ONE, 1, (command(2),)),))
         assert disk.crash(survives) is survives
         assert sorted(disk.rows) == ([0] if survives else [])
-        assert disk.saved().promised == (ONE if survives else Ballot.ZERO)
+        assert disk.open().promised == (ONE if survives else Ballot.ZERO)
         assert not disk.running
         assert not disk.start(), "what only waited for a commit is lost in any case"
+
+
+def three_commits() -> Disk:
+    disk = Disk(lambda write, rows: None)
+    for number in range(3):
+        disk.submit(number, (PutVotes(ONE, number, (command(number),)), PutState(ONE, 1, number, CHAIN)))
+        disk.start()
+        disk.finish()
+    return disk
+
+
+@pytest.mark.parametrize(("commits", "left"), [(1, 2), (2, 1), (3, 0), (300, 0)])
+def test_a_database_that_is_older_than_its_mark_is_refused_whenever_it_is_opened(
+    commits: int, left: int
+) -> None:
+    disk = three_commits()
+    assert disk.go_back(commits)
+    assert sorted(disk.rows) == list(range(left))
+    assert disk.state.watermark == max(left - 1, 0)
+    for _ in range(2):
+        with pytest.raises(WentBack, match=f"it is at commit {left}, its mark at 3"):
+            disk.open()
+
+
+def test_an_empty_database_has_nowhere_to_go_back_to() -> None:
+    disk = Disk(lambda write, rows: None)
+    assert not disk.go_back(1)
+    disk.open()
+
+
+def test_a_commit_of_which_nobody_was_told_may_be_there_or_not_but_is_not_missed_before_it_was_seen() -> None:
+    """The mark is behind after it. Only once a replica has started from it, going back is noticed."""
+    for seen in (False, True):
+        disk = three_commits()
+        disk.submit(3, (PutVotes(ONE, 3, (command(3),)),))
+        disk.start()
+        assert disk.crash(survives=True)
+        if seen:
+            disk.open()
+        assert disk.go_back(1)
+        with pytest.raises(
+            WentBack, match=f"it is at commit {3 if seen else 2}, its mark at {4 if seen else 3}"
+        ):
+            disk.open()
+
+
+@pytest.mark.parametrize(
+    ("what", "row"),
+    [("state", "table state"), ("vote", "table log, row 4"), ("learned", "table log, row 3")],
+)
+def test_a_row_with_a_flipped_bit_is_refused_by_whoever_reads_it_at_the_start(what: str, row: str) -> None:
+    disk = disk_after(PutVotes(ONE, 0, tuple(command(n) for n in range(5))), PutState(ONE, 1, 4, CHAIN))
+    disk.open()
+    assert disk.flip(what, 1.0)
+    with pytest.raises(Damaged, match=row):
+        list(disk.open().replay)
+
+
+def test_a_session_with_a_flipped_bit_is_refused() -> None:
+    disk = disk_after(
+        PutSessions(0, -1, (SessionRow("ada@0", 0, 1, b""), SessionRow("bob@0", 0, 1, b"")), ())
+    )
+    assert disk.flip("session", 0.6)
+    with pytest.raises(Damaged, match="table sessions, row bob@0"):
+        disk.open()
+
+
+def test_a_learned_slot_with_a_flipped_bit_is_noticed_by_the_page_that_holds_it() -> None:
+    disk = disk_after(
+        PutVotes(ONE, 0, tuple(command(n) for n in range(5))),
+        PutSessions(4, -1, (), ()),
+        PutState(ONE, 1, 4, CHAIN),
+    )
+    assert disk.flip("learned", 0.5)
+    assert list(disk.open().replay) == [], "the checkpoint of the sessions is above it"
+    assert [entry.value.request for entry in disk.read(0, 2, 10_000)] == [0, 1]
+    for first in (1, 2):
+        with pytest.raises(Damaged, match="table log, row 2"):
+            disk.read(first, 2, 10_000)
+
+
+def test_what_is_written_anew_is_whole_again() -> None:
+    rows = (SessionRow("ada@0", 0, 1, b""),)
+    writes = (
+        PutVotes(ONE, 0, (command(0),)),
+        PutVotes(ONE, 2, (command(2),)),
+        PutSessions(0, -1, rows, ()),
+        PutState(ONE, 1, 0, CHAIN),
+    )
+    disk = disk_after(*writes)
+    for what, place in (("state", 0.0), ("vote", 0.0), ("vote", 1.0), ("session", 0.0)):
+        assert disk.flip(what, place)
+    disk.submit(2, writes)
+    disk.start()
+    disk.finish()
+    assert len(disk.open().votes) == 2
+
+
+def test_there_is_no_bit_to_flip_where_there_is_no_row() -> None:
+    disk = Disk(lambda write, rows: None)
+    assert not any(disk.flip(what, 0.5) for what in ("vote", "learned", "session"))
+    assert disk.flip("state", 0.5)

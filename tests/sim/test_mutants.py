@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from paxtui.checkers.broken import Invariant
 from paxtui.core.reign import Reign
 from paxtui.core.replica import Replica
-from paxtui.sim.broken import Invariant
 from paxtui.sim.draw import ALL_PROFILES
 from paxtui.sim.mutants import MUTANTS
 from paxtui.sim.mutants.hunt import CI_FACTOR, hunt, hunt_all

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from paxtui.sim.broken import Invariant
+from paxtui.checkers.broken import Invariant
+from paxtui.sim.clients import asks_of
 from paxtui.sim.cluster import Cluster
 from paxtui.sim.draw import draw
 from paxtui.sim.mutants import MUTANTS
@@ -35,8 +36,16 @@ def test_a_canary_shrinks_to_itself() -> None:
     assert [fault.kind for fault in small.plan.faults] == ["canary"]
     assert small.result.invariant == str(Invariant.CANARY)
     assert (small.plan.replicas, small.plan.broken) == (1, ())
-    assert (small.plan.workload.clients, small.plan.workload.operations) == (1, 1)
+    assert (small.plan.workload.clients, small.plan.workload.asks, small.plan.workload.last) == (1, (), 0)
     assert small.plan.weather.loss == 0.0
+
+
+def test_requests_as_a_list_are_the_same_run() -> None:
+    """So that one of them can be left out, and the rest stays."""
+    for seed in range(3):
+        plan = draw(seed, "all")
+        listed = replace(plan, workload=replace(plan.workload, asks=asks_of(plan)))
+        assert Cluster(listed).run() == Cluster(plan).run()
 
 
 def _canaries(faults: tuple[Fault, ...]) -> bool:
@@ -51,6 +60,7 @@ def test_a_shrunk_failure_is_smaller_and_breaks_the_same_rule(tmp_path: Path) ->
     assert result.invariant == small.result.invariant == str(Invariant.ONCE)
     assert small.runs <= 150
     assert len(small.plan.faults) < len(plan.faults)
+    assert len(asks_of(small.plan)) < len(asks_of(plan)) / 2
     assert small.result.events < result.events
     path = tmp_path / "small.json"
     save(path, recorded(small.plan, "a test", name))

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from paxtui.sim.campaign import campaign
 from paxtui.sim.cluster import Cluster
-from paxtui.sim.draw import DRAWERS, KINDS, draw
+from paxtui.sim.draw import KINDS, draw
+from paxtui.sim.drawers import DRAWERS
 from paxtui.sim.goals import GOALS
 from paxtui.sim.plan import PROFILES, SPECIAL, Broken, Fault
 

@@ -66,11 +66,10 @@ Proposed ==
     /\ Propose(e.first, e.ballot, e.value)
     /\ UNCHANGED <<mark, round, counted, gone>>
 
-(* A record of a real replica leaves out the value of a vote; 0 stands for it. *)
 Voted ==
     /\ e.first >= mark[e.by]
     /\ \E p \in proposals[e.first] :
-         /\ p[1] = e.ballot /\ e.value \in {0, p[2]}
+         /\ p[1] = e.ballot /\ p[2] = e.value
          /\ Vote(e.by, e.first, e.ballot, p[2])
     /\ UNCHANGED <<mark, round, counted>>
 VotesCounted ==
@@ -81,7 +80,7 @@ ChosenSeen ==
     /\ \A s \in Run : \E p \in proposals[s] : p[1] = e.ballot /\ Voters(s, e.ballot, p[2]) \in Majorities
     /\ NothingSaid /\ UNCHANGED <<mark, round, counted, gone>>
 Learned ==
-    /\ \A s \in Run : LET v == e.values[s - e.first + 1] IN \E c \in Chosen(s) : v \in {0, c}
+    /\ \A s \in Run : LET v == e.values[s - e.first + 1] IN v \in Chosen(s)
     /\ NothingSaid /\ UNCHANGED <<mark, round, counted, gone>>
 Applied ==
     /\ e.first = mark[e.by] /\ \A s \in Run : Chosen(s) # {}

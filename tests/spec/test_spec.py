@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,14 @@ from paxtui.core.phase1 import Phase1
 from paxtui.core.proposer import Proposer
 from paxtui.core.saved import Saved
 from paxtui.core.values import NOOP
+from paxtui.records.lines import life
+from paxtui.records.reader import Reader
 from paxtui.sim.cluster import Cluster
 from paxtui.sim.disk import Disk
 from paxtui.sim.draw import draw
 from paxtui.sim.record import JsonLines
 from tests.spec import tlc
-from tests.spec.traces import Seen, Trace, Verdict, check, convert, merge, read, read_record
+from tests.spec.traces import Seen, Trace, Verdict, check, convert, merge, read
 
 pytestmark = pytest.mark.skipif(tlc.why_not() is not None, reason=str(tlc.why_not()))
 
@@ -73,12 +75,12 @@ def test_a_weaker_specification_breaks_agreement(operator: str, wrong: str, tmp_
 # Runs of the simulator
 
 
-def simulated(seed: int, profile: str) -> tuple[list[str], int, str]:
+def simulated(seed: int, profile: str) -> tuple[list[bytes], int, str]:
     """The lines of a run's trace, how many replicas it has, and how it ended."""
     plan = draw(seed, profile)
-    out = io.StringIO()
-    result = Cluster(plan, JsonLines(out)).run()
-    return out.getvalue().splitlines(), plan.replicas, result.outcome
+    out = io.BytesIO()
+    result = Cluster(plan, JsonLines(out, plan)).run()
+    return out.getvalue().splitlines(keepends=True), plan.replicas, result.outcome
 
 
 def test_twenty_traces_of_the_simulator_are_behaviours() -> None:
@@ -124,7 +126,7 @@ def promises_less_than_before(patch: pytest.MonkeyPatch) -> None:
 
 
 def forgets_its_promise_in_a_crash(patch: pytest.MonkeyPatch) -> None:
-    original = Disk.saved
+    original = Disk.open
 
     def forgetful(self: Disk) -> Saved:
         saved = original(self)
@@ -132,17 +134,17 @@ def forgets_its_promise_in_a_crash(patch: pytest.MonkeyPatch) -> None:
             saved, promised=max((v.ballot for v in saved.votes), default=type(saved.promised).ZERO)
         )
 
-    patch.setattr(Disk, "saved", forgetful)
+    patch.setattr(Disk, "open", forgetful)
 
 
 def forgets_a_vote_in_a_crash(patch: pytest.MonkeyPatch) -> None:
-    original = Disk.saved
+    original = Disk.open
 
     def forgetful(self: Disk) -> Saved:
         saved = original(self)
         return replace(saved, votes=saved.votes[:-1])
 
-    patch.setattr(Disk, "saved", forgetful)
+    patch.setattr(Disk, "open", forgetful)
 
 
 def hides_a_vote_in_its_promise(patch: pytest.MonkeyPatch) -> None:
@@ -209,7 +211,7 @@ MUTANTS: dict[Break, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def failing(profiles: tuple[str, ...]) -> tuple[list[str], int]:
+def failing(profiles: tuple[str, ...]) -> tuple[list[bytes], int]:
     """The trace of the first run that a checker of the simulator stops."""
     for seed in range(200):
         lines, replicas, outcome = simulated(seed, profiles[seed % len(profiles)])
@@ -423,27 +425,21 @@ def test_a_broken_trace_is_rejected_at_the_very_event(name: str, by_hand: dict[s
 # Records of real replicas
 
 
-def frames(replica: int, events: list[Seen]) -> Iterator[str]:
-    """A record as a replica writes it: votes without values, times of a clock of its own."""
-    snapshot = {"type": "snapshot", "number": 0, "at_s": 100.0 * replica, "wall": 1000.0}
-    yield json.encode(snapshot).decode()
-    for seen in events:
-        if seen.replica == replica:
-            event = dict(seen.event)
-            if event["event"] == "voted":
-                event["count"] = len(event.pop("values"))
-            if event["event"] == "learned":
-                event = {"event": "learned", "first": event["first"], "count": 1, "values": None}
-            at = 100.0 * replica + seen.line
-            yield json.encode({"type": "delta", "dropped": 0, "events": [[at, event]]}).decode()
+def recorded(replica: int, events: list[Seen]) -> Reader:
+    """A record as a replica writes it, at times of a clock of its own."""
+    at = 100.0 * replica
+    lines = list(life("hand", replica, 3, at, 1000.0, Saved()))
+    for number, seen in enumerate(seen for seen in events if seen.replica == replica):
+        fields = {"at": at + seen.line, "replica": replica, "number": number, **seen.event}
+        lines.append(json.encode(fields))
+    return Reader([line + b"\n" for line in lines], f"replica {replica}")
 
 
 def test_records_of_replicas_are_merged_by_cause_and_accepted() -> None:
     """Replica 1's clock is late by two events, so by time alone its votes come before their proposals."""
     events = numbered(APPLIED)
     late = [replace(seen, line=seen.line - 2) if seen.replica == 1 else seen for seen in events]
-    records = [read_record(frames(i, late), i, f"replica {i}") for i in range(3)]
-    merged, cut = merge(records)
+    merged, cut = merge([recorded(i, late) for i in range(3)])
     assert not cut
     trace = convert(merged, "records", 3)
     assert len(trace.steps) == len(APPLIED)
@@ -452,6 +448,6 @@ def test_records_of_replicas_are_merged_by_cause_and_accepted() -> None:
 
 def test_a_record_is_cut_where_a_killed_replica_took_the_cause_with_it() -> None:
     events = numbered([seen for seen in APPLIED if seen.replica != 1 or seen.kind != "voted"])
-    merged, cut = merge([read_record(frames(i, events), i, f"replica {i}") for i in range(3)])
+    merged, cut = merge([recorded(i, events) for i in range(3)])
     assert "accepted-received" in cut
     assert check([convert(merged, "records", 3, cut=cut)])[0].accepted

@@ -14,8 +14,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct, json
+from msgspec import Struct, to_builtins
 
+from paxtui.core.ballot import Ballot
+from paxtui.core.events import AppliedTo, Promised, RoundTaken, Voted
+from paxtui.records.merge import Records
+from paxtui.records.parts import Gap, Life, Part, Told
+from paxtui.records.reader import Reader
 from tests.spec import tlc
 
 STEPS_MAX = 500
@@ -117,102 +122,75 @@ class Verdict(Struct, frozen=True):
 # Reading
 
 
-def read(lines: Iterable[str | bytes], source: str = "trace") -> list[Seen]:
-    """The events of a trace of the simulator, in its order. Messages and faults are passed over."""
-    found = []
-    for number, line in enumerate(lines, 1):
-        fields = json.decode(line)
-        if fields.get("event") in TOLD:
-            at, replica = fields.pop("at"), fields.pop("replica")
-            found.append(Seen(at, replica, fields, source, number))
-    return found
+def _seen(part: Told) -> Seen:
+    return Seen(part.at, part.replica, to_builtins(part.event), part.source, part.line)
 
 
-def read_record(lines: Iterable[str | bytes], replica: int, source: str) -> list[Seen]:
-    """The events of one real replica's record, at wall clock times, up to where some were dropped."""
-    found: list[Seen] = []
-    offset = 0.0
-    for number, line in enumerate(lines, 1):
-        frame = json.decode(line)
-        if frame["type"] == "snapshot":
-            offset = frame["wall"] - frame["at_s"]
-            continue
-        if frame["type"] != "delta" or frame["dropped"]:
-            break
-        for at, event in frame["events"]:
-            if event["event"] in TOLD:
-                found.append(Seen(at + offset, replica, event, source, number))
-    return found
+def read(lines: Iterable[bytes], source: str = "trace") -> list[Seen]:
+    """The events of a trace of the simulator, in its order."""
+    return [part for part in map(_told, Reader(lines, source)) if part is not None]
 
 
-def merge(records: Sequence[list[Seen]]) -> tuple[list[Seen], str]:
-    """One order for the records of several replicas: by time, but never an effect before its cause.
+def _told(part: Part) -> Seen | None:
+    return _seen(part) if isinstance(part, Told) and part.kind in TOLD else None
 
-    Clocks are not that exact, so an event waits for its cause. A killed process takes the last events of
-    its record with it: where nothing can go on without them, the trace is cut. Returns also why.
+
+def merge(readers: Sequence[Reader]) -> tuple[list[Seen], str]:
+    """One order for the records of several replicas, up to where something is missing; and what that is.
+
+    A killed process takes the last events of its record with it. That does no harm if nothing shows that
+    there were any: neither what others counted nor what its disk held when it came back.
     """
-    merged: list[Seen] = []
-    told = _Told(len(records))
-    ahead = [0] * len(records)
-    while True:
-        heads = [(r[at], i) for i, (r, at) in enumerate(zip(records, ahead, strict=True)) if at < len(r)]
-        if not heads:
-            return merged, ""
-        heads.sort(key=lambda head: head[0].at)
-        ready = [head for head in heads if told.explains(head[0])]
-        if not ready and (len(heads) < len(records) or any(h.kind == "restored" for h, _ in heads)):
-            return merged, f"the record of its cause ends before it: {heads[0][0]}"
-        event, i = (ready or heads)[0]
-        ahead[i] += 1
-        told.add(event)
-        merged.append(event)
+    found: list[Seen] = []
+    disks: dict[int, _Disk] = {}
+    for step in Records(readers).merged():
+        part = step.part
+        disk = disks.setdefault(part.replica, _Disk())
+        if step.doubtful and isinstance(part, Told) and part.kind in TOLD:
+            return found, f"its cause is not recorded: {_seen(part)}"
+        if isinstance(part, Gap):
+            disk.gap = True
+        elif isinstance(part, Life) and not disk.explains(part):
+            return found, f"not all that its disk holds is recorded: {part.place}"
+        elif isinstance(part, Told) and part.kind in TOLD:
+            found.append(_seen(part))
+            disk.add(part)
+    return found, ""
 
 
-class _Told:
-    """What a merged beginning contains."""
+class _Disk:
+    """What one replica's events may have put on its disk."""
 
-    def __init__(self, replicas: int) -> None:
-        self._majority = replicas // 2 + 1
-        self._taken: set[BallotKey] = set()
-        self._bound: dict[int, BallotKey] = {}
-        self._promised: set[tuple[int, BallotKey]] = set()
-        self._proposed: set[tuple[int, BallotKey]] = set()
-        self._voters: dict[int, dict[BallotKey, set[int]]] = defaultdict(lambda: defaultdict(set))
+    def __init__(self) -> None:
+        self.gap = True
+        self._promised = Ballot.ZERO
+        self._round = self._watermark = 0
+        self._votes: set[tuple[int, Ballot]] = set()
 
-    def explains(self, seen: Seen) -> bool:
-        match seen.kind:
-            case "restored":
-                bound = self._bound.get(seen.replica, (0, 0))
-                return seen.ballot <= bound or any(b == seen.ballot for _, b in self._proposed)
-            case "promised":
-                return seen.ballot in self._taken
-            case "promise-received":
-                return (seen.event["sender"], seen.ballot) in self._promised
-            case "voted":
-                return all((slot, seen.ballot) in self._proposed for slot in seen.slots)
-            case "accepted-received":
-                return all(seen.event["sender"] in self._voters[slot][seen.ballot] for slot in seen.slots)
-            case "chosen-seen" | "learned" | "applied-to":
-                return all(
-                    any(len(voters) >= self._majority for voters in self._voters[slot].values())
-                    for slot in seen.slots
-                )
-        return True
+    def explains(self, life: Life) -> bool:
+        """Whether a life begins with nothing that is not recorded; if nothing is missing, it has to."""
+        known = (
+            life.promised <= self._promised
+            and life.round <= self._round
+            and life.watermark <= self._watermark
+            and {(slot, ballot) for slot, ballot, _ in life.held} <= self._votes
+        )
+        gap, self.gap = self.gap, False
+        return known or not gap
 
-    def add(self, seen: Seen) -> None:
-        replica = seen.replica
-        if seen.kind in ("promised", "voted"):
-            self._bound[replica] = max(seen.ballot, self._bound.get(replica, (0, 0)))
-        match seen.kind:
-            case "round-taken":
-                self._taken.add(seen.ballot)
-            case "promised":
-                self._promised.add((replica, seen.ballot))
-            case "proposed":
-                self._proposed.update((slot, seen.ballot) for slot in seen.slots)
-            case "voted":
-                for slot in seen.slots:
-                    self._voters[slot][seen.ballot].add(replica)
+    def add(self, part: Told) -> None:
+        match part.event:
+            case RoundTaken(ballot=ballot):
+                self._round = ballot.round
+            case Promised(ballot=ballot):
+                self._promised = max(self._promised, ballot)
+            case Voted(ballot=ballot, first=first, values=values):
+                self._promised = max(self._promised, ballot)
+                self._votes.update((slot, ballot) for slot in range(first, first + len(values)))
+            case AppliedTo(watermark=watermark):
+                self._watermark = max(self._watermark, watermark)
+            case _:
+                pass
 
 
 # Converting
@@ -276,13 +254,11 @@ def convert(
             cut = f"{steps_max} steps"
             break
         for text in writer.steps(seen, index in lost):
-            if text is None or len(steps) >= steps_max:
-                cut = f"{steps_max} steps" if text else f"values were left out: {seen}"
+            if len(steps) >= steps_max:
+                cut = f"{steps_max} steps"
                 break
             steps.append(text)
             origins.append(seen)
-        if cut.startswith("values"):
-            break
         slots = max(slots, writer.slots)
     owners = tuple(replica for _, replica in sorted(used))
     return Trace(name, replicas, tuple(steps), tuple(origins), owners, slots, cut)
@@ -308,8 +284,8 @@ class _Writer:
     def _id(self, value: Sequence[Any]) -> int:
         return self._values.setdefault(tuple(value), len(self._values) + 1)
 
-    def steps(self, seen: Seen, maybe: bool) -> Iterator[str | None]:
-        """The steps of an event; ``None`` where it does not tell enough."""
+    def steps(self, seen: Seen, maybe: bool) -> Iterator[str]:
+        """The steps of an event."""
         event = seen.event
         fields: dict[str, Any] = {"event": seen.kind, "by": seen.replica}
         if seen.kind not in ("learned", "applied-to"):
@@ -332,8 +308,7 @@ class _Writer:
             case "proposed" | "voted":
                 yield from self._each(seen, fields)
             case "learned":
-                told_values = event.get("values") or [entry[1] for entry in event.get("entries", ())]
-                values = [self._id(value) for value in told_values] or [0] * len(seen.slots)
+                values = [self._id(value) for _, value in event["entries"]]
                 yield _record(fields, first=event["first"], count=len(values), values=values)
                 self.slots = max(self.slots, seen.slots.stop)
             case "accepted-received" | "chosen-seen" | "applied-to":
@@ -342,15 +317,10 @@ class _Writer:
             case _:
                 yield _record(fields)
 
-    def _each(self, seen: Seen, fields: dict[str, Any]) -> Iterator[str | None]:
-        values = seen.event.get("values")
-        if values is None and seen.kind == "proposed":
-            yield None
-            return
-        for slot in seen.slots:
-            value = 0 if values is None else self._id(values[slot - seen.slots.start])
+    def _each(self, seen: Seen, fields: dict[str, Any]) -> Iterator[str]:
+        for slot, value in enumerate(seen.event["values"], seen.slots.start):
             self.slots = max(self.slots, slot + 1)
-            yield _record(fields, first=slot, value=value)
+            yield _record(fields, first=slot, value=self._id(value))
 
 
 def _record(fields: dict[str, Any], **more: Any) -> str:
@@ -416,12 +386,9 @@ def _module(traces: Sequence[Trace]) -> str:
 
 def main(paths: Sequence[str]) -> int:
     """Check one trace, or the records of one cluster; 0 if it is accepted, 1 if not."""
-    texts = [Path(path).read_bytes().splitlines() for path in paths]
-    if len(paths) == 1 and "at" in json.decode(texts[0][0]):
-        trace = convert(read(texts[0], paths[0]), paths[0], steps_max=STEPS_MAX_ALONE)
-    else:
-        merged, cut = merge([read_record(text, i, paths[i]) for i, text in enumerate(texts)])
-        trace = convert(merged, "record", len(paths), cut=cut, steps_max=STEPS_MAX_ALONE)
+    readers = [Reader.open(Path(path)) for path in paths]
+    merged, cut = merge(readers)
+    trace = convert(merged, "record", readers[0].header.replicas, cut=cut, steps_max=STEPS_MAX_ALONE)
     verdict = check([trace])[0]
     print(verdict)
     return 0 if verdict.accepted else 1

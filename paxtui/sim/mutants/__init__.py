@@ -20,13 +20,14 @@ Three changes look like mistakes and are none, so they are not here:
 
 from __future__ import annotations
 
-from paxtui.sim.mutants import acceptor, durability, learner, liveness, phase1, reads, reign, sessions
+from paxtui.sim.mutants import acceptor, damage, durability, learner, liveness, phase1, reads, reign, sessions
 from paxtui.sim.mutants.mutant import MUTANTS, Mutant
 
 __all__ = [
     "MUTANTS",
     "Mutant",
     "acceptor",
+    "damage",
     "durability",
     "learner",
     "liveness",

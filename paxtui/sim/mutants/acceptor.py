@@ -6,12 +6,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from paxtui.checkers.broken import Invariant
 from paxtui.core.acceptor import Acceptor
 from paxtui.core.ballot import Ballot
 from paxtui.core.messages import Accept, Heartbeat, PeerMessage, Prepare, Promise
 from paxtui.core.proposer import Proposer
 from paxtui.core.replica import Replica
-from paxtui.sim.broken import Invariant
 from paxtui.sim.mutants.mutant import Patch, mutant
 
 P1A = "Paxos Made Simple, 2.2, P1a"

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from paxtui.checkers.broken import Invariant
 from paxtui.core.acceptor import Acceptor
 from paxtui.core.ballot import Ballot
 from paxtui.core.messages import Accepted, PeerMessage, Prepare, Promise
@@ -13,7 +14,6 @@ from paxtui.core.outbox import Outbox
 from paxtui.core.output import Envelope, PutState, PutVotes
 from paxtui.core.proposer import Proposer
 from paxtui.core.replica import Replica
-from paxtui.sim.broken import Invariant
 from paxtui.sim.disk import Disk
 from paxtui.sim.mutants.mutant import Patch, mutant
 from paxtui.sim.node import Node

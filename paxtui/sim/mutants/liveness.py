@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from paxtui.core.messages import HeartbeatAck
+from paxtui.checkers.broken import Invariant
+from paxtui.core.acceptor import Acceptor
+from paxtui.core.ballot import Ballot
+from paxtui.core.events import NackSent
+from paxtui.core.learner import Learner
+from paxtui.core.messages import Accepted, Entries, HeartbeatAck, PeerMessage
+from paxtui.core.outbox import Outbox
+from paxtui.core.output import EVERYONE
 from paxtui.core.proposer import Proposer
 from paxtui.core.reign import Reign
-from paxtui.sim.broken import Invariant
 from paxtui.sim.mutants.mutant import Patch, mutant
 
 
@@ -119,3 +125,58 @@ def ack_answered_with_a_heartbeat(patch: Patch) -> None:
             self.beat(watermark)
 
     patch.replace(Reign, "on_ack", on_ack)
+
+
+@mutant(
+    "refused-without-a-word",
+    rule="a refused ballot is answered by a Nack that carries the promised one (Paxos Made Simple, 2.3)",
+    profile="rounds",
+    caught_by=Invariant.LIVENESS,
+    seeds=40,
+)
+def refused_without_a_word(patch: Patch) -> None:
+    """An acceptor that has promised more keeps silent. A majority elects and serves without it, and it stays
+    outside for ever: it canvasses, they are loyal, and the leader never hears of the higher ballot."""
+
+    def refuse(self: Acceptor, sender: int, ballot: Ballot, leader: Ballot | None, learned: int) -> None:
+        del learned
+        self._out.event(NackSent(ballot, sender, self.promised, leader))
+
+    patch.replace(Acceptor, "_refuse", refuse)
+
+
+@mutant(
+    "empty-page-asked-for-again-at-once",
+    rule="who waits asks again when its timer says so, not because of the answer",
+    profile="crash",
+    caught_by=Invariant.STORM,
+    seeds=60,
+)
+def empty_page_asked_for_again_at_once(patch: Patch) -> None:
+    """After any page of the log the next one is asked for, also after an empty one."""
+    original = Learner.on_entries
+
+    def on_entries(self: Learner, sender: int, message: Entries, now: float) -> bool:
+        asked = original(self, sender, message, now)
+        if asked and not message.entries:
+            self._asked_first = -1
+        return asked
+
+    patch.replace(Learner, "on_entries", on_entries)
+
+
+@mutant(
+    "vote-told-to-everybody",
+    rule="no storm: a vote goes to the leader, who counts (Paxos Made Simple, 2.3, a distinguished learner)",
+    profile="calm",
+    caught_by=Invariant.STORM,
+    seeds=4,
+)
+def vote_told_to_everybody(patch: Patch) -> None:
+    """An acceptor sends its vote to all replicas, as many messages as there are pairs."""
+    original = Outbox.send_durable
+
+    def send_durable(self: Outbox, to: int, message: PeerMessage) -> None:
+        original(self, EVERYONE if isinstance(message, Accepted) and to != self.me else to, message)
+
+    patch.replace(Outbox, "send_durable", send_durable)

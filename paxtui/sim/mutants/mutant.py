@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from paxtui.sim.broken import Invariant
+from paxtui.checkers.broken import Invariant
 
 
 class Patch:

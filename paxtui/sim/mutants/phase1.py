@@ -6,12 +6,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from paxtui.checkers.broken import Invariant
 from paxtui.core.ballot import majority
 from paxtui.core.messages import Promise
 from paxtui.core.phase1 import Phase1
 from paxtui.core.proposer import Proposer
 from paxtui.core.values import NOOP, Command
-from paxtui.sim.broken import Invariant
 from paxtui.sim.mutants.mutant import Patch, mutant
 
 P2C = "Paxos Made Simple, 2.2, P2c"

@@ -6,13 +6,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from paxtui.checkers.broken import Invariant
 from paxtui.core.ballot import Ballot
 from paxtui.core.messages import Accepted, PeerMessage
 from paxtui.core.output import Appended
 from paxtui.core.reign import Reign
 from paxtui.core.replica import Replica
 from paxtui.core.values import NOOP, Command
-from paxtui.sim.broken import Invariant
 from paxtui.sim.mutants.mutant import Patch, mutant
 
 CHOSEN = "Paxos Made Simple, 2.2: chosen when a majority has accepted it"

@@ -6,11 +6,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from paxtui.checkers.broken import Invariant
 from paxtui.core.learner import Learner
 from paxtui.core.output import PutSessions
 from paxtui.core.sessions import EXPIRED, Session, Sessions
 from paxtui.core.values import Command
-from paxtui.sim.broken import Invariant
 from paxtui.sim.mutants.mutant import Patch, mutant
 
 ONCE = "exactly once: the session table is replicated state"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from paxtui.checkers.broken import Invariant, InvariantBroken
 from paxtui.core.messages import RUN_MAX
 from paxtui.core.settings import Settings
 from paxtui.core.values import Command, weight
-from paxtui.sim.broken import Invariant, InvariantBroken
 
 
 class Limits:

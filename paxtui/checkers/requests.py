@@ -8,10 +8,10 @@ highest position that anybody was told so far.
 
 from __future__ import annotations
 
+from paxtui.checkers.broken import Invariant, InvariantBroken
 from paxtui.core.output import Appended, Applied, ReadReady, Refused
 from paxtui.core.sessions import birth
 from paxtui.core.values import Command
-from paxtui.sim.broken import Invariant, InvariantBroken
 
 EXPIRED = -1
 

@@ -1,6 +1,7 @@
 """A space-time diagram of the end of a run, as text: a column a replica, time downwards.
 
-An arrow is a message that arrives; where it was sent from, its line begins. What is lost is not drawn.
+An arrow is a message that arrives; where it was sent from, its line begins. What is lost is not drawn. Where
+messages are not told, arrows are those answers that their receivers tell of (``answers``).
 """
 
 from __future__ import annotations
@@ -8,13 +9,17 @@ from __future__ import annotations
 from collections import deque
 
 from paxtui.core.events import (
+    AcceptedReceived,
     AppliedTo,
+    Bound,
     ChosenSeen,
     Elected,
     ElectionTimeout,
     Event,
     Learned,
+    NackReceived,
     Promised,
+    PromiseReceived,
     Proposed,
     Restored,
     RoundTaken,
@@ -37,6 +42,8 @@ from paxtui.core.messages import (
     Prepare,
     Promise,
 )
+from paxtui.core.saved import Saved
+from paxtui.records.parts import Arrived, Done, Ended, Gap, Part, Told
 
 ROWS = 48
 """What fits on a screen, about."""
@@ -52,8 +59,9 @@ COLUMN_CHARS_MAX = 24
 class SpaceTime:
     """A recorder that keeps the last rows."""
 
-    def __init__(self, replicas: int, rows: int = ROWS) -> None:
+    def __init__(self, replicas: int, rows: int = ROWS, *, answers: bool = False) -> None:
         self._replicas = replicas
+        self.answers = answers
         self._column = min(COLUMN_CHARS_MAX, (WIDTH_CHARS - TIME_CHARS) // replicas)
         self._rows: deque[str] = deque(maxlen=rows)
 
@@ -63,11 +71,25 @@ class SpaceTime:
         heads = "".join(f"replica {replica}".ljust(self._column) for replica in range(self._replicas))
         return [f"{'time':>{TIME_CHARS - 1}} {heads}".rstrip(), *self._rows]
 
+    def life(self, at: float, replica: int, saved: Saved) -> None:
+        """The event ``restored`` tells of it."""
+
+    def ended(self, at: float, replica: int, why: str) -> None:
+        """A note tells of it."""
+
     def event(self, at: float, replica: int, event: Event) -> None:
         """A decision of one replica."""
         label = _decision(event)
         if label:
             self._point(at, replica, f"o {label}")
+        elif self.answers:
+            match event:
+                case PromiseReceived(ballot=ballot, sender=sender, votes=votes):
+                    self._arrow(at, sender, replica, f"promise {ballot}" + (f" +{votes}" if votes else ""))
+                case AcceptedReceived(ballot=ballot, sender=sender, first=first, count=count):
+                    self._arrow(at, sender, replica, f"accepted {ballot} {_slots(first, count)}")
+                case NackReceived(ballot=ballot, sender=sender):
+                    self._arrow(at, sender, replica, f"nack {ballot}")
 
     def note(self, at: float, replica: int | None, what: str, detail: str) -> None:
         """Something that was done to one replica, or between them."""
@@ -79,7 +101,11 @@ class SpaceTime:
     def message(self, at: float, sender: int, to: int, message: PeerMessage) -> None:
         """A message arrives."""
         label = _label(message)
-        if not label:
+        if label:
+            self._arrow(at, sender, to, label)
+
+    def _arrow(self, at: float, sender: int, to: int, label: str) -> None:
+        if sender == to:
             return
         left, right = min(sender, to), max(sender, to)
         inner = (right - left) * self._column - 1
@@ -87,6 +113,22 @@ class SpaceTime:
         line = text.center(inner - 1, "-")
         arrow = f"{line}>" if sender < to else f"<{line}"
         self._rows.append((self._lead(at, left) + "|" + arrow + "|" + self._rest(right)).rstrip())
+
+    def part(self, part: Part, began: float) -> None:
+        """A part of a record, at seconds since ``began``."""
+        at = part.at - began
+        match part:
+            case Told(event=event):
+                self.event(at, part.replica, event)
+            case Arrived(sender=sender, message=message):
+                self.answers = False
+                self.message(at, sender, part.replica, message)
+            case Done(several=several, what=what, detail=detail):
+                self.note(at, None if several else part.replica, what, detail)
+            case Gap():
+                self._point(at, part.replica, "? something is missing")
+            case Ended(why=why):
+                self._point(at, part.replica, f"X ends: {why}")
 
     def _point(self, at: float, replica: int, text: str) -> None:
         text = text[: self._column - 1] if replica + 1 < self._replicas else text
@@ -123,6 +165,8 @@ def _decision(event: Event) -> str:
             return f"proposes {_slots(event.first, len(event.values))}"
         case SlotSkipped():
             return f"skips {event.slot}"
+        case Bound():
+            return f"is bound by {event.ballot}"
         case Voted():
             return f"votes {event.ballot} {_slots(event.first, len(event.values))}"
         case ChosenSeen():

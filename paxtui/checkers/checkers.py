@@ -1,8 +1,7 @@
 """All checkers behind one door: facts go in, :class:`InvariantBroken` comes out.
 
-The methods are named by what was seen, not by who saw it. The simulator calls all of them; a tool that has
-only the trace events of a real cluster calls :meth:`Checkers.events` and takes a vote for durable when it
-was cast (``trust_votes``).
+This is for who sees everything: events, messages, disks and clients, as the simulator does. Who has only the
+trace events of a real cluster, perhaps not all of them, asks a :class:`~paxtui.checkers.witness.Witness`.
 """
 
 from __future__ import annotations
@@ -10,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from paxtui.checkers.facts import Facts
+from paxtui.checkers.limits import Limits
+from paxtui.checkers.logs import Logs
+from paxtui.checkers.requests import Requests
 from paxtui.core.events import (
     AppliedTo,
     ChosenSeen,
@@ -47,40 +50,35 @@ from paxtui.core.output import (
 )
 from paxtui.core.settings import Settings
 from paxtui.core.values import Command, Entry
-from paxtui.sim.facts import Facts
-from paxtui.sim.limits import Limits
-from paxtui.sim.logs import Logs
-from paxtui.sim.requests import Requests
 
 
 class Checkers:
     """The ghost record of a whole cluster, and every rule about it."""
 
-    def __init__(self, replicas: int, settings: Settings, *, trust_votes: bool = False) -> None:
+    def __init__(self, replicas: int, settings: Settings) -> None:
         self.facts = Facts(replicas)
         self.logs = Logs(replicas, self.facts.chosen)
         self.requests = Requests(replicas, settings.sessions_max, settings.session_window)
         self.limits = Limits(settings)
-        self._trust_votes = trust_votes
         self.seen: set[type[Event]] = set()
-        facts, logs = self.facts, self.logs
+        facts = self.facts
         # Dispatch by class: most events concern no checker, and cost one lookup.
         self._on_event: dict[type, Callable[[int, Any], None]] = {
-            AppliedTo: logs.applied_to,
-            ChosenSeen: facts.chosen_seen,
-            Elected: facts.elected,
-            Learned: facts.learned,
-            Promised: facts.promise_made,
+            AppliedTo: self._applied_to,
+            ChosenSeen: self._chosen_seen,
+            Elected: self._elected,
+            Learned: self._learned,
+            Promised: self._promised,
             Proposed: self._proposed,
             Restored: self._restored,
-            RoundTaken: facts.round_taken,
+            RoundTaken: self._round_taken,
             Voted: self._voted,
         }
         self._on_message: dict[type, Callable[[int, Any], None]] = {
             Accept: self._accept,
             Accepted: self._accepted,
             CanvassReply: self._learned_told,
-            Chosen: facts.chosen_seen,
+            Chosen: self._chosen_seen,
             Entries: self._entries,
             Heartbeat: self._learned_told,
             HeartbeatAck: self._ack,
@@ -103,18 +101,34 @@ class Checkers:
 
     def _restored(self, replica: int, event: Restored) -> None:
         self.facts.restored(replica, event.promised)
-        self.logs.restored(replica, event)
+        self.logs.restored(replica, event.watermark)
+
+    def _applied_to(self, replica: int, event: AppliedTo) -> None:
+        self.logs.applied_to(replica, event.first, event.watermark, event.chain)
+
+    def _chosen_seen(self, replica: int, event: ChosenSeen | Chosen) -> None:
+        self.facts.chosen_seen(replica, event.ballot, event.first, event.count)
+
+    def _elected(self, replica: int, event: Elected) -> None:
+        self.facts.elected(replica, event.ballot, event.first, event.quorum)
+
+    def _learned(self, replica: int, event: Learned) -> None:
+        self.facts.learned(replica, event.first, [entry.value for entry in event.entries])
+
+    def _promised(self, replica: int, event: Promised) -> None:
+        self.facts.promise_made(replica, event.ballot)
+
+    def _round_taken(self, replica: int, event: RoundTaken) -> None:
+        self.facts.round_taken(replica, event.ballot)
 
     def _proposed(self, replica: int, event: Proposed) -> None:
-        self.facts.proposed(replica, event)
+        self.facts.proposed(replica, event.ballot, event.first, event.values)
         self.requests.proposed(replica, event.values)
         self.limits.window(replica, event.first + len(event.values), self.logs.watermarks[replica])
 
     def _voted(self, replica: int, event: Voted) -> None:
-        self.facts.vote_cast(replica, event)
+        self.facts.vote_cast(replica, event.ballot)
         self.limits.ahead(replica, event.first + len(event.values), self.logs.watermarks[replica])
-        if self._trust_votes:
-            self.facts.put_votes(replica, PutVotes(event.ballot, event.first, event.values))
 
     # What replicas say
 
@@ -155,10 +169,10 @@ class Checkers:
         """One write of a transaction that is on disk; ``rows`` is the log table after it."""
         match write:
             case PutVotes():
-                self.facts.put_votes(replica, write)
+                self.facts.put_votes(replica, write.ballot, write.first, write.values)
             case PutState():
-                self.facts.put_state(replica, write)
-                self.logs.put_state(replica, write, rows)
+                self.facts.put_state(replica, write.promised, write.round)
+                self.logs.put_state(replica, write.watermark, write.chain, rows)
             case _:
                 pass
 
@@ -187,3 +201,11 @@ class Checkers:
                 self.requests.read_ready(replica, reply, self.logs.watermarks[replica])
             case _:
                 pass
+
+    # Memory
+
+    def forget_below(self, slot: int) -> None:
+        """Drop what is known of slots below ``slot``, as far as they are applied."""
+        slot = min(slot, self.logs.upto)
+        self.facts.forget_below(slot)
+        self.logs.forget_below(slot)

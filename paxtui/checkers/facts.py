@@ -3,18 +3,21 @@
 A crash does not erase it, so a replica that forgets a promise, or tells one story before a restart and
 another after it, is caught although its own memory is consistent. Invariants 1 to 5 and the half of 11
 that says "durable before sent" live here; ``vote(a, s, b, v)`` means that acceptor a's disk held it.
+
+Values are only compared, so whoever does not have them may tell *marks* in their place: digests, or anything
+else that is equal where the values are and hashable.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
+from paxtui.checkers.broken import Invariant, InvariantBroken
 from paxtui.core.ballot import Ballot, majority
-from paxtui.core.events import ChosenSeen, Elected, Learned, Promised, Proposed, RoundTaken, Voted
-from paxtui.core.messages import Accept, Accepted, Chosen, HeartbeatAck, Prepare, Promise
-from paxtui.core.output import PutState, PutVotes
-from paxtui.core.values import Command
-from paxtui.sim.broken import Invariant, InvariantBroken
+from paxtui.core.messages import Accept, Accepted, HeartbeatAck, Prepare, Promise
+
+Value = Hashable
+"""A command, or its mark."""
 
 
 class Cell:
@@ -22,7 +25,7 @@ class Cell:
 
     __slots__ = ("value", "voters")
 
-    def __init__(self, value: Command) -> None:
+    def __init__(self, value: Value) -> None:
         self.value = value
         self.voters = 0
 
@@ -33,7 +36,7 @@ class Facts:
     def __init__(self, replicas: int) -> None:
         self._quorum = majority(replicas)
         self.slots: dict[int, dict[Ballot, Cell]] = {}
-        self.chosen: dict[int, Command] = {}
+        self.chosen: dict[int, Value] = {}
         self.promised = [Ballot.ZERO] * replicas
         """The highest ballot that each acceptor's disk is bound to."""
         self._spoken = [Ballot.ZERO] * replicas
@@ -47,14 +50,15 @@ class Facts:
         self._reigns: dict[Ballot, tuple[int, int]] = {}
         """By ballot of a leader: the slot from which it proposes, and its quorum as bits."""
         self._high = [0] * replicas
+        self._forgotten = 0
+        """Nothing is known of the slots below it any more, and nothing is said about them."""
         self.contested = 0
         """How often a quorum had voted for several values in a slot, so that the highest ballot decided."""
 
     # The disk
 
-    def put_votes(self, acceptor: int, put: PutVotes) -> None:
-        """Votes reached the disk (invariants 1, 2, 4)."""
-        ballot = put.ballot
+    def put_votes(self, acceptor: int, ballot: Ballot, first: int, values: Sequence[Value]) -> None:
+        """Votes in ``first``, ``first + 1``, ... reached the disk (invariants 1, 2, 4)."""
         if ballot < self.promised[acceptor]:
             raise InvariantBroken(
                 Invariant.PROMISES,
@@ -62,9 +66,11 @@ class Facts:
                 acceptor,
             )
         self.promised[acceptor] = ballot
+        if first < self._forgotten:
+            first, values = self._forgotten, values[self._forgotten - first :]
         bit = 1 << acceptor
-        slot = put.first
-        for value in put.values:
+        slot = first
+        for value in values:
             cell = self._cell(acceptor, slot, ballot, value)
             if not cell.voters & bit:
                 cell.voters |= bit
@@ -73,7 +79,7 @@ class Facts:
             slot += 1
         self._high[acceptor] = max(self._high[acceptor], slot)
 
-    def _cell(self, acceptor: int, slot: int, ballot: Ballot, value: Command) -> Cell:
+    def _cell(self, acceptor: int, slot: int, ballot: Ballot, value: Value) -> Cell:
         ballots = self.slots.get(slot)
         if ballots is None:
             ballots = self.slots[slot] = {}
@@ -88,7 +94,7 @@ class Facts:
             )
         return cell
 
-    def _choose(self, acceptor: int, slot: int, ballot: Ballot, value: Command) -> None:
+    def _choose(self, acceptor: int, slot: int, ballot: Ballot, value: Value) -> None:
         if self.chosen.setdefault(slot, value) != value:
             raise InvariantBroken(
                 Invariant.AGREEMENT,
@@ -96,16 +102,16 @@ class Facts:
                 acceptor,
             )
 
-    def put_state(self, acceptor: int, put: PutState) -> None:
+    def put_state(self, acceptor: int, promised: Ballot, round_: int) -> None:
         """The small state reached the disk (invariant 2)."""
-        if put.promised < self.promised[acceptor]:
+        if promised < self.promised[acceptor]:
             raise InvariantBroken(
                 Invariant.PROMISES,
-                f"its promise on disk fell from {self.promised[acceptor]} to {put.promised}",
+                f"its promise on disk fell from {self.promised[acceptor]} to {promised}",
                 acceptor,
             )
-        self.promised[acceptor] = put.promised
-        self._rounds[acceptor] = max(self._rounds[acceptor], put.round)
+        self.promised[acceptor] = promised
+        self._rounds[acceptor] = max(self._rounds[acceptor], round_)
 
     def restored(self, acceptor: int, promised: Ballot) -> None:
         """The acceptor starts from its disk."""
@@ -119,66 +125,66 @@ class Facts:
 
     # Trace events
 
-    def promise_made(self, acceptor: int, event: Promised) -> None:
+    def promise_made(self, acceptor: int, ballot: Ballot) -> None:
         """Memory moves ahead of the disk; it never moves back (invariant 2)."""
-        if event.ballot < self._spoken[acceptor]:
+        if ballot < self._spoken[acceptor]:
             raise InvariantBroken(
                 Invariant.PROMISES,
-                f"it promised {event.ballot} after {self._spoken[acceptor]}",
+                f"it promised {ballot} after {self._spoken[acceptor]}",
                 acceptor,
             )
-        self._spoken[acceptor] = event.ballot
+        self._spoken[acceptor] = ballot
 
-    def vote_cast(self, acceptor: int, event: Voted) -> None:
+    def vote_cast(self, acceptor: int, ballot: Ballot) -> None:
         """A vote obeys the promises made so far, durable or not (invariant 2)."""
-        if event.ballot < self._spoken[acceptor]:
+        if ballot < self._spoken[acceptor]:
             raise InvariantBroken(
                 Invariant.PROMISES,
-                f"it votes at {event.ballot} after promising {self._spoken[acceptor]}",
+                f"it votes at {ballot} after promising {self._spoken[acceptor]}",
                 acceptor,
             )
-        self._spoken[acceptor] = event.ballot
+        self._spoken[acceptor] = ballot
 
-    def round_taken(self, proposer: int, event: RoundTaken) -> None:
+    def round_taken(self, proposer: int, ballot: Ballot) -> None:
         """A ballot under which something was said before is never taken again (invariants 1, 3)."""
-        if event.ballot in self._prepared:
-            raise InvariantBroken(Invariant.ONE_VALUE, f"it takes {event.ballot} a second time", proposer)
+        if ballot in self._prepared:
+            raise InvariantBroken(Invariant.ONE_VALUE, f"it takes {ballot} a second time", proposer)
 
-    def elected(self, proposer: int, event: Elected) -> None:
+    def elected(self, proposer: int, ballot: Ballot, first: int, members: Iterable[int]) -> None:
         """A leader has exact promises of a majority, each one sent, its own one durable (invariant 3)."""
-        ballot = event.ballot
         promises = self._promises.get(ballot, 0)
         if self.promised[proposer] >= ballot:
             promises |= 1 << proposer
         quorum = 0
-        for acceptor in event.quorum:
+        for acceptor in members:
             quorum |= 1 << acceptor
         if quorum.bit_count() < self._quorum or quorum & ~promises:
             raise InvariantBroken(
                 Invariant.CHOOSABLE,
-                f"it leads at {ballot} by promises of {event.quorum}, which are no majority that promised",
+                f"it leads at {ballot} by promises of {members}, which are no majority that promised",
                 proposer,
             )
         if ballot in self._reigns:
             raise InvariantBroken(Invariant.ONE_VALUE, f"ballot {ballot} is used twice", proposer)
-        self._reigns[ballot] = (event.first, quorum)
+        self._reigns[ballot] = (first, quorum)
 
-    def proposed(self, proposer: int, event: Proposed) -> None:
+    def proposed(self, proposer: int, ballot: Ballot, first: int, values: Sequence[Value]) -> None:
         """P2c of Paxos Made Simple (invariant 3).
 
         The quorum's votes below the ballot are final, because each member promised it. The value must be
         that of the highest of them, or of a still higher ballot that somebody outside of the quorum
         reported as well; if there is none, any value will do.
         """
-        ballot = event.ballot
-        first, quorum = self._reigns.get(ballot, (0, 0))
-        if not quorum or event.first < first:
+        base, quorum = self._reigns.get(ballot, (0, 0))
+        if not quorum or first < base:
             raise InvariantBroken(
                 Invariant.CHOOSABLE,
-                f"it proposes in slot {event.first} at {ballot} without promises",
+                f"it proposes in slot {first} at {ballot} without promises",
                 proposer,
             )
-        for slot, value in enumerate(event.values, event.first):
+        if first < self._forgotten:
+            first, values = self._forgotten, values[self._forgotten - first :]
+        for slot, value in enumerate(values, first):
             ballots = self.slots.get(slot)
             if ballots:
                 self._choosable(proposer, slot, ballot, value, ballots, quorum)
@@ -189,7 +195,7 @@ class Facts:
         proposer: int,
         slot: int,
         ballot: Ballot,
-        value: Command,
+        value: Value,
         ballots: dict[Ballot, Cell],
         quorum: int,
     ) -> None:
@@ -210,28 +216,29 @@ class Facts:
             proposer,
         )
 
-    def chosen_seen(self, proposer: int, event: ChosenSeen | Chosen) -> None:
+    def chosen_seen(self, proposer: int, ballot: Ballot, first: int, count: int) -> None:
         """A tally is true: a majority's disks hold the votes at this very ballot (invariant 5)."""
-        for slot in range(event.first, event.first + event.count):
-            cell = self.slots.get(slot, {}).get(event.ballot)
+        for slot in range(max(first, self._forgotten), first + count):
+            cell = self.slots.get(slot, {}).get(ballot)
             if cell is None or cell.voters.bit_count() < self._quorum:
                 raise InvariantBroken(
                     Invariant.LEARNED,
-                    f"slot {slot} is not chosen at {event.ballot}, but the leader counts it",
+                    f"slot {slot} is not chosen at {ballot}, but the leader counts it",
                     proposer,
                 )
 
-    def learned(self, learner: int, event: Learned) -> None:
+    def learned(self, learner: int, first: int, values: Sequence[Value]) -> None:
         """What is learned is chosen by now (invariant 5)."""
+        if first < self._forgotten:
+            first, values = self._forgotten, values[self._forgotten - first :]
         chosen = self.chosen
-        slot = event.first
-        for entry in event.entries:
+        slot = first
+        for told in values:
             value = chosen.get(slot)
-            if value is not entry.value and value != entry.value:
+            if value is not told and value != told:
+                known = "nothing yet" if value is None else value
                 raise InvariantBroken(
-                    Invariant.LEARNED,
-                    f"it learned {entry.value} in slot {slot}; chosen is {value or 'nothing yet'}",
-                    learner,
+                    Invariant.LEARNED, f"it learned {told} in slot {slot}; chosen is {known}", learner
                 )
             slot += 1
 
@@ -257,13 +264,15 @@ class Facts:
         reported = {vote.slot: vote for vote in message.votes}
         bit = 1 << acceptor
         for vote in message.votes:
+            if vote.slot < self._forgotten:
+                continue
             cell = self.slots.get(vote.slot, {}).get(vote.ballot)
             if cell is None or not cell.voters & bit or cell.value != vote.value:
                 raise InvariantBroken(
                     Invariant.DURABLE, f"it reports a vote it does not have: {vote}", acceptor
                 )
         upto = self._high[acceptor] if message.next is None else min(message.next, self._high[acceptor])
-        for slot in range(max(message.first, message.learned), upto):
+        for slot in range(max(message.first, message.learned, self._forgotten), upto):
             votes = [b for b, cell in self.slots.get(slot, {}).items() if b < ballot and cell.voters & bit]
             told = reported.get(slot)
             if votes and (told is None or told.ballot < max(votes)):
@@ -278,7 +287,7 @@ class Facts:
     def accepted_sent(self, acceptor: int, message: Accepted) -> None:
         """Every vote that an Accepted stands for is on disk (invariant 11)."""
         slots, ballot, bit = self.slots, message.ballot, 1 << acceptor
-        for slot in range(message.first, message.first + message.count):
+        for slot in range(max(message.first, self._forgotten), message.first + message.count):
             ballots = slots.get(slot)
             cell = ballots.get(ballot) if ballots is not None else None
             if cell is None or not cell.voters & bit:
@@ -291,7 +300,8 @@ class Facts:
     def accept_sent(self, proposer: int, message: Accept) -> None:
         """What is asked for is what was proposed (invariant 1)."""
         for slot, value in enumerate(message.values, message.first):
-            self._cell(proposer, slot, message.ballot, value)
+            if slot >= self._forgotten:
+                self._cell(proposer, slot, message.ballot, value)
 
     def ack_sent(self, acceptor: int, message: HeartbeatAck) -> None:
         """Who confirms a leader is bound to nobody above it: reads depend on that (2, 10)."""
@@ -301,6 +311,26 @@ class Facts:
                 f"it confirms {message.ballot} after a promise of {self.promised[acceptor]}",
                 acceptor,
             )
+
+    # Memory
+
+    def forget_below(self, slot: int) -> None:
+        """Drop what is known of the slots below, and of ballots that can do nothing any more. Events that
+        are about them are still taken, and nothing is said of them."""
+        for old in range(self._forgotten, slot):
+            self.slots.pop(old, None)
+            self.chosen.pop(old, None)
+        self._forgotten = max(self._forgotten, slot)
+        # A majority promised at least the bar, so nobody is elected below it any more. Who was, and has not
+        # noticed, is at the newest ballot of its replica.
+        bar = sorted(self.promised)[len(self.promised) - self._quorum]
+        newest: dict[int, Ballot] = {}
+        for ballot in [*self._prepared, *self._promises, *self._reigns]:
+            newest[ballot.replica] = max(ballot, newest.get(ballot.replica, ballot))
+        kept = set(newest.values())
+        self._prepared = {b for b in self._prepared if b >= bar or b in kept}
+        self._promises = {b: bits for b, bits in self._promises.items() if b >= bar or b in kept}
+        self._reigns = {b: reign for b, reign in self._reigns.items() if b >= bar or b in kept}
 
     def last_words(self, slots: Sequence[int]) -> str:
         """What is known of some slots, for people."""

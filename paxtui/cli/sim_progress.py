@@ -1,0 +1,71 @@
+"""How far a campaign is: a bar on a terminal, a line now and then elsewhere. Both on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from paxtui.sim.cluster import Result
+    from paxtui.sim.summary import Summary
+
+LINE_EVERY_S = 30.0
+"""Where no bar can be drawn. A campaign that is over sooner says nothing but how it ended."""
+
+
+class Progress:
+    """Told of each run as it ends."""
+
+    def __init__(self, seeds: int | None, what: str) -> None:
+        self._seeds = seeds
+        self._bar = None
+        self._line_at = time.monotonic() + LINE_EVERY_S
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+            self._bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("{task.fields[speed]}"),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self._task = self._bar.add_task(what, total=seeds, speed="")
+
+    def __enter__(self) -> Progress:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def advance(self, summary: Summary, _: Result) -> None:
+        """One more run is done."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=summary.runs, speed=speed(summary))
+        elif time.monotonic() >= self._line_at:
+            self._line_at += LINE_EVERY_S
+            of = "" if self._seeds is None else f" of {self._seeds:,}"
+            typer.echo(f"{summary.runs:,}{of} seeds, {speed(summary)}, {summary.failed} failed", err=True)
+
+
+def speed(summary: Summary) -> str:
+    """``31.4 seeds/s, 1:42:10 of virtual time``."""
+    return (
+        f"{summary.runs / max(summary.seconds, 1e-9):.1f} seeds/s, {clock(summary.virtual_s)} of virtual time"
+    )
+
+
+def clock(seconds: float) -> str:
+    """``1:02:03``; hours do not turn into days."""
+    minutes, whole = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{whole:02}"

@@ -1,0 +1,336 @@
+"""Reads record files: checks each line, and notices what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from msgspec import DecodeError, Meta, Struct, convert, field, json
+
+from paxtui.core.ballot import Ballot, Number, ReplicaId
+from paxtui.core.events import AnyEvent, Restored
+from paxtui.core.messages import PeerMessage
+from paxtui.core.values import Command
+from paxtui.records.lines import VERSION
+from paxtui.records.parts import Arrived, BadRecord, Done, Ended, Gap, Life, Part, Told
+
+T = TypeVar("T")
+
+Seconds = Annotated[float, Meta(ge=0, lt=1e12)]
+
+
+class _Shape(Struct):
+    """What tells the kinds of lines apart."""
+
+    at: Seconds
+    replica: ReplicaId | None = None
+    number: Number | None = None
+    record: int | None = None
+    event: str | None = None
+    held: Number | None = None
+    dropped: Annotated[int, Meta(ge=1)] | None = None
+    ended: str | None = None
+    fault: str | None = None
+    type: str | None = None
+
+
+class Header(Struct, kw_only=True):
+    """The first line of a life."""
+
+    cluster: str
+    replica: ReplicaId
+    replicas: Annotated[int, Meta(ge=1, le=9)]
+    at: Seconds
+    wall: Seconds
+    promised: Ballot
+    round: Number
+    watermark: Number
+    chain: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    votes: Number
+
+
+class _Held(Struct):
+    held: Number
+    ballot: Ballot
+    value: Command
+
+
+class _Fault(Struct):
+    fault: str
+    detail: str
+
+
+class _Ends(Struct):
+    to: ReplicaId
+    sender: ReplicaId = field(name="from")
+
+
+_shape = json.Decoder(_Shape).decode
+_header = json.Decoder(Header).decode
+_held = json.Decoder(_Held).decode
+_event: Callable[[bytes], Any] = json.Decoder(AnyEvent).decode
+_fault = json.Decoder(_Fault).decode
+_ends = json.Decoder(_Ends).decode
+
+
+class _Account:
+    """One replica in one file."""
+
+    def __init__(self) -> None:
+        self.alive = False
+        self.blind = False
+        """The header of this life is missing, and with it what its clock means: nothing of it is told."""
+        self.offset = 0.0
+        """What turns its clock into the time of day."""
+        self.number = 0
+        """The next event's."""
+        self.header: tuple[Header, int] | None = None
+        """Of a life whose votes are still being told, and its line."""
+        self.held: list[tuple[int, Ballot, Command]] = []
+
+
+class Reader:
+    """The parts of one record file, in its order. Raises :class:`BadRecord` at the line that is none."""
+
+    def __init__(self, lines: Iterable[bytes], source: str) -> None:
+        self.source = source
+        self._again: Iterable[bytes] = lines if isinstance(lines, Sequence) else ()
+        self.torn: list[int] = []
+        """Lines of which the end is missing: a process was killed while it wrote."""
+        self._lines = enumerate(lines, 1)
+        self._accounts: dict[int, _Account] = {}
+        self._last_at: dict[int, float] = {}
+        self.header = self._first()
+
+    @classmethod
+    def open(cls, path: Path) -> Reader:
+        """Begin to read a file; ``OSError`` becomes :class:`BadRecord` here, and later too."""
+        try:
+            reader = cls(_lines_of(path), str(path))
+        except OSError as error:
+            raise BadRecord(f"{path}: {error.strerror}") from None
+        if path.is_file():
+            reader._again = _Lines(path)
+        return reader
+
+    def lives(self) -> list[Life]:
+        """All lives of the file, read ahead; none if it can be read only once, or not at all."""
+        starts = (line for line in self._again if b'"record":' in line or b'"held":' in line)
+        try:
+            return [part for part in Reader(starts, self.source) if isinstance(part, Life)]
+        except (BadRecord, OSError):
+            return []  # whoever reads it in order will be told
+
+    def _bad(self, line: int, why: str) -> BadRecord:
+        return BadRecord(f"{self.source}:{line}: {why}")
+
+    def _first(self) -> Header:
+        number, line = next(self._lines, (0, b""))
+        if not line:
+            raise BadRecord(f"{self.source}: is empty")
+        try:
+            shape = _shape(line)
+        except (DecodeError, UnicodeDecodeError, RecursionError):
+            shape = None
+        if shape is None or shape.record is None:
+            raise self._bad(number, "this is no record: the first line is no header")
+        self._begun = number, line
+        return self._decode(_header, line, number)
+
+    def _decode(self, decode: Callable[[bytes], T], line: bytes, number: int) -> T:
+        try:
+            return decode(line)
+        except (DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise self._bad(number, str(error)) from None
+
+    def __iter__(self) -> Iterator[Part]:
+        """All parts. What breaks off in the middle of a life ends in a :class:`Gap`."""
+        number, line = self._begun
+        try:
+            yield from self._read(line, number, self._decode(_shape, line, number))
+            for number, line in self._lines:
+                try:
+                    shape = _shape(line)
+                except (DecodeError, UnicodeDecodeError, RecursionError) as error:
+                    number, line = self._after_torn(number, line, error)
+                    if not line:
+                        break
+                    shape = self._decode(_shape, line, number)
+                yield from self._read(line, number, shape)
+        except OSError as error:
+            raise BadRecord(f"{self.source}: {error.strerror}") from None
+        for replica, account in self._accounts.items():
+            if account.alive or account.header is not None:
+                yield self._gap(replica, number, None, "its record ends without an end")
+
+    def _after_torn(self, number: int, line: bytes, error: Exception) -> tuple[int, bytes]:
+        """A line may be torn at the end of the file, and where the next life begins; what follows it."""
+        following, text = next(self._lines, (number, b""))
+        if (text and b'"record":' not in text) or (not text and line.endswith(b"\n")):
+            raise self._bad(number, f"this is no line of a record: {error}")
+        self.torn.append(number)
+        return following, text
+
+    def _read(self, line: bytes, number: int, shape: _Shape) -> Iterator[Part]:
+        if shape.type is not None:
+            yield self._arrived(line, number, shape)
+        elif shape.fault is not None:
+            yield self._done(line, number, shape)
+        elif shape.replica is None:
+            raise self._bad(number, "it names no replica")
+        elif shape.record is not None:
+            yield from self._life(line, number, shape)
+        else:
+            yield from self._of_life(line, number, shape, shape.replica)
+
+    # Lives
+
+    def _life(self, line: bytes, number: int, shape: _Shape) -> Iterator[Part]:
+        if shape.record != VERSION:
+            raise self._bad(number, f"format {shape.record} of records is not known, {VERSION} is")
+        header = self._decode(_header, line, number)
+        for name in ("cluster", "replicas"):
+            mine, other = getattr(self.header, name), getattr(header, name)
+            if mine != other:
+                raise self._bad(number, f"{name} is {other!r} here and {mine!r} before")
+        if header.replica >= header.replicas:
+            raise self._bad(number, f"there is no replica {header.replica} among {header.replicas}")
+        account = self._accounts.setdefault(header.replica, _Account())
+        if account.alive or account.header is not None:
+            yield self._gap(header.replica, number, None, "its process ended without a word")
+        account.alive = account.blind = False
+        account.number = 0
+        account.offset = header.wall - header.at
+        account.header, account.held = (header, number), []
+        yield from self._begin(account)
+
+    def _begin(self, account: _Account) -> Iterator[Part]:
+        """The life, if all votes that it begins with are known."""
+        if account.header is None or len(account.held) < account.header[0].votes:
+            return
+        (header, line), account.header = account.header, None
+        account.alive = True
+        self._last_at[header.replica] = header.wall
+        yield Life(
+            at=header.wall,
+            replica=header.replica,
+            source=self.source,
+            line=line,
+            cluster=header.cluster,
+            replicas=header.replicas,
+            promised=header.promised,
+            round=header.round,
+            watermark=header.watermark,
+            chain=header.chain,
+            held=tuple(account.held),
+        )
+
+    def _of_life(self, line: bytes, number: int, shape: _Shape, replica: int) -> Iterator[Part]:
+        account = self._accounts.get(replica)
+        if account is None:
+            raise self._bad(number, f"replica {replica} has no header before this")
+        at = shape.at + account.offset
+        if shape.held is not None and account.header is not None:
+            held = self._decode(_held, line, number)
+            account.held.append((held.held, held.ballot, held.value))
+            yield from self._begin(account)
+            return
+        if account.header is not None:
+            account.header, account.alive = None, True
+            yield self._gap(replica, number, None, "votes that its disk held are missing")
+        if account.blind:
+            return
+        if shape.event is not None:
+            yield from self._told(line, number, shape, replica, account)
+        elif shape.dropped is not None:
+            account.number = (shape.number or 0) + shape.dropped
+            yield self._gap(replica, number, shape.dropped, "it could not keep up")
+        elif shape.ended is not None:
+            account.alive = False
+            missing = (shape.number or 0) - account.number
+            if missing:
+                yield self._gap(replica, number, missing, "lines are missing")
+            yield Ended(at=at, replica=replica, source=self.source, line=number, why=shape.ended)
+        elif shape.held is None:
+            raise self._bad(number, "it is none of header, vote, event, dropped, ended and fault")
+        if not account.blind:
+            self._last_at[replica] = at
+
+    def _told(
+        self, line: bytes, number: int, shape: _Shape, replica: int, account: _Account
+    ) -> Iterator[Part]:
+        at = shape.at + account.offset
+        event = self._decode(_event, line, number)
+        if shape.number is None:
+            raise self._bad(number, "an event without a number")
+        if not account.alive or (shape.number < account.number and isinstance(event, Restored)):
+            account.alive = account.blind = True
+            yield self._gap(replica, number, None, "the header of this life is missing, so all of it is")
+            return
+        if shape.number < account.number:
+            raise self._bad(number, f"event {shape.number} comes after event {account.number - 1}")
+        if shape.number > account.number:
+            missing = shape.number - account.number
+            yield self._gap(replica, number, missing, "lines are missing")
+        account.number = shape.number + 1
+        yield Told(at=at, replica=replica, source=self.source, line=number, number=shape.number, event=event)
+
+    def _gap(self, replica: int, line: int, count: int | None, why: str) -> Gap:
+        """It begins right after what was told last."""
+        at = self._last_at.get(replica, self.header.wall)
+        return Gap(at=at, replica=replica, source=self.source, line=line, count=count, why=why)
+
+    # For people
+
+    def _offset(self, replica: int | None) -> float:
+        account = self._accounts.get(-1 if replica is None else replica)
+        return self.header.wall - self.header.at if account is None else account.offset
+
+    def _done(self, line: bytes, number: int, shape: _Shape) -> Done:
+        fault = self._decode(_fault, line, number)
+        at = shape.at + self._offset(shape.replica)
+        replica = self.header.replica if shape.replica is None else shape.replica
+        return Done(
+            at=at,
+            replica=replica,
+            several=shape.replica is None,
+            source=self.source,
+            line=number,
+            what=fault.fault,
+            detail=fault.detail,
+        )
+
+    def _arrived(self, line: bytes, number: int, shape: _Shape) -> Arrived:
+        ends = self._decode(_ends, line, number)
+        return Arrived(
+            at=shape.at + self._offset(None),
+            replica=ends.to,
+            source=self.source,
+            line=number,
+            sender=ends.sender,
+            message=self._decode(_message, line, number),
+        )
+
+
+def _message(line: bytes) -> PeerMessage:
+    fields = json.decode(line)
+    for name in ("at", "from", "to"):
+        del fields[name]
+    message: PeerMessage = convert(fields, PeerMessage)
+    return message
+
+
+class _Lines:
+    """The lines of a file, as often as they are wanted."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __iter__(self) -> Iterator[bytes]:
+        return _lines_of(self._path)
+
+
+def _lines_of(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        yield from file

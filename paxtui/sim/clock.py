@@ -1,0 +1,28 @@
+"""A replica's own clock: it runs fast or slow and leaps forward, but never goes back."""
+
+from __future__ import annotations
+
+
+class Clock:
+    """Seconds as one replica counts them, from virtual ones."""
+
+    __slots__ = ("offset_s", "rate")
+
+    def __init__(self) -> None:
+        self.rate = 1.0
+        """Seconds of this clock a virtual second."""
+        self.offset_s = 0.0
+
+    def at(self, now: float) -> float:
+        """What it shows at virtual time ``now``."""
+        return now * self.rate + self.offset_s
+
+    def when(self, shown: float) -> float:
+        """The virtual time at which it shows that."""
+        return (shown - self.offset_s) / self.rate
+
+    def set(self, now: float, rate: float, jump_s: float) -> None:
+        """Change the rate, leap forward, or both."""
+        shown = self.at(now) + jump_s
+        self.rate = rate
+        self.offset_s = shown - now * rate

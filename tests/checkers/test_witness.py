@@ -1,0 +1,375 @@
+"""The witness can fail: each of its complaints is provoked, by facts that are told by hand.
+
+What it must not say where something is missing is shown in ``tests/records``, on damaged records.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import traceback
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+
+from paxtui.checkers import effects, ghost, witness
+from paxtui.checkers.broken import Invariant, InvariantBroken
+from paxtui.checkers.ghost import Start
+from paxtui.checkers.witness import Witness
+from paxtui.core.ballot import Ballot
+from paxtui.core.chain import link
+from paxtui.core.saved import CHAIN_START
+from paxtui.core.values import Command
+
+LOW, MID, HIGH = Ballot(1, 0), Ballot(2, 1), Ballot(3, 2)
+X, Y = Command("ada@0", 1, "x"), Command("bob@0", 1, "y")
+
+Case = Callable[[Witness], None]
+
+
+def start(promised: Ballot = Ballot.ZERO, round_: int = 0, watermark: int = 0, *held: Ballot) -> Start:
+    votes = [(slot, ballot, X) for slot, ballot in enumerate(held, watermark)]
+    return Start(promised=promised, round=round_, watermark=watermark, head=None, votes=votes)
+
+
+def begun() -> Witness:
+    """Three replicas with empty disks."""
+    made = Witness(3)
+    for replica in range(3):
+        made.begins(replica, start())
+    return made
+
+
+def lead(w: Witness, ballot: Ballot = LOW, *voted: int, quorum: tuple[int, ...] = (0, 1)) -> None:
+    """A leader is elected; those of the quorum that are in ``voted`` report a vote."""
+    leader = ballot.replica
+    w.round_taken(leader, ballot)
+    for member in quorum:
+        w.promised(member, ballot, 0, int(member in voted), True)
+        w.promise_received(leader, ballot, member, True)
+    w.elected(leader, ballot, 0, quorum)
+
+
+def choose(w: Witness, *values: Command) -> None:
+    """Replica 0 leads, and it and replica 1 vote."""
+    lead(w)
+    w.proposed(0, LOW, 0, values)
+    for voter in (0, 1):
+        w.voted(voter, LOW, 0, values)
+        w.accepted_received(0, LOW, voter, 0, len(values))
+
+
+def apply(w: Witness, replica: int, *values: Command) -> None:
+    head = CHAIN_START
+    for slot, value in enumerate(values):
+        head = link(head, slot, value)
+    w.learned(replica, 0, [(LOW, value) for value in values])
+    w.applied_to(replica, 0, len(values), head.hex())
+
+
+# Lives
+
+
+def a_start_without_a_promise_that_was_counted(w: Witness) -> None:
+    lead(w)
+    w.begins(1, start())
+
+
+def a_start_with_a_promise_that_was_never_made(w: Witness) -> None:
+    w.begins(1, start(LOW))
+
+
+def a_start_without_a_round_that_others_answered(w: Witness) -> None:
+    w.round_taken(0, LOW)
+    w.promised(1, LOW, 0, 0, True)
+    w.begins(0, start())
+
+
+def a_start_above_all_that_was_applied(w: Witness) -> None:
+    w.begins(0, start(watermark=1))
+
+
+def a_start_without_a_vote_that_was_counted(w: Witness) -> None:
+    choose(w, X)
+    w.begins(1, start(LOW))
+
+
+def a_start_without_a_vote_that_made_a_learned_value_chosen(w: Witness) -> None:
+    lead(w)
+    w.proposed(0, LOW, 0, (X,))
+    w.voted(0, LOW, 0, (X,))
+    w.voted(1, LOW, 0, (X,))
+    w.learned(2, 0, [(LOW, X)])
+    w.begins(1, start(LOW))
+
+
+def a_start_with_a_vote_that_was_never_cast(w: Witness) -> None:
+    lead(w)
+    w.begins(1, start(LOW, 0, 0, LOW))
+
+
+def a_core_that_starts_with_less_than_its_disk_has(w: Witness) -> None:
+    w.restored(0, Ballot.ZERO, 0, 0, 1)
+
+
+# Acceptors
+
+
+def a_promise_that_hides_a_vote(w: Witness) -> None:
+    choose(w, X)
+    w.round_taken(2, HIGH)
+    w.promised(1, HIGH, 0, 0, True)
+
+
+def a_promise_with_a_vote_too_many(w: Witness) -> None:
+    w.round_taken(2, HIGH)
+    w.promised(1, HIGH, 0, 1, True)
+
+
+def a_promise_of_a_ballot_that_nobody_took(w: Witness) -> None:
+    w.bound(1, HIGH)
+
+
+def a_vote_for_what_nobody_proposed(w: Witness) -> None:
+    lead(w)
+    w.voted(1, LOW, 0, (X,))
+
+
+def a_vote_below_a_promise(w: Witness) -> None:
+    lead(w)
+    w.proposed(0, LOW, 0, (X,))
+    w.round_taken(1, MID)
+    w.promised(1, MID, 0, 0, True)
+    w.voted(1, LOW, 0, (X,))
+
+
+# Proposers
+
+
+def a_round_taken_after_others_answered_it(w: Witness) -> None:
+    w.round_taken(0, LOW)
+    w.promised(1, LOW, 0, 0, True)
+    w.round_taken(0, LOW)
+
+
+def a_promise_counted_that_was_not_given(w: Witness) -> None:
+    w.round_taken(0, LOW)
+    w.promise_received(0, LOW, 1, True)
+
+
+def a_leader_at_a_ballot_that_it_did_not_take(w: Witness) -> None:
+    w.elected(0, LOW, 0, (0, 1))
+
+
+def a_leader_that_begins_below_what_it_was_told(w: Witness) -> None:
+    choose(w, X)
+    apply(w, 0, X)
+    lead(w, MID, 1, quorum=(0, 1))
+
+
+def a_leader_by_a_promise_that_it_did_not_count(w: Witness) -> None:
+    w.round_taken(0, LOW)
+    for member in (0, 1):
+        w.promised(member, LOW, 0, 0, True)
+    w.elected(0, LOW, 0, (0, 1))
+
+
+def a_leader_by_a_minority(w: Witness) -> None:
+    lead(w, quorum=(0,))
+
+
+def a_proposal_without_a_lead(w: Witness) -> None:
+    w.proposed(0, LOW, 0, (X,))
+
+
+def a_proposal_over_a_vote_of_the_quorum(w: Witness) -> None:
+    choose(w, X)
+    lead(w, HIGH, 1, quorum=(1, 2))
+    w.proposed(2, HIGH, 0, (Y,))
+
+
+def a_proposal_over_a_chosen_value_where_promises_are_missing(w: Witness) -> None:
+    choose(w, X)
+    w.gap(2)
+    w.proposed(2, HIGH, 0, (Y,))
+
+
+def a_vote_counted_that_was_not_cast(w: Witness) -> None:
+    lead(w)
+    w.proposed(0, LOW, 0, (X,))
+    w.accepted_received(0, LOW, 1, 0, 1)
+
+
+def a_tally_without_a_majority(w: Witness) -> None:
+    lead(w)
+    w.proposed(0, LOW, 0, (X,))
+    w.voted(0, LOW, 0, (X,))
+    w.accepted_received(0, LOW, 0, 0, 1)
+    w.chosen_seen(0, LOW, 0, 1)
+
+
+# Learners
+
+
+def a_value_learned_that_nobody_can_have_chosen(w: Witness) -> None:
+    w.learned(0, 0, [(LOW, X)])
+
+
+def another_value_learned_than_the_chosen_one(w: Witness) -> None:
+    choose(w, X)
+    w.learned(2, 0, [(LOW, Y)])
+
+
+def two_replicas_that_learned_two_values(w: Witness) -> None:
+    w.gap(0)
+    w.gap(1)
+    w.learned(2, 0, [(LOW, X)])
+    w.learned(0, 0, [(LOW, Y)])
+
+
+def an_applied_slot_that_is_not_learned(w: Witness) -> None:
+    w.applied_to(0, 0, 1, CHAIN_START.hex())
+
+
+def a_log_that_is_another(w: Witness) -> None:
+    choose(w, X)
+    w.learned(0, 0, [(LOW, X)])
+    w.applied_to(0, 0, 1, CHAIN_START.hex())
+
+
+def a_gap_in_what_is_applied(w: Witness) -> None:
+    choose(w, X, X)
+    w.applied_to(0, 1, 2, CHAIN_START.hex())
+
+
+def a_request_that_takes_effect_twice(w: Witness) -> None:
+    choose(w, X, X)
+    apply(w, 0, X, X)
+
+
+def a_suppression_of_another_request(w: Witness) -> None:
+    choose(w, X, Y)
+    w.suppressed(0, 1, 0)
+    apply(w, 0, X, Y)
+
+
+def a_suppression_that_others_do_not_know(w: Witness) -> None:
+    choose(w, X, X)
+    w.suppressed(0, 1, 0)
+    apply(w, 0, X, X)
+    apply(w, 1, X, X)
+
+
+CASES: dict[Case, Invariant] = {
+    a_start_without_a_promise_that_was_counted: Invariant.PROMISES,
+    a_start_with_a_promise_that_was_never_made: Invariant.PROMISES,
+    a_start_without_a_round_that_others_answered: Invariant.DURABLE,
+    a_start_above_all_that_was_applied: Invariant.ORDER,
+    a_start_without_a_vote_that_was_counted: Invariant.ACKNOWLEDGED,
+    a_start_without_a_vote_that_made_a_learned_value_chosen: Invariant.ACKNOWLEDGED,
+    a_start_with_a_vote_that_was_never_cast: Invariant.DURABLE,
+    a_core_that_starts_with_less_than_its_disk_has: Invariant.ACKNOWLEDGED,
+    a_promise_that_hides_a_vote: Invariant.CHOOSABLE,
+    a_promise_with_a_vote_too_many: Invariant.CHOOSABLE,
+    a_promise_of_a_ballot_that_nobody_took: Invariant.PROMISES,
+    a_vote_for_what_nobody_proposed: Invariant.VALIDITY,
+    a_vote_below_a_promise: Invariant.PROMISES,
+    a_round_taken_after_others_answered_it: Invariant.ONE_VALUE,
+    a_promise_counted_that_was_not_given: Invariant.DURABLE,
+    a_leader_at_a_ballot_that_it_did_not_take: Invariant.CHOOSABLE,
+    a_leader_that_begins_below_what_it_was_told: Invariant.CHOOSABLE,
+    a_leader_by_a_promise_that_it_did_not_count: Invariant.CHOOSABLE,
+    a_leader_by_a_minority: Invariant.CHOOSABLE,
+    a_proposal_without_a_lead: Invariant.CHOOSABLE,
+    a_proposal_over_a_vote_of_the_quorum: Invariant.CHOOSABLE,
+    a_proposal_over_a_chosen_value_where_promises_are_missing: Invariant.CHOOSABLE,
+    a_vote_counted_that_was_not_cast: Invariant.DURABLE,
+    a_tally_without_a_majority: Invariant.LEARNED,
+    a_value_learned_that_nobody_can_have_chosen: Invariant.LEARNED,
+    another_value_learned_than_the_chosen_one: Invariant.LEARNED,
+    two_replicas_that_learned_two_values: Invariant.LEARNED,
+    an_applied_slot_that_is_not_learned: Invariant.LEARNED,
+    a_log_that_is_another: Invariant.ORDER,
+    a_gap_in_what_is_applied: Invariant.ORDER,
+    a_request_that_takes_effect_twice: Invariant.ONCE,
+    a_suppression_of_another_request: Invariant.ONCE,
+    a_suppression_that_others_do_not_know: Invariant.ONCE,
+}
+
+
+def provoke(case: Case) -> pytest.ExceptionInfo[InvariantBroken]:
+    with pytest.raises(InvariantBroken) as caught:
+        case(begun())
+    return caught
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+def test_the_witness_sees(case: Case) -> None:
+    assert provoke(case).value.invariant is CASES[case]
+
+
+def complaints(module: ModuleType) -> dict[int, int]:
+    """Each line of every ``raise InvariantBroken`` of a module, and the line on which it begins."""
+    lines = {}
+    for node in ast.walk(ast.parse(inspect.getsource(module))):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            lines |= dict.fromkeys(range(node.lineno, (node.end_lineno or node.lineno) + 1), node.lineno)
+    return lines
+
+
+def test_every_complaint_of_the_witness_is_provoked_here() -> None:
+    modules = {module.__file__: complaints(module) for module in (witness, ghost, effects)}
+    expected = {(path, line) for path, lines in modules.items() for line in lines.values()}
+    heard = set()
+    for case in CASES:
+        last = list(traceback.walk_tb(provoke(case).tb))[-1]
+        path = last[0].f_code.co_filename
+        if path in modules:
+            heard.add((path, modules[path][last[1]]))
+    assert expected - heard == set()
+    assert len(expected) > 15
+
+
+# What it does not say
+
+
+def test_a_vote_that_a_crash_took_does_not_count() -> None:
+    """Else the value that is chosen afterwards would seem to be the second one."""
+    w = begun()
+    lead(w)
+    w.proposed(0, LOW, 0, (X,))
+    w.voted(0, LOW, 0, (X,))
+    w.voted(1, LOW, 0, (X,))
+    for replica in (0, 1):
+        w.begins(replica, start(LOW, 1 - replica))
+    lead(w, MID, quorum=(0, 1))
+    w.proposed(1, MID, 0, (Y,))
+    for replica in (0, 1):
+        w.voted(replica, MID, 0, (Y,))
+    assert w.facts.chosen == {0: Y}
+
+
+def test_a_vote_in_a_gap_is_taken_from_who_counted_it() -> None:
+    w = begun()
+    lead(w)
+    w.proposed(0, LOW, 0, (X,))
+    w.voted(0, LOW, 0, (X,))
+    w.gap(1)
+    w.accepted_received(0, LOW, 1, 0, 1)
+    assert w.facts.chosen == {0: X}
+    assert not w.undecided
+
+
+def test_what_was_learned_without_proof_is_unproven_until_the_proof_is_there() -> None:
+    w = begun()
+    lead(w)
+    w.proposed(0, LOW, 0, (X,))
+    w.voted(0, LOW, 0, (X,))
+    w.gap(1)
+    w.learned(2, 0, [(LOW, X)])
+    w.prove()
+    assert w.unproven == {0: 2}
+    w.begins(1, start(LOW, 0, 0, LOW))
+    w.prove()
+    assert w.unproven == {}

@@ -1,0 +1,262 @@
+"""What records show: nothing wrong in honest ones, and each lie at its very event."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from paxtui.checkers.broken import Invariant
+from paxtui.records import judge as judge_module
+from paxtui.records.reader import Reader
+from paxtui.sim.draw import ALL_PROFILES
+from paxtui.sim.mutants import MUTANTS
+from tests.records.runs import Lines, changed, judged, places, split, traced
+
+SEEDS = range(6)
+
+
+# Honest records
+
+
+@pytest.mark.parametrize("profile", [name for name in ALL_PROFILES if name != "canary"])
+def test_a_trace_of_the_simulator_is_safe(profile: str) -> None:
+    for seed in SEEDS:
+        trace, result = traced(seed, profile, messages=seed % 2 == 0)
+        assert result.outcome == "ok"
+        judgement = judged(trace)
+        assert judgement.verdict == "safe", (seed, judgement.broken, judgement.undecided)
+        assert not judgement.gaps
+        assert judgement.slots == result.slots
+
+
+@pytest.mark.parametrize("profile", ["network", "crash", "disk", "churn", "boost"])
+def test_records_of_each_replica_are_as_safe_as_the_whole_trace(profile: str) -> None:
+    """Time alone does not order them: what a replica does at one instant are many events."""
+    for seed in SEEDS:
+        trace, result = traced(seed, profile)
+        judgement = judged(*split(trace, killed=False))
+        assert judgement.verdict == "safe", (seed, judgement.broken, judgement.undecided)
+        assert judgement.slots == result.slots
+
+
+@pytest.mark.parametrize("profile", ["crash", "churn", "boost"])
+def test_a_killed_replica_leaves_a_gap_that_its_next_life_closes(profile: str) -> None:
+    gaps = 0
+    for seed in SEEDS:
+        trace, _ = traced(seed, profile)
+        judgement = judged(*split(trace))
+        assert judgement.broken is None, (seed, judgement.broken)
+        gaps += len(judgement.gaps)
+    assert gaps >= 6
+
+
+def test_replicas_whose_clocks_differ_are_merged_by_cause() -> None:
+    trace, result = traced(3, "network")
+
+    def late(fields: dict[str, Any]) -> None:
+        if "wall" in fields:
+            fields["wall"] += fields["replica"] * 1.0
+
+    records = [[changed(line, late) for line in lines] for lines in split(trace)]
+    judgement = judged(*records)
+    assert judgement.verdict == "safe", judgement.broken
+    assert judgement.slots == result.slots
+
+
+def test_memory_does_not_grow_with_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judge_module, "SLOTS_KEPT", 4)
+    monkeypatch.setattr(judge_module, "FORGET_EVERY", 1)
+    for profile in ("crash", "network", "churn"):
+        for seed in SEEDS:
+            trace, _ = traced(seed, profile)
+            judgement = judged(trace)
+            assert judgement.verdict == "safe", (seed, judgement.broken, judgement.undecided)
+
+
+# Planted bugs: seen from the trace alone
+
+
+SEEN = {
+    "ballots-compared-by-round": Invariant.PROMISES,
+    "promise-to-anybody": Invariant.PROMISES,
+    "ballot-without-replica": Invariant.ONE_VALUE,
+    "votes-forgotten-when-pruned": Invariant.CHOOSABLE,
+    "wiped-disk-votes": Invariant.PROMISES,
+    "commit-takes-the-local-value": Invariant.LEARNED,
+    "holes-passed-over": Invariant.ORDER,
+    "minority-of-promises": Invariant.CHOOSABLE,
+    "promise-counted-twice": Invariant.CHOOSABLE,
+    "promises-kept-for-the-next-ballot": Invariant.CHOOSABLE,
+    "first-page-is-enough": Invariant.CHOOSABLE,
+    "lowest-ballot-wins": Invariant.CHOOSABLE,
+    "last-answer-wins": Invariant.CHOOSABLE,
+    "no-op-over-a-reported-value": Invariant.CHOOSABLE,
+    "learned-slots-used-again": Invariant.CHOOSABLE,
+    "minority-of-votes": Invariant.LEARNED,
+    "vote-counted-twice": Invariant.LEARNED,
+    "repeated-request-takes-effect-twice": Invariant.ONCE,
+    "slot-zero-is-nothing": Invariant.ONCE,
+}
+"""Those that show in what replicas decide, not only in what they send or write."""
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_a_planted_bug_is_seen_in_the_trace_of_the_run_that_it_broke(name: str) -> None:
+    mutant = MUTANTS[name]
+    with mutant.installed():
+        trace = next(
+            trace
+            for seed in range(3 * mutant.seeds)
+            for trace, result in [traced(seed, mutant.profile)]
+            if result.outcome == "safety"
+        )
+    judgement = judged(trace)
+    assert judgement.verdict == "violated"
+    assert judgement.broken is not None
+    assert judgement.broken.invariant is SEEN[name], judgement.broken
+
+
+# Forged and damaged records
+
+
+@pytest.fixture(scope="module")
+def trace() -> Lines:
+    """Three replicas with crashes, elections and some dozen slots."""
+    for seed in range(1, 60):
+        trace, result = traced(seed, "crash")
+        files = split(trace)
+        if len(files) == 3 and result.crashes and result.slots >= 30 and judged(*files).verdict == "safe":
+            return trace
+    raise AssertionError("no such run")
+
+
+@pytest.fixture(scope="module")
+def records(trace: Lines) -> list[Lines]:
+    """The same as three files; who crashed was killed."""
+    return split(trace)
+
+
+Forgery = Callable[[dict[str, Any]], object]
+
+
+def another_value(fields: dict[str, Any]) -> None:
+    fields["values"][0][2] += "!"
+
+
+def another_entry(fields: dict[str, Any]) -> None:
+    fields["entries"][0][1][2] += "!"
+
+
+def higher_ballot(fields: dict[str, Any]) -> None:
+    fields["ballot"][0] += 50
+
+
+def another_slot(fields: dict[str, Any]) -> None:
+    fields["first"] += 1000
+
+
+def one_more_vote(fields: dict[str, Any]) -> None:
+    fields["votes"] += 1
+
+
+def another_log(fields: dict[str, Any]) -> None:
+    fields["chain"] = "00" * 32
+
+
+FORGED: list[tuple[str, Forgery, set[Invariant]]] = [
+    ("voted", another_value, {Invariant.ONE_VALUE}),
+    ("voted", higher_ballot, {Invariant.VALIDITY, Invariant.PROMISES}),
+    ("voted", another_slot, {Invariant.VALIDITY}),
+    ("promised", higher_ballot, {Invariant.PROMISES}),
+    ("promised", one_more_vote, {Invariant.CHOOSABLE}),
+    ("elected", higher_ballot, {Invariant.CHOOSABLE}),
+    ("chosen-seen", another_slot, {Invariant.LEARNED}),
+    ("learned", another_entry, {Invariant.LEARNED}),
+    ("applied-to", another_log, {Invariant.ORDER}),
+    ("restored", one_more_vote, {Invariant.ACKNOWLEDGED}),
+]
+
+
+@pytest.mark.parametrize(("event", "forgery", "rules"), FORGED, ids=lambda x: getattr(x, "__name__", None))
+def test_a_forged_event_is_found_where_it_stands(
+    event: str, forgery: Forgery, rules: set[Invariant], trace: Lines
+) -> None:
+    records = split(trace, killed=False)
+    where = places(records, event)
+    for file, at in random.Random(event).sample(where, min(12, len(where))):
+        files = [list(lines) for lines in records]
+        files[file][at] = changed(files[file][at], forgery)
+        judgement = judged(*files)
+        assert judgement.broken is not None, (files[file][at], judgement.undecided)
+        assert judgement.broken.invariant in rules, judgement.broken
+        assert judgement.broken.part.place == f"r{file}:{at + 1}"
+
+
+def test_a_changed_proposal_is_found_at_its_first_vote(records: list[Lines]) -> None:
+    for file, at in places(records, "proposed")[:12]:
+        files = [list(lines) for lines in records]
+        files[file][at] = changed(files[file][at], another_value)
+        broken = judged(*files).broken
+        assert broken is not None
+        assert broken.invariant in (Invariant.ONE_VALUE, Invariant.CHOOSABLE)
+
+
+def test_a_missing_line_is_a_gap_and_never_a_violation(records: list[Lines]) -> None:
+    verdicts = set()
+    for number in range(80):
+        rng = random.Random(number)
+        file = rng.randrange(3)
+        files = [list(lines) for lines in records]
+        del files[file][rng.randrange(1, len(files[file]))]
+        judgement = judged(*files)
+        assert judgement.broken is None, (number, judgement.broken)
+        verdicts.add(judgement.verdict)
+    assert verdicts == {"safe", "unknown"}
+
+
+def test_a_record_that_breaks_off_is_never_a_violation(records: list[Lines]) -> None:
+    verdicts = set()
+    for number in range(60):
+        rng = random.Random(number)
+        file = rng.randrange(3)
+        files = [list(lines) for lines in records]
+        at = rng.randrange(1, len(files[file]))
+        files[file][at:] = [files[file][at][: rng.randrange(1, 30)]]
+        judgement = judged(*files)
+        assert judgement.broken is None, (number, judgement.broken)
+        verdicts.add(judgement.verdict)
+    assert verdicts == {"safe", "unknown"}
+
+
+def test_a_missing_replica_matters_where_it_led(records: list[Lines]) -> None:
+    led = {file for file, _ in places(records, "elected")}
+    for left_out in range(3):
+        judgement = judged(*(lines for file, lines in enumerate(records) if file != left_out))
+        assert judgement.broken is None, judgement.broken
+        assert judgement.silent == [left_out]
+        if left_out in led:
+            assert judgement.verdict == "unknown"
+
+
+def test_events_that_were_dropped_are_a_gap_of_that_size(records: list[Lines]) -> None:
+    files = [list(lines) for lines in records]
+    file, at = places(files, "voted")[4]
+    fields = files[file][at].split(b'"event"')[0].rstrip(b",") + b',"dropped":1}\n'
+    files[file][at] = fields
+    judgement = judged(*files)
+    assert judgement.broken is None
+    assert [(gap.replica, gap.count) for gap in judgement.gaps if gap.count] == [(file, 1)]
+
+
+def test_a_record_that_begins_in_the_middle_is_judged_from_there(records: list[Lines]) -> None:
+    """Only the last life of each replica: what was decided before is told by what its disk held."""
+    late = []
+    for lines in records:
+        begun = [at for at, line in enumerate(lines) if b'"record"' in line]
+        late.append(lines[begun[-1] :])
+    judgement = judged(*late)
+    assert judgement.broken is None, judgement.broken
+    assert judgement.base == max(Reader(lines, "r").header.watermark for lines in late)
