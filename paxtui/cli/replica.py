@@ -45,7 +45,8 @@ def replica(
     ] = "info",
     json_log: Annotated[bool, typer.Option("--json-log", help="The log as JSON lines.")] = False,
     record: Annotated[
-        Path | None, typer.Option("--record", metavar="FILE", help="Append all telemetry as JSON lines.")
+        Path | None,
+        typer.Option("--record", metavar="FILE", help="Append what it decides, for `paxtui check`."),
     ] = None,
     stop_with_parent: Annotated[bool, typer.Option("--stop-with-parent", hidden=True)] = False,
 ) -> int:

@@ -8,13 +8,21 @@ from textual.events import Resize
 from textual.widget import Widget
 
 from paxtui.console import prefs, themes
+from paxtui.console.acting import Acting
 from paxtui.console.bridge import Bridge, Notice
 from paxtui.console.look import Look
 from paxtui.console.scene import Scene
 from paxtui.console.viewing import Viewing
 from paxtui.console.widgets.bars import Header, KeyLine, Strip, TabLine, TooSmall
+from paxtui.console.widgets.buttons import ButtonBar
+from paxtui.console.widgets.chat import ChatPane
+from paxtui.console.widgets.events import EventsPane
+from paxtui.console.widgets.links import LinksPane
 from paxtui.console.widgets.log import LogPane, WhyPane
+from paxtui.console.widgets.metrics import MetricsPane
 from paxtui.console.widgets.pane import Pane
+from paxtui.console.widgets.replicas import FaultsPane, ReplicasPane
+from paxtui.console.widgets.safety import SafetyPane
 
 NOTICE_S = 4.0
 """How long the last line tells what was just done."""
@@ -22,7 +30,7 @@ NOTICE_S = 4.0
 VIEWS = ("log", "replicas", "links", "metrics", "chat", "events")
 
 
-class ConsoleApp(Viewing):
+class ConsoleApp(Acting, Viewing):
     """The full-screen console."""
 
     CSS_PATH = "console.tcss"
@@ -42,6 +50,7 @@ class ConsoleApp(Viewing):
         self.notice: Notice | None = None
         self.interrupted_at = float("-inf")
         self._notice_until = 0.0
+        self._rung = 0
         self._drawn_version = -1
         self._drawn_at = 0.0
 
@@ -60,8 +69,16 @@ class ConsoleApp(Viewing):
                 yield LogPane(scene, id="log", classes="panel")
             with Container(id="mid"):
                 yield WhyPane(scene, id="why", classes="panel")
-            yield Container(id="right")
-        yield Container(id="bottom")
+                yield LinksPane(scene, id="links", classes="panel")
+            with Container(id="right"):
+                yield ReplicasPane(scene, id="replicas", classes="panel")
+                yield MetricsPane(scene, id="metrics", classes="panel")
+                yield SafetyPane(scene, id="safety", classes="panel")
+                yield FaultsPane(scene, id="faults", classes="panel")
+        with Container(id="bottom"):
+            yield ChatPane(scene, id="chat", classes="panel")
+            yield EventsPane(scene, id="events", classes="panel")
+        yield ButtonBar(scene, id="buttons")
         yield KeyLine(scene, id="keys")
         yield TooSmall(scene, id="too-small")
 
@@ -78,6 +95,9 @@ class ConsoleApp(Viewing):
         bridge, now = self.bridge, self.bridge.now
         bridge.look(now)
         self._follow_play()
+        if len(bridge.model.judge.problems) > self._rung:
+            self.bell()
+        self._rung = len(bridge.model.judge.problems)
         while bridge.notices:
             self.notice = bridge.notices.popleft()
             self._notice_until = now + NOTICE_S
@@ -135,7 +155,9 @@ class ConsoleApp(Viewing):
             self._focus(widget)
 
     def _focus(self, widget: Widget) -> None:
-        if widget.can_focus:
+        if isinstance(widget, ChatPane):
+            widget.write()
+        elif widget.can_focus:
             widget.focus()
 
     def select_replica(self, replica: int) -> None:

@@ -56,6 +56,19 @@ class Inject(Command, frozen=True):
     fault: AnyFault
 
 
+class RestoreProposer(Command, frozen=True):
+    """End every crash of the replica's proposer."""
+
+    replica: int
+
+
+class Faults(Command, frozen=True):
+    """Begin several faults ``(replica, fault)`` as one deed."""
+
+    faults: tuple[tuple[int, AnyFault], ...]
+    name: str
+
+
 class Cut(Command, frozen=True):
     """Nothing crosses these directed links; ``name`` says what it is (a preset, ``r0 | r1 r2``)."""
 
@@ -147,8 +160,12 @@ def words(command: Command) -> str:
             return f"wipe r{replica}"
         case Inject(replica, fault):
             return describe(replica, fault)
+        case RestoreProposer(replica):
+            return f"restore-proposer r{replica}"
+        case Faults(_, name):
+            return name
         case Cut(_, name):
-            return f"cut {name}"
+            return name if name.startswith("preset ") else f"cut {name}"
         case Join(_, name):
             return f"join {name}"
         case Clear((sender, receiver), kind):
@@ -166,7 +183,7 @@ def words(command: Command) -> str:
         case RunScenario(name):
             return f"scenario {name}"
         case StopScenario():
-            return "stop scenario"
+            return "scenario stop"
         case Leave():
             return "leave running"
         case _:

@@ -30,6 +30,7 @@ GLYPHS: Final[dict[str, tuple[str, str]]] = {
     "proposed": ("…", "~"),
     "queued": ("◌", "o"),
     "problem": ("!", "!"),
+    "repeated": ("=", "="),
     "line": ("─", "-"),
     "heavy": ("━", "="),
     "bar": ("│", "|"),

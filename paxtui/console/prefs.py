@@ -19,8 +19,6 @@ class Prefs(Struct):
     theme: str | None = None
     history: list[str] = []
     commands: list[str] = []
-    greeted: int = 0
-    """How often the hint for the first run was shown."""
 
 
 def load(folder: Path | None) -> Prefs:

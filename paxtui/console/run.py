@@ -29,7 +29,10 @@ def _theme(launch: Launch, kept: str | None, *, no_color: bool) -> str:
     if no_color:
         return "no-color"
     named = launch.theme or kept
-    return named if named in PALETTES else "dark"
+    if named in PALETTES:
+        return named
+    # Sixteen colours take a quarter of the bytes that true colour takes.
+    return "ansi" if "SSH_CONNECTION" in os.environ else "dark"
 
 
 async def _main(launch: Launch, *, no_color: bool) -> int:

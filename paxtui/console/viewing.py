@@ -32,6 +32,7 @@ class Viewing(Actions):
         Binding("q", "leave", "quit"),
         Binding("ctrl+c", "interrupt", "quit", priority=True),
         *(Binding(str(number), f"view({number})", f"view {number}") for number in range(1, 7)),
+        Binding("i", "view(5)", "write in the chat", show=False),
         Binding("tab", "next_pane", "next pane", show=False),
         Binding("m", "maximise", "maximise"),
         Binding("space", "freeze", "freeze the view"),

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 import trio
 
 from paxtui.client import Operator
-from paxtui.scenarios.links import Cuts
 from paxtui.wire import faults as f
 from paxtui.wire.faults import AnyFault, Trigger
+from paxtui.wire.links import Cuts
 
 
 class Injected:

@@ -12,13 +12,13 @@ from msgspec import structs
 
 from paxtui.client import ClientError, connect
 from paxtui.scenarios import condition_words as c
-from paxtui.scenarios import links
 from paxtui.scenarios import vocabulary as v
 from paxtui.scenarios.conditions import leader_of, names, serving
 from paxtui.scenarios.faults import Injected
 from paxtui.scenarios.load import Load
 from paxtui.scenarios.stage import ScenarioFailed, Stage
 from paxtui.wire import faults as f
+from paxtui.wire import links
 
 DEADLY = ("crash", "disk-error", "full-disk")
 """Faults after which the process is gone."""

@@ -14,7 +14,7 @@ from msgspec import Raw, Struct
 from paxtui.core import events as e
 from paxtui.core.ballot import Ballot, Number
 from paxtui.core.replica import Status
-from paxtui.core.values import Command
+from paxtui.core.values import NOOP, Command
 from paxtui.wire.faults import ActiveFault, AnyFault
 from paxtui.wire.hello import Frame
 
@@ -28,6 +28,9 @@ def mark(value: Command) -> str:
     """A value's digest in hex digits. Marks tell whether two votes are for the same value where the values
     themselves would be too much to tell."""
     return hashlib.blake2b(_encode(value), digest_size=MARK_CHARS // 2).hexdigest()
+
+
+NOOP_MARK = mark(NOOP)
 
 
 class SlotView(Struct, frozen=True, array_like=True, gc=False):

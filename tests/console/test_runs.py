@@ -45,7 +45,7 @@ def test_runs_are_cut_to_what_is_asked_for_and_never_touch_an_equal_one(
             runs.assign(start, stop, value)
     parts = list(runs.within(first, end))
     inside = {slot: value for begin, stop, value in parts for slot in range(begin, stop)}
-    assert inside == {slot: value for slot in range(first, end) if (value := runs.get(slot)) is not None}
+    assert inside == {slot: runs.get(slot) for slot in range(first, end) if slot in runs}
     every = list(runs.within(0, SLOTS + 1))
     assert all(not (one[1] == other[0] and one[2] == other[2]) for one, other in itertools.pairwise(every))
     gap = next(slot for slot in range(first, SLOTS + 2) if slot not in runs)

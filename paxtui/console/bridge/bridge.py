@@ -129,8 +129,8 @@ class Bridge:
         """The scenario that is shown, and how it ended."""
         if self.play is None:
             return None
-        verdict = f"  {self.play.verdict}  (`:stop scenario` goes back)" if self.play.verdict else ""
-        return f"{self.play.scenario.name}{verdict}"
+        words = self.play.verdict or "it runs"
+        return f"{self.play.scenario.name}  {words}   (`:scenario stop` goes back)"
 
     def last_words(self) -> list[str]:
         """What to print when the screen is gone."""
@@ -237,7 +237,7 @@ class Bridge:
     async def _play(self, name: str) -> None:
         try:
             if self.play is not None:
-                raise Failed(f"{self.play.scenario.name} is on already; `stop scenario` ends it")
+                raise Failed(f"{self.play.scenario.name} is on already; `scenario stop` ends it")
             found = [each for each in await listed() if each.name == name]
             if not found:
                 raise Failed(f"there is no scenario {name}; `paxtui run --list` names all")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
+import trio
 from msgspec import Struct
 
 from paxtui.client.errors import ClientError, Failed
@@ -15,8 +18,6 @@ from paxtui.folders import replica_folder
 from paxtui.wire import faults as f
 
 if TYPE_CHECKING:
-    import trio
-
     from paxtui.client import Operator
     from paxtui.client.cluster import LocalCluster
     from paxtui.console.launch import Launch
@@ -54,6 +55,8 @@ class Deeds:
         self._standing: list[Standing] = []
         self._undo: list[c.Command | list[Standing]] = []
         self._restarted: set[int] = set()
+        self._turns = [trio.Lock() for _ in range(launch.cluster.n)]
+        """One fault after the other at each replica: the latest word counts."""
 
     # Processes
 
@@ -112,8 +115,12 @@ class Deeds:
                 return await self._wipe(replica)
             case c.Inject(replica, fault):
                 return await self._inject([(replica, fault)], c.words(command))
-            case c.Cut(links, name):
-                return await self._inject([(a, f.Cut(b)) for a, b in links], f"cut {name}")
+            case c.RestoreProposer(replica):
+                return await self._restore_proposer(replica)
+            case c.Faults(faults, name):
+                return await self._inject(list(faults), name)
+            case c.Cut(links, _):
+                return await self._inject([(a, f.Cut(b)) for a, b in links], c.words(command))
             case c.Join(links, _):
                 await self._end([(a, b, "cut") for a, b in links])
                 return c.words(command)
@@ -188,34 +195,50 @@ class Deeds:
         numbers: list[str] = []
         problems: list[str] = []
         for replica, fault in faults:
-            before = self._same(replica, fault)
             standing = Standing(replica, fault, None)
-            try:
-                standing.number = await self._operator.inject(replica, fault, for_s=for_s)
-            except ClientError as error:
-                if not isinstance(fault, f.LinkFault) or len(faults) == 1:
-                    raise
-                problems.append(str(error))  # it acts when the replica is back
+            async with self._turns[replica]:
+                before = self._same(replica, fault)
+                try:
+                    standing.number = await self._operator.inject(replica, fault, for_s=for_s)
+                except ClientError as error:
+                    if not isinstance(fault, f.LinkFault) or len(faults) == 1:
+                        raise
+                    problems.append(str(error))  # it acts when the replica is back
+                self._standing.append(standing)
+                for number in before:
+                    await self._undo_number(number)
             if standing.number is not None:
                 numbers.append(f"#{standing.number}")
-            for number in before:
-                await self._undo_number(number)
             begun.append(standing)
-        self._standing += begun
         if begun and not isinstance(begun[0].fault, f.SkipSlot | f.Pause | f.CrashReplica):
             self._remember(begun)
         later = f"; {len(problems)} wait until their replica is back" if problems else ""
-        return f"{name}  {' '.join(numbers)}{later}".rstrip()
+        shown = (
+            f"{numbers[0]} to {numbers[-1]}, {len(numbers)} in all" if len(numbers) > 6 else " ".join(numbers)
+        )
+        return f"{name}  {shown}{later}".rstrip()
+
+    async def _restore_proposer(self, replica: int) -> str:
+        async with self._turns[replica]:
+            found = self._numbers(replica, lambda each: isinstance(each, f.CrashProposer))
+            for number in found:
+                await self._undo_number(number)
+        if not found:
+            raise Failed(f"the proposer of r{replica} is not crashed")
+        return f"restore-proposer r{replica}"
 
     def _same(self, replica: int, fault: f.AnyFault) -> list[int]:
-        report = self._model.replicas[replica].report
-        if report is None or not isinstance(fault, f.LinkFault):
+        if not isinstance(fault, f.LinkFault):
             return []
-        return [
-            each.number
-            for each in report.active
-            if type(each.fault) is type(fault) and getattr(each.fault, "to", None) == fault.to
-        ]
+        kind, to = type(fault), fault.to
+        return self._numbers(replica, lambda each: isinstance(each, kind) and each.to == to)
+
+    def _numbers(self, replica: int, meant: Callable[[f.AnyFault], bool]) -> list[int]:
+        """Faults that act at a replica: those that it lists, and those that it was only just told."""
+        report = self._model.replicas[replica].report
+        listed = [each.number for each in (report.active if report is not None else ()) if meant(each.fault)]
+        ours = [each.number for each in self._standing if each.replica == replica and meant(each.fault)]
+        return list(dict.fromkeys([*listed, *(number for number in ours if number is not None)]))
 
     async def _undo_number(self, number: int) -> None:
         self._standing = [each for each in self._standing if each.number != number]
@@ -227,15 +250,15 @@ class Deeds:
     async def _end(self, links: list[tuple[int, int, str]]) -> None:
         """End the faults of a kind on directed links, also those that wait for a dead replica."""
         for sender, receiver, kind in links:
-            self._standing = [
-                each
-                for each in self._standing
-                if not (each.number is None and each.replica == sender and _acts(each.fault, receiver, kind))
-            ]
-            report = self._model.replicas[sender].report
-            for each in report.active if report is not None else ():
-                if _acts(each.fault, receiver, kind):
-                    await self._undo_number(each.number)
+            async with self._turns[sender]:
+                numbers = self._numbers(sender, partial(_acts, receiver=receiver, kind=kind))
+                self._standing = [
+                    each
+                    for each in self._standing
+                    if not (each.replica == sender and _acts(each.fault, receiver, kind))
+                ]
+                for number in numbers:
+                    await self._undo_number(number)
 
     async def _take_back(self, number: int | None) -> str:
         if number is not None:

@@ -86,7 +86,8 @@ class Play:
     def _take(self, told: dict[str, Any], tell: Callable[[str], None]) -> None:
         match told["event"]:
             case "step":
-                words = visible(f"step {told['number']}: {told['what']}  {told['outcome']}".rstrip(), 200)
+                step = f"step {told['number']}: " if told["number"] else ""
+                words = visible(f"{step}{told['what']}  {told['outcome']}".rstrip(), 200)
                 self.model.note(words, time.time())
                 tell(words)
             case "end":

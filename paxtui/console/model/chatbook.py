@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Final, Literal
 
 KEPT: Final = 500
@@ -11,9 +12,10 @@ Fate = Literal["queued", "proposed", "chosen", "failed", "unknown"]
 
 
 class Mine:
-    """One message of ours. ``slot`` is known once a leader proposed it."""
+    """One message of ours. ``slot`` is known once a leader proposed it; ``after`` is where the log ended when
+    a message that has no slot failed, so that it stays where it was said."""
 
-    __slots__ = ("client", "fate", "problem", "request", "sent_at", "slot", "text", "via")
+    __slots__ = ("after", "client", "fate", "problem", "request", "sent_at", "slot", "text", "via")
 
     def __init__(self, text: str, via: int | None, sent_at: float) -> None:
         self.text = text
@@ -23,6 +25,7 @@ class Mine:
         self.client = ""
         self.request = -1
         self.slot: int | None = None
+        self.after: int | None = None
         self.problem = ""
 
     @property
@@ -34,7 +37,8 @@ class Mine:
 class ChatBook:
     """Our messages in the order in which they were sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, end: Callable[[], int] = lambda: 0) -> None:
+        self._end = end
         self.mine: deque[Mine] = deque(maxlen=KEPT)
         self.by_slot: dict[int, Mine] = {}
         self._waiting: dict[tuple[str, int], Mine] = {}
@@ -72,6 +76,7 @@ class ChatBook:
     def ended(self, mine: Mine, fate: Fate, problem: str) -> None:
         """It failed, or nobody knows."""
         mine.fate, mine.problem = fate, problem
+        mine.after = self._end()
         self._forget(mine)
 
     def _place(self, mine: Mine, slot: int) -> None:
@@ -85,7 +90,7 @@ class ChatBook:
     def _forget(self, mine: Mine) -> None:
         self._waiting.pop((mine.client, mine.request), None)
 
-    @property
-    def waiting(self) -> list[Mine]:
-        """Ours that have no slot yet, or an outcome that has none."""
-        return [mine for mine in self.mine if mine.slot is None]
+    def at(self, slot: int, client: str, request: int) -> Mine | None:
+        """Our message in ``slot``, if what is there is ours."""
+        mine = self.by_slot.get(slot)
+        return mine if mine is not None and (mine.client, mine.request) == (client, request) else None

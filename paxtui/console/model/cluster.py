@@ -7,6 +7,7 @@ from copy import copy
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct, structs
 
 from paxtui.config import Cluster
 from paxtui.console.model.chatbook import ChatBook
@@ -59,8 +60,9 @@ class ClusterModel:
         """By replica, the ballot that it was elected with, while it leads."""
         self.values = Values()
         self.journal = Journal()
-        self.chat = ChatBook()
+        self.chat = ChatBook(lambda: self.end)
         self.judge = Judge(self.n)
+        self._bookmarked = 0
         self.liveness = Liveness()
         self.chosen_rate = Counter()
         self.elections = Counter()
@@ -68,6 +70,7 @@ class ClusterModel:
         self.wall_ahead = 0.0
         """The replicas' wall clock minus the console's own, for counts by the second."""
         self._proposed_at: Runs[float] = Runs()
+        self._first_proposed_at: Runs[float] = Runs()
         self._handlers: dict[type, Callable[[ReplicaView, Any, float], None]] = {
             e.Restored: self._restored,
             e.Promised: self._promised,
@@ -107,16 +110,17 @@ class ClusterModel:
         replica = self.replicas[id]
         if told is None:
             replica.observed = False
-            self.judge.gap(id)
+            self.judge.gap(id, now)
             return
         replica.heard_at = now
         if isinstance(told, Snapshot):
             self._snapshot(replica, told, now)
+            self._bookmark(told.wall)
             return
         if told.dropped:
             replica.gaps += told.dropped
             replica.observed = False
-            self.judge.gap(id)
+            self.judge.gap(id, now, dropped=True)
             return
         replica.events += len(told.events)
         for number, (at_s, raw) in enumerate(told.events, told.first):
@@ -125,11 +129,13 @@ class ClusterModel:
             wall = at_s + replica.wall_offset
             if handler is not None:
                 handler(replica, event, wall)
-            seen = Seen(wall, id, number, event)
             self.judge.event(id, event)
+            seen = Seen(wall, id, number, slim(event))
             self.journal.add(seen)
             if isinstance(event, e.SlotSkipped):
                 self.skipped[event.slot] = seen
+        if told.events:
+            self._bookmark(told.at_s + replica.wall_offset)
         self._trim(replica)
 
     def report(self, id: int, report: StatusReport | None, problem: str, now: float) -> None:
@@ -145,7 +151,8 @@ class ClusterModel:
                 self.leaders.pop(id, None)
         else:
             self.leaders.pop(id, None)
-            replica.last_words = problem
+            if replica.process != "down":  # what the process itself said last tells more
+                replica.last_words = problem
 
     def process(self, id: int, state: str, now: float, *, pid: int | None = None, words: str = "") -> None:
         """The supervisor, or a refused connection, tells of a process."""
@@ -156,6 +163,7 @@ class ClusterModel:
         if words:
             replica.last_words = words
         if state == "down":
+            self.judge.down(id, now)
             self.leaders.pop(id, None)
             replica.report = None
 
@@ -163,6 +171,13 @@ class ClusterModel:
         """Something that the person did, or that became of it."""
         self.version += 1
         self.journal.add(Seen(wall, YOU, self.journal.total, Note(text, slot, failed)))
+
+    def _bookmark(self, wall: float) -> None:
+        """What the judge has found broken, among the events."""
+        for problem in self.judge.problems[self._bookmarked :]:
+            self._bookmarked += 1
+            slot = min(self.judge.conflicts, default=None)
+            self.note(f"VIOLATED, bookmark {self._bookmarked}: {problem}", wall, slot=slot, failed=True)
 
     def page(self, entries: tuple[LogEntry, ...], id: int) -> None:
         """Entries that were fetched because somebody looks at them."""
@@ -202,6 +217,7 @@ class ClusterModel:
     def _trim(self, replica: ReplicaView) -> None:
         replica.trim()
         self._proposed_at.forget_oldest(TIMES_KEPT)
+        self._first_proposed_at.forget_oldest(TIMES_KEPT)
         for runs in (self.proposed, *self.sent, *self.lost):
             runs.forget_oldest(RUNS_KEPT)
         self.sources.forget_oldest(RUNS_KEPT)
@@ -230,6 +246,8 @@ class ClusterModel:
         self.proposed.assign(event.first, end, event.ballot)
         self.sources.assign(event.first, end, event.source)
         self._proposed_at.assign(event.first, end, wall)
+        if event.first >= self._first_proposed_at.end:
+            self._first_proposed_at.assign(event.first, end, wall)
         self._values(event)
         if self.chat.expecting and event.values is not None:
             for slot, view in enumerate(event.values, event.first):
@@ -303,6 +321,12 @@ class ClusterModel:
 
     # Facts
 
+    def proposed_after(self, slot: int, now: float) -> bool:
+        """Whether the first proposal for ``slot`` is known to be later than ``now``, a time of the console's:
+        who was down by then cannot have voted."""
+        at = self._first_proposed_at.get(slot)
+        return at is not None and at - self.wall_ahead > now
+
     @property
     def leader(self) -> tuple[int, Ballot] | None:
         """Who leads, as far as is known: of several that believe it, the one with the highest ballot."""
@@ -357,3 +381,12 @@ class ClusterModel:
     def active_faults(self) -> int:
         """How many faults are known to act or wait."""
         return sum(len(replica.report.active) for replica in self.replicas if replica.report is not None)
+
+
+def slim(event: Struct) -> Struct:
+    """An event without marks and values: fifty thousand of them are kept, and runs can be long."""
+    if isinstance(event, VotedView):
+        return structs.replace(event, marks="")
+    if isinstance(event, ProposedView | LearnedView):
+        return structs.replace(event, marks="", values=None)
+    return event

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from msgspec import Struct
 
+from paxtui.console.model.shelf import Shelf, Sieve
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import FaultBegan, FaultEnded, LearnedView, MessageFaulted, ProposedView, VotedView
 
@@ -48,21 +48,25 @@ KINDS: Final[dict[str, tuple[type, ...]]] = {
 }
 """What the events pane can be filtered by; everything else is ``other``."""
 
-QUIET: Final = (
-    e.AcceptSent,
-    e.AcceptedReceived,
-    e.AppliedTo,
-    e.CanvassAnswered,
-    e.ChosenSeen,
-    e.EntriesSent,
-    e.MessageDropped,
-    e.PrepareSent,
-    e.PromiseReceived,
-    e.ReadConfirmed,
-    LearnedView,
-    MessageFaulted,
-    ProposedView,
-    VotedView,
+KIND_OF: Final = {event: kind for kind, classes in KINDS.items() for event in classes}
+
+QUIET: Final = frozenset(
+    (
+        e.AcceptSent,
+        e.AcceptedReceived,
+        e.AppliedTo,
+        e.CanvassAnswered,
+        e.ChosenSeen,
+        e.EntriesSent,
+        e.MessageDropped,
+        e.PrepareSent,
+        e.PromiseReceived,
+        e.ReadConfirmed,
+        LearnedView,
+        MessageFaulted,
+        ProposedView,
+        VotedView,
+    )
 )
 """Told only at the level `all`: they come with every message."""
 
@@ -88,12 +92,7 @@ class Seen(NamedTuple):
     @property
     def kind(self) -> str:
         """One of :data:`KINDS`, ``you`` or ``other``."""
-        if self.replica == YOU:
-            return "you"
-        for kind, classes in KINDS.items():
-            if isinstance(self.event, classes):
-                return kind
-        return "other"
+        return "you" if self.replica == YOU else KIND_OF.get(type(self.event), "other")
 
     @property
     def slot(self) -> int | None:
@@ -104,32 +103,58 @@ class Seen(NamedTuple):
         return found
 
 
+class Filter(NamedTuple):
+    """What a reader of events wants to see."""
+
+    everything: bool = False
+    """The level `all`; else only what matters to a person."""
+    kind: str | None = None
+    replica: int | None = None
+
+    def takes(self, seen: Seen) -> bool:
+        """Whether an event of the level is wanted."""
+        return (self.kind is None or seen.kind == self.kind) and self.replica in (None, seen.replica)
+
+
+SIEVES_MAX: Final = 8
+"""Filters that are remembered; another one is a new look at all that is kept."""
+
+
 class Journal:
     """Bounded: the newest events, and for longer those that matter to a person."""
 
     def __init__(self) -> None:
-        self.all: deque[Seen] = deque(maxlen=EVENTS_KEPT)
-        self.notable: deque[Seen] = deque(maxlen=NOTABLE_KEPT)
+        self.all: Shelf[Seen] = Shelf(EVENTS_KEPT)
+        self.notable: Shelf[Seen] = Shelf(NOTABLE_KEPT)
         self.total = 0
-        self.noted = 0
-        """How many notable ones there ever were: what a view was drawn from."""
+        self._sieves: dict[Filter, Sieve[Seen]] = {}
 
     def still(self) -> Journal:
         """As it is now."""
         other = Journal()
         other.all, other.notable = self.all.copy(), self.notable.copy()
-        other.total, other.noted = self.total, self.noted
+        other.total = self.total
         return other
 
     def add(self, seen: Seen) -> None:
         """Take one event."""
         self.total += 1
         self.all.append(seen)
-        if not isinstance(seen.event, QUIET) or (
-            isinstance(seen.event, ProposedView) and seen.event.source != "client"
-        ):
-            self.noted += 1
+        kind = type(seen.event)
+        if kind not in QUIET or (kind is ProposedView and seen.event.source != "client"):  # type: ignore[attr-defined]
             self.notable.append(seen)
+
+    def shelf(self, wanted: Filter) -> Shelf[Seen]:
+        """The events that pass a filter. What came since the last call is looked at, and nothing else."""
+        level = self.all if wanted.everything else self.notable
+        if wanted.kind is None and wanted.replica is None:
+            return level
+        sieve = self._sieves.get(wanted)
+        if sieve is None:
+            if len(self._sieves) >= SIEVES_MAX:
+                del self._sieves[next(iter(self._sieves))]
+            sieve = self._sieves[wanted] = Sieve(level, wanted.takes, NOTABLE_KEPT)
+        return sieve.look()
 
     def newest(self, *, everything: bool = False) -> Iterator[Seen]:
         """From the newest backwards."""

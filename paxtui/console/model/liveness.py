@@ -1,4 +1,10 @@
-"""Does the log move, and if not, must it stand still?"""
+"""Does the log move, and if not, must it stand still?
+
+Two majorities are told apart. Where no proposer that works reaches a majority in both directions, nothing
+can be decided: the log must stand still, and that is no fault of the protocol. Where a majority is heard,
+mutually connected, over links and disks that are not badly disturbed, it has to go on: if it does not, it
+is stuck. In between (a star, heavy loss, a replica that this console does not hear) it may take its time.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +13,17 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from paxtui.console.model.cluster import ClusterModel
+    from paxtui.console.model.replica import ReplicaView
 
 PATIENCE_S: Final = 5.0
 """A connected majority that decides nothing for so long, with something to decide, is stuck."""
+
+MOVED_S: Final = 2.0
+"""After the last decision the log counts as moving for so long."""
+
+LOSS_MAX: Final = 30.0
+DELAY_MS_MAX: Final = 200.0
+"""With more loss (percent) or delay on a link, or a slower disk, progress may take longer than patience."""
 
 Light = Literal["starting", "idle", "moving", "waiting", "electing", "stalled", "STUCK"]
 
@@ -21,13 +35,56 @@ class Verdict(NamedTuple):
     words: str
 
 
+def _runs(replica: ReplicaView) -> bool:
+    return replica.process not in ("down", "paused", "unknown")
+
+
 def connected_majority(model: ClusterModel) -> tuple[int, ...] | None:
     """A quorum whose members run and reach each other in both directions, if there is one."""
-    up = [replica.id for replica in model.replicas if replica.process not in ("down", "paused", "unknown")]
+    up = [replica.id for replica in model.replicas if _runs(replica)]
     for members in combinations(up, model.quorum):
         if all(model.connected(one, other) for one, other in combinations(members, 2)):
             return members
     return None
+
+
+def able_proposers(model: ClusterModel) -> list[int]:
+    """Those who work and reach a majority in both directions: nobody else can decide anything."""
+    able = []
+    for replica in model.replicas:
+        if _runs(replica) and not replica.proposer_crashed:
+            reached = sum(
+                other.id == replica.id or model.connected(replica.id, other.id) for other in model.replicas
+            )
+            if reached >= model.quorum:
+                able.append(replica.id)
+    return able
+
+
+def sound_majority(model: ClusterModel, now: float) -> tuple[int, ...] | None:
+    """A quorum that has to make progress: heard, connected, hardly disturbed, and one of it may lead."""
+    able = able_proposers(model)
+    fit = [
+        replica.id
+        for replica in model.replicas
+        if _runs(replica) and replica.fresh(now) and replica.slow_disk_ms <= DELAY_MS_MAX
+    ]
+    for members in combinations(fit, model.quorum):
+        if any(each in able for each in members) and all(
+            _sound(model, one, other) for one in members for other in members if one != other
+        ):
+            return members
+    return None
+
+
+def _sound(model: ClusterModel, sender: int, receiver: int) -> bool:
+    replica = model.replicas[sender]
+    delay, jitter = replica.delay_to(receiver)
+    return (
+        model.crosses(sender, receiver)
+        and replica.loss_to(receiver) <= LOSS_MAX
+        and delay + jitter <= DELAY_MS_MAX
+    )
 
 
 class Liveness:
@@ -35,46 +92,64 @@ class Liveness:
 
     def __init__(self) -> None:
         self._mark = (-1, -1)
-        self._moved_at: float | None = None
-        self._able_since: float | None = None
+        self._moved_at = float("-inf")
+        self._sound_since: float | None = None
+        self._asked_since: float | None = None
+        self._begun = False
+        """Whether anybody ever served: later, silence is no start."""
         self.majority: tuple[int, ...] | None = None
         self.verdict = Verdict("starting", "starting")
 
     def look(self, model: ClusterModel, now: float) -> Verdict:
         """What is so at ``now``."""
+        self._begun = self._begun or any(each.role not in ("?", "warm-up") for each in model.replicas)
         mark = (model.applied, model.chosen)
-        moved = mark != self._mark
-        if moved:
+        if mark != self._mark:
             self._mark, self._moved_at = mark, now
         self.majority = connected_majority(model)
-        if self.majority is None:
-            self._able_since = None
-        elif self._able_since is None:
-            self._able_since = now
-        self.verdict = self._judge(model, now)
+        sound = sound_majority(model, now)
+        if sound is None:
+            self._sound_since = None
+        elif self._sound_since is None:
+            self._sound_since = now
+        self.verdict = self._judge(model, sound, now)
         return self.verdict
 
-    def _judge(self, model: ClusterModel, now: float) -> Verdict:
-        if all(replica.role in ("?", "warm-up") for replica in model.replicas):
+    def _judge(self, model: ClusterModel, sound: tuple[int, ...] | None, now: float) -> Verdict:
+        if not self._begun:
             return Verdict("starting", "starting")
-        if self.majority is None or self._able_since is None:
-            able = sum(replica.process not in ("down", "paused", "unknown") for replica in model.replicas)
-            return Verdict(
-                "stalled",
-                f"no majority is connected ({able} of {model.n} run, {model.quorum} must reach each other): "
-                "it must stand still",
-            )
-        pending = model.end > model.applied or model.chat.expecting
-        idle_s = now - max(self._able_since, self._moved_at if self._moved_at is not None else now)
-        members = " ".join(f"r{each}" for each in self.majority)
-        if model.leader is None:
-            if idle_s > PATIENCE_S:
-                return Verdict("STUCK", f"{members} are connected, and nobody leads for {idle_s:.0f} s")
-            return Verdict("electing", "nobody leads yet")
-        if not pending:
+        if not able_proposers(model):
+            self._asked_since = None
+            return Verdict("stalled", f"{_why_stalled(model)}: it must stand still")
+        leads = model.leader is not None
+        if leads and model.end <= model.applied and not model.chat.expecting:
+            self._asked_since = None
+            if now - self._moved_at < MOVED_S:
+                return Verdict("moving", "slots are decided and applied")
             return Verdict("idle", "everything that was asked for is applied")
-        if idle_s > PATIENCE_S:
-            return Verdict("STUCK", f"{members} are connected, and nothing was decided for {idle_s:.0f} s")
-        if idle_s > 1.0:
-            return Verdict("waiting", f"nothing was decided for {idle_s:.1f} s")
+        if self._asked_since is None:
+            self._asked_since = now
+        # It has to move since it was asked to, since it is able to, and since it last did.
+        still_s = now - max(self._moved_at, self._asked_since)
+        stuck_s = now - max(
+            self._moved_at, self._asked_since, now if self._sound_since is None else self._sound_since
+        )
+        what = "nothing was decided" if leads else "nobody leads"
+        if sound is not None and stuck_s > PATIENCE_S:
+            members = " ".join(f"r{each}" for each in sound)
+            return Verdict("STUCK", f"{members} are connected, and {what} for {stuck_s:.0f} s")
+        if not leads:
+            return Verdict("electing", "nobody leads yet" + (f", for {still_s:.0f} s" if still_s > 2 else ""))
+        if still_s > 1.0:
+            disturbed = "" if sound is not None else "; links, disks or reports are disturbed"
+            return Verdict("waiting", f"nothing was decided for {still_s:.0f} s{disturbed}")
         return Verdict("moving", "slots are decided and applied")
+
+
+def _why_stalled(model: ClusterModel) -> str:
+    running = sum(_runs(replica) for replica in model.replicas)
+    if running < model.quorum:
+        return f"no majority is connected: {running} of {model.n} run, {model.quorum} are needed"
+    if connected_majority(model) is not None:
+        return "no proposer that works reaches a majority"
+    return f"no majority is connected: {model.quorum} of {model.n} must reach each other"

@@ -41,6 +41,31 @@ class Counter:
         return max(self._buckets[-1], self._buckets[-2])
 
 
+class Gauge:
+    """The last value of something in each of the last seconds."""
+
+    def __init__(self) -> None:
+        self._buckets: deque[float | None] = deque([None] * SECONDS_KEPT, maxlen=SECONDS_KEPT)
+        self._second: int | None = None
+
+    def put(self, now: float, value: float) -> None:
+        """It has this value."""
+        self._advance(now)
+        self._buckets[-1] = value
+
+    def _advance(self, now: float) -> None:
+        second = int(now)
+        if self._second is None:
+            self._second = second
+        self._buckets.extend([None] * max(0, min(second - self._second, SECONDS_KEPT)))
+        self._second = max(self._second, second)
+
+    def last(self, now: float, seconds: int) -> list[float | None]:
+        """The last whole seconds, oldest first; ``None`` where nothing was told."""
+        self._advance(now)
+        return list(self._buckets)[-seconds - 1 : -1]
+
+
 class Latencies:
     """Milliseconds of each of the last seconds."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 from typing import Final, Literal
 
-from paxtui.console.model.rates import Counter
+from paxtui.console.model.rates import Counter, Gauge
 from paxtui.console.model.runs import Runs
 from paxtui.wire.faults import CrashProposer, Cut, Delay, Loss, SlowDisk
 from paxtui.wire.requests import LinkView, StatusReport
@@ -37,6 +37,8 @@ class ReplicaView:
         self.observed = False
         """Whether its telemetry comes without a gap right now."""
         self.report: StatusReport | None = None
+        self.reported_at = 0.0
+        """When ``report`` came; ages in it go on from there."""
         self.role = "?"
         self.promised = Ballot.ZERO
         self.follows = Ballot.ZERO
@@ -56,6 +58,8 @@ class ReplicaView:
         self.learned_rate = Counter()
         self.resent = Counter()
         self.lost = Counter()
+        self.fsync = Gauge()
+        self.messages = Gauge()
         self.sent_rates: dict[int, tuple[float, int, float]] = {}
         """By peer: when the count was taken, the count, messages a second."""
 
@@ -145,7 +149,10 @@ class ReplicaView:
     def take_report(self, report: StatusReport, now: float) -> None:
         """An answer to get-status."""
         self._rates(report, now)
+        self.fsync.put(now, report.fsync_ms)
+        self.messages.put(now, self.message_rate)
         self.report = report
+        self.reported_at = now
         self.pid = report.pid
         self.heard_at = now
         if self.process != "paused":
@@ -169,6 +176,11 @@ class ReplicaView:
                 self.sent_rates[link.to] = (now, link.sent, (link.sent - count) / (now - at))
             elif link.to not in self.sent_rates:
                 self.sent_rates[link.to] = (at, count, rate)
+
+    @property
+    def message_rate(self) -> float:
+        """Messages a second that leave it."""
+        return sum(rate for _, _, rate in self.sent_rates.values())
 
     def set_process(self, state: Process, now: float) -> None:
         """The process is seen in another state."""

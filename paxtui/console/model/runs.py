@@ -50,6 +50,8 @@ class Runs(Generic[T]):
         """Forget what the slots in ``[first, end)`` have; without ``end``, all from ``first`` on."""
         if end is None:
             end = self.end
+        if end <= first:
+            return
         at = max(0, bisect_right(self._firsts, first) - 1)
         while at < len(self._firsts) and self._firsts[at] < end:
             begin, stop, value = self._firsts[at], self._ends[at], self._values[at]

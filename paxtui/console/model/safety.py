@@ -1,14 +1,43 @@
-"""Is the log safe? Computed from what was observed, by the checkers that judge recorded runs."""
+"""Is the log safe? Computed from what was observed, by the checkers that judge recorded runs.
+
+``VIOLATED`` is said only of what is certain: whatever order reports arrive in and whatever is missing, a
+correct cluster never causes it. ``SAFE`` means that nothing which a check needs is missing right now; what it
+rests on is told beside it. In between is ``UNKNOWN``.
+"""
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final, Literal, NamedTuple
 
 from msgspec import Struct
 
-from paxtui.wire.telemetry import Snapshot
+from paxtui.checkers.broken import Invariant, InvariantBroken
+from paxtui.checkers.logs import Logs
+from paxtui.checkers.told import ToldFacts
+from paxtui.console.model.accounts import Account
+from paxtui.console.model.ages import ages
+from paxtui.console.model.once import Once
+from paxtui.console.model.reigns import EVERY_SLOT, Disagreement, Reigns
+from paxtui.wire import events as e
+from paxtui.wire.telemetry import MARK_CHARS, LearnedView, ProposedView, Snapshot, VotedView
+from paxtui.wire.values import majority
 
 Light = Literal["SAFE", "UNKNOWN", "VIOLATED"]
+
+SLOTS_KEPT: Final = 40_000
+"""Slots below the highest watermark of which details are kept, even if some replica has not applied them."""
+
+MARGIN: Final = 2_000
+"""Slots that are kept although everybody has applied them: a retry may repeat one."""
+
+FORGET_EVERY: Final = 1_000
+
+HEAD_CHARS: Final = 64
+HEX: Final = frozenset("0123456789abcdef")
+
+PROBLEMS_KEPT: Final = 50
+CONFLICTS_KEPT: Final = 10_000
 
 
 class Lights(NamedTuple):
@@ -18,25 +47,323 @@ class Lights(NamedTuple):
     words: str
 
 
+class Check(NamedTuple):
+    """One thing that must hold."""
+
+    name: str
+    light: Light
+
+
+AGREEMENT, ONE_VALUE, PROMISES, VOTES, VALIDITY, PREFIX, ONCE = NAMES = (
+    "agreement",
+    "one value a ballot",
+    "promises kept",
+    "votes obey",
+    "validity",
+    "same prefix",
+    "applied once",
+)
+
+CHECK_OF: Final = {
+    Invariant.ONE_VALUE: ONE_VALUE,
+    Invariant.PROMISES: PROMISES,
+    Invariant.DURABLE: PROMISES,
+    Invariant.CHOOSABLE: VALIDITY,
+    Invariant.VALIDITY: VALIDITY,
+    Invariant.AGREEMENT: AGREEMENT,
+    Invariant.LEARNED: AGREEMENT,
+    Invariant.ORDER: PREFIX,
+    Invariant.ONCE: ONCE,
+}
+
+
+class LiveLogs(Logs):
+    """Heads of hash chains, from any slot on."""
+
+    def begin_at(self, watermark: int) -> None:
+        """Nothing is said of what is below."""
+        self._forgotten = max(self._forgotten, watermark)
+
+
 class Judge:
-    """Takes the telemetry of all replicas."""
+    """Takes the telemetry of all replicas, each in its own order, among each other in any."""
 
     def __init__(self, replicas: int) -> None:
         self.conflicts: set[int] = set()
         """Slots in which two values were seen to be chosen."""
         self.problems: list[str] = []
         """What was found broken, in words."""
+        self.found = 0
+        """How often something was: views and bells look at it."""
+        self.events = 0
+        self._broken: set[str] = set()
+        self._quorum = majority(replicas)
+        self._accounts = [Account(id) for id in range(replicas)]
+        self._reigns = Reigns(replicas)
+        self._facts = ToldFacts(replicas)
+        self._logs = LiveLogs(replicas, {}, None)
+        self._once = Once(replicas)
+        self._on: dict[type, Callable[[int, Any], None]] = {
+            e.Restored: self._restored,
+            e.Promised: self._promised,
+            e.Bound: self._bound,
+            e.RoundTaken: self._round_taken,
+            e.PromiseReceived: self._promise_received,
+            e.Elected: self._elected,
+            ProposedView: self._proposed,
+            VotedView: self._voted,
+            e.AcceptedReceived: self._accepted_received,
+            e.ChosenSeen: self._chosen_seen,
+            LearnedView: self._learned,
+            e.AppliedTo: self._applied_to,
+            e.Suppressed: self._suppressed,
+        }
+
+    # What is said
 
     @property
     def light(self) -> Lights:
         """All checks in one word."""
-        return Lights("VIOLATED" if self.problems else "UNKNOWN", "UNKNOWN")
+        if self._broken:
+            return Lights("VIOLATED", "VIOLATED")
+        known = sum(check.light == "SAFE" for check in self.checks)
+        light: Light = "SAFE" if known == len(NAMES) else "UNKNOWN"
+        return Lights(light, f"{light} {known}/{len(NAMES)}")
 
-    def snapshot(self, replica: int, snapshot: Snapshot) -> None:
-        """A replica's state; from here on its events come without a gap."""
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Each check with its light."""
+        unknown = self._unknown()
+        return tuple(
+            Check(name, "VIOLATED" if name in self._broken else "UNKNOWN" if name in unknown else "SAFE")
+            for name in NAMES
+        )
+
+    def _unknown(self) -> set[str]:
+        """The checks that need something which is missing now.
+
+        Any two majorities meet, so whatever is chosen has a vote that a majority of accounts shows. What one
+        acceptor or learner does by itself is known by nobody else.
+        """
+        silent = [account for account in self._accounts if account.silent]
+        if not silent:
+            return set()
+        if len(self._accounts) - len(silent) < self._quorum:
+            return set(NAMES)
+        unknown = {ONE_VALUE, PROMISES, VOTES, PREFIX, ONCE}
+        newest = max(self._reigns.all, default=None)
+        if newest is not None and self._accounts[newest.replica].silent:
+            unknown.add(VALIDITY)
+        return unknown
+
+    @property
+    def basis(self) -> str:
+        """What the lights rest on."""
+        gaps = sum(account.gaps for account in self._accounts)
+        restarts = sum(account.restarts for account in self._accounts)
+        text = f"{self.events:,} events, {gaps} gap{'' if gaps == 1 else 's'}"
+        if restarts:
+            text += f", {restarts} restart{'' if restarts == 1 else 's'}"
+        begun = max((account.first or 0 for account in self._accounts), default=0)
+        return f"{text}, slots from {begun:,} on" if begun else text
+
+    def doubts(self, now: float) -> list[str]:
+        """What is missing, since when, and what will end that; and what is only told by the past."""
+        told: list[str] = []
+        for account in self._accounts:
+            since = f" for {ages(now - account.since)}" if account.since else ""
+            match account.state:
+                case "unseen":
+                    told.append(f"r{account.id} was never heard: nothing is known of its votes.")
+                case "gap":
+                    told.append(
+                        f"r{account.id} tells nothing{since}: its next snapshot shows what it holds then."
+                    )
+                case "dead":
+                    told.append(f"r{account.id} is down{since}: what it holds is checked when it is back.")
+        return told
+
+    # What is told
 
     def event(self, replica: int, event: Struct) -> None:
         """The next event of a replica."""
+        self.events += 1
+        take = self._on.get(type(event))
+        if take is not None:
+            self._try(take, replica, event)
 
-    def gap(self, replica: int) -> None:
-        """Events of a replica are missing."""
+    def gap(self, replica: int, now: float, *, dropped: bool = False) -> None:
+        """Events of a replica are missing: the connection is lost, or they were ``dropped`` on their way."""
+        account = self._accounts[replica]
+        if dropped:
+            account.skip(self._facts.spoken(replica), now)
+        if dropped or account.lose(now):
+            self._reigns.unseen(replica)
+
+    def down(self, replica: int, now: float) -> None:
+        """Its process has ended: it does nothing any more."""
+        self._accounts[replica].die(now)
+        self._reigns.unseen(replica)
+
+    def snapshot(self, replica: int, snapshot: Snapshot) -> None:
+        """A replica's state; from here on its events come without a gap."""
+        self._try(self._take_snapshot, replica, snapshot)
+
+    def _try(self, take: Callable[[int, Any], None], replica: int, told: Any) -> None:
+        try:
+            take(replica, told)
+        except InvariantBroken as broken:
+            self._report(broken, CHECK_OF.get(broken.invariant, AGREEMENT))
+        except Disagreement as disagreement:
+            if len(self.conflicts) < CONFLICTS_KEPT:
+                self.conflicts.update(disagreement.slots)
+            self._report(disagreement.broken, AGREEMENT)
+
+    def _report(self, broken: InvariantBroken, name: str) -> None:
+        self._broken.add(name)
+        self.found += 1
+        if len(self.problems) < PROBLEMS_KEPT:
+            self.problems.append(f"{name}: {broken}")
+
+    # Lives
+
+    def _take_snapshot(self, replica: int, snapshot: Snapshot) -> None:
+        account = self._accounts[replica]
+        status = snapshot.status
+        anew = account.first is None
+        due = account.begin(snapshot.number, None if status is None else status.watermark)
+        if status is None:
+            return
+        if anew and not any(self._logs.watermarks):
+            self._logs.begin_at(max(0, status.watermark - SLOTS_KEPT))
+        listed = [view for view in snapshot.slots if view.slot >= status.watermark]
+        unsure = [view.slot + 1 for view in listed if view.state != "voted"]
+        truncated = status.accepted_high > max((view.slot + 1 for view in listed), default=0)
+        dark = max([status.accepted_high] if truncated else unsure, default=0)
+        self._facts.starts_with(replica, status.promised)
+        self._reigns.begins(replica, dark=dark)
+        self._once.begins(replica, status.watermark)
+        self._logs.watermarks[replica] = status.watermark
+        for view in snapshot.slots:
+            if view.state == "voted":
+                self._reigns.vote(replica, view.ballot, view.slot, view.mark)
+            else:
+                self._reigns.know(view.ballot, view.slot, view.mark)
+                self._learn(replica, view.slot, view.mark)
+        upto = max((view.slot + 1 for view in listed), default=status.watermark) if truncated else None
+        due.judge(replica, status, listed, upto)
+        self._head(replica, status.watermark, status.chain)
+
+    def _restored(self, replica: int, event: e.Restored) -> None:
+        due = self._accounts[replica].restart(event.watermark)
+        self._facts.starts_with(replica, event.promised)
+        self._reigns.begins(replica, dark=EVERY_SLOT if event.votes else 0)
+        self._reigns.unseen(replica)
+        self._once.begins(replica, event.watermark)
+        self._logs.watermarks[replica] = event.watermark
+        due.judge_promise(replica, event.promised)
+
+    # Acceptors
+
+    def _promised(self, replica: int, event: e.Promised) -> None:
+        self._bound(replica, event)
+        self._reigns.promise(replica, event.ballot)
+        if event.last_page and not self._accounts[replica].silent:
+            start = max(event.first, self._logs.watermarks[replica])
+            self._reigns.report_own(replica, event, start)
+
+    def _bound(self, replica: int, event: e.Promised | e.Bound) -> None:
+        if not self._accounts[replica].silent:
+            self._facts.promise_made(replica, event.ballot)
+
+    def _voted(self, replica: int, event: VotedView) -> None:
+        if not self._accounts[replica].silent:
+            try:
+                self._facts.vote_cast(replica, event.ballot)
+            except InvariantBroken as broken:
+                self._report(broken, VOTES)
+        self._reigns.vote(replica, event.ballot, event.first, event.marks)
+
+    # Proposers
+
+    def _round_taken(self, replica: int, event: e.RoundTaken) -> None:
+        if not self._accounts[replica].silent:
+            self._reigns.take_round(event.ballot)
+
+    def _promise_received(self, replica: int, event: e.PromiseReceived) -> None:
+        self._accounts[event.sender].count_promise(event.ballot)
+        self._reigns.report(event.ballot, event.sender)
+
+    def _elected(self, replica: int, event: e.Elected) -> None:
+        self._reigns.elect(event)
+
+    def _proposed(self, replica: int, event: ProposedView) -> None:
+        self._reigns.propose(event.ballot, event.first, event.marks, event.source)
+
+    def _accepted_received(self, replica: int, event: e.AcceptedReceived) -> None:
+        if event.count:
+            self._accounts[event.sender].count_votes(event.ballot, event.first, event.count)
+            self._reigns.count(event.ballot, event.sender, event.first, event.count)
+
+    def _chosen_seen(self, replica: int, event: e.ChosenSeen) -> None:
+        for slot, marks in self._reigns.choose(event.ballot, event.first, event.count):
+            self._learn(replica, slot, marks)
+
+    # Learners
+
+    def _learned(self, replica: int, event: LearnedView) -> None:
+        slot = event.first
+        at = 0
+        for ballot, count in event.ballots:
+            size = count * MARK_CHARS
+            self._reigns.know(
+                ballot, slot, event.marks if count == event.count else event.marks[at : at + size]
+            )
+            slot, at = slot + count, at + size
+        self._learn(replica, event.first, event.marks)
+
+    def _learn(self, replica: int, first: int, marks: str) -> None:
+        floor = self._reigns.floor
+        if first < floor:
+            first, marks = floor, marks[(floor - first) * MARK_CHARS :]
+        for slot, new in self._reigns.learn(replica, first, marks) if marks else ():
+            self._once.chosen(slot, new)
+
+    def _suppressed(self, replica: int, event: e.Suppressed) -> None:
+        self._once.suppress(replica, event.slot)
+
+    def _applied_to(self, replica: int, event: e.AppliedTo) -> None:
+        logs = self._logs
+        whole = not self._accounts[replica].silent
+        logs.skip_to(event.watermark)
+        try:
+            if not whole:
+                self._head(replica, event.watermark, event.chain)
+            elif _is_head(event.chain):
+                logs.applied_to(replica, event.first, event.watermark, event.chain)
+        finally:
+            logs.watermarks[replica] = event.watermark
+            if whole:
+                self._once.apply(replica, event.first, event.watermark)
+        self._forget()
+
+    def _head(self, replica: int, watermark: int, chain: str) -> None:
+        if _is_head(chain):
+            self._logs.head_told(replica, watermark, bytes.fromhex(chain))
+
+    # Memory
+
+    def _forget(self) -> None:
+        watermarks = self._logs.watermarks
+        floor = max(min(watermarks) - MARGIN, max(watermarks) - SLOTS_KEPT)
+        if floor >= self._reigns.floor + FORGET_EVERY:
+            self._reigns.forget_below(floor)
+            self._once.forget_below(floor)
+            self._logs.forget_below(floor)
+            for account in self._accounts:
+                account.forget_below(floor)
+
+
+def _is_head(chain: str) -> bool:
+    """Whether it is what the chain's head looks like: it was told by others."""
+    return len(chain) == HEAD_CHARS and set(chain) <= HEX

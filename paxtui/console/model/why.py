@@ -108,10 +108,8 @@ def _hole(model: ClusterModel, facts: SlotFacts, now: float) -> Why:
     evidence: list[str] = []
     if skipped is not None:
         evidence.append(f"r{skipped.replica} left it empty on purpose (skip slot).")
-    behind = sum(slot > facts.slot for slot in range(facts.slot, model.end))
-    evidence.append(
-        f"{behind - 1 if behind > 1 else behind} slots above it wait, applied or not, for this one."
-    )
+    above = model.end - facts.slot - 1
+    evidence.append(f"{above} slot{'s' if above != 1 else ''} above it cannot be applied before this one.")
     leader = model.leader
     following = [
         f"N: r{leader[0]} proposes a no-op here at {leader[1]} now; it does so by itself after "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from paxtui.console.model.ages import ages
 from paxtui.console.model.replica import ReplicaView
 from paxtui.console.rows.log import column_mark
-from paxtui.console.rows.text import Row, columns, fit, pad
+from paxtui.console.rows.text import Row, columns, fit, pad, width_of
 from paxtui.console.scene import Scene
 from paxtui.wire.text import visible
 
@@ -67,7 +67,7 @@ def header(scene: Scene, width: int) -> Row:
     if not scene.armed:
         parts.append([("read-only (:arm)", "warn")])
     if scene.scenario is not None:
-        parts.append([(f"scenario {scene.scenario}", "self")])
+        parts.insert(1, [("scenario", "frozen")])
     rate = model.chosen_rate.rate(now + model.wall_ahead)
     parts.append([(f"{rate:,.0f}/s", "text")])
     p50, p99 = (model.latency.quantile(now + model.wall_ahead, share) for share in (0.5, 0.99))
@@ -154,4 +154,5 @@ def tabs(scene: Scene, current: int, width: int) -> Row:
         here = number == current
         row.append((f" {number} {name} ", "selected" if here else "title"))
         row.append(((heavy if here else light) * 2, "rule"))
-    return fit([*row, (light * width, "rule")], width)
+    rest = max(0, width - width_of(row))
+    return fit([*row, (light * rest, "rule")], width)

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from paxtui.console.rows.text import Row, columns
+from paxtui.console.rows.text import Row, columns, fit
 from paxtui.console.scene import Scene
 
 ARMED = (
-    "?:help  ::command  x:fault  c:crash  C:crash proposer  r:restart  t:cut  spc:freeze  f:follow  i:chat  "
-    "u:undo  H:heal  p:pause  s:skip  e:elect  q:quit"
+    "?:help  ::command  i:chat  x:fault  c:crash  r:restart  t:cut  u:undo  spc:freeze  q:quit  "
+    "f:follow  H:heal  C:crash proposer  p:pause  s:skip  e:elect"
 )
-READ_ONLY = "?:help  ::command  spc:freeze  f:follow  /:find  g:go  i:chat  v:view as  q:quit"
+READ_ONLY = "?:help  ::command  spc:freeze  f:follow  /:find  g:go  v:view as  q:quit"
 
 
 def keys(scene: Scene, width: int) -> Row:
-    """As many as fit."""
+    """As many as fit, the most needed first."""
     hints = (ARMED if scene.armed else READ_ONLY).split("  ")
     parts: list[Row] = [[(" ", "")]]
     for hint in hints:
         key, _, what = hint.rpartition(":")
         parts.append([(key, "key"), (f" {what}", "dim")])
     return columns(parts, width, "  ")
+
+
+def hint_rows(scene: Scene, width: int) -> list[Row]:
+    """What to try first, for the room of an empty log."""
+    arrows = "h l" if scene.look.ascii else "←→"
+    tries = [
+        ("i", "type a message; it becomes the first slot"),
+        (f"{arrows} c", "select the leader (L) and kill it: what does its successor find?"),
+        ("s o N", "let the leader skip a slot, find the hole, fill it"),
+        ("x", "everything else that breaks; u takes it back, H heals all"),
+    ]
+    head = fit([(f"  {scene.model.n} replicas, one log, and nothing in it yet. Try:", "title")], width)
+    return [[], head, *(fit([(f"  {key:>7}", "key"), (f"  {what}", "dim")], width) for key, what in tries)]

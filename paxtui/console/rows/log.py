@@ -21,6 +21,9 @@ STATE_STYLES = {
     "CONFLICT": "alarm",
 }
 
+LOUD = ("hole", "alarm")
+"""Styles with a ground of their own, which the cursor's must not cover."""
+
 STATE_WIDTH = 9
 VALUE_MIN = 12
 
@@ -101,7 +104,9 @@ def line(scene: Scene, slot: int, width: int, *, chosen: bool) -> Row:
     if facts.value is None and slot < model.applied:
         model.values.want(slot)
     row = fit(row, width)
-    return [(text, f"{style} cursor".strip()) for text, style in row] if chosen else row
+    if not chosen:
+        return row
+    return [(text, style if style in LOUD else f"{style} cursor".strip()) for text, style in row]
 
 
 def _cell(scene: Scene, facts: SlotFacts, cell: Cell, size: int) -> Row:

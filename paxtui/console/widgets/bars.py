@@ -14,6 +14,10 @@ class Header(Pane):
     def rows(self, width: int, height: int) -> list[Row]:
         return [h.header(self.scene, width)]
 
+    def look_again(self) -> None:
+        self.set_class(self.scene.model.judge.light.light == "VIOLATED", "violated")
+        super().look_again()
+
 
 class Strip(Pane):
     """All replicas in one line."""
@@ -53,6 +57,8 @@ class KeyLine(Pane):
         notice = self.console.notice
         if notice is not None:
             return [fit([(f" {notice.text}", "bad" if notice.failed else "self")], width)]
+        if self.scene.scenario is not None:
+            return [fit([(f" scenario {self.scene.scenario}", "self")], width)]
         return [keys(self.scene, width)]
 
 

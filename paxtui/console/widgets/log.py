@@ -9,6 +9,7 @@ from textual.binding import Binding
 from paxtui.console.model.find import matches
 from paxtui.console.model.slots import slot_facts
 from paxtui.console.rows import log, why
+from paxtui.console.rows.keys import hint_rows
 from paxtui.console.rows.text import Row
 from paxtui.console.scene import Scene
 from paxtui.console.widgets.pane import Lines, Pane
@@ -99,6 +100,12 @@ N   the leader proposes a no-op in this hole"""
 
     def heading(self, width: int) -> list[Row]:
         return [log.heading(self.scene, width)]
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        rows = super().rows(width, height)
+        if self.scene.model.end == 0 and self.scene.armed:
+            rows += hint_rows(self.scene, width)
+        return rows
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
         return log.line(self.scene, self.slot_of(index), width, chosen=chosen and not self.following)

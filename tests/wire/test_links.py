@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paxtui.scenarios import links
+from paxtui.wire import links
 
 
 def reach(n: int, cuts: links.Cuts) -> dict[int, set[int]]:

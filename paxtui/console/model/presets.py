@@ -1,0 +1,75 @@
+"""Topologies that are worth looking at, for any number of replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from paxtui.wire import links
+from paxtui.wire.links import Cuts
+
+
+class Preset(NamedTuple):
+    """A topology by name. ``roles`` says what the replicas that can be named are for."""
+
+    name: str
+    what: str
+    roles: tuple[str, ...]
+    cuts: Callable[[int, Sequence[int]], Cuts]
+
+
+PRESETS: Final = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            "chained",
+            "the leader and one other reach each other through the rest alone",
+            ("leader", "other"),
+            lambda n, who: links.chained(who[0], who[1]),
+        ),
+        Preset(
+            "quorum-loss",
+            "everybody reaches the hub alone: only the hub has a majority",
+            ("other",),
+            lambda n, who: links.quorum_loss(n, who[0]),
+        ),
+        Preset(
+            "constrained",
+            "as quorum-loss, and the leader reaches nobody: only the hub can win",
+            ("other", "leader"),
+            lambda n, who: links.constrained(n, who[0], who[1]),
+        ),
+        Preset("ring", "each replica reaches its two neighbours alone", (), lambda n, who: links.ring(n)),
+        Preset(
+            "bridge",
+            "two halves that meet in one replica alone",
+            ("other",),
+            lambda n, who: links.bridge(n, who[0]),
+        ),
+        Preset(
+            "isolate-leader",
+            "the leader reaches nobody; the others are whole",
+            ("leader",),
+            lambda n, who: links.isolated(n, who),
+        ),
+    )
+}
+
+
+def chosen_roles(preset: Preset, n: int, leader: int, named: Sequence[int] = ()) -> tuple[int, ...]:
+    """Who plays the roles: those that are named, else the leader and whoever comes after it."""
+    free = [(leader + step) % n for step in range(1, n) if (leader + step) % n not in named]
+    found = list(named)
+    for role in preset.roles[len(named) :]:
+        if role == "leader" and leader not in found:
+            found.append(leader)
+        else:
+            found.append(next((each for each in free if each not in found), leader))
+    return tuple(found)
+
+
+def cuts(preset: Preset, n: int, leader: int, named: Sequence[int] = ()) -> Cuts:
+    """The directed links that are cut in a cluster of ``n``; a cluster of one has none."""
+    if n < 2:
+        return frozenset()
+    return preset.cuts(n, chosen_roles(preset, n, leader, named))

@@ -1,0 +1,90 @@
+"""The conversation, a line a message."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+
+from paxtui.console.model.ages import ages
+from paxtui.console.model.chatbook import Mine
+from paxtui.console.model.talk import Mark, Saying, saying
+from paxtui.console.rows.text import Row, cut, fit, pad
+from paxtui.console.scene import Scene
+from paxtui.wire.text import visible
+
+MARK_STYLES: dict[Mark, str] = {
+    "queued": "warn",
+    "proposed": "in-flight",
+    "chosen": "learned",
+    "applied": "good",
+    "repeated": "no-op",
+    "problem": "bad",
+    "no-op": "no-op",
+    "nothing": "nothing",
+}
+
+SHOWN_CHARS = 400
+"""More of a text fits no line."""
+
+
+def line(scene: Scene, what: int | Mine, name: str, width: int, *, chosen: bool) -> Row:
+    """A slot, or a message of ours that has none; ``name`` is what others see us as."""
+    said = saying(scene.model, what, scene.seen_by, name, scene.now)
+    pointer = scene.look.glyph("pointer") if chosen else " "
+    digits = max(4, len(str(scene.model.end)))
+    slot = "-" if said.slot is None else str(said.slot)
+    row: Row = [
+        (pointer, "key" if chosen else ""),
+        (pad(slot, digits, right=True), "dim"),
+        (" ", ""),
+        (pad(scene.look.glyph(said.mark), 3), MARK_STYLES[said.mark]),
+    ]
+    row += _words(said, width - digits - 5)
+    row = fit(row, width)
+    return [(text, f"{style} cursor".strip()) for text, style in row] if chosen else row
+
+
+def _words(said: Saying, width: int) -> Row:
+    """Name, text, and at the end what became of it: the note is never what is cut off."""
+    quiet = said.mark in ("no-op", "nothing")
+    note = visible(said.note, 80)
+    style = "dim" if quiet or said.mark in ("proposed", "repeated") else MARK_STYLES[said.mark]
+    row: Row = []
+    if said.name:
+        columns = min(10, max(4, width // 8))
+        shown = visible(said.name, 64)
+        row += [
+            (pad(shown, max(columns, min(cell_len(shown), 2 * columns))), "self" if said.mine else "title")
+        ]
+        row.append((" ", ""))
+    used = sum(cell_len(text) for text, _ in row)
+    note = cut(note, min(cell_len(note), max(0, width - used - 2), max(16, width // 2)))
+    text = visible(said.text, SHOWN_CHARS)
+    room = max(0, width - used - (cell_len(note) + 2 if note else 0))
+    row.append((cut(text, room) if cell_len(text) > room else text, "dim" if not said.name else "text"))
+    if note:
+        row += [("  " if text else "", ""), (note, style)]
+    return row
+
+
+def title(scene: Scene, following: bool, below: int, width: int, *, writing: bool = False) -> str:
+    """Through whom one looks, whether one may write, and where there is room what the marks mean."""
+    look, model = scene.look, scene.model
+    replica = model.replicas[scene.seen_by]
+    who = replica.name
+    if scene.viewer is None and model.leader is not None:
+        who += " (leads)"
+    silent = replica.silent_s(scene.now)
+    if not replica.fresh(scene.now):
+        who += f", not heard for {ages(silent)}" if silent is not None else ", not heard"
+    parts = [f"chat as seen by {who}"]
+    if not following:
+        parts.append(f"+{below} below (f)" if below else "f follows")
+    hint = "esc leaves" if writing else "i writes"
+    parts.append(hint if scene.armed else "READ-ONLY before :arm")
+    parts.append("v another view")
+    parts.append(
+        "  ".join(f"{look.glyph(mark)} {mark}" for mark in ("queued", "proposed", "chosen", "applied"))
+    )
+    while len(parts) > 2 and len("  ".join(parts)) > width - 4:
+        parts.pop(2 if len(parts) == 3 else -1)
+    return "  ".join(parts)

@@ -1,0 +1,72 @@
+"""What happened, a line each: when, where, what."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from paxtui.console.model.describe import describe
+from paxtui.console.model.journal import YOU, Filter, Note, Seen
+from paxtui.console.rows.text import Row, fit, pad
+from paxtui.console.scene import Scene
+from paxtui.wire import events as e
+from paxtui.wire.telemetry import LearnedView, MessageFaulted
+
+STYLES: dict[type, str] = {
+    e.Elected: "leader",
+    e.ChosenSeen: "learned",
+    LearnedView: "learned",
+    e.SteppedDown: "warn",
+    e.SlotSkipped: "warn",
+    e.NackReceived: "warn",
+    e.NackSent: "warn",
+    e.ProposerCrashed: "warn",
+    MessageFaulted: "lost",
+    e.MessageDropped: "dim",
+    e.Suppressed: "no-op",
+}
+"""What stands out; the kind of the event has the style of its column otherwise."""
+
+TIME_WIDTH = 12
+WHO_WIDTH = 3
+
+
+def clock(wall: float) -> str:
+    """``12:04:07.120``, local time."""
+    at = datetime.fromtimestamp(wall)
+    return f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}"
+
+
+def tone(seen: Seen) -> str:
+    """The style of an event's text."""
+    if isinstance(seen.event, Note):
+        return "bad" if seen.event.failed else "self"
+    return STYLES.get(type(seen.event), "warn" if seen.kind == "faults" else "text")
+
+
+def line(scene: Scene, seen: Seen | None, width: int, *, chosen: bool) -> Row:
+    """One event; ``None`` for one that is not kept any more."""
+    pointer = scene.look.glyph("pointer") if chosen else " "
+    if seen is None:
+        return fit([(f"{pointer} ", "key"), ("older events are not kept", "dim")], width)
+    who = "you" if seen.replica == YOU else f"r{seen.replica}"
+    style = tone(seen)
+    at = clock(seen.wall)
+    row: Row = [
+        (pointer, "key" if chosen else ""),
+        (at if width >= 70 else at[3:], "dim"),
+        ("  ", ""),
+        (pad(who, WHO_WIDTH), "self" if seen.replica == YOU else "title"),
+        (" ", ""),
+        (describe(seen), style),
+    ]
+    row = fit(row, width)
+    return [(text, f"{name} cursor".strip()) for text, name in row] if chosen else row
+
+
+def title(wanted: Filter, following: bool, below: int, follow: str) -> str:
+    """What is shown, and how to change it."""
+    level = "all" if wanted.everything else "notable"
+    kind = wanted.kind or "any"
+    who = "all" if wanted.replica is None else "you" if wanted.replica == YOU else f"r{wanted.replica}"
+    state = f"following {follow}" if following else f"+{below} below (f)" if below else "f follows"
+    return f"events  a level: {level}  K kind: {kind}  R from: {who}   {state}"

@@ -1,0 +1,153 @@
+"""The links view: who reaches whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from paxtui.console.model.arrows import Arrow, arrows
+from paxtui.console.rows.text import Row, columns, fit, pad, wrap
+from paxtui.console.scene import Scene
+from paxtui.wire.links import Cuts
+
+STYLES = {
+    "ok": "good",
+    "cut": "bad",
+    "down": "dim",
+    "paused": "dim",
+    "closed": "warn",
+    "faulty": "warn",
+    "unknown": "unknown",
+}
+
+SIDE = 5
+"""The column of senders."""
+
+FULL = 18
+"""A cell at its widest: its state and its rate."""
+
+RATED = 13
+"""From here on there is room for the rate."""
+
+WORD = 6
+"""A cell with its state in words; below that it has one letter."""
+
+KEYS = (
+    ("t", "cut"),
+    ("l", "loss"),
+    ("d", "delay"),
+    ("y", "both ways"),
+    ("P", "presets"),
+    ("- +", "loss by 5"),
+    ("enter", "more"),
+)
+
+Cell = Callable[[int, int, int], Row]
+"""``(sender, receiver, width)``: the cell between them."""
+
+
+def cell_width(width: int, n: int) -> int:
+    """Cells of a column, at most as much as it can use."""
+    return max(2, min(FULL, (width - SIDE) // n))
+
+
+def matrix(scene: Scene, width: int, cell: Cell, size: int) -> list[Row]:
+    """A line of receivers, then one line a sender."""
+    names = [f"r{each}" if size > 2 else str(each) for each in range(scene.model.n)]
+    arrow_to = scene.look.glyph("arrow")
+    rows = [fit([(pad(f"from {arrow_to}"[:SIDE], SIDE), "dim"), *_names(scene, names, size)], width)]
+    for a, name in enumerate(names):
+        line: Row = [(pad(f" {name}", SIDE), _tone(scene, a))]
+        for b in range(scene.model.n):
+            line += [(pad("-" if size < WORD else "─", size), "nothing")] if a == b else cell(a, b, size)
+        rows.append(fit(line, width))
+    return rows
+
+
+def _names(scene: Scene, names: list[str], size: int) -> Row:
+    return [(pad(name, size), _tone(scene, id)) for id, name in enumerate(names)]
+
+
+def _tone(scene: Scene, id: int) -> str:
+    leader = scene.model.leader
+    return "leader" if leader is not None and leader[0] == id else "title"
+
+
+def state_cell(scene: Scene, found: Arrow, size: int, style: str) -> Row:
+    """The state, and the rate where there is room; below six cells one letter."""
+    shape = STYLES[found.state]
+    if size < WORD:
+        letter = {"ok": "ok", "cut": "CUT", "down": "x", "paused": "=", "unknown": "?", "closed": "-"}
+        text = letter.get(found.state, f"{found.loss:g}%" if found.loss else "+" if found.delay_ms else "~")
+        if size < 4:
+            text = {"ok": scene.look.glyph("learned"), "cut": "/", "faulty": "%"}.get(found.state, text)
+        return [(pad(text[: size - 1], size - 1), f"{style} {shape}".strip()), (" ", "")]
+    room = size - 1 if size < RATED else size - 7
+    state = [(pad(found.short(room), room), f"{style} {shape}".strip())]
+    if size < RATED:
+        return [*state, (" ", "")]
+    return [*state, (pad(rate(found.rate), 6, right=True), f"{style} dim".strip()), (" ", "")]
+
+
+def rate(value: float) -> str:
+    """``12/s``; nothing where nothing is sent."""
+    return f"{value:,.0f}/s" if value >= 0.5 else "0/s"
+
+
+def links(scene: Scene, width: int, height: int, *, both: bool, focused: bool) -> list[Row]:
+    """The matrix, the arrow under the cursor in words, and the keys."""
+    if scene.model.n < 2:
+        return wrap("One replica has no links.", width, "dim")
+    found = arrows(scene.model, scene.now)
+    size = cell_width(width, scene.model.n)
+    marked = {scene.link, scene.link[::-1]} if both else {scene.link}
+
+    def cell(a: int, b: int, size: int) -> Row:
+        style = ("selected" if focused else "cursor") if (a, b) in marked else ""
+        return state_cell(scene, found[a, b], size, style)
+
+    rows = matrix(scene, width, cell, size)
+    below = [*detail(scene, width, found, both=both), keys(width)]
+    if height - len(rows) > len(below):
+        rows.append([])
+    return [*rows, *below[: max(0, height - len(rows))]]
+
+
+def detail(scene: Scene, width: int, found: dict[tuple[int, int], Arrow], *, both: bool) -> list[Row]:
+    """The arrow under the cursor, and with ``both`` the way back."""
+    a, b = scene.link
+    back = found[b, a] if both else None
+    rows = [_detail(scene, found[a, b], width)]
+    return [*rows, _detail(scene, back, width)] if back is not None else rows
+
+
+def _detail(scene: Scene, found: Arrow, width: int) -> Row:
+    name = f"r{found.sender}{scene.look.glyph('arrow')}r{found.receiver}"
+    parts: list[Row] = [
+        [(name, "strong")],
+        [(found.words, STYLES[found.state])],
+        [(rate(found.rate), "text")],
+    ]
+    if found.lost:
+        parts.append([(f"{found.lost:,} lost", "dim")])
+    if found.waiting_bytes:
+        parts.append([(f"{found.waiting_bytes:,} B wait", "dim")])
+    return columns(parts, width)
+
+
+def keys(width: int) -> Row:
+    """What can be done with the arrow."""
+    return columns([[(key, "key"), (f" {what}", "dim")] for key, what in KEYS], width)
+
+
+def preview(scene: Scene, cuts: Cuts, now_cut: Cuts, width: int) -> list[Row]:
+    """What a preset would change, before it does."""
+    size = max(4, min(8, (width - SIDE) // scene.model.n))
+
+    def cell(a: int, b: int, size: int) -> Row:
+        if (a, b) in cuts:
+            return [(pad("CUT", size), "dim bad" if (a, b) in now_cut else "bad")]
+        if (a, b) in now_cut:
+            return [(pad("join"[: size - 1], size), "self")]
+        return [(pad("ok", size), "good")]
+
+    return matrix(scene, width, cell, size)

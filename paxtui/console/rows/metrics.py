@@ -1,0 +1,210 @@
+"""Numbers a second, with sparklines. Each line states its unit, the value of now, and the scale's top."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from paxtui.console.model.ages import ages
+from paxtui.console.model.rates import SECONDS_KEPT
+from paxtui.console.model.replica import ReplicaView
+from paxtui.console.rows.text import Row, fit, pad
+from paxtui.console.scene import Scene
+
+FULL_WIDTH: Final = 60
+FULL_HEIGHT: Final = 15
+"""From here on there is room for every replica's own numbers."""
+
+LABEL_WIDTH: Final = 10
+VALUE_WIDTH: Final = 6
+TOP_WIDTH: Final = 9
+
+Values = Sequence[float | None]
+
+
+class Series(NamedTuple):
+    """One line."""
+
+    label: str
+    values: Values
+    """By whole seconds, oldest first; ``None`` where nothing was measured."""
+    now: float | None
+    tone: str = "text"
+
+
+def short(value: float | None) -> str:
+    """``0``, ``4.2``, ``98``, ``1.2k``, ``34k``, ``5.6M``; ``-`` for nothing measured."""
+    if value is None:
+        return "-"
+    for size, unit in ((1e6, "M"), (1e3, "k")):
+        if value >= size * 0.9995:
+            return f"{value / size:.1f}{unit}" if value < 9.95 * size else f"{value / size:.0f}{unit}"
+    return f"{value:.1f}" if 0 < value < 9.95 and value != int(value) else f"{value:.0f}"
+
+
+def sparkline(values: Values, width: int, heights: str) -> tuple[str, float]:
+    """The last ``width`` values between 0 and their maximum, and that maximum."""
+    shown: list[float | None] = [None] * max(0, width - len(values))
+    shown += list(values)[-width:] if width > 0 else []
+    top = max((value for value in shown if value is not None), default=0.0)
+    last = len(heights) - 1
+    text = "".join(
+        " " if value is None else heights[min(last, round(value / top * last)) if top else 0]
+        for value in shown
+    )
+    return text, top
+
+
+def series(scene: Scene, seconds: int) -> list[Series]:
+    """What is true of the whole cluster, the most important first."""
+    model = scene.model
+    wall, now = scene.now + model.wall_ahead, scene.now
+    lost = _sum([replica.lost.last(wall, seconds) for replica in model.replicas])
+    resent = _sum([replica.resent.last(wall, seconds) for replica in model.replicas])
+    messages = _sum([replica.messages.last(now, seconds) for replica in model.replicas])
+    fsync = _most([replica.fsync.last(now, seconds) for replica in model.replicas])
+    elections = model.elections.last(wall, seconds)
+    p50, p99 = (model.latency.quantile(wall, share) for share in (0.5, 0.99))
+    return [
+        Series("chosen/s", model.chosen_rate.last(wall, seconds), model.chosen_rate.rate(wall)),
+        Series("p50 ms", model.latency.last(wall, 0.5, seconds), p50),
+        Series("p99 ms", model.latency.last(wall, 0.99, seconds), p99),
+        Series("resent/s", resent, _last(resent), _alert(resent)),
+        Series("lost/s", lost, _last(lost), _alert(lost)),
+        Series("elections", elections, sum(elections), "text"),
+        Series("fsync ms", fsync, _last(fsync)),
+        Series("messages/s", messages, _last(messages)),
+    ]
+
+
+def _alert(values: Values) -> str:
+    return "warn" if _last(values) else "text"
+
+
+def _last(values: Values) -> float | None:
+    return values[-1] if values else None
+
+
+def _sum(columns: Sequence[Values]) -> list[float | None]:
+    return [
+        sum(known) if (known := [value for value in values if value is not None]) else None
+        for values in zip(*columns, strict=True)
+    ]
+
+
+def _most(columns: Sequence[Values]) -> list[float | None]:
+    return [
+        max((value for value in values if value is not None), default=None)
+        for values in zip(*columns, strict=True)
+    ]
+
+
+def spark_width(width: int) -> int:
+    """Cells that are left for a sparkline."""
+    return max(0, min(SECONDS_KEPT - 1, width - LABEL_WIDTH - VALUE_WIDTH - TOP_WIDTH - 3))
+
+
+def line(scene: Scene, one: Series, width: int) -> Row:
+    """``chosen/s  ▁▂▅▇▆▅     98  max 120``."""
+    room = spark_width(width)
+    text, top = sparkline(one.values, room, scene.look.spark)
+    return fit(
+        [
+            (pad(one.label, LABEL_WIDTH), "dim"),
+            (" ", ""),
+            (text, "spark"),
+            (" " if room else "", ""),
+            (pad(short(one.now), VALUE_WIDTH, right=True), one.tone),
+            (" ", ""),
+            (pad(f"max {short(top)}", TOP_WIDTH), "dim"),
+        ],
+        width,
+    )
+
+
+def queues(scene: Scene, width: int) -> Row:
+    """What waits at whoever leads."""
+    leader = scene.model.leader
+    report = scene.model.replicas[leader[0]].report if leader is not None else None
+    status = report.status if report is not None else None
+    row: Row = [(pad("in flight", LABEL_WIDTH), "dim"), (" ", "")]
+    if status is None:
+        return fit([*row, ("nobody leads", "dim")], width)
+    row += [(f"{status.in_flight}", "text"), ("  queued ", "dim")]
+    row += [(f"{status.queued}", "warn" if status.queued else "text"), (f"  at r{status.replica}", "dim")]
+    return fit(row, width)
+
+
+def metrics(scene: Scene, width: int, height: int) -> list[Row]:
+    """A few lines, or where there is room every replica's own numbers as well."""
+    lines = [line(scene, one, width) for one in series(scene, max(1, spark_width(width)))]
+    lines.insert(5, queues(scene, width))
+    if width < FULL_WIDTH or height < FULL_HEIGHT:
+        return lines[:height]
+    return [*lines, fit([], width), *table(scene, width)][:height]
+
+
+class Column(NamedTuple):
+    """A number of each replica."""
+
+    title: str
+    text: Callable[[ReplicaView, float, float], str]
+
+
+def _status(text: Callable[..., object]) -> Callable[[ReplicaView, float, float], str]:
+    """From the last status report, if it had one."""
+
+    def shown(replica: ReplicaView, wall: float, now: float) -> str:
+        report = replica.report
+        return "-" if report is None or report.status is None else str(text(report, report.status))
+
+    return shown
+
+
+COLUMNS: Final = (
+    Column("learned/s", lambda replica, wall, now: short(replica.learned_rate.rate(wall))),
+    Column("fsync ms", lambda replica, wall, now: short(_told(replica))),
+    Column("msgs/s", lambda replica, wall, now: short(replica.message_rate)),
+    Column("lag", _status(lambda report, status: status.lag)),
+    Column("in flight", _status(lambda report, status: status.in_flight)),
+    Column("queued", _status(lambda report, status: status.queued)),
+    Column("resent/s", lambda replica, wall, now: short(_last(replica.resent.last(wall, 1)))),
+    Column("lost/s", lambda replica, wall, now: short(_last(replica.lost.last(wall, 1)))),
+    Column("clients", _status(lambda report, status: report.clients)),
+    Column("sessions", _status(lambda report, status: status.sessions)),
+    Column("commits", _status(lambda report, status: short(report.commits))),
+    Column("uptime", _status(lambda report, status: ages(report.uptime_s))),
+)
+"""The most important first: those that do not fit are left out."""
+
+
+def _told(replica: ReplicaView) -> float | None:
+    return replica.report.fsync_ms if replica.report is not None else None
+
+
+def table(scene: Scene, width: int) -> list[Row]:
+    """A row a replica."""
+    wall, now = scene.now + scene.model.wall_ahead, scene.now
+    shown = list(COLUMNS)
+    while sum(len(column.title) + 2 for column in shown) > width - 4:
+        shown.pop()
+    rows: list[Row] = [
+        fit(
+            [("    ", ""), *((pad(each.title, len(each.title) + 2, right=True), "title") for each in shown)],
+            width,
+        )
+    ]
+    for replica in scene.model.replicas:
+        fresh = replica.fresh(now)
+        row: Row = [(pad(replica.name, 4), "selected" if replica.id == scene.selected else "title")]
+        for column in shown:
+            text = column.text(replica, wall, now) if fresh else "?"
+            row.append((pad(text, len(column.title) + 2, right=True), "text" if fresh else "unknown"))
+        rows.append(fit(row, width))
+    return rows
+
+
+def title(width: int) -> str:
+    """What the lines span."""
+    seconds = spark_width(width)
+    return f"metrics   {seconds} s, then now and max" if seconds else "metrics   now and max"

@@ -1,0 +1,161 @@
+"""The replicas: one card each, as high as there is room."""
+
+from __future__ import annotations
+
+from paxtui.console.model.ages import ages
+from paxtui.console.model.replica import ReplicaView
+from paxtui.console.rows.header import state_words
+from paxtui.console.rows.log import column_mark
+from paxtui.console.rows.text import Row, columns, fit, pad, width_of
+from paxtui.console.scene import Scene
+from paxtui.wire.text import visible
+
+FACT = 15
+"""A column of facts: they stand below each other from card to card."""
+
+NAME = 17
+"""Name, mark and role in a narrow card."""
+
+TITLE = 22
+"""Name, mark and state, before the facts of the first line."""
+
+LINES_MAX = 4
+"""More lines a card than this would only be empty."""
+
+
+def card_lines(n: int, height: int) -> int:
+    """Lines a card: all that there is room for."""
+    return max(1, min(LINES_MAX, height // n))
+
+
+def replicas(scene: Scene, width: int, height: int) -> list[Row]:
+    """Cards; the selected one is marked."""
+    model = scene.model
+    lines = card_lines(model.n, height)
+    gap = lines >= 3 and (lines + 1) * model.n <= height + 1
+    rows: list[Row] = []
+    for replica in model.replicas[first_shown(scene, height) :]:
+        if gap and rows:
+            rows.append([])
+        rows += card(scene, replica, width, lines)
+    return rows
+
+
+def first_shown(scene: Scene, height: int) -> int:
+    """Where not all fit, the selected one does."""
+    n = scene.model.n
+    return 0 if n <= height else max(0, min(scene.selected - height // 2, n - height))
+
+
+def replica_at(scene: Scene, y: int, height: int) -> int | None:
+    """Whose card line ``y`` belongs to."""
+    n = scene.model.n
+    lines = card_lines(n, height)
+    step = lines + (1 if lines >= 3 and (lines + 1) * n <= height + 1 else 0)
+    id = y // step + first_shown(scene, height)
+    return id if 0 <= id < n else None
+
+
+def card(scene: Scene, replica: ReplicaView, width: int, lines: int) -> list[Row]:
+    """One replica in so many lines."""
+    title = _title(scene, replica)
+    title = fit(title, max(NAME, width_of(title)))
+    short = columns([title, *_brief(scene, replica)], width, " ")
+    if replica.process == "down":
+        words = fit([("   ", ""), *_last_words(replica)], width)
+        if lines == 1:
+            return [fit([*title, (" ", ""), *_last_words(replica)], width)]
+        return [short, words, *([[]] * (lines - 2))]
+    if lines == 1:
+        return [short]
+    facts = _facts(scene, replica)
+    if width < TITLE + 3 * FACT:
+        return [short, *_table(facts[3:], width, lines - 1)]
+    first = (width - TITLE) // FACT
+    top = fit([*fit(title, TITLE), *(span for fact in facts[:first] for span in fact)], width)
+    return [top, *_table(facts[first:], width, lines - 1)]
+
+
+def _table(facts: list[Row], width: int, lines: int) -> list[Row]:
+    """Facts below each other; with a title's width before them where there is room."""
+    indent = TITLE if width >= TITLE + 3 * FACT else 3
+    a_line = max(1, (width - indent) // FACT)
+    rows: list[Row] = []
+    for number in range(lines):
+        chosen = facts[number * a_line : (number + 1) * a_line]
+        rows.append(fit([(" " * indent, ""), *(span for fact in chosen for span in fact)], width))
+    return rows
+
+
+def _title(scene: Scene, replica: ReplicaView) -> Row:
+    chosen = replica.id == scene.selected
+    mark = column_mark(scene, replica)
+    pointer = scene.look.glyph("pointer") if chosen else " "
+    words = state_words(scene, replica)
+    style = "selected" if chosen else "leader" if mark == "L" else "text" if mark == " " else "warn"
+    role = words or (replica.role if replica.role != "?" else replica.process)
+    return [
+        (f"{pointer}{replica.name} {mark}", style),
+        (" ", ""),
+        (role, "warn" if words else "leader" if mark == "L" else "good"),
+    ]
+
+
+def _brief(scene: Scene, replica: ReplicaView) -> list[Row]:
+    """For one line: what does not fit is left out."""
+    promised = replica.promised
+    known = replica.process != "down" and replica.fresh(scene.now)
+    tone = "text" if known else "dim"
+    hue = scene.ballot_hue(promised.round, promised.replica) if known else "dim"
+    return [
+        [("P", "dim"), (str(promised), hue)],
+        [("acc ", "dim"), (str(replica.accepted_high), tone)],
+        [("app ", "dim"), (str(replica.applied), tone)],
+    ]
+
+
+def _fact(name: str, value: str, style: str = "text") -> Row:
+    return fit([(f"{name} ", "dim"), (pad(value, max(1, FACT - len(name) - 2)), style), (" ", "")], FACT)
+
+
+def _facts(scene: Scene, replica: ReplicaView) -> list[Row]:
+    """In the order in which they are given up."""
+    model, report = scene.model, replica.report
+    status = report.status if report is not None else None
+    tone = "text" if replica.fresh(scene.now) else "dim"
+    promised = replica.promised
+    lag = max(0, model.chosen - replica.applied)
+    losses = [replica.loss_to(peer) for peer in range(model.n) if peer != replica.id]
+    loss = max(losses, default=0.0)
+    everywhere = loss and min(losses) == loss
+    rate = replica.learned_rate.rate(scene.now + model.wall_ahead)
+    found = [
+        _fact("promised", str(promised), scene.ballot_hue(promised.round, promised.replica)),
+        _fact("acc", str(replica.accepted_high), tone),
+        _fact("applied", str(replica.applied), tone),
+        _fact("learned", str(max(replica.learned.end, replica.applied)), tone),
+        _fact("lag", str(lag), "warn" if lag else tone),
+        _fact("rate", f"{rate:,.0f}/s", tone),
+        _fact("loss", f"{loss:g} %{'' if everywhere or not loss else ' some'}", "warn" if loss else tone),
+    ]
+    if report is not None:
+        slow = replica.slow_disk_ms
+        found.append(_fact("fsync", f"{report.fsync_ms:.1f} ms", "warn" if slow else tone))
+    if status is not None:
+        found.append(_fact("sessions", str(status.sessions), tone))
+    if report is not None:
+        found.append(_fact("clients", str(report.clients), tone))
+    if replica.pid is not None:
+        found.append(_fact("pid", str(replica.pid), "dim"))
+    if status is not None and replica.leads:
+        found.append(_fact("in flight", str(status.in_flight), tone))
+        found.append(_fact("queued", str(status.queued), "warn" if status.queued else tone))
+    if report is not None:
+        found.append(_fact("up", ages(report.uptime_s), "dim"))
+        found.append(_fact("faults", str(len(report.active)), "warn" if report.active else "dim"))
+    return found
+
+
+def _last_words(replica: ReplicaView) -> Row:
+    """Why it is down."""
+    return [(visible(replica.last_words, 400) or "nobody knows why", "warn")]

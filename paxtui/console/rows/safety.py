@@ -1,0 +1,71 @@
+"""Is it safe, and does it move: every check with its light, and what the lights rest on."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rich.cells import cell_len
+
+from paxtui.console.model.safety import Check
+from paxtui.console.rows.header import LIGHT_STYLES, SAFETY_STYLES
+from paxtui.console.rows.text import Row, fit, pad, wrap
+from paxtui.console.scene import Scene
+from paxtui.wire.text import visible
+
+TWO_COLUMNS: Final = 36
+REASONS_MAX: Final = 3
+
+GLYPHS: Final = {"SAFE": "ok", "UNKNOWN": "unknown", "VIOLATED": "bad"}
+
+
+def safety(scene: Scene, width: int, height: int) -> list[Row]:
+    """What is wrong first; then the checks, what they rest on, and whether the log moves."""
+    judge = scene.model.judge
+    rows: list[Row] = []
+    for problem in judge.problems[:REASONS_MAX]:
+        rows += wrap(visible(problem, 300), width, "bad", "  ")
+    rows += _checks(scene, width)
+    rows += wrap(judge.basis, width, "dim", "  ")
+    moving = scene.model.liveness.verdict
+    style = LIGHT_STYLES[moving.light]
+    rows += _moving(moving.light, moving.words, style, width)
+    for reason in judge.doubts(scene.now)[:REASONS_MAX]:
+        rows += wrap(f"? {visible(reason, 200)}", width, "warn", "  ")
+    return rows[:height]
+
+
+def _moving(light: str, words: str, style: str, width: int) -> list[Row]:
+    lines = wrap(f"{light}: {words}", width, "dim", "  ")
+    first = "".join(text for text, _ in lines[0])
+    at = len(light)
+    if first.startswith(light):
+        lines[0] = fit([(light, style), (first[at:].rstrip(), "dim")], width)
+    return lines
+
+
+def _checks(scene: Scene, width: int) -> list[Row]:
+    checks = scene.model.judge.checks
+    if width < TWO_COLUMNS:
+        return [fit(_check(scene, check, width), width) for check in checks]
+    half = (len(checks) + 1) // 2
+    left = max(cell_len(check.name) for check in checks[:half]) + 2
+    rows = []
+    for at in range(half):
+        row = _check(scene, checks[at], left)
+        row.append(("  ", ""))
+        if at + half < len(checks):
+            row += _check(scene, checks[at + half], width - left - 2)
+        rows.append(fit(row, width))
+    return rows
+
+
+def _check(scene: Scene, check: Check, width: int) -> Row:
+    glyph = scene.look.glyph(GLYPHS[check.light])
+    style = SAFETY_STYLES[check.light]
+    plain = "text" if check.light == "SAFE" else style
+    return [(glyph, style), (" ", ""), (pad(check.name, max(0, width - 2)), plain)]
+
+
+def title(scene: Scene) -> str:
+    """The light in words."""
+    return f"safety   {scene.model.judge.light.words}"

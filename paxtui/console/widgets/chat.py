@@ -1,0 +1,237 @@
+"""The chat pane: the conversation, and a line to write in."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Container
+from textual.widgets import Input
+
+from paxtui.console import commands as c
+from paxtui.console.model.talk import Talk
+from paxtui.console.prefs import HISTORY_MAX
+from paxtui.console.rows import chat
+from paxtui.console.rows.text import Row
+from paxtui.console.scene import Scene
+from paxtui.console.widgets.pane import Lines
+
+UNTYPABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""What a pasted text may hold and a line may not."""
+
+REORDERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def typable(text: str) -> str:
+    """A text as it may stand in the line: a terminal shows what is in it as it is."""
+    text = text.replace("\r\n", " ").replace("\n", " ").replace("\t", " ")
+    return "".join(
+        character
+        for character in text
+        if unicodedata.category(character) not in UNTYPABLE and character not in REORDERING
+    )
+
+
+class ChatLines(Lines):
+    """The conversation, in the order of the log."""
+
+    BINDINGS = [
+        Binding("up,k", "move(-1)", "previous message", show=False),
+        Binding("down,j", "move(1)", "next message", show=False),
+        Binding("pageup", "page(-1)", "page up", show=False),
+        Binding("pagedown", "page(1)", "page down", show=False),
+        Binding("home", "start", "the first", show=False),
+        Binding("end,f", "follow", "follow", show=False),
+        Binding("enter", "jump", "go to its slot", show=False),
+    ]
+
+    HELP = """\
+The log as a conversation, as one replica sees it; v looks through another one. A message of
+yours goes through these states:
+◌ queued here   … proposed by a leader   ✓ chosen by a majority   ✓✓ applied
+= a repetition without effect   ! failed, or nobody knows   ◆ a no-op
+What is chosen waits until everything before it is chosen as well.
+
+i   write a message; enter sends it, esc leaves, up and down bring back what you wrote
+v   look through another replica, and send through it
+arrows PgUp PgDn home   scroll     f or end   follow     enter   go to the slot in the log"""
+
+    def __init__(self, scene: Scene, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(scene, id=id, classes=classes)
+        self._talk = Talk(scene.model)
+
+    def count(self) -> int:
+        return self._talk.count
+
+    def line(self, index: int, width: int, *, chosen: bool) -> Row:
+        name = self.console.bridge.launch.name
+        return chat.line(self.scene, self._talk.get(index), name, width, chosen=chosen and not self.following)
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        self._talk = Talk(self.scene.model)
+        return super().rows(width, height)
+
+    def _follow(self, count: int, room: int) -> None:
+        self.cursor = count - 1
+        self.top = max(0, count - room)
+
+    @property
+    def below(self) -> int:
+        """Lines below the last that is shown."""
+        return max(0, self.count() - (self.top + self.room))
+
+    # Actions
+
+    def _stop(self) -> None:
+        if self.following:
+            self.following = False
+            self.cursor = max(0, self.count() - 1)
+
+    def action_move(self, lines: int) -> None:
+        """Another message; the first key only stops following."""
+        self._stop()
+        self.move(lines)
+
+    def action_page(self, pages: int) -> None:
+        """A screen up or down."""
+        self._stop()
+        self.move(pages * (self.room - 1))
+
+    def action_start(self) -> None:
+        """The beginning."""
+        self.following = False
+        self.go(0)
+
+    def action_follow(self) -> None:
+        """The end, and what comes."""
+        self.follow()
+
+    def action_jump(self) -> None:
+        """Show the slot in the log."""
+        what = self._talk.get(self.cursor)
+        if isinstance(what, int) and what < self.scene.model.end:
+            self.console.goto(what)
+
+    def look_again(self) -> None:
+        super().look_again()
+        if isinstance(self.parent, ChatPane):
+            self.parent.tell()
+
+    def on_click(self, event: object) -> None:
+        """Put the cursor on the row under the mouse."""
+        index = self.top + getattr(event, "y", 0)
+        if index < self.count():
+            self.following = False
+            self.go(index)
+
+
+class ChatInput(Input):
+    """The line to write in."""
+
+    BINDINGS = [
+        Binding("escape", "leave", "leave", show=False),
+        Binding("up", "history(-1)", "what was written before", show=False),
+        Binding("down", "history(1)", "what was written after that", show=False),
+        Binding("pageup", "page(-1)", "page up", show=False),
+        Binding("pagedown", "page(1)", "page down", show=False),
+    ]
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(id="chat-input", compact=True, select_on_focus=False)
+        self.cursor_blink = False
+        self.scene = scene
+        self._back = 0
+        """How far back in the history the line stands; 0 is what is being written."""
+        self._draft = ""
+
+    @property
+    def pane(self) -> ChatPane:
+        """Where it stands."""
+        assert isinstance(self.parent, ChatPane)
+        return self.parent
+
+    def replace(self, text: str, start: int, end: int) -> None:
+        """Typed and pasted text comes in here."""
+        super().replace(typable(text), start, end)
+
+    def tell(self) -> None:
+        """Say whether one may write."""
+        words = "write here" if self.scene.armed else "read-only: type :arm outside of this line to write"
+        if self.placeholder != words:
+            self.placeholder = words
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Send it."""
+        event.stop()
+        self.pane.send(self.value)
+
+    def sent(self) -> None:
+        """The text is on its way: an empty line again."""
+        history = self.pane.history
+        if not history or history[-1] != self.value:
+            history.append(self.value)
+            del history[:-HISTORY_MAX]
+        self._back, self._draft = 0, ""
+        self.value = ""
+
+    def action_history(self, step: int) -> None:
+        """An older or a newer text."""
+        history = self.pane.history
+        if self._back == 0:
+            self._draft = self.value
+        self._back = max(0, min(len(history), self._back - step))
+        self.value = history[-self._back] if self._back else self._draft
+        self.cursor_position = len(self.value)
+
+    def action_page(self, pages: int) -> None:
+        """Scroll the conversation without leaving the line."""
+        self.pane.lines.action_page(pages)
+
+    def action_leave(self) -> None:
+        """To the conversation; what was written stays."""
+        self.pane.lines.focus()
+
+
+class ChatPane(Container):
+    """Conversation and line."""
+
+    def __init__(self, scene: Scene, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.scene = scene
+        self.lines = ChatLines(scene, id="chat-lines")
+        self.line = ChatInput(scene)
+
+    def compose(self) -> ComposeResult:
+        """One above the other."""
+        yield self.lines
+        yield self.line
+
+    @property
+    def history(self) -> list[str]:
+        """What was sent, also in earlier runs."""
+        return self.lines.console.kept.history
+
+    def write(self) -> None:
+        """Begin to write."""
+        self.line.focus()
+
+    def send(self, text: str) -> None:
+        """Append a message through whom one looks."""
+        if not text.strip():
+            return
+        console = self.lines.console
+        if not self.scene.armed:
+            console.say("read-only: nothing was sent; :arm lets you write", failed=True)
+            return
+        console.order(c.Say(text, self.scene.viewer))
+        self.line.sent()
+        self.lines.follow()
+
+    def tell(self) -> None:
+        """The title says through whom one looks."""
+        lines, writing = self.lines, self.line.has_focus
+        title = chat.title(self.scene, lines.following, lines.below, self.size.width, writing=writing)
+        if self.border_title != title:
+            self.border_title = title
+        self.line.tell()

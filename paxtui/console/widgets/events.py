@@ -1,0 +1,133 @@
+"""The events pane."""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+
+from paxtui.console.model.journal import KINDS, YOU, Filter, Seen
+from paxtui.console.model.shelf import Shelf
+from paxtui.console.rows import events
+from paxtui.console.rows.text import Row
+from paxtui.console.scene import Scene
+from paxtui.console.widgets.pane import Lines
+
+
+class EventsPane(Lines):
+    """What happened, the newest at the bottom."""
+
+    BINDINGS = [
+        Binding("up,k", "move(-1)", "previous event", show=False),
+        Binding("down,j", "move(1)", "next event", show=False),
+        Binding("pageup", "page(-1)", "page up", show=False),
+        Binding("pagedown", "page(1)", "page down", show=False),
+        Binding("home", "start", "the oldest", show=False),
+        Binding("end,f", "follow", "follow", show=False),
+        Binding("a", "level", "all events or notable ones", show=False),
+        Binding("K", "kind", "events of one kind", show=False),
+        Binding("R", "who", "events of one replica", show=False),
+        Binding("enter", "jump", "go to its slot", show=False),
+    ]
+
+    HELP = """\
+What replicas decided and what you did, by the clock of whoever tells it. The newest is at the
+bottom. The order is that in which it became known here; between replicas it proves nothing.
+
+a   notable events only, or all of them (votes, messages, drops)
+K   only one kind: elections, promises, slots, faults, drops, you
+R   only one replica's     enter   go to the slot in the log
+arrows PgUp PgDn home   scroll     f or end   follow again"""
+
+    def __init__(self, scene: Scene, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(scene, id=id, classes=classes)
+        self.wanted = Filter()
+
+    @property
+    def shelf(self) -> Shelf[Seen]:
+        """The events that pass the filter."""
+        return self.scene.model.journal.shelf(self.wanted)
+
+    def count(self) -> int:
+        return self.shelf.end
+
+    def line(self, index: int, width: int, *, chosen: bool) -> Row:
+        seen = self.shelf.get(index)
+        return events.line(self.scene, seen, width, chosen=chosen and not self.following)
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        # Positions count from the first event ever: the oldest that is still kept is the top.
+        first = self.shelf.first
+        self.cursor, self.top = max(self.cursor, first), max(self.top, first)
+        return super().rows(width, height)
+
+    def _follow(self, count: int, room: int) -> None:
+        self.cursor = count - 1
+        self.top = max(0, count - room)
+
+    def look_again(self) -> None:
+        super().look_again()
+        below = max(0, self.count() - (self.top + self.room))
+        title = events.title(self.wanted, self.following, below, self.scene.look.glyph("follow"))
+        if self.border_title != title:
+            self.border_title = title
+
+    # Actions
+
+    def action_move(self, lines: int) -> None:
+        """Another event; the first key only stops following."""
+        self._stop()
+        self.move(lines)
+
+    def _stop(self) -> None:
+        if self.following:
+            self.following = False
+            self.cursor = max(0, self.count() - 1)
+
+    def action_page(self, pages: int) -> None:
+        """A screen up or down."""
+        self._stop()
+        self.move(pages * (self.room - 1))
+
+    def action_start(self) -> None:
+        """The oldest event that is kept."""
+        self.following = False
+        self.go(self.shelf.first)
+
+    def action_follow(self) -> None:
+        """The newest, and what comes."""
+        self.follow()
+
+    def action_level(self) -> None:
+        """Notable events or all of them."""
+        self._filter(self.wanted._replace(everything=not self.wanted.everything))
+
+    def action_kind(self) -> None:
+        """The next kind."""
+        kinds: list[str | None] = [None, *KINDS, "you", "other"]
+        self._filter(self.wanted._replace(kind=kinds[(kinds.index(self.wanted.kind) + 1) % len(kinds)]))
+
+    def action_who(self) -> None:
+        """The next replica."""
+        order: list[int | None] = [None, *range(self.scene.model.n), YOU]
+        self._filter(self.wanted._replace(replica=order[(order.index(self.wanted.replica) + 1) % len(order)]))
+
+    def _filter(self, wanted: Filter) -> None:
+        self.wanted = wanted
+        self.follow()
+
+    def action_jump(self) -> None:
+        """Show the slot that the event is about."""
+        seen = self.shelf.get(self.count() - 1 if self.following else self.cursor)
+        slot = seen.slot if seen is not None else None
+        if slot is None:
+            self.console.say("this event is about no slot")
+        elif slot >= self.scene.model.end:
+            self.console.say(f"there is no slot {slot} in the log yet")
+        else:
+            self.console.goto(slot)
+
+    def on_click(self, event: object) -> None:
+        """Put the cursor on the row under the mouse."""
+        index = self.top + getattr(event, "y", 0)
+        if index < self.count():
+            self.following = False
+            self.go(index)

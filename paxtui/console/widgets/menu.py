@@ -1,0 +1,109 @@
+"""A list to choose from: by its keys, by arrows and enter, or with the mouse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.events import Click, Key
+from textual.geometry import Size
+from textual.screen import ModalScreen
+
+from paxtui.console.rows.menu import Item, item_line, label_width
+from paxtui.console.rows.text import Row
+from paxtui.console.scene import Scene
+from paxtui.console.widgets.pane import Lines
+
+
+class MenuList(Lines):
+    """The items."""
+
+    BINDINGS = [
+        Binding("up", "move(-1)", "previous", show=False),
+        Binding("down", "move(1)", "next", show=False),
+        Binding("home,pageup", "move(-99)", "first", show=False),
+        Binding("end,pagedown", "move(99)", "last", show=False),
+        Binding("enter", "screen.choose", "choose", show=False),
+    ]
+
+    def __init__(self, scene: Scene, items: Sequence[Item]) -> None:
+        super().__init__(scene)
+        self.items = list(items)
+        self.following = False
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self.items)
+
+    def count(self) -> int:
+        return len(self.items)
+
+    def line(self, index: int, width: int, *, chosen: bool) -> Row:
+        return item_line(self.scene, self.items[index], width, label_width(self.items), chosen=chosen)
+
+    def moved(self) -> None:
+        screen = self.screen
+        if isinstance(screen, Menu):
+            screen.pointed(self.items[self.cursor].id)
+
+    def go(self, index: int) -> None:
+        super().go(min(index, len(self.items) - 1))
+
+    def action_move(self, lines: int) -> None:
+        """Another item."""
+        self.go(self.cursor + lines)
+
+    def on_click(self, event: Click) -> None:
+        """The item under the mouse is chosen."""
+        offset = event.get_content_offset(self)
+        if offset is not None and self.top + offset.y < len(self.items):
+            self.go(self.top + offset.y)
+            assert isinstance(self.screen, Menu)
+            self.screen.action_choose()
+
+
+class Menu(ModalScreen[str | None]):
+    """Its result is the id of the item, ``None`` for none."""
+
+    BINDINGS = [
+        Binding("escape,q", "dismiss(None)", "close", show=False),
+    ]
+
+    def __init__(self, scene: Scene, title: str, items: Sequence[Item]) -> None:
+        super().__init__(classes="dialog")
+        self.scene = scene
+        self._title = title
+        self.list = MenuList(scene, items)
+
+    def compose(self) -> ComposeResult:
+        """The list in a box."""
+        with Vertical(classes="box menu") as box:
+            box.border_title = self._title
+            box.border_subtitle = "enter or a key chooses, esc closes"
+            yield self.list
+            yield from self.more()
+
+    def more(self) -> ComposeResult:
+        """What stands below the list."""
+        yield from ()
+
+    def on_mount(self) -> None:
+        """The first item is pointed at."""
+        self.list.focus()
+        self.list.look_again()
+
+    def pointed(self, id: str) -> None:
+        """The cursor is on an item."""
+
+    def action_choose(self) -> None:
+        """Take the item under the cursor."""
+        self.dismiss(self.list.items[self.list.cursor].id)
+
+    def on_key(self, event: Key) -> None:
+        """The key of an item chooses it."""
+        for item in self.list.items:
+            if event.character and event.character == item.key:
+                event.stop()
+                self.dismiss(item.id)
+                return

@@ -1,0 +1,40 @@
+"""The metrics pane."""
+
+from __future__ import annotations
+
+from paxtui.console.rows import metrics
+from paxtui.console.rows.text import Row
+from paxtui.console.widgets.pane import Pane
+
+
+class MetricsPane(Pane, can_focus=True):
+    """Numbers, made anew once a second."""
+
+    HELP = """\
+What the whole cluster does, by the second. Each line: unit, the last seconds, now, and the top of
+the scale (its bottom is 0).
+chosen/s    slots that the leader saw chosen
+p50 p99     from proposed to chosen at the leader, ms, over 10 s
+resent/s    Accepts that had to be sent again      lost/s   messages that faults swallowed
+in flight   proposed and not chosen; queued waits for room in the window
+elections   how many were won in the seconds shown
+fsync ms    a commit to the slowest disk           messages/s   between replicas
+The table has each replica's own numbers; `?` is a replica that is not heard."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self._made_for: tuple[object, ...] = ()
+        self._made: list[Row] = []
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        scene = self.scene
+        made_for = (int(scene.now), width, height, scene.model, scene.look, scene.selected)
+        if made_for != self._made_for:
+            self._made_for, self._made = made_for, metrics.metrics(scene, width, height)
+        return self._made
+
+    def look_again(self) -> None:
+        super().look_again()
+        title = metrics.title(self.size.width)
+        if self.border_title != title:
+            self.border_title = title

@@ -1,0 +1,67 @@
+"""Topologies to choose from, each with a picture of what it would cut."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.geometry import Size
+
+from paxtui.console.model.arrows import cut_now
+from paxtui.console.model.presets import PRESETS, chosen_roles, cuts
+from paxtui.console.rows import links
+from paxtui.console.rows.menu import Item
+from paxtui.console.rows.text import Row, fit
+from paxtui.console.scene import Scene
+from paxtui.console.widgets.menu import Menu
+from paxtui.console.widgets.pane import Pane
+from paxtui.wire.links import words
+
+KEYS = dict(zip("12345678", PRESETS, strict=False))
+
+
+class Preview(Pane):
+    """The arrows as they would be."""
+
+    preset = next(iter(PRESETS))
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return self.scene.model.n + 4
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        model = self.scene.model
+        leader = model.leader[0] if model.leader is not None else 0
+        preset = PRESETS[self.preset]
+        found, before = cuts(preset, model.n, leader), cut_now(model)
+        rows = links.preview(self.scene, found, before, width)
+        who = chosen_roles(preset, model.n, leader) if model.n > 1 else ()
+        roles = ", ".join(f"r{id} is the {role}" for role, id in zip(preset.roles, who, strict=False))
+        cut = f"cuts {len(found - before)} arrows, joins {len(before - found)}"
+        nobody = "  (nobody leads: r0 stands for the leader)" if model.leader is None else ""
+        return [
+            [],
+            fit([(f"{cut}   {roles}", "text"), (nobody, "warn")], width),
+            *rows,
+            fit([(words(model.n, found), "dim")], width),
+        ]
+
+
+class PresetMenu(Menu):
+    """Its result is the preset's name."""
+
+    def __init__(self, scene: Scene) -> None:
+        items = [Item(key, name, PRESETS[name].what, name) for key, name in KEYS.items()]
+        super().__init__(scene, "presets for links", items)
+        self.preview = Preview(scene)
+
+    def more(self) -> ComposeResult:
+        """What the preset under the cursor would do."""
+        yield self.preview
+
+    def on_mount(self) -> None:
+        """The picture follows the cluster while the menu is open."""
+        super().on_mount()
+        self.set_interval(0.5, self.preview.look_again)
+
+    def pointed(self, id: str) -> None:
+        """Show another picture."""
+        self.preview.preset = id
+        self.preview.look_again()

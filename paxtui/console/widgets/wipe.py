@@ -1,0 +1,61 @@
+"""The one question that a fault asks: data that are wiped do not come back."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from paxtui.console.widgets.ask import Choice
+
+
+class Wipe(ModalScreen[bool]):
+    """True if the replica's name was typed and the button was pressed."""
+
+    BINDINGS = [
+        Binding("escape", "dismiss(False)", show=False),
+        Binding("left", "app.focus_previous", show=False),
+        Binding("right", "app.focus_next", show=False),
+    ]
+
+    def __init__(self, name: str, majority: str) -> None:
+        super().__init__(classes="dialog")
+        self._replica = name
+        self._majority = majority
+
+    def compose(self) -> ComposeResult:
+        """What would be lost, the line for the name, and the two buttons."""
+        with Vertical(classes="box"):
+            text = (
+                f"Wipe {self._replica}: its process is killed and its data folder deleted, for ever. "
+                f"It comes back knowing nothing, also not what it promised and accepted. {self._majority}"
+            )
+            yield Static(Text(text), classes="question")
+            with Horizontal(classes="row"):
+                yield Static(Text(f"Type {self._replica} to allow it: "), classes="prompt")
+                line = Input(compact=True, max_length=10)
+                line.cursor_blink = False
+                yield line
+            with Horizontal(classes="row answers"):
+                yield Choice("Cancel", "cancel")
+                yield Choice("Wipe", "wipe")
+
+    def on_mount(self) -> None:
+        """Nothing can be wiped before the name stands there."""
+        self.query_one("#wipe", Button).disabled = True
+        self.query_one(Input).focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """The button works with the right name alone."""
+        self.query_one("#wipe", Button).disabled = event.value.strip() != self._replica
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """On to the buttons; Cancel first."""
+        self.query_one("#cancel", Button).focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """That was the answer."""
+        self.dismiss(event.button.id == "wipe")

@@ -1,0 +1,86 @@
+"""The whole app without a terminal and without replicas."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from paxtui.console import commands as c
+from paxtui.console.app import ConsoleApp
+from paxtui.console.look import Look
+from paxtui.console.prefs import Prefs
+from paxtui.console.rows.text import plain
+from paxtui.console.widgets.pane import Pane
+from tests.console.story import FakeBridge, Story
+
+
+class Played:
+    """A running app, and the hand that presses its keys."""
+
+    def __init__(self, app: ConsoleApp, bridge: FakeBridge, pilot: Pilot[int]) -> None:
+        self.app = app
+        self.bridge = bridge
+        self.pilot = pilot
+
+    @property
+    def story(self) -> Story:
+        """What the replicas tell."""
+        return self.bridge.story
+
+    async def press(self, *keys: str) -> list[c.Command]:
+        """Press keys; what was ordered by it."""
+        self.bridge.taken()
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+        return self.bridge.taken()
+
+    async def type(self, text: str) -> None:
+        """Type into the line that has the focus. Each key takes Textual's pilot 60 ms, so only the last is
+        pressed."""
+        line = self.app.focused
+        assert isinstance(line, Input)
+        line.insert_text_at_cursor(text[:-1])
+        await self.pilot.press({" ": "space"}.get(text[-1], text[-1]))
+
+    async def click(self, selector: Any, offset: tuple[int, int] = (0, 0)) -> list[c.Command]:
+        """Click into a widget; what was ordered by it."""
+        self.bridge.taken()
+        await self.pilot.click(selector, offset=offset)
+        await self.pilot.pause()
+        return self.bridge.taken()
+
+    async def look(self) -> None:
+        """Let the app look at what the story told."""
+        self.app.look_again()
+        await self.pilot.pause()
+
+    def text(self, id: str) -> str:
+        """What a pane shows."""
+        pane = self.app.screen_stack[0].query_one(f"#{id}", Pane)
+        return "\n".join(plain(pane._rows[y]) for y in range(len(pane._rows)))
+
+    @property
+    def said(self) -> str:
+        """The last notice."""
+        self.app.tick()
+        return self.app.notice.text if self.app.notice is not None else ""
+
+
+@asynccontextmanager
+async def played(
+    n: int = 3, size: tuple[int, int] = (160, 45), *, messages: int = 10, armed: bool = True
+) -> AsyncIterator[Played]:
+    """All replicas serve, r0 leads, and ``messages`` slots are applied."""
+    bridge = FakeBridge(n)
+    bridge.story.up()
+    if messages:
+        bridge.story.choose(f"message {number}" for number in range(messages))
+    app = ConsoleApp(bridge, Look(), Prefs())
+    app.scene.armed = armed
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        yield Played(app, bridge, pilot)

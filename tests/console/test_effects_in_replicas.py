@@ -1,0 +1,172 @@
+"""What keys, buttons and words do, seen in real replicas over the client library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Button
+
+from paxtui.folders import replica_folder
+from paxtui.wire import faults as f
+from tests.console.real import Real, faults, leader, run, serves
+
+pytestmark = pytest.mark.processes
+
+
+def test_crash_and_restart(tmp_path: Path) -> None:
+    async def act(on: Real) -> None:
+        before = on.bridge.model.replicas[0].pid
+        await on.press("c")
+        seen = await on.until(lambda seen: not serves(seen, 0), "r0 is gone")
+        assert "refused" in seen[0].problem
+        await on.until(lambda seen: leader(seen) in (1, 2), "another one leads")
+        await on.press("r")
+        seen = await on.until(lambda seen: serves(seen, 0), "r0 is back")
+        assert seen[0].report is not None
+        assert seen[0].report.pid != before
+        await on.press("c")
+        await on.until(lambda seen: not serves(seen, 0), "r0 is gone again")
+        await on.press("u")
+        await on.until(lambda seen: serves(seen, 0), "undo starts it")
+
+    run(tmp_path, act)
+
+
+def test_crash_proposer_and_its_undo(tmp_path: Path) -> None:
+    async def act(on: Real) -> None:
+        model = on.bridge.model
+        assert model.leader is not None
+        old = model.leader[0]
+        on.app.select_replica(old)
+        button = next(each for each in on.app.query(Button) if each.name == "crash-proposer")
+        await on.pilot.click(button)
+        seen = await on.until(lambda seen: faults(seen, old) == [f.CrashProposer()], "its proposer stopped")
+        assert serves(seen, old)
+        await on.until(lambda seen: leader(seen) not in (None, old), "another one leads")
+        await on.shown(lambda: model.replicas[old].proposer_crashed, "the console knows it")
+        await on.press("C")
+        await on.until(lambda seen: faults(seen, old) == [], "the proposer works again")
+
+    run(tmp_path, act)
+
+
+def test_pause_and_continue(tmp_path: Path) -> None:
+    async def act(on: Real) -> None:
+        await on.press("p")
+        seen = await on.until(lambda seen: not serves(seen, 0), "r0 is silent")
+        assert "does not answer" in seen[0].problem
+        await on.shown(lambda: on.bridge.model.replicas[0].process == "paused", "the console knows it")
+        await on.press("p")
+        await on.until(lambda seen: serves(seen, 0), "r0 answers again")
+
+    run(tmp_path, act)
+
+
+def test_cut_join_undo_and_heal(tmp_path: Path) -> None:
+    async def act(on: Real) -> None:
+        def cut(seen: object) -> bool:
+            return (
+                set(faults(seen, 0)) == {f.Cut(1), f.Cut(2)}  # type: ignore[arg-type]
+                and faults(seen, 1) == faults(seen, 2) == [f.Cut(0)]  # type: ignore[arg-type]
+            )
+
+        def whole(seen: object) -> bool:
+            return not any(faults(seen, id) for id in range(3))  # type: ignore[arg-type]
+
+        for take_back in ("t", "u", "H"):
+            await on.press("t")
+            await on.until(cut, "r0 is cut off")
+            await on.shown(lambda: on.bridge.model.isolated(0), "the console knows it")
+            await on.press(take_back)
+            await on.until(whole, f"{take_back} ends it")
+            await on.shown(lambda: not on.bridge.model.active_faults, "the console knows it")
+
+    run(tmp_path, act)
+
+
+def test_loss_and_delay_replace_each_other_and_end_by_number(tmp_path: Path) -> None:
+    async def act(on: Real) -> None:
+        await on.press("plus", "plus", "plus")
+        await on.until(lambda seen: faults(seen, 0) == [f.Loss(-1, 15)], "15 % are lost")
+        await on.press("minus", "minus", "minus")
+        await on.until(lambda seen: faults(seen, 0) == [], "nothing is lost")
+        await on.words("loss r1>r2 30")
+        await on.words("delay r1>r2 20 5")
+        seen = await on.until(lambda seen: len(faults(seen, 1)) == 2, "both act")
+        assert set(faults(seen, 1)) == {f.Loss(2, 30), f.Delay(2, 20, 5)}
+        assert seen[1].report is not None
+        loss = next(each.number for each in seen[1].report.active if isinstance(each.fault, f.Loss))
+        await on.words(f"undo {loss}")
+        await on.until(lambda seen: faults(seen, 1) == [f.Delay(2, 20, 5)], "the loss ended")
+        await on.words("delay r1>r2 0")
+        await on.until(lambda seen: faults(seen, 1) == [], "the delay ended")
+        await on.words("loss r0-r1 10")
+        await on.until(lambda seen: faults(seen, 0) == [f.Loss(1, 10)], "both ways, there")
+        await on.until(lambda seen: faults(seen, 1) == [f.Loss(0, 10)], "and back")
+        await on.press("u")
+        await on.until(lambda seen: not faults(seen, 0) and not faults(seen, 1), "one deed, one undo")
+
+    run(tmp_path, act)
+
+
+def test_elect(tmp_path: Path) -> None:
+    async def act(on: Real) -> None:
+        for id in (2, 1):
+            on.app.select_replica(id)
+            await on.press("e")
+            await on.until(lambda seen, id=id: leader(seen) == id, f"r{id} leads")  # type: ignore[misc]
+
+    run(tmp_path, act)
+
+
+def test_skip_makes_a_hole_and_noop_fills_it(tmp_path: Path) -> None:
+    async def act(on: Real) -> None:
+        def holes(seen: object) -> tuple[int, ...]:
+            found = [each.report.status for each in seen if each.report and each.report.status]  # type: ignore[attr-defined]
+            return next((status.holes for status in found if status.holes), ())
+
+        await on.words("say first")
+        await on.until(lambda seen: all(each.report.status.watermark == 1 for each in seen), "it is applied")  # type: ignore[union-attr]
+        await on.press("s")
+        await on.until(
+            lambda seen: any(f.SkipSlot() in faults(seen, id) for id in range(3)), "the skip is prepared"
+        )
+        await on.words("say second")
+        await on.until(lambda seen: holes(seen) == (1,), "slot 1 is a hole")
+        await on.shown(lambda: on.bridge.model.hole == 1, "the console knows it")
+        await on.press("N")
+        await on.until(lambda seen: all(each.report.status.watermark == 3 for each in seen), "all is applied")  # type: ignore[union-attr]
+        assert [entry.text for entry in await on.log_of(0)] == ["first", "", "second"]
+
+    run(tmp_path, act)
+
+
+def test_presets_cut_what_they_showed(tmp_path: Path) -> None:
+    async def act(on: Real) -> None:
+        assert on.bridge.model.leader is not None
+        old = on.bridge.model.leader[0]
+        await on.press("P", "6")
+        await on.until(
+            lambda seen: set(faults(seen, old)) == {f.Cut(id) for id in range(3) if id != old},
+            "the leader is alone",
+        )
+        others = [id for id in range(3) if id != old]
+        await on.until(lambda seen: leader([seen[id] for id in others]) in others, "another one leads")
+        await on.press("H")
+        await on.until(lambda seen: leader(seen) is not None and not faults(seen, old), "all are one again")
+
+    run(tmp_path, act)
+
+
+def test_wipe_deletes_the_folder_once_the_name_is_typed(tmp_path: Path) -> None:
+    async def act(on: Real) -> None:
+        folder = replica_folder(tmp_path, "real", 0)
+        assert folder.exists()
+        await on.press("w", "r", "0", "enter", "right", "enter")
+        await on.until(lambda seen: not serves(seen, 0), "r0 is gone")
+        await on.shown(lambda: not folder.exists(), "its folder is gone")
+        await on.press("r")
+        await on.until(lambda seen: serves(seen, 0), "it comes back with nothing")
+
+    run(tmp_path, act)

@@ -1,0 +1,140 @@
+"""The events pane: filters that cost nothing, and a reader who is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paxtui.console.model import journal as j
+from paxtui.console.model.journal import YOU, Filter, Journal, Note, Seen
+from paxtui.console.model.shelf import Shelf, Sieve
+from paxtui.console.widgets.events import EventsPane
+from paxtui.wire import events as e
+from paxtui.wire.faults import Loss
+from paxtui.wire.telemetry import FaultBegan, VotedView
+from paxtui.wire.values import Ballot
+from tests.console.pilot import Played
+
+B = Ballot(1, 0)
+
+
+@given(st.integers(1, 9), st.integers(0, 60))
+def test_a_shelf_keeps_the_newest_at_their_places(kept: int, count: int) -> None:
+    shelf: Shelf[int] = Shelf(kept)
+    for number in range(count):
+        shelf.append(number)
+        assert list(shelf) == list(range(max(0, number + 1 - kept), number + 1))
+    assert (shelf.first, shelf.end, len(shelf)) == (max(0, count - kept), count, min(kept, count))
+    assert list(reversed(shelf)) == list(shelf)[::-1]
+    assert [shelf.get(at) for at in range(-1, count + 1)] == [
+        at if shelf.first <= at < count else None for at in range(-1, count + 1)
+    ]
+
+
+def test_a_sieve_looks_at_each_item_once() -> None:
+    looked: list[int] = []
+    shelf: Shelf[int] = Shelf(100)
+    sieve = Sieve(shelf, lambda item: not looked.append(item) and item % 2 == 0, 100)
+    for number in range(10):
+        shelf.append(number)
+        sieve.look()
+    assert list(sieve.look()) == [0, 2, 4, 6, 8]
+    assert looked == list(range(10))
+
+
+def journal() -> Journal:
+    events = Journal()
+    told = [
+        (0, e.RoundTaken(B, False)),
+        (1, e.Promised(B, 0, 0, True)),
+        (2, VotedView(B, 0, 1, "")),
+        (2, FaultBegan(1, Loss(0, 5.0), False)),
+        (YOU, Note("loss r2>r0 5 %")),
+        (0, e.MessageDropped("accept", 1, "late")),
+        (0, e.CatchUpAsked(1, 0, 5)),
+    ]
+    for number, (replica, event) in enumerate(told):
+        events.add(Seen(float(number), replica, number, event))
+    return events
+
+
+def test_events_are_filtered_by_level_kind_and_replica() -> None:
+    events = journal()
+    assert [seen.number for seen in events.shelf(Filter())] == [0, 1, 3, 4, 6]
+    assert [seen.number for seen in events.shelf(Filter(everything=True))] == list(range(7))
+    kinds = ["elections", "promises", "slots", "faults", "you", "drops", "other"]
+    for number, kind in enumerate(kinds):
+        assert [seen.number for seen in events.shelf(Filter(True, kind))] == [number]
+    assert [seen.number for seen in events.shelf(Filter(True, None, 0))] == [0, 5, 6]
+    assert [seen.number for seen in events.shelf(Filter(False, None, YOU))] == [4]
+    assert set(kinds) == {*j.KINDS, "you", "other"}
+
+
+def test_a_filter_goes_on_with_what_comes() -> None:
+    events = journal()
+    wanted = Filter(True, "promises")
+    before = events.shelf(wanted).end
+    events.add(Seen(9.0, 1, 9, e.Promised(Ballot(2, 0), 0, 0, True)))
+    assert events.shelf(wanted).end == before + 1
+
+
+# On screen
+
+
+def told(on: Played, count: int) -> None:
+    for number in range(count):
+        on.story.tell(1, e.LeaderHeard(Ballot(100 + number, 0)))
+
+
+async def pane(on: Played) -> EventsPane:
+    await on.press("6")
+    await on.look()
+    return on.app.query_one(EventsPane)
+
+
+def test_the_newest_is_at_the_bottom_and_a_reader_is_left_alone(play: Callable[..., None]) -> None:
+    async def act(on: Played) -> None:
+        events = await pane(on)
+        told(on, 50)
+        await on.look()
+        assert on.text("events").splitlines()[-1].rstrip().endswith("leads at 149.0")
+        await on.press("pageup")
+        before = on.text("events")
+        told(on, 500)
+        await on.look()
+        assert on.text("events") == before
+        assert "below (f)" in str(events.border_title)
+        await on.press("f")
+        assert events.following
+        assert on.text("events").splitlines()[-1].rstrip().endswith("leads at 599.0")
+
+    play(act)
+
+
+def test_keys_change_what_is_shown(play: Callable[..., None]) -> None:
+    async def act(on: Played) -> None:
+        events = await pane(on)
+        await on.press("a")
+        assert events.wanted == Filter(everything=True)
+        assert "accepts" in on.text("events") or "applied" in on.text("events")
+        await on.press("K")
+        assert events.wanted.kind == "elections"
+        await on.press("R", "R")
+        assert events.wanted.replica == 1
+        assert "r0" not in [line.split()[1] for line in on.text("events").splitlines() if line.split()]
+        assert "K kind: elections" in str(events.border_title)
+
+    play(act)
+
+
+def test_enter_goes_to_the_slot_of_the_event(play: Callable[..., None]) -> None:
+    async def act(on: Played) -> None:
+        await pane(on)
+        on.story.tell(0, e.SlotSkipped(B, 4))
+        await on.look()
+        await on.press("enter")
+        assert on.app.scene.slot == 4
+
+    play(act)

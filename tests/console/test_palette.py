@@ -1,0 +1,287 @@
+"""Words of the palette: what they mean, and what is said of wrong ones."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from paxtui.console import commands as c
+from paxtui.console.app import ConsoleApp
+from paxtui.console.palette import VERBS, Call, Context, Problem, parse, suggest
+from paxtui.wire import faults as f
+from tests.console.story import Story
+
+KINDS = ("cut", "delay", "loss", "duplicate", "reorder")
+
+SCENARIOS = (("ring-of-five", "a ring"), ("one-way-cut", "a cut"))
+
+
+def context(n: int = 5, leader: int | None = 0) -> Context:
+    story = Story(n).up(leader)
+    if leader is not None:
+        story.choose(["hello"])
+    return Context(story.model, SCENARIOS)
+
+
+def around(id: int, n: int = 5) -> set[tuple[int, int]]:
+    return {(a, b) for a in range(n) for b in range(n) if a != b and id in (a, b)}
+
+
+MEANINGS = [
+    ("crash r3", [c.Crash(3)]),
+    ("crash 3", [c.Crash(3)]),
+    ("crash leader", [c.Crash(0)]),
+    ("CRASH r3", [c.Crash(3)]),
+    ("  crash   r3  ", [c.Crash(3)]),
+    ("crash r1,r2", [c.Crash(1), c.Crash(2)]),
+    ("crash r1 r2 r1", [c.Crash(1), c.Crash(2)]),
+    ("restart all", [c.Restart(id) for id in range(5)]),
+    ("restart *", [c.Restart(id) for id in range(5)]),
+    ("pause r1", [c.Pause(1)]),
+    ("continue r1", [c.Continue(1)]),
+    ("crash-proposer r0", [c.Inject(0, f.CrashProposer())]),
+    ("restore-proposer r0", [c.RestoreProposer(0)]),
+    ("cut r0>r2", [c.Cut(((0, 2),), "r0>r2")]),
+    ("cut r0 > r2", [c.Cut(((0, 2),), "r0>r2")]),
+    ("cut r0-r2", [c.Cut(((0, 2), (2, 0)), "r0-r2")]),
+    ("cut 0>2 3>4", [c.Cut(((0, 2), (3, 4)), "r0>r2 r3>r4")]),
+    ("loss r0>r2 20", [c.Faults(((0, f.Loss(2, 20)),), "loss r0>r2 20 %")]),
+    ("loss r0>r2 20%", [c.Faults(((0, f.Loss(2, 20)),), "loss r0>r2 20 %")]),
+    ("loss r0>* 2.5", [c.Faults(((0, f.Loss(-1, 2.5)),), "loss r0>* 2.5 %")]),
+    ("loss r0 20", [c.Faults(((0, f.Loss(-1, 20)),), "loss r0>* 20 %")]),
+    ("loss r0-r2 20", [c.Faults(((0, f.Loss(2, 20)), (2, f.Loss(0, 20))), "loss r0-r2 20 %")]),
+    ("loss r0>r2 0", [c.Clear((0, 2), "loss")]),
+    ("delay r0>* 50 10", [c.Faults(((0, f.Delay(-1, 50, 10)),), "delay r0>* 50 ms +10")]),
+    ("delay r0>r1 50", [c.Faults(((0, f.Delay(1, 50)),), "delay r0>r1 50 ms")]),
+    ("delay r0>r1 50ms", [c.Faults(((0, f.Delay(1, 50)),), "delay r0>r1 50 ms")]),
+    ("delay r0>r1 0", [c.Clear((0, 1), "delay")]),
+    ("duplicate r1>r0 5", [c.Faults(((1, f.Duplicate(0, 5)),), "duplicate r1>r0 5 %")]),
+    ("reorder r1>r0 5", [c.Faults(((1, f.Reorder(0, 5)),), "reorder r1>r0 5 %")]),
+    ("straighten r0>r1", [c.Clear((0, 1), kind) for kind in KINDS]),
+    ("slow-disk r1 50", [c.Inject(1, f.SlowDisk(50))]),
+    ("disk-error r1", [c.Inject(1, f.DiskError())]),
+    ("full-disk r1", [c.Inject(1, f.FullDisk())]),
+    ("wipe r1", [Call("ask_wipe", (1,))]),
+    ("skip", [c.Inject(0, f.SkipSlot())]),
+    ("skip 1290", [c.Inject(0, f.SkipSlot(1290))]),
+    ("elect r1", [c.Elect(1)]),
+    ("noop 1282", [c.FillHole(1282)]),
+    ("heal", [c.Heal()]),
+    ("undo", [c.Undo()]),
+    ("undo 7", [c.Undo(7)]),
+    ("undo #7", [c.Undo(7)]),
+    ("say hello  there", [c.Say("hello there")]),
+    ("goto 1282", [Call("go_to_text", ("1282",))]),
+    ("goto 12:04:07", [Call("go_to_text", ("12:04:07",))]),
+    ("find pizza now", [Call("find", ("pizza now",))]),
+    ("filter open", [Call("filter", ("open",))]),
+    ("filter", [Call("filter", ("",))]),
+    ("filter off", [Call("filter", ("",))]),
+    ("next hole", [Call("next_slot", ("hole",))]),
+    ("follow", [Call("follow_log")]),
+    ("view links", [Call("show_view", (3,))]),
+    ("view 6", [Call("show_view", (6,))]),
+    ("select r2", [Call("select_replica", (2,))]),
+    ("as r2", [Call("see_as", (2,))]),
+    ("as leader", [Call("see_as", (None,))]),
+    ("chat", [Call("show_view", (5,))]),
+    ("freeze", [Call("action_freeze")]),
+    ("maximise", [Call("action_maximise")]),
+    ("copy", [Call("action_copy_row")]),
+    ("export svg", [Call("export", ("svg",))]),
+    ("mark before lunch", [Call("mark", ("before lunch",))]),
+    ("scenario one-way-cut", [Call("run_scenario", ("one-way-cut",))]),
+    ("scenario stop", [Call("stop_scenario")]),
+    ("theme light", [Call("set_theme", ("light",))]),
+    ("arm", [Call("arm")]),
+    ("preset", [Call("action_presets")]),
+    ("help", [Call("action_help")]),
+    ("leave running", [Call("leave_running")]),
+    ("quit", [Call("action_leave")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "intents"), MEANINGS, ids=[text for text, _ in MEANINGS])
+def test_words_mean(text: str, intents: list[object]) -> None:
+    assert parse(text, context()) == intents
+
+
+def test_two_sides_are_cut_in_both_directions() -> None:
+    (found,) = parse("cut r0,r1 | r2,r3,r4", context())
+    assert isinstance(found, c.Cut)
+    assert set(found.links) == {(a, b) for a in range(5) for b in range(5) if (a < 2) != (b < 2)}
+    assert found.name == "r0 r1 | r2 r3 r4"
+    (three,) = parse("cut r0|r1|r2 r3", context())
+    assert isinstance(three, c.Cut)
+    assert len(three.links) == 10
+
+
+def test_a_replica_alone_is_cut_from_all_others() -> None:
+    (found,) = parse("cut r3", context())
+    assert isinstance(found, c.Cut)
+    assert set(found.links) == around(3)
+    assert found.name == "r3"
+    (out,) = parse("cut r3>*", context())
+    assert isinstance(out, c.Cut)
+    assert set(out.links) == {(3, b) for b in (0, 1, 2, 4)}
+    (into,) = parse("cut *>r3", context())
+    assert isinstance(into, c.Cut)
+    assert set(into.links) == {(a, 3) for a in (0, 1, 2, 4)}
+
+
+def test_join_alone_ends_every_cut() -> None:
+    story = Story(3).up()
+    story.fault(0, f.Cut(1))
+    story.fault(2, f.Cut(-1))
+    expected = [c.Join(((0, 1), (2, 0), (2, 1)), "all")]
+    assert parse("join", Context(story.model)) == expected
+    assert parse("join all", Context(story.model)) == expected
+    assert parse("join r0>r1", Context(story.model)) == [c.Join(((0, 1),), "r0>r1")]
+
+
+def test_loss_on_one_link_of_a_wider_fault_does_not_end_the_wider_one() -> None:
+    story = Story(5).up()
+    story.fault(0, f.Loss(-1, 20))
+    found = Context(story.model)
+    assert parse("loss r0>r1 0", found) == [c.Inject(0, f.Loss(1, 0))]
+    assert parse("loss r0 0", found) == [c.Clear((0, to), "loss") for to in range(1, 5)]
+
+
+def test_what_stands_can_be_taken_back_in_words() -> None:
+    story = Story(3).up()
+    disk = story.fault(1, f.SlowDisk(50))
+    assert parse("slow-disk r1 0", Context(story.model)) == [c.Undo(disk)]
+
+
+def test_noop_alone_takes_the_first_hole() -> None:
+    story = Story(3).up()
+    story.choose(["a"])
+    for each in story.model.replicas:
+        each.learned.assign(2, 3, story.ballot)
+    assert parse("noop", Context(story.model)) == [c.FillHole(1)]
+
+
+def test_a_preset_is_a_topology() -> None:
+    (found,) = parse("preset isolate-leader", context())
+    assert isinstance(found, c.Cut)
+    assert set(found.links) == around(0)
+    assert c.words(found) == "preset isolate-leader"
+    (named,) = parse("preset bridge r4", context())
+    assert isinstance(named, c.Cut)
+    assert all(4 not in link for link in named.links)
+
+
+PROBLEMS = [
+    ("", "type a command"),
+    ("crsh r0", "'crsh' is no command; did you mean crash?"),
+    ("zzzz", "'zzzz' is no command"),
+    ("crash", "something is missing; the words are: crash r3"),
+    ("crash r7", "there is no replica r7; they are r0 r1 r2 r3 r4"),
+    ("crash bob", "'bob' is no replica; r0 r1 r2 r3 r4, leader and all are"),
+    ("elect r-1", "'r-1' is no replica"),
+    ("wipe all", "'all' is more than one replica"),
+    ("cut", "which link?"),
+    ("cut r0>r0", "joins a replica to itself"),
+    ("cut r0>", "'r0>' is no link"),
+    ("cut r0>r9", "there is no replica r9"),
+    ("cut r0 |", "a side is empty"),
+    ("cut r0,r1 | r1,r2", "r1 stands on two sides of |"),
+    ("join", "nothing is cut"),
+    ("loss r0>r2", "something is missing; the words are: loss r0>r2 20"),
+    ("loss r0>r2 x", "'x' is no percentage; a number from 0 to 100 is"),
+    ("loss r0>r2 101", "percentage 101 is out of range; 0 to 100 is allowed"),
+    ("loss r0>r2 nan", "percentage nan is out of range"),
+    ("delay r0>r1", "something is missing"),
+    ("delay r0>r1 -5", "delay in ms -5 is out of range"),
+    ("delay r0>r1 5 999999", "jitter in ms 999999 is out of range; 0 to 600000 is allowed"),
+    ("slow-disk r1", "something is missing"),
+    ("slow-disk r1 0", "no such disk is slow"),
+    ("skip soon", "'soon' is no slot; a whole number from 0 on is"),
+    ("noop", "there is no hole"),
+    ("noop -1", "'-1' is no slot"),
+    ("noop ²", "'²' is no slot"),
+    ("undo all", "'all' is no fault's number"),
+    (
+        "preset star",
+        "'star' is no preset; chained, quorum-loss, constrained, ring, bridge, isolate-leader are",
+    ),
+    ("preset ring r1", "'r1' is too much"),
+    ("preset constrained r1 r1", "r1 cannot play two roles"),
+    ("view ladder", "'ladder' is no view; log, replicas, links, metrics, chat, events and 1 to 6 are"),
+    ("theme pink", "'pink' is no theme; dark, light, colour-blind, ansi, no-color are"),
+    ("export pdf", "'pdf' is no format; svg, json, csv are"),
+    ("scenario nope", "'nope' is no scenario; ring-of-five, one-way-cut are"),
+    ("next", "something is missing"),
+    ("heal r0", "'r0' is too much"),
+    ("quit now", "'now' is too much"),
+    ("leave", "leave running quits"),
+]
+
+
+@pytest.mark.parametrize(("text", "problem"), PROBLEMS, ids=[text for text, _ in PROBLEMS])
+def test_what_is_wrong_is_named(text: str, problem: str) -> None:
+    with pytest.raises(Problem, match=re.escape(problem)):
+        parse(text, context())
+
+
+@pytest.mark.parametrize("text", ["crash leader", "skip", "preset isolate-leader", "preset chained"])
+def test_without_a_leader_it_is_said_that_nobody_leads(text: str) -> None:
+    with pytest.raises(Problem, match="nobody leads"):
+        parse(text, context(leader=None))
+
+
+def test_every_command_is_tried_here() -> None:
+    tried = {text.split()[0].lower() for text, _ in [*MEANINGS, *PROBLEMS] if text.strip()}
+    assert {verb.name for verb in VERBS} <= tried
+
+
+def test_every_call_is_a_method_of_the_app() -> None:
+    for _, intents in MEANINGS:
+        for each in intents:
+            if isinstance(each, Call):
+                assert callable(getattr(ConsoleApp, each.method)), each.method
+
+
+def test_every_usage_can_be_typed() -> None:
+    story = Story(5).up()
+    story.fault(0, f.CrashProposer())
+    story.fault(0, f.Cut(1))
+    for each in story.model.replicas:
+        each.learned.assign(2, 3, story.ballot)
+    for verb in VERBS:
+        if "NAME" in verb.usage:
+            continue
+        for text in verb.usage.replace("r0,r1 |", "r0;r1 |").replace("r2,r3,r4", "r2;r3;r4").split(", "):
+            assert parse(text.replace(";", ","), Context(story.model, SCENARIOS)), text
+
+
+def test_the_list_narrows_while_typing() -> None:
+    assert len(suggest("", context())) == len(VERBS)
+    assert [each.text for each in suggest("cra", context())] == ["crash ", "crash-proposer "]
+    assert "wipe " in [each.text for each in suggest("data", context())]
+    assert suggest("hea", context())[0].text == "heal"
+
+
+def test_what_may_follow_is_offered() -> None:
+    assert [each.text for each in suggest("crash ", context(3))] == [
+        "crash r0", "crash r1", "crash r2", "crash leader", "crash all",
+    ]  # fmt: skip
+    assert [each.text for each in suggest("loss r2", context(3))] == ["loss r2>*", "loss r2>r0", "loss r2>r1",
+                                                                      "loss r0>r2", "loss r1>r2"]  # fmt: skip
+    assert [each.shown for each in suggest("theme d", context())] == ["dark", "colour-blind"]
+    assert ("one-way-cut", "a cut") in [(each.shown, each.what) for each in suggest("scenario ", context())]
+    assert suggest("loss r0>r2 ", context()) == []
+    assert suggest("nonsense ", context()) == []
+
+
+def test_everything_offered_has_an_explanation_or_says_itself() -> None:
+    for verb in VERBS:
+        assert verb.what
+        assert verb.usage.startswith(verb.name)
+
+
+def test_a_very_long_line_is_no_work() -> None:
+    with pytest.raises(Problem, match="500 are allowed"):
+        parse("crash " + "r0," * 100_000, context())
+    assert isinstance(suggest("crash " + "x" * 100_000, context()), list)

@@ -1,0 +1,263 @@
+"""The real program in a real terminal: tmux for what is seen, a bare pseudo-terminal for what is sent."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from paxtui import config
+
+PATIENCE_S = 30.0
+PROGRAM = [sys.executable, "-m", "paxtui"]
+
+pytestmark = pytest.mark.processes
+
+
+def eventually(condition: Callable[[], object], what: str, seen: Callable[[], str] = str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"still not: {what}\n{seen()}"
+        time.sleep(0.05)
+
+
+def replicas_of(folder: Path) -> list[int]:
+    """Processes of replicas whose data is in ``folder``."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal():
+            try:
+                words = (process / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if b"replica" in words and str(folder).encode() in b"\0".join(words):
+                found.append(int(process.name))
+    return found
+
+
+class Tmux:
+    """One window of a tmux server of its own."""
+
+    def __init__(self, folder: Path, columns: int, rows: int) -> None:
+        self._socket = f"paxtui-test-{os.getpid()}-{columns}"
+        self.folder = folder
+        self._run("-f", "/dev/null", "new", "-d", "-x", str(columns), "-y", str(rows), "sh")
+
+    def _run(self, *words: str) -> str:
+        # Whoever runs the tests may have said how large its own terminal is.
+        environment = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES")}
+        done = subprocess.run(
+            ["tmux", "-L", self._socket, *words],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=20,
+            env=environment,
+        )
+        return done.stdout
+
+    def type(self, text: str, *keys: str) -> None:
+        if text:
+            self._run("send-keys", "-l", text)
+        for key in keys:
+            self._run("send-keys", key)
+
+    def screen(self) -> str:
+        return self._run("capture-pane", "-p")
+
+    def cursor_shown(self) -> bool:
+        return self._run("display-message", "-p", "#{cursor_flag} #{alternate_on}").strip() == "1 0"
+
+    def shows(self, pattern: str) -> None:
+        eventually(lambda: re.search(pattern, self.screen()), pattern, self.screen)
+
+    def close(self) -> None:
+        subprocess.run(["tmux", "-L", self._socket, "kill-server"], check=False, capture_output=True)
+
+
+@pytest.fixture(params=[(160, 45), (80, 24)], ids=lambda size: f"{size[0]}x{size[1]}")
+def tmux(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tmux]:
+    if shutil.which("tmux") is None:
+        pytest.skip("tmux is not installed")
+    terminal = Tmux(tmp_path, *request.param)
+    yield terminal
+    terminal.close()
+    for pid in replicas_of(tmp_path):
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_start_chat_crash_the_leader_see_the_new_one_heal_and_quit(tmux: Tmux) -> None:
+    command = " ".join([*PROGRAM, "-n", "3", "--data-dir", str(tmux.folder), "--name", "ada"])
+    tmux.type(f"XDG_CONFIG_HOME={tmux.folder} {command}; echo exit code $?", "Enter")
+    tmux.shows(r"leader r\d@\d")
+    tmux.type("i")
+    tmux.shows("esc leaves")
+    tmux.type("hello from tmux", "Enter")
+    tmux.shows("✓✓ ada +hello from tmux")
+    tmux.type("", "Escape")
+    tmux.shows("i writes")
+    tmux.type("1")
+    tmux.shows(r"0  applied .*ada: hello from tmux")
+    leader = re.search(r"leader r(\d)@(\d+)", tmux.screen())
+    assert leader is not None
+    tmux.type("", *["Right"] * int(leader[1]))
+    tmux.type("c")
+    tmux.shows(rf"leader r(?!{leader[1]})\d@\d")
+    tmux.shows(rf"r{leader[1]} x")
+    assert len(replicas_of(tmux.folder)) == 2
+    tmux.type("H")
+    eventually(lambda: len(replicas_of(tmux.folder)) == 3, "three replicas")
+    tmux.shows(rf"r{leader[1]}  ")
+    tmux.type("q")
+    tmux.shows("Stop and quit")
+    tmux.type("", "Enter")
+    tmux.shows("exit code 0")
+    assert tmux.cursor_shown()
+    assert replicas_of(tmux.folder) == []
+
+
+class Bare:
+    """The program on a pseudo-terminal, and every byte that it sends."""
+
+    def __init__(self, arguments: list[str], folder: Path) -> None:
+        self.sent = b""
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+            environment = {
+                **os.environ,
+                "COLUMNS": "120",
+                "LINES": "40",
+                "TERM": "xterm-256color",
+                "XDG_CONFIG_HOME": str(folder),
+            }
+            os.execve(sys.executable, [*PROGRAM, *arguments], environment)
+
+    def read(self, seconds: float = 0.05) -> bytes:
+        ready, _, _ = select.select([self._fd], [], [], seconds)
+        if ready:
+            try:
+                self.sent += os.read(self._fd, 65536)
+            except OSError:
+                pass
+        return self.sent
+
+    def until(self, condition: Callable[[], object], what: str) -> None:
+        def look() -> object:
+            self.read()
+            return condition()
+
+        eventually(look, what, lambda: repr(self.sent[-2000:]))
+
+    def press(self, keys: bytes) -> None:
+        os.write(self._fd, keys)
+
+    def ends(self) -> int:
+        """Wait for its end; its exit code."""
+        ended: list[int] = []
+
+        def look() -> bool:
+            self.read()
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                ended.append(os.waitstatus_to_exitcode(status))
+            return bool(ended)
+
+        eventually(look, "the program ends")
+        os.close(self._fd)
+        return ended[0]
+
+    @property
+    def restored(self) -> bool:
+        """Whether the terminal was left as it was found: main screen, cursor, no mouse."""
+        return self.sent.rfind(b"\x1b[?1049l") > self.sent.rfind(b"\x1b[?1049h") and self.sent.rfind(
+            b"\x1b[?25h"
+        ) > self.sent.rfind(b"\x1b[?25l")
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Iterator[Bare]:
+    program = Bare(["-n", "3", "--data-dir", str(tmp_path)], tmp_path)
+    program.until(lambda: b"leader" in program.sent and len(replicas_of(tmp_path)) == 3, "a console")
+    yield program
+    try:
+        os.kill(program.pid, signal.SIGKILL)
+        os.waitpid(program.pid, 0)
+    except (ProcessLookupError, ChildProcessError):
+        pass
+    for pid in replicas_of(tmp_path):
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_signal_restores_the_terminal_and_leaves_no_process(
+    bare: Bare, tmp_path: Path, number: signal.Signals
+) -> None:
+    os.kill(bare.pid, number)
+    assert bare.ends() == 0
+    assert bare.restored
+    assert replicas_of(tmp_path) == []
+
+
+def test_ctrl_c_twice_quits(bare: Bare, tmp_path: Path) -> None:
+    bare.press(b"\x03")
+    bare.until(lambda: b"again quits" in bare.sent, "the hint")
+    bare.press(b"\x03")
+    assert bare.ends() == 0
+    assert bare.restored
+    assert replicas_of(tmp_path) == []
+
+
+def test_a_killed_console_takes_its_replicas_with_it(bare: Bare, tmp_path: Path) -> None:
+    os.kill(bare.pid, signal.SIGKILL)
+    eventually(lambda: replicas_of(tmp_path) == [], "no replica is left")
+
+
+def test_no_escape_sequence_that_came_with_a_message_reaches_the_terminal(bare: Bare, tmp_path: Path) -> None:
+    (file,) = tmp_path.glob("console-*/local-3/cluster.toml")
+    hostile = "A\x1b]52;c;aGk=\x07B\x1b[31mC\x9b31mD\x1b]0;title\x07E[red]F[/red]\u202eG\x00H"
+    done = subprocess.run(
+        [*PROGRAM, "send", "--config", str(file), "--name", "mallory[@click=app.quit]", "-"],
+        input=f"{hostile}\n".encode(),
+        check=False,
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    bare.until(lambda: b"mallory" in bare.sent, "the message is on the screen")
+    bare.read(0.5)
+    assert b"aGk=" in bare.sent  # it is shown, not obeyed
+    for sequence in (b"\x1b]52", b"\x1b]0;title", b"\x9b31m", "\u202e".encode(), b"\x00"):
+        assert sequence not in bare.sent
+    # Our own dark red is a true colour: the plain 31 could only have come with the message.
+    assert b"\x1b[31mC" not in bare.sent
+
+
+def test_a_replica_that_cannot_start_is_explained_on_the_screen(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        others = config.free_ports(2)
+        file = tmp_path / "three.toml"
+        cluster = config.local(3, (others[0], taken.getsockname()[1], others[1]), name="taken")
+        file.write_text(config.to_toml(cluster))
+        program = Bare(["--config", str(file), "--data-dir", str(tmp_path / "d")], tmp_path)
+        try:
+            program.until(lambda: b"is in use" in program.sent, "the reason")
+            os.kill(program.pid, signal.SIGTERM)
+            assert program.ends() == 0
+        finally:
+            for pid in replicas_of(tmp_path):
+                os.kill(pid, signal.SIGKILL)
