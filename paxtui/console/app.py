@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.events import Resize
+from textual.filter import LineFilter
 from textual.widget import Widget
 
 from paxtui.console import prefs, themes
 from paxtui.console.acting import Acting
 from paxtui.console.bridge import Bridge, Notice
 from paxtui.console.look import Look
+from paxtui.console.plainness import Ascii
 from paxtui.console.scene import Scene
 from paxtui.console.viewing import Viewing
 from paxtui.console.widgets.bars import Header, KeyLine, Strip, TabLine, TooSmall
@@ -26,6 +30,9 @@ from paxtui.console.widgets.safety import SafetyPane
 
 NOTICE_S = 4.0
 """How long the last line tells what was just done."""
+
+AGES_S = 1.0
+"""How often what only grows older is drawn anew."""
 
 VIEWS = ("log", "replicas", "links", "metrics", "chat", "events")
 
@@ -51,8 +58,14 @@ class ConsoleApp(Acting, Viewing):
         self.interrupted_at = float("-inf")
         self._notice_until = 0.0
         self._rung = 0
+        self._ascii = Ascii()
         self._drawn_version = -1
         self._drawn_at = 0.0
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """The last steps before the terminal."""
+        filters = super().get_line_filters()
+        return [*filters, self._ascii] if self.scene.look.ascii else filters
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """For themes that are not ours."""
@@ -105,7 +118,7 @@ class ConsoleApp(Acting, Viewing):
             self.notice = None
             self._drawn_version = -1
         # Ages on screen go on although nothing happens.
-        if bridge.model.version != self._drawn_version or now - self._drawn_at > 0.5:
+        if bridge.model.version != self._drawn_version or now - self._drawn_at > AGES_S:
             self.look_again()
 
     def look_again(self) -> None:

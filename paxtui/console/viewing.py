@@ -30,6 +30,7 @@ class Viewing(Actions):
 
     BINDINGS = [
         Binding("q", "leave", "quit"),
+        Binding("ctrl+q", "leave", "quit", show=False, priority=True),
         Binding("ctrl+c", "interrupt", "quit", priority=True),
         *(Binding(str(number), f"view({number})", f"view {number}") for number in range(1, 7)),
         Binding("i", "view(5)", "write in the chat", show=False),

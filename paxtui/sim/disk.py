@@ -1,8 +1,8 @@
 """The simulated disk: what the SQLite storage keeps of the writes, and what a crash leaves of it.
 
 Like the real one it does not trust what it finds: the number of the last commit is kept beside the tables,
-and each row has a checksum (``paxtui/runtime/mark.py``, ``rows.py``). The real mark also holds the head of the
-hash chain, against another database that happens to have as many commits; here it is always its own.
+and each row has a checksum (``paxtui/runtime/mark.py``, ``rows.py``). The real mark also holds the head of
+the hash chain, against another database that happens to have as many commits; here it is always its own.
 """
 
 from __future__ import annotations

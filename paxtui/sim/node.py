@@ -153,7 +153,7 @@ class Node:
         self.life += 1
 
     def heal(self, rate: float) -> None:
-        """No fault of the disk, the clock or the process any more."""
+        """No fault of the disk, the clock or the process any more; a damaged disk stays damaged."""
         cluster = self._cluster
         self.slow_until = 0.0
         self.fail_down_s = None
@@ -203,8 +203,7 @@ class Node:
         replica = self.replica
         if replica is None:
             return
-        cluster = self._cluster
-        now = cluster.now
+        now = self._cluster.now
         if now < self.paused_until:
             self._inbox.append((self.message, sender, message))
             return

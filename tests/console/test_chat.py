@@ -11,7 +11,7 @@ from paxtui.console.model.chatbook import Mine
 from paxtui.console.model.talk import Talk, saying
 from paxtui.console.widgets.chat import ChatInput, ChatLines, typable
 from paxtui.wire import events as e
-from paxtui.wire.telemetry import LearnedView
+from paxtui.wire.telemetry import LearnedView, ProposedView, ValueView
 from paxtui.wire.values import Ballot
 from tests.console.pilot import Played
 from tests.console.story import Story
@@ -36,7 +36,6 @@ def test_a_message_goes_from_queued_to_applied() -> None:
     story = Story(3).up()
     mine = say(story, "hello")
     assert lines(story) == [(None, "queued", "hello", "queued here")]
-    story.values = {}
     slots = propose(story, "hello")
     assert mine.slot == 0
     assert lines(story) == [(0, "proposed", "hello", "0/2 accepted")]
@@ -56,10 +55,9 @@ def propose(story: Story, *texts: str) -> range:
 
 def test_what_is_chosen_waits_for_what_is_missing() -> None:
     story = Story(3).up()
-    slots = story.propose(["lost", "chosen"])
+    story.propose(["lost", "chosen"])
     story.tell(0, LearnedView(1, 1, ((story.ballot, 1),), story.marks(range(1, 2)), None))
     assert lines(story)[1] == (1, "chosen", "chosen", "waits for 0")
-    del slots
 
 
 def test_it_is_seen_as_the_viewed_replica_sees_it() -> None:
@@ -92,7 +90,7 @@ def test_a_failed_message_stays_where_it_was_said() -> None:
     story.model.chat.ended(failed, "failed", "too long")
     story.model.chat.ended(unknown, "unknown", "no answer for 60 s")
     story.choose(["after"])
-    waiting = say(story, "waits", 2)
+    say(story, "waits", 2)
     story.later(5)
     assert lines(story) == [
         (0, "applied", "before", ""),
@@ -101,7 +99,6 @@ def test_a_failed_message_stays_where_it_was_said() -> None:
         (1, "applied", "after", ""),
         (None, "queued", "waits", "queued here for 5 s"),
     ]
-    del waiting
 
 
 def test_an_unknown_outcome_is_known_as_soon_as_its_slot_is_applied() -> None:
@@ -120,12 +117,8 @@ def test_a_message_whose_slot_went_to_another_value_waits_again() -> None:
     say(story, "mine")
     propose(story, "mine")
     story.elect(1, 2)
-    story.values.clear()
-    del story.model.proposed, story.model.sources
-    from paxtui.console.model.runs import Runs
-
-    story.model.proposed, story.model.sources = Runs(), Runs()
-    story.propose(["theirs"])
+    theirs = ValueView("bob~s2@0", 0, "theirs")
+    story.tell(1, ProposedView(story.ballot, 0, 1, "client", "a" * 16, (theirs,)))
     assert [(slot, mark, text) for slot, mark, text, _ in lines(story)] == [
         (0, "proposed", "theirs"),
         (None, "queued", "mine"),
@@ -134,9 +127,6 @@ def test_a_message_whose_slot_went_to_another_value_waits_again() -> None:
 
 def test_values_that_are_not_known_are_asked_for() -> None:
     story = Story(3).up()
-    story.chosen = 50
-    for id in range(3):
-        story.report(id)
     story.tell(0, e.AppliedTo(0, 50, "0" * 64))
     assert lines(story)[40] == (40, "applied", "...", "")
     assert story.model.values.take_wanted(50) == (0, 50)

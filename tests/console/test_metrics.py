@@ -138,6 +138,7 @@ def test_a_connected_majority_that_decides_nothing_is_stuck() -> None:
     story.choose(["a"])
     verdict(story)
     story.propose(["b"])
+    verdict(story)
     assert fresh(story, 3) == ("waiting", "nothing was decided for 3 s")
     light, words = fresh(story, 3)
     assert light == "STUCK"

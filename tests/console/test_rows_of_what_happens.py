@@ -23,7 +23,7 @@ TEXTS = [
     "👩‍👩‍👧 family 🏳️‍🌈",
     "\x1b]52;c;aGk=\x07\x1b[31m\x00\x7f\x9b",
     "[red]markup[/red] [@click=quit]x[/]",
-    "\u202eover\u200b\ufeffride\ud800",
+    "\u202eover\u200b\ufeffride",
     "x" * 5000,
     "",
 ]

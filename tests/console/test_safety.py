@@ -40,6 +40,7 @@ def started(n: int = 3) -> Judge:
     for replica in range(n):
         judge.snapshot(replica, booting())
         judge.event(replica, e.Restored(Ballot.ZERO, 0, 0, 0))
+        judge.storage(replica, f"disk {replica}")
     judge.event(0, e.RoundTaken(BALLOT, False))
     judge.event(0, e.Elected(BALLOT, 0, 0, (0, 1)))
     return judge
@@ -150,7 +151,28 @@ def test_a_promise_that_others_counted_must_survive_a_restart() -> None:
     judge.down(2, 1.0)
     judge.snapshot(2, booting())
     judge.event(2, e.Restored(Ballot.ZERO, 0, 10, 0))
+    assert set(unknown(judge)) == {"promises kept", "votes obey"}
+    judge.storage(2, "disk 2")
     assert broken(judge) == ["promises kept"]
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_a_disk_that_was_exchanged_is_no_broken_promise_but_not_safe_either(early: bool) -> None:
+    judge = started()
+    decide(judge, 0, 10)
+    judge.gap(2, 1.0)
+    judge.down(2, 1.0)
+    judge.snapshot(2, booting())
+    if early:
+        judge.storage(2, "another disk")
+    judge.event(2, e.Restored(Ballot.ZERO, 0, 0, 0))
+    judge.storage(2, "another disk")
+    assert judge.light == ("UNKNOWN", "UNKNOWN 5/7")
+    assert judge.doubts(2.0) == ["r2 has another disk: its promises are gone, nobody may hear it."]
+    judge.gap(2, 3.0)
+    judge.snapshot(2, status(2, watermark=10))
+    judge.storage(2, "another disk")
+    assert judge.light.words == "SAFE 7/7"
 
 
 def test_a_promise_that_nobody_counted_may_be_lost_with_the_process() -> None:
@@ -170,6 +192,7 @@ def test_a_vote_that_others_counted_must_be_there_after_a_restart() -> None:
         judge.event(replica, event)
     judge.gap(2, 1.0)
     judge.snapshot(2, status(2, watermark=0))
+    judge.storage(2, "disk 2")
     assert broken(judge) == ["promises kept"]
     assert "its vote in slot 0 at 1.0 was counted, and is gone" in judge.problems[0]
 

@@ -136,6 +136,8 @@ class Wire:
         if replica in self._blind:
             return
         self._arrives(at, replica, _call(replica, lambda judge: judge.event(replica, told)))
+        if isinstance(told, core.Restored):
+            self._reports(at, replica)
         if self._lossy and self._rng.random() < 0.003:
             lost = self._rng.random() < 0.5
             self._blind[replica] = lost
@@ -161,6 +163,11 @@ class Wire:
         if not lost:
             self._arrives(at, replica, _call(replica, lambda judge: judge.gap(replica, at, dropped=True)))
         self._arrives(at, replica, _call(replica, lambda judge: judge.snapshot(replica, now)))
+        self._reports(at, replica)
+
+    def _reports(self, at: float, replica: int) -> None:
+        """Its status tells that its disk is the one that it had."""
+        self._arrives(at, replica, _call(replica, lambda judge: judge.storage(replica, "its disk")))
 
     def note(self, at: float, replica: int | None, what: str, detail: str) -> None:
         """Nothing that telemetry tells."""

@@ -64,6 +64,13 @@ class Account:
         self.restarts = 0
         self.first: int | None = None
         """The watermark at which its account begins."""
+        self.breach: InvariantBroken | None = None
+        """It holds less than it must; whether it has the same disk is not told yet."""
+        self.foreign = False
+        """It came back with another disk: nothing that it did before binds it."""
+        self._storage: str | None = None
+        self._storage_before: str | None = None
+        """Its disk when it was last lost from sight."""
         self._number = 0
         self._promised = Ballot.ZERO
         self._votes: Runs[Ballot] = Runs()
@@ -102,6 +109,7 @@ class Account:
         if self.state == "whole":
             self.state, self.since = "gap", now
             self.gaps += 1
+            self._storage_before = self._storage
             self._due = Due(spoken, Runs(), "it told that it had promised")
 
     def die(self, now: float) -> None:
@@ -114,12 +122,12 @@ class Account:
             self.state, self.since = "dead", now
 
     def _freeze(self) -> None:
+        self._storage_before = self._storage
         self._due = Due(self._promised, self._votes.copy(), "others had counted its word at")
 
     def begin(self, number: int, watermark: int | None) -> Due:
         """A snapshot as of event ``number``: what comes is told in full. What it must hold at least."""
-        if self.first is None:
-            self.first = watermark
+        self._settle(watermark)
         if self.state == "dead" or number < self._number:
             self.restarts += 1
         self._number = number
@@ -131,10 +139,23 @@ class Account:
 
     def restart(self, watermark: int) -> Due:
         """It starts from its disk while it is heard."""
-        if self.first is None:
-            self.first = watermark
+        self._settle(watermark)
         due, self._due = self._due, Due(Ballot.ZERO, Runs())
         return due
+
+    def _settle(self, watermark: int | None) -> None:
+        self.breach, self.foreign = None, False
+        if self.first is None:
+            self.first = watermark
+
+    def has_storage(self, storage: str) -> InvariantBroken | None:
+        """It tells which disk it has; what is broken thereby for certain."""
+        breach, self.breach = self.breach, None
+        self._storage = storage
+        if breach is not None and self._storage_before not in (None, storage):
+            self.foreign, breach = True, None
+            self._promised, self._votes = Ballot.ZERO, Runs()
+        return breach
 
     def forget_below(self, slot: int) -> None:
         """Drop what is known of old slots."""

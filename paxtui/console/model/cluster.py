@@ -139,11 +139,13 @@ class ClusterModel:
         self._trim(replica)
 
     def report(self, id: int, report: StatusReport | None, problem: str, now: float) -> None:
-        """Take an answer to get-status, or why there is none."""
-        self.version += 1
+        """Take an answer to get-status, or why there is none. They come twice a second from everybody, and
+        mostly tell nothing new: the version grows only with what has to be seen at once."""
         replica = self.replicas[id]
+        before = replica.summary, self.leaders.get(id)
         if report is not None:
             replica.take_report(report, now)
+            self.judge.storage(id, report.storage)
             status = report.status
             if status is not None and status.role == "leader":
                 self.leaders[id] = status.ballot
@@ -153,6 +155,8 @@ class ClusterModel:
             self.leaders.pop(id, None)
             if replica.process != "down":  # what the process itself said last tells more
                 replica.last_words = problem
+        if before != (replica.summary, self.leaders.get(id)):
+            self.version += 1
 
     def process(self, id: int, state: str, now: float, *, pid: int | None = None, words: str = "") -> None:
         """The supervisor, or a refused connection, tells of a process."""

@@ -14,6 +14,9 @@ from paxtui.wire.values import Ballot
 STALE_S: Final = 1.6
 """After so long without a word, what is shown of a replica is old: it is asked twice a second."""
 
+RATE_NOISE: Final = 0.15
+"""A rate that changes by less is shown as it was."""
+
 RUNS_KEPT: Final = 20_000
 """Runs of votes kept a replica: elections and losses make them, messages hardly do."""
 
@@ -98,6 +101,16 @@ class ReplicaView:
             return self.accepted.get(slot) or Ballot.ZERO
         return known
 
+    @property
+    def summary(self) -> tuple[object, ...]:
+        """What has to be seen at once when it changes."""
+        report = self.report
+        status = report.status if report is not None else None
+        faults = tuple(fault.number for fault in report.active) if report is not None else ()
+        holes = status.holes if status is not None else ()
+        waits = report.waiting_for if report is not None else ()
+        return (self.process, self.role, self.promised, self.applied, self.last_words, faults, holes, waits)
+
     # Faults here
 
     def cuts(self) -> set[int]:
@@ -173,7 +186,10 @@ class ReplicaView:
             if link.sent < count:  # it started anew
                 at, count = now, link.sent
             if now - at >= 0.9:
-                self.sent_rates[link.to] = (now, link.sent, (link.sent - count) / (now - at))
+                measured = (link.sent - count) / (now - at)
+                # Ten heartbeats a second are sometimes eleven: a number that flickers says nothing.
+                steady = abs(measured - rate) <= max(2.0, RATE_NOISE * rate)
+                self.sent_rates[link.to] = (now, link.sent, rate if steady and rate else measured)
             elif link.to not in self.sent_rates:
                 self.sent_rates[link.to] = (at, count, rate)
 

@@ -146,11 +146,14 @@ class Judge:
         acceptor or learner does by itself is known by nobody else.
         """
         silent = [account for account in self._accounts if account.silent]
+        unknown: set[str] = set()
+        if any(account.breach is not None or account.foreign for account in self._accounts):
+            unknown = {PROMISES, VOTES}
         if not silent:
-            return set()
+            return unknown
         if len(self._accounts) - len(silent) < self._quorum:
             return set(NAMES)
-        unknown = {ONE_VALUE, PROMISES, VOTES, PREFIX, ONCE}
+        unknown |= {ONE_VALUE, PROMISES, VOTES, PREFIX, ONCE}
         newest = max(self._reigns.all, default=None)
         if newest is not None and self._accounts[newest.replica].silent:
             unknown.add(VALIDITY)
@@ -171,6 +174,8 @@ class Judge:
         """What is missing, since when, and what will end that; and what is only told by the past."""
         told: list[str] = []
         for account in self._accounts:
+            if account.foreign:
+                told.append(f"r{account.id} has another disk: its promises are gone, nobody may hear it.")
             since = f" for {ages(now - account.since)}" if account.since else ""
             match account.state:
                 case "unseen":
@@ -204,6 +209,13 @@ class Judge:
         """Its process has ended: it does nothing any more."""
         self._accounts[replica].die(now)
         self._reigns.unseen(replica)
+
+    def storage(self, replica: int, storage: str) -> None:
+        """A replica tells the id of its disk. A disk that was exchanged has forgotten everything, and the
+        others do not listen to it; if it is the same one, what it must hold must be there."""
+        broken = self._accounts[replica].has_storage(storage)
+        if broken is not None:
+            self._report(broken, PROMISES)
 
     def snapshot(self, replica: int, snapshot: Snapshot) -> None:
         """A replica's state; from here on its events come without a gap."""
@@ -251,17 +263,18 @@ class Judge:
                 self._reigns.know(view.ballot, view.slot, view.mark)
                 self._learn(replica, view.slot, view.mark)
         upto = max((view.slot + 1 for view in listed), default=status.watermark) if truncated else None
-        due.judge(replica, status, listed, upto)
+        account.breach = _breach(lambda: due.judge(replica, status, listed, upto))
         self._head(replica, status.watermark, status.chain)
 
     def _restored(self, replica: int, event: e.Restored) -> None:
-        due = self._accounts[replica].restart(event.watermark)
+        account = self._accounts[replica]
+        due = account.restart(event.watermark)
         self._facts.starts_with(replica, event.promised)
         self._reigns.begins(replica, dark=EVERY_SLOT if event.votes else 0)
         self._reigns.unseen(replica)
         self._once.begins(replica, event.watermark)
         self._logs.watermarks[replica] = event.watermark
-        due.judge_promise(replica, event.promised)
+        account.breach = _breach(lambda: due.judge_promise(replica, event.promised))
 
     # Acceptors
 
@@ -362,6 +375,14 @@ class Judge:
             self._logs.forget_below(floor)
             for account in self._accounts:
                 account.forget_below(floor)
+
+
+def _breach(judge: Callable[[], None]) -> InvariantBroken | None:
+    try:
+        judge()
+    except InvariantBroken as broken:
+        return broken
+    return None
 
 
 def _is_head(chain: str) -> bool:

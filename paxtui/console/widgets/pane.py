@@ -63,9 +63,8 @@ class Pane(Widget):
         width = self.size.width
         if y >= len(self._rows):
             return Strip.blank(width, self.rich_style)
-        style = self.scene.look.style
-        base = self.rich_style
-        spans = [(text, base + style(name)) for text, name in fit(self._rows[y], width)]
+        look, base = self.scene.look, self.rich_style
+        spans = [(text, base + look.style(name)) for text, name in fit(self._rows[y], width)]
         return Strip([Segment(text, look) for text, look in _joined(spans)], width)
 
     def on_resize(self) -> None:

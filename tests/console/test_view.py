@@ -1,0 +1,314 @@
+"""The view: sizes, freezing, finding, themes, leaving; and whatever keys and sizes come."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+
+import pytest
+from msgspec import structs
+from rich.cells import cell_len
+from textual.geometry import Size
+from textual.widgets import Input
+
+from paxtui.console import commands as c
+from paxtui.console.look import PALETTES, Look
+from paxtui.console.rows import header, log, why
+from paxtui.console.rows.text import width_of
+from paxtui.console.scene import Scene
+from paxtui.console.widgets.ask import Ask
+from paxtui.wire import events as e
+from paxtui.wire.telemetry import ProposedView, ValueView
+from tests.console.pilot import Played, played
+from tests.console.story import Story
+
+Play = Callable[..., None]
+HOSTILE = "a\x1b[31m漢字 👩‍👩‍👧 e\u0301\u0301\u0301 \u202e[red]x[/] \x00\t" + "z" * 300
+
+# Rows
+
+
+@pytest.mark.parametrize("n", [1, 3, 5, 7, 9])
+@pytest.mark.parametrize("ascii", [False, True])
+def test_every_row_is_exactly_as_wide_as_asked(n: int, ascii: bool) -> None:
+    story = Story(n).up()
+    story.choose([HOSTILE, "plain"], client=f"{HOSTILE[:60]}~s@0")
+    story.propose(["open", HOSTILE])
+    story.tell(0, e.SlotSkipped(story.ballot, story.model.end))
+    scene = Scene(story.model, Look(ascii=ascii), lambda: story.now)
+    for width in (*range(40, 120), 140, 160, 200, 299, 300):
+        rows = [header.header(scene, width), header.strip(scene, width), header.tabs(scene, 1, width)]
+        rows.append(log.heading(scene, width))
+        rows += [log.line(scene, slot, width, chosen=slot == 1) for slot in range(story.model.end + 2)]
+        for slot in (None, 0, story.model.end - 1):
+            scene.slot = slot
+            rows += [row for row in why.why(scene, width, 12) if row]
+        for row in rows:
+            assert width_of(row) == width, row
+        assert not ascii or all(text.isascii() for row in rows[:4] for text, _ in row), rows[:4]
+
+
+def test_nothing_of_a_message_is_left_to_obey() -> None:
+    story = Story(3).up()
+    story.choose([HOSTILE])
+    scene = Scene(story.model, Look(), lambda: story.now)
+    text = "".join(part for part, _ in log.line(scene, 0, 200, chosen=False))
+    assert "␛[31m漢字" in text
+    assert "<202E>[red]x[/]" in text
+    assert not any(ord(character) < 0x20 or ord(character) == 0x7F for character in text)
+    assert cell_len(text) == 200
+
+
+# Sizes
+
+
+@pytest.mark.parametrize(
+    ("size", "mode"),
+    [
+        ((160, 45), "dash"),
+        ((140, 40), "dash"),
+        ((139, 40), "wide"),
+        ((100, 30), "wide"),
+        ((80, 24), "tabs"),
+        ((79, 24), "small"),
+        ((40, 10), "small"),
+        ((39, 10), "tiny"),
+        ((1, 1), "tiny"),
+    ],
+)
+def test_each_size_has_its_arrangement(play: Play, size: tuple[int, int], mode: str) -> None:
+    async def act(on: Played) -> None:
+        assert on.app.screen.has_class(f"size-{mode}")
+        if mode == "tiny":
+            on.app.exit(0)  # q works too: there is no dialog to ask
+        else:
+            await on.look()
+            assert "message 9" in on.text("log")
+
+    play(act, size=size)
+
+
+def test_on_a_screen_that_is_too_small_it_says_how_large_it_must_be(play: Play) -> None:
+    async def act(on: Played) -> None:
+        await on.look()
+        assert "need 40x10, have 39x9" in on.text("too-small")
+
+    play(act, size=(39, 9))
+
+
+# Freezing
+
+
+def test_a_frozen_view_stands_still_while_everything_else_goes_on(play: Play) -> None:
+    async def act(on: Played) -> None:
+        await on.press("space")
+        on.story.choose(["later"])
+        on.story.later(14)
+        await on.look()
+        assert "FROZEN" in on.text("header")
+        assert "live is 14 s ahead" in on.text("header")
+        assert "later" not in on.text("log")
+        assert on.bridge.model.end == 11
+        await on.press("space")
+        await on.look()
+        assert "later" in on.text("log")
+        assert "LIVE" in on.text("header")
+
+    play(act)
+
+
+def test_faults_act_on_what_is_live_also_while_the_view_is_frozen(play: Play) -> None:
+    async def act(on: Played) -> None:
+        assert await on.press("space", "c") == [c.Crash(0)]
+
+    play(act)
+
+
+# Moving
+
+
+def test_a_reader_is_never_scrolled(play: Play) -> None:
+    async def act(on: Played) -> None:
+        await on.press("home")
+        before = on.text("log")
+        on.story.choose(f"more {number}" for number in range(200))
+        await on.look()
+        assert on.text("log") == before
+        await on.press("f")
+        assert "more 199" in on.text("log")
+
+    play(act, messages=100)
+
+
+def test_going_to_a_slot_shows_why_it_is_as_it_is(play: Play) -> None:
+    async def act(on: Played) -> None:
+        await on.press("g")
+        await on.type("3")
+        await on.press("enter")
+        assert on.app.scene.slot == 3
+        assert "CHOSEN at 1.0" in on.text("why")
+        on.app.go_to_text("99")
+        assert "there is no slot 99 yet" in on.said
+        on.app.go_to_text("soon")
+        assert "neither a slot nor a time" in on.said
+
+    play(act)
+
+
+def test_finding_and_filtering(play: Play) -> None:
+    async def act(on: Played) -> None:
+        on.app.find("message 1")
+        assert on.app.scene.slot in (1, 10)
+        on.app.log_pane.following = True
+        await on.press("slash")
+        await on.type("message 7")
+        await on.press("enter")
+        assert on.app.scene.slot == 7
+        on.app.filter("message 4")
+        await on.look()
+        assert on.app.log_pane.count() == 1
+        await on.press("escape")
+        assert on.app.log_pane.count() == 10
+
+    play(act)
+
+
+def test_the_next_hole_is_found(play: Play) -> None:
+    async def act(on: Played) -> None:
+        story = on.story
+        story.tell(0, e.SlotSkipped(story.ballot, 10))
+        value = (ValueView("ada~s@0", 99, "above"),)
+        story.tell(0, ProposedView(story.ballot, 11, 1, "client", "0123456789abcdef", value))
+        await on.look()
+        await on.press("O")
+        assert on.app.scene.slot == 10
+        assert "HOLE" in on.text("why")
+        assert await on.press("N") == [c.FillHole(10)]
+
+    play(act)
+
+
+# Themes
+
+
+def test_every_theme_can_be_taken_and_is_kept(play: Play) -> None:
+    async def act(on: Played) -> None:
+        seen = []
+        for _ in PALETTES:
+            await on.press("T")
+            seen.append(on.app.scene.look.theme)
+        assert sorted(seen) == sorted(PALETTES)
+        assert on.app.kept.theme == seen[-1]
+
+    play(act)
+
+
+# Arming
+
+
+def test_a_read_only_console_changes_nothing_until_it_is_armed(play: Play) -> None:
+    async def act(on: Played) -> None:
+        assert await on.press("c", "H", "s", "u") == []
+        assert "needs `:arm`" in on.said
+        on.app.arm()
+        assert await on.press("c") == [c.Crash(0)]
+
+    play(act, armed=False)
+
+
+# Leaving
+
+
+def test_q_asks_when_it_would_stop_replicas_and_offers_to_leave_them() -> None:
+    async def main() -> None:
+        async with played() as on:
+            on.bridge.launch = structs.replace(on.bridge.launch, ours=(0, 1, 2))
+            await on.press("q")
+            assert isinstance(on.app.screen, Ask)
+            await on.press("escape")
+            assert not isinstance(on.app.screen, Ask)
+            await on.press("q", "right")
+            assert await on.press("enter") == [c.Leave()]
+
+    asyncio.run(main())
+
+
+def test_q_just_quits_when_it_stops_nothing() -> None:
+    async def main() -> None:
+        async with played() as on:
+            on.bridge.launch = structs.replace(on.bridge.launch, ours=())
+            await on.press("q")
+            assert on.app.return_code == 0
+
+    asyncio.run(main())
+
+
+# Whatever comes
+
+KEYS = [
+    *"?:xcCrtplLdDseNuHvmTiojknbghfyaKRPwz1234567890-+=,.<>/",
+    *(
+        [
+            "up",
+            "down",
+            "left",
+            "right",
+            "pageup",
+            "pagedown",
+            "home",
+            "end",
+            "enter",
+            "escape",
+            "tab",
+            "shift+tab",
+            "space",
+            "delete",
+            "backspace",
+            "f1",
+        ]
+    ),
+    *("ctrl+p",),
+]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_keys_sizes_and_events_do_no_harm(seed: int) -> None:
+    rng = random.Random(seed)
+
+    async def main() -> None:
+        async with played(n=rng.choice([1, 3, 5, 9]), size=(120, 40)) as on:
+            story = on.story
+            for step in range(700):
+                deed = rng.random()
+                if deed < 0.80:
+                    key = rng.choice(KEYS)
+                    if key in ("ctrl+p", "q") and rng.random() < 0.5:
+                        continue
+                    await on.pilot.press({"?": "question_mark", ":": "colon"}.get(key, key))
+                elif deed < 0.88:
+                    size = Size(
+                        rng.choice([1, 20, 40, 79, 80, 100, 140, 300]), rng.choice([1, 5, 10, 24, 40, 100])
+                    )
+                    await on.pilot.resize_terminal(size.width, size.height)
+                else:
+                    what = rng.randrange(6)
+                    if what == 0:
+                        story.choose(f"{HOSTILE} {step}" for _ in range(rng.randrange(1, 50)))
+                    elif what == 1:
+                        story.propose([f"open {step}"])
+                    elif what == 2:
+                        story.elect(rng.randrange(story.n), story.ballot.round + 1)
+                    elif what == 3:
+                        story.lost(rng.randrange(story.n))
+                    elif what == 4:
+                        story.up(rng.randrange(story.n))
+                    else:
+                        story.tell(rng.randrange(story.n), dropped=3)
+                    story.later(rng.random() * 3)
+                    on.app.tick()
+            assert on.app.is_running
+            for field in on.app.query(Input):
+                assert "\x1b" not in field.value
+
+    asyncio.run(main())
