@@ -122,7 +122,7 @@ class Viewing(Actions):
             if text:
                 self.find(text)
 
-        self.push_screen(Line("find", self.log_pane.search), found)
+        self.push_screen(Line("find"), found)
 
     def find(self, text: str) -> None:
         """Go to the next slot that matches; n and b go on."""

@@ -72,14 +72,19 @@ class Played:
 
 @asynccontextmanager
 async def played(
-    n: int = 3, size: tuple[int, int] = (160, 45), *, messages: int = 10, armed: bool = True
+    n: int = 3,
+    size: tuple[int, int] = (160, 45),
+    *,
+    messages: int = 10,
+    armed: bool = True,
+    look: Look | None = None,
 ) -> AsyncIterator[Played]:
     """All replicas serve, r0 leads, and ``messages`` slots are applied."""
     bridge = FakeBridge(n)
     bridge.story.up()
     if messages:
         bridge.story.choose(f"message {number}" for number in range(messages))
-    app = ConsoleApp(bridge, Look(), Prefs())
+    app = ConsoleApp(bridge, look or Look(), Prefs())
     app.scene.armed = armed
     async with app.run_test(size=size) as pilot:
         await pilot.pause()

@@ -12,7 +12,10 @@ class Header(Pane):
     """Safe, moving, who leads, how far."""
 
     def rows(self, width: int, height: int) -> list[Row]:
-        return [h.header(self.scene, width)]
+        row = h.header(self.scene, width)
+        if self.scene.model.judge.light.light == "VIOLATED":
+            row = [(text, "alarm") for text, _ in row]
+        return [row]
 
     def look_again(self) -> None:
         self.set_class(self.scene.model.judge.light.light == "VIOLATED", "violated")
