@@ -104,6 +104,8 @@ class Node:
         self.counters: Counter[str] = Counter()
         self.links: dict[int, Sender] = {}
         """For each connected replica, its way out."""
+        self.refusals: dict[int, str] = {}
+        """By peer, why it does not take this replica in."""
         self.unflushed: dict[Sender, None] = {}
         """Ways out with frames that leave at the end of this turn, in the order of their first frame."""
         self.process_faults = ProcessFaults(self)

@@ -72,9 +72,12 @@ class PeerLink:
         except (OSError, trio.TooSlowError, trio.BrokenResourceError, WireError):
             return False
         if not isinstance(answer, Welcome):
+            if answer is not None:
+                self._node.refusals[self._peer] = answer.reason
             self._complain(f"refuses this replica: {answer.reason}" if answer is not None else "hung up")
             return False
         self._complaint = ""
+        self._node.refusals.pop(self._peer, None)
         sender = Sender(stream, OUTBOX_BYTES_MAX)
         sender.push(encode(Ready()))
         sender.flush()

@@ -172,6 +172,7 @@ class Server:
             clients=self._clients,
             links=node.link_views(),
             active=node.board.list(trio.current_time()),
+            refused_by=tuple(sorted(node.refusals.items())),
         )
 
 

@@ -138,6 +138,8 @@ class StatusReport(Frame, frozen=True, tag="status", kw_only=True):
     links: tuple[LinkView, ...]
     active: tuple[ActiveFault, ...]
     """The faults that act or wait here."""
+    refused_by: tuple[tuple[int, str], ...] = ()
+    """Peers that do not take this replica in, and why."""
 
 
 class Failed(Frame, frozen=True, tag="failed", kw_only=True):

@@ -230,6 +230,20 @@ def test_two_who_believe_that_they_lead_are_both_named() -> None:
     assert any("r0 still believes that it leads at 1.0" in text for text in found.evidence)
 
 
+def test_a_replica_with_another_disk_is_said_to_be_refused_and_its_old_votes_are_forgotten() -> None:
+    story = Story(3).up()
+    story.choose(["x"])
+    story.tell(2, e.Restored(Ballot.ZERO, 0, 0, 0))
+    story.report(2, refused_by=((0, "comes back with another disk"), (1, "comes back with another disk")))
+    for _ in range(2):
+        story.model.liveness.look(story.model, story.now)
+    found = why_moving(story.model, story.now)
+    assert "r0 r1 do not take r2 in: comes back with another disk" in found.evidence
+    assert "0 more may fail" in found.next[0]
+    assert [cell.kind for cell in facts(story, 0).cells[:2]] == ["learned", "learned"]
+    assert story.model.replicas[2].vote(0) is None
+
+
 # Finding
 
 

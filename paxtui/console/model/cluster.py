@@ -231,6 +231,10 @@ class ClusterModel:
     # Events
 
     def _restored(self, replica: ReplicaView, event: e.Restored, wall: float) -> None:
+        if event.promised < replica.promised or event.watermark < replica.applied:
+            # Another disk, or one that went back in time: what was seen of the old one says nothing of this.
+            replica.accepted.clear(0)
+            replica.learned.clear(0)
         replica.promised = event.promised
         replica.applied = event.watermark
         replica.role = "follower"

@@ -144,6 +144,11 @@ class ReplicaView:
         return found
 
     @property
+    def refused_by(self) -> dict[int, str]:
+        """By peer, why it does not take this replica in."""
+        return dict(self.report.refused_by) if self.report is not None else {}
+
+    @property
     def proposer_crashed(self) -> bool:
         """Whether only its proposer role is stopped."""
         return self.role == "crashed" or any(

@@ -11,6 +11,7 @@ from paxtui.console.model.ages import ages
 from paxtui.console.model.cluster import ClusterModel
 from paxtui.console.model.replica import ReplicaView
 from paxtui.console.model.slots import Cell, SlotFacts, slot_facts
+from paxtui.wire.text import visible
 from paxtui.wire.values import Ballot
 
 
@@ -261,6 +262,16 @@ def why_no_leader(model: ClusterModel, now: float) -> Why:
     return Why("leader", verdict, "warn", tuple(evidence), (following,))
 
 
+def _refusals(model: ClusterModel) -> list[str]:
+    """Replicas that others do not take in, and why: each reason once."""
+    found: list[str] = []
+    for replica in model.replicas:
+        for reason in dict.fromkeys(replica.refused_by.values()):
+            who = names(peer for peer, why in replica.refused_by.items() if why == reason)
+            found.append(f"{who} do not take {replica.name} in: {visible(reason, 200)}")
+    return found
+
+
 def why_starting(model: ClusterModel) -> Why:
     """How far the start is, and who holds it up."""
     evidence: list[str] = []
@@ -278,6 +289,7 @@ def why_starting(model: ClusterModel) -> Why:
             evidence.append(f"{replica.name} listens, and waits for {names(report.waiting_for)}.")
         else:
             evidence.append(f"{replica.name} is ready.")
+    evidence += _refusals(model)
     if dead:
         verdict = f"STARTING, but {names(dead)} {'does' if len(dead) == 1 else 'do'} not run."
         return Why("the start", verdict, "bad", tuple(evidence), ("r starts the selected replica again.",))
@@ -301,6 +313,7 @@ def why_moving(model: ClusterModel, now: float) -> Why:
         f"r{id} still believes that it leads at {model.leaders[id]}; acceptors that promised more refuse it."
         for id in others
     ]
+    evidence += _refusals(model)
     for replica in model.replicas:
         if replica.process == "down":
             evidence.append(
@@ -310,9 +323,8 @@ def why_moving(model: ClusterModel, now: float) -> Why:
             evidence.append(f"{replica.name} is paused.")
         elif model.isolated(replica.id):
             evidence.append(f"{replica.name} is cut off from all others.")
-    spare = (
-        len(model.liveness.majority or ()) and sum(r.process == "up" for r in model.replicas) - model.quorum
-    )
+    able = sum(r.process == "up" and not r.refused_by and not model.isolated(r.id) for r in model.replicas)
+    spare = able - model.quorum
     following: list[str] = []
     if verdict.light in ("idle", "moving") and spare >= 0:
         following.append(

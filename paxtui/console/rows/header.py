@@ -133,6 +133,8 @@ def state_words(scene: Scene, replica: ReplicaView) -> str:
     if not replica.fresh(now):
         silent = replica.silent_s(now)
         return f"? {ages(silent)}" if silent is not None else "?"
+    if replica.refused_by:
+        return "REFUSED by " + " ".join(f"r{peer}" for peer in replica.refused_by)
     if scene.model.isolated(replica.id):
         return "CUT"
     if replica.proposer_crashed:
