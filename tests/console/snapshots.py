@@ -110,6 +110,11 @@ def draw(name: str) -> str:
     async def main() -> str:
         async with played(n=3, size=SIZES[size]) as on:
             await prepare(on)
+            on.story.later(1)
+            for id in range(on.story.n):
+                if on.story.model.replicas[id].process != "down":
+                    on.story.report(id)
+            on.app.tick()
             await on.look()
             await on.press(*keys)
             await on.look()

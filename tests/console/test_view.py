@@ -208,6 +208,14 @@ def test_the_next_hole_is_found(play: Play) -> None:
     play(act)
 
 
+def test_a_click_puts_the_cursor_on_the_slot_under_the_mouse(play: Play) -> None:
+    async def act(on: Played) -> None:
+        await on.click("#log", (12, 2 + 4))  # below the border and the names of the columns
+        assert on.app.scene.slot == 4
+
+    play(act)
+
+
 # Themes
 
 

@@ -37,12 +37,6 @@ class ChatLines(Lines):
     """The conversation, in the order of the log."""
 
     BINDINGS = [
-        Binding("up,k", "move(-1)", "previous message", show=False),
-        Binding("down,j", "move(1)", "next message", show=False),
-        Binding("pageup", "page(-1)", "page up", show=False),
-        Binding("pagedown", "page(1)", "page down", show=False),
-        Binding("home", "start", "the first", show=False),
-        Binding("end,f", "follow", "follow", show=False),
         Binding("enter", "jump", "go to its slot", show=False),
     ]
 
@@ -66,7 +60,7 @@ arrows PgUp PgDn home   scroll     f or end   follow     enter   go to the slot 
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
         name = self.console.bridge.launch.name
-        return chat.line(self.scene, self._talk.get(index), name, width, chosen=chosen and not self.following)
+        return chat.line(self.scene, self._talk.get(index), name, width, chosen=chosen)
 
     def rows(self, width: int, height: int) -> list[Row]:
         self._talk = Talk(self.scene.model)
@@ -83,30 +77,6 @@ arrows PgUp PgDn home   scroll     f or end   follow     enter   go to the slot 
 
     # Actions
 
-    def _stop(self) -> None:
-        if self.following:
-            self.following = False
-            self.cursor = max(0, self.count() - 1)
-
-    def action_move(self, lines: int) -> None:
-        """Another message; the first key only stops following."""
-        self._stop()
-        self.move(lines)
-
-    def action_page(self, pages: int) -> None:
-        """A screen up or down."""
-        self._stop()
-        self.move(pages * (self.room - 1))
-
-    def action_start(self) -> None:
-        """The beginning."""
-        self.following = False
-        self.go(0)
-
-    def action_follow(self) -> None:
-        """The end, and what comes."""
-        self.follow()
-
     def action_jump(self) -> None:
         """Show the slot in the log."""
         what = self._talk.get(self.cursor)
@@ -117,13 +87,6 @@ arrows PgUp PgDn home   scroll     f or end   follow     enter   go to the slot 
         super().look_again()
         if isinstance(self.parent, ChatPane):
             self.parent.tell()
-
-    def on_click(self, event: object) -> None:
-        """Put the cursor on the row under the mouse."""
-        index = self.top + getattr(event, "y", 0)
-        if index < self.count():
-            self.following = False
-            self.go(index)
 
 
 class ChatInput(Input):

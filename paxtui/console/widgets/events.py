@@ -16,12 +16,6 @@ class EventsPane(Lines):
     """What happened, the newest at the bottom."""
 
     BINDINGS = [
-        Binding("up,k", "move(-1)", "previous event", show=False),
-        Binding("down,j", "move(1)", "next event", show=False),
-        Binding("pageup", "page(-1)", "page up", show=False),
-        Binding("pagedown", "page(1)", "page down", show=False),
-        Binding("home", "start", "the oldest", show=False),
-        Binding("end,f", "follow", "follow", show=False),
         Binding("a", "level", "all events or notable ones", show=False),
         Binding("K", "kind", "events of one kind", show=False),
         Binding("R", "who", "events of one replica", show=False),
@@ -46,17 +40,20 @@ arrows PgUp PgDn home   scroll     f or end   follow again"""
         """The events that pass the filter."""
         return self.scene.model.journal.shelf(self.wanted)
 
+    @property
+    def first(self) -> int:
+        """Positions count from the first event ever; this is the oldest that is still kept."""
+        return self.shelf.first
+
     def count(self) -> int:
         return self.shelf.end
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
         seen = self.shelf.get(index)
-        return events.line(self.scene, seen, width, chosen=chosen and not self.following)
+        return events.line(self.scene, seen, width, chosen=chosen)
 
     def rows(self, width: int, height: int) -> list[Row]:
-        # Positions count from the first event ever: the oldest that is still kept is the top.
-        first = self.shelf.first
-        self.cursor, self.top = max(self.cursor, first), max(self.top, first)
+        self.cursor, self.top = max(self.cursor, self.first), max(self.top, self.first)
         return super().rows(width, height)
 
     def _follow(self, count: int, room: int) -> None:
@@ -71,30 +68,6 @@ arrows PgUp PgDn home   scroll     f or end   follow again"""
             self.border_title = title
 
     # Actions
-
-    def action_move(self, lines: int) -> None:
-        """Another event; the first key only stops following."""
-        self._stop()
-        self.move(lines)
-
-    def _stop(self) -> None:
-        if self.following:
-            self.following = False
-            self.cursor = max(0, self.count() - 1)
-
-    def action_page(self, pages: int) -> None:
-        """A screen up or down."""
-        self._stop()
-        self.move(pages * (self.room - 1))
-
-    def action_start(self) -> None:
-        """The oldest event that is kept."""
-        self.following = False
-        self.go(self.shelf.first)
-
-    def action_follow(self) -> None:
-        """The newest, and what comes."""
-        self.follow()
 
     def action_level(self) -> None:
         """Notable events or all of them."""
@@ -124,10 +97,3 @@ arrows PgUp PgDn home   scroll     f or end   follow again"""
             self.console.say(f"there is no slot {slot} in the log yet")
         else:
             self.console.goto(slot)
-
-    def on_click(self, event: object) -> None:
-        """Put the cursor on the row under the mouse."""
-        index = self.top + getattr(event, "y", 0)
-        if index < self.count():
-            self.following = False
-            self.go(index)

@@ -19,12 +19,6 @@ class LogPane(Lines):
     """Slot by replica, live."""
 
     BINDINGS = [
-        Binding("up,k", "move(-1)", "previous slot", show=False),
-        Binding("down,j", "move(1)", "next slot", show=False),
-        Binding("pageup", "page(-1)", "page up", show=False),
-        Binding("pagedown", "page(1)", "page down", show=False),
-        Binding("home", "start", "slot 0", show=False),
-        Binding("end,f", "follow", "follow", show=False),
         Binding("left,h", "replica(-1)", "previous replica", show=False),
         Binding("right,l", "replica(1)", "next replica", show=False),
         Binding("o", "next_open", "next open slot", show=False),
@@ -108,7 +102,7 @@ N   the leader proposes a no-op in this hole"""
         return rows
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
-        return log.line(self.scene, self.slot_of(index), width, chosen=chosen and not self.following)
+        return log.line(self.scene, self.slot_of(index), width, chosen=chosen)
 
     def moved(self) -> None:
         self.scene.slot = None if self.following else self.slot_of(self.cursor)
@@ -127,27 +121,6 @@ N   the leader proposes a no-op in this hole"""
             self.border_title = title
 
     # Actions
-
-    def action_move(self, lines: int) -> None:
-        """Another slot; the first key only stops following."""
-        if self.following:
-            self.following = False
-            self.cursor = max(0, self.count() - 1)
-        self.move(lines)
-
-    def action_page(self, pages: int) -> None:
-        """A screen up or down."""
-        self.following = False
-        self.move(pages * (self.room - 1))
-
-    def action_start(self) -> None:
-        """The first slot."""
-        self.following = False
-        self.go(0)
-
-    def action_follow(self) -> None:
-        """The end, and what comes."""
-        self.follow()
 
     def action_replica(self, step: int) -> None:
         """Select another replica."""
@@ -189,13 +162,6 @@ N   the leader proposes a no-op in this hole"""
         """All slots again."""
         if self.filter:
             self.set_filter("")
-
-    def on_click(self, event: object) -> None:
-        """Put the cursor on the row under the mouse."""
-        y = getattr(event, "y", 0) - self.head
-        if y >= 0:
-            self.following = False
-            self.go(self.top + y)
 
 
 class WhyPane(Pane):

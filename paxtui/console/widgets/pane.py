@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.binding import Binding
+from textual.events import Click
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -94,6 +96,15 @@ def _joined(spans: list[tuple[str, Style]]) -> list[tuple[str, Style]]:
 class Lines(Pane, can_focus=True):
     """A pane of many lines with a cursor: followed at its end, or scrolled. A reader is never scrolled."""
 
+    BINDINGS = [
+        Binding("up,k", "move(-1)", "up", show=False),
+        Binding("down,j", "move(1)", "down", show=False),
+        Binding("pageup", "page(-1)", "page up", show=False),
+        Binding("pagedown", "page(1)", "page down", show=False),
+        Binding("home", "start", "the first", show=False),
+        Binding("end,f", "follow", "follow", show=False),
+    ]
+
     def __init__(self, scene: Scene, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(scene, id=id, classes=classes)
         self.top = 0
@@ -103,8 +114,13 @@ class Lines(Pane, can_focus=True):
     head = 0
     """Rows above the lines, such as names of columns."""
 
+    @property
+    def first(self) -> int:
+        """The number of the first line."""
+        return 0
+
     def count(self) -> int:
-        """How many lines there are."""
+        """The number after that of the last line."""
         raise NotImplementedError
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
@@ -129,7 +145,7 @@ class Lines(Pane, can_focus=True):
         self.cursor = max(0, min(self.cursor, count - 1))
         self.top = max(0, min(self.top, max(0, count - 1)))
         lines = [
-            self.line(index, width, chosen=index == self.cursor)
+            self.line(index, width, chosen=index == self.cursor and not self.following)
             for index in range(self.top, min(count, self.top + room))
         ]
         return [*self.heading(width), *lines]
@@ -173,8 +189,45 @@ class Lines(Pane, can_focus=True):
 
     def on_mouse_scroll_up(self) -> None:
         """The wheel."""
-        self.move(-3)
+        self.action_move(-3)
 
     def on_mouse_scroll_down(self) -> None:
         """The wheel."""
-        self.move(3)
+        self.action_move(3)
+
+    def on_click(self, event: Click) -> None:
+        """Put the cursor on the line under the mouse."""
+        offset = event.get_content_offset(self)
+        if offset is None or offset.y < self.head:
+            return
+        index = self.top + offset.y - self.head
+        if index < self.count():
+            self.following = False
+            self.go(index)
+
+    # Actions
+
+    def _stop(self) -> None:
+        """The first key only stops following."""
+        if self.following:
+            self.following = False
+            self.cursor = max(0, self.count() - 1)
+
+    def action_move(self, lines: int) -> None:
+        """Another line."""
+        self._stop()
+        self.move(lines)
+
+    def action_page(self, pages: int) -> None:
+        """A screen up or down."""
+        self._stop()
+        self.move(pages * (self.room - 1))
+
+    def action_start(self) -> None:
+        """The first line."""
+        self.following = False
+        self.go(self.first)
+
+    def action_follow(self) -> None:
+        """The end, and what comes."""
+        self.follow()
