@@ -129,8 +129,8 @@ async def after_a_crash(folder: Path) -> None:
         await pilot.press("c")
         await studio.until(lambda: model.leader is not None and model.leader[0] != leader, "a new leader")
         await studio.until(lambda: model.applied >= 8, "the new leader's proposals")
-        await pilot.press("o")
-        studio.app.goto(7)
+        studio.app.goto(6)
+        await pilot.pause()
         await asyncio.sleep(1)
         studio.take(folder / "after-a-crash.svg", "the leader was killed: c")
 
