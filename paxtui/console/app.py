@@ -119,14 +119,24 @@ class ConsoleApp(Acting, Viewing):
             self._drawn_version = -1
         # Ages on screen go on although nothing happens.
         if bridge.model.version != self._drawn_version or now - self._drawn_at > AGES_S:
-            self.look_again()
+            frame_s = 1 / bridge.launch.fps
+            panes = self._panes()
+            due = [pane for pane in panes if pane.due(now, frame_s)]
+            self._look(due)
+            if len(due) < len(panes):
+                self._drawn_version = -1  # the others are looked at with the next frames
 
     def look_again(self) -> None:
         """Let every pane on screen look at the model."""
+        self._look(self._panes())
+
+    def _panes(self) -> list[Pane]:
+        return [pane for pane in self.screen_stack[0].query(Pane) if pane.is_on_screen]
+
+    def _look(self, panes: list[Pane]) -> None:
         self._drawn_version, self._drawn_at = self.bridge.model.version, self.bridge.now
-        for pane in self.screen_stack[0].query(Pane):
-            if pane.is_on_screen:
-                pane.look_again()
+        for pane in panes:
+            pane.look_again()
 
     def _follow_play(self) -> None:
         """Show the scenario's cluster while one is on, and one's own again after it."""
@@ -138,6 +148,7 @@ class ConsoleApp(Acting, Viewing):
             self.log_pane.follow()
             self._drawn_version = -1
         scene.scenario = self.bridge.scene_words()
+        scene.scenario_end = self.bridge.play.verdict if self.bridge.play is not None else None
 
     # Arrangement
 
@@ -158,7 +169,15 @@ class ConsoleApp(Acting, Viewing):
             size = "wide"
         screen = self.screen_stack[0]
         screen.set_classes([f"size-{size}", f"view-{VIEWS[self.view - 1]}"])
+        self.call_after_refresh(self._refocus)
         self.call_after_refresh(self.look_again)
+
+    def _refocus(self) -> None:
+        """A screen that was too small showed no pane, so none kept the focus."""
+        screen = self.screen_stack[0]
+        if screen.focused is None and not screen.has_class("size-tiny"):
+            for widget in screen.query(f"#{VIEWS[self.view - 1]}"):
+                self._focus(widget)
 
     def show_view(self, number: int) -> None:
         """Show view ``number``; on the dashboard, focus its pane."""

@@ -31,6 +31,8 @@ class Scene:
         """Why nothing can be shown."""
         self.scenario: str | None = None
         """The scenario that is shown in place of one's own cluster."""
+        self.scenario_end: str | None = None
+        """How it ended: its replicas do not run any more."""
         self.insecure = False
 
     @property

@@ -86,6 +86,8 @@ class Viewing(Actions):
         scene = self.scene
         order: list[int | None] = [None, *range(scene.model.n)]
         scene.viewer = order[(order.index(scene.viewer) + 1) % len(order)]
+        who = "whoever leads" if scene.viewer is None else f"r{scene.viewer}"
+        self.say(f"the chat looks and sends through {who}")
         self.look_again()
 
     def action_theme(self) -> None:

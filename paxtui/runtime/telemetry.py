@@ -37,6 +37,10 @@ from paxtui.wire.telemetry import (
 )
 
 FLUSHES_A_SECOND: Final = 20
+BUSY_EVENTS: Final = 100
+BUSY_FLUSHES_A_SECOND: Final = 10
+"""After a flush with so many events the next one waits longer: each costs the same whatever is in it."""
+
 BUFFER_EVENTS: Final = 8192
 """Events that may wait for a flush. A healthy replica makes some hundreds in that time."""
 
@@ -168,11 +172,12 @@ class Telemetry:
         while True:
             await self._wanted.wait()
             self._wanted = trio.Event()
-            self.flush()
-            await trio.sleep(1 / FLUSHES_A_SECOND)
+            events = self.flush()
+            await trio.sleep(1 / (FLUSHES_A_SECOND if events < BUSY_EVENTS else BUSY_FLUSHES_A_SECOND))
 
-    def flush(self) -> None:
-        """Send one delta, encoded once, to all who keep up, and a snapshot to those who do not."""
+    def flush(self) -> int:
+        """Send one delta, encoded once, to all who keep up, and a snapshot to those who do not; how many
+        events there were."""
         events = tuple(self._buffer)
         self._buffer.clear()
         first, self._number = self._number, self._number + len(events) + self._overflow
@@ -183,6 +188,7 @@ class Telemetry:
         pages = self._pages(events, first) if any(not watcher.behind for watcher in self._watchers) else []
         for watcher in self._watchers:
             self._serve(watcher, pages)
+        return len(events)
 
     def _serve(self, watcher: Watcher, pages: list[tuple[int, list[Pair]]]) -> None:
         if watcher.waiting() > OBSERVER_BYTES_MAX:

@@ -61,6 +61,8 @@ class Bridge:
         self.own = ClusterModel(launch.cluster)
         self.play: Play | None = None
         """The scenario that is shown in place of one's own cluster."""
+        self.strangers: set[int] = set()
+        """Ours whose port answers, but for a process that this console did not start."""
         self.scenarios: list[tuple[str, str]] = []
         """Names and what they show, once they are known."""
         self.notices: deque[Notice] = deque(maxlen=20)
@@ -130,7 +132,7 @@ class Bridge:
         if self.play is None:
             return None
         words = self.play.verdict or "it runs"
-        return f"{self.play.scenario.name}  {words}   (`:scenario stop` goes back)"
+        return f"{words}   (`:scenario stop` goes back)   {self.play.scenario.name}"
 
     def last_words(self) -> list[str]:
         """What to print when the screen is gone."""
@@ -177,6 +179,9 @@ class Bridge:
                 nursery.start_soon(self._list_scenarios)
                 async for command in self._commands:
                     match command:
+                        case _ if self._strange(command):
+                            who = " ".join(f"r{id}" for id in sorted(self.strangers))
+                            self.tell(f"not done: somebody else's process has the port of {who}", failed=True)
                         case c.Say():
                             nursery.start_soon(self._say, await self._log(stack, command.via), command)
                         case c.RunScenario():
@@ -191,21 +196,44 @@ class Bridge:
                 with trio.CancelScope(shield=True):
                     await replicas.leave_running()
 
+    def _strange(self, command: c.Command) -> bool:
+        """Whether it would act on somebody else's replicas."""
+        safe = isinstance(command, c.Restart | c.Fetch | c.RunScenario | c.StopScenario | c.Leave)
+        return bool(self.strangers) and self._stage_deeds is None and not safe
+
     def _ear(self, model: ClusterModel, replica: int, deeds: Deeds):  # type: ignore[no-untyped-def]
-        """What takes everything that one replica tells."""
+        """What takes everything that one replica tells. Where one of ours is meant to serve, somebody else's
+        may have the port: nothing that is told counts before its process id is known to be that of ours."""
+        known = False
+        waiting: list[Snapshot | Delta] = []
 
         def tell(told: Snapshot | Delta | StatusReport | Lost) -> None:
+            nonlocal known
             now = self.now
             if isinstance(told, StatusReport):
+                if not known:
+                    known = deeds.is_meant(replica, told.pid)
+                    if not known:
+                        self.strangers.add(replica)
+                        waiting.clear()
+                        return
+                    for each in waiting:
+                        model.fold(replica, each, now)
+                    waiting.clear()
                 model.report(replica, told, "", now)
                 deeds.heard(replica)
             elif isinstance(told, Lost):
+                known = False
+                waiting.clear()
+                self.strangers.discard(replica)
                 model.fold(replica, None, now)
                 model.report(replica, None, told.problem, now)
                 if told.refused and deeds.absent(replica):
                     model.process(replica, "down", now)
-            else:
+            elif known:
                 model.fold(replica, told, now)
+            elif replica not in self.strangers:
+                waiting.append(told)
 
         return tell
 

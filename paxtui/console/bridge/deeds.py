@@ -69,6 +69,12 @@ class Deeds:
         """Whether a refused connection means that the process is down: ours may just be starting."""
         return self._replicas is None or replica not in self._launch.ours or not self._replicas.alive(replica)
 
+    def is_meant(self, replica: int, pid: int) -> bool:
+        """Whether what answers on a replica's port is our process, if we start that replica."""
+        if self._replicas is None or replica not in self._launch.ours:
+            return True
+        return self._replicas.pid(replica) == pid
+
     async def start(self, replica: int) -> None:
         """Start one of our replicas."""
         replicas = self._ours(replica)
@@ -268,6 +274,8 @@ class Deeds:
         while self._undo:
             last = self._undo.pop()
             if isinstance(last, c.Command):
+                if self._taken_back(last):
+                    continue
                 return f"undo: {await self.do(last)}"
             acting = [each for each in last if any(each is known for known in self._standing)]
             if not acting:
@@ -280,6 +288,15 @@ class Deeds:
             more = f" and {len(acting) - 3} more" if len(acting) > 3 else ""
             return f"undo: {what}{more}"
         raise Failed("there is nothing to undo")
+
+    def _taken_back(self, undo: c.Command) -> bool:
+        """Whether a replica runs again already, so that nothing is left to undo."""
+        match undo:
+            case c.Restart(replica):
+                return self._ours(replica).alive(replica)
+            case c.Continue(replica):
+                return self._model.replicas[replica].process != "paused"
+        return False
 
     async def _heal(self) -> str:
         self._standing.clear()

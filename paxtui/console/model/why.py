@@ -84,6 +84,9 @@ def _chosen(model: ClusterModel, facts: SlotFacts, now: float) -> Why:
     source = model.sources.get(facts.slot)
     if source == "adopted":
         evidence.append("Its leader found this value in the promises of phase 1 and had to propose it again.")
+    told_only = [id for id in facts.learners if model.replicas[id].vote(facts.slot) is None]
+    if told_only and len(voters) >= model.quorum:
+        evidence.append(f"{names(told_only)} learned it from the others; no vote of theirs was seen.")
     ignorant = [r.id for r in model.replicas if r.id not in facts.learners]
     if ignorant:
         evidence.append(f"{names(ignorant)} {'has' if len(ignorant) == 1 else 'have'} not learned it yet.")
@@ -292,7 +295,13 @@ def why_starting(model: ClusterModel) -> Why:
     evidence += _refusals(model)
     if dead:
         verdict = f"STARTING, but {names(dead)} {'does' if len(dead) == 1 else 'do'} not run."
-        return Why("the start", verdict, "bad", tuple(evidence), ("r starts the selected replica again.",))
+        return Why(
+            "the start",
+            verdict,
+            "bad",
+            tuple(evidence),
+            ("Start what does not run; r does it for a replica that this console started.",),
+        )
     verdict = f"STARTING: waiting for {names(sorted(waited))}." if waited else "STARTING."
     return Why("the start", verdict, "text", tuple(evidence), ())
 
@@ -331,6 +340,8 @@ def why_moving(model: ClusterModel, now: float) -> Why:
             f"{model.quorum} of {model.n} replicas are a quorum; "
             f"{spare} more may fail before the log stands still."
         )
+    if verdict.light == "stalled":
+        following.append("Heal links, and continue or restart replicas, until a majority is connected.")
     if model.end > model.applied and verdict.light not in ("idle", "moving"):
         cause = why_slot(model, model.applied, now)
         evidence.append(f"Slot {model.applied}: {cause.verdict}")

@@ -21,11 +21,17 @@ LIGHT_STYLES = {
 SAFETY_STYLES = {"SAFE": "good", "UNKNOWN": "warn", "VIOLATED": "alarm"}
 
 
+STRIP_DETAIL = 10
+"""Below so many cells a replica's name and mark are all that fits."""
+
+
 def view_state(scene: Scene) -> Row:
-    """LIVE, FROZEN or STALE: whether what is shown is what is."""
+    """LIVE, FROZEN or STALE: whether what is shown is what is; OVER after a scenario."""
     if scene.frozen_at is not None:
         behind = scene.clock() - scene.frozen_at
         return [(f" FROZEN {scene.frozen_wall} ", "frozen"), (f" live is {ages(behind)} ahead", "dim")]
+    if scene.scenario_end is not None:
+        return [(" OVER ", "frozen")]
     silences = [replica.silent_s(scene.now) for replica in scene.model.replicas]
     heard = [silence for silence in silences if silence is not None]
     if not heard:
@@ -49,8 +55,9 @@ def header(scene: Scene, width: int) -> Row:
         [(verdict.light, LIGHT_STYLES[verdict.light])],
         [("leader ", "dim"), _leader(leader, scene)],
         [("chosen ", "dim"), (str(model.chosen), "strong")],
-        [("applied ", "dim"), (str(model.applied), "strong")],
     ]
+    if scene.scenario_end is not None:
+        del parts[3]  # what is over does not have to move
     gap = next(
         (
             r.report.status.holes
@@ -64,6 +71,7 @@ def header(scene: Scene, width: int) -> Row:
     if model.active_faults:
         count = model.active_faults
         parts.append([(f"{count} fault{'s' if count > 1 else ''}", "warn")])
+    parts.append([("applied ", "dim"), (str(model.applied), "strong")])
     if not scene.armed:
         parts.append([("read-only (:arm)", "warn")])
     if scene.scenario is not None:
@@ -105,6 +113,8 @@ def strip_cell(scene: Scene, replica: ReplicaView, size: int) -> Row:
     state = state_words(scene, replica)
     if state:
         return fit([name, (f" {state}", "warn")], size)
+    if size < STRIP_DETAIL:
+        return fit([name], size)
     detail = [
         (f" P{replica.promised}", scene.ballot_hue(replica.promised.round, replica.promised.replica)),
         (f" A{replica.accepted_high}", "text"),

@@ -32,7 +32,7 @@ def key_name(keys: str) -> str:
 def help_rows(pane_help: str, keys: Sequence[tuple[str, str]], width: int) -> list[Row]:
     """Texts that are wider than the screen are broken at words."""
     rows: list[Row] = []
-    for line in pane_help.splitlines():
+    for line in _joined(pane_help.splitlines()):
         rows += [fit([(part, "text")], width) for part in broken(line, width)]
     rows += [[], fit([("Everywhere", "title")], width)]
     per_row = max(1, width // COLUMN)
@@ -46,16 +46,38 @@ def help_rows(pane_help: str, keys: Sequence[tuple[str, str]], width: int) -> li
     return rows
 
 
+GAP = 3
+"""So many spaces stand between a key and its meaning; more of them between one such pair and the next."""
+
+
+def _joined(lines: Sequence[str]) -> list[str]:
+    """Lines of one paragraph as one line; those of a table, which have gaps, stay as they are."""
+    found: list[str] = []
+    prose = False
+    for line in lines:
+        flows = bool(line) and " " * GAP not in line
+        if flows and prose:
+            found[-1] += f" {line}"
+        else:
+            found.append(line)
+        prose = flows
+    return found
+
+
 def broken(line: str, width: int) -> list[str]:
-    """A line in parts that fit; spaces within it stay as they are."""
-    if cell_len(line) <= width:
-        return [line]
+    """A line in parts that fit, broken between pairs of keys and meanings if there are any; spaces within it
+    stay as they are."""
+    table = " " * GAP in line
     parts: list[str] = []
     while cell_len(line) > width:
-        at = line.rfind(" ", 0, width)
+        between = " " * (GAP + 2 if " " * (GAP + 2) in line else GAP if table else 1)
+        at = line.rfind(between, 0, width)
+        if at <= width // 4:
+            at = line.rfind(" ", 0, width)
         at = at if at > 0 else width
         parts.append(line[:at].rstrip())
-        line = "  " + line[at:].lstrip()
+        inside = table and not line[at:].startswith(" " * GAP)
+        line = ("  " if inside else "") + line[at:].lstrip()
         if at <= 2:
             break
     return [*parts, line]

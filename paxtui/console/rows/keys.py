@@ -9,12 +9,14 @@ ARMED = (
     "?:help  ::command  i:chat  x:fault  c:crash  r:restart  t:cut  u:undo  spc:freeze  q:quit  "
     "f:follow  H:heal  C:crash proposer  p:pause  s:skip  e:elect"
 )
+WRITING = "enter:sends  esc:leaves the line, then keys act  up:what was sent  ctrl+p:command  ctrl+q:quit"
+"""While a line is typed, the other keys are text."""
 READ_ONLY = "?:help  ::command  spc:freeze  f:follow  /:find  g:go  v:view as  q:quit"
 
 
-def keys(scene: Scene, width: int) -> Row:
+def keys(scene: Scene, width: int, *, writing: bool = False) -> Row:
     """As many as fit, the most needed first."""
-    hints = (ARMED if scene.armed else READ_ONLY).split("  ")
+    hints = (WRITING if writing else ARMED if scene.armed else READ_ONLY).split("  ")
     parts: list[Row] = [[(" ", "")]]
     for hint in hints:
         key, _, what = hint.rpartition(":")
@@ -27,8 +29,8 @@ def hint_rows(scene: Scene, width: int) -> list[Row]:
     arrows = "h l" if scene.look.ascii else "←→"
     tries = [
         ("i", "type a message; it becomes the first slot"),
-        (f"{arrows} c", "select the leader (L) and kill it: what does its successor find?"),
-        ("s o N", "let the leader skip a slot, find the hole, fill it"),
+        (f"{arrows} c", "select the leader (L), kill it: what does the next one find?"),
+        ("s i O", "skip a slot, type a message, find the hole; N fills it"),
         ("x", "everything else that breaks; u takes it back, H heals all"),
     ]
     head = fit([(f"  {scene.model.n} replicas, one log, and nothing in it yet. Try:", "title")], width)

@@ -30,6 +30,8 @@ class Series(NamedTuple):
     """By whole seconds, oldest first; ``None`` where nothing was measured."""
     now: float | None
     tone: str = "text"
+    summed: bool = False
+    """Whether ``now`` is the sum of what is shown."""
 
 
 def short(value: float | None) -> str:
@@ -71,7 +73,7 @@ def series(scene: Scene, seconds: int) -> list[Series]:
         Series("p99 ms", model.latency.last(wall, 0.99, seconds), p99),
         Series("resent/s", resent, _last(resent), _alert(resent)),
         Series("lost/s", lost, _last(lost), _alert(lost)),
-        Series("elections", elections, sum(elections), "text"),
+        Series("elections", elections, sum(elections), "text", summed=True),
         Series("fsync ms", fsync, _last(fsync)),
         Series("messages/s", messages, _last(messages)),
     ]
@@ -116,7 +118,7 @@ def line(scene: Scene, one: Series, width: int) -> Row:
             (" " if room else "", ""),
             (pad(short(one.now), VALUE_WIDTH, right=True), one.tone),
             (" ", ""),
-            (pad(f"max {short(top)}", TOP_WIDTH), "dim"),
+            (pad("in all" if one.summed else f"max {short(top)}", TOP_WIDTH), "dim"),
         ],
         width,
     )

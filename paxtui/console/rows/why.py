@@ -11,6 +11,14 @@ def answer(scene: Scene) -> Why:
     """About the slot under the cursor, or about the whole cluster while nothing is selected."""
     if scene.slot is not None:
         return why_slot(scene.model, scene.slot, scene.now)
+    if scene.scenario_end is not None:
+        return Why(
+            "the scenario",
+            f"OVER. {scene.scenario_end}",
+            "good" if scene.scenario_end.startswith("PASS") else "bad",
+            ("Its replicas are stopped; what they showed last can still be looked at.",),
+            (":scenario stop goes back to your own cluster, which went on meanwhile.",),
+        )
     return why_moving(scene.model, scene.now)
 
 

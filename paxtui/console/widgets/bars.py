@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textual.widgets import Input
+
 from paxtui.console.rows import header as h
 from paxtui.console.rows.keys import keys
 from paxtui.console.rows.text import Row, fit
@@ -62,7 +64,7 @@ class KeyLine(Pane):
             return [fit([(f" {notice.text}", "bad" if notice.failed else "self")], width)]
         if self.scene.scenario is not None:
             return [fit([(f" scenario {self.scene.scenario}", "self")], width)]
-        return [keys(self.scene, width)]
+        return [keys(self.scene, width, writing=isinstance(self.screen.focused, Input))]
 
 
 class TooSmall(Pane):

@@ -188,6 +188,8 @@ class ChatPane(Container):
             console.say("read-only: nothing was sent; :arm lets you write", failed=True)
             return
         console.order(c.Say(text, self.scene.viewer))
+        if self.scene.frozen_at is not None:
+            console.say("sent; the frozen view does not show it, space outside of this line goes on")
         self.line.sent()
         self.lines.follow()
 

@@ -28,7 +28,7 @@ def replica_items(replica: ReplicaView) -> list[Item]:
         Item("L", "loss ...", "type how many percent of what it sends are lost", "type_loss"),
         Item("d", "delay ...", "type ms and jitter for what it sends", "type('delay')"),
         Item("D", "duplicate ...", "type how many percent of what it sends come twice", "type('duplicate')"),
-        Item("R", "reorder ...", "type how many percent of what it sends are overtaken", "type('reorder')"),
+        Item("R", "reorder ...", "type how many percent of it are overtaken", "type('reorder')"),
         Item("S", "slow disk ...", "type how many ms longer a commit takes", "type('slow-disk')"),
         Item("E", "disk error", "its next commit fails, and it stops", "disk('error')"),
         Item("F", "full disk", "its next commit finds the disk full, and it stops", "disk('full')"),

@@ -33,7 +33,7 @@ class LogPane(Lines):
 
     HELP = """\
 Each row is a slot, each column an acceptor: its vote and the ballot of it.
-● accepted, and known to be chosen   ◐ accepted   ○ accepted at an older ballot
+● knows that it is chosen   ◐ accepted   ○ accepted at an older ballot
 ◆ no-op   » an Accept is on its way   ✗ lost or refused   · nothing   ? not heard
 The state counts votes at one ballot: `open 1/2` lacks one. `blocked` is chosen, but an
 earlier slot is not. A HOLE has no votes at all.

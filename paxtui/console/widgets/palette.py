@@ -30,12 +30,15 @@ class Offers(Lines):
         super().__init__(scene)
         self.found: list[Suggestion] = []
         self.following = False
+        self.stepped = False
+        """Whether somebody pointed at one of them: enter takes that one."""
         self._label = 0
 
     def show(self, found: list[Suggestion]) -> None:
         """Other suggestions; the first is pointed at."""
         self.found = found
         self.cursor = self.top = 0
+        self.stepped = False
         self._label = min(LABEL, max([10, *(cell_len(each.shown) for each in found)]))
         self.refresh(layout=True)
         self.look_again()
@@ -53,6 +56,7 @@ class Offers(Lines):
 
     def step(self, lines: int) -> None:
         """Point at another one."""
+        self.stepped = True
         self.go(max(0, min(self.cursor + lines, len(self.found) - 1)))
 
     def on_click(self, event: Click) -> None:
@@ -139,9 +143,10 @@ class Palette(ModalScreen[str | None]):
         self.offers.show(suggest(event.value, self._against))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Run it, or say what is wrong. A name that is begun and clear enough is completed first."""
+        """Run it, or say what is wrong. What is pointed at is taken first, and so is a name that is begun."""
         text = event.value.strip()
-        if verb_of(text) is None and " " not in text and self.offers.found and text:
+        begun = bool(text) and verb_of(text) is None and " " not in text
+        if self.offers.found and (begun or self.offers.stepped):
             self.action_complete()
             text = self.line.value.strip()
             if self.line.value.endswith(" ") and self._incomplete(text):

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from paxtui.console.app import ConsoleApp
 
 
+FLOOD_ROWS_MIN = 4
+FLOOD_SHARE = 0.4
+FLOOD_FRAMES = 3
+"""A pane in which so much is new with each frame is drawn only with every so many."""
+
+
 class Pane(Widget):
     """A widget that shows rows. Subclasses make them in :meth:`rows`; nobody draws but :meth:`look_again`."""
 
@@ -29,6 +35,9 @@ class Pane(Widget):
         super().__init__(id=id, classes=classes)
         self.scene = scene
         self._rows: list[Row] = []
+        self.flooded = False
+        """Whether nearly everything was new when it was last drawn."""
+        self._drawn_at = float("-inf")
 
     @property
     def console(self) -> ConsoleApp:
@@ -43,6 +52,11 @@ class Pane(Widget):
         """At most ``height`` rows, each ``width`` cells wide."""
         raise NotImplementedError
 
+    def due(self, now: float, frame_s: float) -> bool:
+        """Whether the next frame should look: nobody reads what is new from end to end with each frame, so
+        then every third one does."""
+        return not self.flooded or now - self._drawn_at > (FLOOD_FRAMES - 0.5) * frame_s
+
     def look_again(self) -> None:
         """Make the rows anew and repaint those that differ. Does nothing while it is not on screen."""
         width, height = self.size
@@ -55,6 +69,8 @@ class Pane(Widget):
             for y in range(height)
             if (rows[y] if y < len(rows) else None) != (old[y] if y < len(old) else None)
         ]
+        self.flooded = height > FLOOD_ROWS_MIN and len(changed) > FLOOD_SHARE * height
+        self._drawn_at = self.scene.clock()
         if len(changed) > height // 2:
             self.refresh()
         elif changed:
