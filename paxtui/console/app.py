@@ -52,8 +52,8 @@ class ConsoleApp(Acting, Viewing):
         themes.register(self, look.theme)
         self.scene = Scene(bridge.model, look, lambda: bridge.now)
         self.scene.armed = bridge.launch.armed
-        self.view = 1
-        self.maximised = False
+        self.view = kept.view if 1 <= kept.view <= len(VIEWS) else 1
+        self.maximised = kept.maximised
         self.notice: Notice | None = None
         self.interrupted_at = float("-inf")
         self._notice_until = 0.0
@@ -181,7 +181,8 @@ class ConsoleApp(Acting, Viewing):
 
     def show_view(self, number: int) -> None:
         """Show view ``number``; on the dashboard, focus its pane."""
-        self.view = number
+        self.view = self.kept.view = number
+        self.kept.maximised = self.maximised
         self._arrange(self.size.width, self.size.height)
         for widget in self.screen_stack[0].query(f"#{VIEWS[number - 1]}"):
             self._focus(widget)

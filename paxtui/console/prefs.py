@@ -1,4 +1,4 @@
-"""What is kept between runs, in the user's folder: theme and what was typed. Never faults, never arming."""
+"""What is kept between runs, in the user's folder: theme, layout and what was typed. Never faults, never arming."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ class Prefs(Struct):
     """Everything that is kept."""
 
     theme: str | None = None
+    view: int = 1
+    """The view that was looked at last, where only one is shown."""
+    maximised: bool = False
     history: list[str] = []
     commands: list[str] = []
 

@@ -15,6 +15,7 @@ from paxtui.console.bridge.play import Listed, Play
 from paxtui.console.model.why import why_slot
 from paxtui.console.rows.help import help_rows
 from paxtui.console.rows.text import plain
+from paxtui.console.widgets.dialog import Dialog
 from paxtui.console.widgets.events import EventsPane
 from paxtui.console.widgets.log import LogPane
 from tests.console.pilot import Played
@@ -148,3 +149,17 @@ def test_replicas_of_another_console_on_the_same_ports_are_not_taken_for_ours(tm
         assert await on.log_of(0) == []
 
     run(tmp_path, act)
+
+
+def test_keys_that_come_in_after_a_dialog_was_left_close_nothing_else(play: Player) -> None:
+    async def act(on: Played) -> None:
+        await on.press("3", "enter")
+        menu = on.app.screen
+        assert isinstance(menu, Dialog)
+        menu.dismiss("delay")
+        menu.dismiss("duplicate")
+        await on.pilot.pause()
+        assert len(on.app.screen_stack) == 2  # the line for the delay, above the panes
+        on.bridge.taken()
+
+    play(act)

@@ -231,6 +231,15 @@ def test_every_theme_can_be_taken_and_is_kept(play: Play) -> None:
     play(act)
 
 
+def test_the_layout_is_kept_for_the_next_run(play: Play) -> None:
+    async def act(on: Played) -> None:
+        await on.press("3", "m")
+        assert (on.app.kept.view, on.app.kept.maximised) == (3, True)
+        assert on.app.screen.has_class("size-wide")
+
+    play(act)
+
+
 # Arming
 
 

@@ -11,7 +11,7 @@ ARMED = (
 )
 WRITING = "enter:sends  esc:leaves the line, then keys act  up:what was sent  ctrl+p:command  ctrl+q:quit"
 """While a line is typed, the other keys are text."""
-READ_ONLY = "?:help  ::command  spc:freeze  f:follow  /:find  g:go  v:view as  q:quit"
+READ_ONLY = "?:help  ::command  :arm:lets keys act  spc:freeze  f:follow  /:find  g:go  v:view as  q:quit"
 
 
 def keys(scene: Scene, width: int, *, writing: bool = False) -> Row:

@@ -8,8 +8,9 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
+
+from paxtui.console.widgets.dialog import Dialog
 
 
 class Choice(Button):
@@ -26,7 +27,7 @@ class Choice(Button):
         self.label = Text(f"{self._pointer if has_focus else ' '} {self._label}")
 
 
-class Ask(ModalScreen[str | None]):
+class Ask(Dialog[str | None]):
     """A question. The answer is the id of the button that was pressed, ``None`` for escape."""
 
     BINDINGS = [
@@ -58,7 +59,7 @@ class Ask(ModalScreen[str | None]):
         self.dismiss(event.button.id)
 
 
-class Line(ModalScreen[str | None]):
+class Line(Dialog[str | None]):
     """One line to type at the bottom of the screen; ``None`` for escape."""
 
     BINDINGS = [Binding("escape", "dismiss(None)", show=False)]

@@ -8,11 +8,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.geometry import Size
-from textual.screen import ModalScreen
 
 from paxtui.console.rows.help import help_rows
 from paxtui.console.rows.text import Row, fit
 from paxtui.console.scene import Scene
+from paxtui.console.widgets.dialog import Dialog
 from paxtui.console.widgets.pane import Lines
 
 
@@ -61,7 +61,7 @@ class Page(Lines):
         self.action_scroll(3)
 
 
-class Help(ModalScreen[None]):
+class Help(Dialog[None]):
     """Closes with escape, ``q`` or ``?``."""
 
     BINDINGS = [Binding("escape,q,question_mark,f1", "dismiss(None)", show=False)]

@@ -9,11 +9,11 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.events import Click, Key
 from textual.geometry import Size
-from textual.screen import ModalScreen
 
 from paxtui.console.rows.menu import Item, item_line, label_width
 from paxtui.console.rows.text import Row
 from paxtui.console.scene import Scene
+from paxtui.console.widgets.dialog import Dialog
 from paxtui.console.widgets.pane import Lines
 
 
@@ -63,7 +63,7 @@ class MenuList(Lines):
             self.screen.action_choose()
 
 
-class Menu(ModalScreen[str | None]):
+class Menu(Dialog[str | None]):
     """Its result is the id of the item, ``None`` for none."""
 
     BINDINGS = [

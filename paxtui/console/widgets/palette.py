@@ -8,13 +8,13 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.events import Click
 from textual.geometry import Size
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from paxtui.console.palette import Context, Problem, Suggestion, parse, suggest, verb_of
 from paxtui.console.rows.menu import Item, item_line
 from paxtui.console.rows.text import Row, columns, fit
 from paxtui.console.scene import Scene
+from paxtui.console.widgets.dialog import Dialog
 from paxtui.console.widgets.pane import Lines, Pane
 
 LIST_LINES = 12
@@ -98,7 +98,7 @@ class Words(Input):
     cursor_blink = False
 
 
-class Palette(ModalScreen[str | None]):
+class Palette(Dialog[str | None]):
     """Its result is a line that can be parsed."""
 
     BINDINGS = [Binding("escape,ctrl+p", "dismiss(None)", show=False)]

@@ -6,13 +6,13 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from paxtui.console.widgets.ask import Choice
+from paxtui.console.widgets.dialog import Dialog
 
 
-class Wipe(ModalScreen[bool]):
+class Wipe(Dialog[bool]):
     """True if the replica's name was typed and the button was pressed."""
 
     BINDINGS = [
