@@ -44,6 +44,7 @@ class Acting(Actions):
         Binding("P", "presets", "topologies, with a preview"),
         Binding("L", "type_loss", "type the loss in percent"),
         Binding("w", "wipe", "wipe its disk (asks)"),
+        Binding("A", "crash_deciding", "crash the leader as it decides"),
     ]
 
     def __init__(self, ansi_color: bool | None = None) -> None:
@@ -127,6 +128,14 @@ class Acting(Actions):
             )
         elif n > 1:
             self.ask_link(kind, [(id, to) for to in range(n) if to != id])
+
+    def action_crash_deciding(self) -> None:
+        """The leader dies when it next sees a majority."""
+        leader = self.bridge.model.leader
+        if leader is None:
+            self.say("nobody leads: nobody can see a majority", failed=True)
+        else:
+            self.order(c.CrashDeciding(leader[0]))
 
     def action_disk(self, how: str) -> None:
         """Its next commit fails."""

@@ -56,6 +56,13 @@ class Inject(Command, frozen=True):
     fault: AnyFault
 
 
+class CrashDeciding(Command, frozen=True):
+    """Kill the leader at the moment at which it next sees a majority, before it can tell anybody: the votes
+    are on other disks, and the next leader has to find them."""
+
+    replica: int
+
+
 class RestoreProposer(Command, frozen=True):
     """End every crash of the replica's proposer."""
 
@@ -150,6 +157,8 @@ def words(command: Command) -> str:
     match command:
         case Crash(replica):
             return f"crash r{replica}"
+        case CrashDeciding(replica):
+            return f"crash-deciding r{replica}"
         case Restart(replica):
             return f"restart r{replica}"
         case Pause(replica):

@@ -1,4 +1,4 @@
-"""What is kept between runs, in the user's folder: theme, layout and what was typed. Never faults, never arming."""
+"""What is kept between runs, in the user's folder: theme, layout, what was typed. Never faults or arming."""
 
 from __future__ import annotations
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import Button
 
+from paxtui.console import commands as c
+from paxtui.console.model.why import why_slot
 from paxtui.folders import replica_folder
 from paxtui.wire import faults as f
 from tests.console.real import Real, faults, leader, run, serves
@@ -29,6 +31,25 @@ def test_crash_and_restart(tmp_path: Path) -> None:
         await on.until(lambda seen: not serves(seen, 0), "r0 is gone again")
         await on.press("u")
         await on.until(lambda seen: serves(seen, 0), "undo starts it")
+
+    run(tmp_path, act)
+
+
+def test_a_leader_that_dies_as_it_decides_leaves_votes_that_its_successor_proposes_again(
+    tmp_path: Path,
+) -> None:
+    async def act(on: Real) -> None:
+        model = on.bridge.model
+        assert model.leader is not None
+        old = model.leader[0]
+        await on.press("A")
+        await on.shown(lambda: model.active_faults == 1, "the console knows that it waits")
+        on.bridge.submit(c.Say("who found this?"))
+        await on.until(lambda seen: leader(seen) not in (None, old), "another one leads")
+        await on.shown(lambda: model.applied >= 1, "the slot is applied")
+        await on.shown(lambda: model.sources.get(0) == "adopted", "it was found in phase 1")
+        found = "\n".join(why_slot(model, 0, on.bridge.now).evidence)
+        assert "found this value in the promises of phase 1" in found
 
     run(tmp_path, act)
 

@@ -41,6 +41,7 @@ MEANINGS = [
     ("pause r1", [c.Pause(1)]),
     ("continue r1", [c.Continue(1)]),
     ("crash-proposer r0", [c.Inject(0, f.CrashProposer())]),
+    ("crash-deciding r0", [c.CrashDeciding(0)]),
     ("restore-proposer r0", [c.RestoreProposer(0)]),
     ("cut r0>r2", [c.Cut(((0, 2),), "r0>r2")]),
     ("cut r0 > r2", [c.Cut(((0, 2),), "r0>r2")]),
@@ -258,7 +259,11 @@ def test_every_usage_can_be_typed() -> None:
 
 def test_the_list_narrows_while_typing() -> None:
     assert len(suggest("", context())) == len(VERBS)
-    assert [each.text for each in suggest("cra", context())] == ["crash ", "crash-proposer "]
+    assert [each.text for each in suggest("cra", context())] == [
+        "crash ",
+        "crash-proposer ",
+        "crash-deciding ",
+    ]
     assert "wipe " in [each.text for each in suggest("data", context())]
     assert suggest("hea", context())[0].text == "heal"
 

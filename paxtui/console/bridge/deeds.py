@@ -119,6 +119,8 @@ class Deeds:
                 return self._continue(replica)
             case c.Wipe(replica):
                 return await self._wipe(replica)
+            case c.CrashDeciding(replica):
+                return await self._crash_deciding(replica)
             case c.Inject(replica, fault):
                 return await self._inject([(replica, fault)], c.words(command))
             case c.RestoreProposer(replica):
@@ -193,6 +195,14 @@ class Deeds:
         return f"wipe r{replica}: {folder} is gone"
 
     # Faults
+
+    async def _crash_deciding(self, replica: int) -> str:
+        when = f.Trigger("chosen-seen")
+        for_s = None if self._replicas is not None else FOREIGN_S
+        number = await self._operator.inject(replica, f.CrashReplica(), for_s=for_s, when=when)
+        if number is not None:
+            self._remember(c.Undo(number))
+        return f"r{replica} dies when it next sees a majority: say something (i)  #{number}"
 
     async def _inject(self, faults: list[tuple[int, f.AnyFault]], name: str) -> str:
         """Begin faults as one deed. Those of the same kind on the same link give way to the new ones."""

@@ -316,6 +316,8 @@ VERBS: Final = (
          _each(lambda id: c.Inject(id, f.FullDisk()), "full-disk r1"), _replica_choices),
     Verb("wipe", "wipe r1", "kill it and delete its data; asks first", _wipe, _replica_choices),
     Verb("skip", "skip, skip 1290", "the leader leaves its next slot empty: a hole", _skip),
+    Verb("crash-deciding", "crash-deciding r0", "kill it as it next sees a majority",
+         _each(c.CrashDeciding, "crash-deciding r0"), _replica_choices),
     Verb("elect", "elect r1", "make it start an election", _each(c.Elect, "elect r1"), _replica_choices),
     Verb("noop", "noop, noop 1282", "the leader fills a hole with a no-op", _noop),
     Verb("heal", "heal", "end all faults, continue and start everything",

@@ -29,7 +29,8 @@ def hint_rows(scene: Scene, width: int) -> list[Row]:
     arrows = "h l" if scene.look.ascii else "←→"
     tries = [
         ("i", "type a message; it becomes the first slot"),
-        (f"{arrows} c", "select the leader (L), kill it: what does the next one find?"),
+        (f"{arrows} c", "select a replica and kill it; r starts it again"),
+        ("A i", "the leader (L) dies as it decides: what does the next one find?"),
         ("s i O", "skip a slot, type a message, find the hole; N fills it"),
         ("x", "everything else that breaks; u takes it back, H heals all"),
     ]
