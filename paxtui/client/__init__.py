@@ -24,8 +24,9 @@ import trio
 from paxtui import config
 from paxtui.client.discover import resolve
 from paxtui.client.errors import ClientError, Failed, Unknown, Unreachable
-from paxtui.client.log import Appended, Log, PageRead, Receipt
+from paxtui.client.log import Log, PageRead
 from paxtui.client.operator import Operator, Sighting, observe
+from paxtui.client.receipt import Appended, Receipt
 from paxtui.client.watch import Lost, watch
 from paxtui.wire.hello import NAME_CHARS_MAX
 from paxtui.wire.requests import LogEntry

@@ -8,7 +8,7 @@ connections, each request keeps its number, so it takes effect at most once; and
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 
 import trio
@@ -16,11 +16,14 @@ from msgspec import Struct
 
 from paxtui.client.connection import BROKEN, Connection, answers, dial
 from paxtui.client.errors import ClientError, Failed, Unknown, Unreachable
+from paxtui.client.receipt import Appended, Receipt
 from paxtui.client.route import Route
 from paxtui.config import Cluster
 from paxtui.wire.requests import (
+    APPENDS_MAX,
     Append,
     AppendDone,
+    AppendMany,
     AppendRefused,
     Consistency,
     GetStatus,
@@ -31,7 +34,7 @@ from paxtui.wire.requests import (
     Tail,
 )
 from paxtui.wire.requests import Failed as FailedAnswer
-from paxtui.wire.values import TEXT_BYTES_MAX, Ballot
+from paxtui.wire.values import TEXT_BYTES_MAX
 
 ATTEMPT_S = 1.5
 """How long the oldest request may wait for an answer before another replica is asked: longer than an
@@ -40,17 +43,11 @@ election, shorter than a person's patience."""
 BUSY_S = 0.05
 """How long a request waits after ``busy``."""
 
+FRAME_CHARS_MAX = 128 * 1024
+"""The most characters in one frame of appends: six bytes each still fit it."""
+
 PING_S = 2.0
 """How often a tail asks whether its replica still lives and knows a leader."""
-
-
-class Appended(Struct, frozen=True):
-    """Where an append went, and how long it took from the call to the answer."""
-
-    slot: int
-    ballot: Ballot
-    replica: int
-    ms: float
 
 
 class PageRead(Struct, frozen=True):
@@ -61,51 +58,22 @@ class PageRead(Struct, frozen=True):
     replica: int
 
 
-class Pending:
-    """A request that waits for its answer."""
+class Asked:
+    """A read that waits for its page."""
 
-    __slots__ = ("done", "ended", "failure", "message", "replica", "result", "sends", "started")
+    __slots__ = ("done", "failure", "message", "replica", "result", "sends")
 
-    def __init__(self, message: Append | Read) -> None:
+    def __init__(self, message: Read) -> None:
         self.message = message
-        self.started = self.ended = trio.current_time()
         self.replica = -1
         self.sends = 0
         self.done = trio.Event()
-        self.result: AppendDone | Page | None = None
+        self.result: Page | None = None
         self.failure: ClientError | None = None
 
     def fail(self, error: ClientError) -> None:
         self.failure = error
         self.done.set()
-
-
-class Receipt:
-    """An append that was begun by :meth:`Log.submit`."""
-
-    def __init__(self, log: Log, number: int, pending: Pending, timeout_s: float) -> None:
-        self._log = log
-        self._number = number
-        self._pending = pending
-        self._timeout_s = timeout_s
-
-    @property
-    def request(self) -> int:
-        """Its number in the session."""
-        return self._number
-
-    async def result(self) -> Appended:
-        """Wait for the outcome; raises as :meth:`Log.append` does. Await it once."""
-        pending = self._pending
-        try:
-            with trio.move_on_at(pending.started + self._timeout_s):
-                await pending.done.wait()
-        finally:
-            self._log._forget(self._number)
-        result = self._log._outcome(pending, self._timeout_s)
-        if not isinstance(result, AppendDone):
-            raise ClientError("the replica answered something else than an append")
-        return Appended(result.slot, result.ballot, pending.replica, (pending.ended - pending.started) * 1000)
 
 
 class Log:
@@ -119,13 +87,17 @@ class Log:
         self._welcomed = trio.Event()
         self._session_window = 1
         self._next_request = 1
-        self._appends: dict[int, Pending] = {}
+        self._oldest = 1
+        """No request below this one is unanswered."""
+        self._appends: dict[int, Receipt] = {}
+        """The unanswered appends, by number, in order."""
         self._next_ask = 1
-        self._reads: dict[int, Pending] = {}
-        self._unsent: list[Pending] = []
+        self._reads: dict[int, Asked] = {}
+        self._unsent: list[Receipt] = []
+        self._unasked: list[Asked] = []
         self._answers = 0
         self._wanted = trio.Event()
-        self._answered = trio.Event()
+        self._room = trio.lowlevel.ParkingLot()
         self.replica: int | None = None
         """To whom requests go now."""
 
@@ -149,30 +121,54 @@ class Log:
     async def submit(self, text: str, *, timeout_s: float = 30.0) -> Receipt:
         """Begin an append: messages leave in the order in which this returns, and stay in it while one
         leader reigns; when the leader changes, those in flight may change places. Waits only while as
-        many are unanswered as a session may have. Take the outcome from ``await receipt.result()``.
+        many are unanswered as a session may have. Take the outcome from ``await receipt.result()``, or from
+        ``receipt.outcome()`` once it is ``done``.
         """
         _check(text)
         started = trio.current_time()
-        with trio.move_on_after(timeout_s):
-            while self._appends and self._next_request - next(iter(self._appends)) >= self._session_window:
-                await self._answered.wait()
-            number = self._next_request
-            self._next_request += 1
-            pending = self._appends[number] = Pending(Append(number, text))
-            pending.started = started
-            self._enqueue(pending)
-            return Receipt(self, number, pending, timeout_s)
-        raise Unreachable(self._route.complaint(timeout_s))
+        deadline = started + timeout_s
+        if self._full:
+            with trio.move_on_at(deadline):
+                while self._full:
+                    await self._room.park()
+            if self._full:
+                raise Unreachable(self._route.complaint(timeout_s))
+        number = self._next_request
+        self._next_request += 1
+        receipt = self._appends[number] = Receipt(number, text, started, deadline, self._give_up)
+        self._unsent.append(receipt)
+        self._wanted.set()
+        return receipt
 
-    def _forget(self, number: int) -> None:
-        """Nobody waits for this append any more."""
-        pending = self._appends.pop(number, None)
-        if pending is not None:
-            # It may still stand in the queue of a link that is slow, and its caller has been told that it
-            # never left: it must not leave now.
-            pending.done.set()
-            self._answered.set()
-            self._answered = trio.Event()
+    @property
+    def _full(self) -> bool:
+        """Whether as many numbers are in use as the session's memory of answers holds."""
+        return self._next_request - self._oldest >= self._session_window
+
+    def _settled(self) -> None:
+        """Some appends have ended: whoever waits for room may go on."""
+        appends, oldest, following = self._appends, self._oldest, self._next_request
+        while oldest < following and oldest not in appends:
+            oldest += 1
+        self._oldest = oldest
+        self._room.unpark_all()
+
+    def _give_up(self, receipt: Receipt) -> None:
+        """Nobody waits for this append any more. It may still stand in the queue of a link that is slow: a
+        receipt that is done leaves no more."""
+        timeout_s = receipt.deadline - receipt.started
+        if receipt.sends == 0:
+            failure: ClientError = Unreachable(self._route.complaint(timeout_s))
+        else:
+            failure = Unknown(
+                f"no answer within {timeout_s:g} s; the message may have been appended, or may yet be"
+            )
+        self._fail(receipt, failure)
+
+    def _fail(self, receipt: Receipt, failure: ClientError) -> None:
+        receipt.fail(failure, trio.current_time())
+        self._appends.pop(receipt.request, None)
+        self._settled()
 
     async def read(
         self,
@@ -186,17 +182,20 @@ class Log:
         number = self._next_ask
         self._next_ask += 1
         message = Read(id=number, first=from_slot, limit=limit, consistency=consistency)
-        pending = self._reads[number] = Pending(message)
+        asked = self._reads[number] = Asked(message)
         try:
             with trio.move_on_after(timeout_s):
-                self._enqueue(pending)
-                await pending.done.wait()
+                self._ask(asked)
+                await asked.done.wait()
         finally:
             del self._reads[number]
-        result = self._outcome(pending, timeout_s)
-        if not isinstance(result, Page):
-            raise ClientError("the replica answered something else than a page")
-        return PageRead(result.entries, result.applied, pending.replica)
+        if asked.failure is not None:
+            raise asked.failure
+        if asked.result is None:
+            if asked.sends == 0:
+                raise Unreachable(self._route.complaint(timeout_s))
+            raise Failed(f"no answer within {timeout_s:g} s")
+        return PageRead(asked.result.entries, asked.result.applied, asked.replica)
 
     async def tail(self, from_slot: int = 0, *, follow: bool = True) -> AsyncGenerator[LogEntry, None]:
         """Applied slots from ``from_slot`` on, each once and in order, from whichever replica lives.
@@ -226,19 +225,8 @@ class Log:
                 raise Unreachable(route.complaint())
             await trio.sleep(0.05)
 
-    def _outcome(self, pending: Pending | None, timeout_s: float) -> AppendDone | Page:
-        if pending is not None and pending.failure is not None:
-            raise pending.failure
-        if pending is not None and pending.result is not None:
-            return pending.result
-        if pending is None or pending.sends == 0:
-            raise Unreachable(self._route.complaint(timeout_s))
-        if isinstance(pending.message, Read):
-            raise Failed(f"no answer within {timeout_s:g} s")
-        raise Unknown(f"no answer within {timeout_s:g} s; the message may have been appended, or may yet be")
-
-    def _enqueue(self, pending: Pending) -> None:
-        self._unsent.append(pending)
+    def _ask(self, asked: Asked) -> None:
+        self._unasked.append(asked)
         self._wanted.set()
 
     # The connection
@@ -273,11 +261,13 @@ class Log:
             self._session = welcome.session
             self._welcomed.set()
             self._session_window = max(1, welcome.session_window)
+            self._room.unpark_all()
             await self._use(link)
 
     async def _use(self, link: Connection[Struct]) -> None:
         """Send what waits, in order, and take answers, until the link breaks or another replica is better."""
-        self._unsent = [*self._appends.values(), *self._reads.values()]
+        self._unsent = list(self._appends.values())
+        self._unasked = list(self._reads.values())
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._send, link)
             nursery.start_soon(self._lose_patience, nursery.cancel_scope)
@@ -289,16 +279,19 @@ class Log:
 
     async def _send(self, link: Connection[Struct]) -> None:
         while True:
-            if not self._unsent:
+            if not self._unsent and not self._unasked:
                 self._wanted = trio.Event()
                 await self._wanted.wait()
                 continue
-            batch, self._unsent = self._unsent, []
-            batch = [pending for pending in batch if not pending.done.is_set()]
-            for pending in batch:
-                pending.sends += 1
-            if batch:
-                await link.send(*(pending.message for pending in batch))
+            unsent, self._unsent = self._unsent, []
+            unasked, self._unasked = self._unasked, []
+            frames: list[Struct] = list(_frames([receipt for receipt in unsent if not receipt.done]))
+            for asked in unasked:
+                if not asked.done.is_set():
+                    asked.sends += 1
+                    frames.append(asked.message)
+            if frames:
+                await link.send(*frames)
 
     async def _lose_patience(self, scope: trio.CancelScope) -> None:
         """Give the connection up when requests wait and nothing comes: the replica may be paused, or cut
@@ -316,49 +309,104 @@ class Log:
     def _take(self, message: Struct, nursery: trio.Nursery) -> None:
         match message:
             case AppendDone():
-                self._finish(self._appends.get(message.request), message)
+                self._appended(message)
             case Page():
-                self._finish(self._reads.get(message.id), message)
+                self._route.worked()
+                asked = self._reads.get(message.id)
+                if asked is not None:
+                    asked.result = message
+                    asked.replica = self.replica if self.replica is not None else -1
+                    asked.done.set()
             case AppendRefused():
-                pending = self._appends.get(message.request)
-                if pending is not None:
-                    self._refused(pending, message.reason, message.leader, nursery)
+                receipt = self._appends.get(message.request)
+                if receipt is not None:
+                    self._refused_append(receipt, message, nursery)
             case FailedAnswer():
-                pending = self._reads.get(message.id)
-                if pending is not None:
-                    self._refused(pending, message.reason, message.leader, nursery)
+                asked = self._reads.get(message.id)
+                if asked is not None:
+                    self._refused_read(asked, message, nursery)
             case _:
                 raise ClientError(f"an answer of type {type(message).__struct_config__.tag} to nothing")
 
-    def _finish(self, pending: Pending | None, result: AppendDone | Page) -> None:
+    def _appended(self, message: AppendDone) -> None:
         self._route.worked()
-        if pending is not None:
-            pending.result = result
-            pending.ended = trio.current_time()
-            pending.replica = self.replica if self.replica is not None else -1
-            pending.done.set()
+        now = trio.current_time()
+        replica = self.replica if self.replica is not None else -1
+        take, ballot = self._appends.pop, message.ballot
+        slot = message.slot
+        for request in range(message.request, message.request + message.count):
+            receipt = take(request, None)
+            if receipt is not None:
+                receipt.succeed(slot, ballot, replica, now)
+            slot += 1
+        self._settled()
 
-    def _refused(self, pending: Pending, reason: str, leader: int | None, nursery: trio.Nursery) -> None:
-        if reason == "busy":
-            nursery.start_soon(self._again_later, pending)
-        elif reason in ("not-leader", "warming-up"):
-            # It was not taken here; it is sent again, with the same number, where it may be.
-            self._route.refused(reason, leader)
+    def _refused_append(self, receipt: Receipt, message: AppendRefused, nursery: trio.Nursery) -> None:
+        if message.reason == "expired":
+            self._expired(receipt)
             nursery.cancel_scope.cancel()
-        elif reason == "expired":
-            self._session, self._welcomed = None, trio.Event()
-            if pending.sends > 1:
-                pending.fail(Unknown("the session expired, and an earlier try may have taken effect"))
-            else:
-                pending.fail(Failed("the session expired before the message was taken"))
-            nursery.cancel_scope.cancel()
-        else:
-            pending.fail(Failed(f"the replica refused it: {reason}"))
+        elif message.reason == "busy":
+            nursery.start_soon(self._again_later, receipt)
+        elif not self._elsewhere(message.reason, message.leader, nursery):
+            self._fail(receipt, Failed(f"the replica refused it: {message.reason}"))
 
-    async def _again_later(self, pending: Pending) -> None:
+    def _refused_read(self, asked: Asked, message: FailedAnswer, nursery: trio.Nursery) -> None:
+        if message.reason == "busy":
+            nursery.start_soon(self._ask_later, asked)
+        elif not self._elsewhere(message.reason, message.leader, nursery):
+            asked.fail(Failed(f"the replica refused it: {message.reason}"))
+
+    def _elsewhere(self, reason: str, leader: int | None, nursery: trio.Nursery) -> bool:
+        """Whether the request was not taken here and is sent again, with the same number, where it may be."""
+        if reason not in ("not-leader", "warming-up"):
+            return False
+        self._route.refused(reason, leader)
+        nursery.cancel_scope.cancel()
+        return True
+
+    def _expired(self, refused: Receipt) -> None:
+        """The session is gone, so the next connection begins another. What may have taken effect in the
+        old one must not be sent in the new one, where nobody would notice the repetition. What was sent once,
+        behind the refused request, came to a table that had forgotten the session already."""
+        self._session, self._welcomed = None, trio.Event()
+        for receipt in list(self._appends.values()):
+            if receipt.sends > 1 or (receipt.sends == 1 and receipt.request < refused.request):
+                self._fail(receipt, Unknown("the session expired, and an earlier try may have taken effect"))
+        if not refused.done:
+            self._fail(refused, Failed("the session expired before the message was taken"))
+
+    async def _again_later(self, receipt: Receipt) -> None:
         """The leader has too much to do: wait, then send the same request again."""
         await trio.sleep(BUSY_S * random.uniform(0.5, 1.5))
-        self._enqueue(pending)
+        self._unsent.append(receipt)
+        self._wanted.set()
+
+    async def _ask_later(self, asked: Asked) -> None:
+        await trio.sleep(BUSY_S * random.uniform(0.5, 1.5))
+        self._ask(asked)
+
+
+def _frames(receipts: list[Receipt]) -> Iterator[Append | AppendMany]:
+    """The appends as frames, and the note that they leave: runs of consecutive numbers together."""
+    texts: list[str] = []
+    first = chars = 0
+    for receipt in receipts:
+        receipt.sends += 1
+        chars += len(receipt.text)
+        if texts and (
+            receipt.request != first + len(texts) or len(texts) >= APPENDS_MAX or chars > FRAME_CHARS_MAX
+        ):
+            yield _frame(first, texts)
+            texts, chars = [], len(receipt.text)
+        if not texts:
+            first = receipt.request
+        texts.append(receipt.text)
+    if texts:
+        yield _frame(first, texts)
+
+
+def _frame(first: int, texts: list[str]) -> Append | AppendMany:
+    return Append(first, texts[0]) if len(texts) == 1 else AppendMany(first, tuple(texts))
 
 
 def _check(text: str) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
+from paxtui.core.ballot import NUMBER_LIMIT
 from paxtui.core.output import Appended, ReadReady, ReadRefused, Refused
-from paxtui.core.values import TEXT_BYTES_MAX, Command
+from paxtui.core.values import TEXT_BYTES_MAX
 from paxtui.runtime import operators
 from paxtui.runtime.node import Node
 from paxtui.runtime.sender import Sender
@@ -16,8 +17,10 @@ from paxtui.wire.errors import WireError
 from paxtui.wire.framing import FrameReader
 from paxtui.wire.hello import Frame
 from paxtui.wire.requests import (
+    APPENDS_MAX,
     Append,
     AppendDone,
+    AppendMany,
     AppendRefused,
     ClientRequest,
     Elect,
@@ -47,7 +50,9 @@ TAIL_BYTES_AHEAD = 1024 * 1024
 
 RECEIVE_BYTES = 256 * 1024
 
-Request = Append | Read | Tail | GetStatus | Elect | FillHole | Inject | Undo | ListFaults | Observe
+Request = (
+    Append | AppendMany | Read | Tail | GetStatus | Elect | FillHole | Inject | Undo | ListFaults | Observe
+)
 
 _decoders: dict[str, Decoder[Request]] = {
     "client": Decoder(ClientRequest),
@@ -71,13 +76,19 @@ class Connection:
         self._who = who
         self._status = status
         self._sender = Sender(stream)
-        self._unanswered = 0
+        self._unanswered: dict[int, int] = {}
+        """By request, how often it was asked on this connection: so often it is answered."""
+        self._in_flight = 0
+        self._in_runs = False
+        """Whether the client takes answers to consecutive requests as one."""
+        self._run: AppendDone | None = None
         self._room = trio.Event()
         self._too_slow = trio.Event()
         self._tasks = 0
 
     async def serve(self, reader: FrameReader) -> None:
         """Serve until the other side hangs up. Raises :class:`WireError` for a bad frame."""
+        self._node.join(self._session, self)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._sender.run)
@@ -89,6 +100,7 @@ class Connection:
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
         finally:
+            self._node.leave(self._session, self)
             if self._sender.midway:
                 # Nothing can follow half a frame, not even the reason for hanging up.
                 await trio.aclose_forcefully(self._stream)
@@ -102,7 +114,7 @@ class Connection:
         while True:
             for body in reader.feed(received):
                 self._take(self._decoder.decode(body), nursery)
-            while self._unanswered >= IN_FLIGHT_MAX:
+            while self._in_flight >= IN_FLIGHT_MAX:
                 self._room = trio.Event()
                 await self._room.wait()
             received = await self._stream.receive_some(RECEIVE_BYTES)
@@ -121,8 +133,11 @@ class Connection:
 
     def _take(self, request: Request, nursery: trio.Nursery) -> None:
         match request:
+            case AppendMany():
+                self._in_runs = True
+                self._append(request.request, request.texts)
             case Append():
-                self._append(request)
+                self._append(request.request, (request.text,))
             case Read() | Tail():
                 if self._tasks >= TAILS_MAX:
                     self._say(
@@ -152,29 +167,59 @@ class Connection:
 
         nursery.start_soon(task)
 
-    def _append(self, request: Append) -> None:
-        text = request.text
-        problem = None
-        if not text:
-            problem = "empty"
-        elif len(text) * 4 > TEXT_BYTES_MAX and len(text.encode()) > TEXT_BYTES_MAX:
-            problem = "too-long"
+    def _append(self, first: int, texts: tuple[str, ...]) -> None:
+        if first + len(texts) > NUMBER_LIMIT:
+            raise WireError("the last request's number is not below 2^53 - at `$.request`")
+        problem = _problem(texts)
         if problem is not None:
-            self._say(AppendRefused(request.request, problem, None))
+            # All or none: a client that checks what it sends never sees this.
+            for request in range(first, first + len(texts)):
+                self._push(AppendRefused(request, problem, None))
+            self._sender.flush()
             return
-        self._unanswered += 1
-        self._node.propose(self, Command(self._session, request.request, text))
+        self._in_flight += len(texts)
+        unanswered = self._unanswered
+        for request in range(first, first + len(texts)):
+            unanswered[request] = unanswered.get(request, 0) + 1
+        self._node.propose(self._session, first, texts)
 
     def answer(self, reply: Appended | Refused) -> None:
-        """The core ended a request of this connection."""
-        self._unanswered -= 1
-        if self._unanswered < IN_FLIGHT_MAX:
+        """The core ended a request of this client."""
+        times = self._unanswered.pop(reply.request, 0)
+        if not times:
+            return  # an earlier connection of the same client asked
+        self._in_flight -= times
+        if self._in_flight < IN_FLIGHT_MAX:
             self._room.set()
-        self._node.unflushed[self._sender] = None
-        if isinstance(reply, Appended):
-            self._push(AppendDone(reply.request, reply.slot, reply.ballot))
+        self._node.unflushed[self] = None
+        for _ in range(times):
+            if isinstance(reply, Appended):
+                self._appended(reply)
+            else:
+                self._push(AppendRefused(reply.request, reply.reason, reply.leader))
+
+    def _appended(self, reply: Appended) -> None:
+        run = self._run
+        if (
+            run is not None
+            and self._in_runs
+            and reply.request == run.request + run.count
+            and reply.slot == run.slot + run.count
+            and run.count < APPENDS_MAX
+            and reply.ballot == run.ballot
+        ):
+            self._run = AppendDone(run.request, run.slot, run.ballot, run.count + 1)
         else:
-            self._push(AppendRefused(reply.request, reply.reason, reply.leader))
+            if run is not None:
+                self._push(run)
+            self._run = AppendDone(reply.request, reply.slot, reply.ballot)
+
+    def flush(self) -> None:
+        """The turn is over: let the answers leave."""
+        if self._run is not None:
+            self._push(self._run)
+            self._run = None
+        self._sender.flush()
 
     # Reading the log
 
@@ -185,7 +230,7 @@ class Connection:
                 self._start(nursery, lambda: self._page(request, upto))
         else:
             self._push(Failed(id=request.id, reason=answer.reason, leader=answer.leader))
-            self._node.unflushed[self._sender] = None
+            self._node.unflushed[self] = None
 
     async def _page(self, request: Read, upto: int) -> None:
         feed = self._node.feed
@@ -222,3 +267,12 @@ class Connection:
             await trio.sleep_forever()
         finally:
             telemetry.leave(watcher)
+
+
+def _problem(texts: tuple[str, ...]) -> str | None:
+    for text in texts:
+        if not text:
+            return "empty"
+        if len(text) * 4 > TEXT_BYTES_MAX and len(text.encode()) > TEXT_BYTES_MAX:
+            return "too-long"
+    return None

@@ -12,7 +12,7 @@ import heapq
 import random
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import trio
@@ -64,10 +64,17 @@ FETCHES_MAX = 4
 
 
 class Port(Protocol):
-    """Where the answer to a client's request goes."""
+    """Where the answers to a client's requests go."""
 
     def answer(self, reply: Appended | Refused) -> None:
-        """The request ended."""
+        """A request of this client ended; it may be one that another port asked."""
+
+
+class Outlet(Protocol):
+    """A way out with something that leaves at the end of this turn."""
+
+    def flush(self) -> None:
+        """Let it leave."""
 
 
 ReadAnswer = Callable[[ReadReady | ReadRefused], None]
@@ -106,7 +113,7 @@ class Node:
         """For each connected replica, its way out."""
         self.refusals: dict[int, str] = {}
         """By peer, why it does not take this replica in."""
-        self.unflushed: dict[Sender, None] = {}
+        self.unflushed: dict[Outlet, None] = {}
         """Ways out with frames that leave at the end of this turn, in the order of their first frame."""
         self.process_faults = ProcessFaults(self)
         self.board = FaultBoard(me, cluster.n, fault_seed, self.process_faults.begin, self.process_faults.end)
@@ -121,7 +128,8 @@ class Node:
         self._failure: BaseException | None = None
         self._durable = 0
         self._held: deque[tuple[int, tuple[Envelope, ...]]] = deque()
-        self._waiting: dict[tuple[str, int], list[Port]] = {}
+        self._ports: dict[str, list[Port]] = {}
+        """By client, the connections that wait for its answers: one, but for a moment when it comes anew."""
         self._reads: dict[int, ReadAnswer] = {}
         self._ticket = 0
         self._fetching: set[int] = set()
@@ -265,14 +273,27 @@ class Node:
             self.core.lost_contact(peer, trio.current_time())
             self.kick()
 
-    def propose(self, port: Port, command: Command) -> None:
-        """A client's request; the port gets the answer."""
-        if self.core is None:
-            port.answer(Refused(command.client, command.request, "warming-up", None))
-            self.kick()
-            return
-        self._waiting.setdefault((command.client, command.request), []).append(port)
-        self.core.propose(command, trio.current_time())
+    def join(self, client: str, port: Port) -> None:
+        """A client's connection: from now on its port hears what becomes of the client's requests."""
+        self._ports.setdefault(client, []).append(port)
+
+    def leave(self, client: str, port: Port) -> None:
+        """The connection is gone."""
+        ports = self._ports[client]
+        ports.remove(port)
+        if not ports:
+            del self._ports[client]
+
+    def propose(self, client: str, first: int, texts: Sequence[str]) -> None:
+        """A client's requests ``first``, ``first + 1``, ...; its ports get the answers."""
+        core = self.core
+        now = trio.current_time()
+        if core is None:
+            for request in range(first, first + len(texts)):
+                self._answer(Refused(client, request, "warming-up", None))
+        else:
+            for request, text in enumerate(texts, first):
+                core.propose(Command(client, request, text), now)
         self.kick()
 
     def read(self, answer: ReadAnswer) -> None:
@@ -370,7 +391,7 @@ class Node:
 
     def _answer(self, reply: Reply) -> None:
         if isinstance(reply, Appended | Refused):
-            for port in self._waiting.pop((reply.client, reply.request), ()):
+            for port in self._ports.get(reply.client, ()):
                 port.answer(reply)
         else:
             answer = self._reads.pop(reply.ticket, None)

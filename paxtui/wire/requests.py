@@ -15,6 +15,12 @@ from paxtui.wire.hello import Frame
 PAGE_SLOTS_MAX = 2048
 """The most entries that one page of the log carries."""
 
+APPENDS_MAX = 1024
+"""The most messages that one frame appends."""
+
+Text = Annotated[str, Meta(max_length=TEXT_BYTES_MAX)]
+Count = Annotated[int, Meta(ge=1, le=APPENDS_MAX)]
+
 Consistency = Literal["linearizable", "local"]
 Ask = Annotated[int, Meta(ge=0, lt=2**53)]
 """A number that the asker makes up and that the answer repeats."""
@@ -27,15 +33,24 @@ class Append(Frame, frozen=True, tag="append"):
     """Append ``text`` as request ``request`` of this connection's session. Repeating it is harmless."""
 
     request: Number
-    text: Annotated[str, Meta(max_length=TEXT_BYTES_MAX)]
+    text: Text
 
 
-class AppendDone(Frame, frozen=True, tag="appended"):
-    """The request is in ``slot`` for ever."""
+class AppendMany(Frame, frozen=True, tag="append-many"):
+    """Append each of ``texts``, as requests ``request``, ``request + 1``, ... A connection that has sent one
+    of these is answered in runs, too."""
+
+    request: Number
+    texts: Annotated[tuple[Text, ...], Meta(min_length=1, max_length=APPENDS_MAX)]
+
+
+class AppendDone(Frame, frozen=True, tag="appended", omit_defaults=True):
+    """The request is in ``slot`` for ever; with a ``count``, so are those after it in the slots after it."""
 
     request: Number
     slot: Number
     ballot: Ballot
+    count: Count = 1
 
 
 class AppendRefused(Frame, frozen=True, tag="rejected"):
@@ -211,7 +226,7 @@ class Observe(Frame, frozen=True, tag="observe"):
     id: Ask
 
 
-ClientRequest = Append | Read | Tail | GetStatus
+ClientRequest = Append | AppendMany | Read | Tail | GetStatus
 OperatorRequest = Elect | FillHole | Inject | Undo | ListFaults | GetStatus | Read | Tail
 ObserverRequest = Observe | GetStatus
 Answer = AppendDone | AppendRefused | Page | StatusReport | Failed | FaultList | Done

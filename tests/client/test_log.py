@@ -12,8 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from paxtui import config
-from paxtui.client import Appended, ClientError, Failed, Log, LogEntry, Unknown, Unreachable, connect
-from paxtui.client.log import Receipt
+from paxtui.client import Appended, ClientError, Failed, Log, LogEntry, Receipt, Unknown, Unreachable, connect
 from paxtui.core.settings import Settings
 from paxtui.core.values import TEXT_BYTES_MAX
 from paxtui.wire import faults as f
@@ -116,14 +115,15 @@ async def test_never_more_are_unanswered_than_the_window_of_a_session_allows(tmp
         async with connect(replicas.cluster) as log:
             await log.append("the window is known after the first")
             widest = 0
-            enqueue = log._enqueue
+            submit = log.submit
 
-            def note(pending: object) -> None:
+            async def note(text: str, *, timeout_s: float) -> Receipt:
                 nonlocal widest
-                widest = max(widest, len(log._appends))
-                enqueue(pending)  # type: ignore[arg-type]
+                receipt = await submit(text, timeout_s=timeout_s)
+                widest = max(widest, sum(not receipt.done for receipt in log._appends.values()))
+                return receipt
 
-            log._enqueue = note  # type: ignore[method-assign, assignment]
+            log.submit = note  # type: ignore[method-assign, assignment]
             told = await append_all(log, 100)
         assert widest == 4
         assert len({done.slot for done in told.values()}) == 100
@@ -321,6 +321,48 @@ async def test_a_forgotten_session_fails_one_request_and_the_next_starts_a_new_o
                 await old.append("too late")
             await old.append("second")
         assert await texts(replicas) == ["first", "a", "b", "c", "second"]
+
+
+@pytest.mark.trio
+async def test_what_may_have_taken_effect_in_an_old_session_is_not_sent_in_a_new_one() -> None:
+    """It would be applied twice: a new session's table knows nothing of the old one's requests."""
+    log = Log(config.local(3), "ada")
+    log._session_window = 10
+    receipts = [await log.submit(text) for text in "abcde"]
+    before, refused, retried, behind, unsent = receipts
+    for receipt, sends in zip(receipts, (1, 1, 2, 1, 0), strict=True):
+        receipt.sends = sends
+    log._expired(refused)
+    for receipt in (before, retried):
+        with pytest.raises(Unknown, match="an earlier try may have taken effect"):
+            receipt.outcome()
+    with pytest.raises(Failed, match="before the message was taken"):
+        refused.outcome()
+    assert list(log._appends.values()) == [behind, unsent]
+    assert not behind.done
+    assert not unsent.done
+
+
+@pytest.mark.trio
+async def test_an_outcome_can_be_taken_without_waiting_once_it_is_known(replicas: Three) -> None:
+    async with connect(replicas.cluster) as log:
+        first = await log.submit("a")
+        with pytest.raises(RuntimeError, match="not known yet"):
+            first.outcome()
+        last = await log.submit("b")
+        told = await last.result()
+        assert first.done
+        assert first.outcome().slot == told.slot - 1 == 0
+        assert (await last.result()) == last.outcome() == told
+        assert told.ms == (last.ended - last.started) * 1000 > 0
+
+
+@pytest.mark.trio
+async def test_many_who_wait_for_room_all_get_it(tmp_path: Path) -> None:
+    """Each used to replace the event that the others waited for."""
+    async with three(tmp_path, Settings(session_window=2), n=1) as replicas, connect(replicas.cluster) as log:
+        with trio.fail_after(20):
+            assert len(await append_all(log, 50)) == 50
 
 
 # Reading

@@ -435,6 +435,61 @@ async def test_a_repeated_request_takes_effect_once_and_numbers_may_come_in_any_
 
 
 @pytest.mark.trio
+async def test_a_frame_of_many_appends_is_answered_in_runs(host: Host) -> None:
+    await leading(host)
+    async with host.dial("client", name="ada") as raw:
+        many = await raw.ask({"type": "append-many", "request": 4, "texts": ["a", "b", "c"]})
+        assert (many["type"], many["request"], many["slot"], many["count"]) == ("appended", 4, 0, 3)
+        one = await raw.append(7, "d")
+        assert (one["request"], one["slot"], "count" in one) == (7, 3, False)
+        await raw.say({"type": "append-many", "request": 6, "texts": ["c", "d", "e"]})
+        known, new = await raw.hear(), await raw.hear()
+        assert known is not None
+        assert new is not None
+        told = {answer["request"]: (answer["slot"], answer.get("count", 1)) for answer in (known, new)}
+        assert told == {6: (2, 2), 8: (4, 1)}
+        page = await raw.ask({"type": "read", "id": 1, "first": 0})
+        assert [(entry[3], entry[4]) for entry in page["entries"]] == list(
+            zip(range(4, 9), "abcde", strict=True)
+        )
+
+
+@pytest.mark.trio
+async def test_who_never_sent_many_at_once_is_answered_one_by_one(host: Host) -> None:
+    await leading(host)
+    async with host.dial("client") as raw:
+        await raw.say(*({"type": "append", "request": number, "text": "x"} for number in range(50)))
+        answers = [await raw.hear() for _ in range(50)]
+    assert [(answer or {})["request"] for answer in answers] == list(range(50))
+    assert not any("count" in (answer or {}) for answer in answers)
+
+
+@pytest.mark.trio
+async def test_of_many_appends_all_are_taken_or_none(host: Host) -> None:
+    await leading(host)
+    async with host.dial("client") as raw:
+        await raw.say({"type": "append-many", "request": 1, "texts": ["a", "", "c"]})
+        refused = [await raw.hear() for _ in range(3)]
+        assert [(answer or {}).get("reason") for answer in refused] == ["empty"] * 3
+        assert (await raw.append(2, "b"))["slot"] == 0
+
+
+@pytest.mark.trio
+async def test_no_request_of_many_has_a_number_that_is_too_large(host: Host) -> None:
+    await leading(host)
+    async with host.dial("client") as raw:
+        await raw.say({"type": "append-many", "request": 2**53 - 2, "texts": ["a", "b"]})
+        assert (await raw.hear() or {})["count"] == 2
+    async with host.dial("client") as raw:
+        await raw.say({"type": "append-many", "request": 2**53 - 2, "texts": ["a", "b", "c"]})
+        last_words = await raw.last_words()
+    assert last_words == {
+        "type": "problem",
+        "reason": "the last request's number is not below 2^53 - at `$.request`",
+    }
+
+
+@pytest.mark.trio
 async def test_a_message_must_have_1_to_65536_bytes(host: Host) -> None:
     await leading(host)
     async with host.dial("client") as raw:

@@ -19,7 +19,6 @@ from paxtui.runtime.telemetry import (
     FLUSH_VALUES,
     FLUSHES_A_SECOND,
     OBSERVER_BYTES_MAX,
-    VALUE_CHARS,
     Telemetry,
     Watcher,
     faulted,
@@ -213,7 +212,7 @@ async def test_values_are_cut_and_beyond_a_number_left_out(telemetry: Telemetry)
     telemetry.record(0.0, (e.Voted(B, 0, (value,) * 3),))
     telemetry.flush()
     proposed, learned, voted = observer.events()
-    assert proposed["values"] == [["ada", 1, "x" * VALUE_CHARS]] * 2
+    assert proposed["values"] == [["ada", 1, "x" * (TEXT_CHARS_MAX - 1) + "…"]] * 2
     assert (learned["count"], learned["values"]) == (FLUSH_VALUES, None)
     assert voted == {
         "event": "voted",

@@ -67,6 +67,7 @@ requests = st.one_of(
         session=st.none() | st.text(max_size=CLIENT_CHARS_MAX),
     ),
     st.builds(r.Append, numbers, texts),
+    st.builds(r.AppendMany, numbers, st.lists(texts, min_size=1, max_size=5).map(tuple)),
     st.builds(
         r.Read,
         id=numbers,
