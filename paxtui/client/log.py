@@ -96,6 +96,8 @@ class Log:
         self._unsent: list[Receipt] = []
         self._unasked: list[Asked] = []
         self._answers = 0
+        self._link: Connection[Struct] | None = None
+        """The connection, once what had waited for it has left."""
         self._wanted = trio.Event()
         self._room = trio.lowlevel.ParkingLot()
         self.replica: int | None = None
@@ -136,9 +138,21 @@ class Log:
         number = self._next_request
         self._next_request += 1
         receipt = self._appends[number] = Receipt(number, text, started, deadline, self._give_up)
-        self._unsent.append(receipt)
-        self._wanted.set()
+        if not self._sent_alone(receipt):
+            self._unsent.append(receipt)
+            self._wanted.set()
         return receipt
+
+    def _sent_alone(self, receipt: Receipt) -> bool:
+        """Send the only request there is at once. Where several are in flight, those that are begun at
+        the same time leave together."""
+        link = self._link
+        if link is None or len(self._appends) > 1 or not link.send_now(Append(receipt.request, receipt.text)):
+            return False
+        receipt.sends = 1
+        if link.midway:
+            self._wanted.set()
+        return True
 
     @property
     def _full(self) -> bool:
@@ -268,18 +282,22 @@ class Log:
         """Send what waits, in order, and take answers, until the link breaks or another replica is better."""
         self._unsent = list(self._appends.values())
         self._unasked = list(self._reads.values())
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._send, link)
-            nursery.start_soon(self._lose_patience, nursery.cancel_scope)
-            while messages := await link.receive():
-                self._answers += len(messages)
-                for message in messages:
-                    self._take(message, nursery)
-            nursery.cancel_scope.cancel()
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._send, link)
+                nursery.start_soon(self._lose_patience, nursery.cancel_scope)
+                while messages := await link.receive():
+                    self._answers += len(messages)
+                    for message in messages:
+                        self._take(message, nursery)
+                nursery.cancel_scope.cancel()
+        finally:
+            self._link = None
 
     async def _send(self, link: Connection[Struct]) -> None:
         while True:
-            if not self._unsent and not self._unasked:
+            if not (self._unsent or self._unasked or link.midway):
+                self._link = link
                 self._wanted = trio.Event()
                 await self._wanted.wait()
                 continue
@@ -290,7 +308,7 @@ class Log:
                 if not asked.done.is_set():
                     asked.sends += 1
                     frames.append(asked.message)
-            if frames:
+            if frames or link.midway:
                 await link.send(*frames)
 
     async def _lose_patience(self, scope: trio.CancelScope) -> None:

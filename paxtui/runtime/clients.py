@@ -10,6 +10,7 @@ from paxtui.core.ballot import NUMBER_LIMIT
 from paxtui.core.output import Appended, ReadReady, ReadRefused, Refused
 from paxtui.core.values import TEXT_BYTES_MAX
 from paxtui.runtime import operators
+from paxtui.runtime.hub import Inlet
 from paxtui.runtime.node import Node
 from paxtui.runtime.sender import Sender
 from paxtui.wire.codec import Decoder, encode
@@ -48,8 +49,6 @@ TAILS_MAX = 64
 TAIL_BYTES_AHEAD = 1024 * 1024
 """How far a tail reads ahead of what its reader took."""
 
-RECEIVE_BYTES = 256 * 1024
-
 Request = (
     Append | AppendMany | Read | Tail | GetStatus | Elect | FillHole | Inject | Undo | ListFaults | Observe
 )
@@ -82,7 +81,7 @@ class Connection:
         self._in_runs = False
         """Whether the client takes answers to consecutive requests as one."""
         self._run: AppendDone | None = None
-        self._room = trio.Event()
+        self._inlet: Inlet | None = None
         self._too_slow = trio.Event()
         self._tasks = 0
 
@@ -110,16 +109,17 @@ class Connection:
         raise WireError("too slow: more answers wait for you than a connection may hold")
 
     async def _read(self, reader: FrameReader, nursery: trio.Nursery) -> None:
-        received: bytes | bytearray = b""
-        while True:
+        def take(received: bytes) -> None:
             for body in reader.feed(received):
                 self._take(self._decoder.decode(body), nursery)
-            while self._in_flight >= IN_FLIGHT_MAX:
-                self._room = trio.Event()
-                await self._room.wait()
-            received = await self._stream.receive_some(RECEIVE_BYTES)
-            if not received:
-                return
+            if self._in_flight >= IN_FLIGHT_MAX and self._inlet is not None:
+                self._inlet.rest()
+
+        take(b"")  # what came with hello
+        await self._node.hub.read(self._stream, take, self._set_inlet)
+
+    def _set_inlet(self, inlet: Inlet) -> None:
+        self._inlet = inlet
 
     def _say(self, message: Frame) -> None:
         self._push(message)
@@ -189,8 +189,8 @@ class Connection:
         if not times:
             return  # an earlier connection of the same client asked
         self._in_flight -= times
-        if self._in_flight < IN_FLIGHT_MAX:
-            self._room.set()
+        if self._inlet is not None and self._in_flight < IN_FLIGHT_MAX:
+            self._inlet.resume()
         self._node.unflushed[self] = None
         for _ in range(times):
             if isinstance(reply, Appended):

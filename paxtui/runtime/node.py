@@ -41,6 +41,7 @@ from paxtui.runtime.chatlog import ChatLog
 from paxtui.runtime.errors import StorageFailed
 from paxtui.runtime.faultboard import FaultBoard
 from paxtui.runtime.feed import Feed
+from paxtui.runtime.hub import Hub
 from paxtui.runtime.journal import Journal
 from paxtui.runtime.process_faults import ProcessFaults
 from paxtui.runtime.recorder import Recorder
@@ -122,7 +123,11 @@ class Node:
         self.board.tell = self._tell_fault
         self._chat = chat
         self._rng = rng
+        self.hub = Hub(self._gather, self._gathered)
+        self._gathering = False
+        self._due = False
         self._kicked = trio.Event()
+        self._clock = trio.CancelScope()
         self._token = trio.lowlevel.current_trio_token()
         self._writer = Writer(storage, self._hop_durable, self._hop_failed)
         self._failure: BaseException | None = None
@@ -161,17 +166,42 @@ class Node:
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             nursery.start_soon(self._deliver_delayed)
+            nursery.start_soon(self._keep_time)
+            nursery.start_soon(self.hub.run)
             while True:
-                core_due = self.core.deadline if self.core is not None else float("inf")
-                with trio.move_on_at(min(core_due, self.board.deadline)):
-                    await self._kicked.wait()
-                if self._kicked.is_set():
-                    self._kicked = trio.Event()
+                await self._kicked.wait()
+                self._kicked = trio.Event()
                 self._turn(trio.current_time())
 
     def kick(self) -> None:
         """Something was put in: take the output soon."""
-        self._kicked.set()
+        if self._gathering:
+            self._due = True
+        else:
+            self._kicked.set()
+
+    def _gather(self) -> None:
+        """Sockets are being read: what comes of all of them is one turn."""
+        self._gathering = True
+
+    def _gathered(self) -> None:
+        self._gathering = False
+        if self._due:
+            self._due = False
+            self._turn(trio.current_time())
+
+    async def _keep_time(self) -> None:
+        """Take the turns that time alone brings. A scope whose deadline moves is cheaper than one a turn."""
+        while True:
+            with trio.CancelScope(deadline=self._next_due) as self._clock:
+                await trio.sleep_forever()
+            if trio.current_time() >= self._next_due:
+                self._turn(trio.current_time())
+
+    @property
+    def _next_due(self) -> float:
+        core_due = self.core.deadline if self.core is not None else float("inf")
+        return min(core_due, self.board.deadline)
 
     def soon(self, act: Callable[[], None]) -> None:
         """Do something after what is on its way out now."""
@@ -191,6 +221,7 @@ class Node:
             for fault in self.board.expire(now):
                 self.journal.info("fault", f"its time is over: {type(fault).__struct_config__.tag}")
         if self.core is None:
+            self._clock.deadline = min(self._clock.deadline, self.board.deadline)
             self._flush()
             return
         outputs: list[Output] = []
@@ -208,6 +239,9 @@ class Node:
             self._failure = error
             raise
         finally:
+            due = self._next_due
+            if due < self._clock.deadline:
+                self._clock.deadline = due
             # What only tells of it comes when everybody who waits has been served.
             for output in outputs:
                 self._tell(output, now)

@@ -162,8 +162,8 @@ async def listen_to_peer(
     node: Node, peer: int, stream: trio.SocketStream, reader: FrameReader, on_ready: Callable[[int], None]
 ) -> None:
     """Hand everything that ``peer`` sends to the core, until it hangs up. Raises :class:`WireError`."""
-    received: bytes | bytearray = b""
-    while True:
+
+    def take(received: bytes) -> None:
         for body in reader.feed(received):
             message = _messages.decode(body)
             if isinstance(message, Ready):
@@ -171,6 +171,6 @@ async def listen_to_peer(
             else:
                 node.counters["received messages"] += 1
                 node.receive(peer, message)
-        received = await stream.receive_some(RECEIVE_BYTES)
-        if not received:
-            return
+
+    take(b"")  # what came with hello
+    await node.hub.read(stream, take)

@@ -98,6 +98,8 @@ async def test_an_append_that_was_given_up_before_it_left_never_leaves(autojump_
     left: list[object] = []
 
     class Link:
+        midway = False
+
         async def send(self, *messages: object) -> None:
             left.extend(messages)
 
