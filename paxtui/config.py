@@ -24,10 +24,16 @@ from typing import Any, Final
 from msgspec import Struct, ValidationError, convert, structs
 
 from paxtui.core.ballot import NUMBER_LIMIT, REPLICAS_MAX
+from paxtui.core.bounds import VOTES_AHEAD_MAX
 from paxtui.core.messages import RUN_MAX
 from paxtui.core.settings import Settings
 from paxtui.folders import ConfigError as ConfigError
 from paxtui.folders import Source, quoted, read_source, shown, shown_number
+from paxtui.limits import FIELDS as LIMITS
+from paxtui.limits import Limits
+from paxtui.limits import problem as limits_problem
+from paxtui.limits import with_environment as limits_with_environment
+from paxtui.security.files import TLS_KEYS, Tls, absolute, with_environment
 
 BUILT_IN = "built-in"
 CONFIG_VARIABLE = "PAXTUI_CONFIG"
@@ -48,13 +54,16 @@ DOTS_MAX = 64
 """In one name. tomllib takes memory by its square: a file of 1 MiB would take all that there is."""
 
 _SETTINGS: Final = {field.name: field for field in structs.fields(Settings)}
-_MAXIMA: Final = {"run_slots": RUN_MAX, "run_chars": RUN_CHARS_MAX}
+_MAXIMA: Final = {"run_slots": RUN_MAX, "run_chars": RUN_CHARS_MAX, "ahead_slots": VOTES_AHEAD_MAX}
 _KEYS: Final[dict[str, tuple[str, ...]]] = {
-    "": ("cluster", "replica", "settings"),
+    "": ("cluster", "replica", "settings", "limits", "tls"),
     "cluster": ("name", "warm_up", "record"),
     "replica": ("id", "host", "port"),
     "settings": tuple(_SETTINGS),
+    "limits": tuple(LIMITS),
+    "tls": TLS_KEYS,
 }
+_TABLES: Final = ("cluster", "settings", "limits", "tls")
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*\.?")
 _KINDS: Final = {
     "bool": "true or false",
@@ -87,6 +96,10 @@ class Cluster(Struct, frozen=True, kw_only=True):
     """``all``, ``majority`` or ``none``; without it, whoever starts the cluster decides."""
     record: str | None = None
     """The file that takes the record of the run."""
+    tls: Tls | None = None
+    """Certificates; without them connections are plain."""
+    limits: Limits = Limits()
+    """What each replica allows those who connect."""
     source: str = BUILT_IN
     """The path that it was read from, as given, or ``built-in``."""
 
@@ -114,14 +127,20 @@ class Cluster(Struct, frozen=True, kw_only=True):
 
 
 def find(path_flag: str | Path | None, env: Mapping[str, str] | None = None) -> Cluster:
-    """The cluster that the flag names, else the environment's ``PAXTUI_CONFIG``, else the built-in one."""
+    """The cluster that the flag names, else the environment's ``PAXTUI_CONFIG``, else the built-in one; what
+    the environment says of certificates and limits goes over what the file says."""
     named = (os.environ if env is None else env).get(CONFIG_VARIABLE)
-    if path_flag is not None or not named:
-        return load(path_flag)
     try:
-        return load(named)
+        cluster = load(named if path_flag is None and named else path_flag)
     except ConfigError as error:
+        if path_flag is not None or not named:
+            raise
         raise ConfigError(f"{error} (the file that {CONFIG_VARIABLE} names)") from None
+    try:
+        limits = limits_with_environment(cluster.limits, os.environ if env is None else env)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    return structs.replace(cluster, tls=with_environment(cluster.tls, env), limits=limits)
 
 
 def load(path: str | Path | None) -> Cluster:
@@ -132,7 +151,7 @@ def load(path: str | Path | None) -> Cluster:
     meaningful = next(filter(None, map(_uncommented, source.lines)), "")
     if not meaningful:
         raise source.error("the file is empty, expected [[replica]] tables or lines of `ip port`")
-    cluster = _from_toml(source) if _is_toml(meaningful) else _from_classic(source)
+    cluster = _from_toml(source, Path(path).parent) if _is_toml(meaningful) else _from_classic(source)
     return structs.replace(cluster, name=cluster.name or _stem(Path(path)), source=str(path))
 
 
@@ -192,6 +211,14 @@ def to_toml(cluster: Cluster) -> str:
     changed = [f"{key} = {value!r}" for key, value in values.items() if value != _SETTINGS[key].default]
     if changed:
         lines += ["", "[settings]", *changed]
+    limits = {key: getattr(cluster.limits, key) for key in LIMITS}
+    lower = [f"{key} = {value!r}" for key, value in limits.items() if value != LIMITS[key].default]
+    if lower:
+        lines += ["", "[limits]", *lower]
+    if cluster.tls is not None:
+        said = {key: getattr(cluster.tls, key) for key in TLS_KEYS}
+        lines += ["", "[tls]"]
+        lines += [f"{key} = {string(text)}" for key, text in said.items() if text is not None]
     return "\n".join(lines) + "\n"
 
 
@@ -212,6 +239,8 @@ class _File(Struct):
     cluster: _Header = _Header()
     replica: list[Address] = []
     settings: Settings = Settings()
+    limits: Limits = Limits()
+    tls: Tls | None = None
 
 
 def _uncommented(line: str) -> str:
@@ -241,7 +270,7 @@ def _from_classic(source: Source) -> Cluster:
     return Cluster(name="", replicas=_members(source, rows))
 
 
-def _from_toml(source: Source) -> Cluster:
+def _from_toml(source: Source, folder: Path) -> Cluster:
     file = _typed(source, _parse(source))
     header, line_of = file.cluster, source.line_of
     for key, limit in (("name", NAME_CHARS_MAX), ("record", RECORD_CHARS_MAX)):
@@ -263,7 +292,28 @@ def _from_toml(source: Source) -> Cluster:
         settings=file.settings,
         warm_up=header.warm_up,
         record=header.record,
+        tls=_tls(source, file.tls, folder),
+        limits=_limits(source, file.limits),
     )
+
+
+def _limits(source: Source, limits: Limits) -> Limits:
+    if found := limits_problem(limits):
+        raise source.error(found[1], source.line_of("limits", found[0]))
+    return limits
+
+
+def _tls(source: Source, tls: Tls | None, folder: Path) -> Tls | None:
+    """Relative paths start at the cluster file: it and its certificates move together."""
+    if tls is None:
+        return None
+    said = {key: text for key in TLS_KEYS if (text := getattr(tls, key)) is not None}
+    if not said:
+        what = f"[tls] says nothing; allowed: {', '.join(TLS_KEYS)}, of which folder is enough"
+        raise source.error(what, source.line_of("tls"))
+    for key, text in said.items():
+        _check_text(source, source.line_of("tls", key), key, text, RECORD_CHARS_MAX)
+    return Tls(**absolute(said, folder))
 
 
 def _parse(source: Source) -> dict[str, Any]:
@@ -285,7 +335,7 @@ def _typed(source: Source, document: dict[str, Any]) -> _File:
     """The document with names and types checked. Unknown names first: they explain the missing ones."""
     rows = document.get("replica")
     tables = [("replica", index, row) for index, row in enumerate(rows if isinstance(rows, list) else ())]
-    tables += [("", 0, document), *((name, 0, document.get(name)) for name in ("cluster", "settings"))]
+    tables += [("", 0, document), *((name, 0, document.get(name)) for name in _TABLES)]
     for where, index, table in tables:
         for key in table if isinstance(table, dict) else ():
             if key not in _KEYS[where]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from paxtui.checkers.broken import Invariant, InvariantBroken
 from paxtui.checkers.facts import Facts
 from paxtui.checkers.limits import Limits
 from paxtui.checkers.logs import Logs
@@ -28,6 +29,7 @@ from paxtui.core.events import (
 from paxtui.core.messages import (
     Accept,
     Accepted,
+    Canvass,
     CanvassReply,
     Chosen,
     Entries,
@@ -51,6 +53,16 @@ from paxtui.core.output import (
 from paxtui.core.settings import Settings
 from paxtui.core.values import Command, Entry
 
+Look = Callable[[int, Any], None]
+"""Told of a replica and of what it decided or said."""
+
+
+_COUNTS = (
+    *(Accept, Accepted, Canvass, CanvassReply, Chosen),
+    *(Heartbeat, HeartbeatAck, Nack, Prepare, Promise),
+)
+"""What only a replica with a vote may say."""
+
 
 class Checkers:
     """The ghost record of a whole cluster, and every rule about it."""
@@ -60,10 +72,9 @@ class Checkers:
         self.logs = Logs(replicas, self.facts.chosen)
         self.requests = Requests(replicas, settings.sessions_max, settings.session_window)
         self.limits = Limits(settings)
-        self.seen: set[type[Event]] = set()
+        self._held: set[int] = set()
         facts = self.facts
-        # Dispatch by class: most events concern no checker, and cost one lookup.
-        self._on_event: dict[type, Callable[[int, Any], None]] = {
+        self.on_event: dict[type[Event], Look] = {
             AppliedTo: self._applied_to,
             ChosenSeen: self._chosen_seen,
             Elected: self._elected,
@@ -74,7 +85,8 @@ class Checkers:
             RoundTaken: self._round_taken,
             Voted: self._voted,
         }
-        self._on_message: dict[type, Callable[[int, Any], None]] = {
+        """By class, who looks at a trace event. Most concern no checker."""
+        self.on_message: dict[type[PeerMessage], Look] = {
             Accept: self._accept,
             Accepted: self._accepted,
             CanvassReply: self._learned_told,
@@ -86,16 +98,14 @@ class Checkers:
             Prepare: facts.prepare_sent,
             Promise: self._promise,
         }
+        """By class, who looks at a message as it leaves."""
 
     # What replicas decide
 
     def events(self, replica: int, events: Iterable[Event]) -> None:
         """Trace events of one replica, in order."""
-        on_event, seen = self._on_event, self.seen
         for event in events:
-            kind = type(event)
-            seen.add(kind)
-            check = on_event.get(kind)
+            check = self.on_event.get(type(event))
             if check is not None:
                 check(replica, event)
 
@@ -134,7 +144,7 @@ class Checkers:
 
     def sent(self, replica: int, message: PeerMessage) -> None:
         """A message leaves a replica; whether it arrives does not matter."""
-        check = self._on_message.get(type(message))
+        check = self.on_message.get(type(message))
         if check is not None:
             check(replica, message)
 
@@ -167,14 +177,40 @@ class Checkers:
 
     def committed(self, replica: int, write: Write, rows: dict[int, Entry]) -> None:
         """One write of a transaction that is on disk; ``rows`` is the log table after it."""
-        match write:
-            case PutVotes():
-                self.facts.put_votes(replica, write.ballot, write.first, write.values)
-            case PutState():
-                self.facts.put_state(replica, write.promised, write.round)
-                self.logs.put_state(replica, write.watermark, write.chain, rows)
-            case _:
-                pass
+        if type(write) is PutState:
+            self.facts.put_state(replica, write.promised, write.round)
+            self.logs.put_state(replica, write.watermark, write.chain, rows)
+        elif type(write) is PutVotes:
+            self.facts.put_votes(replica, write.ballot, write.first, write.values)
+
+    # Who has no vote
+
+    def lost(self, replica: int) -> None:
+        """A replica's disk has forgotten something; from now on it must not vote."""
+        self.facts.lost(replica)
+        self.logs.lost(replica)
+        self.held(replica)
+
+    def held(self, replica: int) -> None:
+        """From now on nothing that could count as a vote or a lead may leave a replica (invariant 2)."""
+        if not self._held:
+            for kind in _COUNTS:
+                self.on_message[kind] = self._guarded(self.on_message.get(kind))
+        self._held.add(replica)
+
+    def _guarded(self, look: Look | None) -> Look:
+        """Only from the first held replica on: most runs have none, and this is asked of every message."""
+
+        def guarded(replica: int, message: Any) -> None:
+            if replica in self._held:
+                kind = message.__struct_config__.tag
+                raise InvariantBroken(
+                    Invariant.PROMISES, f"it is held as a learner without vote, and sends a {kind}", replica
+                )
+            if look is not None:
+                look(replica, message)
+
+        return guarded
 
     # What clients ask and hear
 
@@ -192,15 +228,12 @@ class Checkers:
 
     def replied(self, replica: int, reply: Reply) -> None:
         """A reply leaves."""
-        match reply:
-            case Appended():
-                self.requests.appended(replica, reply)
-            case Refused():
-                self.requests.refused(replica, reply)
-            case ReadReady():
-                self.requests.read_ready(replica, reply, self.logs.watermarks[replica])
-            case _:
-                pass
+        if type(reply) is Refused:
+            self.requests.refused(replica, reply)
+        elif type(reply) is Appended:
+            self.requests.appended(replica, reply)
+        elif type(reply) is ReadReady:
+            self.requests.read_ready(replica, reply, self.logs.watermarks[replica])
 
     # Memory
 

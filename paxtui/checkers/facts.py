@@ -50,6 +50,8 @@ class Facts:
         self._reigns: dict[Ballot, tuple[int, int]] = {}
         """By ballot of a leader: the slot from which it proposes, and its quorum as bits."""
         self._high = [0] * replicas
+        self._lost: set[int] = set()
+        """Acceptors whose disks have forgotten something. What they said binds them all the same."""
         self._forgotten = 0
         """Nothing is known of the slots below it any more, and nothing is said about them."""
         self.contested = 0
@@ -77,7 +79,8 @@ class Facts:
                 if cell.voters.bit_count() == self._quorum:
                     self._choose(acceptor, slot, ballot, value)
             slot += 1
-        self._high[acceptor] = max(self._high[acceptor], slot)
+        if slot > self._high[acceptor]:
+            self._high[acceptor] = slot
 
     def _cell(self, acceptor: int, slot: int, ballot: Ballot, value: Value) -> Cell:
         ballots = self.slots.get(slot)
@@ -105,16 +108,21 @@ class Facts:
     def put_state(self, acceptor: int, promised: Ballot, round_: int) -> None:
         """The small state reached the disk (invariant 2)."""
         if promised < self.promised[acceptor]:
+            if acceptor in self._lost:
+                return
             raise InvariantBroken(
                 Invariant.PROMISES,
                 f"its promise on disk fell from {self.promised[acceptor]} to {promised}",
                 acceptor,
             )
         self.promised[acceptor] = promised
-        self._rounds[acceptor] = max(self._rounds[acceptor], round_)
+        if round_ > self._rounds[acceptor]:
+            self._rounds[acceptor] = round_
 
     def restored(self, acceptor: int, promised: Ballot) -> None:
         """The acceptor starts from its disk."""
+        if acceptor in self._lost:
+            return
         if promised != self.promised[acceptor]:
             raise InvariantBroken(
                 Invariant.PROMISES,
@@ -122,6 +130,10 @@ class Facts:
                 acceptor,
             )
         self._spoken[acceptor] = promised
+
+    def lost(self, acceptor: int) -> None:
+        """Its disk has forgotten something: it starts from less than it said."""
+        self._lost.add(acceptor)
 
     # Trace events
 

@@ -103,6 +103,14 @@ class Ghost:
         self._taken[replica] = start.round
         self._suppressed[replica].clear()
 
+    def begins_anew(self, replica: int, start: Start) -> None:
+        """A life begins with less than there was: the disk is another, or an older one. What the replica had
+        said stays said, and what it learns it learns again."""
+        self.logs.watermarks[replica] = self.logs.durable[replica] = start.watermark
+        self._starts[replica] = start
+        self._whole[replica] = True
+        self._suppressed[replica].clear()
+
     def _keeps_promises(self, replica: int, start: Start, known: bool) -> None:
         before = self._starts[replica]
         bound = self._counted[replica] if before is None else max(self._counted[replica], before.promised)

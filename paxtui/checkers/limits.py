@@ -13,13 +13,13 @@ class Limits:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._run_slots = min(settings.run_slots, RUN_MAX)
 
     def run(self, replica: int, values: list[Command] | tuple[Command, ...]) -> None:
         """One message: few slots and few characters, but always room for one value."""
-        settings = self._settings
-        if len(values) > min(settings.run_slots, RUN_MAX):
+        if len(values) > self._run_slots:
             raise InvariantBroken(Invariant.LIMITS, f"{len(values)} slots in one message", replica)
-        if len(values) > 1 and sum(map(weight, values)) > settings.run_chars:
+        if len(values) > 1 and sum(map(weight, values)) > self._settings.run_chars:
             raise InvariantBroken(Invariant.LIMITS, "too many characters in one message", replica)
 
     def window(self, replica: int, end: int, watermark: int) -> None:
@@ -39,6 +39,12 @@ class Limits:
     def kept(self, replica: int, queued: int, sessions: int, in_flight: int) -> None:
         """What a replica holds in memory."""
         settings = self._settings
+        if (
+            queued <= settings.queue_slots
+            and sessions <= settings.sessions_max
+            and in_flight <= settings.window_slots
+        ):
+            return
         for what, count, limit in (
             ("queued requests", queued, settings.queue_slots),
             ("sessions", sessions, settings.sessions_max),

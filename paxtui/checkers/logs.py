@@ -32,6 +32,7 @@ class Logs:
         self._forgotten = 0
         self.watermarks = [0] * replicas
         """Of each replica's memory."""
+        self._lost: set[int] = set()
         self.durable = [0] * replicas
         """Of each replica's disk."""
 
@@ -82,6 +83,9 @@ class Logs:
 
     def restored(self, learner: int, watermark: int) -> None:
         """A replica starts from its disk: its watermark may only fall to what is durable."""
+        if learner in self._lost:
+            self._lost.remove(learner)
+            self.durable[learner] = watermark
         if watermark != self.durable[learner]:
             raise InvariantBroken(
                 Invariant.ORDER,
@@ -89,6 +93,10 @@ class Logs:
                 learner,
             )
         self.watermarks[learner] = watermark
+
+    def lost(self, learner: int) -> None:
+        """Its disk has forgotten something: it starts from an earlier watermark, once."""
+        self._lost.add(learner)
 
     def put_state(self, learner: int, watermark: int, head: bytes, rows: dict[int, Entry]) -> None:
         """A watermark reached the disk: every slot below it has its row, and the chosen value in it."""
@@ -98,7 +106,7 @@ class Logs:
                 Invariant.ORDER, f"its watermark on disk fell from {before} to {watermark}", learner
             )
         chosen = self._chosen
-        for slot in range(max(before, self._forgotten), watermark):
+        for slot in range(max(before, self._forgotten), watermark) if watermark > before else ():
             row = rows.get(slot)
             if row is None or row.value != chosen.get(slot):
                 raise InvariantBroken(

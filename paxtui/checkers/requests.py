@@ -44,7 +44,8 @@ class SessionModel:
         _, slots = self._sessions.pop(command.client, (slot, {}))
         if found is None:
             slots[command.request] = slot
-            for request in [r for r in slots if r <= max(slots) - self._window]:
+            floor = max(slots) - self._window
+            for request in [request for request in slots if request <= floor]:
                 del slots[request]
         self._sessions[command.client] = (slot, slots)
         if len(self._sessions) > self._sessions_max:

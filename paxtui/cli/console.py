@@ -43,15 +43,31 @@ def attach(
 ) -> int:
     """Look at a running cluster. No key changes anything until you type `:arm`.
 
+    Without an address: that of the configuration if it runs, else a list of what consoles left running.
+
     Example: paxtui attach 127.0.0.1:7400
     """
     import trio
 
+    from paxtui.cli.running import need_running
     from paxtui.client import resolve
 
     need_a_terminal()
+    check_theme(theme)
     cluster = trio.run(resolve, at if at is not None else config)
-    return show(cluster, (), read_only=read_only, ascii=ascii, theme=theme, fps=fps, name=name, armed=False)
+    if at is None:
+        need_running(cluster, kept_folder())
+    return show(
+        cluster,
+        (),
+        read_only=read_only,
+        ascii=ascii,
+        theme=theme,
+        fps=fps,
+        name=name,
+        armed=False,
+        asked=at is not None and not Path(at).exists(),
+    )
 
 
 def console(
@@ -111,17 +127,19 @@ def show(
     theme: str | None = None,
     fps: int | None = None,
     name: str | None = None,
+    asked: bool = False,
     data_dir: Path | None = None,
     log_dir: Path | None = None,
     arguments: tuple[str, ...] = ("--allow-faults", "--warm-up", "all"),
 ) -> int:
-    """Open the console."""
-    from platformdirs import user_config_path
-
+    """Open the console. ``asked``: the cluster is known from one of its replicas, not from a file."""
     from paxtui.console.launch import Launch
     from paxtui.console.run import run
+    from paxtui.security.contexts import of_tool
 
     check_theme(theme)
+    if cluster.tls is not None:
+        of_tool(cluster.tls)  # what cannot serve is told before the screen opens
     over_ssh = "SSH_CONNECTION" in os.environ
     return run(
         Launch(
@@ -132,13 +150,21 @@ def show(
             arguments=arguments,
             armed=armed and not read_only,
             read_only=read_only,
+            asked=asked,
             name=_name(name),
             theme=theme,
             ascii=ascii,
             fps=fps if fps is not None else FPS_SSH if over_ssh else FPS,
-            prefs=user_config_path("paxtui", appauthor=False),
+            prefs=kept_folder(),
         )
     )
+
+
+def kept_folder() -> Path:
+    """Where consoles keep what is kept between runs."""
+    from platformdirs import user_config_path
+
+    return user_config_path("paxtui", appauthor=False)
 
 
 def need_a_terminal() -> None:

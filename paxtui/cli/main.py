@@ -10,6 +10,8 @@ import typer
 from paxtui import __version__
 from paxtui.cli import (
     append,
+    bench,
+    certs,
     check,
     client,
     console,
@@ -91,6 +93,7 @@ app.command("tail")(guarded(tail.tail))
 app.command("read")(guarded(read.read))
 app.command("status")(guarded(status.status))
 app.add_typer(fault.app, name="fault")
+app.add_typer(certs.app, name="certs")
 app.command("elect")(guarded(elect.elect))
 app.command("noop")(guarded(noop.noop))
 app.command("verify")(guarded(verify.verify))
@@ -98,6 +101,7 @@ app.command("check")(guarded(check.check))
 app.command("run")(guarded(run.run))
 app.command("sim")(guarded(sim.sim))
 app.command("demo")(guarded(demo.demo))
+app.command("bench")(guarded(bench.bench))
 
 
 def main() -> None:

@@ -29,3 +29,7 @@ AttachOption = Annotated[
         "--at", metavar="HOST:PORT,...", help="Addresses of running replicas, in place of --config."
     ),
 ]
+InsecureOption = Annotated[
+    bool,
+    typer.Option("--insecure", help="Let other machines connect without certificates. Whoever can, may all."),
+]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paxtui.cli.options import ConfigOption, DataDirOption, LogDirOption
+from paxtui.cli.options import ConfigOption, DataDirOption, InsecureOption, LogDirOption
 
 if TYPE_CHECKING:
     from paxtui.runtime.process import Options
@@ -20,11 +20,13 @@ def replica(
     data_dir: DataDirOption = None,
     log_dir: LogDirOption = None,
     host: Annotated[
-        str | None, typer.Option("--host", help="Listen here in place of the file's host.")
+        str | None,
+        typer.Option("--host", help="Listen here, such as 0.0.0.0; others still dial the file's host."),
     ] = None,
     port: Annotated[
-        int | None, typer.Option("--port", help="Listen here in place of the file's port.")
+        int | None, typer.Option("--port", help="Listen here; others still dial the file's port.")
     ] = None,
+    insecure: InsecureOption = False,
     warm_up: Annotated[
         str | None,
         typer.Option("--warm-up", metavar="all|majority|none", help="Whom the very first start waits for."),
@@ -68,6 +70,7 @@ def replica(
         log_dir=log_dir,
         host=host,
         port=port,
+        insecure=insecure,
         warm_up=warm_up,
         allow_faults=allow_faults,
         msg_loss=msg_loss,
@@ -93,6 +96,10 @@ def _with_console(options: Options, data_dir: Path | None, record: Path | None) 
     arguments = ["--warm-up", options.warm_up, "--log-level", options.log_level]
     if options.faults_allowed:
         arguments.append("--allow-faults")
+    if options.insecure:
+        arguments.append("--insecure")
+    if options.listen is not None:
+        arguments += ["--host", options.listen.host, "--port", str(options.listen.port)]
     for fault in options.faults:
         if isinstance(fault, Loss):
             arguments += ["--msg-loss", f"{fault.percent:g}"]

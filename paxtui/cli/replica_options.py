@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec import structs
 
 from paxtui import config
-from paxtui.config import Cluster, ConfigError
+from paxtui.config import Address, Cluster, ConfigError
 from paxtui.folders import data_root, log_root, replica_folder
 from paxtui.runtime.journal import LEVELS
 from paxtui.runtime.process import Options
@@ -32,6 +32,7 @@ def replica_options(
     log_dir: Path | None,
     host: str | None,
     port: int | None,
+    insecure: bool,
     warm_up: str | None,
     allow_faults: bool,
     msg_loss: float,
@@ -48,7 +49,11 @@ def replica_options(
         raise ConfigError(
             f"--id: {replica} is out of range; {cluster.source} has replicas 0 to {cluster.n - 1}"
         )
-    cluster = _moved(cluster, replica, host, port)
+    if insecure and cluster.tls is not None:
+        raise ConfigError(
+            "--insecure: certificates are configured, by [tls] in the cluster file or by PAXTUI_TLS_...; "
+            "take them away, or --insecure"
+        )
     mode = warm_up or cluster.warm_up or "majority"
     if mode not in MODES:
         raise ConfigError(f"--warm-up: {mode!r} is not known; all, majority and none are")
@@ -66,6 +71,8 @@ def replica_options(
         cluster=cluster,
         data_folder=replica_folder(data_root(data_dir), cluster.name, replica),
         log_folder=message_log_folder(cluster, log_dir),
+        listen=_listen(cluster.address(replica), host, port),
+        insecure=insecure,
         warm_up=MODES[mode],
         faults_allowed=allow_faults,
         faults=tuple(faults),
@@ -84,16 +91,12 @@ def message_log_folder(cluster: Cluster, log_dir: Path | None) -> Path:
     return replica_folder(log_root(None), cluster.name, 0).parent
 
 
-def _moved(cluster: Cluster, replica: int, host: str | None, port: int | None) -> Cluster:
+def _listen(address: Address, host: str | None, port: int | None) -> Address | None:
+    """Another address to listen on than the one that others dial: all interfaces, or behind a translation."""
     if host is None and port is None:
-        return cluster
+        return None
     if port is not None and not 1 <= port <= 65535:
         raise ConfigError(f"--port: {port} is no port; 1 to 65535 are allowed")
-    address = cluster.address(replica)
-    moved = structs.replace(
+    return structs.replace(
         address, host=address.host if host is None else host, port=address.port if port is None else port
     )
-    if any(other.id != replica and str(other) == str(moved) for other in cluster.replicas):
-        raise ConfigError(f"{moved} is another replica's address in {cluster.source}")
-    replicas = tuple(moved if each.id == replica else each for each in cluster.replicas)
-    return structs.replace(cluster, replicas=replicas)

@@ -36,7 +36,7 @@ def sim(
         str,
         typer.Option(
             help="network, crash, disk, churn, boost or all; for one situation each: deposed, reads, acks, "
-            "rounds, duels, calm, damage; canary fails one seed in a hundred, to show that it is reported."
+            "rounds, duels, calm, damage, lost; canary fails one seed in a hundred, to show that it is told."
         ),
     ] = "all",
     trace: Annotated[

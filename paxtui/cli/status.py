@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,14 +50,15 @@ async def _status(cluster: Named, watch: bool, as_json: bool) -> int:
         else:
             if watch and sys.stdout.isatty():
                 print("\x1b[H\x1b[2J", end="")
-            print("\n".join(rows(sightings)), flush=True)
+            print("\n".join(map(_coloured, rows(sightings))), flush=True)
         if not watch:
             return 0 if all(sighting.report is not None for sighting in sightings) else 1
         await trio.sleep(1)
 
 
 def rows(sightings: list[Sighting]) -> list[str]:
-    """A table, one line a replica; what differs from the majority's belief carries a ``*``."""
+    """A table, one line a replica; what differs from the majority's belief carries a ``*``. A line below it
+    for those that let everybody in."""
     columns = ("replica", "role", "leader", "ballot", "promised", "watermark", "lag", "faults", "pid")
     table: list[list[str]] = []
     for sighting in sightings:
@@ -87,9 +89,42 @@ def rows(sightings: list[Sighting]) -> list[str]:
         _mark_differences(table, column)
     table.insert(0, list(columns))
     widths = [max(len(row[column]) for row in table) for column in range(len(columns))]
-    return [
+    lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in table
+    ]
+    open_ones = [
+        f"r{sighting.replica}"
+        for sighting in sightings
+        if sighting.report is not None and sighting.report.security == "insecure"
+    ]
+    if open_ones:
+        lines.append(f"INSECURE: {' '.join(open_ones)} let in whoever reaches them (--insecure)")
+    return [*lines, *_held(sightings)]
+
+
+def _coloured(line: str) -> str:
+    """The lines that somebody must see are red where that can be shown."""
+    loud = line.startswith(("HELD:", "INSECURE:")) and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return f"\x1b[31m{line}\x1b[0m" if loud else line
+
+
+def _held(sightings: list[Sighting]) -> list[str]:
+    """A line for each replica that is a learner without vote, as it says itself, or as the others do."""
+    from paxtui.wire.text import visible
+
+    reasons: dict[int, str] = {}
+    for sighting in sightings:
+        if sighting.report is not None:
+            for replica, reason in sighting.report.held_here:
+                reasons.setdefault(replica, f"r{sighting.replica} says: {reason}")
+    for sighting in sightings:
+        status = sighting.report.status if sighting.report is not None else None
+        if status is not None and status.held is not None:
+            reasons[sighting.replica] = status.held
+    return [
+        f"HELD: r{replica} is a learner without vote: {visible(why)}"
+        for replica, why in sorted(reasons.items())
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from paxtui.cli.options import ConfigOption, DataDirOption, LogDirOption
+from paxtui.cli.options import ConfigOption, DataDirOption, InsecureOption, LogDirOption
 
 
 def up(
@@ -19,6 +19,7 @@ def up(
         float, typer.Option("--msg-loss", metavar="PERCENT", help="Lose so many messages.")
     ] = 0.0,
     rand_seed: Annotated[int | None, typer.Option("--rand-seed", metavar="S", help="Seed.")] = None,
+    insecure: InsecureOption = False,
 ) -> int:
     """Start all replicas of the configuration, show one status line each, stop them with ctrl-c.
 
@@ -36,6 +37,8 @@ def up(
     arguments = ["--warm-up", cluster.warm_up or "all"]
     if not no_faults:
         arguments.append("--allow-faults")
+    if insecure:
+        arguments.append("--insecure")
     if percent(msg_loss, "--msg-loss"):
         arguments += ["--msg-loss", f"{msg_loss:g}"]
     if rand_seed is not None:

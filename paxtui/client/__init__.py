@@ -22,7 +22,7 @@ from pathlib import Path
 import trio
 
 from paxtui import config
-from paxtui.client.discover import resolve
+from paxtui.client.discover import answering, resolve
 from paxtui.client.errors import ClientError, Failed, Unknown, Unreachable
 from paxtui.client.log import Log, PageRead
 from paxtui.client.operator import Operator, Sighting, observe
@@ -45,6 +45,7 @@ __all__ = [
     "Sighting",
     "Unknown",
     "Unreachable",
+    "answering",
     "connect",
     "observe",
     "operator",

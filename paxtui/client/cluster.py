@@ -22,6 +22,7 @@ from paxtui.client.errors import ClientError
 from paxtui.client.operator import Operator, Sighting
 from paxtui.config import Cluster, ConfigError
 from paxtui.folders import replica_folder
+from paxtui.security.files import without_environment
 
 LINES_KEPT = 50
 """The last lines of each replica's log, for the one who asks why it died."""
@@ -99,6 +100,7 @@ class LocalCluster:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            env=without_environment(os.environ),
         )
         self._nursery.start_soon(self._watch, replica, process, process.handle)
 

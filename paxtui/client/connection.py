@@ -12,6 +12,10 @@ from msgspec import Struct
 
 from paxtui.client.errors import ClientError, Failed
 from paxtui.config import Address
+from paxtui.security.alerts import cause
+from paxtui.security.contexts import of_tool
+from paxtui.security.files import Tls
+from paxtui.security.streams import Channel, Distrust, call
 from paxtui.wire.codec import Decoder, encode
 from paxtui.wire.errors import WireError
 from paxtui.wire.framing import FrameReader
@@ -37,12 +41,19 @@ class HelloRefused(Failed):
     """The replica does not want this connection; the message is its reason."""
 
 
+class Untrusted(Failed):
+    """We and the replica do not accept each other's certificates, or one of us has none; ``reason`` says why,
+    and the message names the replica, too."""
+
+    def __init__(self, address: Address, reason: str) -> None:
+        super().__init__(f"{address}: {reason}")
+        self.reason = reason
+
+
 class Connection(Generic[T]):
     """A welcomed connection. Not for more than one sending and one receiving task at a time."""
 
-    def __init__(
-        self, stream: trio.SocketStream, reader: FrameReader, welcome: Welcome, decoder: Decoder[T]
-    ) -> None:
+    def __init__(self, stream: Channel, reader: FrameReader, welcome: Welcome, decoder: Decoder[T]) -> None:
         self._stream = stream
         self._reader = reader
         self._decoder = decoder
@@ -95,29 +106,43 @@ async def dial(
     role: Role,
     decoder: Decoder[T],
     *,
+    tls: Tls | None = None,
+    replica_known: bool = True,
     name: str = "",
     session: str | None = None,
     cluster: str | None = None,
     timeout_s: float = DIAL_S,
 ) -> AsyncIterator[Connection[T]]:
-    """Connect and say hello. Raises one of :data:`BROKEN`, or :class:`HelloRefused`."""
+    """Connect and say hello. Without ``replica_known`` any replica may be at the address.
+
+    Raises one of :data:`BROKEN`, :class:`Untrusted` or :class:`HelloRefused`; and, where ``tls`` names files
+    that cannot serve, :class:`paxtui.config.ConfigError` before anybody is asked.
+    """
+    credentials = None if tls is None else of_tool(tls)
     with trio.fail_after(timeout_s):
-        stream = await trio.open_tcp_stream(address.host, address.port)
-    async with stream:
+        raw = await trio.open_tcp_stream(address.host, address.port)
+    async with raw:
         with trio.fail_after(timeout_s):
-            connection = await _greet(stream, role, decoder, name, session, cluster)
+            try:
+                stream: Channel = raw
+                if credentials is not None:
+                    credentials.reload_if_changed()
+                    stream = await call(raw, credentials.client, address.id if replica_known else None)
+                hello = Hello(
+                    version=PROTOCOL_VERSION, role=role, name=name, session=session, cluster=cluster
+                )
+                connection = await _greet(stream, hello, decoder)
+            except Distrust as distrust:
+                raise Untrusted(address, str(distrust)) from None
+            except trio.BrokenResourceError as error:
+                # In TLS 1.3 we hear that our certificate is refused when we wait for the answer to hello.
+                if (reason := cause(error)) is not None:
+                    raise Untrusted(address, reason) from None
+                raise
         yield connection
 
 
-async def _greet(
-    stream: trio.SocketStream,
-    role: Role,
-    decoder: Decoder[T],
-    name: str,
-    session: str | None,
-    cluster: str | None,
-) -> Connection[T]:
-    hello = Hello(version=PROTOCOL_VERSION, role=role, name=name, session=session, cluster=cluster)
+async def _greet(stream: Channel, hello: Hello, decoder: Decoder[T]) -> Connection[T]:
     await stream.send_all(encode(hello))
     reader = FrameReader()
     while received := await stream.receive_some(RECEIVE_BYTES):

@@ -8,7 +8,7 @@ connections, each request keeps its number, so it takes effect at most once; and
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import trio
@@ -16,22 +16,19 @@ from msgspec import Struct
 
 from paxtui.client.connection import BROKEN, Connection, answers, dial
 from paxtui.client.errors import ClientError, Failed, Unknown, Unreachable
+from paxtui.client.frames import frames
 from paxtui.client.receipt import Appended, Receipt
 from paxtui.client.route import Route
+from paxtui.client.tail import tail
 from paxtui.config import Cluster
 from paxtui.wire.requests import (
-    APPENDS_MAX,
     Append,
     AppendDone,
-    AppendMany,
     AppendRefused,
     Consistency,
-    GetStatus,
     LogEntry,
     Page,
     Read,
-    StatusReport,
-    Tail,
 )
 from paxtui.wire.requests import Failed as FailedAnswer
 from paxtui.wire.values import TEXT_BYTES_MAX
@@ -42,12 +39,6 @@ election, shorter than a person's patience."""
 
 BUSY_S = 0.05
 """How long a request waits after ``busy``."""
-
-FRAME_CHARS_MAX = 128 * 1024
-"""The most characters in one frame of appends: six bytes each still fit it."""
-
-PING_S = 2.0
-"""How often a tail asks whether its replica still lives and knows a leader."""
 
 
 class PageRead(Struct, frozen=True):
@@ -218,26 +209,9 @@ class Log:
         the watermark of the replica that serves it. Whoever leaves it early closes it, best with
         ``contextlib.aclosing``.
         """
-        slot = from_slot
-        route = Route(self._cluster)
-        while True:
-            try:
-                async with (
-                    dial(route.next(), "client", answers, name=self._name, session=self._session) as link,
-                    aclosing(_pages(link, slot, follow)) as pages,
-                ):
-                    async for page in pages:
-                        for entry in page.entries:
-                            if entry.slot == slot:
-                                slot += 1
-                                yield entry
-                        if page.last:
-                            return
-            except (*BROKEN, ClientError) as error:
-                route.failed(error)
-            if not follow and route.exhausted:
-                raise Unreachable(route.complaint())
-            await trio.sleep(0.05)
+        async with aclosing(tail(self._cluster, self._name, self._session, from_slot, follow)) as entries:
+            async for entry in entries:
+                yield entry
 
     def _ask(self, asked: Asked) -> None:
         self._unasked.append(asked)
@@ -264,6 +238,7 @@ class Log:
             self._route.next(),
             "client",
             answers,
+            tls=self._cluster.tls,
             name=self._name,
             session=self._session,
             cluster=self._route.digest,
@@ -303,13 +278,13 @@ class Log:
                 continue
             unsent, self._unsent = self._unsent, []
             unasked, self._unasked = self._unasked, []
-            frames: list[Struct] = list(_frames([receipt for receipt in unsent if not receipt.done]))
+            ready: list[Struct] = list(frames([receipt for receipt in unsent if not receipt.done]))
             for asked in unasked:
                 if not asked.done.is_set():
                     asked.sends += 1
-                    frames.append(asked.message)
-            if frames or link.midway:
-                await link.send(*frames)
+                    ready.append(asked.message)
+            if ready or link.midway:
+                await link.send(*ready)
 
     async def _lose_patience(self, scope: trio.CancelScope) -> None:
         """Give the connection up when requests wait and nothing comes: the replica may be paused, or cut
@@ -404,29 +379,6 @@ class Log:
         self._ask(asked)
 
 
-def _frames(receipts: list[Receipt]) -> Iterator[Append | AppendMany]:
-    """The appends as frames, and the note that they leave: runs of consecutive numbers together."""
-    texts: list[str] = []
-    first = chars = 0
-    for receipt in receipts:
-        receipt.sends += 1
-        chars += len(receipt.text)
-        if texts and (
-            receipt.request != first + len(texts) or len(texts) >= APPENDS_MAX or chars > FRAME_CHARS_MAX
-        ):
-            yield _frame(first, texts)
-            texts, chars = [], len(receipt.text)
-        if not texts:
-            first = receipt.request
-        texts.append(receipt.text)
-    if texts:
-        yield _frame(first, texts)
-
-
-def _frame(first: int, texts: list[str]) -> Append | AppendMany:
-    return Append(first, texts[0]) if len(texts) == 1 else AppendMany(first, tuple(texts))
-
-
 def _check(text: str) -> None:
     """Refuse what no replica would take, before it leaves."""
     try:
@@ -438,33 +390,6 @@ def _check(text: str) -> None:
         ) from None
     if not 0 < size <= TEXT_BYTES_MAX:
         raise Failed(f"a message has 1 to {TEXT_BYTES_MAX} bytes of UTF-8, this one has {size}")
-
-
-async def _pages(link: Connection[Struct], slot: int, follow: bool) -> AsyncGenerator[Page, None]:
-    """Pages of one replica, for as long as it lives and knows a leader."""
-    await link.send(Tail(id=0, first=slot, follow=follow))
-    leaderless = 0
-    asked = 0
-    while True:
-        messages: list[Struct] = []
-        with trio.move_on_after(PING_S) as patience:
-            messages = await link.receive()
-            if not messages:
-                return
-        for message in messages:
-            if isinstance(message, Page):
-                yield message
-            elif isinstance(message, StatusReport):
-                asked = 0
-                known = message.status is not None and message.status.leader is not None
-                leaderless = 0 if known else leaderless + 1
-            elif isinstance(message, FailedAnswer):
-                raise ClientError(message.reason)
-        if patience.cancelled_caught:
-            if asked or leaderless > 1:
-                raise trio.TooSlowError("the replica is silent or knows no leader")
-            asked = 1
-            await link.send(GetStatus(1))
 
 
 def _leaf(group: BaseException) -> BaseException:

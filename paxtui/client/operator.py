@@ -144,10 +144,14 @@ class Operator:
         problems: list[str] = []
         for replica in range(self._cluster.n):
             try:
-                await self._ask(replica, Undo(0, None))
+                await self.heal_at(replica)
             except ClientError as error:
                 problems.append(f"replica {replica}: {error}")
         return problems
+
+    async def heal_at(self, replica: int) -> None:
+        """End all faults of one replica."""
+        await self._ask(replica, Undo(0, None))
 
     async def faults(self) -> list[ActiveFault]:
         """Every fault that acts or waits at a replica that can be reached."""
@@ -166,23 +170,34 @@ class Operator:
             raise Failed(f"there is no replica {replica}; they are 0 to {self._cluster.n - 1}")
         address = self._cluster.address(replica)
         try:
-            async with dial(address, "operator", answers, name=self._name, timeout_s=timeout_s) as link:
+            async with dial(
+                address,
+                "operator",
+                answers,
+                tls=self._cluster.tls,
+                name=self._name,
+                timeout_s=timeout_s,
+            ) as link:
                 await link.send(request)
                 messages: list[Struct] = []
                 with trio.fail_after(timeout_s):
                     messages = await link.receive()
         except trio.TooSlowError:
-            raise Failed(f"replica {replica} at {address} does not answer within {timeout_s:g} s") from None
+            raise NotHeard(f"replica {replica} at {address} does not answer within {timeout_s:g} s") from None
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             raise Hung(f"replica {replica} at {address} hung up") from None
         except BROKEN as error:
-            raise Failed(f"replica {replica} at {address} cannot be reached: {words(error)}") from None
+            raise NotHeard(f"replica {replica} at {address} cannot be reached: {words(error)}") from None
         if not messages:
             raise Hung(f"replica {replica} at {address} hung up")
         answer = messages[0]
         if isinstance(answer, FailedAnswer):
             raise Failed(f"replica {replica}: {answer.reason}")
         return answer
+
+
+class NotHeard(Failed):
+    """Nobody answers: the replica is down or paused, or there is no way to it."""
 
 
 class Hung(Failed):
@@ -193,7 +208,9 @@ async def observe(cluster: Cluster, replica: int) -> AsyncGenerator[Snapshot | D
     """A replica's telemetry for ever: a snapshot, then deltas; ``None`` each time the replica is lost."""
     while True:
         try:
-            async with dial(cluster.address(replica), "observer", views, name="observer") as link:
+            async with dial(
+                cluster.address(replica), "observer", views, tls=cluster.tls, name="observer"
+            ) as link:
                 await link.send(Observe(0))
                 while messages := await link.receive():
                     for message in messages:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import random
+import socket
 
 import trio
 
+from paxtui.client.connection import Untrusted
 from paxtui.config import Address, Cluster
 from paxtui.wire.hello import Welcome
 
@@ -108,6 +110,8 @@ def words(error: BaseException) -> str:
     """An error of a connection, short enough for a table."""
     if isinstance(error, trio.TooSlowError):
         return "no answer"
+    if isinstance(error, Untrusted):
+        return error.reason
     if isinstance(error, trio.BrokenResourceError | trio.ClosedResourceError):
         return "connection lost"
     if isinstance(error, OSError):
@@ -115,6 +119,8 @@ def words(error: BaseException) -> str:
         cause = error.__cause__ or error
         while isinstance(cause, BaseExceptionGroup):
             cause = cause.exceptions[0]
+        if isinstance(cause, socket.gaierror):  # its numbers are no error numbers
+            return str(cause.strerror).lower()
         number = cause.errno if isinstance(cause, OSError) else None
         return os.strerror(number).lower() if number is not None else "nobody listens"
     return str(error) or type(error).__name__

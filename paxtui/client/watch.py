@@ -37,7 +37,9 @@ async def watch(cluster: Cluster, replica: int, tell: Callable[[Told], None]) ->
     report twice a second, and :class:`Lost` each time that a connection ends or cannot be made."""
     while True:
         try:
-            async with dial(cluster.address(replica), "observer", views, name="console") as link:
+            async with dial(
+                cluster.address(replica), "observer", views, tls=cluster.tls, name="console"
+            ) as link:
                 await _follow(link, tell)
             lost = Lost("connection lost", refused=False)
         except* (*BROKEN, ClientError) as group:

@@ -202,6 +202,12 @@ class Acceptor:
             self._chars -= weight(vote[1])
         return vote
 
+    def renounce(self) -> None:
+        """Vote no more. Votes that were given go as well: whoever may have forgotten some cannot report
+        any, and what it learns from now on it is told as learned."""
+        self.votes.clear()
+        self._chars = self.high = 0
+
     def _raise_promise(self, ballot: Ballot) -> None:
         if ballot < self.promised:
             raise InvariantViolated(f"the promise would fall from {self.promised} to {ballot}")

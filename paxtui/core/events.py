@@ -243,6 +243,12 @@ class ProposerRestored(Event, frozen=True):
     """The proposer role works again."""
 
 
+class Held(Event, frozen=True):
+    """This replica is a learner without vote from here on; ``reason`` says in words why."""
+
+    reason: str
+
+
 class MessageDropped(Event, frozen=True):
     """A message was of no use: late, repeated, or not the sender's to send."""
 
@@ -281,6 +287,7 @@ AnyEvent = (
     | ReadConfirmed
     | ProposerCrashed
     | ProposerRestored
+    | Held
     | MessageDropped
 )
 """All of them, for decoders of records."""

@@ -54,6 +54,12 @@ class Learner:
         self._peers: dict[int, int] = {}
         self._asked_first = -1
         self._asked_peer = -1
+        self._asked: set[int] = set()
+        """Who was asked for the page at ``_asked_first``: nobody else's word is taken for it."""
+        self._pages_due = 0
+        """How many more pages the last question brings."""
+        self._feeding: dict[int, int] = {}
+        """By peer, how many pages it is still to be sent."""
         self.ask_again_at = float("inf")
 
     # Learning
@@ -164,25 +170,34 @@ class Learner:
     # Helping others
 
     def on_catch_up(self, sender: int, message: CatchUp) -> None:
-        """Send a page of learned entries, from memory or, by way of the host, from disk."""
-        first = message.first
-        if first >= self._cache_first:
-            entries: list[Entry] = []
-            chars = 0
-            for slot in range(first, min(self.watermark, first + self._settings.run_slots)):
-                entry = self._cache[slot]
-                chars += weight(entry.value)
-                if entries and chars > self._settings.run_chars:
-                    break
-                entries.append(entry)
-            self.send_entries(sender, first, tuple(entries))
-        else:
-            self._out.fetches.append(Fetch(sender, first, self._settings.run_slots, self._settings.run_chars))
+        """Send some pages of learned entries, from memory or, by way of the host, from disk."""
+        self._feeding[sender] = self._settings.catch_up_pages
+        self._feed(sender, message.first)
+
+    def _feed(self, to: int, first: int) -> None:
+        if first < self._cache_first:
+            self._out.fetches.append(Fetch(to, first, self._settings.run_slots, self._settings.run_chars))
+            return
+        entries: list[Entry] = []
+        chars = 0
+        for slot in range(first, min(self.watermark, first + self._settings.run_slots)):
+            entry = self._cache[slot]
+            chars += weight(entry.value)
+            if entries and chars > self._settings.run_chars:
+                break
+            entries.append(entry)
+        self.send_entries(to, first, tuple(entries))
 
     def send_entries(self, to: int, first: int, entries: tuple[Entry, ...]) -> None:
-        """A page of the learned log leaves; an empty one still tells the watermark."""
+        """A page of the learned log leaves; an empty one still tells the watermark. The next one follows
+        without being asked for, so that reading here and learning there go on at the same time."""
         self._out.event(EntriesSent(to, first, len(entries)))
         self._out.send(to, Entries(first, entries, self.watermark))
+        left = self._feeding.pop(to, 0) - 1
+        following = first + len(entries)
+        if entries and left > 0 and following < self.watermark:
+            self._feeding[to] = left
+            self._feed(to, following)
 
     # Catching up
 
@@ -195,14 +210,20 @@ class Learner:
     def on_entries(self, sender: int, message: Entries, now: float) -> bool:
         """Take a page; whether it was one that had been asked for."""
         self._peers[sender] = message.learned
-        if message.first != self._asked_first:
+        if message.first != self._asked_first or sender not in self._asked:
             return False
         if not message.entries:
             # It knows more than it can tell now: what is below its memory is not on its disk yet. To ask at
             # once again would be an endless exchange at the speed of the network, so the timer decides.
             return True
-        self._asked_first = -1
-        self.ask_again_at = float("inf")
+        self._pages_due -= 1
+        following = message.first + len(message.entries)
+        if self._pages_due > 0 and following < message.learned:
+            self._asked_first = following
+            self.ask_again_at = now + 2 * self._settings.resend_s
+        else:
+            self._asked_first = -1
+            self.ask_again_at = float("inf")
         self.learn(message.first, message.entries)
         return True
 
@@ -224,7 +245,11 @@ class Learner:
             self.ask_again_at = float("inf")
 
     def _ask(self, peer: int, now: float) -> None:
+        if self._asked_first != self.watermark:
+            self._asked.clear()
         self._asked_first, self._asked_peer = self.watermark, peer
+        self._asked.add(peer)
+        self._pages_due = self._settings.catch_up_pages
         self.ask_again_at = now + 2 * self._settings.resend_s
         self._out.event(CatchUpAsked(peer, self.watermark, self._peers[peer]))
         self._out.send(peer, CatchUp(self.watermark))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from paxtui.core.events import Event
-from paxtui.core.messages import PeerMessage
+from paxtui.core.messages import CatchUp, Entries, PeerMessage
 from paxtui.core.output import EVERYONE, Applied, Envelope, Fetch, Reply, Write
 
 
@@ -42,6 +42,13 @@ class Outbox:
             self.local_durable.append(message)
         else:
             self.sends_durable.append(Envelope(to, message))
+
+    def renounce(self) -> None:
+        """Take back every message that did not leave yet, but for those between learners."""
+        self.sends = [each for each in self.sends if isinstance(each.message, CatchUp | Entries)]
+        self.sends_durable.clear()
+        self.local.clear()
+        self.local_durable.clear()
 
     def event(self, event: Event) -> None:
         """Add to the trace."""

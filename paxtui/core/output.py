@@ -56,6 +56,12 @@ class PutState(Write, frozen=True):
     chain: bytes
 
 
+class PutHeld(Write, frozen=True):
+    """From now on, and as long as this disk is in use, the replica is a learner without vote."""
+
+    reason: str
+
+
 class SessionRow(Struct, frozen=True):
     """One client of the session table as it is stored."""
 

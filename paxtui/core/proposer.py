@@ -48,16 +48,19 @@ class Phase(enum.Enum):
     PREPARING = "preparing"
     LEADING = "leading"
     CRASHED = "crashed"
+    HELD = "held"
 
 
 LEGAL: dict[Phase, frozenset[Phase]] = {
-    Phase.FOLLOWING: frozenset({Phase.CANVASSING, Phase.PREPARING, Phase.CRASHED}),
-    Phase.CANVASSING: frozenset({Phase.FOLLOWING, Phase.PREPARING, Phase.CRASHED}),
-    Phase.PREPARING: frozenset({Phase.FOLLOWING, Phase.LEADING, Phase.CRASHED}),
-    Phase.LEADING: frozenset({Phase.FOLLOWING, Phase.CRASHED}),
-    Phase.CRASHED: frozenset({Phase.FOLLOWING}),
+    Phase.FOLLOWING: frozenset({Phase.CANVASSING, Phase.PREPARING, Phase.CRASHED, Phase.HELD}),
+    Phase.CANVASSING: frozenset({Phase.FOLLOWING, Phase.PREPARING, Phase.CRASHED, Phase.HELD}),
+    Phase.PREPARING: frozenset({Phase.FOLLOWING, Phase.LEADING, Phase.CRASHED, Phase.HELD}),
+    Phase.LEADING: frozenset({Phase.FOLLOWING, Phase.CRASHED, Phase.HELD}),
+    Phase.CRASHED: frozenset({Phase.FOLLOWING, Phase.HELD}),
+    Phase.HELD: frozenset(),
 }
-"""Every change of phase that can happen. A forced election goes through FOLLOWING first."""
+"""Every change of phase that can happen. A forced election goes through FOLLOWING first; nothing leads out
+of HELD, because nothing brings back what a disk has forgotten."""
 
 
 class Proposer:
@@ -111,7 +114,7 @@ class Proposer:
 
     def step_down(self, reason: str, now: float) -> None:
         """Give up the current attempt or reign."""
-        if self.phase in (Phase.FOLLOWING, Phase.CRASHED):
+        if self.phase in (Phase.FOLLOWING, Phase.CRASHED, Phase.HELD):
             return
         if self._current is not None:
             self._acceptor.forget_leader(self._current)
@@ -182,7 +185,7 @@ class Proposer:
         """Do what is due by time alone."""
         if self.phase is Phase.LEADING:
             self._lead_on(now)
-        elif self.phase is not Phase.CRASHED:
+        elif self.phase not in (Phase.CRASHED, Phase.HELD):
             if now >= self.election_at:
                 self._try(now)
             elif now >= self._prepare_again_at:
@@ -378,7 +381,7 @@ class Proposer:
 
     def crash(self) -> None:
         """Stop the proposer role. What it knew is gone; acceptor and learner go on."""
-        if self.phase is not Phase.CRASHED:
+        if self.phase not in (Phase.CRASHED, Phase.HELD):
             self._enter(Phase.CRASHED)
             self._drop()
             self._acceptor.forget_leader(self._own_ballot)
@@ -392,6 +395,18 @@ class Proposer:
             self.attempt = 0
             self._wait(now)
             self._out.event(ProposerRestored())
+
+    def hold(self) -> None:
+        """Give up whatever is going on, for good: a proposer counts its own acceptor's promise and vote,
+        and there are none any more."""
+        current = self._current
+        self._enter(Phase.HELD)
+        self._drop()
+        self.skips.clear()
+        self._acceptor.forget_leader(self._own_ballot)
+        self.election_at = INFINITY
+        if current is not None:
+            self._out.event(SteppedDown(current, "it is held as a learner without vote"))
 
     @property
     def deadline(self) -> float:

@@ -207,8 +207,9 @@ class Reign:
         bit = 1 << sender
         runs: list[tuple[int, tuple[Entry, ...]]] = []
         run: list[Entry] = []
-        upto = message.first + message.count
-        for slot in range(message.first, upto):
+        # An answer may be about slots that were never proposed here; nothing is looked up for those.
+        upto = min(message.first + message.count, self.next_slot)
+        for slot in range(max(message.first, self.base), upto):
             votes = tally.get(slot)
             if votes is not None:
                 votes |= bit
@@ -357,6 +358,11 @@ class Reign:
         self._waiting.clear()
         self._reads.clear()
         self._queue.clear()
+
+    @property
+    def beats(self) -> int:
+        """The number of the last heartbeat that was sent."""
+        return self._number
 
     @property
     def in_flight(self) -> int:

@@ -6,11 +6,10 @@ import random
 from collections import deque
 from typing import assert_never
 
-from msgspec import Struct
-
 from paxtui.core.acceptor import Acceptor
-from paxtui.core.ballot import REPLICAS_MAX, ROUND_JUMP_MAX, Ballot
-from paxtui.core.events import MessageDropped, Restored
+from paxtui.core.ballot import REPLICAS_MAX, Ballot
+from paxtui.core.bounds import Bounds, stranger
+from paxtui.core.events import Held, MessageDropped, Restored
 from paxtui.core.learner import Learner
 from paxtui.core.messages import (
     Accept,
@@ -28,33 +27,13 @@ from paxtui.core.messages import (
     Promise,
 )
 from paxtui.core.outbox import Outbox
-from paxtui.core.output import Output, PutState
+from paxtui.core.output import Output, PutHeld, PutState
 from paxtui.core.proposer import Phase, Proposer
 from paxtui.core.reign import INFINITY
 from paxtui.core.saved import Saved
 from paxtui.core.settings import Settings
+from paxtui.core.status import Status
 from paxtui.core.values import NOOP, Command, Entry
-
-
-class Status(Struct, frozen=True):
-    """What a replica believes about itself and its leader."""
-
-    replica: int
-    replicas: int
-    role: str
-    promised: Ballot
-    ballot: Ballot
-    leader: int | None
-    watermark: int
-    learned_high: int
-    accepted_high: int
-    lag: int
-    in_flight: int
-    queued: int
-    holes: tuple[int, ...]
-    sessions: int
-    chain: str
-    peers: dict[str, int]
 
 
 class Replica:
@@ -84,6 +63,7 @@ class Replica:
         self.proposer = Proposer(
             self._out, settings, replicas, self.acceptor, self.learner, rng, saved.round, now
         )
+        self._bounds = Bounds(replicas, settings, (self.acceptor, self.learner, self.proposer), now)
         self._batch = 0
         self._durable = 0
         self._unsynced: deque[tuple[int, tuple[PeerMessage, ...]]] = deque()
@@ -91,16 +71,30 @@ class Replica:
         self._flush_at = INFINITY
         restored = Restored(saved.promised, saved.round, saved.watermark, len(self.acceptor.votes))
         self._out.event(restored)
+        self.held: str | None = None
+        """Why this replica is a learner without vote; ``None`` if it has one."""
+        if saved.held is not None:
+            self._renounce(saved.held)
 
     # Inputs
 
     def receive(self, sender: int, message: PeerMessage, now: float) -> None:
         """A message from another replica. Whatever it says, in whatever phase, has a defined answer."""
-        reason = self._objection(sender, message)
+        reason = (
+            self._objection(sender, message)
+            or self._bounds.objection(sender, message, now)
+            or self._bounds.contradiction(message)
+        )
         if reason is not None:
             self._drop(sender, message, reason)
             return
-        self._dispatch(sender, message, now)
+        round_seen = self.proposer.round_seen
+        if self.held is None:
+            self._dispatch(sender, message, now)
+        else:
+            self._follow(sender, message, now)
+        if (rounds := self.proposer.round_seen - round_seen) > 0:
+            self._bounds.rose(rounds, now)
         self._settle(now)
 
     def propose(self, command: Command, now: float) -> None:
@@ -142,6 +136,8 @@ class Replica:
 
     def elect(self, now: float) -> str | None:
         """Force an election here; the reason if that is impossible. The same for all operator verbs."""
+        if self.held is not None:
+            return self._without_vote
         reason = self.proposer.elect(now)
         self._settle(now)
         return reason
@@ -149,10 +145,14 @@ class Replica:
     def skip_slot(self, slot: int | None, now: float) -> str | None:
         """Leave ``slot`` (``None``: the next one) empty when this replica leads."""
         del now
+        if self.held is not None:
+            return self._without_vote
         return self.proposer.skip(slot)
 
     def fill_hole(self, slot: int, now: float) -> str | None:
         """Fill a hole of this leader with a no-op at once."""
+        if self.held is not None:
+            return self._without_vote
         reason = self.proposer.fill(slot, now)
         self._settle(now)
         return reason
@@ -166,6 +166,35 @@ class Replica:
         """Let it work again."""
         self.proposer.restore(now)
 
+    def hold(self, reason: str, now: float) -> None:
+        """This replica's disk may have forgotten promises or votes: be a learner without vote from here on,
+        also after restarts.
+
+        All of safety rests on what acceptors remember. "An acceptor needs to remember this information
+        even if it fails and is then restarted" (Paxos Made Simple, 2.2); one that has forgotten its answer
+        to a Prepare may accept what P1a forbids, and a value that its lost vote had chosen may be missing
+        from what phase 1 is told, which breaks P2c. A replica that answers nothing is one that has failed,
+        and Paxos bears a minority of those; as a learner it can do no harm, because a value that somebody
+        learned is chosen, whoever votes.
+        """
+        del now
+        if self.held is None:
+            self._out.writes.append(PutHeld(reason))
+            self._out.urgent = True
+            self._renounce(reason)
+
+    def _renounce(self, reason: str) -> None:
+        self.held = reason
+        self.proposer.hold()
+        self.acceptor.renounce()
+        self._out.renounce()
+        self._unsynced.clear()
+        self._out.event(Held(reason))
+
+    @property
+    def _without_vote(self) -> str:
+        return f"it is held as a learner without vote: {self.held}"
+
     def settle(self) -> None:
         """The host is about to stop: let the next output write the watermark, if it has moved."""
         if self.learner.watermark > self._written_watermark:
@@ -174,29 +203,8 @@ class Replica:
     # Dispatch
 
     def _objection(self, sender: int, message: PeerMessage) -> str | None:
-        """Why a message cannot be meant: not its sender's ballot, not an answer to us, an absurd round."""
-        if sender not in range(self.replicas):
-            return "its sender is no member"
-        if sender == self.me:
-            return "it claims to come from here"
-        match message:
-            case Prepare() | Accept() | Chosen() | Heartbeat() | Canvass():
-                if message.ballot.replica != sender:
-                    return f"ballot {message.ballot} is not its sender's"
-                if message.ballot.round == 0:
-                    return "round 0 is nobody's"
-            case Promise() | Accepted() | Nack() | HeartbeatAck() | CanvassReply():
-                if message.ballot.replica != self.me:
-                    return f"it answers {message.ballot}, which is another replica's"
-            case CatchUp() | Entries():
-                return None
-            case _:
-                assert_never(message)
-        limit = self.proposer.round_seen + ROUND_JUMP_MAX
-        promised = message.promised.round if isinstance(message, Nack | CanvassReply) else 0
-        if message.ballot.round > limit or promised > limit:
-            return "its round is absurdly high"
-        return None
+        """Why a message cannot come from its sender."""
+        return stranger(self.me, self.replicas, sender, message)
 
     def _drop(self, sender: int, message: PeerMessage, reason: str) -> None:
         self._out.event(MessageDropped(str(type(message).__struct_config__.tag), sender, reason))
@@ -249,6 +257,27 @@ class Replica:
                 assert_never(message)
         if isinstance(message, Prepare | Accept | Heartbeat):
             proposer.saw_round(message.ballot, now)
+
+    def _follow(self, sender: int, message: PeerMessage, now: float) -> None:
+        """What a learner without vote takes of a message: who leads, how far others are, what they learned.
+        It answers nothing that could count: no Promise, no Accepted, and no Nack or acknowledgement, which
+        would keep a leader in office or stop one."""
+        match message:
+            case Heartbeat():
+                self.acceptor.hear(message.ballot, now)
+                self._heard(sender, message.learned, now)
+            case Accept():
+                self.acceptor.hear(message.ballot, now)
+            case CatchUp():
+                self.learner.on_catch_up(sender, message)
+            case Entries():
+                self._on_entries(sender, message, now)
+            case Chosen():
+                pass  # it tells only those who voted
+            case Prepare() | Canvass() | Promise() | Accepted() | Nack() | HeartbeatAck() | CanvassReply():
+                self._drop(sender, message, "a learner without vote answers nothing")
+            case _:
+                assert_never(message)
 
     def _answers_reign(self, sender: int, ballot: Ballot, message: PeerMessage, now: float) -> bool:
         reign = self.proposer.reign
@@ -307,6 +336,7 @@ class Replica:
     def take(self, now: float) -> Output:
         """Everything decided since the last call, in the order in which the host must treat it."""
         out = self._out
+        self._bounds.turn()
         self.proposer.flush(now)
         self._settle(now)
         if now >= self._flush_at:
@@ -397,6 +427,7 @@ class Replica:
             sessions=len(learner.sessions),
             chain=learner.chain.hex(),
             peers={str(peer): upto for peer, upto in sorted(learner.peers.items())},
+            held=self.held,
         )
 
 

@@ -19,7 +19,8 @@ class Saved(Struct, frozen=True, kw_only=True):
 
     ``replay`` yields the entries of slots ``sessions_upto`` to ``watermark - 1`` in order; the session
     table of the checkpoint is brought up to the watermark with them, and nothing else. ``votes`` are the
-    rows at or above the watermark.
+    rows at or above the watermark. ``held`` says why this disk may not vote any more, if so; its votes are
+    then of no use to anybody and are left out.
     """
 
     promised: Ballot = Ballot.ZERO
@@ -31,3 +32,4 @@ class Saved(Struct, frozen=True, kw_only=True):
     sessions: tuple[SessionRow, ...] = ()
     replay: Iterable[Entry] = ()
     votes: tuple[Vote, ...] = ()
+    held: str | None = None

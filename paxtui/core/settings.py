@@ -53,6 +53,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How far above its own watermark an acceptor votes. A replica that is further behind catches up
     first: its votes would only fill its memory."""
 
+    catch_up_pages: int = 8
+    """So many pages are sent to who asks for what it missed, one after the other."""
+
     resend_chars: int = 1024 * 1024
     """The most that one tick sends again to one peer."""
 

@@ -18,6 +18,8 @@ from paxtui.core.events import (
     Bound,
     ChosenSeen,
     Elected,
+    Event,
+    Held,
     Learned,
     Promised,
     PromiseReceived,
@@ -113,30 +115,49 @@ class Judge:
             Voted: lambda r, e: witness.voted(r, e.ballot, e.first, e.values),
         }
         self._forget_at = SLOTS_KEPT + FORGET_EVERY
+        self._forgetful: dict[int, InvariantBroken] = {}
+        """Replicas that began a life with less than they had, and what that would break."""
 
     def look(self, part: Part) -> None:
         """Raises :class:`InvariantBroken`."""
         witness = self.witness
         if isinstance(part, Told):
+            if self._forgetful:
+                self._must_be_held(part.replica, part.event)
             look = self._on_event.get(type(part.event))
             if look is not None:
                 look(part.replica, part.event)
         elif isinstance(part, Life):
-            witness.begins(
-                part.replica,
-                Start(
-                    promised=part.promised,
-                    round=part.round,
-                    watermark=part.watermark,
-                    head=bytes.fromhex(part.chain),
-                    votes=part.held,
-                ),
-            )
+            self._begin(part)
         elif isinstance(part, Gap):
             witness.gap(part.replica)
         if witness.logs.upto >= self._forget_at:
             witness.forget_below(witness.logs.upto - SLOTS_KEPT)
             self._forget_at = witness.logs.upto + FORGET_EVERY
+
+    def _begin(self, life: Life) -> None:
+        start = Start(
+            promised=life.promised,
+            round=life.round,
+            watermark=life.watermark,
+            head=bytes.fromhex(life.chain),
+            votes=life.held,
+        )
+        self._forgetful.pop(life.replica, None)
+        try:
+            self.witness.begins(life.replica, start)
+        except InvariantBroken as broken:
+            # Disks are lost. That breaks nothing, as long as the replica takes no part as an acceptor.
+            self._forgetful[life.replica] = broken
+            self.witness.begins_anew(life.replica, start)
+
+    def _must_be_held(self, replica: int, event: Event) -> None:
+        """A replica that began with less than it had must be held before it says anything that counts."""
+        if replica in self._forgetful:
+            if isinstance(event, Held):
+                del self._forgetful[replica]
+            elif isinstance(event, Promised | Voted | Bound | RoundTaken | Elected):
+                raise self._forgetful[replica]
 
     def undecided(self) -> list[str]:
         """What would have needed more than the records tell."""
@@ -144,6 +165,8 @@ class Judge:
         found = [f"{what} ({count} times)" for what, count in self.witness.undecided.items()]
         for slot, learner in sorted(self.witness.unproven.items()):
             found.append(f"whether slot {slot} was chosen when replica {learner} learned it")
+        for replica, broken in sorted(self._forgetful.items()):
+            found.append(f"whether replica {replica} was held before it took part ({broken})")
         return found
 
 

@@ -8,11 +8,15 @@ import trio
 
 from paxtui.core.ballot import NUMBER_LIMIT
 from paxtui.core.output import Appended, ReadReady, ReadRefused, Refused
-from paxtui.core.values import TEXT_BYTES_MAX
 from paxtui.runtime import operators
+from paxtui.runtime.callers import Caller
+from paxtui.runtime.errors import SlotDamaged
+from paxtui.runtime.guests import BAD_TEXT, QUEUED, RECEIVED, TOO_MANY_READS, TOO_SLOW, Guests, Patience
 from paxtui.runtime.hub import Inlet
+from paxtui.runtime.lane import Lane
 from paxtui.runtime.node import Node
 from paxtui.runtime.sender import Sender
+from paxtui.security.streams import Channel
 from paxtui.wire.codec import Decoder, encode
 from paxtui.wire.errors import WireError
 from paxtui.wire.framing import FrameReader
@@ -40,14 +44,11 @@ from paxtui.wire.requests import (
     Undo,
 )
 
-IN_FLIGHT_MAX = 4096
-"""Requests of one connection that may be unanswered; past it the replica stops reading from it."""
+PAGES_AT_ONCE = 4
+"""Pages of one connection that are gathered at the same time."""
 
-TAILS_MAX = 64
-"""Tails and reads of one connection that may run at once."""
-
-TAIL_BYTES_AHEAD = 1024 * 1024
-"""How far a tail reads ahead of what its reader took."""
+CHEAP = (Append, AppendMany, Read, Tail)
+"""What may be asked thousands of times in one read; all else is taken a few at a time."""
 
 Request = (
     Append | AppendMany | Read | Tail | GetStatus | Elect | FillHole | Inject | Undo | ListFaults | Observe
@@ -66,15 +67,25 @@ class Connection:
     """One client, operator or observer. What it may ask depends on its role."""
 
     def __init__(
-        self, node: Node, stream: trio.SocketStream, role: str, session: str, who: str, status: StatusMaker
+        self,
+        node: Node,
+        stream: Channel,
+        role: str,
+        session: str,
+        caller: Caller,
+        status: StatusMaker,
+        guests: Guests,
     ) -> None:
         self._node = node
         self._stream = stream
         self._decoder = _decoders[role]
         self._session = session
-        self._who = who
+        self._caller = caller
+        self._denied = caller.denied
         self._status = status
-        self._sender = Sender(stream)
+        self._guests = guests
+        self._limits = guests.limits
+        self._sender = Sender(stream, guests.limits.client_bytes, self._account)
         self._unanswered: dict[int, int] = {}
         """By request, how often it was asked on this connection: so often it is answered."""
         self._in_flight = 0
@@ -82,7 +93,12 @@ class Connection:
         """Whether the client takes answers to consecutive requests as one."""
         self._run: AppendDone | None = None
         self._inlet: Inlet | None = None
-        self._too_slow = trio.Event()
+        self._ending = trio.Event()
+        self._reason: WireError | None = None
+        self._patience = Patience(guests.limits)
+        self._go_on: Callable[[], None] = lambda: None
+        """Tells that there may be room for requests that wait."""
+        self._paging = trio.Semaphore(PAGES_AT_ONCE)
         self._tasks = 0
 
     async def serve(self, reader: FrameReader) -> None:
@@ -91,32 +107,85 @@ class Connection:
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._sender.run)
-                nursery.start_soon(self._until_too_slow)
+                nursery.start_soon(self._until_it_has_to_go)
                 try:
                     await self._read(reader, nursery)
                 finally:
+                    self._guests.received.hold(self._unfinished, 0)
                     nursery.cancel_scope.cancel()
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
         finally:
+            self._guests.queued.hold(self._hoards, 0)
             self._node.leave(self._session, self)
             if self._sender.midway:
                 # Nothing can follow half a frame, not even the reason for hanging up.
                 await trio.aclose_forcefully(self._stream)
 
-    async def _until_too_slow(self) -> None:
-        await self._too_slow.wait()
-        raise WireError("too slow: more answers wait for you than a connection may hold")
+    async def _until_it_has_to_go(self) -> None:
+        patience, sender = self._patience, self._sender
+        while True:
+            with trio.move_on_after(patience.look_s):
+                await self._ending.wait()
+            busy = self._in_flight > 0 or self._tasks > 0
+            impatience = patience.judge(sender.sent_bytes, sender.waiting_bytes, busy)
+            for reason in (self._reason, impatience):
+                if reason is not None:
+                    raise reason
+
+    def _end(self, reason: str, kind: str) -> None:
+        """Hang up for that reason, as soon as others have had their turn."""
+        self._reason = self._reason or WireError(reason, kind)
+        self._ending.set()
+
+    def _too_slow(self) -> None:
+        self._end("too slow: more answers wait for you than a connection may hold", TOO_SLOW)
+
+    def _hoards(self) -> None:
+        self._sender.abandon()
+        self._end("too slow: more answers wait for all than may, and most of them for you", QUEUED)
+
+    def _unfinished(self) -> None:
+        self._end("more unfinished frames arrived than may wait, and most of it is yours", RECEIVED)
+
+    def _account(self, waiting_bytes: int) -> None:
+        self._guests.queued.hold(self._hoards, waiting_bytes)
 
     async def _read(self, reader: FrameReader, nursery: trio.Nursery) -> None:
+        lane: Lane[Request] = Lane(
+            lambda request: self._take(request, nursery),
+            lambda request: not isinstance(request, CHEAP),
+            lambda: self._in_flight >= self._limits.in_flight,
+        )
+        nesting, held = self._limits.nesting, self._guests.received
+        unfinished = 0
+        reader.bytes_max = self._limits.frame_bytes
+
         def take(received: bytes) -> None:
-            for body in reader.feed(received):
-                self._take(self._decoder.decode(body), nursery)
-            if self._in_flight >= IN_FLIGHT_MAX and self._inlet is not None:
+            nonlocal unfinished
+            self._patience.heard()
+            lane.begin()
+            try:
+                for body in reader.feed(received):
+                    lane.put(self._decoder.decode(body, nesting))
+            except WireError as error:
+                lane.fail(error)
+            if reader.waiting_bytes != unfinished:
+                unfinished = reader.waiting_bytes
+                held.hold(self._unfinished, unfinished)
+            if lane.busy and self._inlet is not None:
                 self._inlet.rest()
 
+        def go_on() -> None:
+            if self._inlet is not None:
+                self._inlet.resume()
+
+        self._go_on = lane.room
+        nursery.start_soon(lane.run, go_on)
         take(b"")  # what came with hello
+        await lane.wait_empty()
         await self._node.hub.read(self._stream, take, self._set_inlet)
+        await lane.wait_empty()
 
     def _set_inlet(self, inlet: Inlet) -> None:
         self._inlet = inlet
@@ -127,11 +196,14 @@ class Connection:
 
     def _push(self, message: Frame) -> None:
         if not self._sender.push(encode(message)):
-            self._too_slow.set()
+            self._too_slow()
 
     # Requests
 
     def _take(self, request: Request, nursery: trio.Nursery) -> None:
+        if type(request) in self._denied:
+            self._deny(request)
+            return
         match request:
             case AppendMany():
                 self._in_runs = True
@@ -139,29 +211,50 @@ class Connection:
             case Append():
                 self._append(request.request, (request.text,))
             case Read() | Tail():
-                if self._tasks >= TAILS_MAX:
-                    self._say(
-                        Failed(id=request.id, reason=f"{TAILS_MAX} reads run on this connection already")
-                    )
+                linearizable = isinstance(request, Read) and request.consistency == "linearizable"
+                if self._tasks >= self._limits.tails and not linearizable:
+                    self._too_many(request.id)
                 elif isinstance(request, Tail):
-                    self._start(nursery, lambda: self._tail(request))
+                    self._start(nursery, lambda: self._tail(request), request.id)
                 elif request.consistency == "local":
-                    self._start(nursery, lambda: self._page(request, 0))
+                    self._start(nursery, lambda: self._page(request, 0), request.id)
                 else:
+                    self._in_flight += 1
                     self._node.read(lambda answer: self._on_read(request, answer, nursery))
             case GetStatus():
                 self._say(self._status(request.id))
+            case Observe() if self._tasks >= self._limits.tails:
+                self._too_many(request.id)
             case Observe():
-                self._start(nursery, lambda: self._observe(request))
+                self._start(nursery, lambda: self._observe(request), request.id)
             case _:
-                self._say(operators.act(self._node, request, self._who))
+                self._say(operators.act(self._node, request, self._caller))
 
-    def _start(self, nursery: trio.Nursery, work: Callable[[], Awaitable[None]]) -> None:
+    def _too_many(self, ask: int) -> None:
+        self._guests.refuse(TOO_MANY_READS)
+        self._say(Failed(id=ask, reason=f"{self._limits.tails} reads run on this connection already"))
+
+    def _deny(self, request: Request) -> None:
+        """The certificate does not allow what the role in hello has words for."""
+        reason = operators.deny(self._node, request, self._caller)
+        match request:
+            case Append() | AppendMany():
+                count = len(request.texts) if isinstance(request, AppendMany) else 1
+                for number in range(request.request, request.request + count):
+                    self._push(AppendRefused(number, reason, None))
+                self._sender.flush()
+            case _:
+                self._say(Failed(id=request.id, reason=reason))
+
+    def _start(self, nursery: trio.Nursery, work: Callable[[], Awaitable[None]], ask: int) -> None:
         self._tasks += 1
 
         async def task() -> None:
             try:
                 await work()
+            except SlotDamaged as damage:
+                reason = f"{damage}; it is learned again from another replica: ask later, or ask another one"
+                self._say(Failed(id=ask, reason=reason))
             finally:
                 self._tasks -= 1
 
@@ -170,8 +263,9 @@ class Connection:
     def _append(self, first: int, texts: tuple[str, ...]) -> None:
         if first + len(texts) > NUMBER_LIMIT:
             raise WireError("the last request's number is not below 2^53 - at `$.request`")
-        problem = _problem(texts)
+        problem = _problem(texts, self._limits.text_bytes)
         if problem is not None:
+            self._guests.refuse(BAD_TEXT)
             # All or none: a client that checks what it sends never sees this.
             for request in range(first, first + len(texts)):
                 self._push(AppendRefused(request, problem, None))
@@ -189,9 +283,8 @@ class Connection:
         if not times:
             return  # an earlier connection of the same client asked
         self._in_flight -= times
-        if self._inlet is not None and self._in_flight < IN_FLIGHT_MAX:
-            self._inlet.resume()
-        self._node.unflushed[self] = None
+        self._go_on()
+        self._node.out.unflushed[self] = None
         for _ in range(times):
             if isinstance(reply, Appended):
                 self._appended(reply)
@@ -223,20 +316,33 @@ class Connection:
 
     # Reading the log
 
+    def _read_ended(self) -> None:
+        self._in_flight -= 1
+        self._go_on()
+
     def _on_read(self, request: Read, answer: ReadReady | ReadRefused, nursery: trio.Nursery) -> None:
         if isinstance(answer, ReadReady):
             upto = answer.upto
             if not nursery.cancel_scope.cancel_called:
-                self._start(nursery, lambda: self._page(request, upto))
+                self._start(nursery, lambda: self._owed_page(request, upto), request.id)
         else:
+            self._read_ended()
             self._push(Failed(id=request.id, reason=answer.reason, leader=answer.leader))
-            self._node.unflushed[self] = None
+            self._node.out.unflushed[self] = None
+
+    async def _owed_page(self, request: Read, upto: int) -> None:
+        try:
+            await self._page(request, upto)
+        finally:
+            self._read_ended()
 
     async def _page(self, request: Read, upto: int) -> None:
         feed = self._node.feed
         await feed.wait_beyond(upto - 1)
-        applied = feed.watermark
-        entries = await feed.page(request.first, request.limit)
+        async with self._paging:
+            await self._sender.wait_below(self._limits.tail_bytes)
+            applied = feed.watermark
+            entries = await feed.page(request.first, request.limit)
         self._say(
             Page(id=request.id, entries=entries, applied=applied, consistency=request.consistency, last=True)
         )
@@ -255,24 +361,24 @@ class Connection:
                 Page(id=request.id, entries=entries, applied=feed.watermark, consistency="local", last=False)
             )
             # A reader that is slower than the log is served at its own speed.
-            await self._sender.wait_below(TAIL_BYTES_AHEAD)
+            await self._sender.wait_below(self._limits.tail_bytes)
         self._say(Page(id=request.id, entries=(), applied=feed.watermark, consistency="local", last=True))
 
     # Watching
 
     async def _observe(self, request: Observe) -> None:
         telemetry = self._node.telemetry
-        watcher = telemetry.watch(request.id, self._sender)
+        watcher = telemetry.watch(request.id, self._sender, self._limits.observer_bytes)
         try:
             await trio.sleep_forever()
         finally:
             telemetry.leave(watcher)
 
 
-def _problem(texts: tuple[str, ...]) -> str | None:
+def _problem(texts: tuple[str, ...], bytes_max: int) -> str | None:
     for text in texts:
         if not text:
             return "empty"
-        if len(text) * 4 > TEXT_BYTES_MAX and len(text.encode()) > TEXT_BYTES_MAX:
+        if len(text) * 4 > bytes_max and len(text.encode()) > bytes_max:
             return "too-long"
     return None

@@ -11,6 +11,20 @@ class StorageRefused(Exception):
     """
 
 
+class DiskRefused(StorageRefused):
+    """What is on the disk, or the disk itself, cannot be trusted or used; no configuration would help. The
+    command line exits with code 4, as it does when the disk fails while the replica runs."""
+
+
+class SlotDamaged(Exception):
+    """The row of a learned slot is not what was stored. It is neither served nor applied; the replica goes
+    on, because what is learned can be learned again from another replica."""
+
+    def __init__(self, slot: int, text: str) -> None:
+        super().__init__(text)
+        self.slot = slot
+
+
 class StorageFailed(Exception):
     """A write, a sync or a read failed while the replica was running.
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Awaitable, Callable
 from itertools import islice
 
 import trio
 
 from paxtui.core.output import Applied
 from paxtui.core.values import Entry, weight
+from paxtui.runtime.errors import SlotDamaged
 from paxtui.runtime.storage import Storage
 from paxtui.wire.requests import LogEntry
 
@@ -23,8 +25,12 @@ PAGE_CHARS = 128 * 1024
 class Feed:
     """Applied entries in order. An entry leaves memory only when it is committed, so none is ever missing."""
 
-    def __init__(self, storage: Storage, watermark: int) -> None:
+    def __init__(
+        self, storage: Storage, watermark: int, mended: Callable[[int], Awaitable[bool]] | None = None
+    ) -> None:
+        """``mended`` has a damaged slot learned again; whether that was done in time."""
         self._storage = storage
+        self._have_mended = mended
         self._recent: deque[Entry] = deque()
         self._first = watermark
         self._chars = 0
@@ -52,11 +58,10 @@ class Feed:
             await self._grown.wait()
 
     async def page(self, first: int, limit: int) -> tuple[LogEntry, ...]:
-        """Applied slots from ``first`` on: at least one if there is one, at most ``limit``."""
+        """Applied slots from ``first`` on: at least one if there is one, at most ``limit``. Raises
+        ``SlotDamaged`` if ``first`` is damaged on this disk and cannot be mended now."""
         if first < self._first:
-            entries, suppressed = await trio.to_thread.run_sync(
-                self._storage.read, first, min(limit, self._first - first), PAGE_CHARS
-            )
+            entries, suppressed = await self._stored(first, min(limit, self._first - first))
             return tuple(_log_entry(s, entry, suppressed.get(s)) for s, entry in enumerate(entries, first))
         page: list[LogEntry] = []
         chars = 0
@@ -67,6 +72,14 @@ class Feed:
                 break
             page.append(_log_entry(slot, entry, self._suppressed.get(slot)))
         return tuple(page)
+
+    async def _stored(self, first: int, limit: int) -> tuple[list[Entry], dict[int, int]]:
+        try:
+            return await trio.to_thread.run_sync(self._storage.read, first, limit, PAGE_CHARS)
+        except SlotDamaged as damage:
+            if self._have_mended is None or not await self._have_mended(damage.slot):
+                raise
+            return await trio.to_thread.run_sync(self._storage.read, first, limit, PAGE_CHARS)
 
 
 def _log_entry(slot: int, entry: Entry, repeats: int | None) -> LogEntry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from paxtui.core.output import PutEntries, PutSessions, PutState, PutSuppressed, PutVotes, Write
+from paxtui.core.output import PutEntries, PutHeld, PutSessions, PutState, PutSuppressed, PutVotes, Write
 from paxtui.runtime import rows
 from paxtui.runtime.rows import LogRow, seal
 
@@ -16,6 +16,7 @@ class Gathered:
 
     def __init__(self) -> None:
         self.state: PutState | None = None
+        self.held: str | None = None
         self._log: list[LogRow] = []
         self._suppressed: list[tuple[int, int, int]] = []
         self._sessions: list[PutSessions] = []
@@ -32,6 +33,8 @@ class Gathered:
                 self._sessions.append(write)
             case PutState():
                 self.state = write
+            case PutHeld(reason=reason):
+                self.held = reason
             case _:
                 raise TypeError(f"no such write: {type(write).__name__}")
 
@@ -40,6 +43,8 @@ class Gathered:
             db.executemany("INSERT OR REPLACE INTO log VALUES (?, ?, ?, ?, ?, ?, ?)", self._log)
         if self._suppressed:
             db.executemany("INSERT OR REPLACE INTO suppressed VALUES (?, ?, ?)", self._suppressed)
+        if self.held is not None:
+            rows.put_held(db, self.held)
         for put in self._sessions:
             db.executemany("DELETE FROM sessions WHERE client = ?", [(client,) for client in put.evicted])
             db.executemany(

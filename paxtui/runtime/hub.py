@@ -14,9 +14,14 @@ from collections.abc import Callable
 
 import trio
 
+from paxtui.security.streams import Channel, TlsStream
 from paxtui.wire.errors import WireError
 
 RECEIVE_BYTES = 256 * 1024
+
+TURN_BYTES = 512 * 1024
+"""What is read in one turn. A thousand connections that all flood would otherwise be one turn of a quarter of
+a gigabyte, and no heartbeat would leave before its end. The rest waits for the next turn, and goes first."""
 
 Take = Callable[[bytes], None]
 """Takes what arrived. May raise :class:`WireError`, which ends this connection."""
@@ -59,6 +64,8 @@ class Hub:
         self._before = before
         self._after = after
         self._selector = selectors.DefaultSelector()
+        self._served: set[int] = set()
+        """Whom the turns before did not leave out."""
 
     def register(self, inlet: Inlet) -> None:
         """For :class:`Inlet`."""
@@ -68,20 +75,16 @@ class Hub:
         """For :class:`Inlet`."""
         self._selector.unregister(inlet.fd)
 
-    async def read(
-        self, stream: trio.abc.ReceiveStream, take: Take, begun: Callable[[Inlet], None] | None = None
-    ) -> None:
+    async def read(self, stream: Channel, take: Take, begun: Callable[[Inlet], None] | None = None) -> None:
         """Hand everything that arrives on ``stream`` to ``take``, until the other side hangs up.
 
-        ``begun`` gets the :class:`Inlet`, by which reading can rest, if the stream has one. Raises what
-        ``take`` raises, and ``trio.BrokenResourceError``.
+        ``begun`` gets the :class:`Inlet`, by which reading can rest. Raises what ``take`` raises, and
+        ``trio.BrokenResourceError``.
         """
-        if not isinstance(stream, trio.SocketStream):
-            # An encrypted stream has a state of its own, so it reads itself.
-            while received := await stream.receive_some(RECEIVE_BYTES):
-                take(bytes(received))
-            return
-        inlet = Inlet(self, stream.socket.fileno(), take)
+        if isinstance(stream, TlsStream):
+            inlet = Inlet(self, stream.raw.socket.fileno(), _decrypting(stream, take))
+        else:
+            inlet = Inlet(self, stream.socket.fileno(), take)
         inlet.resume()
         try:
             if begun is not None:
@@ -97,31 +100,53 @@ class Hub:
         selector = self._selector
         try:
             while True:
-                await trio.lowlevel.wait_readable(selector.fileno())  # type: ignore[attr-defined]
+                await trio.lowlevel.wait_readable(selector.fileno())
                 self._before()
                 try:
-                    for key, _ in selector.select(0):
-                        _read(key.data)
+                    self._read_ready([key.data for key, _ in selector.select(0)])
                 finally:
                     self._after()
         finally:
             selector.close()
 
+    def _read_ready(self, ready: list[Inlet]) -> None:
+        left = TURN_BYTES
+        waiting = [inlet for inlet in ready if inlet.fd not in self._served]
+        if not waiting:
+            self._served.clear()
+            waiting = ready
+        for inlet in waiting:
+            if left <= 0:
+                return
+            self._served.add(inlet.fd)
+            left -= _read(inlet)
+        self._served.clear()
 
-def _read(inlet: Inlet) -> None:
+
+def _read(inlet: Inlet) -> int:
+    """Read once; how many bytes came."""
     if not inlet.reading:
-        return  # what was read before it, in the same turn, ended it or made it rest
+        return 0  # what was read before it, in the same turn, ended it or made it rest
     try:
         received = os.read(inlet.fd, RECEIVE_BYTES)
     except BlockingIOError:
-        return
+        return 0
     except OSError as error:
         inlet.end(trio.BrokenResourceError(str(error)))
-        return
+        return 0
     if not received:
         inlet.end(None)
-        return
+        return 0
     try:
         inlet.take(received)
-    except WireError as error:
+    except (WireError, trio.BrokenResourceError) as error:
         inlet.end(error)
+    return len(received)
+
+
+def _decrypting(stream: TlsStream, take: Take) -> Take:
+    def take_encrypted(received: bytes) -> None:
+        if data := stream.decrypt(received):
+            take(data)
+
+    return take_encrypted

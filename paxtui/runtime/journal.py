@@ -12,6 +12,11 @@ from paxtui.wire.text import visible
 
 LEVELS: Final = ("debug", "info", "warning", "error")
 
+WORDLESS: Final = frozenset(
+    {e.AcceptSent, e.Voted, e.AcceptedReceived, e.ChosenSeen, e.Learned, e.AppliedTo, e.EntriesSent}
+)
+"""What happens with every message: left out before the long list of what does not."""
+
 
 class Journal:
     """Writes lines such as ``12:04:07.101 r0 info leader     leads at 3.0``, or JSON objects."""
@@ -26,12 +31,13 @@ class Journal:
         """One line, if the level is wanted. Text from others is made harmless here."""
         if LEVELS.index(level) < self._level:
             return
-        text = visible(text)
+        self._print(level, kind, visible(text), {"text": visible(text)})
+
+    def _print(self, level: str, kind: str, text: str, fields: dict[str, str]) -> None:
         now = time.time()
         if self._json:
-            line = json.dumps(
-                {"time": round(now, 3), "replica": self._replica, "level": level, "kind": kind, "text": text}
-            )
+            named = {"time": round(now, 3), "replica": self._replica, "level": level, "kind": kind}
+            line = json.dumps(named | fields)
         else:
             clock = time.strftime("%H:%M:%S", time.localtime(now)) + f".{int(now * 1000) % 1000:03d}"
             mark = "" if level in ("debug", "info") else f"{level.upper()}: "
@@ -58,8 +64,17 @@ class Journal:
         """The replica cannot go on, or refused something."""
         self.write("error", kind, text)
 
+    def audit(self, who: str, where: str, what: str, result: str) -> None:
+        """What somebody did to this replica, or tried to. It is written whatever level is wanted."""
+        fields = {"who": who, "from": where, "what": what, "result": result}
+        shown = {name: visible(text) for name, text in fields.items()}
+        line = f"{shown['who']} from {shown['from']}: {shown['what']}: {shown['result']}"
+        self._print("info", "audit", line, {"text": line} | shown)
+
     def event(self, event: e.Event) -> None:
         """The line for a trace event, if it deserves one."""
+        if type(event) in WORDLESS:
+            return
         match event:
             case e.Restored(promised, _, watermark, votes):
                 if watermark or votes:
@@ -97,6 +112,8 @@ class Journal:
                 self.warning("fault", "the proposer crashed; acceptor and learner go on")
             case e.ProposerRestored():
                 self.info("fault", "the proposer works again")
+            case e.Held(reason):
+                self.error("held", f"this replica is a learner without vote: {reason}")
             case e.MessageDropped(kind, sender, reason):
                 self.debug("drop", f"{kind} from r{sender}: {reason}")
             case e.ElectionTimeout(attempt):

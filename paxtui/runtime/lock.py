@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from contextlib import suppress
 from pathlib import Path
 
-from paxtui.runtime.errors import StorageRefused
+from paxtui.runtime.errors import DiskRefused, StorageRefused
 
 LOCK_FILE = "lock"
+
+_THE_DISKS_FAULT = (errno.EIO, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 
 _HOLDER_BYTES_MAX = 200
 """How much of another process's lock file is read to say who holds it."""
@@ -48,7 +51,8 @@ def make_folder(folder: Path) -> None:
 
 def unusable(path: Path, error: OSError) -> StorageRefused:
     """The refusal for what the operating system said about ``path``."""
-    return StorageRefused(
+    kind = DiskRefused if error.errno in _THE_DISKS_FAULT else StorageRefused
+    return kind(
         f"{path}: cannot be used as a data folder: {error.strerror or error}; "
         "make it writable for this user or name another data folder"
     )

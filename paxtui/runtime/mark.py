@@ -13,6 +13,7 @@ torn costs only evidence, not safety, and a second fsync a commit would halve th
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,13 +81,18 @@ class MarkFile:
     def __init__(self, folder: Path) -> None:
         """Create the file if it is not there. Raises ``OSError``."""
         self.path = folder / MARK_FILE
-        self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o644)
+        self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
 
     def write(self, mark: Mark) -> None:
         """Overwrite the record; one system call, no sync (see the module). Raises ``OSError``."""
         record = mark.encode()
-        if os.pwrite(self._descriptor, record, 0) != len(record):
-            raise OSError(f"{self.path}: short write")
+        try:
+            written = os.pwrite(self._descriptor, record, 0)
+        except OSError as error:
+            error.filename = str(self.path)
+            raise
+        if written != len(record):
+            raise OSError(errno.EIO, "short write", str(self.path))
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""

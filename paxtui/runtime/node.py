@@ -8,7 +8,6 @@ proposed, written and sent together.
 from __future__ import annotations
 
 import contextlib
-import heapq
 import random
 import time
 from collections import Counter, deque
@@ -19,10 +18,9 @@ import trio
 
 from paxtui.config import Cluster
 from paxtui.core.errors import InvariantViolated
-from paxtui.core.events import Event, SlotSkipped
-from paxtui.core.messages import PeerMessage
+from paxtui.core.events import Event, MessageDropped, SlotSkipped
+from paxtui.core.messages import CatchUp, Entries, PeerMessage
 from paxtui.core.output import (
-    EVERYONE,
     Appended,
     Envelope,
     Fetch,
@@ -38,21 +36,23 @@ from paxtui.core.output import (
 from paxtui.core.replica import Replica, Status
 from paxtui.core.values import Command
 from paxtui.runtime.chatlog import ChatLog
-from paxtui.runtime.errors import StorageFailed
+from paxtui.runtime.crossing import Crossing
+from paxtui.runtime.errors import SlotDamaged, StorageFailed
 from paxtui.runtime.faultboard import FaultBoard
 from paxtui.runtime.feed import Feed
 from paxtui.runtime.hub import Hub
 from paxtui.runtime.journal import Journal
+from paxtui.runtime.mending import Mender
 from paxtui.runtime.process_faults import ProcessFaults
 from paxtui.runtime.recorder import Recorder
-from paxtui.runtime.sender import Sender
+from paxtui.runtime.standing import KEEP_S, TELL_S, Standing
 from paxtui.runtime.storage import Storage
-from paxtui.runtime.telemetry import Telemetry, faulted, slot_view, wall_clock
+from paxtui.runtime.telemetry import Telemetry, slot_view, wall_clock
 from paxtui.runtime.writer import Writer
 from paxtui.wire.codec import encode
 from paxtui.wire.faults import describe
-from paxtui.wire.requests import LinkView
-from paxtui.wire.telemetry import FaultBegan, FaultEnded, MessageFaulted, SlotView, Snapshot
+from paxtui.wire.hello import Progress
+from paxtui.wire.telemetry import FaultBegan, FaultEnded, SlotView, Snapshot
 
 SNAPSHOT_SLOTS = 200
 """Slots below the watermark that a snapshot shows; older ones are asked for when somebody looks."""
@@ -69,13 +69,6 @@ class Port(Protocol):
 
     def answer(self, reply: Appended | Refused) -> None:
         """A request of this client ended; it may be one that another port asked."""
-
-
-class Outlet(Protocol):
-    """A way out with something that leaves at the end of this turn."""
-
-    def flush(self) -> None:
-        """Let it leave."""
 
 
 ReadAnswer = Callable[[ReadReady | ReadRefused], None]
@@ -104,20 +97,17 @@ class Node:
     ) -> None:
         self.me = me
         self.faults_allowed = faults_allowed
-        self.peer_storages = storage.peers()
+        self.standing = Standing(storage)
         self.cluster = cluster
         self.storage = storage
         self.journal = journal
         self.core: Replica | None = None
         self.counters: Counter[str] = Counter()
-        self.links: dict[int, Sender] = {}
-        """For each connected replica, its way out."""
         self.refusals: dict[int, str] = {}
         """By peer, why it does not take this replica in."""
-        self.unflushed: dict[Outlet, None] = {}
-        """Ways out with frames that leave at the end of this turn, in the order of their first frame."""
         self.process_faults = ProcessFaults(self)
         self.board = FaultBoard(me, cluster.n, fault_seed, self.process_faults.begin, self.process_faults.end)
+        self.out = Crossing(me, cluster.n, self.board, self.counters)
         self.telemetry = Telemetry(self._snapshot)
         self.recorder: Recorder | None = None
         self.board.tell = self._tell_fault
@@ -139,23 +129,19 @@ class Node:
         self._ticket = 0
         self._fetching: set[int] = set()
         self._nursery: trio.Nursery | None = None
-        self._delayed: list[tuple[float, int, int, bytes]] = []
-        self._delayed_count = 0
-        self._sent_to = [0] * cluster.n
-        self._fates: list[MessageFaulted] = []
-        """What faults did to messages, to be told after the event of their sending."""
-        self._delay_wanted = trio.Event()
         self.commits = 0
         self.commit_s = 0.0
         saved = storage.saved()
         self.saved = saved
         """What the disk held at the start."""
-        self.feed = Feed(storage, saved.watermark)
+        self.mender = Mender(storage, journal, lambda: self.out.links, self._ask_for)
+        self.feed = Feed(storage, saved.watermark, self.mender.mended)
 
     # Life
 
     def start_core(self) -> None:
-        """Begin to take part. Before this the replica is only listening."""
+        """Begin to take part. Before this the replica is only listening. Raises ``SlotDamaged`` if the disk
+        lacks something that must be mended first."""
         self.core = Replica(
             self.me, self.cluster.n, self.cluster.settings, self._rng, self.saved, trio.current_time()
         )
@@ -165,9 +151,12 @@ class Node:
         """Turn inputs into effects until cancelled or broken."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
-            nursery.start_soon(self._deliver_delayed)
+            nursery.start_soon(self.out.deliver_delayed)
+            nursery.start_soon(self.out.deliver_patient)
             nursery.start_soon(self._keep_time)
             nursery.start_soon(self.hub.run)
+            nursery.start_soon(self.mender.run)
+            nursery.start_soon(self._watch_disk)
             while True:
                 await self._kicked.wait()
                 self._kicked = trio.Event()
@@ -222,7 +211,7 @@ class Node:
                 self.journal.info("fault", f"its time is over: {type(fault).__struct_config__.tag}")
         if self.core is None:
             self._clock.deadline = min(self._clock.deadline, self.board.deadline)
-            self._flush()
+            self.out.flush()
             return
         outputs: list[Output] = []
         try:
@@ -232,8 +221,11 @@ class Node:
                 output = self.core.take(now)
                 outputs.append(output)
                 self._let_out(output)
-                self._flush()
+                self.out.flush()
                 if not output.writes or not self._commit(output):
+                    break
+                self.out.flush()
+                if not self.core.pending:
                     break
         except (InvariantViolated, StorageFailed) as error:
             self._failure = error
@@ -245,14 +237,9 @@ class Node:
             # What only tells of it comes when everybody who waits has been served.
             for output in outputs:
                 self._tell(output, now)
-            if self._fates:
-                self.telemetry.record(now, tuple(self._fates))
-                self._fates.clear()
-
-    def _flush(self) -> None:
-        for sender in self.unflushed:
-            sender.flush()
-        self.unflushed.clear()
+            if self.out.fates:
+                self.telemetry.record(now, tuple(self.out.fates))
+                self.out.fates.clear()
 
     def _commit(self, output: Output) -> bool:
         """Give the output's writes to the disk; whether they are durable already."""
@@ -269,11 +256,20 @@ class Node:
         self._writer.submit(output.batch, output.writes)
         return False
 
-    async def remember_peer(self, peer: int, storage_id: str) -> None:
-        """Keep, durably, which disk a peer has, the first time that it is seen."""
-        if peer not in self.peer_storages:
-            self.peer_storages[peer] = storage_id
-            await trio.to_thread.run_sync(self.storage.remember_peer, peer, storage_id)
+    async def _watch_disk(self) -> None:
+        """See whether the files are still there, also when nothing is written; tell the others how far this
+        disk has come, and write down how far theirs have."""
+        told = self.storage.decided
+        keep_at = trio.current_time() + KEEP_S
+        while True:
+            await trio.sleep(TELL_S)
+            self.storage.look()
+            if told < self.storage.decided and self.held is None:
+                told = self.storage.decided
+                self.out.say(encode(Progress(told)))
+            if trio.current_time() >= keep_at:
+                keep_at = trio.current_time() + KEEP_S
+                await self.standing.keep()
 
     def stop(self) -> None:
         """Make durable what is decided, and end the writer. It waits for the disk, so nothing else may
@@ -285,11 +281,15 @@ class Node:
                 self._writer.submit(output.batch, output.writes)
             self._tell(output, trio.current_time())
         self._writer.stop()
+        with contextlib.suppress(StorageFailed):  # why the replica stops, if so, is told already
+            self.standing.keep_now()
 
     # Inputs
 
     def receive(self, sender: int, message: PeerMessage) -> None:
         """A message from another replica."""
+        if isinstance(message, Entries) and self.mender.take(sender, message):
+            return
         if self.core is None or self._failure is not None:
             self.counters["early messages"] += 1
             return
@@ -299,6 +299,25 @@ class Node:
             # Nothing may leave any more, also not from what was decided before.
             self._failure = error
         if self._failure is not None or self.core.pending:
+            self.kick()
+
+    @property
+    def held(self) -> str | None:
+        """Why this replica is a learner without vote, if it is."""
+        return self.storage.held if self.core is None else self.core.held
+
+    def hold(self, reason: str) -> None:
+        """Be a learner without vote from here on. Nothing that was decided before leaves any more, and the
+        others hear of it with the next hello. Raises ``StorageFailed``."""
+        if self.held is not None or self._failure is not None:
+            return
+        self._held.clear()
+        self.out.renounce()
+        if self.core is None:
+            self.storage.hold(reason)
+            self.saved = self.storage.saved()
+        else:
+            self.core.hold(reason, trio.current_time())
             self.kick()
 
     def lost_contact(self, peer: int) -> None:
@@ -368,7 +387,7 @@ class Node:
         self.commits += 1
         self.commit_s += (seconds - self.commit_s) / min(self.commits, 10)
         while self._held and self._held[0][0] <= upto:
-            self._send(self._held.popleft()[1])
+            self.out.send(self._held.popleft()[1], watched=self.telemetry.watched)
         if self.core is not None:
             self.core.durable(upto, trio.current_time())
 
@@ -388,10 +407,10 @@ class Node:
         for reply in output.replies:
             self._answer(reply)
         if output.sends:
-            self._send(output.sends)
+            self.out.send(output.sends, watched=self.telemetry.watched)
         if output.sends_durable:
             if output.batch <= self._durable:
-                self._send(output.sends_durable)
+                self.out.send(output.sends_durable, watched=self.telemetry.watched)
             else:
                 self._held.append((output.batch, output.sends_durable))
         for fetch in output.fetches:
@@ -419,6 +438,8 @@ class Node:
                 self.journal.event(event)
                 if isinstance(event, SlotSkipped):
                     self.board.skipped(event.slot)
+                elif isinstance(event, MessageDropped):
+                    self.counters[f"dropped: {event.reason}"] += 1
             self.telemetry.record(now, output.events)
             if self.recorder is not None:
                 self.recorder.take(now, output.events)
@@ -442,61 +463,18 @@ class Node:
             entries, _ = await trio.to_thread.run_sync(
                 self.storage.read, fetch.first, fetch.slots_max, fetch.chars_max
             )
+        except SlotDamaged as damage:
+            self.mender.want(damage.slot)
+            entries = []  # tells only how much is learned here; whoever asks goes on to another replica
         finally:
             self._fetching.discard(fetch.peer)
         if self.core is not None:
             self.core.fetched(fetch.peer, fetch.first, tuple(entries), trio.current_time())
             self.kick()
 
-    # Links
-
-    def _send(self, envelopes: tuple[Envelope, ...]) -> None:
-        for envelope in envelopes:
-            data = encode(envelope.message)
-            if envelope.to == EVERYONE:
-                for peer in range(self.cluster.n):
-                    if peer != self.me:
-                        self._cross(peer, envelope.message, data)
-            else:
-                self._cross(envelope.to, envelope.message, data)
-
-    def _cross(self, to: int, message: PeerMessage, data: bytes) -> None:
-        """Let a message cross the link, as the faults on it allow."""
-        copies = self.board.fate(to)
-        if copies is None:
-            self._push(to, data)
-            return
-        if self.telemetry.watched and copies != (0.0,):
-            self._fates.append(faulted(to, self.board.crossed(to) - 1, message, copies))
-        for delay_s in copies:
-            if delay_s <= 0:
-                self._push(to, data)
-            else:
-                self._delayed_count += 1
-                due = trio.current_time() + delay_s
-                heapq.heappush(self._delayed, (due, self._delayed_count, to, data))
-                self._delay_wanted.set()
-
-    def _push(self, to: int, data: bytes) -> None:
-        sender = self.links.get(to)
-        if sender is None or not sender.push(data):
-            self.counters["unsent messages"] += 1
-        else:
-            self.unflushed[sender] = None
-            self.counters["sent messages"] += 1
-            self._sent_to[to] += 1
-
-    async def _deliver_delayed(self) -> None:
-        while True:
-            due = self._delayed[0][0] if self._delayed else float("inf")
-            with trio.move_on_at(due):
-                await self._delay_wanted.wait()
-            self._delay_wanted = trio.Event()
-            now = trio.current_time()
-            while self._delayed and self._delayed[0][0] <= now:
-                _, _, to, data = heapq.heappop(self._delayed)
-                self._push(to, data)
-            self._flush()
+    def _ask_for(self, peer: int, slot: int) -> None:
+        self.out.send((Envelope(peer, CatchUp(slot)),), watched=self.telemetry.watched)
+        self.out.flush()
 
     # Views
 
@@ -504,17 +482,6 @@ class Node:
     def status(self) -> Status | None:
         """The core's belief, or ``None`` during warm-up."""
         return self.core.status if self.core is not None else None
-
-    def link_views(self) -> tuple[LinkView, ...]:
-        """The links to all others."""
-        views: list[LinkView] = []
-        for to in range(self.cluster.n):
-            if to != self.me:
-                sender = self.links.get(to)
-                waiting = sender.waiting_bytes if sender is not None else 0
-                lost = self.board.lost_to[to]
-                views.append(LinkView(to, sender is not None, self._sent_to[to], lost, waiting))
-        return tuple(views)
 
     def _snapshot(self, ask: int, number: int) -> Snapshot:
         now = trio.current_time()

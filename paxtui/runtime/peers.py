@@ -13,10 +13,24 @@ from paxtui.core.messages import PeerMessage
 from paxtui.runtime.journal import Journal
 from paxtui.runtime.node import Node
 from paxtui.runtime.sender import Sender
+from paxtui.runtime.standing import counts
+from paxtui.runtime.warmup import WarmUp
+from paxtui.security.alerts import cause
+from paxtui.security.contexts import Credentials
+from paxtui.security.streams import Channel, Distrust, call
 from paxtui.wire.codec import Decoder, encode
 from paxtui.wire.errors import WireError
-from paxtui.wire.framing import FrameReader
-from paxtui.wire.hello import PROTOCOL_VERSION, Hello, HelloAnswer, Problem, Ready, RefusedHello, Welcome
+from paxtui.wire.framing import FRAME_BYTES_MAX, FrameReader
+from paxtui.wire.hello import (
+    PROTOCOL_VERSION,
+    Hello,
+    HelloAnswer,
+    Problem,
+    Progress,
+    Ready,
+    RefusedHello,
+    Welcome,
+)
 
 DIAL_S = 2.0
 """How long connecting and the answer to hello may take."""
@@ -25,24 +39,31 @@ BACKOFF_S_MIN = 0.05
 BACKOFF_S_MAX = 1.0
 """A dead peer is dialled again after this long, growing; a peer that comes back waits at most so long."""
 
-OUTBOX_BYTES_MAX = 16 * 1024 * 1024
-"""What may wait for a slow peer. Past it messages are lost, which the protocol bears."""
-
 RECEIVE_BYTES = 256 * 1024
 
 _answers: Decoder[Welcome | RefusedHello | Problem] = Decoder(HelloAnswer)
-_messages: Decoder[PeerMessage | Ready] = Decoder(PeerMessage | Ready)
+_messages: Decoder[PeerMessage | Ready | Progress] = Decoder(PeerMessage | Ready | Progress)
 
 
 class PeerLink:
     """The link from this replica to one other: dials, says hello, sends, and dials again."""
 
-    def __init__(self, node: Node, peer: int, journal: Journal, rng: random.Random) -> None:
+    def __init__(
+        self,
+        node: Node,
+        peer: int,
+        journal: Journal,
+        rng: random.Random,
+        credentials: Credentials | None = None,
+        warm_up: WarmUp | None = None,
+    ) -> None:
         self._node = node
+        self._warm_up = warm_up
         self._peer = peer
         self._address = node.cluster.address(peer)
         self._journal = journal
         self._rng = rng
+        self._credentials = credentials
         self._complaint = ""
 
     async def run(self) -> None:
@@ -63,13 +84,22 @@ class PeerLink:
             await trio.sleep(wait_s * self._rng.uniform(0.5, 1.0))
             wait_s = min(2 * wait_s, BACKOFF_S_MAX)
 
-    async def _use(self, stream: trio.SocketStream) -> bool:
+    async def _use(self, raw: trio.SocketStream) -> bool:
         """Send on a connection until it breaks; whether the peer had welcomed us."""
         reader = FrameReader()
+        stream: Channel = raw
         try:
             with trio.fail_after(DIAL_S):
+                if self._credentials is not None:
+                    stream = await call(raw, self._credentials.client, self._peer)
                 answer = await self._greet(stream, reader)
-        except (OSError, trio.TooSlowError, trio.BrokenResourceError, WireError):
+        except Distrust as distrust:
+            self._complain(f"over TLS: {distrust}")
+            return False
+        except (OSError, trio.TooSlowError, trio.BrokenResourceError, WireError) as error:
+            if (reason := cause(error)) is not None:
+                self._node.refusals[self._peer] = reason
+                self._complain(f"over TLS: {reason}")
             return False
         if not isinstance(answer, Welcome):
             if answer is not None:
@@ -78,23 +108,29 @@ class PeerLink:
             return False
         self._complaint = ""
         self._node.refusals.pop(self._peer, None)
-        sender = Sender(stream, OUTBOX_BYTES_MAX)
+        if answer.held is not None:
+            self._node.hold(f"replica {self._peer} says: {answer.held}")
+        if self._warm_up is not None:
+            self._warm_up.welcomed(self._peer, held=answer.held is not None)
+        sender = Sender(stream, self._node.cluster.limits.peer_bytes)
         sender.push(encode(Ready()))
         sender.flush()
-        self._node.links[self._peer] = sender
+        self._node.out.links[self._peer] = sender
         self._journal.info("peer", f"r{self._peer} up at {self._address}")
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_until_closed, stream, nursery.cancel_scope)
+                self._node.out.scopes[self._peer] = nursery.cancel_scope
                 await sender.run()
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
         finally:
-            self._node.links.pop(self._peer, None)
+            self._node.out.links.pop(self._peer, None)
+            self._node.out.scopes.pop(self._peer, None)
             self._journal.info("peer", f"r{self._peer} down")
         return True
 
-    async def _greet(self, stream: trio.SocketStream, reader: FrameReader) -> HelloAnswer | None:
+    async def _greet(self, stream: Channel, reader: FrameReader) -> HelloAnswer | None:
         cluster = self._node.cluster
         hello = Hello(
             version=PROTOCOL_VERSION,
@@ -102,6 +138,8 @@ class PeerLink:
             cluster=cluster.digest,
             replica=self._node.me,
             storage=self._node.storage.storage_id,
+            commits=self._node.storage.commit_number,
+            held=self._node.held is not None,
             members=tuple(str(address) for address in cluster.replicas),
         )
         await stream.send_all(encode(hello))
@@ -117,7 +155,7 @@ class PeerLink:
             self._journal.error("peer", f"r{self._peer} at {self._address} {text}")
 
 
-async def _until_closed(stream: trio.SocketStream, scope: trio.CancelScope) -> None:
+async def _until_closed(stream: Channel, scope: trio.CancelScope) -> None:
     """Notice that the peer hung up: nothing else ever comes on this connection."""
     try:
         while await stream.receive_some(4096):
@@ -138,12 +176,6 @@ def objection(node: Node, hello: Hello) -> str | None:
         return _difference(cluster, hello)
     if not hello.storage:
         return "a replica must say which disk it has (storage)"
-    known = node.peer_storages.get(hello.replica)
-    if known is not None and hello.storage != known:
-        return (
-            f"replica {hello.replica} comes back with another disk (storage {hello.storage}, it was {known});"
-            " it may have forgotten votes, so it must not vote again"
-        )
     return None
 
 
@@ -159,15 +191,29 @@ def _difference(cluster: config.Cluster, hello: Hello) -> str:
 
 
 async def listen_to_peer(
-    node: Node, peer: int, stream: trio.SocketStream, reader: FrameReader, on_ready: Callable[[int], None]
+    node: Node,
+    peer: int,
+    stream: Channel,
+    reader: FrameReader,
+    on_ready: Callable[[int], None],
+    *,
+    held: bool,
 ) -> None:
-    """Hand everything that ``peer`` sends to the core, until it hangs up. Raises :class:`WireError`."""
+    """Hand everything that ``peer`` sends to the core, until it hangs up; if it is ``held``, only what cannot
+    count as a vote or a lead. Raises :class:`WireError`."""
+
+    reader.bytes_max = FRAME_BYTES_MAX
 
     def take(received: bytes) -> None:
         for body in reader.feed(received):
             message = _messages.decode(body)
             if isinstance(message, Ready):
                 on_ready(peer)
+            elif isinstance(message, Progress):
+                if not held:
+                    node.standing.progress(peer, message.commits)
+            elif held and counts(message):
+                node.counters["dropped messages of held replicas"] += 1
             else:
                 node.counters["received messages"] += 1
                 node.receive(peer, message)

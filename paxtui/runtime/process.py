@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import gc
 import os
 import random
@@ -11,20 +11,23 @@ import sys
 from pathlib import Path
 
 import trio
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from paxtui.config import Address, Cluster
+from paxtui.config import Address, Cluster, ConfigError
 from paxtui.core.errors import InvariantViolated
+from paxtui.runtime import descriptors
 from paxtui.runtime.chatlog import ChatLog
-from paxtui.runtime.errors import StorageFailed, StorageRefused
+from paxtui.runtime.errors import DiskRefused, SlotDamaged, StorageFailed, StorageRefused
 from paxtui.runtime.journal import Journal
+from paxtui.runtime.listening import Listening, PortRefused, listen
 from paxtui.runtime.node import Node
 from paxtui.runtime.peers import PeerLink
-from paxtui.runtime.port_owner import port_owner
 from paxtui.runtime.recorder import Recorder, check_record
+from paxtui.runtime.renewal import keep_fresh, tell_security
 from paxtui.runtime.server import Server
 from paxtui.runtime.storage import Storage
 from paxtui.runtime.warmup import Mode, WarmUp
+from paxtui.security.contexts import of_replica
 from paxtui.wire.faults import AnyFault
 
 EXIT_OK = 0
@@ -32,12 +35,7 @@ EXIT_USAGE = 2
 EXIT_STORAGE = 4
 EXIT_INVARIANT = 5
 
-BACKLOG = 1024
 REPAIR_SLOTS = 2048
-
-
-class PortRefused(Exception):
-    """The port cannot be listened on; one clear line."""
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -47,6 +45,10 @@ class Options(Struct, frozen=True, kw_only=True):
     cluster: Cluster
     data_folder: Path
     log_folder: Path
+    listen: Address | None = None
+    """Where to listen, if that is not the address at which the others dial this replica."""
+    insecure: bool = False
+    """Listen where other machines reach this replica, without certificates."""
     warm_up: Mode = "majority"
     faults_allowed: bool = False
     faults: tuple[AnyFault, ...] = ()
@@ -72,7 +74,10 @@ def run(options: Options) -> int:
     code = EXIT_OK
     try:
         trio.run(_main, options, journal)
-    except* (StorageRefused, PortRefused) as group:
+    except* DiskRefused as group:
+        journal.error("disk", str(_leaf(group)))
+        code = EXIT_STORAGE
+    except* (StorageRefused, PortRefused, ConfigError) as group:
         journal.error("start", str(_leaf(group)))
         code = EXIT_USAGE
     except* StorageFailed as group:
@@ -90,9 +95,15 @@ def _leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 
 async def _main(options: Options, journal: Journal) -> None:
+    limits, note = descriptors.fit(options.cluster.limits)
+    if note is not None:
+        journal.warning("start", note)
+        options = structs.replace(options, cluster=structs.replace(options.cluster, limits=limits))
+    tls = options.cluster.tls
+    credentials = of_replica(tls, options.replica) if tls is not None else None
     # The port first: if another process has it, nothing on disk is touched.
-    address = options.cluster.address(options.replica)
-    listeners = await _listen(address)
+    address = options.listen or options.cluster.address(options.replica)
+    listening = await listen(address, credentials, insecure=options.insecure)
     if options.record is not None:
         check_record(options.record)
     storage = Storage.open(
@@ -105,7 +116,8 @@ async def _main(options: Options, journal: Journal) -> None:
         for note in storage.notes:
             journal.warning("disk", note)
         chat = ChatLog(options.log_folder / f"replica-{options.replica}.log")
-        _mend(chat, storage)
+        with contextlib.suppress(SlotDamaged):  # it is tried again when what is damaged can be mended
+            _mend(chat, storage)
         rng = random.Random(options.seed)
         seed = options.seed if options.seed is not None else rng.getrandbits(32)
         node = Node(
@@ -124,7 +136,7 @@ async def _main(options: Options, journal: Journal) -> None:
         try:
             if node.recorder is not None:
                 node.recorder.begin(options.cluster.name, options.cluster.n, node.saved)
-            await _serve(options, node, listeners, journal)
+            await _serve(options, node, chat, listening, journal)
             complete = "stop"
         finally:
             # What was handed to the writer is always awaited: the disk may have taken it already.
@@ -134,33 +146,38 @@ async def _main(options: Options, journal: Journal) -> None:
                 node.recorder.end(complete)
     finally:
         storage.close()
+    if storage.failed_at_the_end is not None:
+        raise StorageFailed(storage.failed_at_the_end)
     journal.info("stop", "stopped in order; everything that was decided is on disk")
 
 
-async def _serve(
-    options: Options, node: Node, listeners: list[trio.SocketListener], journal: Journal
-) -> None:
+async def _serve(options: Options, node: Node, chat: ChatLog, listening: Listening, journal: Journal) -> None:
     """The tasks of a replica, all of them."""
-    warm_up = WarmUp(node.me, options.cluster.n, options.warm_up, first_start=not node.storage.warmed)
-    server = Server(node, warm_up, journal)
+    credentials = listening.credentials
+    first_start = not node.storage.warmed and node.held is None
+    warm_up = WarmUp(node.me, options.cluster.n, options.warm_up, first_start=first_start)
+    server = Server(node, warm_up, journal, credentials, listening.security)
     async with trio.open_nursery() as nursery:
         await nursery.start(_until_told_to_stop, nursery.cancel_scope, journal)
         if options.stop_with_parent:
             nursery.start_soon(_until_parent_dies, nursery.cancel_scope, journal)
+        if credentials is not None:
+            await nursery.start(keep_fresh, credentials, journal)
         nursery.start_soon(node.pump)
         nursery.start_soon(node.telemetry.run)
         if node.recorder is not None:
             nursery.start_soon(node.recorder.run)
         for peer in range(options.cluster.n):
             if peer != node.me:
-                nursery.start_soon(PeerLink(node, peer, journal, random.Random()).run)
-        nursery.start_soon(trio.serve_listeners, server.handle, listeners)
-        address = options.cluster.address(node.me)
-        journal.info("start", f"listening on {address}, data in {options.data_folder}")
-        await _warm_up(node, warm_up, options, journal)
+                link = PeerLink(node, peer, journal, random.Random(), credentials, warm_up)
+                nursery.start_soon(link.run)
+        nursery.start_soon(trio.serve_listeners, server.handle, listening.listeners)
+        journal.info("start", f"listening on {listening.address}, data in {options.data_folder}")
+        tell_security(listening, journal)
+        await _warm_up(node, chat, warm_up, options, journal)
 
 
-async def _warm_up(node: Node, warm_up: WarmUp, options: Options, journal: Journal) -> None:
+async def _warm_up(node: Node, chat: ChatLog, warm_up: WarmUp, options: Options, journal: Journal) -> None:
     """Wait for the others, then take part."""
     while not warm_up.done:
         missing = ", ".join(f"replica {peer}" for peer in warm_up.missing)
@@ -169,7 +186,7 @@ async def _warm_up(node: Node, warm_up: WarmUp, options: Options, journal: Journ
     if not node.storage.warmed:
         await trio.to_thread.run_sync(node.storage.set_warmed)
         journal.info("warm-up", "done")
-    node.start_core()
+    await _begin(node, chat, journal)
     for fault in options.faults:
         _number, reason = node.board.inject(fault, trio.current_time(), None, None)
         if reason is not None:
@@ -177,6 +194,21 @@ async def _warm_up(node: Node, warm_up: WarmUp, options: Options, journal: Journ
     # What exists now lives as long as the process: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
+
+
+async def _begin(node: Node, chat: ChatLog, journal: Journal) -> None:
+    """Take part, as soon as all that this needs of the log can be read: what is damaged is mended first."""
+    while True:
+        try:
+            _mend(chat, node.storage)
+            node.start_core()
+            return
+        except SlotDamaged as damage:
+            if node.cluster.n == 1:
+                raise DiskRefused(f"{damage}, and there is no other replica that has it") from None
+            journal.error("start", f"{damage}; this replica takes part when it is mended")
+            await node.mender.mended(damage.slot, float("inf"))
+            node.saved = node.storage.saved()
 
 
 async def _until_told_to_stop(
@@ -200,19 +232,6 @@ async def _until_parent_dies(scope: trio.CancelScope, journal: Journal) -> None:
                 return
     journal.info("stop", "whoever started this replica has gone")
     scope.cancel()
-
-
-async def _listen(address: Address) -> list[trio.SocketListener]:
-    try:
-        return await trio.open_tcp_listeners(address.port, host=address.host, backlog=BACKLOG)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            owner = port_owner(address.port)
-            by = f" by {owner}" if owner else ""
-            raise PortRefused(
-                f"{address} is in use{by}; stop that process or name another port in the configuration"
-            ) from None
-        raise PortRefused(f"cannot listen on {address}: {error.strerror or error}") from None
 
 
 def _mend(chat: ChatLog, storage: Storage) -> None:

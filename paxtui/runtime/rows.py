@@ -54,6 +54,15 @@ def log_row(slot: int, ballot: Ballot, value: Command) -> LogRow:
     return (slot, ballot.round, ballot.replica, client, request, text, check)
 
 
+class Peer(NamedTuple):
+    """What is remembered of another replica: the disk that it voted with, and the highest number of a commit
+    that it told of it. ``held`` says why that very disk may not vote any more; empty if it may."""
+
+    storage_id: str
+    commits: int = 0
+    held: str = ""
+
+
 class Identity(NamedTuple):
     """Whose database it is. ``storage_id`` names this disk's memory: an emptied one has another."""
 
@@ -71,7 +80,7 @@ class Identity(NamedTuple):
     @classmethod
     def opened(cls, row: tuple[Any, ...] | None) -> Identity:
         """From a row as it was read. Raises ``Damaged``."""
-        version, cluster, name, replica, storage_id, created = _checked("identity", row)
+        version, cluster, name, replica, storage_id, created = checked("identity", row)
         return cls(version, cluster.decode(), name.decode(), replica, storage_id.decode(), created.decode())
 
 
@@ -106,13 +115,13 @@ def read_state(db: sqlite3.Connection) -> StateRow:
         "SELECT promised_round, promised_replica, round, watermark, chain, commit_number, warmed, checksum "
         "FROM state"
     ).fetchone()
-    return StateRow(*_checked("state", row))
+    return StateRow(*checked("state", row))
 
 
 def read_session_state(db: sqlite3.Connection) -> tuple[int, int]:
     """``(upto, horizon)`` of the last checkpoint of sessions. Raises ``Damaged`` or ``sqlite3.Error``."""
     row = db.execute("SELECT upto, horizon, checksum FROM session_state").fetchone()
-    upto, horizon = _checked("session_state", row)
+    upto, horizon = checked("session_state", row)
     return upto, horizon
 
 
@@ -121,17 +130,36 @@ def read_sessions(db: sqlite3.Connection) -> Iterator[SessionRow]:
     for row in db.execute(
         "SELECT client, last_slot, top, answers, checksum FROM sessions ORDER BY last_slot, client"
     ):
-        client, last_slot, top, answers = _checked("sessions", row)
+        client, last_slot, top, answers = checked("sessions", row)
         yield SessionRow(client.decode(), last_slot, top, answers)
 
 
-def read_peers(db: sqlite3.Connection) -> dict[int, str]:
-    """The storage ids of the other replicas. Raises ``Damaged`` or ``sqlite3.Error``."""
+def read_peers(db: sqlite3.Connection) -> dict[int, Peer]:
+    """What is remembered of the other replicas. Raises ``Damaged`` or ``sqlite3.Error``."""
     peers = {}
-    for row in db.execute("SELECT replica, storage_id, checksum FROM peers ORDER BY replica"):
-        replica, storage_id = _checked("peers", row)
-        peers[replica] = storage_id.decode()
+    for row in db.execute("SELECT replica, storage_id, commits, held, checksum FROM peers ORDER BY replica"):
+        replica, storage_id, commits, held = checked("peers", row)
+        peers[replica] = Peer(storage_id.decode(), commits, held.decode())
     return peers
+
+
+def put_peer(db: sqlite3.Connection, replica: int, peer: Peer) -> None:
+    """Store what is remembered of a replica."""
+    row = (replica, peer.storage_id, peer.commits, peer.held)
+    db.execute("INSERT OR REPLACE INTO peers VALUES (?, ?, ?, ?, ?)", (*row, seal("peers", *row)))
+
+
+def read_held(db: sqlite3.Connection) -> str | None:
+    """Why this disk may not vote any more, if so. Raises ``Damaged`` or ``sqlite3.Error``."""
+    (reason,) = checked("held", db.execute("SELECT reason, checksum FROM held").fetchone())
+    return reason.decode() or None
+
+
+def put_held(db: sqlite3.Connection, reason: str) -> None:
+    """Store why this disk may not vote any more. The row is there from the beginning, with no reason in it:
+    one that is missing is damage."""
+    if db.execute("UPDATE held SET reason = ?, checksum = ?", (reason, seal("held", reason))).rowcount != 1:
+        raise Damaged("table held", "its row is missing")
 
 
 def read_suppressed(db: sqlite3.Connection, first: int, upto: int) -> dict[int, int]:
@@ -141,7 +169,7 @@ def read_suppressed(db: sqlite3.Connection, first: int, upto: int) -> dict[int, 
         "SELECT slot, first, checksum FROM suppressed WHERE slot >= ? AND slot < ? ORDER BY slot",
         (first, upto),
     ):
-        slot, repeats = _checked("suppressed", row)
+        slot, repeats = checked("suppressed", row)
         suppressed[slot] = repeats
     return suppressed
 
@@ -156,9 +184,10 @@ def read_votes(db: sqlite3.Connection, watermark: int) -> Iterator[Vote]:
 def read_entries(
     db: sqlite3.Connection, first: int, upto: int, slots_max: int, chars_max: int
 ) -> list[Entry]:
-    """Learned slots from ``first``, below ``upto``, without a gap, within both limits but at least one.
+    """Learned slots from ``first``, below ``upto``, without a gap, within both limits but at least one; a
+    damaged row ends them as well.
 
-    Raises ``Damaged`` (also for a slot without a row: all below the watermark have one) or
+    Raises ``Damaged`` where ``first`` itself is damaged, or has no row (all below the watermark have one), or
     ``sqlite3.Error``.
     """
     end = min(upto, first + max(slots_max, 1))
@@ -167,18 +196,22 @@ def read_entries(
     cursor = db.execute(_SELECT_LOG + "WHERE slot >= ? AND slot < ? ORDER BY slot", (first, end))
     try:
         for row in cursor:
-            entry = _entry(row)
             if row[0] != first + len(entries):
                 break
+            try:
+                entry = _entry(row)
+            except Damaged:
+                if entries:
+                    return entries
+                raise
             chars += weight(entry.value)
             if entries and chars > chars_max:
                 return entries
             entries.append(entry)
     finally:
         cursor.close()  # an unfinished SELECT would hold its snapshot, and the write-ahead log with it
-    if first + len(entries) < end:
-        slot = first + len(entries)
-        raise Damaged(f"slot {slot}", "its row is missing", slot)
+    if not entries and first < end:
+        raise Damaged(f"slot {first}", "its row is missing", first)
     return entries
 
 
@@ -193,7 +226,8 @@ def _entry(row: tuple[Any, ...]) -> Entry:
     return Entry(Ballot(round_, replica), Command(client.decode(), request, text.decode()))
 
 
-def _checked(table: str, row: tuple[Any, ...] | None) -> tuple[Any, ...]:
+def checked(table: str, row: tuple[Any, ...] | None) -> tuple[Any, ...]:
+    """The columns of a row of a small table, without its checksum. Raises ``Damaged``."""
     if row is None:
         raise Damaged(f"table {table}", "its row is missing")
     *columns, check = row

@@ -9,14 +9,16 @@ from pathlib import Path
 from urllib.parse import quote
 
 from paxtui.core.saved import CHAIN_START
-from paxtui.runtime.errors import StorageRefused
+from paxtui.runtime import rows
+from paxtui.runtime.errors import DiskRefused, StorageRefused
 from paxtui.runtime.lock import sync_folder
-from paxtui.runtime.rows import Damaged, Identity, StateRow, seal
+from paxtui.runtime.rows import Damaged, Identity, Peer, StateRow, seal
 
 DATABASE_FILE = "replica.db"
 WAL_FILE = DATABASE_FILE + "-wal"
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""2: peers have the number of their last commit, and a disk may be held."""
 
 BUSY_S = 5.0
 """How long a lock of somebody who looks into the database (the ``sqlite3`` shell) is waited for."""
@@ -48,8 +50,12 @@ CREATE TABLE sessions (
 CREATE TABLE session_state (
     upto INTEGER NOT NULL, horizon INTEGER NOT NULL, checksum INTEGER NOT NULL);
 CREATE TABLE peers (
-    replica INTEGER PRIMARY KEY, storage_id TEXT NOT NULL, checksum INTEGER NOT NULL);
+    replica INTEGER PRIMARY KEY, storage_id TEXT NOT NULL, commits INTEGER NOT NULL, held TEXT NOT NULL,
+    checksum INTEGER NOT NULL);
+CREATE TABLE held (
+    reason TEXT NOT NULL, checksum INTEGER NOT NULL);
 """
+_ADDED_BY_FORMAT_2 = _TABLES[_TABLES.index("CREATE TABLE peers") :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +67,11 @@ class Expected:
     replica: int
 
 
-def create(folder: Path, identity: Identity) -> None:
+def create(folder: Path, identity: Identity, held: str = "", peers: dict[int, Peer] | None = None) -> None:
     """Create the database under another name, sync it, and only then give it its own.
 
-    So a ``replica.db`` that is empty or cut is always damage, never a first start that was killed.
+    So a ``replica.db`` that is empty or cut is always damage, never a first start that was killed. One that
+    is there is replaced. ``held`` says why this disk may not vote, ``peers`` what is known of others'.
     Raises ``sqlite3.Error`` or ``OSError``.
     """
     draft = folder / (DATABASE_FILE + ".new")
@@ -81,17 +88,57 @@ def create(folder: Path, identity: Identity) -> None:
         empty = StateRow(0, 0, 0, 0, CHAIN_START, 0, 0).row()
         db.execute("INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*empty, seal("state", *empty)))
         db.execute("INSERT INTO session_state VALUES (?, ?, ?)", (0, -1, seal("session_state", 0, -1)))
+        db.execute("INSERT INTO held VALUES (?, ?)", (held, seal("held", held)))
+        for replica, peer in (peers or {}).items():
+            rows.put_peer(db, replica, peer)
         db.execute("COMMIT")
         require_wal(db, draft)
     finally:
         db.close()
-    descriptor = os.open(draft, os.O_RDONLY)
+    sync_file(draft)
+    draft.rename(folder / DATABASE_FILE)
+    sync_folder(folder)
+
+
+def sync_file(path: Path) -> None:
+    """Make the contents of a file durable, whoever wrote them."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    draft.rename(folder / DATABASE_FILE)
-    sync_folder(folder)
+
+
+def migrate(path: Path, identity: Identity) -> Path:
+    """Bring an older format up to date, in one transaction; where the copy of the older one is.
+
+    An older program refuses the result, as it must: it would let a disk vote that is held. Raises
+    ``sqlite3.Error``, ``Damaged`` or ``OSError``; the database is then as it was.
+    """
+    backup = path.with_name(f"{path.name}.format-{identity.version}")
+    backup.unlink(missing_ok=True)  # of a start that was killed here
+    db = sqlite3.connect(path, isolation_level=None)
+    db.text_factory = bytes
+    try:
+        db.execute("PRAGMA synchronous=FULL")
+        db.execute("VACUUM INTO ?", (str(backup),))
+        sync_file(backup)
+        sync_folder(path.parent)
+        db.execute("BEGIN IMMEDIATE")
+        old = db.execute("SELECT replica, storage_id, checksum FROM peers").fetchall()
+        known = [rows.checked("peers", row) for row in old]
+        db.execute("DROP TABLE peers")
+        for statement in _ADDED_BY_FORMAT_2.split(";"):
+            db.execute(statement)
+        for replica, storage_id in known:
+            rows.put_peer(db, replica, Peer(storage_id.decode()))
+        db.execute("INSERT INTO held VALUES (?, ?)", ("", seal("held", "")))
+        row = identity._replace(version=FORMAT_VERSION).row()
+        db.execute("UPDATE identity SET version = ?, checksum = ?", (row[0], seal("identity", *row)))
+        db.execute("COMMIT")
+    finally:
+        db.close()
+    return backup
 
 
 def require_wal(db: sqlite3.Connection, path: Path) -> None:
@@ -205,11 +252,16 @@ def check_structure(db: sqlite3.Connection, path: Path) -> None:
         raise damaged(path, str(verdict, "utf-8", "replace").replace("\n", ": "))
 
 
-def damaged(path: Path, what: str | Exception) -> StorageRefused:
+def damaged(path: Path, what: str | Exception) -> DiskRefused:
     """The refusal for a database that cannot be trusted."""
     if isinstance(what, Damaged):
         what = f"damaged at {what}"
-    return StorageRefused(
-        f"{path}: {what}; move the folder {path.parent} away and start with an empty one, "
-        "as a replica that lost its disk"
+    return DiskRefused(f"{path}: {what}; {way_out(path.parent)}")
+
+
+def way_out(folder: Path) -> str:
+    """What an operator can do who has no better copy."""
+    return (
+        f"move the folder {folder} away and start with an empty one: the others let a replica that lost its "
+        "disk come back as a learner without vote"
     )

@@ -8,115 +8,178 @@ import secrets
 from base64 import b32encode
 
 import trio
+from msgspec import structs
 
+from paxtui.runtime.callers import Caller
 from paxtui.runtime.clients import Connection
+from paxtui.runtime.door import TurnedAway, dismiss, let_in
+from paxtui.runtime.guests import (
+    BAD_HELLO,
+    CUT_OFF,
+    NO_CERTIFICATE,
+    NO_HELLO,
+    TLS_HERE,
+    Guest,
+    Guests,
+)
 from paxtui.runtime.journal import Journal
 from paxtui.runtime.node import Node
 from paxtui.runtime.peers import listen_to_peer, objection
+from paxtui.runtime.standing import UNTIL
 from paxtui.runtime.warmup import WarmUp
+from paxtui.security.contexts import Credentials
+from paxtui.security.streams import Channel
 from paxtui.wire.codec import Decoder, encode
 from paxtui.wire.errors import WireError
 from paxtui.wire.framing import FrameReader
 from paxtui.wire.hello import PROTOCOL_VERSION, Hello, Problem, RefusedHello, Welcome
-from paxtui.wire.requests import StatusReport
-
-HELLO_S = 5.0
-"""How long a stranger may take for hello."""
-
-DISMISS_S = 1.0
-"""How long whoever is refused may take to read the reason."""
-
-CONNECTIONS_MAX = 4096
-"""Connections at once; more are closed at once."""
+from paxtui.wire.requests import Security, StatusReport
+from paxtui.wire.text import visible
 
 SESSION_NONCE_BYTES = 5
 """40 random bits, 8 letters: two clients of one name that connect at the same slot still differ."""
 
+TLS_ON_A_PLAIN_PORT = b"\x16\x03"
+"""How TLS begins. As a frame it would have 352 MB or more."""
+
 _hellos: Decoder[Hello] = Decoder(Hello)
+_problems: Decoder[Problem] = Decoder(Problem)
 
 
 class Server:
-    """Accepts connections for one node."""
+    """Accepts connections for one node; with ``credentials`` only from those who show a certificate."""
 
-    def __init__(self, node: Node, warm_up: WarmUp, journal: Journal) -> None:
+    def __init__(
+        self,
+        node: Node,
+        warm_up: WarmUp,
+        journal: Journal,
+        credentials: Credentials | None = None,
+        security: Security = "loopback",
+    ) -> None:
         self._node = node
         self._warm_up = warm_up
         self._journal = journal
-        self._connections = 0
+        self._credentials = credentials
+        self._security: Security = security
+        self.guests = Guests(node.cluster.limits, node.counters, journal)
+        self._limits = node.cluster.limits
         self._peers: dict[int, trio.CancelScope] = {}
         self._started = trio.current_time()
         self._clients = 0
 
     async def handle(self, stream: trio.SocketStream) -> None:
         """One connection, from hello to its end. A stranger's mistake ends only this connection."""
-        if self._connections >= CONNECTIONS_MAX:
-            self._node.counters["connections too many"] += 1
-            await stream.aclose()
-            return
-        self._connections += 1
+        guests = self.guests
+        where, host = _where(stream)
+        guest = guests.enter(host)
         try:
             async with stream:
-                await self._converse(stream)
+                with guest.scope:
+                    await self._converse(stream, where, guest)
+                if guest.evicted:
+                    guests.complain(f"{where}: closed before its hello, as {guests.limits.strangers} wait")
+        except TurnedAway as reason:
+            self._node.counters["turned away"] += 1
+            guests.refuse(NO_CERTIFICATE)
+            guests.complain(f"{where} turned away: {reason}")
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
         finally:
-            self._connections -= 1
+            guests.leave(guest)
 
-    async def _converse(self, stream: trio.SocketStream) -> None:
-        where = _where(stream)
+    async def _converse(self, raw: trio.SocketStream, where: str, guest: Guest) -> None:
+        stream: Channel = raw
         try:
-            reader = FrameReader()
+            deadline = trio.current_time() + self._limits.hello_s
+            caller = Caller(where)
+            if self._credentials is not None:
+                found = await let_in(raw, self._credentials, deadline)
+                if found is None:
+                    return
+                stream, caller = found[0], Caller(where, found[1])
+            reader = FrameReader(self._limits.hello_bytes)
             try:
-                with trio.fail_after(HELLO_S):
-                    hello = await _first_frame(stream, reader)
+                with trio.fail_at(deadline):
+                    hello = await _first_frame(stream, reader, self._limits.nesting)
             except trio.TooSlowError:
-                raise WireError(f"no hello within {HELLO_S:g} s") from None
+                raise WireError(f"no hello within {self._limits.hello_s:g} s", NO_HELLO) from None
             if hello is not None:
-                await self._greet(stream, reader, hello, where)
+                await self._greet(stream, reader, hello, structs.replace(caller, label=hello.name), guest)
         except* WireError as errors:
-            reason = str(_leaf(errors))
+            error = _leaf(errors)
             self._node.counters["bad frames"] += 1
-            self._journal.warning("wire", f"{where}: {reason}")
-            await _dismiss(stream, Problem(reason))
+            self.guests.refuse(error.kind)
+            self.guests.complain(f"{where}: {error}")
+            await dismiss(stream, Problem(str(error)))
 
-    async def _greet(self, stream: trio.SocketStream, reader: FrameReader, hello: Hello, where: str) -> None:
-        reason = self._objection(hello)
+    async def _greet(
+        self, stream: Channel, reader: FrameReader, hello: Hello, caller: Caller, guest: Guest
+    ) -> None:
+        reason = self._objection(hello, caller)
+        if reason is not None:
+            self.guests.refuse(BAD_HELLO)
+        elif hello.role != "peer":
+            reason = self.guests.objection(guest)
         if reason is not None:
             self._node.counters["refused hellos"] += 1
-            self._journal.warning(
-                "wire", f"{where} refused as {hello.role} {hello.name or hello.replica}: {reason}"
+            self.guests.complain(
+                f"{caller.where} refused as {hello.role} {hello.name or hello.replica}: {reason}"
             )
-            await _dismiss(stream, RefusedHello(reason))
+            await dismiss(stream, RefusedHello(reason))
             return
-        welcome = self._welcome(hello)
-        await stream.send_all(encode(welcome))
+        self.guests.welcome(guest, peer=hello.role == "peer")
+        held = self._judge(hello)
+        welcome = self._welcome(hello, caller, held)
         if hello.role == "peer" and hello.replica is not None:
-            await self._peer(stream, reader, hello.replica, hello.storage)
+            # On disk before the answer: it must still be known when the peer has acted on it.
+            await self._node.standing.keep()
+            await stream.send_all(encode(welcome))
+            await self._peer(stream, reader, hello.replica, held=held is not None)
             return
-        who = f"{hello.name or hello.role} from {where}"
+        await stream.send_all(encode(welcome))
         self._clients += 1
         try:
-            connection = Connection(self._node, stream, hello.role, welcome.session or "", who, self.status)
+            connection = Connection(
+                self._node, stream, hello.role, welcome.session or "", caller, self.status, self.guests
+            )
             await connection.serve(reader)
         finally:
             self._clients -= 1
 
-    def _objection(self, hello: Hello) -> str | None:
+    def _objection(self, hello: Hello, caller: Caller) -> str | None:
         if hello.version != PROTOCOL_VERSION:
             return f"you speak protocol version {hello.version}, this replica speaks {PROTOCOL_VERSION}"
+        if (reason := caller.objection(hello)) is not None:
+            return reason
         if hello.role == "peer":
             return objection(self._node, hello)
         if hello.cluster is not None and hello.cluster != self._node.cluster.digest:
             return f"this is cluster {self._node.cluster.name} ({self._node.cluster.digest}), not yours"
         if hello.role == "client" and not hello.name.isprintable():
             return "a client's name must be printable"
+        if len(hello.name) > self._limits.name_chars:
+            return f"a name may have {self._limits.name_chars} characters"
+        if hello.session is not None and not hello.session.isprintable():
+            return "a session must be printable"
         return None
 
-    def _welcome(self, hello: Hello) -> Welcome:
+    def _judge(self, hello: Hello) -> str | None:
+        """Why a peer is let in as a learner without vote, if it is."""
+        if hello.role != "peer" or hello.replica is None:
+            return None
+        standing = self._node.standing
+        known = standing.held.get(hello.replica)
+        reason = standing.judge(hello.replica, hello.storage or "", hello.commits, holds_itself=hello.held)
+        if reason is not None and reason != known:
+            self._journal.error("held", f"{reason}: {UNTIL}")
+        return None if reason is None else f"{reason}: {UNTIL}"
+
+    def _welcome(self, hello: Hello, caller: Caller, held: str | None) -> Welcome:
         node = self._node
         session = None
         if hello.role == "client":
-            session = hello.session or self._new_session(hello.name)
+            session = hello.session or self._new_session(caller.name(hello))
         status = node.status
         return Welcome(
             version=PROTOCOL_VERSION,
@@ -129,6 +192,7 @@ class Server:
             session=session,
             session_window=node.cluster.settings.session_window,
             faults=node.faults_allowed,
+            held=held,
         )
 
     def _new_session(self, name: str) -> str:
@@ -137,17 +201,14 @@ class Server:
         name = (name or "client").replace("~", "-").replace("@", "-")
         return f"{name}~{nonce}@{self._node.feed.watermark}"
 
-    async def _peer(
-        self, stream: trio.SocketStream, reader: FrameReader, peer: int, storage: str | None
-    ) -> None:
+    async def _peer(self, stream: Channel, reader: FrameReader, peer: int, *, held: bool) -> None:
         """A peer's connection; a newer one of the same peer takes its place."""
         if peer in self._peers:
             self._peers[peer].cancel()
         with trio.CancelScope() as scope:
             self._peers[peer] = scope
             try:
-                await self._node.remember_peer(peer, storage or "")
-                await listen_to_peer(self._node, peer, stream, reader, self._warm_up.ready)
+                await listen_to_peer(self._node, peer, stream, reader, self._warm_up.ready, held=held)
             finally:
                 if self._peers.get(peer) is scope:
                     del self._peers[peer]
@@ -160,7 +221,7 @@ class Server:
             id=ask,
             status=node.status,
             waiting_for=self._warm_up.missing,
-            connected=tuple(sorted(node.links)),
+            connected=tuple(sorted(node.out.links)),
             pid=os.getpid(),
             uptime_s=round(trio.current_time() - self._started, 3),
             faults=len(node.board),
@@ -170,38 +231,43 @@ class Server:
             fsync_ms=round(node.commit_s * 1000, 3),
             counters=dict(sorted(node.counters.items())) | {"lost by faults": node.board.lost},
             clients=self._clients,
-            links=node.link_views(),
+            links=node.out.views(),
             active=node.board.list(trio.current_time()),
             refused_by=tuple(sorted(node.refusals.items())),
+            security=self._security,
+            held_here=tuple(sorted(node.standing.held.items())),
         )
 
 
-async def _dismiss(stream: trio.SocketStream, last_words: Problem | RefusedHello) -> None:
-    """Say why, then wait a moment for the other side to hang up: closing with something unread would reset
-    the connection, and the reason might never be seen."""
-    with trio.move_on_after(DISMISS_S):
-        with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-            await stream.send_all(encode(last_words))
-            await stream.send_eof()
-            while await stream.receive_some(65536):
-                pass
+def _hello(body: bytes, nesting: int) -> Hello:
+    """The first frame; who dialled and does not like our certificate says a problem in place of hello."""
+    try:
+        return _hellos.decode(body, nesting)
+    except WireError:
+        with contextlib.suppress(WireError):
+            problem = _problems.decode(body)
+            raise TurnedAway(f"it does not want this replica: {visible(problem.reason, 200)}") from None
+        raise
 
 
-async def _first_frame(stream: trio.SocketStream, reader: FrameReader) -> Hello | None:
+async def _first_frame(stream: Channel, reader: FrameReader, nesting: int) -> Hello | None:
     while received := await stream.receive_some(65536):
+        if received.startswith(TLS_ON_A_PLAIN_PORT) and isinstance(stream, trio.SocketStream):
+            raise WireError("this is TLS, and this replica runs without certificates", TLS_HERE)
         for body in reader.feed(received):
-            return _hellos.decode(body)
+            return _hello(body, nesting)
     if reader.partial:
-        raise WireError("the connection ended in the middle of a frame")
+        raise WireError("the connection ended in the middle of a frame", CUT_OFF)
     return None
 
 
-def _where(stream: trio.SocketStream) -> str:
+def _where(stream: trio.SocketStream) -> tuple[str, str]:
+    """Address and port of the other side, and the address alone."""
     try:
         host, port = stream.socket.getpeername()[:2]
     except OSError:
-        return "somebody"
-    return f"{host}:{port}"
+        return "somebody", ""
+    return f"{host}:{port}", host
 
 
 def _leaf(group: BaseExceptionGroup[WireError]) -> WireError:

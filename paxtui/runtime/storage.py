@@ -6,27 +6,27 @@ sentence: what was reported durable is there after any crash, and what cannot be
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
-from secrets import token_hex
 from typing import TypeVar
 
 from paxtui.core.ballot import Ballot
 from paxtui.core.output import Write
 from paxtui.core.saved import Saved
-from paxtui.core.values import Entry
+from paxtui.core.values import Entry, Vote
 from paxtui.runtime import rows, schema
 from paxtui.runtime.disk_faults import DiskFaults
-from paxtui.runtime.errors import StorageFailed, StorageRefused
+from paxtui.runtime.errors import DiskRefused, SlotDamaged, StorageFailed
 from paxtui.runtime.gathered import Gathered
 from paxtui.runtime.lock import FolderLock, make_folder, unusable
-from paxtui.runtime.mark import MARK_FILE, Mark, MarkFile, read_mark
-from paxtui.runtime.rows import Damaged, Identity, StateRow, seal
+from paxtui.runtime.mark import MarkFile
+from paxtui.runtime.opening import Opening, is_about_files, mark_of
+from paxtui.runtime.rows import Damaged, Identity, Peer, StateRow, seal
 
 WAL_PAGES_MAX = 4000
 """About how many pages of 4 KiB the write-ahead log takes before it is moved into the database. SQLite's
@@ -55,24 +55,22 @@ class Storage:
         """Use :meth:`open`. Takes what is in the locked folder, or raises."""
         self.folder = folder
         self.path = folder / schema.DATABASE_FILE
+        self._wal = folder / schema.WAL_FILE
         self.faults = DiskFaults()
-        self.notes: list[str] = []
-        """What a person should know about how the folder was found, one line each."""
+        self.failed_at_the_end: str | None = None
+        """What the disk did not do when it was closed. What was reported durable is so all the same."""
         self._lock = lock
         self._failure: str | None = None
         self._write_lock = threading.Lock()
         self._read_lock = threading.Lock()
         self._wal_pages = 0
-        if not self.path.exists():
-            self._create(expected)
-        schema.check_header(self.path)
-        self._reader = schema.connect_reader(self.path)
+        opening = Opening(folder, expected)
+        self.notes = opening.notes
+        """What a person should know about how the folder was found, one line each."""
+        self._reader = opening.reader
+        self._identity, self._state, self._held = opening.identity, opening.state, opening.held
+        self._decided = self._state.commit_number
         try:
-            self._identity = schema.read_identity(self._reader, self.path)
-            schema.check_identity(self._identity, expected, self.path)
-            schema.check_structure(self._reader, self.path)
-            self._state = rows.read_state(self._reader)
-            self._check_mark()
             self._writer = schema.connect_writer(self.path)
         except BaseException:
             self._reader.close()
@@ -81,7 +79,8 @@ class Storage:
             # After a crash, what is only in the write-ahead log moves to the database, synced.
             self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             self._mark = MarkFile(folder)
-            self._mark.write(self._mark_of(self._state))
+            self._mark.write(mark_of(self._identity, self._state))
+            self._files = {path: path.stat().st_ino for path in (self.path, self._wal, self._mark.path)}
         except BaseException:
             self._reader.close()
             self._writer.close()
@@ -102,65 +101,15 @@ class Storage:
         except BaseException as error:
             lock.release()
             match error:
-                case Damaged() | sqlite3.DatabaseError() if not _is_about_files(error):
+                case Damaged() | sqlite3.DatabaseError() if not is_about_files(error):
                     raise schema.damaged(path, error) from error
                 case sqlite3.Error():
-                    raise StorageRefused(
+                    raise DiskRefused(
                         f"{path}: cannot be opened: {error}; check the folder's owner, mode and free space"
                     ) from error
                 case OSError():
                     raise unusable(path, error) from error
             raise
-
-    def _create(self, expected: schema.Expected) -> None:
-        for name in (MARK_FILE, schema.WAL_FILE):
-            if (self.folder / name).exists():
-                raise StorageRefused(
-                    f"{self.path}: is gone, but {self.folder / name} is there; put the database back, or "
-                    f"move the folder {self.folder} away to start as a replica that lost its disk"
-                )
-        created = datetime.now(UTC).isoformat(timespec="seconds")
-        schema.create(
-            self.folder,
-            Identity(
-                schema.FORMAT_VERSION,
-                expected.cluster,
-                expected.name,
-                expected.replica,
-                token_hex(16),
-                created,
-            ),
-        )
-
-    def _check_mark(self) -> None:
-        state = self._state
-        path = self.folder / MARK_FILE
-        mark = read_mark(self.folder)
-        if mark is None:
-            if state.commit_number > 0:
-                self.notes.append(
-                    f"{path}: missing or torn; whether the database went back in time cannot be checked"
-                )
-            return
-        way_out = (
-            f"put the newest {self.path.name} back, or move the folder {self.folder} away to start as a "
-            "replica that lost its disk"
-        )
-        if mark.storage_id != self.storage_id:
-            raise StorageRefused(f"{self.path}: is not the database that {path} was written for; {way_out}")
-        if mark.commit_number > state.commit_number:
-            raise StorageRefused(
-                f"{self.path}: the database went back in time: it is at commit {state.commit_number}, and "
-                f"{path} saw commit {mark.commit_number}; {way_out}"
-            )
-        if mark.commit_number == state.commit_number and mark != self._mark_of(state):
-            raise StorageRefused(
-                f"{self.path}: commit {state.commit_number} is another than {path} saw "
-                f"(watermark {state.watermark} and {mark.watermark}); {way_out}"
-            )
-
-    def _mark_of(self, state: StateRow) -> Mark:
-        return Mark(self.storage_id, state.commit_number, state.watermark, state.chain)
 
     # What is known without the disk.
 
@@ -178,6 +127,17 @@ class Storage:
     def commit_number(self) -> int:
         """How many commits the database has seen; durable."""
         return self._state.commit_number
+
+    @property
+    def decided(self) -> int:
+        """The number of the last commit in which the replica decided anything; later ones only remember what
+        others told. Without the difference, replicas that tell each other their numbers would never rest."""
+        return self._decided
+
+    @property
+    def held(self) -> str | None:
+        """Why this disk may not vote any more; ``None`` if it may."""
+        return self._held
 
     @property
     def committed_watermark(self) -> int:
@@ -203,17 +163,18 @@ class Storage:
     # Reading.
 
     def saved(self) -> Saved:
-        """The durable state. Raises ``StorageRefused`` for a damaged row, also out of ``replay``.
+        """The durable state. Raises ``StorageRefused`` for a damaged row, and ``SlotDamaged`` out of
+        ``replay`` for one of the log. A damaged vote makes this a disk that may not vote.
 
         ``replay`` reads as it is iterated, once; the rest is in memory: votes are bounded by the window,
         sessions by the table's limit.
         """
         self._require_sound()
+        votes = self._votes()
         with self._read_lock, self._refusing():
             state = rows.read_state(self._reader)
             upto, horizon = rows.read_session_state(self._reader)
             sessions = tuple(rows.read_sessions(self._reader))
-            votes = tuple(rows.read_votes(self._reader, state.watermark))
             if upto > state.watermark:
                 raise Damaged("table session_state", f"it is ahead of the log ({upto} > {state.watermark})")
         return Saved(
@@ -226,12 +187,25 @@ class Storage:
             sessions=sessions,
             replay=self._replay(upto, state.watermark),
             votes=votes,
+            held=self._held,
         )
+
+    def _votes(self) -> tuple[Vote, ...]:
+        if self._held is not None:
+            return ()
+        try:
+            with self._read_lock:
+                return tuple(rows.read_votes(self._reader, self._state.watermark))
+        except Damaged as damage:
+            self.hold(f"its vote in {damage}, so how it voted there is not known any more")
+            return ()
+        except sqlite3.Error as error:
+            raise schema.damaged(self.path, error) from error
 
     def _replay(self, first: int, upto: int) -> Iterator[Entry]:
         while first < upto:
             self._require_sound()
-            with self._read_lock, self._refusing():
+            with self._read_lock, self._refusing(), self._mendable():
                 entries = rows.read_entries(self._reader, first, upto, REPLAY_SLOTS, REPLAY_CHARS)
             yield from entries
             first += len(entries)
@@ -239,21 +213,23 @@ class Storage:
     def read(self, first: int, slots_max: int, chars_max: int) -> tuple[list[Entry], dict[int, int]]:
         """Committed learned slots from ``first``, and those of them without effect (see ``Applied``).
 
-        Both limits hold, but one row comes if there is one, however long. Any thread may call this, also
-        while another commits. Raises ``StorageFailed``.
+        Both limits hold, but one row comes if there is one, however long. A damaged row ends them before it.
+        Any thread may call this, also while another commits. Raises ``SlotDamaged`` if ``first`` is damaged,
+        and ``StorageFailed``.
         """
 
         def query() -> tuple[list[Entry], dict[int, int]]:
             upto = self.committed_watermark
             if first >= upto:
                 return [], {}
-            entries = rows.read_entries(self._reader, first, upto, slots_max, chars_max)
+            with self._mendable():
+                entries = rows.read_entries(self._reader, first, upto, slots_max, chars_max)
             return entries, rows.read_suppressed(self._reader, first, first + len(entries))
 
         return self._read(query)
 
-    def peers(self) -> dict[int, str]:
-        """The storage ids under which other replicas have been seen. Raises ``StorageFailed``."""
+    def peers(self) -> dict[int, Peer]:
+        """What is remembered of the other replicas' disks. Raises ``StorageFailed``."""
         return self._read(lambda: rows.read_peers(self._reader))
 
     def _read(self, query: Callable[[], T]) -> T:
@@ -263,6 +239,15 @@ class Storage:
                 return query()
             except (sqlite3.Error, OSError, Damaged) as error:
                 raise self._failed("read", error) from error
+
+    @contextmanager
+    def _mendable(self) -> Iterator[None]:
+        try:
+            yield
+        except Damaged as damage:
+            if damage.slot is None:
+                raise
+            raise SlotDamaged(damage.slot, f"{self.path}: damaged at {damage}") from damage
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:
@@ -288,18 +273,39 @@ class Storage:
             raise self._failed("commit", error) from error
         with self._write_lock:
             self._transact(self._state.after(gathered.state), gathered.store, gathered.pages())
+            self._decided = self._state.commit_number
+            self._held = self._held or gathered.held
+
+    def hold(self, reason: str) -> None:
+        """From now on this disk may not vote, durably. Raises ``StorageFailed``."""
+        with self._write_lock:
+            self._transact(self._state.after(None), lambda db: rows.put_held(db, reason), 1)
+            self._held = reason
+
+    def mend(self, mended: Mapping[int, Entry]) -> None:
+        """Put learned slots, as others told them, in the place of damaged rows. Raises ``StorageFailed``."""
+        log = [rows.log_row(slot, entry.ballot, entry.value) for slot, entry in mended.items()]
+        watermark = self.committed_watermark
+        if any(slot >= watermark for slot in mended):
+            raise ValueError("only what is learned can be mended")
+
+        def store(db: sqlite3.Connection) -> None:
+            db.executemany("INSERT OR REPLACE INTO log VALUES (?, ?, ?, ?, ?, ?, ?)", log)
+
+        with self._write_lock:
+            self._transact(self._state.after(None), store, len(log))
 
     def set_warmed(self) -> None:
         """Remember, durably, that all replicas have once been ready. Raises ``StorageFailed``."""
         with self._write_lock:
             self._transact(self._state.after(None)._replace(warmed=1), lambda db: None, 0)
 
-    def remember_peer(self, replica: int, storage_id: str) -> None:
-        """Remember, durably, which storage ``replica`` has. Raises ``StorageFailed``."""
-        row = (replica, storage_id, seal("peers", replica, storage_id))
+    def remember_peers(self, peers: Mapping[int, Peer]) -> None:
+        """Remember, durably, what is known of some replicas' disks. Raises ``StorageFailed``."""
 
         def store(db: sqlite3.Connection) -> None:
-            db.execute("INSERT OR REPLACE INTO peers VALUES (?, ?, ?)", row)
+            for replica, peer in peers.items():
+                rows.put_peer(db, replica, peer)
 
         with self._write_lock:
             self._transact(self._state.after(None), store, 1)
@@ -320,13 +326,32 @@ class Storage:
             if changed.rowcount != 1:
                 raise Damaged("table state", f"{changed.rowcount} rows instead of one")
             db.execute("COMMIT")
-            self._mark.write(self._mark_of(state))
+            self._check_files()
+            self._mark.write(mark_of(self._identity, state))
             self._checkpoint_if_due(pages)
         except Exception as error:
             # Not only errors of the disk: whatever went wrong between BEGIN and COMMIT, what is stored now
             # is not what the caller believes.
             raise self._failed("commit", error) from error
         self._state = state
+
+    def look(self) -> None:
+        """Find out whether the files are still there, while nothing is written. Raises ``StorageFailed``."""
+        self._require_sound()
+        try:
+            self._check_files()
+        except OSError as error:
+            raise self._failed("commit", error) from error
+
+    def _check_files(self) -> None:
+        """A file that is deleted goes on to take every write, and all of them are lost with the process."""
+        for path, inode in self._files.items():
+            try:
+                found = os.stat(path).st_ino
+            except FileNotFoundError:
+                raise OSError(errno.ENOENT, "was deleted while the replica runs", str(path)) from None
+            if found != inode:
+                raise OSError(errno.ENOENT, "was replaced while the replica runs", str(path))
 
     def _checkpoint_if_due(self, pages: int) -> None:
         """Move the write-ahead log into the database once it is long.
@@ -348,7 +373,8 @@ class Storage:
     def _failed(self, what: str, error: Exception) -> StorageFailed:
         if self._failure is None:
             cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            self._failure = f"{self.path}: {what} failed: {cause or type(error).__name__}"
+            path = error.filename if isinstance(error, OSError) and error.filename else self.path
+            self._failure = f"{path}: {what} failed: {cause or type(error).__name__}"
         return StorageFailed(self._failure)
 
     def close(self) -> None:
@@ -373,11 +399,11 @@ class Storage:
             self._writer.execute(f"PRAGMA busy_timeout={int(CLOSE_BUSY_S * 1000)}")
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         except sqlite3.Error as error:
-            self.notes.append(f"{self.path}: the write-ahead log stays: {error}")
-
-
-def _is_about_files(error: BaseException) -> bool:
-    return isinstance(error, sqlite3.OperationalError) and "no such" not in str(error)
+            trouble = f"{self.path}: the write-ahead log stays: {error}"
+            if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                self.notes.append(trouble)
+            else:
+                self.failed_at_the_end = trouble
 
 
 def _close_quietly(db: sqlite3.Connection) -> None:

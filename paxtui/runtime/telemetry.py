@@ -33,6 +33,7 @@ from paxtui.wire.telemetry import (
     ValueView,
     View,
     VotedView,
+    brief,
     mark,
 )
 
@@ -47,7 +48,6 @@ BUFFER_EVENTS: Final = 8192
 FLUSH_VALUES: Final = 400
 """Values told in one flush: 8,000 a second are more than anybody reads, and cost little."""
 
-VALUE_CHARS: Final = 120
 OBSERVER_BYTES_MAX: Final = 2 * 1024 * 1024
 """What may wait for a slow observer before it gets a snapshot in place of deltas."""
 
@@ -66,12 +66,12 @@ _encode = msgspec.json.Encoder().encode
 
 def view_of(value: Command) -> ValueView:
     """A value, cut for the eye."""
-    return ValueView(value.client, value.request, value.text[:VALUE_CHARS])
+    return ValueView(value.client, value.request, brief(value.text))
 
 
 def slot_view(slot: int, ballot: Ballot, value: Command, state: str) -> SlotView:
     """A slot of a snapshot."""
-    text = value.text[:VALUE_CHARS]
+    text = brief(value.text)
     return SlotView(slot, ballot, value.client, value.request, text, state, mark(value))
 
 
@@ -93,7 +93,14 @@ def faulted(to: int, number: int, message: PeerMessage, copies: tuple[float, ...
 class Watcher:
     """One observer connection, or the record file."""
 
-    def __init__(self, ask: int, push: Callable[[bytes], bool], waiting: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        ask: int,
+        push: Callable[[bytes], bool],
+        waiting: Callable[[], int],
+        bytes_max: int = OBSERVER_BYTES_MAX,
+    ) -> None:
+        self.bytes_max = bytes_max
         self.ask = ask
         self.push = push
         self.waiting = waiting
@@ -119,7 +126,7 @@ class Telemetry:
         """Whether anybody wants events."""
         return bool(self._watchers)
 
-    def watch(self, ask: int, sender: Sender) -> Watcher:
+    def watch(self, ask: int, sender: Sender, bytes_max: int = OBSERVER_BYTES_MAX) -> Watcher:
         """Add an observer; it gets a snapshot with the next flush."""
 
         def push(frame: bytes) -> bool:
@@ -127,7 +134,7 @@ class Telemetry:
             sender.flush()
             return taken
 
-        return self.add(Watcher(ask, push, lambda: sender.waiting_bytes))
+        return self.add(Watcher(ask, push, lambda: sender.waiting_bytes, bytes_max))
 
     def add(self, watcher: Watcher) -> Watcher:
         """Add any watcher."""
@@ -191,7 +198,7 @@ class Telemetry:
         return len(events)
 
     def _serve(self, watcher: Watcher, pages: list[tuple[int, list[Pair]]]) -> None:
-        if watcher.waiting() > OBSERVER_BYTES_MAX:
+        if watcher.waiting() > watcher.bytes_max:
             watcher.behind = True
             self._wanted.set()
         elif watcher.behind:
@@ -229,16 +236,16 @@ class Telemetry:
             view: Struct = event
             match event:
                 case e.Voted(ballot, first, values):
-                    view = VotedView(ballot, first, len(values), marks.of(values))
+                    view = VotedView(ballot, first, len(values), marks.of(first, values))
                 case e.Proposed(ballot, first, values, source):
                     shown = tuple(map(view_of, values)) if len(values) <= budget else None
                     budget -= len(values) if shown is not None else 0
-                    view = ProposedView(ballot, first, len(values), source, marks.of(values), shown)
+                    view = ProposedView(ballot, first, len(values), source, marks.of(first, values), shown)
                 case e.Learned(first, entries):
                     values = tuple(entry.value for entry in entries)
                     shown = tuple(map(view_of, values)) if len(values) <= budget else None
                     budget -= len(values) if shown is not None else 0
-                    view = LearnedView(first, len(entries), _runs(entries), marks.of(values), shown)
+                    view = LearnedView(first, len(entries), _runs(entries), marks.of(first, values), shown)
             yield round(at_s, 4), view
 
 
@@ -248,22 +255,19 @@ def _runs(entries: tuple[Entry, ...]) -> tuple[tuple[Ballot, int], ...]:
 
 
 class _Marks:
-    """Marks of one flush. A leader tells of each value three times, and the value is the same object."""
+    """Marks of one flush. A replica tells of most runs of values two or three times."""
 
     def __init__(self) -> None:
-        self._known: dict[int, str] = {}
+        self._runs: dict[int, tuple[tuple[Command, ...], str]] = {}
 
-    def of(self, values: tuple[Command, ...]) -> str:
-        """The marks of a run, one after the other."""
-        known = self._known
-        marks: list[str] = []
-        for value in values:
-            found = known.get(id(value))
-            if found is None:
-                # The events of the flush keep the value alive, so nothing else can get its id meanwhile.
-                found = known[id(value)] = mark(value)
-            marks.append(found)
-        return "".join(marks)
+    def of(self, first: int, values: tuple[Command, ...]) -> str:
+        """The marks of the values of slots from ``first`` on, one after the other."""
+        known = self._runs.get(first)
+        if known is not None and known[0] == values:  # nearly always the same objects, so this is quick
+            return known[1]
+        marks = "".join(map(mark, values))
+        self._runs[first] = values, marks
+        return marks
 
 
 def wall_clock() -> float:

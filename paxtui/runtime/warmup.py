@@ -19,22 +19,34 @@ class WarmUp:
         needed = {"all": len(self._others), "majority": majority(replicas) - 1, "none": 0}
         self._needed = needed[mode] if first_start else 0
         self._ready: set[int] = set()
+        self._welcomed: set[int] = set()
+        self._held = False
         self._changed = trio.Event()
 
     @property
     def done(self) -> bool:
-        """Whether enough others are ready."""
-        return len(self._ready) >= self._needed
+        """Whether enough others are ready and have let this replica in, as one with a vote: an empty disk
+        cannot know whether it ever had one, and whoever remembers another says so in its welcome. A
+        learner has nothing to wait for."""
+        return self._held or len(self._ready & self._welcomed) >= self._needed
 
     @property
     def missing(self) -> tuple[int, ...]:
         """Who is not ready yet, while that matters."""
-        return () if self.done else tuple(sorted(self._others - self._ready))
+        return () if self.done else tuple(sorted(self._others - (self._ready & self._welcomed)))
 
     def ready(self, peer: int) -> None:
         """``peer`` says that it is ready. Repetitions do no harm."""
-        if peer not in self._ready:
-            self._ready.add(peer)
+        self._note(self._ready, peer)
+
+    def welcomed(self, peer: int, *, held: bool = False) -> None:
+        """``peer`` has let this replica in, perhaps only as a learner without vote."""
+        self._held = self._held or held
+        self._note(self._welcomed, peer)
+
+    def _note(self, said: set[int], peer: int) -> None:
+        if peer not in said or self._held:
+            said.add(peer)
             self._changed.set()
             self._changed = trio.Event()
 

@@ -59,7 +59,8 @@ class Beliefs:
 
     async def _ask_on(self, replica: int) -> None:
         address = self._cluster.address(replica)
-        async with dial(address, "observer", answers, name="scenario", timeout_s=SILENT_S) as link:
+        tls = self._cluster.tls
+        async with dial(address, "observer", answers, tls=tls, name="scenario", timeout_s=SILENT_S) as link:
             while True:
                 asked = trio.current_time()
                 with trio.fail_after(SILENT_S):

@@ -56,7 +56,9 @@ async def read_replica(cluster: Cluster, replica: int) -> list[LogEntry]:
     """The whole log as one replica has applied it. Raises :class:`ClientError`."""
     entries: list[LogEntry] = []
     try:
-        async with dial(cluster.address(replica), "operator", answers, name="verdict") as link:
+        async with dial(
+            cluster.address(replica), "operator", answers, tls=cluster.tls, name="verdict"
+        ) as link:
             while True:
                 await link.send(Read(id=0, first=len(entries), consistency="local"))
                 with trio.fail_after(PAGE_S):

@@ -9,7 +9,7 @@ from itertools import count, islice
 from multiprocessing import get_context
 from typing import Any, Protocol
 
-from paxtui.sim.cluster import Cluster, Result
+from paxtui.sim.cluster import Result, simulate
 from paxtui.sim.draw import draw
 from paxtui.sim.plan import Plan
 from paxtui.sim.record import Tail
@@ -71,7 +71,7 @@ class Processes:
 
 def run_seed(seed: int, profile: str) -> Result:
     """One run."""
-    return Cluster(draw(seed, profile)).run()
+    return simulate(draw(seed, profile))
 
 
 def run_task(task: Task) -> list[Result]:
@@ -82,7 +82,7 @@ def run_task(task: Task) -> list[Result]:
 def last_lines(plan: Plan, lines: int = LAST_LINES, *, messages: bool = False) -> list[str]:
     """The run again, for the last of what happened in it."""
     tail = Tail(lines, messages=messages)
-    Cluster(plan, tail).run()
+    simulate(plan, tail)
     return list(tail.lines)
 
 

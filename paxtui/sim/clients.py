@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from heapq import heappush
+from itertools import count, islice
 from typing import TYPE_CHECKING
 
-from paxtui.core.output import Appended, ReadReady, ReadRefused, Refused, Reply
+from paxtui.core.output import ReadRefused, Refused, Reply
 from paxtui.core.values import Command
-from paxtui.sim.hashing import fraction, mix, mixed
+from paxtui.sim.hashing import fractions, mix, mixed
 from paxtui.sim.plan import Ask, Plan
 
 if TYPE_CHECKING:
@@ -26,18 +28,19 @@ Key = tuple[str, int] | int
 
 def asks_of(plan: Plan) -> tuple[Ask, ...]:
     """When which client asks, in the first phase."""
+    if plan.workload.asks is not None:
+        return plan.workload.asks
+    return tuple(Ask(at, client) for client in range(plan.workload.clients) for at in _times(plan, client))
+
+
+def _times(plan: Plan, client: int) -> list[float]:
+    """When a client asks, in the first phase."""
     work = plan.workload
     if work.asks is not None:
-        return work.asks
-    span_s = plan.heal_at - START_S
-    asks = []
-    for client in range(work.clients):
-        seed = _seed(plan, client)
-        for number in range(work.operations):
-            turn = number - number % work.burst
-            drawn = fraction(mix(seed ^ (number + 1)))
-            asks.append(Ask(START_S + span_s * (turn + drawn) / work.operations, client))
-    return tuple(asks)
+        return [ask.at for ask in work.asks if ask.client == client]
+    operations, burst, span_s = work.operations, work.burst, plan.heal_at - START_S
+    drawn = enumerate(islice(fractions(_seed(plan, client), 1), operations))
+    return [START_S + span_s * (number - number % burst + share) / operations for number, share in drawn]
 
 
 def _seed(plan: Plan, client: int) -> int:
@@ -57,11 +60,6 @@ class Operation:
         self.ticket = 0
         self.done = False
 
-    @property
-    def key(self) -> Key:
-        """What replies to it carry."""
-        return self.ticket if self.command is None else (self.command.client, self.command.request)
-
 
 class Client:
     """One client program: a session, some requests in flight, and a guess who leads."""
@@ -69,9 +67,9 @@ class Client:
     def __init__(self, cluster: Cluster, index: int) -> None:
         self._cluster = cluster
         self._work = cluster.plan.workload
-        self._seed = _seed(cluster.plan, index)
-        self._draws = self._work.operations
-        """Those before drew the times."""
+        first = self._work.operations + 1  # those before drew the times
+        self._drawn = zip(count(first), fractions(_seed(cluster.plan, index), first), strict=False)
+        """What chance decides, with its number."""
         self._name = f"c{index}"
         self._sessions = 0
         self._session: str | None = None
@@ -81,14 +79,11 @@ class Client:
         self.in_flight: list[Operation] = []
         limit = cluster.plan.settings.session_window
         self._pipeline = min(self._work.pipeline, limit)
-        for ask in asks_of(cluster.plan):
-            if ask.client == index:
-                cluster.push(ask.at, self._due, 1)
+        cluster.agenda.plan(self._due, ((at, 1) for at in _times(cluster.plan, index)))
         cluster.push(cluster.plan.heal_at, self._due, self._work.last)
 
     def _draw(self) -> float:
-        self._draws += 1
-        return fraction(mix(self._seed ^ self._draws))
+        return next(self._drawn)[1]
 
     @property
     def pending(self) -> int:
@@ -130,8 +125,9 @@ class Client:
         command = None
         if self._draw() >= self._work.reads:
             self._request += 1
-            padding = "." * int(self._work.text_chars * self._draw())
-            command = Command(session, self._request, f"{self._name}:{self._draws}{padding}")
+            number, drawn = next(self._drawn)
+            padding = "." * int(self._work.text_chars * drawn)
+            command = Command(session, self._request, f"{self._name}:{number}{padding}")
             self._cluster.checkers.asked(command)
         operation = Operation(command, self._cluster.now, self._guess)
         self.in_flight.append(operation)
@@ -145,9 +141,12 @@ class Client:
         cluster = self._cluster
         if operation.attempt > 1:
             cluster.goal("read retried" if operation.command is None else "append retried")
-        cluster.push(cluster.now + TRIP_S * (0.5 + self._draw()), self._arrive, operation)
-        patience_s = self._work.patience_s * (1 + 0.2 * self._draw())
-        cluster.push(cluster.now + patience_s, self._impatient, (operation, operation.attempt))
+        drawn, now, agenda = self._drawn, cluster.now, cluster.agenda
+        at = now + TRIP_S * (0.5 + next(drawn)[1])
+        heappush(agenda.heap, (at, next(agenda.numbers), self._arrive, operation))
+        patience_s = self._work.patience_s * (1 + 0.2 * next(drawn)[1])
+        event = operation, operation.attempt
+        heappush(agenda.heap, (now + patience_s, next(agenda.numbers), self._impatient, event))
 
     def _arrive(self, operation: Operation) -> None:
         if operation.done:
@@ -157,13 +156,14 @@ class Client:
         if node.replica is None:
             self._elsewhere(operation, None)
             return
-        if operation.command is None:
+        command = operation.command
+        if command is None:
             operation.ticket = cluster.new_ticket()
             cluster.waiting[operation.target][operation.ticket] = (self, operation)
             node.read(operation.ticket)
         else:
-            cluster.waiting[operation.target][operation.key] = (self, operation)
-            node.propose(operation.command)
+            cluster.waiting[operation.target][command.client, command.request] = (self, operation)
+            node.propose(command)
 
     def _stray(self, event: tuple[int, Command]) -> None:
         """The same request at another replica, or long after; nobody waits for the answer."""
@@ -172,33 +172,33 @@ class Client:
 
     def answer(self, operation: Operation, reply: Reply) -> None:
         """A reply leaves a replica; it may get lost."""
-        if self._draw() < self._work.answers_lost:
-            return
-        self._cluster.push(
-            self._cluster.now + TRIP_S * (0.5 + self._draw()),
-            self._answered,
-            (operation, operation.attempt, reply),
-        )
+        drawn, agenda = self._drawn, self._cluster.agenda
+        if next(drawn)[1] >= self._work.answers_lost:
+            at = self._cluster.now + TRIP_S * (0.5 + next(drawn)[1])
+            event = operation, operation.attempt, reply
+            heappush(agenda.heap, (at, next(agenda.numbers), self._answered, event))
 
     def _answered(self, event: tuple[Operation, int, Reply]) -> None:
         operation, attempt, reply = event
         if operation.done:
             return
-        match reply:
-            case Appended() | ReadReady():
-                self._guess = operation.target
-                self._end(operation)
-            case Refused(reason="expired"):
-                # It may have taken effect; nobody can know. What follows needs a new session.
-                if operation.command is not None and operation.command.client == self._session:
-                    self._session = None
-                self._end(operation)
-            case Refused(reason="busy") | ReadRefused(reason="busy"):
-                if attempt == operation.attempt:
-                    self._again_later(operation, WAIT_S)
-            case _:
-                if attempt == operation.attempt:
-                    self._elsewhere(operation, reply.leader)
+        if type(reply) is Refused or type(reply) is ReadRefused:
+            self._refused(operation, attempt, reply)
+        else:
+            self._guess = operation.target
+            self._end(operation)
+
+    def _refused(self, operation: Operation, attempt: int, reply: Refused | ReadRefused) -> None:
+        if reply.reason == "expired":
+            # It may have taken effect; nobody can know. What follows needs a new session.
+            if operation.command is not None and operation.command.client == self._session:
+                self._session = None
+            self._end(operation)
+        elif attempt == operation.attempt:
+            if reply.reason == "busy":
+                self._again_later(operation, WAIT_S)
+            else:
+                self._elsewhere(operation, reply.leader)
 
     def _elsewhere(self, operation: Operation, leader: int | None) -> None:
         replicas = self._cluster.plan.replicas

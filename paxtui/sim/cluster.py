@@ -5,23 +5,23 @@ from __future__ import annotations
 import gc
 import traceback
 from collections import Counter
-from collections.abc import Callable
-from heapq import heappop, heappush
+from collections.abc import Callable, Mapping
+from heapq import heappop
 from itertools import count
 from typing import Any
 
 from msgspec import Struct
 
 from paxtui.checkers.broken import Invariant, InvariantBroken
-from paxtui.checkers.checkers import Checkers
+from paxtui.checkers.checkers import Checkers, Look
 from paxtui.core.errors import InvariantViolated
 from paxtui.core.events import AcceptSent, CatchUpAsked, Elected, Event, PrepareSent, RoundTaken
-from paxtui.core.messages import PeerMessage
-from paxtui.core.output import Appended, ReadReady, Refused, Reply
+from paxtui.core.output import Appended, ReadReady, ReadRefused, Refused, Reply
 from paxtui.core.saved import Saved
+from paxtui.sim.agenda import Agenda
 from paxtui.sim.clients import Client, Key, Operation
 from paxtui.sim.goals import Goals
-from paxtui.sim.network import Network
+from paxtui.sim.network import Arrive, Link, Network, Parcel
 from paxtui.sim.node import Node
 from paxtui.sim.plan import CRASHES, Plan
 from paxtui.sim.record import Recorder
@@ -68,21 +68,51 @@ class Result(Struct, frozen=True, kw_only=True):
     """Why the run proves little, if it does."""
 
 
+class Looks(dict[type[Event], tuple[Look, ...]]):
+    """By the class of a trace event, all who look at it. Its keys are the classes that were seen."""
+
+    def __init__(self, *tables: Mapping[type[Event], Look]) -> None:
+        self._tables = tables
+
+    def __missing__(self, kind: type[Event]) -> tuple[Look, ...]:
+        looks = self[kind] = tuple(table[kind] for table in self._tables if kind in table)
+        return looks
+
+
+def simulate(plan: Plan, recorder: Recorder | None = None) -> Result:
+    """One run, of which nothing is left but its result.
+
+    A cluster is full of cycles, so it takes the garbage collector to free it. It has nothing to find while
+    the run lasts; and if it only looks when the cluster is let go, all objects are still in its youngest
+    generation, and it meets them once and nothing else.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return Cluster(plan, recorder).run()
+    finally:
+        gc.collect(0)
+        if collecting:
+            gc.enable()
+
+
 class Cluster:
-    """One run. Make it, call :meth:`run`, drop it."""
+    """One run. Make it, call :meth:`run`, drop it; or let :func:`simulate` do so, which is faster."""
 
     def __init__(self, plan: Plan, recorder: Recorder | None = None) -> None:
         self.plan = plan
         self.now = 0.0
-        self._heap: list[tuple[float, int, Callable[[Any], None], Any]] = []
-        self._numbers = count()
+        self.agenda = Agenda()
+        self.push = self.agenda.push
         self.checkers = Checkers(plan.replicas, plan.settings)
         self.goals = Goals()
         self._recorder = recorder
-        self.network = Network(plan.seed, plan.replicas, plan.weather, plan.codec, self._deliver)
         everyone = range(plan.replicas)
         self.peers = [tuple(j for j in everyone if j != i) for i in everyone]
         self.nodes = [Node(self, i, plan.commit_s[i]) for i in everyone]
+        arrive = [node.message if recorder is None else self._recorded(node) for node in self.nodes]
+        looks = self.checkers.on_message
+        self.network = Network(plan.seed, plan.weather, plan.codec, self.agenda, arrive, self._late, looks)
         self.waiting: list[dict[Key, tuple[Client, Operation]]] = [{} for _ in everyone]
         self._tickets = count(1)
         self.healed = False
@@ -96,20 +126,20 @@ class Cluster:
         """Who was elected, in order, without those who follow themselves."""
         self._reigns = 0
         self._patience = Patience(plan.settings)
-        self._on_event: dict[type, Callable[[int, Any], None]] = {
+        own: dict[type[Event], Look] = {
             AcceptSent: self._repeated(self._patience.accept_sent),
             CatchUpAsked: self._repeated(self._patience.catch_up_asked),
             Elected: self._elected,
             PrepareSent: self._repeated(self._patience.prepare_sent),
             RoundTaken: self._round_taken,
         }
+        self._looks = Looks(self.goals.on_event, own, self.checkers.on_event)
         self._appends = 0
         self._reads = 0
         self.strikes = Strikes(self)
         for node in self.nodes:
             self.push(0.0, self._boot, node)
-        for fault in plan.faults:
-            self.push(fault.at, self.strikes.strike, fault)
+        self.agenda.plan(self.strikes.strike, ((fault.at, fault) for fault in plan.faults))
         self.push(plan.heal_at, self._heal, None)
         self.clients = [Client(self, index) for index in range(plan.workload.clients)]
 
@@ -122,25 +152,19 @@ class Cluster:
         self.strikes.heal()
         Recovery(self).begin()
 
-    # The heap
-
-    def push(self, at: float, call: Callable[[Any], None], argument: Any) -> None:
-        """Call ``call(argument)`` at virtual time ``at``. Equal times keep the order of the calls."""
-        heappush(self._heap, (at, next(self._numbers), call, argument))
-
     def run(self) -> Result:
         """The whole run; never raises for what the replicas do."""
-        heap = self._heap
+        heap = self.agenda.heap
         events = 0
-        collecting = gc.isenabled()
-        gc.disable()
         try:
-            while not self.over:
+            for events in range(1, EVENTS_MAX + 1):  # noqa: B007, the result tells it
                 self.now, _, call, argument = heappop(heap)
-                events += 1
-                if events > EVENTS_MAX:
-                    raise InvariantBroken(Invariant.STORM, f"{EVENTS_MAX} events, and no end")
                 call(argument)
+                if self.over:
+                    break
+            else:
+                self.now, events = heap[0][0], events + 1
+                raise InvariantBroken(Invariant.STORM, f"{EVENTS_MAX} events, and no end")
         except InvariantBroken as broken:
             liveness = broken.invariant in (Invariant.LIVENESS, Invariant.STORM)
             return self._result(
@@ -150,9 +174,6 @@ class Cluster:
             return self._result(events, "safety", "the core's own check", str(violated))
         except Exception:
             return self._result(events, "crash", str(Invariant.SURPRISE), traceback.format_exc())
-        finally:
-            if collecting:
-                gc.enable()
         for node in self.nodes:
             if node.replica is not None:
                 self.ended(node.me, "the run is over")
@@ -160,7 +181,7 @@ class Cluster:
 
     def _result(self, events: int, outcome: str, invariant: str, detail: str) -> Result:
         slots = self.checkers.logs.upto
-        seen = {f"event {event.__struct_config__.tag}" for event in self.checkers.seen}
+        seen = {f"event {event.__struct_config__.tag}" for event in self._looks}
         if self.network.duplicated:
             self.goals.reached.add("duplicate message")
         if self.checkers.facts.contested:
@@ -207,10 +228,10 @@ class Cluster:
         """Something worth counting happened."""
         self.goals.reached.add(name)
 
-    def note(self, replica: int | None, what: str, detail: str) -> None:
+    def note(self, replica: int | None, what: str, *details: object) -> None:
         """For the record: not an event of a replica, but done to it."""
         if self._recorder is not None:
-            self._recorder.note(self.now, replica, what, detail)
+            self._recorder.note(self.now, replica, what, " ".join(map(str, details)))
 
     def began(self, replica: int, saved: Saved) -> None:
         """A replica starts with what its disk holds."""
@@ -227,13 +248,10 @@ class Cluster:
         if self._recorder is not None:
             for event in events:
                 self._recorder.event(self.now, replica, event)
-        self.goals.events(events)
-        on_event = self._on_event
+        looks = self._looks
         for event in events:
-            look = on_event.get(type(event))
-            if look is not None:
+            for look in looks[type(event)]:
                 look(replica, event)
-        self.checkers.events(replica, events)
 
     def _round_taken(self, _replica: int, _event: RoundTaken) -> None:
         self.elections += 1
@@ -261,24 +279,26 @@ class Cluster:
         queued, in_flight = (0, 0) if reign is None else (reign.queued, reign.in_flight)
         self.checkers.limits.kept(node.me, queued, len(replica.learner.sessions), in_flight)
 
-    def _deliver(self, at: float, sender: int, to: int, message: PeerMessage, late: bool) -> None:
-        if late:
-            lives = self.nodes[sender].life, self.nodes[to].life
-            self.push(at, self._arrive_late, (sender, to, message, lives))
-        else:
-            heappush(self._heap, (at, next(self._numbers), self._arrive, (sender, to, message)))
+    def _recorded(self, node: Node) -> Arrive:
+        """A message arrives, and that is recorded."""
 
-    def _arrive(self, event: tuple[int, int, PeerMessage]) -> None:
-        sender, to, message = event
-        if self._recorder is not None:
-            self._recorder.message(self.now, sender, to, message)
-        self.nodes[to].message(sender, message)
+        def arrive(parcel: Parcel) -> None:
+            if self._recorder is not None:
+                self._recorder.message(self.now, parcel[0], node.me, parcel[1])
+            node.message(parcel)
 
-    def _arrive_late(self, event: tuple[int, int, PeerMessage, tuple[int, int]]) -> None:
-        sender, to, message, lives = event
-        if lives != (self.nodes[sender].life, self.nodes[to].life):
+        return arrive
+
+    def _late(self, at: float, link: Link, parcel: Parcel) -> None:
+        """A message will arrive late; perhaps one of its ends has another life by then."""
+        lives = self.nodes[link.sender].life, self.nodes[link.to].life
+        self.push(at, self._arrive_late, (link, parcel, lives))
+
+    def _arrive_late(self, event: tuple[Link, Parcel, tuple[int, int]]) -> None:
+        link, parcel, lives = event
+        if lives != (self.nodes[link.sender].life, self.nodes[link.to].life):
             self.goal("message older than a restart")
-        self._arrive((sender, to, message))
+        link.arrive(parcel)
 
     def new_ticket(self) -> int:
         """A number for a read, never used before."""
@@ -288,24 +308,26 @@ class Cluster:
     def reply(self, replica: int, reply: Reply) -> None:
         """A reply leaves a replica for the client that waits there, if it still does."""
         key: Key
-        match reply:
-            case Appended():
-                self._appends += 1
-                key = reply.client, reply.request
-                if key not in self.waiting[replica]:
-                    self.goal("answer repeated")
-            case Refused():
-                self.goal(f"refused: {reply.reason}")
-                key = reply.client, reply.request
-            case ReadReady():
-                self._reads += 1
-                self.goal("read answered")
-                key = reply.ticket
-            case _:
-                key = reply.ticket
-        waiting = self.waiting[replica].pop(key, None)
-        if waiting is not None:
-            client, operation = waiting
+        waiting = self.waiting[replica]
+        if type(reply) is Refused:
+            self.goal(f"refused: {reply.reason}")
+            key = reply.client, reply.request
+        elif type(reply) is Appended:
+            self._appends += 1
+            key = reply.client, reply.request
+            if key not in waiting:
+                self.goal("answer repeated")
+        elif type(reply) is ReadReady:
+            self._reads += 1
+            self.goal("read answered")
+            key = reply.ticket
+        elif type(reply) is ReadRefused:
+            key = reply.ticket
+        else:
+            raise TypeError(f"no such reply: {reply}")
+        who = waiting.pop(key, None)
+        if who is not None:
+            client, operation = who
             client.answer(operation, reply)
 
     def clients_lost(self, replica: int) -> None:

@@ -1,7 +1,7 @@
 """Draw disks that cannot be trusted any more, into a plan that is drawn otherwise.
 
-Whoever notices is down for ever. So there is at most one such disk for each replica that the cluster can
-spare, and fewer replicas are broken in other ways where that is needed.
+Whoever notices is down for ever, or a learner without vote. So there is at most one such disk for each
+replica that the cluster can spare, and fewer replicas are broken in other ways where that is needed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,17 @@ def _one(rng: random.Random, plan: Plan) -> Fault:
     at = plan.heal_at * rng.uniform(0.35, 0.95)
     replica, down_s = anyone(rng, plan.replicas), exponential(rng, 0.01, 1.0)
     if rng.random() < 0.5:
-        return Fault(at, "disk-back", (replica, int(exponential(rng, 1.0, 300.0)), down_s))
+        commits = int(exponential(rng, 1.0, 300.0))
+        # By the fault's own moment, so that all other draws stay as they were.
+        match int(at * 1e6) % 6:
+            case 0:
+                return Fault(at, "disk-copied", (replica, commits, down_s))
+            case 1:
+                return Fault(at, "disk-lost", (replica, down_s))
+            case 2:
+                return Fault(at, "without-vote", (replica,))
+            case _:
+                return Fault(at, "disk-back", (replica, commits, down_s))
     row, place = rng.choice(ROWS), rng.random()
     if row == "learned":
         # The last ones are read again at a start, or when somebody who is behind asks for them.

@@ -11,7 +11,16 @@ from collections.abc import Callable, Iterator
 from typing import ClassVar, Literal, TypeVar
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.output import PutEntries, PutSessions, PutState, PutSuppressed, PutVotes, SessionRow, Write
+from paxtui.core.output import (
+    PutEntries,
+    PutHeld,
+    PutSessions,
+    PutState,
+    PutSuppressed,
+    PutVotes,
+    SessionRow,
+    Write,
+)
 from paxtui.core.saved import CHAIN_START, Saved
 from paxtui.core.values import Entry, Vote, weight
 
@@ -57,6 +66,8 @@ class Disk:
     def __init__(self, on_write: OnWrite) -> None:
         self._on_write = on_write
         self._clear()
+        self.storage = 0
+        """Which disk it is: an emptied one is another."""
         self._history: list[Batches] = []
         """All commits, from which any earlier state is made. One run's worth."""
         self._mark = 0
@@ -74,6 +85,7 @@ class Disk:
         self._sessions: dict[str, SessionRow] = {}
         self._sessions_upto = 0
         self._horizon = -1
+        self.held: str | None = None
 
     # Writing
 
@@ -115,27 +127,28 @@ class Disk:
     def _store(self, write: Write) -> None:
         if self._flipped:
             self._flipped.difference_update(_rows_of(write))
-        match write:
-            case PutVotes(ballot=ballot, first=slot, values=values):
-                for value in values:
-                    self.rows[slot] = Entry(ballot, value)
-                    slot += 1
-            case PutEntries(first=slot, entries=entries):
-                for entry in entries:
-                    self.rows[slot] = entry
-                    slot += 1
-            case PutSuppressed(slot=slot, first=first):
-                self.suppressed[slot] = first
-            case PutState():
-                self.state = write
-            case PutSessions():
-                for client in write.evicted:
-                    self._sessions.pop(client, None)
-                for row in write.changed:
-                    self._sessions[row.client] = row
-                self._sessions_upto, self._horizon = write.upto, write.horizon
-            case _:
-                raise TypeError(f"no such write: {write}")
+        # The most frequent ones first.
+        if type(write) is PutState:
+            self.state = write
+        elif type(write) is PutVotes:
+            ballot, slot = write.ballot, write.first
+            for value in write.values:
+                self.rows[slot] = Entry(ballot, value)
+                slot += 1
+        elif isinstance(write, PutSessions):
+            for client in write.evicted:
+                self._sessions.pop(client, None)
+            for row in write.changed:
+                self._sessions[row.client] = row
+            self._sessions_upto, self._horizon = write.upto, write.horizon
+        elif isinstance(write, PutEntries):
+            self.rows.update(enumerate(write.entries, write.first))
+        elif isinstance(write, PutSuppressed):
+            self.suppressed[write.slot] = write.first
+        elif isinstance(write, PutHeld):
+            self.held = write.reason
+        else:
+            raise TypeError(f"no such write: {write}")
 
     # What is done to it
 
@@ -152,6 +165,43 @@ class Disk:
                 for write in writes:
                     self._store(write)
         return True
+
+    def copy_back(self, commits: int) -> bool:
+        """The whole folder, with its mark, is as it was; whether there was an earlier state."""
+        done = self.go_back(commits)
+        self._mark = len(self._history)
+        return done
+
+    def lose(self) -> bool:
+        """Another disk, with nothing on it."""
+        self.storage += 1
+        self._history.clear()
+        self._mark = 0
+        self._flipped.clear()
+        self._clear()
+        return True
+
+    @property
+    def told(self) -> tuple[int, int]:
+        """What its replica tells the others of it: which disk it is, and the number of the last commit."""
+        return self.storage, self._mark
+
+    def objection(self, known: tuple[int, int]) -> str | None:
+        """Why the others, who were told of the disk as it was ``known``, do not let it vote."""
+        if self.storage != known[0]:
+            return "it comes back with another disk"
+        if self._is_behind(known[1]):
+            return "its disk went back in time"
+        return None
+
+    def _is_behind(self, commits: int) -> bool:
+        return self._mark < commits
+
+    def hold(self, reason: str) -> None:
+        """It may not vote any more, durably."""
+        self._history.append([(0, (PutHeld(reason),))])
+        self._mark = len(self._history)
+        self.held = reason
 
     def flip(self, what: str, place: float) -> bool:
         """A bit flips in a row: of the ``state``, a ``vote``, a ``learned`` slot or a ``session``, the first
@@ -207,7 +257,8 @@ class Disk:
             horizon=self._horizon,
             sessions=tuple(self._read("sessions", key, row) for key, row in sorted(self._sessions.items())),
             replay=self._replay(self._sessions_upto, state.watermark),
-            votes=tuple(self._votes(state.watermark)),
+            votes=tuple(self._votes(state.watermark)) if self.held is None else (),
+            held=self.held,
         )
 
     def _votes(self, watermark: int) -> Iterator[Vote]:

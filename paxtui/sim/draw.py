@@ -119,6 +119,7 @@ def _settings(rng: random.Random) -> Settings:
         reads_max=rng.choice((1, 2, 8)),
         hole_timeout_s=rng.choice((0.05, 0.3, 3.0)),
         flush_s=rng.choice((0.0, 0.02, 1.0)),
+        catch_up_pages=rng.choice((1, 1, 2, 3)),
     )
     share = rng.choice((0.0, 0.3, 0.3, 0.6))
     hurry = rng.choice((1.0, 1.0, 0.5, 0.25))

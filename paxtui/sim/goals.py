@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, get_args
 
 from paxtui.core.ballot import Ballot
@@ -80,7 +80,7 @@ class Goals:
         self.reached: set[str] = set()
         self._ends: dict[Ballot, int] = {}
         """By ballot of a leader, one above the slots that it found votes for."""
-        self._on_event: dict[type, Callable[[Any], None]] = {
+        self.on_event: dict[type[Event], Callable[[int, Any], None]] = {
             AcceptSent: self._accept_sent,
             Elected: self._elected,
             ElectionTimeout: self._election_timeout,
@@ -92,40 +92,33 @@ class Goals:
             SteppedDown: self._stepped_down,
             Suppressed: self._suppressed,
         }
+        """By the class of a trace event, who looks for goals in it."""
 
-    def events(self, events: Iterable[Event]) -> None:
-        """Look for goals in trace events."""
-        on_event = self._on_event
-        for event in events:
-            look = on_event.get(type(event))
-            if look is not None:
-                look(event)
-
-    def _accept_sent(self, event: AcceptSent) -> None:
+    def _accept_sent(self, _replica: int, event: AcceptSent) -> None:
         if event.again:
             self.reached.add("accept sent again")
 
-    def _elected(self, event: Elected) -> None:
+    def _elected(self, _replica: int, event: Elected) -> None:
         self._ends[event.ballot] = event.end
         if event.end > event.first:
             self.reached.add("slots recovered by a new leader")
 
-    def _election_timeout(self, event: ElectionTimeout) -> None:
+    def _election_timeout(self, _replica: int, event: ElectionTimeout) -> None:
         if event.attempt >= 2:
             self.reached.add("duel of three attempts")
 
-    def _entries_sent(self, event: EntriesSent) -> None:
+    def _entries_sent(self, _replica: int, event: EntriesSent) -> None:
         if event.count > 1:
             self.reached.add("entries page of several slots")
 
-    def _nack_sent(self, event: NackSent) -> None:
+    def _nack_sent(self, _replica: int, event: NackSent) -> None:
         self.reached.add("nack for a promise" if event.leader is None else "nack for a live leader")
 
-    def _promised(self, event: Promised) -> None:
+    def _promised(self, _replica: int, event: Promised) -> None:
         if not event.last_page:
             self.reached.add("promise in pages")
 
-    def _proposed(self, event: Proposed) -> None:
+    def _proposed(self, _replica: int, event: Proposed) -> None:
         if event.source == "adopted":
             self.reached.add("adopted value proposed again")
         elif event.source == "no-op":
@@ -134,18 +127,18 @@ class Goals:
                 "hole filled by the leader that left it" if own else "hole filled by a new leader"
             )
 
-    def _round_taken(self, event: RoundTaken) -> None:
+    def _round_taken(self, _replica: int, event: RoundTaken) -> None:
         if event.forced:
             self.reached.add("forced election")
 
-    def _stepped_down(self, event: SteppedDown) -> None:
+    def _stepped_down(self, _replica: int, event: SteppedDown) -> None:
         if event.reason.startswith("no majority answered for"):
             self.reached.add("no majority for a leader")
         elif event.reason.startswith(OUTBID):
             led = event.ballot in self._ends
             self.reached.add("leader outbid by another" if led else "candidate outbid by another")
 
-    def _suppressed(self, event: Suppressed) -> None:
+    def _suppressed(self, _replica: int, event: Suppressed) -> None:
         if event.repeats < 0:
             self.reached.add("expired command suppressed")
         else:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import random
+from functools import partial
+from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
 from paxtui.checkers.broken import Invariant, InvariantBroken
 from paxtui.core.ballot import Ballot
-from paxtui.core.messages import PeerMessage
-from paxtui.core.output import EVERYONE, Envelope, Fetch, Output
+from paxtui.core.output import Envelope, Fetch, Output
 from paxtui.core.proposer import Phase
 from paxtui.core.replica import Replica
 from paxtui.core.values import Command, Entry
 from paxtui.sim.clock import Clock
 from paxtui.sim.disk import Disk, Untrusted
-from paxtui.sim.hashing import fraction, mix, mixed
+from paxtui.sim.hashing import fractions, mixed
+from paxtui.sim.network import Parcel
 from paxtui.sim.traps import Traps
 
 if TYPE_CHECKING:
@@ -38,25 +40,32 @@ class Node:
         self.replica: Replica | None = None
         self.life = 0
         """Counts starts; what belongs to an older life is void."""
-        self.disk = Disk(lambda write, rows: cluster.checkers.committed(me, write, rows))
+        self._checkers = cluster.checkers
+        self.disk = Disk(partial(cluster.checkers.committed, me))
+        self._gather_s = cluster.plan.gather_s
         self.commit_s = commit_s
         self.slow_until = 0.0
         self.slow_s = 0.0
         self.fail_down_s: float | None = None
         """The next commit fails, and the replica stays down for so long."""
-        self._commits = 0
         self._durable = 0
         self._held: list[tuple[int, tuple[Envelope, ...]]] = []
         self.paused_until = 0.0
         self._inbox: list[tuple[Any, ...]] = []
         self.clock = Clock()
         self._timer = INFINITY
-        self._commit_seed = mixed(cluster.plan.seed, 5, me)
+        self._drawn = fractions(mixed(cluster.plan.seed, 5, me), 1)
+        """For how long commits take."""
         self._spins = 0
         self._pumping = False
         self.traps = Traps(cluster, self)
         self.refused = False
         """It did not trust its disk, and is down for ever."""
+        self._known = self.disk.told
+        """What the others know of its disk. They are taken to have heard of every commit that was reported;
+        a real replica tells its number about once a second."""
+        self._denied: str | None = None
+        """Why the others let it in only as a learner, once they have said so."""
 
     # The clock
 
@@ -65,12 +74,11 @@ class Node:
         now = self._cluster.now
         self.clock.set(now, rate, jump_s)
         self._timer = INFINITY
-        self._set_timer(now)
+        if self.replica is not None:
+            self._arm(now, self.replica.deadline)
 
-    def _set_timer(self, now: float) -> None:
-        if self.replica is None:
-            return
-        deadline = self.replica.deadline
+    def _arm(self, now: float, deadline: float) -> None:
+        """Wake the replica at its ``deadline``, as its own clock shows it, if nothing does so before."""
         if deadline < self._timer:
             self._timer = deadline
             at = self.clock.when(deadline) + 1e-9
@@ -86,12 +94,13 @@ class Node:
         if now < self.paused_until:
             return
         local = self.clock.at(now)
-        if replica.deadline > local:
-            self._set_timer(now)
+        due = replica.deadline
+        if due > local:
+            self._arm(now, due)
             return
         replica.wake(local)
-        self.pump()
-        self._spins = self._spins + 1 if replica.deadline <= local else 0
+        due = self._pump(replica, now, local)
+        self._spins = self._spins + 1 if due <= local else 0
         if self._spins > SPIN_MAX:
             raise InvariantBroken(Invariant.SURPRISE, "its deadline does not move", self.me)
 
@@ -107,6 +116,7 @@ class Node:
         rng = random.Random(mixed(cluster.plan.seed, 3, self.me, self.life))
         clock_s = self.clock.at(cluster.now)
         try:
+            self._ask_the_others()
             saved = self.disk.open()
             replica = Replica(self.me, cluster.plan.replicas, cluster.plan.settings, rng, saved, clock_s)
         except Untrusted as untrusted:
@@ -116,10 +126,31 @@ class Node:
         self.replica = replica
         self.pump()
 
+    def _ask_the_others(self) -> None:
+        """They let it in, perhaps only as a learner. A real replica hears that a little later, and whatever
+        it has said by then is dropped where it arrives; so it might as well not have been said."""
+        self._denied = self._denied or self.disk.objection(self._known)
+        if self._denied is not None and self.disk.held is None:
+            self._cluster.note(self.me, "without vote", self._denied)
+            self.disk.hold(self._denied)
+
+    def hold(self, reason: str) -> bool:
+        """The others tell it, in the middle of everything, that it has no vote any more; whether it hears."""
+        replica, now = self.replica, self._cluster.now
+        if replica is None or now < self.paused_until or self._denied is not None:
+            return False
+        self._cluster.note(self.me, "without vote", reason, "while it leads" if self.leads else "")
+        self._denied = reason
+        self._checkers.held(self.me)
+        self._held.clear()
+        replica.hold(reason, self.clock.at(now))
+        self.poke()
+        return True
+
     def _refuse(self, untrusted: Untrusted) -> None:
         """Whoever does not trust its disk stays down until somebody has seen to it: for ever, here."""
         cluster = self._cluster
-        cluster.note(self.me, "refused", str(untrusted))
+        cluster.note(self.me, "refused", untrusted)
         cluster.faults["refused for ever"] += 1
         cluster.goal(untrusted.goal)
         self.refused = True
@@ -138,6 +169,8 @@ class Node:
         self._inbox.clear()
         self._pumping = False
         self.traps.crash = None
+        if self._denied is None:
+            self._known = self.disk.told
         in_flight = bool(self.disk.running)
         if self.disk.crash(survives):
             cluster.goal("commit in flight at a crash survives")
@@ -167,7 +200,7 @@ class Node:
 
     def _restart(self, life: int) -> None:
         if life == self.life and self.replica is None:
-            self._cluster.note(self.me, "restart", "")
+            self._cluster.note(self.me, "restart")
             self._cluster.goal("restart")
             self.start()
 
@@ -198,40 +231,51 @@ class Node:
 
     # Inputs
 
-    def message(self, sender: int, message: PeerMessage) -> None:
+    def message(self, parcel: Parcel) -> None:
         """A message arrives."""
         replica = self.replica
         if replica is None:
             return
         now = self._cluster.now
         if now < self.paused_until:
-            self._inbox.append((self.message, sender, message))
+            self._inbox.append((self.message, parcel))
             return
-        replica.receive(sender, message, self.clock.at(now))
-        self.poke()
+        sender, message = parcel
+        clock = self.clock
+        local = now * clock.rate + clock.offset_s  # Clock.at, without the call
+        replica.receive(sender, message, local)
+        if not self._pumping:
+            if self._gather_s:
+                self._gather(now)
+            else:
+                self._pump(replica, now, local)
 
     def propose(self, command: Command) -> None:
         """A client's append arrives."""
-        if self.replica is None:
+        replica = self.replica
+        if replica is None:
             return
         now = self._cluster.now
         if now < self.paused_until:
             self._inbox.append((self.propose, command))
             return
-        self.replica.propose(command, self.clock.at(now))
-        self.poke()
+        local = self.clock.at(now)
+        replica.propose(command, local)
+        self._turn(replica, now, local)
 
     def read(self, ticket: int) -> None:
         """A client's linearizable read arrives."""
-        if self.replica is None:
+        replica = self.replica
+        if replica is None:
             return
         now = self._cluster.now
         if now < self.paused_until:
             self._inbox.append((self.read, ticket))
             return
-        self._cluster.checkers.read_started(self.me, ticket)
-        self.replica.read(ticket, self.clock.at(now))
-        self.poke()
+        self._checkers.read_started(self.me, ticket)
+        local = self.clock.at(now)
+        replica.read(ticket, local)
+        self._turn(replica, now, local)
 
     def operate(self, verb: str, *args: Any) -> None:
         """An operator's verb: a method of the replica that takes ``args`` and ``now``."""
@@ -265,76 +309,74 @@ class Node:
 
     def poke(self) -> None:
         """Take the output now, or once more input has gathered."""
-        if self._pumping:
-            return
-        gather_s = self._cluster.plan.gather_s
-        if gather_s == 0.0:
-            self.pump()
-            return
+        if self.replica is not None:
+            now = self._cluster.now
+            self._turn(self.replica, now, self.clock.at(now))
+
+    def _turn(self, replica: Replica, now: float, local: float) -> None:
+        if not self._pumping:
+            if self._gather_s:
+                self._gather(now)
+            else:
+                self._pump(replica, now, local)
+
+    def _gather(self, now: float) -> None:
         self._pumping = True
-        self._cluster.push(self._cluster.now + gather_s, self._gathered, self.life)
+        agenda = self._cluster.agenda
+        heappush(agenda.heap, (now + self._gather_s, next(agenda.numbers), self._gathered, self.life))
 
     def _gathered(self, life: int) -> None:
-        if life != self.life or self.replica is None:
+        replica = self.replica
+        if life != self.life or replica is None:
             return
         self._pumping = False
-        if self._cluster.now < self.paused_until:
+        now = self._cluster.now
+        if now < self.paused_until:
             self._inbox.append((self.poke,))
             return
-        self.pump()
+        self._pump(replica, now, self.clock.at(now))
 
     def pump(self) -> None:
         """One turn of the host loop: take the output and treat it."""
-        replica, cluster = self.replica, self._cluster
-        if replica is None:
-            return
-        now = cluster.now
-        output = replica.take(self.clock.at(now))
-        if output.events:
-            cluster.events(self.me, output.events)
-            if self.traps.spring(output):
-                return
-        self.treat(output)
+        now = self._cluster.now
         if self.replica is not None:
-            self._set_timer(now)
+            self._pump(self.replica, now, self.clock.at(now))
+
+    def _pump(self, replica: Replica, now: float, local: float) -> float:
+        """The same, of the replica that runs, at ``local`` by its own clock; its deadline afterwards."""
+        output = replica.take(local)
+        if output.events:
+            self._cluster.events(self.me, output.events)
+            traps = self.traps
+            if (traps.crash is not None or traps.silence is not None) and traps.spring(output):
+                return replica.deadline
+        self.treat(output)
+        deadline = replica.deadline
+        if deadline < self._timer:
+            self._arm(now, deadline)
+        return deadline
 
     def treat(self, output: Output) -> None:
         """Everything that comes of an output, in the order that the core asks for."""
         cluster = self._cluster
-        checkers = cluster.checkers
         if output.applied:
             for applied in output.applied:
-                checkers.applied(self.me, applied)
+                self._checkers.applied(self.me, applied)
             cluster.probe(self)
         if output.sends:
-            self.send(output.sends)
+            cluster.network.send(cluster.now, self.me, output.sends)
         if output.sends_durable:
             if output.batch <= self._durable:
-                self.send(output.sends_durable)
+                cluster.network.send(cluster.now, self.me, output.sends_durable)
             else:
                 self._held.append((output.batch, output.sends_durable))
         for reply in output.replies:
-            checkers.replied(self.me, reply)
+            self._checkers.replied(self.me, reply)
             cluster.reply(self.me, reply)
         for fetch in output.fetches:
             cluster.push(cluster.now + FETCH_S, self._fetched, (self.life, fetch))
         if output.writes and self.disk.submit(output.batch, output.writes):
             self._commit()
-
-    def send(self, envelopes: tuple[Envelope, ...]) -> None:
-        """Messages leave."""
-        cluster, me = self._cluster, self.me
-        now = cluster.now
-        check, send = cluster.checkers.sent, cluster.network.send
-        for envelope in envelopes:
-            message = envelope.message
-            check(me, message)
-            to = envelope.to
-            if to == EVERYONE:
-                for peer in cluster.peers[me]:
-                    send(now, me, peer, message)
-            else:
-                send(now, me, to, message)
 
     # The disk
 
@@ -342,8 +384,7 @@ class Node:
         if not self.disk.start():
             return
         cluster = self._cluster
-        self._commits += 1
-        drawn = fraction(mix(self._commit_seed ^ self._commits))
+        drawn = next(self._drawn)
         commit_s = self.slow_s if cluster.now < self.slow_until else self.commit_s
         cluster.push(cluster.now + commit_s * (0.5 + drawn), self._committed, self.life)
 
@@ -362,7 +403,8 @@ class Node:
         self._told_durable(batch)
 
     def _told_durable(self, batch: int) -> None:
-        if self.replica is None:
+        replica = self.replica
+        if replica is None:
             return
         now = self._cluster.now
         if now < self.paused_until:
@@ -371,9 +413,10 @@ class Node:
         self._durable = batch
         held = self._held
         while held and held[0][0] <= batch:
-            self.send(held.pop(0)[1])
-        self.replica.durable(batch, self.clock.at(now))
-        self.poke()
+            self._cluster.network.send(now, self.me, held.pop(0)[1])
+        local = self.clock.at(now)
+        replica.durable(batch, local)
+        self._turn(replica, now, local)
 
     def _fetched(self, event: tuple[int, Fetch]) -> None:
         life, fetch = event

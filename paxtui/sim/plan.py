@@ -29,6 +29,10 @@ disk-flip          replica, row, place, down_s            crash (but not if ``do
                                                           of a row flips: of the ``state``, or of a
                                                           ``vote``, ``learned`` slot or ``session``, from
                                                           the first one (place 0) to the last one (1)
+disk-copied        replica, commits, down_s               the same, with the mark beside it: only the
+                                                          others can tell
+disk-lost          replica, down_s                        crash; it comes back with an empty disk
+without-vote       replica                                the others say that it has no vote any more
 pause              seconds, replica                       input queues up, time goes on
 clock-jump         replica, seconds                       the clock leaps forward
 clock-rate         replica, rate                          the clock runs at this rate
@@ -40,8 +44,9 @@ canary             none                                   the run fails, whateve
 =================  =====================================  ==============================================
 
 A replica of -1, also at either end of a link, stands for whoever leads at that time. A replica that notices
-``disk-back`` or ``disk-flip`` stops, or does not start, and is down for ever; neither is done where together
-with the broken ones no majority might be left.
+``disk-back`` or ``disk-flip`` stops, or does not start, and is down for ever; after ``disk-copied``,
+``disk-lost`` and ``without-vote`` it is a learner without vote. None is done where together with the broken
+ones no majority might be left.
 """
 
 from __future__ import annotations
@@ -59,7 +64,7 @@ CRASHES: Final = frozenset({"crash", "crash-all", "crash-at"})
 
 PROFILES: Final = ("network", "crash", "disk", "churn", "boost", "all")
 
-SPECIAL: Final = ("deposed", "reads", "acks", "rounds", "duels", "canary", "calm", "damage")
+SPECIAL: Final = ("deposed", "reads", "acks", "rounds", "duels", "canary", "calm", "damage", "lost")
 """Profiles for one purpose: most draw situations that chance seldom makes, for mutants that nothing else
 finds; ``canary`` fails one seed in a hundred, to show that failures are reported; in ``calm`` nothing is done
 to the cluster, so that the number of its messages can be judged."""

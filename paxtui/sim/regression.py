@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from paxtui.core.ballot import REPLICAS_MAX
 from paxtui.sim.campaign import last_lines
-from paxtui.sim.cluster import Cluster, Result
+from paxtui.sim.cluster import Result, simulate
 from paxtui.sim.mutants import MUTANTS
 from paxtui.sim.plan import Plan
 
@@ -75,7 +75,7 @@ def recorded(plan: Plan, about: str, mutant: str | None = None) -> Regression:
 def run(plan: Plan, mutant: str | None = None) -> Result:
     """One run of a plan, with a mutant or without."""
     with MUTANTS[mutant].installed() if mutant is not None else nullcontext():
-        return Cluster(plan).run()
+        return simulate(plan)
 
 
 def complaint(regression: Regression) -> str | None:

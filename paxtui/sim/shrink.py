@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from paxtui.core.settings import Settings
 from paxtui.sim.clients import asks_of
-from paxtui.sim.cluster import Cluster, Result
+from paxtui.sim.cluster import Result, simulate
 from paxtui.sim.plan import Ask, Fault, Plan, touched
 
 RUNS_MAX = 1500
@@ -73,7 +73,7 @@ class Shrinker:
         if candidate == self.plan or self.runs >= self._runs_max:
             return False
         self.runs += 1
-        result = Cluster(candidate).run()
+        result = simulate(candidate)
         if result.invariant != self.result.invariant:
             return False
         self.plan, self.result = candidate, result

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from paxtui.core.settings import Settings
-from paxtui.sim.plan import LEADER, Fault, Plan, Weather
+from paxtui.sim.plan import LEADER, Fault, Plan, Weather, touched
 
 CANARY_SHARE = 0.01
 """Of the seeds of the profile ``canary``, so many fail."""
@@ -47,7 +47,9 @@ def deposed(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
         *_links(at + 0.6 * trip_s, 1.5, lost, ("accept", "chosen", "heartbeat")),
         Fault(elected_at + rng.uniform(0.0, 0.1), "elect", (new,)),
     ]
-    settings = Settings(run_slots=rng.choice((1, 2, 2, 3)), window_slots=rng.choice((16, 8192)))
+    settings = Settings(
+        run_slots=rng.choice((1, 2, 2, 3)), window_slots=rng.choice((16, 8192)), catch_up_pages=1
+    )
     workload = replace(
         plan.workload,
         clients=4,
@@ -286,6 +288,37 @@ def damage(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
     )
 
 
+def lost(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
+    """Disks that are lost or copied back, and replicas that are told in mid-run that they have no vote: as
+    many as the cluster can spare, the leader among them, while messages and processes are lost as well."""
+    del types
+    replicas = rng.choice((3, 5))
+    faults = [fault for fault in plan.faults if fault.kind in ("crash", "crash-at", "cut", "loss", "hold")]
+    forgetful = rng.sample(range(replicas), (replicas - 1) // 2)
+    for replica in forgetful:
+        at, down_s = plan.heal_at * rng.uniform(0.3, 0.8), rng.uniform(0.01, 0.3)
+        who = rng.choice((replica, LEADER))
+        faults.append(
+            rng.choice(
+                (
+                    Fault(at, "disk-lost", (who, down_s)),
+                    Fault(at, "disk-copied", (who, int(rng.expovariate(0.1)) + 1, down_s)),
+                    Fault(at, "without-vote", (who,)),
+                )
+            )
+        )
+        faults.append(Fault(at + down_s + rng.uniform(0.01, 0.5), "elect", (replica,)))
+    named = [fault for fault in faults if all(each < replicas for each in touched(fault))]
+    return replace(
+        plan,
+        replicas=replicas,
+        commit_s=tuple(rng.uniform(0.0005, 0.01) for _ in range(replicas)),
+        workload=replace(plan.workload, clients=4, pipeline=4, operations=40, burst=1),
+        faults=tuple(sorted(named, key=lambda fault: fault.at)),
+        broken=(),
+    )
+
+
 DRAWERS: dict[str, Callable[[Plan, random.Random, tuple[str, ...]], Plan]] = {
     "deposed": deposed,
     "reads": reads,
@@ -295,5 +328,6 @@ DRAWERS: dict[str, Callable[[Plan, random.Random, tuple[str, ...]], Plan]] = {
     "canary": canary,
     "calm": calm,
     "damage": damage,
+    "lost": lost,
 }
 """One for each special profile; it is given an ordinary plan and the types of messages."""

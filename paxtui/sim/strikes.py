@@ -58,6 +58,9 @@ class Strikes:
         self._on_disk: dict[str, Callable[..., bool]] = {
             "disk-back": self._disk_back,
             "disk-flip": self._disk_flip,
+            "disk-copied": self._disk_copied,
+            "disk-lost": self._disk_lost,
+            "without-vote": self._without_vote,
         }
 
     def strike(self, fault: Fault) -> None:
@@ -65,7 +68,7 @@ class Strikes:
         cluster = self._cluster
         if cluster.healed:
             return
-        cluster.note(None, fault.kind, " ".join(map(str, fault.args)))
+        cluster.note(None, fault.kind, *fault.args)
         if fault.kind == "crash-all":
             cluster.faults["crash-all"] += 1
             for node in cluster.nodes:
@@ -198,12 +201,28 @@ class Strikes:
             node.crash(down_s, "a bit flips")
         return node.disk.flip(what, place)
 
+    def _disk_copied(self, node: Node, commits: int, down_s: float) -> bool:
+        node.crash(down_s, "its whole folder goes back in time")
+        return self._forgets(node, node.disk.copy_back(commits))
+
+    def _disk_lost(self, node: Node, down_s: float) -> bool:
+        node.crash(down_s, "its disk is lost")
+        return self._forgets(node, node.disk.lose())
+
+    def _forgets(self, node: Node, done: bool) -> bool:
+        if done:
+            self._cluster.checkers.lost(node.me)
+        return done
+
+    def _without_vote(self, node: Node) -> bool:
+        return node.hold("the others say so")
+
     # The end of it
 
     def heal(self) -> None:
         """All faults end; who is broken for ever becomes so now."""
         cluster = self._cluster
-        cluster.note(None, "heal", " ".join(f"{b.replica}:{b.how}" for b in cluster.plan.broken))
+        cluster.note(None, "heal", *(f"{b.replica}:{b.how}" for b in cluster.plan.broken))
         for row in cluster.network.links:
             for link in row:
                 link.heal()

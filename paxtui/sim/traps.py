@@ -59,7 +59,7 @@ class Traps:
             return False
         cluster.goal("crash at a trace event")
         if crash.sends == SOME:
-            self._node.send(self._some(output.sends))
+            cluster.network.send(cluster.now, me, self._some(output.sends))
         elif crash.sends == ALL:
             self._node.treat(output)
         self._node.crash(crash.down_s, f"at {crash.event}")

@@ -21,7 +21,7 @@ from paxtui.core.events import Event
 from paxtui.core.messages import PeerMessage
 from paxtui.core.saved import Saved
 from paxtui.sim.campaign import Run, Task
-from paxtui.sim.cluster import Cluster, Result
+from paxtui.sim.cluster import Result, simulate
 from paxtui.sim.draw import draw
 from paxtui.sim.record import Tail
 
@@ -75,14 +75,14 @@ def hashed(task: Task) -> list[tuple[Result, str]]:
     ended = []
     for seed, profile in task:
         digest = Digest()
-        ended.append((Cluster(draw(seed, profile), digest).run(), digest.hex))
+        ended.append((simulate(draw(seed, profile), digest), digest.hex))
     return ended
 
 
 def lines_of(run: Run) -> list[str]:
     """Everything that happens in a run, for people."""
     tail = Tail(LINES_MAX, messages=True)
-    Cluster(draw(*run), tail).run()
+    simulate(draw(*run), tail)
     return list(tail.lines)
 
 

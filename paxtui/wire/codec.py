@@ -6,10 +6,20 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from paxtui.wire.errors import WireError
+from paxtui.wire.errors import NOT_JSON, NOT_UTF_8, TOO_DEEP, WireError
 from paxtui.wire.framing import frame
 
 _encoder = msgspec.json.Encoder()
+
+NESTING_MAX = 16
+"""How deep lists and objects may lie in each other, unless told otherwise. The deepest message has 6."""
+
+TYPE_FIRST = b'{"type":"'
+"""How a message begins whose ``type`` comes first. The type decides what each field may be, so nothing in it
+can be deeper than the message is; only what comes before the type is passed over unseen."""
+
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
 
 T = TypeVar("T")
 
@@ -25,22 +35,38 @@ class Decoder(Generic[T]):
     def __init__(self, union: Any) -> None:
         self._decode = msgspec.json.Decoder(union).decode
 
-    def decode(self, body: bytes) -> T:
+    def decode(self, body: bytes, nesting: int = NESTING_MAX) -> T:
         """The message, or :class:`WireError` that names the field.
 
         msgspec also lets through ``RecursionError`` (nesting) and ``UnicodeDecodeError`` (not UTF-8).
         """
+        if not body.startswith(TYPE_FIRST) and too_deep(body, nesting):
+            raise WireError(f"nested too deeply: {nesting} levels are allowed", TOO_DEEP)
         try:
             message: T = self._decode(body)
         except msgspec.ValidationError as error:
             raise WireError(str(error)) from None
         except msgspec.DecodeError as error:
-            raise WireError(f"not JSON: {error}") from None
+            raise WireError(f"not JSON: {error}", NOT_JSON) from None
         except UnicodeDecodeError:
-            raise WireError(f"not UTF-8: {_bad_byte(body)}") from None
+            raise WireError(f"not UTF-8: {_bad_byte(body)}", NOT_UTF_8) from None
         except RecursionError:
-            raise WireError("nested too deeply") from None
+            raise WireError("nested too deeply", TOO_DEEP) from None
         return message
+
+
+def too_deep(body: bytes, limit: int) -> bool:
+    """Whether lists and objects lie in each other deeper than ``limit``, if the body is JSON at all."""
+    plain = body.replace(rb"\\", b"").replace(rb"\"", b"")
+    outside = b"".join(plain.split(b'"')[::2])
+    brackets = outside.translate(_ONE_KIND, _NOT_BRACKETS)
+    for _ in range(limit):
+        if not brackets:
+            return False
+        # The innermost pairs go, at the speed of a copy: a loop over a megabyte of brackets would take long.
+        brackets = brackets.replace(b"[]", b"")
+    # What is left without any pair was never closed: the decoder says so better, if it gets so far.
+    return b"[]" in brackets or brackets.count(b"[") > limit
 
 
 def _bad_byte(body: bytes) -> str:

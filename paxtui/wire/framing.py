@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from paxtui.wire.errors import WireError
+from paxtui.wire.errors import FRAME_LENGTH, WireError
 
 FRAME_BYTES_MAX = 1024 * 1024
 """The longest body. The core's runs are cut so that no message reaches it."""
@@ -15,14 +15,16 @@ HEAD_BYTES = 4
 def frame(body: bytes) -> bytes:
     """``body`` with its length in front."""
     if len(body) > FRAME_BYTES_MAX:
-        raise WireError(f"a frame of {len(body)} bytes is above the limit of {FRAME_BYTES_MAX}")
+        raise WireError(f"a frame of {len(body)} bytes is above the limit of {FRAME_BYTES_MAX}", FRAME_LENGTH)
     return len(body).to_bytes(HEAD_BYTES, "big") + body
 
 
 class FrameReader:
     """Cuts a stream of bytes into frames. Holds at most one incomplete frame."""
 
-    def __init__(self) -> None:
+    def __init__(self, bytes_max: int = FRAME_BYTES_MAX) -> None:
+        self.bytes_max = bytes_max
+        """The longest body from here on."""
         self._buffer = bytearray()
         self._start = 0
 
@@ -40,12 +42,19 @@ class FrameReader:
         while end - self._start >= HEAD_BYTES:
             start = self._start + HEAD_BYTES
             length = int.from_bytes(buffer[self._start : start], "big")
-            if not 0 < length <= FRAME_BYTES_MAX:
-                raise WireError(f"a frame says it has {length} bytes; 1 to {FRAME_BYTES_MAX} are allowed")
+            if not 0 < length <= self.bytes_max:
+                raise WireError(
+                    f"a frame says it has {length} bytes; 1 to {self.bytes_max} are allowed", FRAME_LENGTH
+                )
             if end - start < length:
                 break
             self._start = start + length
             yield bytes(buffer[start : self._start])
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What is kept of a frame that is not complete."""
+        return len(self._buffer) - self._start
 
     @property
     def partial(self) -> bool:

@@ -37,6 +37,10 @@ class Hello(Frame, frozen=True, tag="hello", kw_only=True):
     """A peer's id."""
     storage: Annotated[str, Meta(max_length=64)] | None = None
     """A peer's storage id: random, made with its database. Another one means another disk."""
+    commits: Number = 0
+    """How many commits that disk has seen. Fewer than it told before mean that it went back in time."""
+    held: bool = False
+    """Whether a peer is a learner without vote, and knows it."""
     members: Annotated[tuple[Annotated[str, Meta(max_length=300)], ...], Meta(max_length=9)] = ()
     """A peer's list of replicas, so that a refusal can say which one differs."""
     session: Annotated[str, Meta(max_length=CLIENT_CHARS_MAX)] | None = None
@@ -58,6 +62,8 @@ class Welcome(Frame, frozen=True, tag="welcome", kw_only=True):
     """At most so many of the session's requests may be unanswered at once."""
     faults: bool = False
     """Whether the replica takes faults."""
+    held: str | None = None
+    """Why a peer is let in as a learner without vote, if it is. It must hold itself at once."""
 
 
 class RefusedHello(Frame, frozen=True, tag="refused"):
@@ -68,6 +74,12 @@ class RefusedHello(Frame, frozen=True, tag="refused"):
 
 class Ready(Frame, frozen=True, tag="ready"):
     """Between replicas: the sender's disk is open and it listens. Warm-up waits for these."""
+
+
+class Progress(Frame, frozen=True, tag="progress"):
+    """Between replicas: how many commits the sender's disk has seen. It will never be fewer."""
+
+    commits: Number
 
 
 class Problem(Frame, frozen=True, tag="problem"):

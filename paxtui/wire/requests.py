@@ -22,6 +22,9 @@ Text = Annotated[str, Meta(max_length=TEXT_BYTES_MAX)]
 Count = Annotated[int, Meta(ge=1, le=APPENDS_MAX)]
 
 Consistency = Literal["linearizable", "local"]
+Security = Literal["tls", "loopback", "insecure"]
+"""What keeps strangers from a replica: certificates, that only its own machine reaches it, or nothing."""
+
 Ask = Annotated[int, Meta(ge=0, lt=2**53)]
 """A number that the asker makes up and that the answer repeats."""
 
@@ -55,8 +58,9 @@ class AppendDone(Frame, frozen=True, tag="appended", omit_defaults=True):
 
 class AppendRefused(Frame, frozen=True, tag="rejected"):
     """This replica will not answer the request: ``not-leader``, ``busy``, ``warming-up``, ``expired``,
-    ``empty`` or ``too-long``. After ``not-leader`` it may still take effect: a deposed leader says so also
-    of what it had proposed. Repeat it, with the same number, where ``leader`` points."""
+    ``empty``, ``too-long``, or ``forbidden: ...`` for what the certificate does not allow. After
+    ``not-leader`` it may still take effect: a deposed leader says so also of what it had proposed. Repeat it,
+    with the same number, where ``leader`` points."""
 
     request: Number
     reason: str
@@ -155,6 +159,9 @@ class StatusReport(Frame, frozen=True, tag="status", kw_only=True):
     """The faults that act or wait here."""
     refused_by: tuple[tuple[int, str], ...] = ()
     """Peers that do not take this replica in, and why."""
+    security: Security = "loopback"
+    held_here: tuple[tuple[int, str], ...] = ()
+    """Peers that this replica lets in only as learners without vote, and why."""
 
 
 class Failed(Frame, frozen=True, tag="failed", kw_only=True):

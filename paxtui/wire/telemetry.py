@@ -21,7 +21,15 @@ from paxtui.wire.hello import Frame
 MARK_CHARS = 16
 """A mark has 64 bits: two different values of a million look alike once in forty million runs."""
 
+TEXT_CHARS_MAX = 120
+"""As much of a text as observers are told."""
+
 _encode = msgspec.json.Encoder().encode
+
+
+def brief(text: str) -> str:
+    """A text for the eye: one that is longer than what observers are told ends in ``…``."""
+    return text if len(text) <= TEXT_CHARS_MAX else text[: TEXT_CHARS_MAX - 1] + "…"
 
 
 def mark(value: Command) -> str:
@@ -34,9 +42,9 @@ NOOP_MARK = mark(NOOP)
 
 
 class SlotView(Struct, frozen=True, array_like=True, gc=False):
-    """One slot as a replica sees it: ``[slot, ballot, client, request, text, state, mark]``; the text is cut
-    after 120 characters; ``state`` is ``voted``, ``learned`` or ``applied``. The ballot is that of the vote,
-    or one at which the value was learned."""
+    """One slot as a replica sees it: ``[slot, ballot, client, request, text, state, mark]``; a text that is
+    longer than 120 characters ends in ``…``; ``state`` is ``voted``, ``learned`` or ``applied``. The ballot
+    is that of the vote, or one at which the value was learned."""
 
     slot: int
     ballot: Ballot
@@ -76,7 +84,8 @@ ObserverAnswer = Snapshot | Delta
 
 
 class ValueView(Struct, frozen=True, array_like=True, gc=False):
-    """A value as observers see it: ``[client, request, text]``, the text cut after 120 characters."""
+    """A value as observers see it: ``[client, request, text]``; a text that is longer than 120
+    characters ends in ``…``."""
 
     client: str
     request: int
@@ -179,6 +188,7 @@ Observed = (
     | e.ReadConfirmed
     | e.ProposerCrashed
     | e.ProposerRestored
+    | e.Held
     | e.MessageDropped
     | MessageFaulted
     | FaultBegan

@@ -21,6 +21,7 @@ import tempfile
 import termios
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +29,7 @@ from pathlib import Path
 import trio
 
 from paxtui import config
-from paxtui.client import Log, connect
+from paxtui.client import Log, Receipt, connect
 from paxtui.client.cluster import LocalCluster, local_cluster
 from paxtui.config import Cluster
 
@@ -143,26 +144,22 @@ async def keys(terminal: Terminal) -> tuple[float, float]:
 
 
 async def load(log: Log, rate: float | None, done: trio.Event, counted: list[int]) -> None:
-    """Append at ``rate`` a second, or as fast as 256 in flight go, until ``done``."""
-    limit = trio.CapacityLimiter(256)
-    due = trio.current_time()
-
-    async def one(number: int) -> None:
-        try:
-            await log.append(TEXT)
+    """Append at ``rate`` a second, or as fast as 256 in flight go, until ``done``. One task for all: a task a
+    message would take a third of a core at 10,000 a second."""
+    waiting: deque[Receipt] = deque()
+    started, begun = trio.current_time(), 0
+    while not done.is_set():
+        due = 256 - len(waiting) if rate is None else int((trio.current_time() - started) * rate) - begun
+        for _ in range(due):
+            waiting.append(await log.submit(TEXT))
+            begun += 1
+        if rate is not None:
+            await trio.sleep(max(1 / rate, 0.002))
+        else:
+            await waiting[0].result()
+        while waiting and waiting[0].done:
+            waiting.popleft().outcome()
             counted[0] += 1
-        finally:
-            limit.release_on_behalf_of(number)
-
-    async with trio.open_nursery() as nursery:
-        number = 0
-        while not done.is_set():
-            number += 1
-            if rate is not None:
-                due += 1 / rate
-                await trio.sleep_until(due)
-            await limit.acquire_on_behalf_of(number)
-            nursery.start_soon(one, number)
 
 
 async def loaded(

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from paxtui.console.model.safety import Judge
 from paxtui.wire import events as e
-from paxtui.wire.telemetry import LearnedView, ProposedView, Snapshot, VotedView
+from paxtui.wire.telemetry import MARK_CHARS, LearnedView, ProposedView, Snapshot, VotedView
 from paxtui.wire.values import Ballot
 
 REPLICAS = 3
@@ -26,7 +26,8 @@ BALLOT = Ballot(1, 0)
 def told(first: int, count: int) -> Iterator[tuple[int, Struct]]:
     """What a run of slots makes three replicas tell."""
     marks = "".join(
-        hashlib.blake2b(b"%d" % slot, digest_size=8).hexdigest() for slot in range(first, first + count)
+        hashlib.blake2b(b"%d" % slot, digest_size=MARK_CHARS // 2).hexdigest()
+        for slot in range(first, first + count)
     )
     chain = hashlib.sha256(b"%d" % (first + count)).hexdigest()
     yield 0, ProposedView(BALLOT, first, count, "client", marks, None)

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from paxtui.checkers.broken import Invariant, InvariantBroken
-from paxtui.checkers.checkers import Checkers
 from paxtui.checkers.facts import Facts
 from paxtui.checkers.ghost import Start
 from paxtui.checkers.logs import Logs
@@ -33,17 +32,21 @@ def test_checkers_that_forget_say_the_same_of_honest_runs(
     profile: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = [Cluster(draw(seed, profile)).run() for seed in range(6)]
-    original = Checkers.events
+    original = Cluster.events
+    forgotten = 0
 
-    def forgetful(self: Checkers, replica: int, events: Any) -> None:
+    def forgetful(self: Cluster, replica: int, events: Any) -> None:
+        nonlocal forgotten
         original(self, replica, events)
-        bar = min(self.logs.durable) - KEPT
-        self.forget_below(bar)
-        assert all(slot >= bar for slot in self.facts.slots)
+        bar = min(self.checkers.logs.durable) - KEPT
+        self.checkers.forget_below(bar)
+        assert all(slot >= bar for slot in self.checkers.facts.slots)
+        forgotten = max(forgotten, bar)
 
-    monkeypatch.setattr(Checkers, "events", forgetful)
+    monkeypatch.setattr(Cluster, "events", forgetful)
     for seed, expected in enumerate(plain):
         assert Cluster(draw(seed, profile)).run() == expected
+    assert forgotten > 0
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -29,6 +29,7 @@ from paxtui.core.output import (
     Fetch,
     Output,
     PutEntries,
+    PutHeld,
     PutSessions,
     PutState,
     PutSuppressed,
@@ -87,6 +88,7 @@ class Disk:
         self.sessions: dict[str, SessionRow] = {}
         self.sessions_upto = 0
         self.horizon = -1
+        self.held: str | None = None
 
     def commit(self, writes: Iterable[Write]) -> None:
         """One transaction."""
@@ -106,6 +108,8 @@ class Disk:
                         self.sessions.pop(client, None)
                     self.sessions.update((row.client, row) for row in changed)
                     self.sessions_upto, self.horizon = upto, horizon
+                case PutHeld(reason):
+                    self.held = reason
                 case PutState():
                     self._put_state(last)
         assert isinstance(last, PutState), "a batch is closed by the small state"
@@ -136,8 +140,9 @@ class Disk:
             votes=tuple(
                 Vote(slot, row.ballot, row.value)
                 for slot, row in sorted(self.rows.items())
-                if slot >= state.watermark
+                if slot >= state.watermark and self.held is None
             ),
+            held=self.held,
         )
 
 
@@ -423,6 +428,20 @@ class Cluster:
         reason = self.nodes[me].replica.fill_hole(slot, self.now)
         self.pump(me)
         return reason
+
+    def deny(self, me: int, reason: str) -> None:
+        """Others say that a replica has no vote any more."""
+        self.nodes[me].replica.hold(reason, self.now)
+        for batch in self.nodes[me].batches:
+            batch.waiting = ()  # the host's part: what waits for the disk may not leave any more
+        self.pump(me)
+
+    def lose_disk(self, me: int, reason: str) -> None:
+        """A replica is killed, and comes back with an empty disk; the others have let it in as a learner."""
+        self.crash(me)
+        self.nodes[me].disk = Disk()
+        self.nodes[me].disk.held = reason
+        self.restart(me)
 
     def crash_proposer(self, me: int) -> None:
         """Stop the proposer role."""

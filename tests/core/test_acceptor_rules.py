@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paxtui.core.ballot import Ballot
+from paxtui.core.bounds import TWO_VALUES
 from paxtui.core.errors import InvariantViolated
 from paxtui.core.events import Voted
 from paxtui.core.messages import (
@@ -139,12 +140,22 @@ def test_an_overlapping_accept_stores_only_what_is_new() -> None:
     ]
 
 
-def test_two_values_in_a_slot_at_one_ballot_stop_the_replica() -> None:
-    """A4: only a broken proposer does this, and no answer to it is safe."""
+def test_two_values_in_a_slot_at_one_ballot_are_refused_and_the_first_vote_stays() -> None:
+    """A4: only a broken proposer does this. It must not be able to stop those to whom it says so."""
     cluster = acceptor()
     ask(cluster, Accept(Ballot(5, 1), 0, (HI,)))
+    assert cluster.inject(1, 2, Accept(Ballot(5, 1), 0, (HO,))) == []
+    assert cluster[2].drops() == [TWO_VALUES]
+    assert cluster[2].replica.acceptor.votes[0] == (Ballot(5, 1), HI)
+
+
+def test_two_own_values_in_a_slot_at_one_ballot_stop_the_replica() -> None:
+    """The same from this replica's own proposer is a mistake of ours, and no answer to it is safe."""
+    cluster = acceptor()
+    ask(cluster, Accept(Ballot(5, 1), 0, (HI,)))
+    own = cluster[2].replica.acceptor
     with pytest.raises(InvariantViolated, match="two values in slot 0"):
-        cluster.inject(1, 2, Accept(Ballot(5, 1), 0, (HO,)))
+        own.on_accept(2, Accept(Ballot(5, 1), 0, (HO,)), 0.0, 0, {})
 
 
 def test_a_promise_tells_every_vote_from_its_start_on() -> None:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paxtui.core.ballot import NUMBER_LIMIT, Ballot
+from paxtui.core.bounds import NOT_ITS_OWN, NOT_MINE
 from paxtui.core.errors import InvariantViolated
 from paxtui.core.events import MessageDropped
 from paxtui.core.messages import (
@@ -298,11 +299,11 @@ def test_every_message_that_a_healthy_cluster_sends_may_come_late_in_any_phase(
 @pytest.mark.parametrize(
     ("message", "reason"),
     [
-        (Prepare(Ballot(1, 2), 0, False), "ballot 1.2 is not its sender's"),
-        (Accept(Ballot(1, 0), 0, ()), "ballot 1.0 is not its sender's"),
+        (Prepare(Ballot(1, 2), 0, False), NOT_ITS_OWN),
+        (Accept(Ballot(1, 0), 0, ()), NOT_ITS_OWN),
         (Heartbeat(Ballot(0, 1), 0, 0), "round 0 is nobody's"),
-        (Promise(Ballot(1, 2), 0, None, 0, ()), "it answers 1.2, which is another replica's"),
-        (Accepted(Ballot(1, 1), 0, 1, 0), "it answers 1.1, which is another replica's"),
+        (Promise(Ballot(1, 2), 0, None, 0, ()), NOT_MINE),
+        (Accepted(Ballot(1, 1), 0, 1, 0), NOT_MINE),
         (Nack(Ballot(1, 0), Ballot(2**50, 1), None, 0), "its round is absurdly high"),
         (Canvass(Ballot(2**50, 1)), "its round is absurdly high"),
     ],

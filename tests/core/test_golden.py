@@ -140,6 +140,14 @@ class Story:
         """``fill 0 3``."""
         self._answer(self._cluster.fill(int(who), int(slot)))
 
+    def do_deny(self, who: str, reason: str) -> None:
+        """The others say that it has no vote any more."""
+        self._cluster.deny(int(who), reason)
+
+    def do_lose_disk(self, who: str, reason: str) -> None:
+        """It comes back with an empty disk, as a learner."""
+        self._cluster.lose_disk(int(who), reason)
+
     def do_crash_proposer(self, who: str) -> None:
         """Stop one proposer role."""
         self._cluster.crash_proposer(int(who))

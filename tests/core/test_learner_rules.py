@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from paxtui.core.ballot import Ballot
+from paxtui.core.bounds import NOT_THE_CHOSEN
 from paxtui.core.errors import InvariantViolated
 from paxtui.core.events import CatchUpAsked, Elected, EntriesSent, Learned
 from paxtui.core.messages import Accept, CatchUp, Chosen, Entries, Heartbeat
@@ -110,13 +111,26 @@ def behind(limits: Settings, texts: str = "abcdefgh") -> Cluster:
     return cluster
 
 
-def test_what_was_missed_is_asked_for_in_pages_from_memory() -> None:
-    cluster = behind(Settings(run_slots=3))
+@pytest.mark.parametrize(("pages", "asked"), [(1, [0, 3, 6]), (2, [0, 6]), (8, [0])])
+def test_what_was_missed_is_asked_for_and_comes_in_pages_from_memory(pages: int, asked: list[int]) -> None:
+    cluster = behind(Settings(run_slots=3, catch_up_pages=pages))
     cluster.run(0.11)
     assert cluster[2].texts == list("abcdefgh")
     assert [len(cluster[0].fetches), len(cluster[1].fetches)] == [0, 0]
-    assert [event.first for event in cluster[2].seen(CatchUpAsked)] == [0, 3, 6]
-    assert all(event.count <= 3 for event in cluster[0].seen(EntriesSent))
+    assert [event.first for event in cluster[2].seen(CatchUpAsked)] == asked
+    assert [(event.first, event.count) for event in cluster[0].seen(EntriesSent)] == [(0, 3), (3, 3), (6, 2)]
+
+
+def test_a_page_of_several_that_is_lost_is_asked_for_again() -> None:
+    cluster = behind(Settings(run_slots=3))
+    cluster.tick(0.1)
+    cluster.deliver("heartbeat", to=2)
+    cluster.deliver("catch-up")
+    assert cluster.deliver("entries", count=1) == 1
+    assert cluster.drop("entries") == 2
+    cluster.run(1.0)
+    assert cluster[2].texts == list("abcdefgh")
+    assert [event.first for event in cluster[2].seen(CatchUpAsked)] == [0, 3]
 
 
 def test_what_is_no_longer_in_memory_comes_from_disk() -> None:
@@ -163,7 +177,7 @@ def test_a_page_that_nobody_asked_for_is_dropped() -> None:
 
 
 def test_a_page_that_arrives_twice_is_applied_once() -> None:
-    cluster = behind(Settings(run_slots=3))
+    cluster = behind(Settings(run_slots=3, catch_up_pages=1))
     cluster.tick(0.1)
     cluster.deliver("heartbeat", to=2)
     cluster.deliver("catch-up")
@@ -179,9 +193,11 @@ def test_two_chosen_values_in_a_slot_stop_the_replica() -> None:
     cluster.inject(0, 2, Accept(Ballot(1, 0), 1, (Command("a@0", 1, "a"),)))
     cluster.inject(0, 2, Chosen(Ballot(1, 0), 1, 1))
     cluster.inject(0, 2, Heartbeat(Ballot(1, 0), 1, 2))
-    lie = (Entry(Ballot(1, 0), NOOP), Entry(Ballot(1, 0), Command("a@0", 1, "b")))
+    lie = (Entry(Ballot(1, 0), NOOP), Entry(Ballot(2, 0), Command("a@0", 1, "b")))
+    cluster.inject(0, 2, Entries(0, lie, 2))
+    assert cluster[2].drops()[-1] == NOT_THE_CHOSEN  # the word of another replica proves nothing
     with pytest.raises(InvariantViolated, match="two values are chosen in slot 1"):
-        cluster.inject(0, 2, Entries(0, lie, 2))
+        cluster[2].replica.learner.learn(0, lie)
 
 
 def test_a_foreign_entry_replaces_the_vote_that_lost() -> None:

@@ -23,11 +23,14 @@ from tests.core.cluster import Cluster
 LATE = "answers nothing that is asked now"
 
 
-def candidate(replicas: int = 3, limits: Settings | None = None) -> tuple[Cluster, Ballot]:
+def candidate(
+    replicas: int = 3, limits: Settings | None = None, *, after_round: int = 0
+) -> tuple[Cluster, Ballot]:
     """Replica 0 has sent its Prepare; the test plays all others."""
     cluster = Cluster(replicas, limits, checked=False)
+    cluster[0].replica.proposer.round_seen = after_round
     cluster.elect(0)
-    return cluster, Ballot(1, 0)
+    return cluster, Ballot(after_round + 1, 0)
 
 
 def promise(ballot: Ballot, *votes: Vote, learned: int = 0) -> Promise:
@@ -109,7 +112,7 @@ def test_a_promise_in_pages_counts_when_its_last_page_is_in() -> None:
 
 def test_a_lost_page_is_asked_for_again() -> None:
     cluster, ballot = candidate()
-    cluster.inject(1, 0, Promise(ballot, 0, 7, 0, ()))
+    cluster.inject(1, 0, Promise(ballot, 0, 7, 0, (Vote(6, Ballot(1, 0), NOOP),)))
     cluster.drop()
     cluster.tick(0.2)
     asked = {letter.to: letter.message.first for letter in cluster.flying("prepare")}
@@ -134,10 +137,10 @@ def test_a_phase_change_outside_the_table_stops_the_replica() -> None:
 
 def test_a_new_leader_proposes_the_value_of_the_highest_ballot_it_was_told() -> None:
     """P2c: "the value of the highest-numbered proposal among the responses"."""
-    cluster, ballot = candidate(5)
+    cluster, ballot = candidate(5, after_round=1)
     low, high = Command("low@0", 1, ""), Command("high@0", 1, "")
-    cluster.inject(1, 0, promise(ballot, Vote(0, Ballot(0, 3), high), Vote(1, Ballot(0, 1), low)))
-    cluster.inject(2, 0, promise(ballot, Vote(0, Ballot(0, 2), low), Vote(1, Ballot(0, 4), high)))
+    cluster.inject(1, 0, promise(ballot, Vote(0, Ballot(1, 3), high), Vote(1, Ballot(1, 1), low)))
+    cluster.inject(2, 0, promise(ballot, Vote(0, Ballot(1, 2), low), Vote(1, Ballot(1, 4), high)))
     assert proposed(cluster) == {0: high, 1: high}
 
 
@@ -167,9 +170,9 @@ def test_each_slot_up_to_the_highest_told_gets_the_best_vote_or_a_no_op(
 
 
 def test_a_free_choice_starts_above_all_that_was_told() -> None:
-    cluster, ballot = candidate()
+    cluster, ballot = candidate(after_round=1)
     old = Command("old@0", 1, "")
-    cluster.inject(1, 0, promise(ballot, Vote(2, Ballot(0, 1), old)))
+    cluster.inject(1, 0, promise(ballot, Vote(2, Ballot(1, 1), old)))
     new = cluster.say(0, "ada", "new")
     assert proposed(cluster) == {0: NOOP, 1: NOOP, 2: old, 3: new}
 

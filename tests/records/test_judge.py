@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec import json
 
 from paxtui.checkers.broken import Invariant
 from paxtui.records import judge as judge_module
@@ -32,7 +33,7 @@ def test_a_trace_of_the_simulator_is_safe(profile: str) -> None:
         assert judgement.slots == result.slots
 
 
-@pytest.mark.parametrize("profile", ["network", "crash", "disk", "churn", "boost"])
+@pytest.mark.parametrize("profile", ["network", "crash", "disk", "churn", "boost", "lost"])
 def test_records_of_each_replica_are_as_safe_as_the_whole_trace(profile: str) -> None:
     """Time alone does not order them: what a replica does at one instant are many events."""
     for seed in SEEDS:
@@ -42,7 +43,7 @@ def test_records_of_each_replica_are_as_safe_as_the_whole_trace(profile: str) ->
         assert judgement.slots == result.slots
 
 
-@pytest.mark.parametrize("profile", ["crash", "churn", "boost"])
+@pytest.mark.parametrize("profile", ["crash", "churn", "boost", "lost"])
 def test_a_killed_replica_leaves_a_gap_that_its_next_life_closes(profile: str) -> None:
     gaps = 0
     for seed in SEEDS:
@@ -84,7 +85,6 @@ SEEN = {
     "promise-to-anybody": Invariant.PROMISES,
     "ballot-without-replica": Invariant.ONE_VALUE,
     "votes-forgotten-when-pruned": Invariant.CHOOSABLE,
-    "wiped-disk-votes": Invariant.PROMISES,
     "commit-takes-the-local-value": Invariant.LEARNED,
     "holes-passed-over": Invariant.ORDER,
     "minority-of-promises": Invariant.CHOOSABLE,
@@ -117,6 +117,27 @@ def test_a_planted_bug_is_seen_in_the_trace_of_the_run_that_it_broke(name: str) 
     assert judgement.verdict == "violated"
     assert judgement.broken is not None
     assert judgement.broken.invariant is SEEN[name], judgement.broken
+
+
+def test_a_replica_that_lost_its_disk_breaks_nothing_unless_it_takes_part() -> None:
+    trace, result = traced(0, "lost")
+    assert result.faults["disk-lost"]
+    assert judged(trace).verdict == "safe"
+    (_, at), *_ = places([trace], "held")
+    began = json.decode(trace[at - 1])
+    assert (began["event"], began["promised"]) == ("restored", [0, 0])
+    me = began["replica"]
+
+    def take_a_round(fields: dict[str, Any]) -> None:
+        del fields["reason"]
+        fields |= {"event": "round-taken", "ballot": [99, me], "forced": False}
+
+    judgement = judged([*trace[:at], changed(trace[at], take_a_round)])
+    assert judgement.broken is not None
+    assert judgement.broken.invariant is Invariant.PROMISES
+    assert "it starts bound by 0.0; it was bound by" in judgement.broken.what
+    (doubt,) = judged(trace[:at]).undecided
+    assert doubt.startswith(f"whether replica {me} was held before it took part")
 
 
 # Forged and damaged records

@@ -12,9 +12,11 @@ from typing import Any
 
 import msgspec
 import trio
+from msgspec import structs
 
 from paxtui import config
 from paxtui.config import Cluster
+from paxtui.limits import Limits
 from paxtui.runtime.chatlog import ChatLog
 from paxtui.runtime.journal import Journal
 from paxtui.runtime.node import Node
@@ -22,8 +24,10 @@ from paxtui.runtime.peers import PeerLink
 from paxtui.runtime.server import Server
 from paxtui.runtime.storage import Storage
 from paxtui.runtime.warmup import Mode, WarmUp
+from paxtui.security.contexts import Credentials
 from paxtui.wire import FrameReader, encode, frame
 from paxtui.wire.hello import PROTOCOL_VERSION
+from paxtui.wire.requests import Security
 from tests.runtime.conditions import PATIENCE_S
 
 Said = dict[str, Any]
@@ -118,6 +122,12 @@ class Host:
         }
 
     @property
+    def refused(self) -> dict[str, int]:
+        """What was refused, by its name."""
+        found = self.node.counters.items()
+        return {name.removeprefix("refused: "): n for name, n in found if name.startswith("refused: ")}
+
+    @property
     def bad_frames(self) -> int:
         return self.node.counters["bad frames"]
 
@@ -130,11 +140,14 @@ async def hosted(
     replicas: int = 1,
     me: int = 0,
     faults_allowed: bool = True,
+    limits: Limits | None = None,
     warm_up: Mode = "none",
+    credentials: Credentials | None = None,
 ) -> AsyncIterator[Host]:
     """A replica that takes part, alone unless told otherwise; it dials its peers if told who they are."""
     dials = cluster is not None
     cluster = cluster or config.local(replicas, config.free_ports(replicas), name="hosted")
+    cluster = structs.replace(cluster, limits=limits or cluster.limits)
     lines = io.StringIO()
     journal = Journal(me, "debug", as_json=False, file=lines)
     address = cluster.address(me)
@@ -143,7 +156,10 @@ async def hosted(
     chat = ChatLog(folder / "chat.log")
     node = Node(me, cluster, storage, chat, journal, random.Random(me), 1, faults_allowed=faults_allowed)
     waits = WarmUp(me, cluster.n, warm_up, first_start=True)
-    server = Server(node, waits, journal)
+    for peer in range(0 if dials else cluster.n):
+        waits.welcomed(peer)  # whom it does not dial it takes for granted
+    security: Security = "loopback" if credentials is None else "tls"
+    server = Server(node, waits, journal, credentials, security)
     try:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(node.pump)
@@ -151,7 +167,8 @@ async def hosted(
             nursery.start_soon(trio.serve_listeners, server.handle, listeners)
             for peer in range(cluster.n) if dials else ():
                 if peer != me:
-                    nursery.start_soon(PeerLink(node, peer, journal, random.Random()).run)
+                    link = PeerLink(node, peer, journal, random.Random(), credentials, waits)
+                    nursery.start_soon(link.run)
             if waits.done:
                 node.start_core()
             yield Host(node, server, waits, lines)

@@ -75,6 +75,7 @@ EVENTS = [
     (e.SessionEvicted(5, "ada"), "at slot 5 the table was full and forgot ada"),
     (e.ProposerCrashed(), "the proposer crashed; acceptor and learner go on"),
     (e.ProposerRestored(), "the proposer works again"),
+    (e.Held("its disk is new"), "ERROR: this replica is a learner without vote: its disk is new"),
     (e.MessageDropped("nack", 1, "late"), "nack from r1: late"),
     (e.ElectionTimeout(1), "hears no leader (attempt 2)"),
 ]

@@ -211,22 +211,6 @@ def test_a_replica_with_another_list_is_told_so_on_both_sides(three: Replicas, t
         other.close()
 
 
-def test_a_replica_that_lost_its_disk_is_refused_by_the_others(three: Replicas) -> None:
-    three.start_all()
-    three.until_led()
-    three.append("before")
-    three.kill(2)
-    three.data(2).rename(three.folder / "lost")
-    three.start(2)
-    three.until_said(2, "it may have forgotten votes, so it must not vote again")
-    assert three.append("two are enough") == [1]
-    three.kill(2)
-    three.data(2).rename(three.folder / "imposter")
-    (three.folder / "lost").rename(three.data(2))
-    three.start(2)
-    three.until_equal()
-
-
 def records(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 

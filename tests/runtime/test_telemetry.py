@@ -27,6 +27,7 @@ from paxtui.wire import FRAME_BYTES_MAX, Decoder, FrameReader
 from paxtui.wire.faults import Cut
 from paxtui.wire.telemetry import (
     MARK_CHARS,
+    TEXT_CHARS_MAX,
     Delta,
     FaultBegan,
     FaultEnded,

@@ -22,14 +22,17 @@ def test_so_many_others_must_be_ready(mode: Mode, replicas: int, needed: int) ->
         assert not warm_up.done
         assert warm_up.missing == tuple(range(peer, replicas))
         warm_up.ready(peer)
+        assert warm_up.missing == tuple(range(peer, replicas))
+        warm_up.welcomed(peer)
     assert warm_up.done
     assert warm_up.missing == ()
 
 
 def test_a_replica_that_says_it_twice_counts_once() -> None:
     warm_up = WarmUp(2, 3, "all", first_start=True)
-    warm_up.ready(1)
-    warm_up.ready(1)
+    for _ in range(2):
+        warm_up.ready(1)
+        warm_up.welcomed(1)
     assert not warm_up.done
     assert warm_up.missing == (0,)
 
@@ -50,8 +53,16 @@ async def test_whoever_waits_is_told_of_each_new_one(nursery: trio.Nursery) -> N
             told.append(warm_up.missing)
 
     nursery.start_soon(wait)
-    for peer in (2, 2, 1):
-        await trio.testing.wait_all_tasks_blocked()
-        warm_up.ready(peer)
+    for said in (warm_up.ready, warm_up.welcomed):
+        for peer in (2, 2, 1):
+            await trio.testing.wait_all_tasks_blocked()
+            said(peer)
     await trio.testing.wait_all_tasks_blocked()
-    assert told == [(1,), ()]
+    assert told == [(1, 2), (1, 2), (1,), ()]
+
+
+def test_who_is_let_in_as_a_learner_waits_for_nobody() -> None:
+    warm_up = WarmUp(0, 3, "all", first_start=True)
+    warm_up.welcomed(1, held=True)
+    assert warm_up.done
+    assert warm_up.missing == ()

@@ -13,7 +13,7 @@ from paxtui.sim.plan import PROFILES, Broken, Fault, Plan
 from paxtui.sim.record import Tail
 
 BACK, FLIP = "a database that went back in time was refused", "a flipped bit was noticed"
-DAMAGES = ("disk-back", "disk-flip")
+DAMAGES = ("disk-back", "disk-flip", "disk-copied", "disk-lost", "without-vote")
 
 
 def plan(*faults: Fault, replicas: int = 3, broken: tuple[Broken, ...] = ()) -> Plan:
@@ -111,3 +111,24 @@ def test_a_drawn_plan_damages_no_more_disks_than_the_cluster_can_spare(profile: 
         damaged += count > 0
     share = SHARES.get(profile, 0.0)
     assert share == damaged == 0 or 0.7 * share < damaged / 300 < 1.2 * share
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Fault(1.0, "disk-lost", (1, 0.1)), "it comes back with another disk"),
+        (Fault(1.0, "disk-copied", (1, 5, 0.1)), "its disk went back in time"),
+        (Fault(1.0, "disk-lost", (-1, 0.1)), "it comes back with another disk"),
+        (Fault(1.0, "without-vote", (-1,)), "the others say so while it leads"),
+    ],
+)
+def test_whoever_forgot_something_is_a_learner_to_the_end_and_comes_as_far_as_the_others(
+    fault: Fault, words: str
+) -> None:
+    result, lines = told(plan(fault, replicas=3))
+    assert (result.outcome, result.detail) == ("ok", "")
+    assert any(f"*** without vote {words}" in line for line in lines)
+    assert sum("  held  " in line for line in lines) == 1
+    assert refusals(lines) == []
+    _, again = told(plan(fault, Fault(1.5, "crash-all", (0.05,)), replicas=3))
+    assert sum("  held  " in line for line in again) == 2

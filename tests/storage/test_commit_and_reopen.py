@@ -14,6 +14,7 @@ from paxtui.core.ballot import Ballot
 from paxtui.core.output import PutEntries, PutSessions, PutState, PutSuppressed, PutVotes, SessionRow, Write
 from paxtui.core.saved import CHAIN_START, Saved
 from paxtui.core.values import NOOP, Command, Entry, Vote
+from paxtui.runtime.rows import Peer
 from paxtui.runtime.storage import Storage
 
 TEXTS = [
@@ -118,13 +119,13 @@ def test_warmed_and_peers_are_durable_and_keep_the_state(open_storage, learned):
     storage = open_storage()
     storage.commit([learned(0, 2)])
     storage.set_warmed()
-    storage.remember_peer(1, "ab" * 16)
-    storage.remember_peer(1, "cd" * 16)
+    storage.remember_peers({1: Peer("ab" * 16, 3)})
+    storage.remember_peers({1: Peer("cd" * 16, 7, "it went back in time"), 2: Peer("ef" * 16)})
     storage.commit([learned(2, 3)])
     storage.close()
     again = open_storage()
     assert again.warmed
-    assert again.peers() == {1: "cd" * 16}
+    assert again.peers() == {1: Peer("cd" * 16, 7, "it went back in time"), 2: Peer("ef" * 16)}
     assert (again.committed_watermark, again.commit_number) == (3, 5)
 
 

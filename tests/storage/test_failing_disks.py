@@ -14,6 +14,7 @@ from paxtui.core.output import PutVotes
 from paxtui.core.values import Command
 from paxtui.runtime import schema
 from paxtui.runtime.errors import StorageFailed
+from paxtui.runtime.rows import Peer
 
 VOTE = (PutVotes(Ballot(1, 0), 0, (Command("ann", 1, "hello"),)),)
 
@@ -55,7 +56,7 @@ def expect_failed_for_good(storage, cause: str) -> None:
     with pytest.raises(StorageFailed) as first:
         storage.commit([VOTE])
     assert cause in str(first.value)
-    assert str(storage.path) in str(first.value)
+    assert str(storage.folder) in str(first.value)
     assert "\n" not in str(first.value)
     for call in (
         lambda: storage.commit([VOTE]),
@@ -63,7 +64,10 @@ def expect_failed_for_good(storage, cause: str) -> None:
         storage.saved,
         storage.set_warmed,
         storage.peers,
-        lambda: storage.remember_peer(1, "x"),
+        lambda: storage.remember_peers({1: Peer("x")}),
+        lambda: storage.hold("why"),
+        lambda: storage.mend({}),
+        storage.look,
     ):
         with pytest.raises(StorageFailed) as later:
             call()

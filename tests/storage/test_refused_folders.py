@@ -15,10 +15,10 @@ import pytest
 
 import paxtui
 from paxtui.core.ballot import Ballot
-from paxtui.core.output import PutState, PutVotes
+from paxtui.core.output import PutVotes
 from paxtui.core.saved import CHAIN_START
 from paxtui.core.values import Command
-from paxtui.runtime.errors import StorageFailed, StorageRefused
+from paxtui.runtime.errors import DiskRefused, StorageRefused
 
 
 @pytest.fixture
@@ -36,6 +36,9 @@ def used(folder, open_storage, learned) -> Path:
 def refused(*words: str) -> Iterator[None]:
     with pytest.raises(StorageRefused) as caught:
         yield
+    mine = ("belongs to", "newer paxtui", "in use", "Permission", "not a folder", "Not a directory")
+    disks = not any(word in str(caught.value) for word in (*mine, "Is a directory"))
+    assert isinstance(caught.value, DiskRefused) is disks  # the exit code is 4, not 2
     line = str(caught.value)
     assert "\n" not in line
     for word in words:
@@ -57,7 +60,7 @@ def test_a_newer_format_is_refused_before_anything_else_is_trusted(used, open_st
     db.execute("UPDATE identity SET version = 7")
     db.commit()
     db.close()
-    with refused("replica.db", "newer paxtui (format 7, this one knows 1)"):
+    with refused("replica.db", "newer paxtui (format 7, this one knows 2)"):
         open_storage()
 
 
@@ -100,69 +103,10 @@ def test_a_large_database_cut_in_half_is_refused(folder, open_storage):
         open_storage()
 
 
-def test_a_flipped_bit_in_the_state_is_refused(open_storage, folder, flip_bit):
-    storage = open_storage()
-    storage.commit([(PutState(Ballot(1, 0), 1, 0, b"*" * 32),)])
-    storage.close()
-    flip_bit(folder / "replica.db", b"*" * 32)
-    with refused("replica.db", "table state", "checksum"):
-        open_storage()
-
-
 def test_a_flipped_bit_in_the_identity_is_refused(used, open_storage, flip_bit):
     flip_bit(used / "replica.db", b"demo")
     with refused("replica.db", "table identity", "checksum"):
         open_storage()
-
-
-def test_a_flipped_bit_in_a_vote_is_refused_with_its_slot(used, open_storage, flip_bit):
-    flip_bit(used / "replica.db", b"voted B")
-    storage = open_storage()
-    with refused("replica.db", "slot 11", "checksum"):
-        storage.saved()
-
-
-def test_a_flipped_bit_in_a_replayed_row_is_refused_with_its_slot(used, open_storage, flip_bit):
-    flip_bit(used / "replica.db", b"message 000004")
-    storage = open_storage()
-    saved = storage.saved()
-    with refused("replica.db", "slot 4", "checksum"):
-        list(saved.replay)
-
-
-def test_text_that_is_no_longer_utf8_is_refused_with_its_slot(used, open_storage):
-    content = (used / "replica.db").read_bytes()
-    (used / "replica.db").write_bytes(content.replace(b"message 000004", b"messag\xff 000004"))
-    with refused("slot 4", "checksum"):
-        list(open_storage().saved().replay)
-
-
-def test_a_flipped_bit_in_a_row_that_is_read_later_stops_the_replica(used, open_storage, flip_bit, learned):
-    flip_bit(used / "replica.db", b"message 000004")
-    storage = open_storage()
-    assert len(storage.read(0, 4, 10_000)[0]) == 4
-    with pytest.raises(StorageFailed, match=r"replica\.db: read failed: slot 4: its checksum"):
-        storage.read(0, 10, 10_000)
-    with pytest.raises(StorageFailed, match="slot 4"):
-        storage.commit([learned(10, 11)])
-
-
-def test_a_missing_row_below_the_watermark_is_refused_with_its_slot(used, open_storage):
-    db = sqlite3.connect(used / "replica.db")
-    db.execute("DELETE FROM log WHERE slot = 6")
-    db.commit()
-    db.close()
-    with refused("slot 6", "missing"):
-        list(open_storage().saved().replay)
-
-
-def test_a_row_that_moved_to_another_slot_is_refused(used, open_storage):
-    db = sqlite3.connect(used / "replica.db")
-    db.execute("UPDATE log SET slot = 99 WHERE slot = 11")
-    db.commit()
-    db.close()
-    with refused("slot 99", "checksum"):
-        open_storage().saved()
 
 
 def test_a_database_that_went_back_in_time_is_refused_with_both_numbers(
@@ -214,7 +158,7 @@ def test_the_database_of_another_folder_is_not_taken_for_this_one(used, open_sto
 
 def test_a_database_that_is_gone_while_its_mark_is_there_is_refused(used, open_storage):
     (used / "replica.db").unlink()
-    with refused("replica.db: is gone", "lost its disk"):
+    with refused("replica.db: is gone", "put the database back, or move", "as a learner without vote"):
         open_storage()
 
 

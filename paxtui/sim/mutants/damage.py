@@ -9,7 +9,11 @@ from msgspec.structs import replace
 
 from paxtui.checkers.broken import Invariant
 from paxtui.core.ballot import Ballot
+from paxtui.core.messages import Heartbeat, PeerMessage
+from paxtui.core.outbox import Outbox
 from paxtui.core.output import PutState
+from paxtui.core.proposer import Proposer
+from paxtui.core.replica import Replica
 from paxtui.core.values import Entry
 from paxtui.sim.disk import Disk, Table
 from paxtui.sim.mutants.mutant import Patch, mutant
@@ -81,3 +85,66 @@ def flipped_vote_believed(patch: Patch) -> None:
 def flipped_page_sent(patch: Patch) -> None:
     """The checksums of learned slots are not verified: who is behind is sent another value."""
     _believed(patch, lambda disk, table, key: table == "log" and key < disk.state.watermark, _other_request)
+
+
+FORGOTTEN = "Paxos Made Simple, 2.2: an acceptor must remember, also after a failure; atlasdb#1508"
+
+
+@mutant("lost-disk-votes", rule=FORGOTTEN, profile="lost", caught_by=Invariant.PROMISES, seeds=12)
+def lost_disk_votes(patch: Patch) -> None:
+    """Another disk is taken for one that nobody knows yet: a replica that lost its disk votes again."""
+    objection = Disk.objection
+
+    def forgiving(self: Disk, known: tuple[int, int]) -> str | None:
+        return objection(self, known if self.storage == known[0] else self.told)
+
+    patch.replace(Disk, "objection", forgiving)
+
+
+@mutant("old-disk-votes", rule=FORGOTTEN, profile="lost", caught_by=Invariant.PROMISES, seeds=12)
+def old_disk_votes(patch: Patch) -> None:
+    """Nobody compares the number of the last commit: a folder that was copied back votes again."""
+    patch.replace(Disk, "_is_behind", lambda self, commits: False)
+
+
+@mutant("held-replica-answers", rule=FORGOTTEN, profile="lost", caught_by=Invariant.PROMISES, seeds=8)
+def held_replica_answers(patch: Patch) -> None:
+    """A replica without vote takes messages as ever: it promises, votes and acknowledges."""
+    patch.replace(Replica, "_follow", Replica._dispatch)
+
+
+@mutant("held-leader-leads-on", rule=FORGOTTEN, profile="lost", caught_by=Invariant.PROMISES, seeds=20)
+def held_leader_leads_on(patch: Patch) -> None:
+    """A leader that is told that it has no vote stays in office."""
+    patch.replace(Proposer, "hold", lambda self: None)
+
+
+@mutant("held-outbox-leaves", rule=FORGOTTEN, profile="lost", caught_by=Invariant.PROMISES, seeds=40)
+def held_outbox_leaves(patch: Patch) -> None:
+    """What was decided before it was told, and had not left yet, leaves all the same."""
+    patch.replace(Outbox, "renounce", lambda self: None)
+
+
+@mutant("held-for-one-life", rule=FORGOTTEN, profile="lost", caught_by=Invariant.PROMISES, seeds=8)
+def held_for_one_life(patch: Patch) -> None:
+    """What the disk says of it is not looked at, at a start."""
+    original = Disk.open
+    patch.replace(Disk, "open", lambda self: replace(original(self), held=None))
+
+
+@mutant(
+    "held-replica-learns-nothing",
+    rule="design, 5.6: a replica that misses something asks for it",
+    profile="lost",
+    caught_by=Invariant.LIVENESS,
+    seeds=8,
+)
+def held_replica_learns_nothing(patch: Patch) -> None:
+    """A replica without vote drops heartbeats as well: it never hears what it lacks."""
+    follow = Replica._follow
+
+    def deaf(self: Replica, sender: int, message: PeerMessage, now: float) -> None:
+        if not isinstance(message, Heartbeat):
+            follow(self, sender, message, now)
+
+    patch.replace(Replica, "_follow", deaf)

@@ -197,7 +197,7 @@ def votes_forgotten_when_pruned(patch: Patch) -> None:
     seeds=4,
 )
 def wiped_disk_votes(patch: Patch) -> None:
-    """A replica whose disk is empty starts as if it were new."""
+    """A replica whose disk is empty starts as if it were new, and nobody remembers it."""
     original = Disk.crash
 
     def crash(self: Disk, survives: bool) -> bool:
@@ -206,3 +206,4 @@ def wiped_disk_votes(patch: Patch) -> None:
         return survived
 
     patch.replace(Disk, "crash", crash)
+    patch.replace(Disk, "objection", lambda self, known: None)

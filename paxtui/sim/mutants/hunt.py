@@ -9,7 +9,7 @@ from multiprocessing import get_context
 
 from msgspec import Struct
 
-from paxtui.sim.cluster import Cluster
+from paxtui.sim.cluster import simulate
 from paxtui.sim.draw import draw
 from paxtui.sim.mutants import MUTANTS
 
@@ -42,7 +42,7 @@ def hunt(name: str, factor: int = 1) -> Hunt:
     checker = ""
     with mutant.installed():
         while not checker and needed < budget:
-            result = Cluster(draw(needed, mutant.profile)).run()
+            result = simulate(draw(needed, mutant.profile))
             needed += 1
             if result.invariant in expected:
                 checker = result.invariant

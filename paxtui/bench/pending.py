@@ -1,0 +1,68 @@
+"""Requests under way, appends and reads alike."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import trio
+
+from paxtui.client import ClientError, Log
+
+
+class Pending(Protocol):
+    """What drivers need of a request: :class:`paxtui.client.Receipt` has it."""
+
+    @property
+    def started(self) -> float:
+        """When it began, in ``trio.current_time()`` seconds."""
+
+    @property
+    def ended(self) -> float:
+        """When its answer came."""
+
+    @property
+    def done(self) -> bool:
+        """Whether its outcome is known."""
+
+    async def result(self) -> object:
+        """Wait for the outcome."""
+
+    def outcome(self) -> object:
+        """The outcome of one that is done; raises what :meth:`result` raises."""
+
+
+class ReadRequest:
+    """A linearizable read of one slot, as something that is under way. It takes a task: the client library
+    has no receipts for reads."""
+
+    def __init__(self) -> None:
+        self.started = self.ended = trio.current_time()
+        self.done = False
+        self._finished = trio.Event()
+        self._failure: ClientError | None = None
+
+    @classmethod
+    def begin(cls, log: Log, slot: int, nursery: trio.Nursery) -> ReadRequest:
+        """Ask for the slot, in a task of ``nursery``."""
+        request = cls()
+        nursery.start_soon(request._run, log, slot)
+        return request
+
+    async def _run(self, log: Log, slot: int) -> None:
+        try:
+            await log.read(slot, 1)
+        except ClientError as error:
+            self._failure = error
+        self.ended = trio.current_time()
+        self.done = True
+        self._finished.set()
+
+    async def result(self) -> None:
+        """Wait for the page."""
+        await self._finished.wait()
+        self.outcome()
+
+    def outcome(self) -> None:
+        """Raises what the read raised."""
+        if self._failure is not None:
+            raise self._failure

@@ -1,0 +1,125 @@
+"""``paxtui bench --suite``: the table."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence
+from itertools import zip_longest
+from pathlib import Path
+
+import msgspec
+
+from paxtui.bench.live import live
+from paxtui.bench.load import Load, check
+from paxtui.bench.measure import Interrupted
+from paxtui.bench.own import own_cluster, own_folder
+from paxtui.bench.stand import Stand
+from paxtui.bench.suite import Row, Suite, of_size
+from paxtui.cli.bench_run import (
+    Stopper,
+    Wanted,
+    interruptible,
+    machine,
+    machine_limits,
+    machine_words,
+    open_files,
+)
+from paxtui.cli.guard import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
+from paxtui.config import ConfigError, local
+from paxtui.folders import data_root
+
+SECONDS = 3.0
+FIXED = ("connections", "in_flight", "rate", "read_ratio", "n", "cluster")
+SIZES = (5, 7)
+SHARES = (0.27, 0.3, 0.43)
+"""Of the width that load, target and measured have."""
+NARROW = (24, 6)
+"""Verdict and others."""
+FIXED_WIDTH = sum(NARROW) + 2 * 4
+
+LEGEND = """
+In brackets: the measured figure by its target. others: what other programs took meanwhile, of one core; where
+that is much, a row says little. In a checkout, `python -m tests.bench.compare` has the ratios to etcd,
+`python -m tests.bench.catch_up` a follower that missed a million messages, `python -m tests.bench.long_log` a
+log of ten million, and `python tests/bench/console.py full` the whole console in place of an observer that
+only takes its telemetry."""
+
+
+def run_suite(wanted: Wanted) -> int:
+    """Print the rows as they come. Exit code 1 if a target that can be judged here is missed."""
+    said = [name for name in FIXED if getattr(wanted, name) is not None]
+    if said or wanted.bare:
+        flag = "--config" if said == ["cluster"] else f"--{(said or ['bare'])[0].replace('_', '-')}"
+        raise ConfigError(f"--suite brings its own loads and replicas; {flag} does not go with it")
+    base = Load(
+        seconds=SECONDS if wanted.seconds is None else wanted.seconds,
+        size=Load().size if wanted.size is None else wanted.size,
+        warmup_s=Load().warmup_s if wanted.warmup_s is None else wanted.warmup_s,
+    )
+    check(msgspec.structs.replace(base, connections=256, in_flight=1), local(3), open_files())
+    with own_folder(data_root(wanted.data_dir)) as folder:
+        return interruptible(lambda stopper: _suite(base, folder, stopper, as_json=wanted.as_json))
+
+
+async def _suite(base: Load, folder: Path, stopper: Stopper, *, as_json: bool) -> int:
+    table = Table(as_json=as_json)
+    try:
+        found = await machine_limits(folder)
+        table.head(base, found.file_system)
+        async with own_cluster(3, folder / "3") as replicas:
+            async for row in Suite(Stand(replicas, found, live, stopper.measuring), base).three():
+                table.add(row)
+        for n in SIZES:
+            async with own_cluster(n, folder / str(n)) as replicas:
+                table.add(await of_size(Stand(replicas, found, live, stopper.measuring), base))
+    except Interrupted:
+        print("paxtui: interrupted; the rows above are whole", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    table.foot()
+    return EXIT_FAILED if table.missed else EXIT_OK
+
+
+class Table:
+    """Rows as they come."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self.missed = 0
+
+    def head(self, base: Load, file_system: str) -> None:
+        """On what, and the columns."""
+        if self._as_json:
+            print(msgspec.json.encode({**machine(), "file_system": file_system}).decode(), flush=True)
+            return
+        print(
+            f"3 replicas unless a row says otherwise, {base.size}-byte messages, bare connections, each "
+            f"counted for {base.seconds:g} s after {base.warmup_s:g} s; {machine_words()}, {file_system}"
+        )
+        print()
+        self._print(("load", "target", "measured", "verdict", "others"))
+
+    def add(self, row: Row) -> None:
+        """One more row."""
+        self.missed += row.verdict == "missed"
+        if self._as_json:
+            print(msgspec.json.encode(row).decode(), flush=True)
+            return
+        by = "" if row.ratio is None else f" ({row.ratio:.2f})"
+        others = "?" if row.others_share is None else f"{row.others_share:.0%}"
+        self._print((row.load, row.target, row.measured, row.verdict + by, others))
+
+    def foot(self) -> None:
+        """Where the other rows are."""
+        if not self._as_json:
+            print(LEGEND)
+
+    def _print(self, cells: Sequence[str]) -> None:
+        """One row, each cell in lines of its column's width."""
+        columns = shutil.get_terminal_size((160, 50)).columns
+        shares = (*(max(20, round(share * (columns - FIXED_WIDTH))) for share in SHARES), *NARROW)
+        wrapped = [textwrap.wrap(cell, width) or [""] for cell, width in zip(cells, shares, strict=True)]
+        for line in zip_longest(*wrapped, fillvalue=""):
+            text = "  ".join(cell.ljust(width) for cell, width in zip(line, shares, strict=True))
+            print(text.rstrip(), flush=True)

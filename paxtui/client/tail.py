@@ -1,0 +1,78 @@
+"""Following the applied log from whichever replica lives."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import trio
+from msgspec import Struct
+
+from paxtui.client.connection import BROKEN, Connection, answers, dial
+from paxtui.client.errors import ClientError, Unreachable
+from paxtui.client.route import Route
+from paxtui.config import Cluster
+from paxtui.wire.requests import Failed, GetStatus, LogEntry, Page, StatusReport, Tail
+
+PING_S = 2.0
+"""How often a tail asks whether its replica still lives and knows a leader."""
+
+
+async def tail(
+    cluster: Cluster, name: str, session: str | None, from_slot: int, follow: bool
+) -> AsyncGenerator[LogEntry, None]:
+    """See :meth:`paxtui.client.Log.tail`."""
+    slot = from_slot
+    route = Route(cluster)
+    while True:
+        try:
+            async with (
+                dial(
+                    route.next(),
+                    "client",
+                    answers,
+                    tls=cluster.tls,
+                    name=name,
+                    session=session,
+                ) as link,
+                aclosing(_pages(link, slot, follow)) as pages,
+            ):
+                async for page in pages:
+                    for entry in page.entries:
+                        if entry.slot == slot:
+                            slot += 1
+                            yield entry
+                    if page.last:
+                        return
+        except (*BROKEN, ClientError) as error:
+            route.failed(error)
+        if not follow and route.exhausted:
+            raise Unreachable(route.complaint())
+        await trio.sleep(0.05)
+
+
+async def _pages(link: Connection[Struct], slot: int, follow: bool) -> AsyncGenerator[Page, None]:
+    """Pages of one replica, for as long as it lives and knows a leader."""
+    await link.send(Tail(id=0, first=slot, follow=follow))
+    leaderless = 0
+    asked = 0
+    while True:
+        messages: list[Struct] = []
+        with trio.move_on_after(PING_S) as patience:
+            messages = await link.receive()
+            if not messages:
+                return
+        for message in messages:
+            if isinstance(message, Page):
+                yield message
+            elif isinstance(message, StatusReport):
+                asked = 0
+                known = message.status is not None and message.status.leader is not None
+                leaderless = 0 if known else leaderless + 1
+            elif isinstance(message, Failed):
+                raise ClientError(message.reason)
+        if patience.cancelled_caught:
+            if asked or leaderless > 1:
+                raise trio.TooSlowError("the replica is silent or knows no leader")
+            asked = 1
+            await link.send(GetStatus(1))

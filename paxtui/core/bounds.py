@@ -1,0 +1,299 @@
+"""What another replica may say: bounds for each field, and what contradicts what is known here.
+
+A message outside of them is dropped whole, and counted, before any role sees it. Honest replicas never send
+one, whatever is lost, repeated or reordered on the way (but for questions that pile up at a replica that
+sleeps, which are asked again). So a bound may be generous, but each is there, and none depends on a setting
+that may differ between replicas, except for answers to what this replica sent.
+
+Two kinds. An *objection* needs the message and this replica's position alone. A *contradiction* proves that
+somebody lies: two values in one slot at one ballot, or another value than the one that is known to be chosen.
+If a contradiction comes from another replica it is that replica's word against this one's, and stopping would
+let any liar stop everybody; the same thing found among own messages is :class:`InvariantViolated`.
+
+What no bound can see is a lie that an honest replica could have told as the truth: a vote that was never
+written, a promise that leaves a vote out, a value proposed without phase 1, a false log for whoever asks.
+Against those Paxos has nothing (Castro and Liskov's protocols do, with 3f+1 replicas), and neither has this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, assert_never
+
+from paxtui.core.acceptor import Acceptor
+from paxtui.core.ballot import NUMBER_LIMIT, ROUND_JUMP_MAX, Ballot
+from paxtui.core.learner import Learner
+from paxtui.core.messages import (
+    Accept,
+    Accepted,
+    Canvass,
+    CanvassReply,
+    CatchUp,
+    Chosen,
+    Entries,
+    Heartbeat,
+    HeartbeatAck,
+    Nack,
+    PeerMessage,
+    Prepare,
+    Promise,
+)
+from paxtui.core.proposer import Proposer
+from paxtui.core.settings import Settings
+from paxtui.core.values import NOOP, TEXT_BYTES_MAX, Command, Entry, Vote
+
+SLOT_JUMP_MAX: Final = 2**48
+"""A slot further than this above the own watermark is a lie: at 15,000 slots a second an honest log needs 600
+years for it, and what is stated as learned must not reach the end of the number range."""
+
+VOTES_AHEAD_MAX: Final = 2**20
+"""No acceptor votes further than this above its own watermark, whatever its settings. A false vote could make
+a new leader fill at most so many slots with no-ops."""
+
+ROUND_REFILL_A_SECOND: Final = 2**20
+"""How quickly the allowance for rounds comes back. A liar that takes all of it again and again needs 270
+years to the end of the number range; honest rounds grow by less than a hundred a second."""
+
+PAGES_A_TURN: Final = 32
+"""Pages that one replica may ask for between two outputs. An honest one has a question open at a time, and
+more only when it was asked again while this replica slept; a page costs a thousand times its question."""
+
+STRANGER: Final = "its sender is no member"
+MYSELF: Final = "it claims to come from here"
+NOT_ITS_OWN: Final = "the ballot is not its sender's"
+ROUND_ZERO: Final = "round 0 is nobody's"
+NOT_MINE: Final = "it answers another replica's ballot"
+ROUND_TOO_HIGH: Final = "its round is absurdly high"
+NO_MEMBER: Final = "a ballot in it is no member's"
+SLOT_TOO_HIGH: Final = "its slots are absurdly high"
+NO_VALUES: Final = "it carries nothing"
+BAD_VALUE: Final = "a value in it cannot have been proposed"
+TOO_MANY: Final = "it answers more slots than a message of this replica has"
+BAD_PAGE: Final = "its page contradicts itself"
+NOT_SENT_YET: Final = "it acknowledges a heartbeat that was not sent yet"
+TOO_OFTEN: Final = "it asks for too many pages at once"
+TWO_VALUES: Final = "it has another value for a slot at the same ballot"
+NOT_THE_CHOSEN: Final = "it has another value for a slot that is chosen"
+
+OBJECTIONS: Final = (
+    STRANGER,
+    MYSELF,
+    NOT_ITS_OWN,
+    ROUND_ZERO,
+    NOT_MINE,
+    ROUND_TOO_HIGH,
+    NO_MEMBER,
+    SLOT_TOO_HIGH,
+    NO_VALUES,
+    BAD_VALUE,
+    TOO_MANY,
+    BAD_PAGE,
+    NOT_SENT_YET,
+    TOO_OFTEN,
+)
+CONTRADICTIONS: Final = (TWO_VALUES, NOT_THE_CHOSEN)
+
+_SURE_CHARS: Final = TEXT_BYTES_MAX // 4
+"""A text of so many characters is short enough in any encoding of them."""
+
+
+class Bounds:
+    """The bounds of one replica. They move with its watermark, and with the highest round that it saw."""
+
+    def __init__(
+        self,
+        replicas: int,
+        settings: Settings,
+        roles: tuple[Acceptor, Learner, Proposer],
+        now: float,
+    ) -> None:
+        self._replicas = replicas
+        self._settings = settings
+        self._acceptor, self._learner, self._proposer = roles
+        self._allowance = float(ROUND_JUMP_MAX)
+        self._allowed_at = now
+        self._pages: dict[int, int] = {}
+
+    # Between messages
+
+    def round_limit(self, now: float) -> int:
+        """The highest round that may be real."""
+        self._refill(now)
+        return self._proposer.round_seen + int(self._allowance)
+
+    def rose(self, rounds: int, now: float) -> None:
+        """The highest round seen rose so much by what another replica said."""
+        self._refill(now)
+        self._allowance = max(0.0, self._allowance - rounds)
+
+    def _refill(self, now: float) -> None:
+        gained = (now - self._allowed_at) * ROUND_REFILL_A_SECOND
+        self._allowance = min(float(ROUND_JUMP_MAX), self._allowance + max(0.0, gained))
+        self._allowed_at = max(now, self._allowed_at)
+
+    def turn(self) -> None:
+        """The host took the output."""
+        if self._pages:
+            self._pages.clear()
+
+    # Objections
+
+    def objection(self, sender: int, message: PeerMessage, now: float) -> str | None:
+        """What is wrong with the message in itself; ``None`` if nothing is."""
+        slots = min(self._learner.watermark + SLOT_JUMP_MAX, NUMBER_LIMIT)
+        match message:
+            case Accept(first=first, values=values):
+                if not values:
+                    return NO_VALUES
+                if first + len(values) > slots:
+                    return SLOT_TOO_HIGH
+                if not all(map(_possible, values)):
+                    return BAD_VALUE
+            case Accepted(first=first, count=count, learned=learned):
+                if count > self._settings.run_slots:
+                    return TOO_MANY
+                if max(first + count, learned) > slots:
+                    return SLOT_TOO_HIGH
+            case Chosen(first=first, count=count):
+                if first + count > slots:
+                    return SLOT_TOO_HIGH
+            case HeartbeatAck(number=number, ballot=ballot, learned=learned):
+                reign = self._proposer.reign
+                if reign is not None and reign.ballot == ballot and number > reign.beats:
+                    return NOT_SENT_YET
+                if learned > slots:
+                    return SLOT_TOO_HIGH
+            case Heartbeat(learned=learned) | CanvassReply(learned=learned) | Nack(learned=learned):
+                if learned > slots:
+                    return SLOT_TOO_HIGH
+            case Promise():
+                if (reason := self._bad_promise(message, slots)) is not None:
+                    return reason
+            case Entries():
+                if (reason := self._bad_entries(message, slots)) is not None:
+                    return reason
+            case Prepare(first=first) | CatchUp(first=first):
+                if first > slots:
+                    return SLOT_TOO_HIGH
+                pages = 1 if isinstance(message, Prepare) else self._settings.catch_up_pages
+                asked = self._pages[sender] = self._pages.get(sender, 0) + pages
+                if asked > max(PAGES_A_TURN, pages):
+                    return TOO_OFTEN
+            case Canvass():
+                pass
+            case _:
+                assert_never(message)
+        return self._bad_rounds(message, now)
+
+    def _bad_rounds(self, message: PeerMessage, now: float) -> str | None:
+        """Every ballot that the message carries must be one that a member can have reached."""
+        limit = self.round_limit(now)
+        told: tuple[Ballot, ...] = ()
+        match message:
+            case CatchUp() | Entries():
+                return None  # entries were looked at as a page, and no round spreads by them
+            case Nack(promised=promised, leader=leader):
+                told = (promised,) if leader is None else (promised, leader)
+            case CanvassReply(promised=promised):
+                told = (promised,)
+            case _:
+                pass
+        if message.ballot.round > limit:
+            return ROUND_TOO_HIGH
+        for ballot in told:
+            if ballot.replica >= self._replicas:
+                return NO_MEMBER
+            if ballot.round > limit:
+                return ROUND_TOO_HIGH
+        return None
+
+    def _bad_promise(self, page: Promise, slots: int) -> str | None:
+        start = max(page.first, page.learned)
+        if start > slots:
+            return SLOT_TOO_HIGH
+        after = start
+        for vote in page.votes:
+            if vote.slot < after:  # not asked for, learned, told twice, or not in order
+                return BAD_PAGE
+            after = vote.slot + 1
+            if vote.ballot.round == 0 or vote.ballot > page.ballot:
+                return BAD_PAGE
+        if page.next is not None and (not page.votes or page.next < after):
+            return BAD_PAGE  # a page that leads nowhere, or back, would be asked for without end
+        if max(after, page.next or 0) > page.learned + VOTES_AHEAD_MAX and page.votes:
+            return SLOT_TOO_HIGH
+        return self._bad_pairs(page.votes)
+
+    def _bad_entries(self, page: Entries, slots: int) -> str | None:
+        if page.learned > slots:
+            return SLOT_TOO_HIGH
+        if page.entries and page.first + len(page.entries) > page.learned:
+            return BAD_PAGE  # it tells more than it says it has learned
+        if any(entry.ballot.round == 0 for entry in page.entries):
+            return BAD_PAGE
+        return self._bad_pairs(page.entries)
+
+    def _bad_pairs(self, pairs: Iterable[Vote | Entry]) -> str | None:
+        for pair in pairs:
+            if pair.ballot.replica >= self._replicas:
+                return NO_MEMBER
+            if not _possible(pair.value):
+                return BAD_VALUE
+        return None
+
+    # Contradictions
+
+    def contradiction(self, message: PeerMessage) -> str | None:
+        """What in the message cannot be true if what this replica wrote itself is."""
+        match message:
+            case Accept(ballot, first, values):
+                if first >= self._acceptor.high and not self._learner.known:
+                    return None
+                if ballot < self._acceptor.promised:
+                    return None  # an outbid leader knows no better, and must be told that it is outbid
+                return self._contradicted(first, ((ballot, value) for value in values))
+            case Entries(first, entries):
+                return self._contradicted(first, ((entry.ballot, entry.value) for entry in entries))
+            case _:
+                return None
+
+    def _contradicted(self, first: int, pairs: Iterable[tuple[Ballot, Command]]) -> str | None:
+        known, votes = self._learner.known, self._acceptor.votes
+        for slot, (ballot, value) in enumerate(pairs, first):
+            vote = votes.get(slot)
+            if vote is not None and vote[0] == ballot and vote[1] != value:
+                return TWO_VALUES
+            entry = known.get(slot)
+            if entry is not None and entry.value != value:
+                return NOT_THE_CHOSEN
+        return None
+
+
+def _possible(value: Command) -> bool:
+    """Whether some client can have proposed it, or a leader as the no-op, of which there is one alone."""
+    if not value.client:
+        return value == NOOP
+    text = value.text
+    return len(text) <= _SURE_CHARS or len(text.encode()) <= TEXT_BYTES_MAX
+
+
+def stranger(me: int, replicas: int, sender: int, message: PeerMessage) -> str | None:
+    """Why the message cannot come from this sender: no member, or not with its ballot."""
+    if sender not in range(replicas):
+        return STRANGER
+    if sender == me:
+        return MYSELF
+    match message:
+        case Prepare() | Accept() | Chosen() | Heartbeat() | Canvass():
+            if message.ballot.replica != sender:
+                return NOT_ITS_OWN
+            if message.ballot.round == 0:
+                return ROUND_ZERO
+        case Promise() | Accepted() | Nack() | HeartbeatAck() | CanvassReply():
+            if message.ballot.replica != me:
+                return NOT_MINE
+        case CatchUp() | Entries():
+            pass
+        case _:
+            assert_never(message)
+    return None

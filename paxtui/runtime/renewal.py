@@ -1,0 +1,72 @@
+"""Certificates of a running replica: told at start, read again on SIGHUP, warned of before they expire."""
+
+from __future__ import annotations
+
+import signal
+
+import trio
+
+from paxtui.config import ConfigError
+from paxtui.runtime.journal import Journal
+from paxtui.runtime.listening import Listening
+from paxtui.security.contexts import DAY_S, Credentials, until_words
+
+WARN_DAYS = 14
+"""So long before a certificate expires each day brings a warning: long enough for somebody on holiday."""
+
+
+def tell_security(listening: Listening, journal: Journal) -> None:
+    """What keeps strangers out; loud if nothing does."""
+    if listening.credentials is not None:
+        journal.info("tls", f"takes nobody without a certificate; shows {_described(listening.credentials)}")
+    elif listening.security == "insecure":
+        journal.warning(
+            "INSECURE",
+            f"whoever reaches {listening.address} can read, write and break this cluster "
+            "(--insecure, no certificates)",
+        )
+    else:
+        journal.info("tls", "no certificates: only programs on this machine can connect")
+
+
+async def keep_fresh(
+    credentials: Credentials, journal: Journal, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Read the certificates again on SIGHUP, and say so in time that they expire, until cancelled.
+
+    Connections that exist go on; those that begin from then on, in either direction, take what was read.
+    """
+    async with trio.open_nursery() as nursery:
+        await nursery.start(_reload_on_hangup, credentials, journal)
+        task_status.started()
+        while True:
+            _warn(credentials, journal)
+            await trio.sleep(DAY_S)
+
+
+async def _reload_on_hangup(
+    credentials: Credentials, journal: Journal, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    with trio.open_signal_receiver(signal.SIGHUP) as signals:
+        task_status.started()
+        async for _ in signals:
+            try:
+                credentials.reload()
+            except (ConfigError, OSError) as error:
+                journal.error("tls", f"the certificates were not read again, the old ones stay: {error}")
+            else:
+                journal.info("tls", f"certificates read again; shows {_described(credentials)}")
+                _warn(credentials, journal)
+
+
+def _warn(credentials: Credentials, journal: Journal) -> None:
+    left = credentials.days_left()
+    if left < WARN_DAYS:
+        when = f"expires in {left} days" if left >= 0 else "has expired"
+        journal.warning(
+            "tls", f"{credentials.files.certificate} {when}; renew it, then send this process SIGHUP"
+        )
+
+
+def _described(credentials: Credentials) -> str:
+    return f"{credentials.files.certificate} ({credentials.identity}, until {until_words(credentials.until)})"
