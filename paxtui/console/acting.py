@@ -8,7 +8,7 @@ from textual.binding import Binding
 
 from paxtui.console import commands as c
 from paxtui.console import orders
-from paxtui.console.actions import LOSS_STEP, Actions
+from paxtui.console.actions import Actions
 from paxtui.console.commands import Link
 from paxtui.console.palette import Call, Context, Problem, parse
 from paxtui.console.palette.places import number
@@ -23,6 +23,8 @@ from paxtui.console.widgets.palette import Palette
 from paxtui.console.widgets.presets import PresetMenu
 from paxtui.console.widgets.wipe import Wipe
 from paxtui.wire import faults as f
+
+LOSS_STEP = 5.0
 
 ASKED_S = 1.5
 """After so long a replica's report has what was asked for."""
@@ -41,6 +43,9 @@ class Acting(Actions):
         Binding("question_mark,f1", "help", "help for this pane"),
         Binding("colon,ctrl+p", "palette", "type a command"),
         Binding("x", "fault_menu", "everything that breaks"),
+        Binding("C", "crash_proposer", "crash proposer"),
+        Binding("minus", "loss(-1)", "less loss"),
+        Binding("plus,equals_sign", "loss(1)", "more loss"),
         Binding("P", "presets", "topologies, with a preview"),
         Binding("L", "type_loss", "type the loss in percent"),
         Binding("w", "wipe", "wipe its disk (asks)"),
@@ -52,17 +57,23 @@ class Acting(Actions):
         self._asked: dict[Link, tuple[float, float]] = {}
         """By link, the loss that a key asked for, and when: reports come later than keys."""
 
-    def order_all(self, commands: Iterable[c.Command]) -> None:
-        """Several commands."""
-        for command in commands:
-            self.order(command)
+    def order_all(self, commands: Iterable[c.Command], name: str = "") -> None:
+        """Several commands as one deed, which one undo takes back."""
+        found = tuple(commands)
+        if len(found) == 1:
+            self.order(found[0])
+        elif found:
+            self.order(c.Deed(found, name or ", ".join(map(c.words, found))))
 
     # Words
 
     def action_palette(self) -> None:
         """Type a command."""
-        context = Context(self.bridge.model, self.bridge.scenarios)
-        self.push_screen(Palette(self.scene, context, self.kept.commands), self._typed)
+        self.bridge.submit(c.LookAround())
+        self.push_screen(Palette(self.scene, self._against(), self.kept.commands), self._typed)
+
+    def _against(self) -> Context:
+        return Context(self.bridge.model, self.bridge.scenarios, self.bridge.outside.around)
 
     def _typed(self, text: str | None) -> None:
         if text:
@@ -74,15 +85,15 @@ class Acting(Actions):
     def run_words(self, text: str) -> None:
         """Do what the words say, or say what is wrong with them."""
         try:
-            intents = parse(text, Context(self.bridge.model, self.bridge.scenarios))
+            intents = parse(text, self._against())
         except Problem as problem:
             self.say(str(problem), failed=True)
             return
+        commands = [intent for intent in intents if not isinstance(intent, Call)]
+        self.order_all(commands, " ".join(text.split()))
         for intent in intents:
             if isinstance(intent, Call):
                 getattr(self, intent.method)(*intent.arguments)
-            else:
-                self.order(intent)
 
     # One replica
 
@@ -125,6 +136,7 @@ class Acting(Actions):
             self._ask_number(
                 f"r{id}: ms that each commit takes longer (0 ends it)",
                 lambda text: orders.slow_disk(self.bridge.model, id, number(text, "time in ms", 0, 60_000)),
+                f"slow-disk r{id}",
             )
         elif n > 1:
             self.ask_link(kind, [(id, to) for to in range(n) if to != id])
@@ -167,12 +179,15 @@ class Acting(Actions):
         name = orders.named(model.n, links)
         if kind == "delay":
             self._ask_number(
-                f"{name}: delay in ms, and jitter (0 ends it)", lambda text: self._delay(text, links)
+                f"{name}: delay in ms, and jitter (0 ends it)",
+                lambda text: self._delay(text, links),
+                f"delay {name}",
             )
         else:
             self._ask_number(
                 f"{name}: {kind} in percent (0 ends it)",
                 lambda text: orders.chance(model, links, kind, number(text, "percentage", 0, 100)),
+                f"{kind} {name}",
             )
 
     def _delay(self, text: str, links: Sequence[Link]) -> list[c.Command]:
@@ -180,12 +195,12 @@ class Acting(Actions):
         more = number(jitter.strip(), "jitter in ms", 0, 600_000) if jitter.strip() else 0.0
         return orders.delay(self.bridge.model, links, number(ms, "delay in ms", 0, 600_000), more)
 
-    def _ask_number(self, prompt: str, make: Callable[[str], Sequence[c.Command]]) -> None:
+    def _ask_number(self, prompt: str, make: Callable[[str], Sequence[c.Command]], name: str) -> None:
         def answered(text: str | None) -> None:
             if not text or not text.strip():
                 return
             try:
-                self.order_all(make(text.strip()))
+                self.order_all(make(text.strip()), f"{name} {text.strip()}")
             except Problem as problem:
                 self.say(str(problem), failed=True)
 
@@ -194,16 +209,17 @@ class Acting(Actions):
     def link_menu(self, links: Sequence[Link]) -> None:
         """All that can be done to links."""
         model = self.bridge.model
+        name = orders.named(model.n, links)
 
         def chosen(id: str | None) -> None:
             if id == "cut":
                 self.order(orders.cut_or_join(model, links))
             elif id == "straighten":
-                self.order_all(orders.straighten(model, links))
+                self.order_all(orders.straighten(model, links), f"straighten {name}")
             elif id is not None:
                 self.ask_link(id, links)
 
-        self.push_screen(Menu(self.scene, f"link {orders.named(model.n, links)}", LINK_ITEMS), chosen)
+        self.push_screen(Menu(self.scene, f"link {name}", LINK_ITEMS), chosen)
 
     def action_presets(self) -> None:
         """Choose a topology."""
@@ -242,7 +258,7 @@ class Acting(Actions):
         near = list(focused.ancestors_with_self) if focused is not None else []
         pane = next((each for each in near if getattr(each, "HELP", "")), None)
         text = getattr(pane, "HELP", "") or GENERAL_HELP
-        title = f"help: {pane.id}" if pane is not None and pane.id else "help"
+        title = f"help: {pane.id.removesuffix('-lines')}" if pane is not None and pane.id else "help"
         self.push_screen(Help(self.scene, title, text, self.global_keys()))
 
     def global_keys(self) -> list[tuple[str, str]]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from textual.app import App
 from textual.binding import Binding
 
 from paxtui.console import commands as c
 from paxtui.console.bridge import Bridge, Notice
+from paxtui.console.keys import InOrder
+from paxtui.console.model.slots import slot_facts
 from paxtui.console.scene import Scene
 from paxtui.wire import faults as f
 
-LOSS_STEP = 5.0
 
-
-class Actions(App[int]):
+class Actions(InOrder):
     """The half of the app that acts on replicas."""
 
     bridge: Bridge
@@ -24,17 +23,16 @@ class Actions(App[int]):
         self.bridge.notices.append(Notice(text, failed=failed))
 
     BINDINGS = [
+        Binding("left,h", "select(-1)", "previous replica"),
+        Binding("right,l", "select(1)", "next replica"),
         Binding("c", "crash", "crash replica"),
-        Binding("C", "crash_proposer", "crash proposer"),
         Binding("r", "restart", "restart"),
         Binding("p", "pause", "pause or continue"),
         Binding("t", "cut", "cut or join"),
         Binding("e", "elect", "start an election"),
         Binding("s", "skip", "skip the next slot"),
-        Binding("minus", "loss(-1)", "less loss"),
-        Binding("plus,equals_sign", "loss(1)", "more loss"),
         Binding("N", "fill_hole", "no-op in the hole"),
-        Binding("u", "undo", "undo"),
+        Binding("u", "undo", "take back the last deed"),
         Binding("H", "heal", "heal all"),
     ]
 
@@ -47,14 +45,17 @@ class Actions(App[int]):
             return
         self.bridge.submit(command)
 
+    def select_replica(self, replica: int) -> None:
+        """Keys act on this one from now on."""
+        raise NotImplementedError
+
+    def action_select(self, step: int) -> None:
+        """Keys act on the next one, or the one before."""
+        self.select_replica((self.scene.selected + step) % self.scene.model.n)
+
     def action_crash(self) -> None:
         """SIGKILL."""
         self.order(c.Crash(self.scene.selected))
-
-    def action_crash_proposer(self) -> None:
-        """Its proposer stops; acceptor and learner go on."""
-        replica = self.scene.model.replicas[self.scene.selected]
-        self.order(c.Inject(replica.id, f.CrashProposer()))
 
     def action_restart(self) -> None:
         """Start it again."""
@@ -87,26 +88,22 @@ class Actions(App[int]):
         else:
             self.order(c.Inject(leader[0], f.SkipSlot()))
 
-    def action_loss(self, step: int) -> None:
-        """More or less loss on all links from the selected replica."""
-        id = self.scene.selected
-        percent = self.bridge.model.replicas[id].loss_to(-1) + step * LOSS_STEP
-        self.set_loss(id, -1, percent)
-
     def set_loss(self, replica: int, to: int, percent: float) -> None:
         """Set a link's loss; 0 takes the fault away."""
         percent = max(0.0, min(100.0, percent))
         self.order(c.Inject(replica, f.Loss(to, percent)) if percent else c.Clear((replica, to), "loss"))
 
     def action_fill_hole(self) -> None:
-        """A no-op in the selected slot, or in the leader's first hole."""
-        slot = self.scene.slot
-        if slot is None:
-            slot = self.bridge.model.applied
+        """A no-op in the selected hole, else in the first one that keeps chosen slots waiting."""
+        slot, model = self.scene.slot, self.bridge.model
+        if slot is None or (
+            model.hole is not None and slot_facts(model, slot, self.bridge.now).state != "HOLE"
+        ):
+            slot = model.hole if model.hole is not None else model.applied
         self.order(c.FillHole(slot))
 
     def action_undo(self) -> None:
-        """Take back the last deed."""
+        """Take back the last deed: what it began ends, and what it ended begins again."""
         self.order(c.Undo())
 
     def action_heal(self) -> None:

@@ -6,17 +6,15 @@ from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.events import Resize
 from textual.filter import LineFilter
-from textual.widget import Widget
 
 from paxtui.console import prefs, themes
 from paxtui.console.acting import Acting
+from paxtui.console.arranging import VIEWS, Arranging
 from paxtui.console.bridge import Bridge, Notice
 from paxtui.console.look import Look
 from paxtui.console.plainness import Ascii
 from paxtui.console.scene import Scene
-from paxtui.console.viewing import Viewing
 from paxtui.console.widgets.bars import Header, KeyLine, Strip, TabLine, TooSmall
 from paxtui.console.widgets.buttons import ButtonBar
 from paxtui.console.widgets.chat import ChatPane
@@ -29,15 +27,14 @@ from paxtui.console.widgets.replicas import FaultsPane, ReplicasPane
 from paxtui.console.widgets.safety import SafetyPane
 
 NOTICE_S = 4.0
-"""How long the last line tells what was just done."""
+READ_CHARS_S = 30.0
+"""How long the last line tells what was just done, and how much of a long text is read in a second."""
 
 AGES_S = 1.0
 """How often what only grows older is drawn anew."""
 
-VIEWS = ("log", "replicas", "links", "metrics", "chat", "events")
 
-
-class ConsoleApp(Acting, Viewing):
+class ConsoleApp(Acting, Arranging):
     """The full-screen console."""
 
     CSS_PATH = "console.tcss"
@@ -98,7 +95,7 @@ class ConsoleApp(Acting, Viewing):
     def on_mount(self) -> None:
         """Begin to look."""
         self.set_interval(1 / self.bridge.launch.fps, self.tick)
-        self._arrange(self.size.width, self.size.height)
+        self.arrange(self.size.width, self.size.height)
         self.query_one(LogPane).focus()
 
     # Looking
@@ -108,12 +105,14 @@ class ConsoleApp(Acting, Viewing):
         bridge, now = self.bridge, self.bridge.now
         bridge.look(now)
         self._follow_play()
+        self.take_found()
         if len(bridge.model.judge.problems) > self._rung:
             self.bell()
         self._rung = len(bridge.model.judge.problems)
         while bridge.notices:
             self.notice = bridge.notices.popleft()
-            self._notice_until = now + NOTICE_S
+            self._notice_until = now + max(NOTICE_S, len(self.notice.text) / READ_CHARS_S)
+            self._drawn_version = -1
         if self.notice is not None and now > self._notice_until:
             self.notice = None
             self._drawn_version = -1
@@ -149,49 +148,6 @@ class ConsoleApp(Acting, Viewing):
             self._drawn_version = -1
         scene.scenario = self.bridge.scene_words()
         scene.scenario_end = self.bridge.play.verdict if self.bridge.play is not None else None
-
-    # Arrangement
-
-    def on_resize(self, event: Resize) -> None:
-        """Another arrangement for another size."""
-        self._arrange(event.size.width, event.size.height)
-
-    def _arrange(self, width: int, height: int) -> None:
-        if width < 40 or height < 10:
-            size = "tiny"
-        elif width < 80 or height < 24:
-            size = "small"
-        elif width >= 140 and height >= 40:
-            size = "dash"
-        else:
-            size = "wide" if width >= 100 else "tabs"
-        if size == "dash" and self.maximised:
-            size = "wide"
-        screen = self.screen_stack[0]
-        screen.set_classes([f"size-{size}", f"view-{VIEWS[self.view - 1]}"])
-        self.call_after_refresh(self._refocus)
-        self.call_after_refresh(self.look_again)
-
-    def _refocus(self) -> None:
-        """A screen that was too small showed no pane, so none kept the focus."""
-        screen = self.screen_stack[0]
-        if screen.focused is None and not screen.has_class("size-tiny"):
-            for widget in screen.query(f"#{VIEWS[self.view - 1]}"):
-                self._focus(widget)
-
-    def show_view(self, number: int) -> None:
-        """Show view ``number``; on the dashboard, focus its pane."""
-        self.view = self.kept.view = number
-        self.kept.maximised = self.maximised
-        self._arrange(self.size.width, self.size.height)
-        for widget in self.screen_stack[0].query(f"#{VIEWS[number - 1]}"):
-            self._focus(widget)
-
-    def _focus(self, widget: Widget) -> None:
-        if isinstance(widget, ChatPane):
-            widget.write()
-        elif widget.can_focus:
-            widget.focus()
 
     def select_replica(self, replica: int) -> None:
         """Keys act on this one from now on."""

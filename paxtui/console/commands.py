@@ -134,6 +134,36 @@ class Fetch(Command, frozen=True):
     count: int
 
 
+class Deed(Command, frozen=True):
+    """Several commands at once that one undo takes back together; ``name`` says what they are."""
+
+    commands: tuple[Command, ...]
+    name: str
+
+
+class Record(Command, frozen=True):
+    """Each replica of ours writes its whole record into ``folder``, from its next start on; ``None`` ends
+    that."""
+
+    folder: str | None
+
+
+class Observe(Command, frozen=True):
+    """Write down everything that this console is told; ``None`` ends that."""
+
+    file: str | None
+
+
+class Attach(Command, frozen=True):
+    """Find the cluster at ``HOST:PORT,...``, to look at it in place of this one."""
+
+    at: str
+
+
+class LookAround(Command, frozen=True):
+    """Ask which other clusters run, because somebody may want to attach to one."""
+
+
 class RunScenario(Command, frozen=True):
     """Run a named scenario on a cluster of its own, and look at that meanwhile."""
 
@@ -148,7 +178,7 @@ class Leave(Command, frozen=True):
     """Let the replicas go on when the console ends."""
 
 
-HARMLESS: Final = (Fetch,)
+HARMLESS: Final = (Fetch, LookAround, Observe, Attach)
 """What a console that is read-only may do; everything else needs it to be armed."""
 
 
@@ -189,6 +219,14 @@ def words(command: Command) -> str:
             return "heal"
         case Say(text):
             return f"say {text}"
+        case Deed(_, name):
+            return name
+        case Record(folder):
+            return f"record {folder or 'stop'}"
+        case Observe(file):
+            return f"observe {file or 'stop'}"
+        case Attach(at):
+            return f"attach {at}"
         case RunScenario(name):
             return f"scenario {name}"
         case StopScenario():

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from paxtui.config import Cluster
+
+HOLE_S: Final = 20.0
+"""How long a hole stays open in a cluster that a console starts: long enough to look at it and at what it
+blocks, and to press N."""
 
 
 class Launch(Struct, frozen=True, kw_only=True):
@@ -22,6 +27,8 @@ class Launch(Struct, frozen=True, kw_only=True):
     armed: bool = True
     read_only: bool = False
     """Never armed in this run."""
+    asked: bool = False
+    """The cluster was described by one of its replicas, who does not tell its settings."""
     name: str = "you"
     """In the chat."""
     theme: str | None = None
@@ -29,3 +36,13 @@ class Launch(Struct, frozen=True, kw_only=True):
     fps: int = 10
     prefs: Path | None = None
     """The folder of what is kept between runs; ``None`` keeps nothing."""
+
+
+def unhurried(launch: Launch) -> Launch:
+    """With a longer hole timeout, where the console starts all replicas and their file names none."""
+    cluster = launch.cluster
+    default = type(cluster.settings)().hole_timeout_s
+    if len(launch.ours) < cluster.n or cluster.settings.hole_timeout_s != default:
+        return launch
+    settings = structs.replace(cluster.settings, hole_timeout_s=HOLE_S)
+    return structs.replace(launch, cluster=structs.replace(cluster, settings=settings))

@@ -60,7 +60,7 @@ DARK: Final[dict[str, str]] = {
     "hole": f"bold #000000 on {ORANGE}",
     "leader": f"bold {GREEN}",
     "self": SKY,
-    "nothing": "#4a525c",
+    "nothing": "#78818c",
     "in-flight": "#9aa3ad",
     "accepted": SKY,
     "learned": "#4c9be8",
@@ -94,12 +94,13 @@ LIGHT: Final[dict[str, str]] = DARK | {
     "bad": "bold #b03a00",
     "leader": "bold #00704f",
     "self": BLUE,
-    "nothing": "#b5bbc2",
+    "nothing": "#79818a",
     "in-flight": "#6b737b",
     "accepted": "#1f78b4",
     "learned": "#004f8a",
     "older": "#7b8189",
     "no-op": "#8d3a6b",
+    "unknown": "italic #666c73",
     "lost": "#a35f00",
     "refused": "#a35f00",
     "cursor": "on #e3ebf3",
@@ -115,25 +116,26 @@ LIGHT: Final[dict[str, str]] = DARK | {
 }
 
 ANSI: Final[dict[str, str]] = {
+    # Faint rather than bright black, which is the ground itself in some palettes.
     "": "",
-    "dim": "bright_black",
+    "dim": "dim",
     "text": "",
     "strong": "bold",
     "title": "bold",
-    "rule": "bright_black",
+    "rule": "dim",
     "key": "bold yellow",
     "good": "green",
     "warn": "yellow",
     "bad": "bold red",
-    "alarm": "bold reverse red",
+    "alarm": "bold white on red",
     "hole": "bold reverse yellow",
     "leader": "bold green",
     "self": "cyan",
-    "nothing": "bright_black",
+    "nothing": "dim",
     "in-flight": "",
     "accepted": "cyan",
-    "learned": "blue",
-    "older": "bright_black",
+    "learned": "bright_blue",
+    "older": "dim",
     "no-op": "magenta",
     "lost": "yellow",
     "refused": "yellow",
@@ -147,15 +149,17 @@ ANSI: Final[dict[str, str]] = {
     "ballot1": "yellow",
     "ballot2": "green",
     "ballot3": "magenta",
-    "ballot4": "bright_yellow",
-    "ballot5": "bright_red",
+    "ballot4": "bright_blue",
+    "ballot5": "bright_yellow",
 }
 
 PLAIN: Final[dict[str, str]] = {
-    name: " ".join(word for word in style.split() if word in ("bold", "italic", "reverse", "underline"))
+    name: " ".join(
+        word for word in style.split() if word in ("bold", "dim", "italic", "reverse", "underline")
+    )
     for name, style in ANSI.items()
 } | {"cursor": "underline", "alarm": "bold reverse", "hole": "bold reverse"}
-"""For ``NO_COLOR``: weight and reverse video alone."""
+"""For ``NO_COLOR``: weight, faintness and reverse video alone."""
 
 COLOUR_BLIND: Final[dict[str, str]] = DARK | {
     "good": SKY,

@@ -82,8 +82,10 @@ def delay(model: ClusterModel, links: Sequence[Link], ms: float, jitter_ms: floa
 
 
 def straighten(model: ClusterModel, links: Sequence[Link]) -> list[c.Command]:
-    """End every fault on ``links``."""
-    return [c.Clear(link, kind) for link in links for kind in ("cut", "delay", *CHANCES)]
+    """End every fault on ``links``, and on no other."""
+    return [
+        order for link in links for kind in ("cut", "delay", *CHANCES) for order in _end(model, [link], kind)
+    ]
 
 
 def _faults(n: int, links: Sequence[Link], fault: Callable[[int], f.AnyFault], name: str) -> c.Command:
@@ -111,12 +113,9 @@ def _end(model: ClusterModel, links: Sequence[Link], kind: str) -> list[c.Comman
 
 
 def _acts_on_all(model: ClusterModel, sender: int, kind: str) -> bool:
-    report = model.replicas[sender].report
     return any(
-        isinstance(each.fault, f.LinkFault)
-        and each.fault.to < 0
-        and type(each.fault).__struct_config__.tag == kind
-        for each in (report.active if report is not None else ())
+        fault.to < 0 and type(fault).__struct_config__.tag == kind
+        for fault in model.replicas[sender].on_links
     )
 
 

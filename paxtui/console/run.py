@@ -8,6 +8,8 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from paxtui.console.launch import Launch
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ EXIT_FAILED = 1
 
 
 def run(launch: Launch) -> int:
-    """Show the console until the person leaves."""
+    """Show the console until the person leaves; cluster after cluster, if the person attaches to others."""
     # Before Textual is imported: it takes NO_COLOR out of the environment.
     no_color = "NO_COLOR" in os.environ
     return asyncio.run(_main(launch, no_color=no_color))
@@ -35,7 +37,33 @@ def _theme(launch: Launch, kept: str | None, *, no_color: bool) -> str:
     return "ansi" if "SSH_CONNECTION" in os.environ else "dark"
 
 
+def informed(launch: Launch) -> Launch:
+    """With the settings that a cluster was started with, if a console of this user did: its replicas do not
+    tell them, and its file may not have all of them."""
+    from paxtui.console import running
+
+    if launch.ours:
+        return launch
+    for known in running.known(launch.prefs):
+        if known.digest == launch.cluster.digest:
+            cluster = structs.replace(launch.cluster, settings=known.settings)
+            return structs.replace(launch, cluster=cluster, asked=False)
+    return launch
+
+
 async def _main(launch: Launch, *, no_color: bool) -> int:
+    words: list[str] = []
+    following: Launch | None = launch
+    code = 0
+    while following is not None:
+        code, following = await _show(informed(following), words, no_color=no_color)
+    for line in words:
+        print(line)
+    return code
+
+
+async def _show(launch: Launch, words: list[str], *, no_color: bool) -> tuple[int, Launch | None]:
+    """One cluster: the exit code, and what to look at next. ``words`` gets what is printed in the end."""
     from paxtui.console import prefs
     from paxtui.console.app import ConsoleApp
     from paxtui.console.bridge import Bridge
@@ -53,9 +81,13 @@ async def _main(launch: Launch, *, no_color: bool) -> int:
         done.set_result(outcome)
         app.call_later(app.exit)
 
+    def told_to_end() -> None:
+        app.onward = None
+        app.exit()
+
     bridge.start(loop, ended)
     for number in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, app.exit)
+        loop.add_signal_handler(number, told_to_end)
     try:
         await app.run_async()
     finally:
@@ -64,6 +96,8 @@ async def _main(launch: Launch, *, no_color: bool) -> int:
         outcome = await done
         prefs.save(launch.prefs, kept)
     outcome.unwrap()
-    for line in bridge.last_words():
-        print(line)
-    return EXIT_FAILED if bridge.failure is not None else app.return_code or 0
+    words += bridge.last_words()
+    if app.onward is not None:
+        attached = structs.replace(launch, cluster=app.onward, asked=True, ours=(), armed=False)
+        return 0, attached
+    return EXIT_FAILED if bridge.failure is not None else app.return_code or 0, None

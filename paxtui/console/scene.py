@@ -21,6 +21,8 @@ class Scene:
         """The directed link that keys act on in the links view."""
         self.slot: int | None = None
         """The slot under the log's cursor; ``None`` while the log follows."""
+        self.fold: tuple[int, int] | None = None
+        """The run of slots under the log's cursor, ``[first, end)``, where it is shown as one line."""
         self.viewer: int | None = None
         """Through whom the chat looks; ``None`` for whoever leads."""
         self.armed = True
@@ -42,13 +44,15 @@ class Scene:
 
     @property
     def seen_by(self) -> int:
-        """The replica whose view the chat shows: the chosen one, else the leader, else who applied most."""
+        """The replica whose view the chat shows: the chosen one, else a leader that works, else who applied
+        most."""
         if self.viewer is not None:
             return self.viewer
-        leader = self.model.leader
-        if leader is not None:
+        model, now = self.model, self.now
+        leader = model.leader
+        if leader is not None and not model.trouble(leader[0], now):
             return leader[0]
-        return max(self.model.replicas, key=lambda replica: replica.applied).id
+        return max(model.replicas, key=lambda replica: (replica.fresh(now), replica.applied)).id
 
     @property
     def ballot_hue(self) -> Callable[[int, int], str]:

@@ -21,12 +21,20 @@ GROUNDS: Final = {
 }
 
 
+def _plain(theme: Theme) -> Theme:
+    """Without any colour but the terminal's own for text."""
+    own = "ansi_default"
+    return replace(theme, primary=own, secondary=own, warning=own, error=own, success=own, accent=own)
+
+
 def register(app: App[int], current: str) -> None:
     """Make our themes known and take ``current``."""
     for name in PALETTES:
         if name in ANSI_NAMES:
             base = BUILTIN_THEMES["ansi-dark"]
             theme = replace(base, name=name, variables={**base.variables, "rule": "ansi_bright_black"})
+            if name == "no-color":
+                theme = _plain(theme)
         else:
             ground, text, rule, panel, dark = GROUNDS[name]
             theme = Theme(

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from textual.binding import Binding
 
+from paxtui.config import Cluster
 from paxtui.console import commands as c
 from paxtui.console import exports, prefs
 from paxtui.console.actions import Actions
 from paxtui.console.look import PALETTES, Look
+from paxtui.console.model.chatbook import Mine
 from paxtui.console.model.find import slot_at
+from paxtui.console.model.journal import Seen
+from paxtui.console.rows import detail
+from paxtui.console.themes import ANSI_NAMES
 from paxtui.console.widgets.ask import Ask, Line
+from paxtui.console.widgets.detail import Detail
 from paxtui.console.widgets.log import LogPane
 
 INTERRUPT_S = 2.0
 """A second ctrl-c within this quits."""
+
+FIND_HINT = "text, name, ballot or state; then n, b.  \\ shows only what matches"
+FILTER_HINT = "open, blocked, HOLE, 3.1, a name or text; empty shows all"
 
 
 class Viewing(Actions):
@@ -27,6 +37,8 @@ class Viewing(Actions):
     maximised: bool
     interrupted_at: float
     kept: prefs.Prefs
+    onward: Cluster | None = None
+    """What to look at when this console has ended."""
 
     BINDINGS = [
         Binding("q", "leave", "quit"),
@@ -101,6 +113,7 @@ class Viewing(Actions):
             self.say(f"there is no theme {name}; {', '.join(PALETTES)} are", failed=True)
             return
         self.scene.look = Look(name, ascii=self.scene.look.ascii)
+        self.ansi_color = True if name in ANSI_NAMES else None
         self.theme = name
         self.kept.theme = name
         self.refresh(layout=True)
@@ -124,7 +137,16 @@ class Viewing(Actions):
             if text:
                 self.find(text)
 
-        self.push_screen(Line("find"), found)
+        self.push_screen(Line("find", hint=FIND_HINT), found)
+
+    def action_ask_filter(self) -> None:
+        """Choose which slots the log shows."""
+
+        def chosen(text: str | None) -> None:
+            if text is not None:
+                self.filter(text.strip())
+
+        self.push_screen(Line("show only", self.log_pane.filter, hint=FILTER_HINT), chosen)
 
     def find(self, text: str) -> None:
         """Go to the next slot that matches; n and b go on."""
@@ -170,6 +192,41 @@ class Viewing(Actions):
     def show_log(self) -> None:
         """The log's view, where only one is shown."""
         self.show_view(1)
+
+    # Looking closer
+
+    def show_slot(self, slot: int) -> None:
+        """All about a slot; a text that was cut is fetched to its end."""
+        scene = self.scene
+        past = detail.history(scene.model, slot)
+        self.push_screen(
+            Detail(scene, f"slot {slot}", lambda width: detail.slot_page(scene, slot, past, width))
+        )
+        best = max(scene.model.replicas, key=lambda each: (each.fresh(scene.now), each.applied))
+        if scene.model.values.whole(slot) is None and slot < best.applied:
+            self.order(c.Fetch(best.id, slot, 1))
+
+    def show_event(self, seen: Seen) -> None:
+        """An event to its end; ``enter`` goes on to its slot."""
+        scene, slot = self.scene, seen.slot
+        there = slot is not None and slot < scene.model.end
+
+        def left(goes: bool | None) -> None:
+            if goes and slot is not None:
+                self.goto(slot)
+
+        page = Detail(
+            scene,
+            "event",
+            lambda width: detail.event_page(scene, seen, width),
+            f"goes to slot {slot}" if there else "",
+        )
+        self.push_screen(page, left)
+
+    def show_message(self, mine: Mine) -> None:
+        """What keeps a message of ours."""
+        scene = self.scene
+        self.push_screen(Detail(scene, "your message", lambda width: detail.message_page(scene, mine, width)))
 
     # Taking out
 
@@ -224,21 +281,42 @@ class Viewing(Actions):
 
     def action_leave(self) -> None:
         """Quit; ask first, if that stops replicas."""
+        self._end("Quitting", "quit")
+
+    def take_found(self) -> None:
+        """A cluster that was asked for may have answered."""
+        outside = self.bridge.outside
+        found, outside.found = outside.found, None
+        if found is not None:
+            self.look_at(found)
+
+    def look_at(self, cluster: Cluster) -> None:
+        """End here, and look at another cluster; ask first, if that stops replicas."""
+
+        def go() -> None:
+            self.onward = cluster
+
+        self._end(f"Looking at {cluster.name} at {cluster.replicas[0]} in place of this", "attach", go)
+
+    def _end(self, what: str, verb: str, first: Callable[[], None] = lambda: None) -> None:
         ours = len(self.bridge.launch.ours)
         if not ours:
+            first()
             self.exit(0)
             return
 
         def answered(answer: str | None) -> None:
+            if answer in ("stop", "leave"):
+                first()
             if answer == "stop":
                 self.exit(0)
             elif answer == "leave":
                 self.leave_running()
 
-        replicas = "the replica" if ours == 1 else f"the {ours} replicas"
-        question = f"Quitting stops {replicas} that this console started. Their data stays."
-        buttons = [("stop", "Stop and quit"), ("leave", "Leave running"), ("cancel", "Cancel")]
-        self.push_screen(Ask(question, buttons, "stop"), answered)
+        replicas, whose = ("the replica", "Its") if ours == 1 else (f"the {ours} replicas", "Their")
+        question = f"{what} stops {replicas} that this console started. {whose} data stay."
+        buttons = [("stop", f"Stop and {verb}"), ("leave", "Leave running"), ("cancel", "Cancel")]
+        self.push_screen(Ask(question, buttons, "stop" if verb == "quit" else "cancel"), answered)
 
     def action_interrupt(self) -> None:
         """ctrl-c twice."""

@@ -22,6 +22,7 @@ from paxtui.console.bridge import Bridge
 from paxtui.console.launch import Launch
 from paxtui.console.look import Look
 from paxtui.console.prefs import Prefs
+from paxtui.console.rows.faults import broken
 from paxtui.wire.faults import Loss, SkipSlot
 
 if TYPE_CHECKING:
@@ -67,6 +68,11 @@ class Studio:
             self.bridge.stop()
             (await done).unwrap()
 
+    @property
+    def faults(self) -> int:
+        """How many are known to act or wait."""
+        return len(broken(self.bridge.own, self.bridge.now))
+
     async def until(self, condition: Callable[[], bool], what: str) -> None:
         """Wait for something to be so."""
         deadline = self.bridge.now + PATIENCE_S
@@ -100,7 +106,7 @@ async def dashboard(folder: Path) -> None:
         await studio.talk(8)
         leader, _ = model.leader or (0, None)
         studio.bridge.submit(c.Inject(leader, Loss((leader + 1) % 5, 30)))
-        await studio.until(lambda: model.active_faults == 1, "a lossy link")
+        await studio.until(lambda: studio.faults == 1, "a lossy link")
         await studio.talk(10)
         await pilot.press("up", "up")
         await asyncio.sleep(2)
@@ -119,7 +125,7 @@ async def after_a_crash(folder: Path) -> None:
         for id in range(3):
             if id != leader:
                 studio.bridge.submit(c.Inject(id, Loss(leader, 100)))
-        await studio.until(lambda: model.active_faults == 2, "deafness")
+        await studio.until(lambda: studio.faults == 2, "deafness")
         studio.bridge.submit(c.Say("did you get this?"))
         studio.bridge.submit(c.Say("hello?"))
         await studio.until(
@@ -144,7 +150,7 @@ async def small(folder: Path) -> None:
         await studio.talk(9)
         leader, _ = model.leader or (0, None)
         studio.bridge.submit(c.Inject(leader, SkipSlot(9)))
-        await studio.until(lambda: 9 in model.skipped or model.active_faults > 0, "a slot to skip")
+        await studio.until(lambda: 9 in model.holes.skipped or studio.faults > 0, "a slot to skip")
         studio.bridge.submit(c.Say("pizza?"))
         studio.bridge.submit(c.Say("sushi?"))
         await studio.until(lambda: model.hole == 9, "a hole")

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -35,6 +36,19 @@ class Played:
         """Press keys; what was ordered by it."""
         self.bridge.taken()
         await self.pilot.press(*keys)
+        await self.pilot.pause()
+        return self.bridge.taken()
+
+    async def at_once(self, *keys: str) -> list[c.Command]:
+        """Keys that come together, as from a fast hand or a busy machine; what was ordered by it."""
+        self.bridge.taken()
+        driver = self.app._driver
+        assert driver is not None
+        for key in keys:
+            event = Key(key, key if len(key) == 1 else {"space": " ", "colon": ":"}.get(key))
+            event.set_sender(self.app)
+            driver.send_message(event)
+        await self.pilot.pause()
         await self.pilot.pause()
         return self.bridge.taken()
 
@@ -78,13 +92,14 @@ async def played(
     messages: int = 10,
     armed: bool = True,
     look: Look | None = None,
+    kept: Prefs | None = None,
 ) -> AsyncIterator[Played]:
     """All replicas serve, r0 leads, and ``messages`` slots are applied."""
     bridge = FakeBridge(n)
     bridge.story.up()
     if messages:
         bridge.story.choose(f"message {number}" for number in range(messages))
-    app = ConsoleApp(bridge, look or Look(), Prefs())
+    app = ConsoleApp(bridge, look or Look(), kept or Prefs())
     app.scene.armed = armed
     async with app.run_test(size=size) as pilot:
         await pilot.pause()

@@ -14,8 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from paxtui.wire import events as e
-from paxtui.wire.faults import Cut, Loss
-from paxtui.wire.telemetry import MessageFaulted, ProposedView, ValueView, VotedView
+from paxtui.wire.faults import Cut, Loss, SkipSlot
+from paxtui.wire.telemetry import FaultEnded, MessageFaulted, ProposedView, ValueView, VotedView
 from paxtui.wire.values import Ballot
 from tests.console.pilot import Played, played
 
@@ -32,7 +32,7 @@ async def talk(on: Played) -> None:
     story.choose(["coffee?", "in a minute", "漢字 and é"], client="bob~s2@0")
     story.later(1)
     story.fault(0, Loss(1, 20))
-    story.tell(0, e.SlotSkipped(story.ballot, 13))
+    story.tell(0, FaultEnded(4, SkipSlot(None), "done"), e.SlotSkipped(story.ballot, 13))
     value = (ValueView("ada~s1@0", 77, "who waits for whom?"),)
     story.tell(0, ProposedView(story.ballot, 14, 1, "client", "fedcba9876543210", value))
     story.tell(0, e.AcceptSent(story.ballot, 14, 1, -1, False))
@@ -48,7 +48,7 @@ async def crash(on: Played) -> None:
     story.vote(1, slots)
     story.down(0)
     story.later(1)
-    story.elect(1, 2)
+    story.elect(1, 2, quorum=(1, 2), end=slots[-1] + 1)
     values = (ValueView("ada~s1@0", 0, "did you get this?"),)
     story.tell(1, ProposedView(Ballot(2, 1), slots[0], 1, "adopted", story.marks(slots), values))
     for id in (1, 2):

@@ -19,7 +19,16 @@ from paxtui.core.values import Command
 from paxtui.wire import events as e
 from paxtui.wire.faults import ActiveFault, AnyFault, Trigger
 from paxtui.wire.requests import LinkView, StatusReport
-from paxtui.wire.telemetry import Delta, LearnedView, ProposedView, Snapshot, ValueView, VotedView, mark
+from paxtui.wire.telemetry import (
+    Delta,
+    LearnedView,
+    ProposedView,
+    Snapshot,
+    ValueView,
+    VotedView,
+    brief,
+    mark,
+)
 from paxtui.wire.values import REPLICAS_MAX, Ballot, Status
 
 WALL = 1_700_000_000.0
@@ -133,14 +142,21 @@ class Story:
             self.report(id)
         return self
 
-    def elect(self, id: int, round: int) -> None:
-        """Another leader."""
+    def elect(
+        self, id: int, round: int, *, quorum: tuple[int, ...] | None = None, end: int | None = None
+    ) -> None:
+        """Another leader. If a ``quorum`` is named, its acceptors tell that they promised; slots below
+        ``end`` have to be proposed again."""
         self.roles = ["leader" if each == id else "follower" for each in range(self.n)]
         self.ballot = Ballot(round, id)
-        quorum = tuple(range(self.n // 2 + 1))
-        self.tell(
-            id, e.RoundTaken(self.ballot, False), e.Elected(self.ballot, self.chosen, self.chosen, quorum)
-        )
+        self.tell(id, e.RoundTaken(self.ballot, False))
+        for each in quorum or ():
+            votes = sum(
+                self.model.replicas[each].vote(slot) is not None for slot in range(self.chosen, end or 0)
+            )
+            self.tell(each, e.Promised(self.ballot, self.chosen, votes, True))
+        promised = quorum if quorum is not None else tuple(range(self.n // 2 + 1))
+        self.tell(id, e.Elected(self.ballot, self.chosen, end or self.chosen, promised))
 
     def propose(self, texts: Iterable[str], *, client: str = "ada~s1@0", source: str = "client") -> range:
         """The leader proposes values in the next slots; nobody has voted yet."""
@@ -148,7 +164,7 @@ class Story:
         leader, first = self.ballot.replica, self.model.end
         self.values |= dict(enumerate(values, first))
         slots = range(first, first + len(values))
-        views = tuple(ValueView(each.client, each.request, each.text[:120]) for each in values)
+        views = tuple(ValueView(each.client, each.request, brief(each.text)) for each in values)
         self.tell(
             leader,
             ProposedView(self.ballot, first, len(values), source, self.marks(slots), views),
@@ -214,7 +230,7 @@ class FakeBridge(Bridge):
         """Everything that was ordered, without what is only looked up."""
 
     def submit(self, command: c.Command) -> None:
-        if not isinstance(command, c.Fetch):
+        if not isinstance(command, c.Fetch | c.LookAround):
             self.orders.append(command)
 
     @property

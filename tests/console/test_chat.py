@@ -11,7 +11,7 @@ from paxtui.console.model.chatbook import Mine
 from paxtui.console.model.talk import Talk, saying
 from paxtui.console.widgets.chat import ChatInput, ChatLines, typable
 from paxtui.wire import events as e
-from paxtui.wire.telemetry import LearnedView, ProposedView, ValueView
+from paxtui.wire.telemetry import MARK_CHARS, LearnedView, ProposedView, ValueView
 from paxtui.wire.values import Ballot
 from tests.console.pilot import Played
 from tests.console.story import Story
@@ -92,12 +92,13 @@ def test_a_failed_message_stays_where_it_was_said() -> None:
     story.choose(["after"])
     say(story, "waits", 2)
     story.later(5)
+    story.up()
     assert lines(story) == [
         (0, "applied", "before", ""),
         (None, "problem", "refused", "failed: too long"),
         (None, "problem", "nobody knows", "outcome unknown: no answer for 60 s"),
         (1, "applied", "after", ""),
-        (None, "queued", "waits", "queued here for 5 s"),
+        (None, "queued", "waits", "queued 5 s: r0 has not proposed it"),
     ]
 
 
@@ -118,7 +119,7 @@ def test_a_message_whose_slot_went_to_another_value_waits_again() -> None:
     propose(story, "mine")
     story.elect(1, 2)
     theirs = ValueView("bob~s2@0", 0, "theirs")
-    story.tell(1, ProposedView(story.ballot, 0, 1, "client", "a" * 16, (theirs,)))
+    story.tell(1, ProposedView(story.ballot, 0, 1, "client", "a" * MARK_CHARS, (theirs,)))
     assert [(slot, mark, text) for slot, mark, text, _ in lines(story)] == [
         (0, "proposed", "theirs"),
         (None, "queued", "mine"),
@@ -232,7 +233,7 @@ def test_enter_on_a_message_goes_to_its_slot(play: Callable[..., None]) -> None:
     async def act(on: Played) -> None:
         await on.press("i", "escape")
         await on.press("up", "up", "enter")
-        assert on.app.scene.slot == 7
+        assert on.app.scene.slot == 8
 
     play(act)
 

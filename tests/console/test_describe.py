@@ -38,11 +38,11 @@ LINES: list[tuple[Any, str]] = [
     (e.PromiseReceived(B, 2, 7, 1, False), "r2 promised 3.0 and told 1 vote from slot 7 on, more to come"),
     (
         e.Elected(B, 7, 9, (0, 2)),
-        "LEADS at 3.0: promised by r0 r2; must propose what it was told in slots 7-8",
+        "LEADS at 3.0 (r0 r2 promised); must propose again slots 7-8",
     ),
     (
         e.Elected(B, 7, 7, (0, 2)),
-        "LEADS at 3.0: promised by r0 r2; nothing open, proposes from slot 7 on",
+        "LEADS at 3.0 (r0 r2 promised); nothing open from slot 7 on",
     ),
     (
         ProposedView(B, 7, 1, "client", "", (ValueView("ada~x@1", 3, "hi" + EVIL),)),
@@ -74,6 +74,7 @@ LINES: list[tuple[Any, str]] = [
     (e.ReadConfirmed(5, 9), "a majority confirms read 5: all below 9"),
     (e.ProposerCrashed(), "its proposer stops; acceptor and learner go on"),
     (e.ProposerRestored(), "its proposer works again"),
+    (e.Held("disk gone" + EVIL), "is held as a learner without vote: disk gone␛]52;c;x␇[red]<202E>␊"),
     (e.MessageDropped("accept", 0, "late"), "drops accept of r0: late"),
     (
         MessageFaulted(2, 5, "accept", B, 7, 3, 0, ()),

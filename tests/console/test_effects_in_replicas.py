@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from textual.widgets import Button
 
 from paxtui.console import commands as c
 from paxtui.console.model.why import why_slot
+from paxtui.console.rows.faults import broken
 from paxtui.folders import replica_folder
 from paxtui.wire import faults as f
 from tests.console.real import Real, faults, leader, run, serves
@@ -43,13 +47,15 @@ def test_a_leader_that_dies_as_it_decides_leaves_votes_that_its_successor_propos
         assert model.leader is not None
         old = model.leader[0]
         await on.press("A")
-        await on.shown(lambda: model.active_faults == 1, "the console knows that it waits")
+        await on.shown(lambda: len(broken(model, on.bridge.now)) == 1, "the console knows that it waits")
         on.bridge.submit(c.Say("who found this?"))
         await on.until(lambda seen: leader(seen) not in (None, old), "another one leads")
         await on.shown(lambda: model.applied >= 1, "the slot is applied")
         await on.shown(lambda: model.sources.get(0) == "adopted", "it was found in phase 1")
         found = "\n".join(why_slot(model, 0, on.bridge.now).evidence)
-        assert "found this value in the promises of phase 1" in found
+        new = leader(await on.sightings())
+        assert f"r{new}'s phase 1 asked" in found
+        assert "so it had to propose that value again" in found
 
     run(tmp_path, act)
 
@@ -101,7 +107,7 @@ def test_cut_join_undo_and_heal(tmp_path: Path) -> None:
             await on.shown(lambda: on.bridge.model.isolated(0), "the console knows it")
             await on.press(take_back)
             await on.until(whole, f"{take_back} ends it")
-            await on.shown(lambda: not on.bridge.model.active_faults, "the console knows it")
+            await on.shown(lambda: not broken(on.bridge.model, on.bridge.now), "the console knows it")
 
     run(tmp_path, act)
 
@@ -191,3 +197,119 @@ def test_wipe_deletes_the_folder_once_the_name_is_typed(tmp_path: Path) -> None:
         await on.until(lambda seen: serves(seen, 0), "it comes back with nothing")
 
     run(tmp_path, act)
+
+
+def test_a_hole_stays_open_for_as_long_as_one_looks_at_it(tmp_path: Path) -> None:
+    async def act(on: Real) -> None:
+        await on.words("say first")
+        await on.shown(lambda: on.bridge.model.applied == 1, "it is applied")
+        await on.press("s")
+        await on.until(
+            lambda seen: any(f.SkipSlot() in faults(seen, id) for id in range(3)), "the skip is prepared"
+        )
+        await on.words("say second")
+        await on.shown(lambda: on.bridge.model.hole == 1, "the console knows the hole")
+        skip = on.bridge.model.holes.skipped[1]
+
+        def open_s() -> float:
+            return on.bridge.now + on.bridge.model.wall_ahead - skip.wall
+
+        # Longer than the default timeout, after which it would be filled, and than the patience of STUCK.
+        await on.shown(lambda: open_s() > 6, "it is open for 6 s")
+        assert on.bridge.model.hole == 1
+        assert on.bridge.model.liveness.verdict.light == "waiting"
+        await on.press("N")
+        await on.shown(lambda: on.bridge.model.applied == 3, "N fills it")
+
+    run(tmp_path, act)
+
+
+def test_undo_of_a_join_cuts_the_same_links_again(tmp_path: Path) -> None:
+    async def act(on: Real) -> None:
+        def cuts(seen: object) -> list[set[f.AnyFault]]:
+            return [set(faults(seen, id)) for id in range(3)]  # type: ignore[arg-type]
+
+        cut = [{f.Cut(1), f.Cut(2)}, {f.Cut(0)}, {f.Cut(0)}]
+        await on.press("t")
+        await on.until(lambda seen: cuts(seen) == cut, "r0 is cut off")
+        await on.shown(lambda: on.bridge.model.isolated(0), "the console knows it")
+        await on.press("t")
+        await on.until(lambda seen: cuts(seen) == [set(), set(), set()], "t joins it")
+        await on.press("u")
+        await on.until(lambda seen: cuts(seen) == cut, "u cuts it off again")
+        await on.press("u")
+        await on.until(lambda seen: cuts(seen) == [set(), set(), set()], "u takes the cut back")
+
+    run(tmp_path, act)
+
+
+def test_a_fault_on_links_of_a_dead_replica_acts_when_it_is_back(tmp_path: Path) -> None:
+    async def act(on: Real) -> None:
+        model = on.bridge.model
+        await on.press("right", "c")
+        await on.shown(lambda: model.replicas[1].process == "down", "r1 is down")
+        await on.words("loss r1>r2 20")
+        await on.shown(lambda: model.replicas[1].loss_to(2) == 20, "the console shows what waits")
+        await on.press("r")
+        await on.until(lambda seen: faults(seen, 1) == [f.Loss(2, 20)], "it acts")
+        await on.shown(lambda: model.replicas[1].waiting == (), "nothing waits any more")
+
+    run(tmp_path, act)
+
+
+def test_records_of_replicas_that_the_console_restarts_can_be_checked(tmp_path: Path) -> None:
+    folder = tmp_path / "records"
+
+    async def act(on: Real) -> None:
+        await on.words(f"record {folder}")
+        before = [each.report.pid for each in await on.sightings() if each.report]
+        await on.words("restart all")
+        await on.until(
+            lambda seen: (
+                all(
+                    each.report is not None and each.report.pid not in before and serves(seen, each.replica)
+                    for each in seen
+                )
+                and leader(seen) is not None
+            ),
+            "all serve again",
+        )
+        await on.shown(lambda: on.bridge.model.leader is not None, "the console knows who leads")
+        await on.words("say is this kept?")
+        await on.shown(lambda: on.bridge.model.applied == 1, "it is applied")
+
+    run(tmp_path, act)
+    checked = subprocess.run(
+        [sys.executable, "-m", "paxtui", "check", *map(str, sorted(folder.iterdir()))],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "3 of 3 replicas" in checked.stdout
+
+
+def test_what_the_console_is_told_is_written_down(tmp_path: Path) -> None:
+    path = tmp_path / "seen.jsonl"
+
+    async def act(on: Real) -> None:
+        await on.words(f"observe {path}")
+        await on.shown(lambda: on.bridge.outside.observing is not None, "it writes")
+        await on.words("say hello")
+        await on.shown(lambda: on.bridge.model.applied == 1, "it is applied")
+        await on.words("mark lunch")
+        await on.words("observe stop")
+        await on.shown(lambda: on.bridge.outside.observing is None, "it is complete")
+
+    run(tmp_path, act)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert lines[0]["observations"] == 1
+    told = [(line["replica"], line["told"]["event"]) for line in lines if "told" in line]
+    assert {(id, "voted") for id in range(3)} <= set(told)
+    assert "mark lunch" in [line.get("did") for line in lines]
+    for id in range(3):
+        numbers = [line["number"] for line in lines if "told" in line and line["replica"] == id]
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    walls = [line["wall"] for line in lines]
+    assert max(walls) - min(walls) < 60

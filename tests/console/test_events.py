@@ -8,14 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paxtui.console.model import journal as j
+from paxtui.console.model.describe import describe
 from paxtui.console.model.journal import YOU, Filter, Journal, Note, Seen
 from paxtui.console.model.shelf import Shelf, Sieve
+from paxtui.console.widgets.detail import Detail
 from paxtui.console.widgets.events import EventsPane
 from paxtui.wire import events as e
 from paxtui.wire.faults import Loss
 from paxtui.wire.telemetry import FaultBegan, VotedView
 from paxtui.wire.values import Ballot
 from tests.console.pilot import Played
+from tests.console.story import Story
 
 B = Ballot(1, 0)
 
@@ -80,6 +83,33 @@ def test_a_filter_goes_on_with_what_comes() -> None:
     assert events.shelf(wanted).end == before + 1
 
 
+def test_what_becomes_of_processes_stands_between_what_replicas_tell() -> None:
+    story = Story(3).up()
+    story.down(0)
+    story.model.process(0, "starting", story.now)
+    story.paused(1)
+    story.model.process(1, "up", story.now)
+    story.model.paused(2, 5.0, story.now)
+    story.later(1)
+    story.report(2)
+    told = [(seen.replica, describe(seen)) for seen in story.model.journal.shelf(Filter())]
+    assert told == [
+        (0, "its process ended: killed"),
+        (0, "its process is started"),
+        (1, "its process is paused: it neither hears nor speaks"),
+        (1, "its process goes on"),
+        (2, "its process is paused: it neither hears nor speaks"),
+        (2, "its process goes on"),
+    ]
+
+
+def test_that_a_leader_follows_itself_is_nothing_to_tell() -> None:
+    events = Journal()
+    for number, replica in enumerate((0, 1)):
+        events.add(Seen(0.0, replica, number, e.LeaderHeard(B)))
+    assert [seen.replica for seen in events.shelf(Filter())] == [1]
+
+
 # On screen
 
 
@@ -129,12 +159,15 @@ def test_keys_change_what_is_shown(play: Callable[..., None]) -> None:
     play(act)
 
 
-def test_enter_goes_to_the_slot_of_the_event(play: Callable[..., None]) -> None:
+def test_enter_shows_the_whole_event_and_again_goes_to_its_slot(play: Callable[..., None]) -> None:
     async def act(on: Played) -> None:
         await pane(on)
         on.story.tell(0, e.SlotSkipped(B, 4))
         await on.look()
         await on.press("enter")
+        assert isinstance(on.app.screen, Detail)
+        await on.press("enter")
+        assert len(on.app.screen_stack) == 1
         assert on.app.scene.slot == 4
 
     play(act)

@@ -166,7 +166,9 @@ def test_loss_is_a_number_that_can_be_typed(play: Play) -> None:
             c.Faults(((0, f.Loss(-1, 37.5)),), "loss r0>* 37.5 %")
         ]
         await on.press("L")
-        assert await on.press("0", "enter") == [c.Clear((0, to), "loss") for to in (1, 2)]
+        assert await on.press("0", "enter") == [
+            c.Deed(tuple(c.Clear((0, to), "loss") for to in (1, 2)), "loss r0>* 0")
+        ]
         await on.press("L")
         assert await on.press("l", "o", "t", "s", "enter") == []
         assert "'lots' is no percentage; a number from 0 to 100 is" in on.said
@@ -181,6 +183,7 @@ def test_loss_is_a_number_that_can_be_typed(play: Play) -> None:
 MENU: list[tuple[str, str, list[Any]]] = [
     ("c", "", [c.Crash(0)]),
     ("C", "", [c.Inject(0, f.CrashProposer())]),
+    ("A", "", [c.CrashDeciding(0)]),
     ("r", "", [c.Restart(0)]),
     ("p", "", [c.Pause(0)]),
     ("L", "20", [c.Faults(((0, f.Loss(-1, 20)),), "loss r0>* 20 %")]),
@@ -216,12 +219,12 @@ def test_every_fault_of_the_menu_has_a_key(play: Play, size: tuple[int, int]) ->
 def test_the_menu_works_with_arrows_and_with_the_mouse(play: Play) -> None:
     async def act(on: Played) -> None:
         await on.press("x")
-        assert await on.press("down", "down", "enter") == [c.Restart(0)]
+        assert await on.press("down", "down", "down", "enter") == [c.Restart(0)]
         await on.press("x", "end", "up", "up", "home")
         assert await on.press("enter") == [c.Crash(0)]
         await on.press("x")
         assert isinstance(on.app.screen, Menu)
-        assert await on.click(on.app.screen.list, (4, 3)) == [c.Pause(0)]
+        assert await on.click(on.app.screen.list, (4, 4)) == [c.Pause(0)]
         await on.press("x")
         assert await on.press("q") == []
         assert len(on.app.screen_stack) == 1
@@ -301,8 +304,9 @@ def test_a_click_selects_the_arrow_and_enter_opens_its_menu(play: Play) -> None:
         await on.click(pane, (5 + 2 * min(18, width) + 1, 2 + pane.gutter.top))
         assert on.app.scene.link == (1, 2)
         await on.press("enter")
+        kinds = ("cut", "delay", "loss", "duplicate", "reorder")
         assert await on.press("0") == [
-            c.Clear((1, 2), kind) for kind in ("cut", "delay", "loss", "duplicate", "reorder")
+            c.Deed(tuple(c.Clear((1, 2), kind) for kind in kinds), "straighten r1>r2")
         ]
         await on.press("enter", "D")
         assert await on.press("9", "enter") == [c.Faults(((1, f.Duplicate(2, 9)),), "duplicate r1>r2 9 %")]

@@ -81,9 +81,9 @@ def test_who_only_learned_is_told_apart_from_who_voted() -> None:
     story = Story(3).up()
     story.choose(["hello"])
     story.model.replicas[2].accepted.clear(0)
-    text = " ".join(why_slot(story.model, 0, story.now).evidence)
-    assert "r0 r1 accepted it" in text
-    assert "r2 learned it from the others" in text
+    found = why_slot(story.model, 0, story.now)
+    assert "r0 r1 accepted it" in found.verdict
+    assert "r2 learned it from the others" in " ".join(found.evidence)
 
 
 def test_help_is_broken_between_keys_and_flows_as_prose() -> None:

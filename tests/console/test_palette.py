@@ -96,6 +96,12 @@ MEANINGS = [
     ("scenario stop", [Call("stop_scenario")]),
     ("theme light", [Call("set_theme", ("light",))]),
     ("arm", [Call("arm")]),
+    ("observe ~/what I saw.jsonl", [c.Observe("~/what I saw.jsonl")]),
+    ("observe stop", [c.Observe(None)]),
+    ("record logs/now", [c.Record("logs/now")]),
+    ("record stop", [c.Record(None)]),
+    ("attach 127.0.0.1:7400", [c.Attach("127.0.0.1:7400")]),
+    ("attach a:1, b:2 c:3", [c.Attach("a:1,b:2,c:3")]),
     ("preset", [Call("action_presets")]),
     ("help", [Call("action_help")]),
     ("leave running", [Call("leave_running")]),
@@ -177,7 +183,7 @@ PROBLEMS = [
     ("", "type a command"),
     ("crsh r0", "'crsh' is no command; did you mean crash?"),
     ("zzzz", "'zzzz' is no command"),
-    ("crash", "something is missing; the words are: crash r3"),
+    ("crash", "something is missing; the words are: crash r4"),
     ("crash r7", "there is no replica r7; they are r0 r1 r2 r3 r4"),
     ("crash bob", "'bob' is no replica; r0 r1 r2 r3 r4, leader and all are"),
     ("elect r-1", "'r-1' is no replica"),
@@ -189,7 +195,7 @@ PROBLEMS = [
     ("cut r0 |", "a side is empty"),
     ("cut r0,r1 | r1,r2", "r1 stands on two sides of |"),
     ("join", "nothing is cut"),
-    ("loss r0>r2", "something is missing; the words are: loss r0>r2 20"),
+    ("loss r0>r2", "something is missing; the words are: loss r0>r4 20"),
     ("loss r0>r2 x", "'x' is no percentage; a number from 0 to 100 is"),
     ("loss r0>r2 101", "percentage 101 is out of range; 0 to 100 is allowed"),
     ("loss r0>r2 nan", "percentage nan is out of range"),
@@ -217,6 +223,11 @@ PROBLEMS = [
     ("heal r0", "'r0' is too much"),
     ("quit now", "'now' is too much"),
     ("leave", "leave running quits"),
+    ("attach", "attach HOST:PORT of any of its replicas"),
+    ("attach there", '"there" is not HOST:PORT'),
+    ("attach there:0", "port 0 is out of range, allowed: 1 to 65535"),
+    ("observe", "something is missing; the words are: observe FILE"),
+    ("record", "something is missing; the words are: record FOLDER"),
 ]
 
 
@@ -244,17 +255,49 @@ def test_every_call_is_a_method_of_the_app() -> None:
                 assert callable(getattr(ConsoleApp, each.method)), each.method
 
 
-def test_every_usage_can_be_typed() -> None:
-    story = Story(5).up()
+@pytest.mark.parametrize("n", [3, 5, 9])
+def test_every_usage_can_be_typed_and_names_replicas_that_there_are(n: int) -> None:
+    story = Story(n).up()
+    story.choose(["hello"])
     story.fault(0, f.CrashProposer())
-    story.fault(0, f.Cut(1))
+    story.fault(0, f.Cut(n - 1))
+    story.fault(n - 1, f.Cut(0))
     for each in story.model.replicas:
         each.learned.assign(2, 3, story.ballot)
+    found = Context(story.model, SCENARIOS)
     for verb in VERBS:
-        if "NAME" in verb.usage:
+        if "NAME" in verb.usage or "HOST" in verb.usage:
             continue
-        for text in verb.usage.replace("r0,r1 |", "r0;r1 |").replace("r2,r3,r4", "r2;r3;r4").split(", "):
-            assert parse(text.replace(";", ","), Context(story.model, SCENARIOS)), text
+        for template in verb.usage.split(", "):
+            text = found.example(template)
+            assert parse(text, found), text
+
+
+def test_what_is_shown_and_said_names_replicas_that_there_are() -> None:
+    found = context(3)
+    shown = [each.shown for each in suggest("", found)]
+    assert "crash r2" in shown
+    assert "cut r0>r2" in shown
+    assert not any("r3" in text or "r4" in text for text in shown)
+    assert found.example("{sides}") == "r0 | r1,r2"
+    with pytest.raises(Problem, match=r"crash r2$"):
+        parse("crash", found)
+
+
+def test_one_replica_has_no_links_to_break() -> None:
+    found = context(1)
+    offered = {each.text.strip() for each in suggest("", found)}
+    assert {verb.name for verb in VERBS} - offered == {verb.name for verb in VERBS if verb.links}
+    for text in ("cut r0", "loss r0 20", "preset ring", "join"):
+        with pytest.raises(Problem, match="one replica has no links"):
+            parse(text, found)
+
+
+def test_attach_offers_what_other_consoles_started() -> None:
+    found = context()._replace(running=[("127.0.0.1:7500,127.0.0.1:7501", "local-5, 5 replicas")])
+    assert [each.text for each in suggest("attach ", found)] == ["attach 127.0.0.1:7500,127.0.0.1:7501"]
+    with pytest.raises(Problem, match=r"known: 127.0.0.1:7500,127.0.0.1:7501 \(local-5, 5 replicas\)"):
+        parse("attach", found)
 
 
 def test_the_list_narrows_while_typing() -> None:

@@ -171,8 +171,8 @@ def test_many_cuts_from_one_sender_are_one_line_that_joins_them_all() -> None:
     story.fault(3, f.Cut(0), left_s=60)
     story.fault(1, f.Cut(0))
     found = faults.broken(story.model, story.now)
-    assert [each.what for each in found] == ["cut r1>r0", "cut r3>r1,r2,r4", "cut r3>r0"]
-    assert found[1].mend == c.Join(((3, 1), (3, 2), (3, 4)), "r3>r1,r2,r4")
+    assert [each.what for each in found] == ["cut r3>r1,r2,r4", "cut r1>r0", "cut r3>r0"]
+    assert found[0].mend == c.Join(((3, 1), (3, 2), (3, 4)), "r3>r1,r2,r4")
 
 
 def test_where_not_all_replicas_fit_the_selected_one_does() -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from paxtui.console.look import Look
 from paxtui.console.model.find import matches
 from paxtui.console.model.slots import SlotFacts, slot_facts
 from paxtui.console.model.why import why_moving, why_no_leader, why_slot
+from paxtui.console.rows.header import state_words
+from paxtui.console.scene import Scene
 from paxtui.wire import events as e
 from paxtui.wire import faults as f
 from paxtui.wire.telemetry import LearnedView, MessageFaulted, ProposedView, ValueView, VotedView
@@ -55,7 +58,7 @@ def test_a_majority_at_one_ballot_is_chosen_though_no_replica_says_so() -> None:
         story.vote(id, slots)
     assert facts(story, slots[0]).state == "chosen"
     assert "CHOSEN at 1.0" in why(story, slots[0])
-    assert "r0 r1 r4 accepted it at 1.0: 3 of 5, 3 needed" in why(story, slots[0])
+    assert "r0 r1 r4 accepted it (3 of 5, 3 needed)" in why(story, slots[0])
 
 
 def test_the_vote_of_a_replica_that_is_down_still_counts() -> None:
@@ -184,7 +187,7 @@ def test_a_slot_that_no_reachable_majority_can_decide_says_what_must_be_healed()
     slots = story.propose(["x"])
     story.vote(0, slots)
     assert kinds(story, slots[0]) == ["accepted", "nothing", "nothing"]
-    assert "It cannot be chosen at 1.0 as things are: 1 more needed, and only nobody can be reached." in why(
+    assert "It cannot be chosen at 1.0 as things are: 1 more needed, and nobody else can be reached." in why(
         story, slots[0]
     )
     assert "Restart or heal r1 r2." in why(story, slots[0])
@@ -221,6 +224,16 @@ def test_with_too_few_replicas_nobody_can_lead() -> None:
     assert why_moving(story.model, story.now).subject == "leader"
 
 
+def test_whom_a_majority_refuses_leads_nobody_even_if_nobody_else_does() -> None:
+    story = Story(3).up()
+    for id in (1, 2):
+        story.tell(id, e.Promised(Ballot(2, 1), 0, 0, True))
+    assert story.model.leaders == {0: Ballot(1, 0)}
+    assert story.model.leader is None
+    story.tell(1, e.Elected(Ballot(2, 1), 0, 0, (1, 2)))
+    assert story.model.leader == (1, Ballot(2, 1))
+
+
 def test_two_who_believe_that_they_lead_are_both_named() -> None:
     story = Story(3).up()
     story.model.leaders[1] = Ballot(2, 1)
@@ -242,6 +255,21 @@ def test_a_replica_with_another_disk_is_said_to_be_refused_and_its_old_votes_are
     assert "0 more may fail" in found.next[0]
     assert [cell.kind for cell in facts(story, 0).cells[:2]] == ["learned", "learned"]
     assert story.model.replicas[2].vote(0) is None
+
+
+def test_a_learner_without_vote_is_said_to_be_one_and_does_not_count_as_spare() -> None:
+    story = Story(3).up()
+    story.choose(["x"])
+    story.tell(2, e.Restored(Ballot.ZERO, 0, 0, 0), e.Held("its disk is new"), e.LeaderHeard(story.ballot))
+    assert story.model.replicas[2].role == "held"
+    story.report(2, status={"role": "held", "held": "its disk is new"})
+    for _ in range(2):
+        story.model.liveness.look(story.model, story.now)
+    found = why_moving(story.model, story.now)
+    assert "r2 is a learner without vote: its disk is new" in found.evidence
+    assert "0 more may fail" in found.next[0]
+    scene = Scene(story.model, Look("dark"), lambda: story.now)
+    assert state_words(scene, story.model.replicas[2]) == "HELD: no vote"
 
 
 # Finding

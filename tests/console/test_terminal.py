@@ -261,3 +261,43 @@ def test_a_replica_that_cannot_start_is_explained_on_the_screen(tmp_path: Path) 
         finally:
             for pid in replicas_of(tmp_path):
                 os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("tmux", [(80, 24)], indirect=True)
+def test_a_cluster_that_was_left_running_is_found_again(tmux: Tmux) -> None:
+    nowhere = tmux.folder / "nowhere.toml"
+    nowhere.write_text(config.to_toml(config.local(3, config.free_ports(3), name="nowhere")))
+    tmux.type(f"export XDG_CONFIG_HOME={tmux.folder} PAXTUI_CONFIG={nowhere}", "Enter")
+    program = " ".join(PROGRAM)
+    tmux.type(f"{program} -n 3 --data-dir {tmux.folder} --name ada", "Enter")
+    tmux.shows(r"leader r\d@\d")
+    tmux.type("isomething to remember", "Enter")
+    tmux.shows("✓✓ ada +something to remember")
+    tmux.type("", "Escape")
+    tmux.shows("i writes")
+    tmux.type("q")
+    tmux.shows("Leave running")
+    tmux.type("", "Right", "Enter")
+    tmux.shows(r"runs on; look at it again with: paxtui attach")
+    assert len(replicas_of(tmux.folder)) == 3
+    tmux.type(f"clear; {program} attach; echo exit code $?", "Enter")
+    tmux.shows(r"runs: local-3, 3 replicas +paxtui attach 127.0.0.1:\d+(.|\n)*exit code 1")
+    tmux.shows("no replica answers at")
+
+    tmux.type(f"clear; {program} -n 1 --data-dir {tmux.folder} --name eve; echo exit code $?", "Enter")
+    tmux.shows(r"local-1 .*leader r0@\d")
+    tmux.type(":attach ")
+    tmux.shows("local-3, 3 replicas")
+    tmux.type("", "Tab", "Enter")
+    tmux.shows("Stop and attach")
+    tmux.type("", "Left", "Left", "Enter")
+    tmux.shows(r"local-3 +LIVE")
+    tmux.shows("something to remember")
+    eventually(lambda: len(replicas_of(tmux.folder)) == 3, "the replica of local-1 is stopped")
+    tmux.type("", "1")
+    tmux.type("c")
+    tmux.shows("read-only: crash r0 needs `:arm`")
+    tmux.type("q")
+    tmux.shows("exit code 0")
+    assert tmux.cursor_shown()
+    assert len(replicas_of(tmux.folder)) == 3

@@ -153,7 +153,7 @@ def test_a_reader_is_never_scrolled(play: Play) -> None:
         before = on.text("log")
         on.story.choose(f"more {number}" for number in range(200))
         await on.look()
-        assert on.text("log") == before
+        assert on.text("log").startswith(before.rstrip())  # what is new may stand where nothing was
         await on.press("f")
         assert "more 199" in on.text("log")
 

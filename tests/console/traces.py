@@ -7,13 +7,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
+from unittest.mock import patch
 
 from paxtui.checkers.broken import InvariantBroken
+from paxtui.checkers.checkers import Checkers
 from paxtui.console.model.safety import Judge
 from paxtui.core import events as core
 from paxtui.core.events import Event
 from paxtui.core.messages import PeerMessage
 from paxtui.core.saved import Saved
+from paxtui.core.settings import Settings
 from paxtui.core.values import Command
 from paxtui.sim.cluster import Cluster, Result
 from paxtui.sim.plan import Plan
@@ -181,28 +184,32 @@ def _call(replica: int, call: Call) -> Call:
     return call
 
 
-def blinded(cluster: Cluster) -> None:
-    """Let the simulator's own checkers say nothing, so that a run goes on to where a console sees it."""
+def _quiet(check: Callable[..., Any]) -> Callable[..., Any]:
+    def checked(*told: Any) -> Any:
+        with suppress(InvariantBroken, KeyError):
+            return check(*told)
 
-    def quiet(check: Callable[..., Any]) -> Callable[..., Any]:
-        def checked(*told: Any) -> Any:
-            with suppress(InvariantBroken, KeyError):
-                return check(*told)
+    return checked
 
-        return checked
 
-    for owner in (cluster.checkers, cluster.checkers.limits):
-        for name in dir(owner):
-            if not name.startswith("_") and callable(getattr(owner, name)):
-                setattr(owner, name, quiet(getattr(owner, name)))
+class Blinded(Checkers):
+    """The simulator's own checkers, which say nothing, so that a run goes on to where a console sees it."""
+
+    def __init__(self, replicas: int, settings: Settings) -> None:
+        super().__init__(replicas, settings)
+        for looks in (self.on_event, self.on_message):
+            looks.update({kind: _quiet(look) for kind, look in looks.items()})  # type: ignore[misc]
+        for owner in (self, self.limits):
+            for name in dir(owner):
+                if not name.startswith("_") and callable(getattr(owner, name)):
+                    setattr(owner, name, _quiet(getattr(owner, name)))
 
 
 def observed(plan: Plan, *, seed: int = 0, lossy: bool = False, blind: bool = False) -> tuple[Judge, Result]:
     """Run a plan, and let a judge watch; ``blind``: the simulator itself does not."""
     wire = Wire(seed, lossy=lossy)
-    cluster = wire.cluster = Cluster(plan, wire)
-    if blind:
-        blinded(cluster)
+    with patch("paxtui.sim.cluster.Checkers", Blinded if blind else Checkers):
+        cluster = wire.cluster = Cluster(plan, wire)
     result = cluster.run()
     judge = Judge(plan.replicas)
     for call in wire.calls():

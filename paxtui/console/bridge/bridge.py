@@ -17,18 +17,19 @@ from typing import TYPE_CHECKING
 import trio
 from msgspec import structs
 
-from paxtui.client import Failed, Log, Lost, Operator, Unknown, connect, watch
+from paxtui.client import Failed, Log, Operator, Unknown, connect, watch
 from paxtui.client.cluster import LocalCluster, local_cluster
 from paxtui.client.errors import ClientError
 from paxtui.config import Cluster, ConfigError
 from paxtui.console import commands as c
+from paxtui.console import running
 from paxtui.console.bridge.deeds import Deeds
+from paxtui.console.bridge.ear import Ear
+from paxtui.console.bridge.outside import Outside
 from paxtui.console.bridge.play import Play, listed
-from paxtui.console.launch import Launch
+from paxtui.console.launch import Launch, unhurried
 from paxtui.console.model.chatbook import Mine
 from paxtui.console.model.cluster import ClusterModel
-from paxtui.wire.requests import StatusReport
-from paxtui.wire.telemetry import Delta, Snapshot
 
 if TYPE_CHECKING:
     from outcome import Outcome
@@ -57,8 +58,10 @@ class Bridge:
     """One run of the console's other half."""
 
     def __init__(self, launch: Launch) -> None:
-        self.launch = launch
+        self.launch = launch = unhurried(launch)
         self.own = ClusterModel(launch.cluster)
+        if launch.asked:
+            self.own.holes.timeout_s = None
         self.play: Play | None = None
         """The scenario that is shown in place of one's own cluster."""
         self.strangers: set[int] = set()
@@ -68,6 +71,7 @@ class Bridge:
         self.notices: deque[Notice] = deque(maxlen=20)
         self.failure: str | None = None
         """Why nothing can be shown at all."""
+        self.outside = Outside(launch, self.say)
         self.leaving = False
         """Whether our replicas are to go on when the console ends."""
         self._send, self._commands = trio.open_memory_channel[c.Command](COMMANDS_MAX)
@@ -76,6 +80,7 @@ class Bridge:
         self._stage = trio.CancelScope()
         self._stage_deeds: Deeds | None = None
         self._logs: dict[int | None, Log] = {}
+        self._left_pids: list[int] = []
 
     @property
     def model(self) -> ClusterModel:
@@ -119,6 +124,7 @@ class Bridge:
             before = model.liveness.verdict
             if model.liveness.look(model, now) != before:
                 model.version += 1
+            self.outside.flush()
         wanted = model.values.take_wanted(model.applied)
         if wanted is not None:
             first, count = wanted
@@ -140,8 +146,11 @@ class Bridge:
         if self.failure is not None:
             return [f"paxtui: {self.failure}"]
         if self.leaving:
-            at = ",".join(f"{address.host}:{address.port}" for address in cluster.replicas)
-            return [f"{cluster.name} runs on; look at it again with: paxtui attach {at}"]
+            at = running.addresses(cluster)
+            words = [f"{cluster.name} runs on; look at it again with: paxtui attach {at}"]
+            if self._left_pids:
+                words.append(f"its replicas end with: kill {' '.join(map(str, self._left_pids))}")
+            return words
         return []
 
     # Trio's side
@@ -157,6 +166,8 @@ class Bridge:
             except (ClientError, ConfigError) as error:
                 self.failure = str(error)
                 await trio.sleep_forever()
+            finally:
+                self.outside.close()
 
     async def _run_ours(self) -> None:
         assert self.launch.data_dir is not None
@@ -166,7 +177,13 @@ class Bridge:
             log_dir=self.launch.log_dir,
             arguments=self.launch.arguments,
         ) as replicas:
-            await self._serve(self.launch.cluster, replicas)
+            kept = self.launch.prefs if len(self.launch.ours) == self.launch.cluster.n else None
+            running.add(kept, self.launch.cluster)
+            try:
+                await self._serve(self.launch.cluster, replicas)
+            finally:
+                if not self.leaving:
+                    running.remove(kept, self.launch.cluster)
 
     async def _serve(self, cluster: Cluster, replicas: LocalCluster | None) -> None:
         try:
@@ -188,54 +205,29 @@ class Bridge:
                             nursery.start_soon(self._play, command.name)
                         case c.StopScenario():
                             self._stop_playing()
+                        case c.Observe(file):
+                            self.outside.observe(file)
+                        case c.Attach(at):
+                            nursery.start_soon(self.outside.find, at)
+                        case c.LookAround():
+                            nursery.start_soon(self.outside.look_around)
                         case _:
                             acting = self._stage_deeds or deeds
                             nursery.start_soon(self._do, acting, command)
         finally:
             if self.leaving and replicas is not None:
+                pids = (replicas.pid(replica) for replica in self.launch.ours)
+                self._left_pids = [pid for pid in pids if pid is not None]
                 with trio.CancelScope(shield=True):
                     await replicas.leave_running()
 
     def _strange(self, command: c.Command) -> bool:
         """Whether it would act on somebody else's replicas."""
-        safe = isinstance(command, c.Restart | c.Fetch | c.RunScenario | c.StopScenario | c.Leave)
-        return bool(self.strangers) and self._stage_deeds is None and not safe
+        return bool(self.strangers) and self._stage_deeds is None and not _harmless(command)
 
-    def _ear(self, model: ClusterModel, replica: int, deeds: Deeds):  # type: ignore[no-untyped-def]
-        """What takes everything that one replica tells. Where one of ours is meant to serve, somebody else's
-        may have the port: nothing that is told counts before its process id is known to be that of ours."""
-        known = False
-        waiting: list[Snapshot | Delta] = []
-
-        def tell(told: Snapshot | Delta | StatusReport | Lost) -> None:
-            nonlocal known
-            now = self.now
-            if isinstance(told, StatusReport):
-                if not known:
-                    known = deeds.is_meant(replica, told.pid)
-                    if not known:
-                        self.strangers.add(replica)
-                        waiting.clear()
-                        return
-                    for each in waiting:
-                        model.fold(replica, each, now)
-                    waiting.clear()
-                model.report(replica, told, "", now)
-                deeds.heard(replica)
-            elif isinstance(told, Lost):
-                known = False
-                waiting.clear()
-                self.strangers.discard(replica)
-                model.fold(replica, None, now)
-                model.report(replica, None, told.problem, now)
-                if told.refused and deeds.absent(replica):
-                    model.process(replica, "down", now)
-            elif known:
-                model.fold(replica, told, now)
-            elif replica not in self.strangers:
-                waiting.append(told)
-
-        return tell
+    def _ear(self, model: ClusterModel, replica: int, deeds: Deeds) -> Callable[..., None]:
+        write = self.outside.write if model is self.own else None
+        return Ear(model, replica, deeds, self.strangers, write).tell
 
     async def _do(self, deeds: Deeds, command: c.Command) -> None:
         if isinstance(command, c.Leave):
@@ -251,6 +243,11 @@ class Bridge:
 
     def tell(self, text: str, *, failed: bool = False) -> None:
         """A line for the events, and one that shows up for a moment."""
+        self.say(text, failed=failed)
+        self.outside.write(lambda file: file.did(text))
+
+    def say(self, text: str, *, failed: bool = False) -> None:
+        """The same, but nothing is written into a file of observations: it may be about that file."""
         self.model.note(text, time.time(), failed=failed)
         self.notices.append(Notice(text, failed=failed))
 
@@ -332,3 +329,11 @@ class Bridge:
     async def _number(self, log: Log, mine: Mine, request: int) -> None:
         """Tell the book under which number a message travels, as soon as the session exists."""
         self.own.chat.numbered(mine, await log.session(), request)
+
+
+def _harmless(command: c.Command) -> bool:
+    """Whether it acts on no running replica of the cluster that is shown."""
+    if isinstance(command, c.Deed):
+        return all(map(_harmless, command.commands))
+    own = (c.Restart, c.RunScenario, c.StopScenario, c.Leave, c.Record)
+    return isinstance(command, (*own, *c.HARMLESS))

@@ -1,18 +1,19 @@
-"""Carrying out commands, and knowing how to take them back."""
+"""Carrying out commands, and taking them back."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
-from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import trio
-from msgspec import Struct
 
 from paxtui.client.errors import ClientError, Failed
+from paxtui.client.operator import NotHeard
 from paxtui.console import commands as c
+from paxtui.console.bridge.board import Board
+from paxtui.console.bridge.history import Change, Standing, begun, named
 from paxtui.console.model.cluster import ClusterModel
 from paxtui.folders import replica_folder
 from paxtui.wire import faults as f
@@ -26,14 +27,6 @@ FOREIGN_S = 600.0
 """Faults on replicas that somebody else started end by themselves after ten minutes."""
 
 UNDO_MAX = 100
-
-
-class Standing(Struct):
-    """A fault that this console began. A replica forgets its faults when it dies; we do not."""
-
-    replica: int
-    fault: f.AnyFault
-    number: int | None
 
 
 class Deeds:
@@ -52,18 +45,22 @@ class Deeds:
         self._operator = operator
         self._replicas = replicas
         self._nursery = nursery
-        self._standing: list[Standing] = []
-        self._undo: list[c.Command | list[Standing]] = []
-        self._restarted: set[int] = set()
-        self._turns = [trio.Lock() for _ in range(launch.cluster.n)]
-        """One fault after the other at each replica: the latest word counts."""
+        self._board = Board(model, operator, nursery, for_s=None if replicas is not None else FOREIGN_S)
+        self._history: list[Change] = []
+        self._records: Path | None = None
+        """Where replicas write their records from their next start on."""
 
     # Processes
 
-    def _ours(self, replica: int) -> LocalCluster:
+    def _ours(self, replica: int, otherwise: str) -> LocalCluster:
+        """Who runs a replica of ours; of another one it is said what happens ``otherwise``."""
         if self._replicas is None or replica not in self._launch.ours:
-            raise Failed(f"replica {replica} was not started by this console")
+            raise Failed(f"r{replica} was not started by this console: {otherwise}")
         return self._replicas
+
+    def is_ours(self, replica: int) -> bool:
+        """Whether this console starts and stops that replica."""
+        return self._replicas is not None and replica in self._launch.ours
 
     def absent(self, replica: int) -> bool:
         """Whether a refused connection means that the process is down: ours may just be starting."""
@@ -77,255 +74,314 @@ class Deeds:
 
     async def start(self, replica: int) -> None:
         """Start one of our replicas."""
-        replicas = self._ours(replica)
-        await replicas.start(replica)
+        replicas = self._ours(replica, "whoever started it has to start it again")
+        record = ["--record", str(self._records / f"r{replica}.jsonl")] if self._records is not None else []
+        await replicas.start(replica, *record)
         self._model.process(replica, "starting", time.monotonic(), pid=replicas.pid(replica))
-        self._restarted.add(replica)
         self._nursery.start_soon(self._until_it_ends, replicas, replica)
 
     async def _until_it_ends(self, replicas: LocalCluster, replica: int) -> None:
         code = await replicas.ended(replica)
         words = "killed" if code == -9 else f"exit code {code}: {replicas.last_words(replica)}"
         self._model.process(replica, "down", time.monotonic(), words=words)
-        for standing in self._standing:
-            if standing.replica == replica:
-                standing.number = None
+        self._board.died(replica)
 
     def heard(self, replica: int) -> None:
-        """The replica serves: let what acted on its links before it died act again."""
-        report = self._model.replicas[replica].report
-        if replica in self._restarted and report is not None and report.status is not None:
-            self._restarted.discard(replica)
-            self._nursery.start_soon(self._again, replica)
-
-    async def _again(self, replica: int) -> None:
-        for standing in self._standing:
-            waits = standing.replica == replica and standing.number is None
-            if waits and isinstance(standing.fault, f.LinkFault):
-                standing.number = await self._operator.inject(replica, standing.fault)
+        """The replica serves."""
+        self._board.heard(replica)
 
     # Commands
 
     async def do(self, command: c.Command) -> str:
         """Carry it out; a line that says what happened. Raises :class:`ClientError`."""
+        if command == c.Undo():
+            return await self._take_back()
+        change = Change(c.words(command))
+        self._history.append(change)
+        del self._history[:-UNDO_MAX]
+        try:
+            return await self._carry_out(command, change)
+        finally:
+            change.over.set()
+            if change.empty:
+                self._history = [each for each in self._history if each is not change]
+
+    async def _carry_out(self, command: c.Command, change: Change) -> str:
+        try:
+            return await self._act(command, change)
+        except NotHeard as error:
+            raise self._plainer(getattr(command, "replica", None), error) from None
+
+    async def _act(self, command: c.Command, change: Change) -> str:
         match command:
+            case c.Deed(commands, _):
+                return await self._together(commands, change)
             case c.Crash(replica):
-                return await self._crash(replica)
+                return await self._crash(replica, change)
             case c.Restart(replica):
                 return await self._restart(replica)
             case c.Pause(replica):
-                return await self._pause(replica)
+                return await self._pause(replica, change)
             case c.Continue(replica):
-                return self._continue(replica)
+                return self._continue(replica, change)
             case c.Wipe(replica):
-                return await self._wipe(replica)
+                return await self._wipe(replica, change)
             case c.CrashDeciding(replica):
-                return await self._crash_deciding(replica)
+                return await self._crash_deciding(replica, change)
             case c.Inject(replica, fault):
-                return await self._inject([(replica, fault)], c.words(command))
+                return await self._inject([(replica, fault)], c.words(command), change)
             case c.RestoreProposer(replica):
-                return await self._restore_proposer(replica)
+                if not await self._board.end_kind(replica, f.CrashProposer, change):
+                    raise Failed(f"the proposer of r{replica} is not crashed")
             case c.Faults(faults, name):
-                return await self._inject(list(faults), name)
+                return await self._inject(list(faults), name, change)
             case c.Cut(links, _):
-                return await self._inject([(a, f.Cut(b)) for a, b in links], c.words(command))
+                return await self._inject([(a, f.Cut(b)) for a, b in links], c.words(command), change)
             case c.Join(links, _):
-                await self._end([(a, b, "cut") for a, b in links])
-                return c.words(command)
-            case c.Clear((sender, receiver), kind):
-                await self._end([(sender, receiver, kind)])
-                return c.words(command)
+                await self._board.end_links(links, "cut", change)
+            case c.Clear(link, kind):
+                await self._board.end_links([link], kind, change)
             case c.Elect(replica):
                 await self._operator.elect(replica)
-                return c.words(command)
             case c.FillHole(slot):
                 await self._operator.fill_hole(slot)
-                return c.words(command)
-            case c.Undo(number):
-                return await self._take_back(number)
+            case c.Undo(int(number)):
+                await self._board.end_number(number, change)
+                if change.ended:
+                    return f"undo #{number}: {change.ended[0].words}"
             case c.Heal():
-                return await self._heal()
+                return await self._heal(change)
+            case c.Record(folder):
+                return self._record(folder)
             case c.Fetch(replica, first, count):
                 self._model.page(await self._operator.page(replica, first, count), replica)
                 return ""
-        raise Failed(f"{c.words(command)} cannot be done here")
+            case _:
+                raise Failed(f"{c.words(command)} cannot be done here")
+        return c.words(command)
 
-    def _remember(self, undo: c.Command | list[Standing]) -> None:
-        self._undo.append(undo)
-        del self._undo[:-UNDO_MAX]
+    async def _together(self, commands: tuple[c.Command, ...], change: Change) -> str:
+        """All of them, also if one fails."""
+        problems: list[str] = []
+        parts = [Change(c.words(command)) for command in commands]
 
-    async def _crash(self, replica: int) -> str:
-        if self._replicas is not None and replica in self._launch.ours:
-            if not self._replicas.alive(replica):
-                raise Failed(f"replica {replica} is down already")
-            await self._replicas.kill(replica)
-            self._remember(c.Restart(replica))
+        async def one(command: c.Command, part: Change) -> None:
+            try:
+                await self._carry_out(command, part)
+            except ClientError as error:
+                problems.append(f"{part.words}: {error}")
+
+        async with trio.open_nursery() as nursery:
+            for command, part in zip(commands, parts, strict=True):
+                nursery.start_soon(one, command, part)
+        for part in parts:
+            change.take(part)
+        if len(problems) == len(commands):
+            raise Failed("; ".join(dict.fromkeys(problems)))
+        return "; ".join([begun(change.words, change.begun), *dict.fromkeys(problems)])
+
+    async def _crash(self, replica: int, change: Change) -> str:
+        if self.is_ours(replica):
+            replicas = self._ours(replica, "")
+            if not replicas.alive(replica):
+                raise Failed(f"r{replica} is down already")
+            await replicas.kill(replica)
+            change.back.append(c.Restart(replica))
         else:
             await self._operator.inject(replica, f.CrashReplica())
+            change.final = f"r{replica} was not started by this console, which cannot start it again"
         return f"crash r{replica}"
 
     async def _restart(self, replica: int) -> str:
-        replicas = self._ours(replica)
+        replicas = self._ours(replica, "whoever started it has to start it again")
         if replicas.alive(replica):
             await replicas.stop(replica)
         await self.start(replica)
         return f"restart r{replica}"
 
-    async def _pause(self, replica: int) -> str:
-        if self._replicas is None or replica not in self._launch.ours:
-            await self._operator.inject(replica, f.Pause(c.PAUSE_S))
-        else:
-            self._replicas.pause(replica)
+    async def _pause(self, replica: int, change: Change) -> str:
+        if self.is_ours(replica):
+            replicas = self._ours(replica, "")
+            if not replicas.alive(replica):
+                raise Failed(f"r{replica} is down: there is no process to pause; r starts it")
+            if self._model.replicas[replica].process == "paused":
+                raise Failed(f"r{replica} is paused already; p lets it go on")
+            replicas.pause(replica)
             self._model.process(replica, "paused", time.monotonic())
-            self._remember(c.Continue(replica))
+            change.back.append(c.Continue(replica))
+        else:
+            await self._operator.inject(replica, f.Pause(c.PAUSE_S))
+            self._model.paused(replica, c.PAUSE_S, time.monotonic())
+            change.final = (
+                f"r{replica} was not started by this console; it goes on by itself within 10 minutes"
+            )
         return f"pause r{replica}"
 
-    def _continue(self, replica: int) -> str:
-        self._ours(replica).proceed(replica)
+    def _continue(self, replica: int, change: Change) -> str:
+        replicas = self._ours(replica, "if it was paused, it goes on by itself within 10 minutes")
+        if self._model.replicas[replica].process != "paused":
+            raise Failed(f"r{replica} is not paused")
+        replicas.proceed(replica)
         self._model.process(replica, "up", time.monotonic())
+        change.back.append(c.Pause(replica))
         return f"continue r{replica}"
 
-    async def _wipe(self, replica: int) -> str:
-        replicas = self._ours(replica)
+    async def _wipe(self, replica: int, change: Change) -> str:
+        replicas = self._ours(replica, "only whoever started it can wipe its disk")
         if replicas.alive(replica):
             await replicas.kill(replica)
         folder = replica_folder(replicas.data_dir, self._launch.cluster.name, replica)
         shutil.rmtree(folder, ignore_errors=True)
         self._model.process(replica, "down", time.monotonic(), words="its disk was wiped")
+        change.final = f"{folder} is gone for ever"
+        for older in self._history:  # it starts with nothing, so only somebody who knows that may start it
+            older.back = [command for command in older.back if command != c.Restart(replica)]
         return f"wipe r{replica}: {folder} is gone"
+
+    def _record(self, folder: str | None) -> str:
+        if folder is None:
+            if self._records is None:
+                raise Failed("no replica was told to write a record")
+            self._records = None
+            return "record stop: each replica goes on with its record until its next start"
+        if self._replicas is None:
+            raise Failed("this console did not start these replicas; `observe FILE` writes what it is told")
+        path = Path(folder).expanduser().resolve()
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Failed(f"{path}: {error.strerror}") from None
+        self._records = path
+        return f"each replica writes {path}/rN.jsonl from its next start on: `restart all` begins it now"
 
     # Faults
 
-    async def _crash_deciding(self, replica: int) -> str:
-        when = f.Trigger("chosen-seen")
-        for_s = None if self._replicas is not None else FOREIGN_S
-        number = await self._operator.inject(replica, f.CrashReplica(), for_s=for_s, when=when)
-        if number is not None:
-            self._remember(c.Undo(number))
-        return f"r{replica} dies when it next sees a majority: say something (i)  #{number}"
+    async def _crash_deciding(self, replica: int, change: Change) -> str:
+        standing = Standing(replica, f.CrashReplica(), when=f.Trigger("chosen-seen"))
+        await self._board.begin(standing, change)
+        if self.is_ours(replica):
+            change.back.append(c.Restart(replica))
+        return f"r{replica} dies when it next sees a majority: say something (i)  #{standing.number}"
 
-    async def _inject(self, faults: list[tuple[int, f.AnyFault]], name: str) -> str:
-        """Begin faults as one deed. Those of the same kind on the same link give way to the new ones."""
-        for_s = None if self._replicas is not None else FOREIGN_S
-        begun: list[Standing] = []
-        numbers: list[str] = []
+    async def _inject(self, faults: list[tuple[int, f.AnyFault]], name: str, change: Change) -> str:
+        """Begin faults as one deed."""
+        done: list[Standing] = []
         problems: list[str] = []
         for replica, fault in faults:
-            standing = Standing(replica, fault, None)
-            async with self._turns[replica]:
-                before = self._same(replica, fault)
-                try:
-                    standing.number = await self._operator.inject(replica, fault, for_s=for_s)
-                except ClientError as error:
-                    if not isinstance(fault, f.LinkFault) or len(faults) == 1:
-                        raise
-                    problems.append(str(error))  # it acts when the replica is back
-                self._standing.append(standing)
-                for number in before:
-                    await self._undo_number(number)
-            if standing.number is not None:
-                numbers.append(f"#{standing.number}")
-            begun.append(standing)
-        if begun and not isinstance(begun[0].fault, f.SkipSlot | f.Pause | f.CrashReplica):
-            self._remember(begun)
-        later = f"; {len(problems)} wait until their replica is back" if problems else ""
-        shown = (
-            f"{numbers[0]} to {numbers[-1]}, {len(numbers)} in all" if len(numbers) > 6 else " ".join(numbers)
-        )
-        return f"{name}  {shown}{later}".rstrip()
+            standing = Standing(replica, fault)
+            try:
+                await self._board.begin(standing, change)
+                done.append(standing)
+            except ClientError as error:
+                problems.append(str(self._plainer(replica, error)))
+        if not done:
+            raise Failed("; ".join(dict.fromkeys(problems)))
+        if any(isinstance(fault, f.DiskError | f.FullDisk) and self.is_ours(id) for id, fault in faults):
+            change.back += [c.Restart(replica) for replica, _ in faults]
+        if any(isinstance(fault, f.SkipSlot) for _, fault in faults):
+            change.final = "the slot was left empty already; N fills the hole"
+        return "; ".join([begun(name, done), *dict.fromkeys(problems)])
 
-    async def _restore_proposer(self, replica: int) -> str:
-        async with self._turns[replica]:
-            found = self._numbers(replica, lambda each: isinstance(each, f.CrashProposer))
-            for number in found:
-                await self._undo_number(number)
-        if not found:
-            raise Failed(f"the proposer of r{replica} is not crashed")
-        return f"restore-proposer r{replica}"
+    def _plainer(self, replica: int | None, error: ClientError) -> ClientError:
+        """What is known of a replica that does not answer says more than its socket."""
+        process = self._model.replicas[replica].process if replica is not None else ""
+        if replica is None or not isinstance(error, NotHeard) or process not in ("down", "paused"):
+            return error
+        way = {"down": "r starts it", "paused": "p lets it go on"}[process]
+        return Failed(f"r{replica} is {process}" + (f"; {way} first" if self.is_ours(replica) else ""))
 
-    def _same(self, replica: int, fault: f.AnyFault) -> list[int]:
-        if not isinstance(fault, f.LinkFault):
-            return []
-        kind, to = type(fault), fault.to
-        return self._numbers(replica, lambda each: isinstance(each, kind) and each.to == to)
-
-    def _numbers(self, replica: int, meant: Callable[[f.AnyFault], bool]) -> list[int]:
-        """Faults that act at a replica: those that it lists, and those that it was only just told."""
-        report = self._model.replicas[replica].report
-        listed = [each.number for each in (report.active if report is not None else ()) if meant(each.fault)]
-        ours = [each.number for each in self._standing if each.replica == replica and meant(each.fault)]
-        return list(dict.fromkeys([*listed, *(number for number in ours if number is not None)]))
-
-    async def _undo_number(self, number: int) -> None:
-        self._standing = [each for each in self._standing if each.number != number]
-        try:
-            await self._operator.undo(number)
-        except ClientError:
-            pass  # it ended by itself, or with its replica
-
-    async def _end(self, links: list[tuple[int, int, str]]) -> None:
-        """End the faults of a kind on directed links, also those that wait for a dead replica."""
-        for sender, receiver, kind in links:
-            async with self._turns[sender]:
-                numbers = self._numbers(sender, partial(_acts, receiver=receiver, kind=kind))
-                self._standing = [
-                    each
-                    for each in self._standing
-                    if not (each.replica == sender and _acts(each.fault, receiver, kind))
-                ]
-                for number in numbers:
-                    await self._undo_number(number)
-
-    async def _take_back(self, number: int | None) -> str:
-        if number is not None:
-            self._standing = [each for each in self._standing if each.number != number]
-            await self._operator.undo(number)
-            return f"undo #{number}"
-        while self._undo:
-            last = self._undo.pop()
-            if isinstance(last, c.Command):
-                if self._taken_back(last):
-                    continue
-                return f"undo: {await self.do(last)}"
-            acting = [each for each in last if any(each is known for known in self._standing)]
-            if not acting:
-                continue  # it was undone by its number, or has ended
-            for standing in acting:
-                self._standing.remove(standing)
-                if standing.number is not None:
-                    await self._undo_number(standing.number)
-            what = "; ".join(f.describe(each.replica, each.fault) for each in acting[:3])
-            more = f" and {len(acting) - 3} more" if len(acting) > 3 else ""
-            return f"undo: {what}{more}"
+    async def _take_back(self) -> str:
+        """Take back the last deed of which something is left."""
+        while self._history:
+            change = self._history.pop()
+            await change.over.wait()
+            try:
+                said = await self._undo(change)
+            except ClientError:
+                self._history.append(change)  # what is left of it can be tried again
+                raise
+            if said:
+                return f"undo: {said}"
+            if change.final:
+                raise Failed(f"{change.words} cannot be taken back: {change.final}")
         raise Failed("there is nothing to undo")
 
-    def _taken_back(self, undo: c.Command) -> bool:
-        """Whether a replica runs again already, so that nothing is left to undo."""
-        match undo:
-            case c.Restart(replica):
-                return self._ours(replica).alive(replica)
-            case c.Continue(replica):
-                return self._model.replicas[replica].process != "paused"
-        return False
-
-    async def _heal(self) -> str:
-        self._standing.clear()
-        self._undo.clear()
-        said = ["heal"]
-        if self._replicas is not None:
-            for replica in self._launch.ours:
-                if self._model.replicas[replica].process == "paused":
-                    self._continue(replica)
-                    said.append(f"r{replica} goes on")
-        await self._operator.heal()
-        if self._replicas is not None:
-            for replica in self._launch.ours:
-                if not self._replicas.alive(replica):
-                    await self.start(replica)
-                    said.append(f"r{replica} starts")
+    async def _undo(self, change: Change) -> str:
+        """What was taken back; empty if nothing was left of the deed."""
+        nowhere = Change("")
+        over: list[Standing] = []
+        while change.begun:
+            standing = change.begun[-1]
+            if standing in self._board and await self._board.end(standing, nowhere):
+                over.append(standing)
+            change.begun.pop()
+        again: list[Standing] = []
+        for standing in sorted(change.ended, key=lambda each: each.since):
+            if await self._board.begin_again(standing):
+                again.append(standing)
+            change.ended.remove(standing)
+        said = [named(over[::-1])] if over else []
+        said += [f"again {named(again)}"] if again else []
+        for command in change.back:
+            if not self._is_so(command):
+                said.append(await self._carry_out(command, nowhere))
         return ", ".join(said)
 
+    def _is_so(self, command: c.Command) -> bool:
+        """Whether somebody did already what would take a deed back."""
+        match command:
+            case c.Restart(replica):
+                return self._replicas is None or self._replicas.alive(replica)
+            case c.Crash(replica):
+                return self._replicas is None or not self._replicas.alive(replica)
+            case c.Continue(replica):
+                return self._model.replicas[replica].process != "paused"
+            case c.Pause(replica):
+                return self._model.replicas[replica].process in ("paused", "down")
+        return False
 
-def _acts(fault: f.AnyFault, receiver: int, kind: str) -> bool:
-    tag = type(fault).__struct_config__.tag
-    return isinstance(fault, f.LinkFault) and tag == kind and fault.to in (-1, receiver)
+    async def _heal(self, change: Change) -> str:
+        said = ["heal"]
+        left: dict[int, ClientError] = {}
+        for replica in self._model.replicas:
+            if replica.process == "paused" and self.is_ours(replica.id):
+                self._continue(replica.id, change)
+                said.append(f"{replica.name} goes on")
+
+        async def one(replica: int) -> None:
+            try:
+                await self._board.heal(replica, change)
+            except ClientError as error:
+                if not (self.is_ours(replica) and self._model.replicas[replica].process == "down"):
+                    left[replica] = error
+
+        async with trio.open_nursery() as nursery:
+            for id in range(self._model.n):
+                nursery.start_soon(one, id)
+        if self._replicas is not None:
+            for id in self._launch.ours:
+                if not self._replicas.alive(id):
+                    await self.start(id)
+                    change.back.append(c.Crash(id))
+                    said.append(f"r{id} starts")
+        return "; ".join([", ".join(said), *self._not_healed(left)])
+
+    def _not_healed(self, left: dict[int, ClientError]) -> list[str]:
+        """Who is not well now, and why."""
+        by_process: dict[str, list[str]] = {}
+        for id in sorted(left):
+            by_process.setdefault(self._model.replicas[id].process, []).append(f"r{id}")
+        said: list[str] = []
+        for process, names in by_process.items():
+            who, one = " ".join(names), len(names) == 1
+            it = "it" if one else "them"
+            match process:
+                case "down":
+                    only = f"only whoever started {it} can start {it}, r here cannot either"
+                    said.append(f"{who} {'stays' if one else 'stay'} down: {only}")
+                case "paused":
+                    goes = "goes on by itself" if one else "go on by themselves"
+                    said.append(f"{who} {goes} within 10 minutes, and with that the faults there end")
+                case _:
+                    said += [str(left[int(name[1:])]) for name in names]
+        return said

@@ -67,6 +67,7 @@ class Account:
         self.breach: InvariantBroken | None = None
         """It holds less than it must; whether it has the same disk is not told yet."""
         self.foreign = False
+        self._proven = False
         """It came back with another disk: nothing that it did before binds it."""
         self._storage: str | None = None
         self._storage_before: str | None = None
@@ -144,18 +145,32 @@ class Account:
         return due
 
     def _settle(self, watermark: int | None) -> None:
-        self.breach, self.foreign = None, False
+        self.breach, self.foreign, self._proven = None, False, False
         if self.first is None:
             self.first = watermark
 
-    def has_storage(self, storage: str) -> InvariantBroken | None:
-        """It tells which disk it has; what is broken thereby for certain."""
-        breach, self.breach = self.breach, None
+    def has_storage(self, storage: str) -> None:
+        """It tells which disk it has. If it is another one, what it does not remember is no breach."""
         self._storage = storage
-        if breach is not None and self._storage_before not in (None, storage):
-            self.foreign, breach = True, None
-            self._promised, self._votes = Ballot.ZERO, Runs()
+        if self.breach is not None:
+            if self._storage_before not in (None, storage):
+                self.foreign, self.breach = True, None
+                self._promised, self._votes = Ballot.ZERO, Runs()
+            else:
+                self._proven = True
+
+    def takes_part(self) -> InvariantBroken | None:
+        """It promises, votes or takes a round; what is broken by that for certain. A disk that went back in
+        time breaks nothing as long as its replica only learns."""
+        if self.breach is None or not self._proven:
+            return None
+        breach, self.breach = self.breach, None
         return breach
+
+    def renounce(self) -> None:
+        """It is held as a learner without vote: what its disk has forgotten binds nobody."""
+        self.breach, self.foreign = None, False
+        self._promised, self._votes = Ballot.ZERO, Runs()
 
     def forget_below(self, slot: int) -> None:
         """Drop what is known of old slots."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from paxtui.console.model.cluster import ClusterModel
-from paxtui.wire.faults import Cut, Delay, Duplicate, LinkFault, Loss, Reorder
+from paxtui.wire.faults import Cut, Delay, Duplicate, Loss, Reorder
 
 State = Literal["ok", "cut", "down", "paused", "closed", "faulty", "unknown"]
 
@@ -75,9 +75,8 @@ def arrow(model: ClusterModel, sender: int, receiver: int, now: float) -> Arrow:
     one, other = model.replicas[sender], model.replicas[receiver]
     found: dict[str, float] = {}
     cut = False
-    for each in one.report.active if one.report is not None else ():
-        fault = each.fault
-        if each.when is None and isinstance(fault, LinkFault) and fault.to in (-1, receiver):
+    for fault in one.on_links:
+        if fault.to in (-1, receiver):
             match fault:
                 case Cut():
                     cut = True

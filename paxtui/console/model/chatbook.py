@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from copy import copy
 from typing import Final, Literal
 
 KEPT: Final = 500
@@ -42,6 +43,17 @@ class ChatBook:
         self.mine: deque[Mine] = deque(maxlen=KEPT)
         self.by_slot: dict[int, Mine] = {}
         self._waiting: dict[tuple[str, int], Mine] = {}
+
+    def still(self) -> ChatBook:
+        """As it is now; what becomes of the messages later does not change it."""
+        other = ChatBook(self._end)
+        same = {
+            id(mine): copy(mine) for mine in (*self.mine, *self.by_slot.values(), *self._waiting.values())
+        }
+        other.mine.extend(same[id(mine)] for mine in self.mine)
+        other.by_slot = {slot: same[id(mine)] for slot, mine in self.by_slot.items()}
+        other._waiting = {key: same[id(mine)] for key, mine in self._waiting.items()}
+        return other
 
     def say(self, text: str, via: int | None, now: float) -> Mine:
         """A message is on its way."""

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import copy
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct, structs
 
 from paxtui.config import Cluster
-from paxtui.console.model.chatbook import ChatBook
-from paxtui.console.model.journal import YOU, Journal, Note, Seen
-from paxtui.console.model.liveness import Liveness
-from paxtui.console.model.rates import Counter, Latencies
+from paxtui.console.model.facts import Facts
+from paxtui.console.model.journal import NO_NUMBER, YOU, Note, Seen
 from paxtui.console.model.replica import ReplicaView
-from paxtui.console.model.runs import Runs
-from paxtui.console.model.safety import Judge
-from paxtui.console.model.values import Value, Values
+from paxtui.console.model.values import Value
 from paxtui.wire import events as e
+from paxtui.wire.faults import Pause
 from paxtui.wire.requests import LogEntry, StatusReport
 from paxtui.wire.telemetry import (
     Delta,
+    FaultBegan,
+    FaultEnded,
     LearnedView,
     MessageFaulted,
     Observed,
@@ -29,7 +27,6 @@ from paxtui.wire.telemetry import (
     Snapshot,
     VotedView,
 )
-from paxtui.wire.values import Ballot, majority
 
 RUNS_KEPT: Final = 20_000
 TIMES_KEPT: Final = 4_000
@@ -38,43 +35,16 @@ TIMES_KEPT: Final = 4_000
 decode = msgspec.json.Decoder(Observed).decode
 
 
-class ClusterModel:
-    """Facts about slots and replicas. ``version`` grows with every change, so views know when to look."""
+class ClusterModel(Facts):
+    """The facts, kept up to date by what replicas tell."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self.cluster = cluster
-        self.n = cluster.n
-        self.quorum = majority(cluster.n)
-        self.version = 0
-        self.replicas = [ReplicaView(id) for id in range(self.n)]
-        self.proposed: Runs[Ballot] = Runs()
-        """The newest ballot at which a leader gave the slot a value."""
-        self.sources: Runs[str] = Runs()
-        """Where the newest proposal came from: client, adopted or no-op."""
-        self.sent: list[Runs[Ballot]] = [Runs() for _ in range(self.n)]
-        """By receiver: the ballot of the newest Accept that left for it."""
-        self.lost: list[Runs[Ballot]] = [Runs() for _ in range(self.n)]
-        """By receiver: Accepts that a fault swallowed and that were not sent again since."""
-        self.skipped: dict[int, Seen] = {}
-        self.leaders: dict[int, Ballot] = {}
-        """By replica, the ballot that it was elected with, while it leads."""
-        self.values = Values()
-        self.journal = Journal()
-        self.chat = ChatBook(lambda: self.end)
-        self.judge = Judge(self.n)
+        super().__init__(cluster)
         self._bookmarked = 0
-        self.liveness = Liveness()
-        self.chosen_rate = Counter()
-        self.elections = Counter()
-        self.latency = Latencies()
-        self.wall_ahead = 0.0
-        """The replicas' wall clock minus the console's own, for counts by the second."""
-        self._proposed_at: Runs[float] = Runs()
-        self._first_proposed_at: Runs[float] = Runs()
         self._handlers: dict[type, Callable[[ReplicaView, Any, float], None]] = {
             e.Restored: self._restored,
             e.Promised: self._promised,
-            e.Bound: self._promised,
+            e.Bound: self._bound,
             VotedView: self._voted,
             ProposedView: self._proposed,
             e.AcceptSent: self._accept_sent,
@@ -89,18 +59,11 @@ class ClusterModel:
             e.LeaderHeard: self._leader_heard,
             e.ProposerCrashed: self._proposer_crashed,
             e.ProposerRestored: self._proposer_restored,
+            e.Held: self._held,
+            e.SlotSkipped: self._slot_skipped,
+            FaultBegan: self._fault_began,
+            FaultEnded: self._fault_ended,
         }
-
-    def still(self) -> ClusterModel:
-        """The facts as they are now, for a view that stands still. Checks, chat and counts go on in both."""
-        other = copy(self)
-        other.replicas = [replica.still() for replica in self.replicas]
-        other.proposed, other.sources = self.proposed.copy(), self.sources.copy()
-        other.sent = [runs.copy() for runs in self.sent]
-        other.lost = [runs.copy() for runs in self.lost]
-        other.skipped, other.leaders = self.skipped.copy(), self.leaders.copy()
-        other.values, other.journal = self.values.copy(), self.journal.still()
-        return other
 
     # Folding
 
@@ -132,8 +95,6 @@ class ClusterModel:
             self.judge.event(id, event)
             seen = Seen(wall, id, number, slim(event))
             self.journal.add(seen)
-            if isinstance(event, e.SlotSkipped):
-                self.skipped[event.slot] = seen
         if told.events:
             self._bookmark(told.at_s + replica.wall_offset)
         self._trim(replica)
@@ -144,7 +105,10 @@ class ClusterModel:
         replica = self.replicas[id]
         before = replica.summary, self.leaders.get(id)
         if report is not None:
+            process = replica.process
             replica.take_report(report, now)
+            if process == "paused" and replica.process == "up":
+                self._tell_process(id, process, "up", "", now)
             self.judge.storage(id, report.storage)
             status = report.status
             if status is not None and status.role == "leader":
@@ -162,6 +126,8 @@ class ClusterModel:
         """The supervisor, or a refused connection, tells of a process."""
         self.version += 1
         replica = self.replicas[id]
+        if state != replica.process:
+            self._tell_process(id, replica.process, state, words, now)
         replica.set_process(state, now)  # type: ignore[arg-type]
         replica.pid = pid if pid is not None else replica.pid
         if words:
@@ -170,6 +136,25 @@ class ClusterModel:
             self.judge.down(id, now)
             self.leaders.pop(id, None)
             replica.report = None
+
+    def _tell_process(self, id: int, before: str, state: str, words: str, now: float) -> None:
+        """What became of a process stands among the events: what others do next follows from it."""
+        told = {
+            "down": f"its process ended: {words}" if words else "nothing listens on its port any more",
+            "paused": "its process is paused: it neither hears nor speaks",
+            "up": "its process goes on" if before == "paused" else "",
+            "starting": "its process is started" if before == "down" else "",
+        }.get(state, "")
+        if told and self.wall_ahead:  # before anything was heard nobody knows the time
+            self.journal.add(Seen(now + self.wall_ahead, id, NO_NUMBER, Note(told, failed=state == "down")))
+
+    def paused(self, id: int, seconds: float, at: float) -> None:
+        """A fault stops a process from ``at`` on, a time of the console's; it goes on by itself."""
+        self.version += 1
+        replica = self.replicas[id]
+        if replica.heard_at is None or replica.heard_at < at + seconds:
+            self.process(id, "paused", at)
+            replica.pause_ends = at + seconds
 
     def note(self, text: str, wall: float, *, slot: int | None = None, failed: bool = False) -> None:
         """Something that the person did, or that became of it."""
@@ -188,7 +173,7 @@ class ClusterModel:
         self.version += 1
         learned = self.replicas[id].learned
         for entry in entries:
-            self.values.put(entry.slot, Value(entry.client, entry.request, entry.text[:120], entry.repeats))
+            self.values.fetched(entry.slot, Value(entry.client, entry.request, entry.text, entry.repeats))
             if entry.slot not in learned:
                 learned.assign(entry.slot, entry.slot + 1, entry.ballot)
 
@@ -225,8 +210,6 @@ class ClusterModel:
         for runs in (self.proposed, *self.sent, *self.lost):
             runs.forget_oldest(RUNS_KEPT)
         self.sources.forget_oldest(RUNS_KEPT)
-        while len(self.skipped) > 1000:
-            del self.skipped[next(iter(self.skipped))]
 
     # Events
 
@@ -240,7 +223,11 @@ class ClusterModel:
         replica.role = "follower"
         self.leaders.pop(replica.id, None)
 
-    def _promised(self, replica: ReplicaView, event: e.Promised | e.Bound, wall: float) -> None:
+    def _promised(self, replica: ReplicaView, event: e.Promised, wall: float) -> None:
+        replica.promised = max(replica.promised, event.ballot)
+        self.phase1.promised(replica.id, event, replica.accepted)
+
+    def _bound(self, replica: ReplicaView, event: e.Bound, wall: float) -> None:
         replica.promised = max(replica.promised, event.ballot)
 
     def _voted(self, replica: ReplicaView, event: VotedView, wall: float) -> None:
@@ -253,6 +240,8 @@ class ClusterModel:
         end = event.first + event.count
         self.proposed.assign(event.first, end, event.ballot)
         self.sources.assign(event.first, end, event.source)
+        if event.source == "no-op":
+            self.holes.fill(replica.id, event, wall, self.phase1.end(event.ballot))
         self._proposed_at.assign(event.first, end, wall)
         if event.first >= self._first_proposed_at.end:
             self._first_proposed_at.assign(event.first, end, wall)
@@ -305,10 +294,11 @@ class ClusterModel:
     def _elected(self, replica: ReplicaView, event: e.Elected, wall: float) -> None:
         replica.role = "leader"
         self.leaders[replica.id] = event.ballot
+        self.phase1.elect(event)
         self.elections.add(wall)
 
     def _stepped_down(self, replica: ReplicaView, event: e.SteppedDown, wall: float) -> None:
-        if replica.role != "crashed":
+        if replica.role not in ("crashed", "held"):
             replica.role = "follower"
         self.leaders.pop(replica.id, None)
 
@@ -317,7 +307,7 @@ class ClusterModel:
 
     def _leader_heard(self, replica: ReplicaView, event: e.LeaderHeard, wall: float) -> None:
         replica.follows = event.ballot
-        if replica.role != "crashed" and event.ballot.replica != replica.id:
+        if replica.role not in ("crashed", "held") and event.ballot.replica != replica.id:
             replica.role = "follower"
 
     def _proposer_crashed(self, replica: ReplicaView, event: e.ProposerCrashed, wall: float) -> None:
@@ -327,68 +317,19 @@ class ClusterModel:
     def _proposer_restored(self, replica: ReplicaView, event: e.ProposerRestored, wall: float) -> None:
         replica.role = "follower"
 
-    # Facts
+    def _held(self, replica: ReplicaView, event: e.Held, wall: float) -> None:
+        replica.role = "held"
+        self.leaders.pop(replica.id, None)
 
-    def proposed_after(self, slot: int, now: float) -> bool:
-        """Whether the first proposal for ``slot`` is known to be later than ``now``, a time of the console's:
-        who was down by then cannot have voted."""
-        at = self._first_proposed_at.get(slot)
-        return at is not None and at - self.wall_ahead > now
+    def _slot_skipped(self, replica: ReplicaView, event: e.SlotSkipped, wall: float) -> None:
+        self.holes.skip(replica.id, event, wall)
 
-    @property
-    def leader(self) -> tuple[int, Ballot] | None:
-        """Who leads, as far as is known: of several that believe it, the one with the highest ballot."""
-        if not self.leaders:
-            return None
-        id = max(self.leaders, key=lambda each: self.leaders[each])
-        return id, self.leaders[id]
+    def _fault_began(self, replica: ReplicaView, event: FaultBegan, wall: float) -> None:
+        if isinstance(event.fault, Pause) and not event.waits:
+            self.paused(replica.id, event.fault.seconds, wall - self.wall_ahead)
 
-    @property
-    def end(self) -> int:
-        """The slot after the last of which anything is known."""
-        ends = [replica.accepted_high for replica in self.replicas]
-        return max(self.proposed.end, *ends)
-
-    @property
-    def hole(self) -> int | None:
-        """The first slot that keeps chosen ones above it from being applied, if there is one."""
-        applied = self.applied
-        return applied if self.chosen > applied else None
-
-    @property
-    def chosen(self) -> int:
-        """The slot after the last that any replica knows to be chosen."""
-        return max(max(replica.learned.end, replica.applied) for replica in self.replicas)
-
-    @property
-    def applied(self) -> int:
-        """The highest applied watermark."""
-        return max(replica.applied for replica in self.replicas)
-
-    def crosses(self, sender: int, receiver: int) -> bool:
-        """Whether nothing that is known keeps messages of ``sender`` from ``receiver``."""
-        one, other = self.replicas[sender], self.replicas[receiver]
-        return (
-            receiver not in one.cuts()
-            and one.process not in ("down", "paused")
-            and other.process not in ("down", "paused")
-        )
-
-    def connected(self, one: int, other: int) -> bool:
-        """Whether both directions work."""
-        return self.crosses(one, other) and self.crosses(other, one)
-
-    def isolated(self, id: int) -> bool:
-        """Whether faults cut the replica off from all others, at least in one direction each."""
-        others = [each for each in range(self.n) if each != id]
-        return bool(others) and all(
-            each in self.replicas[id].cuts() or id in self.replicas[each].cuts() for each in others
-        )
-
-    @property
-    def active_faults(self) -> int:
-        """How many faults are known to act or wait."""
-        return sum(len(replica.report.active) for replica in self.replicas if replica.report is not None)
+    def _fault_ended(self, replica: ReplicaView, event: FaultEnded, wall: float) -> None:
+        self.holes.fault_ended(replica.id, event)
 
 
 def slim(event: Struct) -> Struct:

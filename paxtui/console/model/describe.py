@@ -82,11 +82,11 @@ def _canvass_answered(me: int, event: e.CanvassAnswered) -> str:
 
 def _elected(me: int, event: e.Elected) -> str:
     what = (
-        f"; must propose what it was told in {slots(event.first, event.end - event.first)}"
+        f"must propose again {slots(event.first, event.end - event.first)}"
         if event.end > event.first
-        else f"; nothing open, proposes from slot {event.first} on"
+        else f"nothing open from slot {event.first} on"
     )
-    return f"LEADS at {event.ballot}: promised by {_members(event.quorum)}{what}"
+    return f"LEADS at {event.ballot} ({_members(event.quorum)} promised); {what}"
 
 
 def _stepped_down(me: int, event: e.SteppedDown) -> str:
@@ -216,6 +216,7 @@ WORDS: dict[type[Struct], Callable[[int, Any], str]] = {
     e.ReadConfirmed: lambda me, event: f"a majority confirms read {event.ticket}: all below {event.upto}",
     e.ProposerCrashed: lambda me, event: "its proposer stops; acceptor and learner go on",
     e.ProposerRestored: lambda me, event: "its proposer works again",
+    e.Held: lambda me, event: f"is held as a learner without vote: {visible(event.reason, 300)}",
     e.MessageDropped: _dropped,
     MessageFaulted: _faulted,
     FaultBegan: _fault_began,
@@ -225,6 +226,8 @@ WORDS: dict[type[Struct], Callable[[int, Any], str]] = {
 """By class of event; each takes the replica that tells it, and the event."""
 
 
-def describe(seen: Seen) -> str:
-    """What happened, on one line that is safe to show."""
+def describe(seen: Seen, *, whole: bool = False) -> str:
+    """What happened, on one line that is safe to show; ``whole`` if nothing may be left out."""
+    if whole and isinstance(seen.event, Note):
+        return visible(seen.event.text)
     return WORDS[type(seen.event)](seen.replica, seen.event)

@@ -18,6 +18,9 @@ NOTABLE_KEPT: Final = 10_000
 YOU: Final = -1
 """In place of a replica: the person at this console."""
 
+NO_NUMBER: Final = -1
+"""Of what the console itself saw of a replica's process."""
+
 KINDS: Final[dict[str, tuple[type, ...]]] = {
     "elections": (
         e.ElectionTimeout,
@@ -30,6 +33,7 @@ KINDS: Final[dict[str, tuple[type, ...]]] = {
         e.LeaderHeard,
         e.ProposerCrashed,
         e.ProposerRestored,
+        e.Held,
     ),
     "promises": (e.Promised, e.PromiseReceived, e.Bound, e.NackSent, e.NackReceived),
     "slots": (
@@ -103,6 +107,16 @@ class Seen(NamedTuple):
         return found
 
 
+def _is_notable(seen: Seen) -> bool:
+    """Whether it matters to a person by itself."""
+    match seen.event:
+        case ProposedView(source=source):
+            return source != "client"
+        case e.LeaderHeard(ballot=ballot):
+            return ballot.replica != seen.replica  # that it leads is told before
+    return type(seen.event) not in QUIET
+
+
 class Filter(NamedTuple):
     """What a reader of events wants to see."""
 
@@ -140,8 +154,7 @@ class Journal:
         """Take one event."""
         self.total += 1
         self.all.append(seen)
-        kind = type(seen.event)
-        if kind not in QUIET or (kind is ProposedView and seen.event.source != "client"):  # type: ignore[attr-defined]
+        if _is_notable(seen):
             self.notable.append(seen)
 
     def shelf(self, wanted: Filter) -> Shelf[Seen]:

@@ -21,6 +21,9 @@ PATIENCE_S: Final = 5.0
 MOVED_S: Final = 2.0
 """After the last decision the log counts as moving for so long."""
 
+HOLE_S_UNKNOWN: Final = 30.0
+"""Where nobody told the hole timeout, a hole that was left on purpose may stay open for so long."""
+
 LOSS_MAX: Final = 30.0
 DELAY_MS_MAX: Final = 200.0
 """With more loss (percent) or delay on a link, or a slower disk, progress may take longer than patience."""
@@ -121,29 +124,45 @@ class Liveness:
         if not able_proposers(model):
             self._asked_since = None
             return Verdict("stalled", f"{_why_stalled(model)}: it must stand still")
-        leads = model.leader is not None
+        leader = model.leader
+        trouble = "" if leader is None else model.trouble(leader[0], now)
+        leads = leader is not None and trouble not in ("paused", "cut off")
         if leads and model.end <= model.applied and not model.chat.expecting:
             self._asked_since = None
             if now - self._moved_at < MOVED_S:
                 return Verdict("moving", "slots are decided and applied")
             return Verdict("idle", "everything that was asked for is applied")
-        if self._asked_since is None:
+        held_s = _held_open_s(model, now)
+        if self._asked_since is None or held_s > 0:
             self._asked_since = now
+        if held_s > 0:
+            more = f", for another {held_s:.0f} s" if model.holes.timeout_s is not None else ""
+            return Verdict("waiting", f"slot {model.hole} was left empty on purpose{more}; N fills it")
         # It has to move since it was asked to, since it is able to, and since it last did.
         still_s = now - max(self._moved_at, self._asked_since)
         stuck_s = now - max(
             self._moved_at, self._asked_since, now if self._sound_since is None else self._sound_since
         )
         what = "nothing was decided" if leads else "nobody leads"
+        absent = "nobody leads yet" if leader is None else f"leader r{leader[0]} {trouble}"
         if sound is not None and stuck_s > PATIENCE_S:
             members = " ".join(f"r{each}" for each in sound)
             return Verdict("STUCK", f"{members} are connected, and {what} for {stuck_s:.0f} s")
         if not leads:
-            return Verdict("electing", "nobody leads yet" + (f", for {still_s:.0f} s" if still_s > 2 else ""))
+            return Verdict("electing", absent + (f", for {still_s:.0f} s" if still_s > 2 else ""))
         if still_s > 1.0:
             disturbed = "" if sound is not None else "; links, disks or reports are disturbed"
             return Verdict("waiting", f"nothing was decided for {still_s:.0f} s{disturbed}")
         return Verdict("moving", "slots are decided and applied")
+
+
+def _held_open_s(model: ClusterModel, now: float) -> float:
+    """How long the leader still leaves the hole open that everything waits for; not above 0 if none is."""
+    skip = model.holes.skipped.get(model.hole) if model.hole is not None else None
+    if skip is None or model.leader is None or skip.ballot != model.leader[1]:
+        return 0.0
+    timeout_s = model.holes.timeout_s if model.holes.timeout_s is not None else HOLE_S_UNKNOWN
+    return timeout_s - (now + model.wall_ahead - skip.wall)
 
 
 def _why_stalled(model: ClusterModel) -> str:

@@ -17,6 +17,12 @@ class Counter:
         self._buckets: deque[float] = deque([0.0] * SECONDS_KEPT, maxlen=SECONDS_KEPT)
         self._second: int | None = None
 
+    def copy(self) -> Counter:
+        """As it is now."""
+        other = Counter()
+        other._buckets, other._second = self._buckets.copy(), self._second
+        return other
+
     def add(self, now: float, count: float = 1) -> None:
         """It happened ``count`` times."""
         self._advance(now)
@@ -48,6 +54,12 @@ class Gauge:
         self._buckets: deque[float | None] = deque([None] * SECONDS_KEPT, maxlen=SECONDS_KEPT)
         self._second: int | None = None
 
+    def copy(self) -> Gauge:
+        """As it is now."""
+        other = Gauge()
+        other._buckets, other._second = self._buckets.copy(), self._second
+        return other
+
     def put(self, now: float, value: float) -> None:
         """It has this value."""
         self._advance(now)
@@ -72,6 +84,13 @@ class Latencies:
     def __init__(self) -> None:
         self._buckets: deque[list[float]] = deque(([] for _ in range(SECONDS_KEPT)), maxlen=SECONDS_KEPT)
         self._second: int | None = None
+
+    def copy(self) -> Latencies:
+        """As it is now."""
+        other = Latencies()
+        other._buckets = deque((bucket.copy() for bucket in self._buckets), maxlen=SECONDS_KEPT)
+        other._second = self._second
+        return other
 
     def add(self, now: float, ms: float) -> None:
         """One sample."""

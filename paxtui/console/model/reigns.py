@@ -9,6 +9,7 @@ judges recorded runs, slot by slot.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Final, NamedTuple
 
 from paxtui.checkers.broken import Invariant, InvariantBroken
@@ -81,6 +82,12 @@ class Reigns:
         """By acceptor, as :attr:`Reign.dark`, now."""
         self.floor = 0
         """Nothing is known of the slots below it any more."""
+
+    def still(self) -> Reigns:
+        """Which ballots there are now."""
+        other = copy(self)
+        other.all = self.all.copy()
+        return other
 
     def at(self, ballot: Ballot) -> Reign:
         """What is known of a ballot."""

@@ -7,12 +7,15 @@ from typing import Final, Literal
 
 from paxtui.console.model.rates import Counter, Gauge
 from paxtui.console.model.runs import Runs
-from paxtui.wire.faults import CrashProposer, Cut, Delay, Loss, SlowDisk
+from paxtui.wire.faults import AnyFault, CrashProposer, Cut, Delay, LinkFault, Loss, SlowDisk
 from paxtui.wire.requests import LinkView, StatusReport
 from paxtui.wire.values import Ballot
 
 STALE_S: Final = 1.6
 """After so long without a word, what is shown of a replica is old: it is asked twice a second."""
+
+PAUSE_LAG_S: Final = 0.5
+"""What a process sent just before it was stopped comes no later than this."""
 
 RATE_NOISE: Final = 0.15
 """A rate that changes by less is shown as it was."""
@@ -36,12 +39,18 @@ class ReplicaView:
         """Why it is down, if that is known."""
         self.since = 0.0
         """When ``process`` last changed."""
+        self.pause_ends: float | None = None
+        """Of a pause that is a fault: it goes on by itself then, or when the fault is undone."""
         self.heard_at: float | None = None
         self.observed = False
         """Whether its telemetry comes without a gap right now."""
         self.report: StatusReport | None = None
         self.reported_at = 0.0
         """When ``report`` came; ages in it go on from there."""
+        self.waiting: tuple[AnyFault, ...] = ()
+        """Faults on its links that begin when it is back."""
+        self.ending: frozenset[int] = frozenset()
+        """The numbers of faults that end when it is back."""
         self.role = "?"
         self.promised = Ballot.ZERO
         self.follows = Ballot.ZERO
@@ -70,6 +79,9 @@ class ReplicaView:
         """As it is now: what comes later does not change it."""
         other = copy(self)
         other.accepted, other.learned = self.accepted.copy(), self.learned.copy()
+        other.learned_rate, other.resent = self.learned_rate.copy(), self.resent.copy()
+        other.lost, other.fsync = self.lost.copy(), self.fsync.copy()
+        other.messages, other.sent_rates = self.messages.copy(), self.sent_rates.copy()
         return other
 
     def fresh(self, now: float) -> bool:
@@ -116,11 +128,18 @@ class ReplicaView:
     def cuts(self) -> set[int]:
         """Peers that nothing reaches from here, by a fault."""
         cut: set[int] = set()
-        for fault in self.report.active if self.report is not None else ():
-            if isinstance(fault.fault, Cut) and fault.when is None:
-                peers = [link.to for link in self.links] if fault.fault.to < 0 else [fault.fault.to]
-                cut.update(peers)
+        for fault in self.on_links:
+            if isinstance(fault, Cut):
+                cut.update([link.to for link in self.links] if fault.to < 0 else [fault.to])
         return cut
+
+    @property
+    def on_links(self) -> list[LinkFault]:
+        """Faults that act on what it sends, the oldest first, and those that will when it is back."""
+        active = self.report.active if self.report is not None else ()
+        acting = [each.fault for each in active if each.when is None and each.number not in self.ending]
+        faults = [*acting, *self.waiting]
+        return [fault for fault in faults if isinstance(fault, LinkFault)]
 
     @property
     def links(self) -> tuple[LinkView, ...]:
@@ -130,23 +149,30 @@ class ReplicaView:
     def loss_to(self, peer: int) -> float:
         """Percent of the messages to ``peer`` that a fault loses."""
         found = 0.0
-        for fault in self.report.active if self.report is not None else ():
-            if isinstance(fault.fault, Loss) and fault.when is None and fault.fault.to in (-1, peer):
-                found = fault.fault.percent
+        for fault in self.on_links:
+            if isinstance(fault, Loss) and fault.to in (-1, peer):
+                found = fault.percent
         return found
 
     def delay_to(self, peer: int) -> tuple[float, float]:
         """Milliseconds and jitter of a delay to ``peer``."""
         found = (0.0, 0.0)
-        for fault in self.report.active if self.report is not None else ():
-            if isinstance(fault.fault, Delay) and fault.when is None and fault.fault.to in (-1, peer):
-                found = (fault.fault.ms, fault.fault.jitter_ms)
+        for fault in self.on_links:
+            if isinstance(fault, Delay) and fault.to in (-1, peer):
+                found = (fault.ms, fault.jitter_ms)
         return found
 
     @property
     def refused_by(self) -> dict[int, str]:
         """By peer, why it does not take this replica in."""
         return dict(self.report.refused_by) if self.report is not None else {}
+
+    @property
+    def held(self) -> str | None:
+        """Why it is a learner without vote, if it is."""
+        status = self.report.status if self.report is not None else None
+        why = status.held if status is not None else None
+        return why or ("it is held" if self.role == "held" else None)
 
     @property
     def proposer_crashed(self) -> bool:
@@ -173,7 +199,7 @@ class ReplicaView:
         self.reported_at = now
         self.pid = report.pid
         self.heard_at = now
-        if self.process != "paused":
+        if self.process != "paused" or (self.pause_ends is not None and now - self.since > PAUSE_LAG_S):
             self.set_process("up", now)
         status = report.status
         if status is None:
@@ -208,6 +234,7 @@ class ReplicaView:
         if state != self.process:
             self.process = state
             self.since = now
+            self.pause_ends = None
             if state == "down":
                 self.observed = False
                 self.role = "?"

@@ -99,6 +99,10 @@ class Runs(Generic[T]):
             if stop > first:
                 yield max(begin, first), min(stop, end), value
 
+    def newest(self, count: int) -> list[tuple[int, int]]:
+        """The last ``count`` runs, ``[first, end)`` each."""
+        return list(zip(self._firsts[-count:], self._ends[-count:], strict=True))
+
     def first_missing(self, start: int) -> int:
         """The first slot from ``start`` on that has nothing."""
         slot = start

@@ -8,6 +8,7 @@ rests on is told beside it. In between is ``UNKNOWN``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any, Final, Literal, NamedTuple
 
 from msgspec import Struct
@@ -85,6 +86,10 @@ class LiveLogs(Logs):
         self._forgotten = max(self._forgotten, watermark)
 
 
+TAKES_PART: Final = frozenset({e.Promised, e.Bound, e.RoundTaken, VotedView})
+"""What a replica may not do whose disk went back in time."""
+
+
 class Judge:
     """Takes the telemetry of all replicas, each in its own order, among each other in any."""
 
@@ -105,6 +110,7 @@ class Judge:
         self._once = Once(replicas)
         self._on: dict[type, Callable[[int, Any], None]] = {
             e.Restored: self._restored,
+            e.Held: self._held,
             e.Promised: self._promised,
             e.Bound: self._bound,
             e.RoundTaken: self._round_taken,
@@ -118,6 +124,14 @@ class Judge:
             e.AppliedTo: self._applied_to,
             e.Suppressed: self._suppressed,
         }
+
+    def still(self) -> Judge:
+        """What is said now, for a view that stands still: nothing is told to it any more."""
+        other = copy(self)
+        other._accounts = [copy(account) for account in self._accounts]
+        other._reigns, other._broken = self._reigns.still(), self._broken.copy()
+        other.conflicts, other.problems = self.conflicts.copy(), self.problems.copy()
+        return other
 
     # What is said
 
@@ -193,6 +207,10 @@ class Judge:
     def event(self, replica: int, event: Struct) -> None:
         """The next event of a replica."""
         self.events += 1
+        if type(event) in TAKES_PART:
+            broken = self._accounts[replica].takes_part()
+            if broken is not None:
+                self._report(broken, PROMISES)
         take = self._on.get(type(event))
         if take is not None:
             self._try(take, replica, event)
@@ -213,9 +231,7 @@ class Judge:
     def storage(self, replica: int, storage: str) -> None:
         """A replica tells the id of its disk. A disk that was exchanged has forgotten everything, and the
         others do not listen to it; if it is the same one, what it must hold must be there."""
-        broken = self._accounts[replica].has_storage(storage)
-        if broken is not None:
-            self._report(broken, PROMISES)
+        self._accounts[replica].has_storage(storage)
 
     def snapshot(self, replica: int, snapshot: Snapshot) -> None:
         """A replica's state; from here on its events come without a gap."""
@@ -263,7 +279,8 @@ class Judge:
                 self._reigns.know(view.ballot, view.slot, view.mark)
                 self._learn(replica, view.slot, view.mark)
         upto = max((view.slot + 1 for view in listed), default=status.watermark) if truncated else None
-        account.breach = _breach(lambda: due.judge(replica, status, listed, upto))
+        if status.held is None:
+            account.breach = _breach(lambda: due.judge(replica, status, listed, upto))
         self._head(replica, status.watermark, status.chain)
 
     def _restored(self, replica: int, event: e.Restored) -> None:
@@ -275,6 +292,9 @@ class Judge:
         self._once.begins(replica, event.watermark)
         self._logs.watermarks[replica] = event.watermark
         account.breach = _breach(lambda: due.judge_promise(replica, event.promised))
+
+    def _held(self, replica: int, event: e.Held) -> None:
+        self._accounts[replica].renounce()
 
     # Acceptors
 

@@ -9,6 +9,7 @@ from paxtui.console.model.chatbook import Mine
 from paxtui.console.model.cluster import ClusterModel
 from paxtui.console.model.slots import slot_facts
 from paxtui.console.model.values import Value
+from paxtui.console.model.why import message_waits, slot_waits
 
 Mark = Literal["queued", "proposed", "chosen", "applied", "repeated", "problem", "no-op", "nothing"]
 """A glyph by name; the word for it is in the help."""
@@ -65,7 +66,7 @@ class Saying(NamedTuple):
 def saying(model: ClusterModel, what: int | Mine, viewer: int, name: str, now: float) -> Saying:
     """A line as replica ``viewer`` sees it; ``name`` is our own."""
     if isinstance(what, Mine):
-        return _without_slot(what, name, now)
+        return _without_slot(model, what, name, now)
     value = model.values.get(what)
     mark, note = _state(model, what, value, viewer, now)
     if value is None:
@@ -83,7 +84,7 @@ def saying(model: ClusterModel, what: int | Mine, viewer: int, name: str, now: f
     return Saying(what, mark, value.name, mine.text if mine else value.text, note, mine is not None)
 
 
-def _without_slot(mine: Mine, name: str, now: float) -> Saying:
+def _without_slot(model: ClusterModel, mine: Mine, name: str, now: float) -> Saying:
     match mine.fate:
         case "failed":
             return Saying(None, "problem", name, mine.text, f"failed: {mine.problem}", mine=True)
@@ -91,9 +92,11 @@ def _without_slot(mine: Mine, name: str, now: float) -> Saying:
             return Saying(None, "problem", name, mine.text, f"outcome unknown: {mine.problem}", mine=True)
         case _:
             waits = now - mine.sent_at
-            since = f" for {waits:.0f} s" if waits >= 2 else ""
+            since = f" {waits:.0f} s" if waits >= 2 else " here"
             lost = "its slot went to another value; " if mine.slot is not None else ""
-            return Saying(None, "queued", name, mine.text, f"{lost}queued here{since}", mine=True)
+            why = message_waits(model, mine, now)
+            note = f"{lost}queued{since}" + (f": {why}" if why else "")
+            return Saying(None, "queued", name, mine.text, note, mine=True)
 
 
 def _state(model: ClusterModel, slot: int, value: Value | None, viewer: int, now: float) -> tuple[Mark, str]:
@@ -108,7 +111,7 @@ def _state(model: ClusterModel, slot: int, value: Value | None, viewer: int, now
         return "applied", ""
     if slot in replica.learned:
         gap = replica.learned.first_missing(replica.applied)
-        return "chosen", f"waits for {gap}" if gap < slot else ""
+        return "chosen", _blocked(model, gap, now) if gap < slot else ""
     facts = slot_facts(model, slot, now)
     if facts.state in ("applied", "chosen", "blocked", "no-op"):
         # Reports of different replicas are milliseconds apart: nothing is said of what is about to come.
@@ -117,4 +120,11 @@ def _state(model: ClusterModel, slot: int, value: Value | None, viewer: int, now
         return "proposed", f"chosen; {replica.name} has not heard of it" if late else ""
     if facts.state == "HOLE":
         return "nothing", "HOLE: nothing accepted"
-    return "proposed", f"{facts.votes}/{facts.quorum} accepted"
+    why = slot_waits(model, slot, now)
+    return "proposed", f"{facts.votes}/{facts.quorum} accepted" + (f": {why}" if why else "")
+
+
+def _blocked(model: ClusterModel, gap: int, now: float) -> str:
+    """What a chosen slot waits for, and why that one is not there."""
+    why = slot_waits(model, gap, now)
+    return f"waits for {gap}" + (f", {why}" if why else "")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from paxtui.wire.telemetry import TEXT_CHARS_MAX, brief
 from paxtui.wire.text import client_name, visible
 
 KEPT: Final = 40_000
@@ -17,8 +18,9 @@ KEPT: Final = 40_000
 PAGE: Final = 256
 """Slots that one fetch asks for."""
 
-TEXT_CHARS_MAX: Final = 120
-"""As much of a text as telemetry tells; a page's texts are cut to the same."""
+REPEATED_KEPT: Final = 400
+WHOLE_KEPT: Final = 64
+"""Texts that are longer than what telemetry tells, as they were fetched: at most 64 KiB each."""
 
 
 class Value(NamedTuple):
@@ -35,6 +37,11 @@ class Value(NamedTuple):
         return not self.client
 
     @property
+    def is_cut(self) -> bool:
+        """Whether there is more of the text than was told."""
+        return len(self.text) == TEXT_CHARS_MAX and self.text.endswith("…")
+
+    @property
     def name(self) -> str:
         """Who sent it, safe to show."""
         return client_name(self.client)
@@ -49,14 +56,33 @@ class Values:
     """Values by slot, bounded; and which are wanted."""
 
     def __init__(self) -> None:
+        self.repeated: dict[int, int] = {}
+        """Slots that were seen to take no effect, and which they repeat."""
         self._known: dict[int, Value] = {}
+        self._whole: dict[int, str] = {}
         self._wanted: set[int] = set()
 
     def copy(self) -> Values:
         """Another one of the same; what is wanted stays here."""
         other = Values()
-        other._known = self._known.copy()
+        other.repeated = self.repeated.copy()
+        other._known, other._whole = self._known.copy(), self._whole.copy()
         return other
+
+    def fetched(self, slot: int, value: Value) -> None:
+        """Take a value with all of its text."""
+        short = brief(value.text)
+        if short != value.text:
+            self._whole.pop(slot, None)
+            self._whole[slot] = value.text
+            while len(self._whole) > WHOLE_KEPT:
+                del self._whole[next(iter(self._whole))]
+        self.put(slot, value._replace(text=short))
+
+    def whole(self, slot: int) -> str | None:
+        """The text to its end; ``None`` where it is not known."""
+        value = self._known.get(slot)
+        return self._whole.get(slot, value.text if value is not None and not value.is_cut else None)
 
     def put(self, slot: int, value: Value) -> None:
         """Take a value. A repetition that is known stays known."""
@@ -75,6 +101,9 @@ class Values:
 
     def suppress(self, slot: int, repeats: int) -> None:
         """The command in ``slot`` took no effect."""
+        self.repeated[slot] = repeats
+        while len(self.repeated) > REPEATED_KEPT:
+            del self.repeated[next(iter(self.repeated))]
         value = self._known.get(slot)
         if value is not None:
             self._known[slot] = value._replace(repeats=repeats)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 from typing import NamedTuple
 
+from paxtui.console.palette.meanings import Call, Context, Intent
 from paxtui.console.palette.places import Problem
-from paxtui.console.palette.verbs import VERBS, Call, Context, Intent, Verb
+from paxtui.console.palette.verbs import VERBS, Verb
 
 TYPED_MAX = 500
 """Characters of a line."""
@@ -40,6 +41,8 @@ def parse(text: str, context: Context) -> list[Intent]:
         near = difflib.get_close_matches(words[0].lower(), [each.name for each in VERBS], 1)
         hint = f"did you mean {near[0]}?" if near else "the list above has all"
         raise Problem(f"{words[0]!r} is no command; {hint}")
+    if verb.links and context.model.n < 2:
+        raise Problem("one replica has no links")
     return verb.mean(words[1:], context)
 
 
@@ -47,7 +50,7 @@ def suggest(text: str, context: Context) -> list[Suggestion]:
     """What fits what is typed so far: commands, then what may follow the command."""
     text = text[:TYPED_MAX].lstrip()
     if " " not in text:
-        return _verbs(text.lower())
+        return _verbs(text.lower(), context)
     verb = verb_of(text)
     if verb is None or verb.choices is None:
         return []
@@ -61,14 +64,16 @@ def suggest(text: str, context: Context) -> list[Suggestion]:
     return [Suggestion(f"{begun}{word}", word, what) for word, what in fitting]
 
 
-def _verbs(typed: str) -> list[Suggestion]:
-    first = [verb for verb in VERBS if verb.name.startswith(typed)]
-    inside = [verb for verb in VERBS if typed in verb.name and verb not in first]
-    about = [
-        verb for verb in VERBS if typed in verb.what.lower() and verb not in first and verb not in inside
-    ]
+def _verbs(typed: str, context: Context) -> list[Suggestion]:
+    able = [verb for verb in VERBS if not verb.links or context.model.n > 1]
+    first = [verb for verb in able if verb.name.startswith(typed)]
+    inside = [verb for verb in able if typed in verb.name and verb not in first]
+    about = [verb for verb in able if typed in verb.what.lower() and verb not in first and verb not in inside]
     found = first + inside + (about if len(typed) > 1 else [])
-    return [Suggestion(_completed(verb), verb.usage.partition(", ")[0], verb.what) for verb in found]
+    return [
+        Suggestion(_completed(verb), context.example(verb.usage.partition(", ")[0]), verb.what)
+        for verb in found
+    ]
 
 
 def _completed(verb: Verb) -> str:

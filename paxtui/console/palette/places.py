@@ -83,7 +83,7 @@ def _sides(text: str, model: ClusterModel) -> tuple[Link, ...]:
     """``r0,r1|r2``: everything between the sides, in both directions."""
     parts = text.split("|")
     if not all(part.strip() for part in parts):
-        raise Problem("a side is empty; r0,r1 | r2,r3 has replicas on both")
+        raise Problem("a side is empty; r0 | r1,r2 has replicas on both")
     sides = [replicas(re.sub(r"\s+", ",", part.strip()), model) for part in parts]
     for one, other in combinations(sides, 2):
         both = sorted(set(one) & set(other))

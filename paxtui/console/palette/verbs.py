@@ -1,4 +1,4 @@
-"""The words of the palette: what each takes, and what it becomes."""
+"""The words of the palette: how each is used, what it is for, and what may follow it."""
 
 from __future__ import annotations
 
@@ -6,37 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from paxtui.console import commands as c
-from paxtui.console import orders
 from paxtui.console.exports import KINDS
 from paxtui.console.look import PALETTES
-from paxtui.console.model.cluster import ClusterModel
-from paxtui.console.model.presets import PRESETS, cuts
-from paxtui.console.palette.places import Problem, links, names, number, replica, replicas, whole
+from paxtui.console.model.presets import PRESETS
+from paxtui.console.palette import meanings as m
+from paxtui.console.palette.meanings import NEXT, VIEWS, Context, Meaning
 from paxtui.wire import faults as f
 
-VIEWS: Final = ("log", "replicas", "links", "metrics", "chat", "events")
-NEXT: Final = ("open", "hole", "match", "previous")
-
-
-class Call(NamedTuple):
-    """Something that the screen does: a method of the app, and what it is called with."""
-
-    method: str
-    arguments: tuple[object, ...] = ()
-
-
-Intent = c.Command | Call
-
-
-class Context(NamedTuple):
-    """What words are understood against."""
-
-    model: ClusterModel
-    scenarios: Sequence[tuple[str, str]] = ()
-    """Names, and what they show."""
-
-
-Meaning = Callable[[Sequence[str], Context], list[Intent]]
 Choices = Callable[[Context], Sequence[tuple[str, str]]]
 """What may come next, each with an explanation."""
 
@@ -46,210 +22,12 @@ class Verb(NamedTuple):
 
     name: str
     usage: str
+    """Examples; replicas and slots in them are filled in by :meth:`Context.example`."""
     what: str
     mean: Meaning
     choices: Choices | None = None
-
-
-def _need(words: Sequence[str], low: int, high: int, usage: str) -> None:
-    if not low <= len(words) <= high:
-        wrong = "something is missing" if len(words) < low else f"{words[high]!r} is too much"
-        raise Problem(f"{wrong}; the words are: {usage}")
-
-
-def _each(make: Callable[[int], c.Command], usage: str) -> Meaning:
-    def mean(words: Sequence[str], context: Context) -> list[Intent]:
-        _need(words, 1, 9, usage)
-        found = [id for word in words for id in replicas(word, context.model)]
-        return [make(id) for id in dict.fromkeys(found)]
-
-    return mean
-
-
-def _call(method: str, *arguments: object) -> Meaning:
-    def mean(words: Sequence[str], context: Context) -> list[Intent]:
-        _need(words, 0, 0, "it stands alone")
-        return [Call(method, arguments)]
-
-    return mean
-
-
-def _text(method: str, usage: str) -> Meaning:
-    def mean(words: Sequence[str], context: Context) -> list[Intent]:
-        _need(words, 1, 999, usage)
-        return [Call(method, (" ".join(words),))]
-
-    return mean
-
-
-def _one_of(method: str, allowed: Sequence[str], what: str) -> Meaning:
-    def mean(words: Sequence[str], context: Context) -> list[Intent]:
-        _need(words, 1, 1, "|".join(allowed))
-        if words[0] not in allowed:
-            raise Problem(f"{words[0]!r} is no {what}; {', '.join(allowed)} are")
-        return [Call(method, (words[0],))]
-
-    return mean
-
-
-# On links
-
-
-def _cut(words: Sequence[str], context: Context) -> list[Intent]:
-    found = links(words, context.model)
-    name = " ".join(" ".join(words).replace(",", " ").split()) if "|" in " ".join(words) else ""
-    return [orders.cut(context.model.n, found, name)]
-
-
-def _join(words: Sequence[str], context: Context) -> list[Intent]:
-    model = context.model
-    found = orders.join(model, None if not words or list(words) == ["all"] else links(words, model))
-    if not found:
-        raise Problem("nothing is cut")
-    return list(found)
-
-
-def _chance(kind: str) -> Meaning:
-    def mean(words: Sequence[str], context: Context) -> list[Intent]:
-        _need(words, 2, 9, f"{kind} r0>r2 20")
-        percent = number(words[-1], "percentage", 0, 100)
-        return list(
-            orders.chance(context.model, links(words[:-1], context.model, alone="from"), kind, percent)
-        )
-
-    return mean
-
-
-def _delay(words: Sequence[str], context: Context) -> list[Intent]:
-    _need(words, 2, 9, "delay r0>r2 50, delay r0>* 50 10")
-    jitter = 0.0
-    rest = list(words)
-    if len(rest) > 2 and _is_number(rest[-2]):
-        jitter = number(rest.pop(), "jitter in ms", 0, 600_000)
-    ms = number(rest.pop(), "delay in ms", 0, 600_000)
-    return list(orders.delay(context.model, links(rest, context.model, alone="from"), ms, jitter))
-
-
-def _is_number(word: str) -> bool:
-    return word.removesuffix("ms").replace(".", "", 1).isdecimal()
-
-
-def _straighten(words: Sequence[str], context: Context) -> list[Intent]:
-    return list(orders.straighten(context.model, links(words, context.model)))
-
-
-def _preset(words: Sequence[str], context: Context) -> list[Intent]:
-    if not words:
-        return [Call("action_presets")]
-    if words[0] not in PRESETS:
-        raise Problem(f"{words[0]!r} is no preset; {', '.join(PRESETS)} are")
-    preset, model = PRESETS[words[0]], context.model
-    roles = preset.roles
-    _need(
-        words[1:], 0, len(roles), f"preset {preset.name} {' '.join(f'[{role}]' for role in roles)}".rstrip()
-    )
-    named = [replica(word, model) for word in words[1:]]
-    if len(set(named)) < len(named):
-        raise Problem(f"r{named[0]} cannot play two roles")
-    leader = model.leader
-    if leader is None and "leader" in roles[len(named) :]:
-        raise Problem(f"nobody leads; name it: preset {preset.name} {names(model).split()[0]}")
-    found = cuts(preset, model.n, leader[0] if leader is not None else 0, named)
-    orders_ = orders.topology(model, found, f"preset {preset.name}")
-    if not orders_:
-        raise Problem(f"preset {preset.name} changes nothing here")
-    return list(orders_)
-
-
-# At replicas
-
-
-def _slow_disk(words: Sequence[str], context: Context) -> list[Intent]:
-    _need(words, 2, 2, "slow-disk r1 50")
-    ms = number(words[1], "time in ms", 0, 60_000)
-    found = [o for id in replicas(words[0], context.model) for o in orders.slow_disk(context.model, id, ms)]
-    if not found:
-        raise Problem("no such disk is slow")
-    return list(found)
-
-
-def _skip(words: Sequence[str], context: Context) -> list[Intent]:
-    _need(words, 0, 1, "skip, skip 1290")
-    slot = whole(words[0], "slot") if words else None
-    return [c.Inject(replica("leader", context.model), f.SkipSlot(slot))]
-
-
-def _noop(words: Sequence[str], context: Context) -> list[Intent]:
-    _need(words, 0, 1, "noop, noop 1282")
-    if words:
-        return [c.FillHole(whole(words[0], "slot"))]
-    hole = context.model.hole
-    if hole is None:
-        raise Problem("there is no hole; noop 1282 names a slot")
-    return [c.FillHole(hole)]
-
-
-def _heal(words: Sequence[str], context: Context) -> list[Intent]:
-    _need(words, 0, 0, "heal")
-    return [c.Heal()]
-
-
-def _undo(words: Sequence[str], context: Context) -> list[Intent]:
-    _need(words, 0, 1, "undo, undo 7")
-    return [c.Undo(whole(words[0], "fault's number") if words else None)]
-
-
-def _wipe(words: Sequence[str], context: Context) -> list[Intent]:
-    _need(words, 1, 1, "wipe r1")
-    return [Call("ask_wipe", (replica(words[0], context.model),))]
-
-
-def _say(words: Sequence[str], context: Context) -> list[Intent]:
-    _need(words, 1, 999, "say hello")
-    return [c.Say(" ".join(words))]
-
-
-# The view
-
-
-def _view(words: Sequence[str], context: Context) -> list[Intent]:
-    _need(words, 1, 1, "view " + "|".join(VIEWS))
-    word = words[0]
-    if word in VIEWS:
-        return [Call("show_view", (VIEWS.index(word) + 1,))]
-    if word.isdecimal() and 1 <= int(word) <= len(VIEWS):
-        return [Call("show_view", (int(word),))]
-    raise Problem(f"{word!r} is no view; {', '.join(VIEWS)} and 1 to {len(VIEWS)} are")
-
-
-def _select(words: Sequence[str], context: Context) -> list[Intent]:
-    _need(words, 1, 1, "select r1")
-    return [Call("select_replica", (replica(words[0], context.model),))]
-
-
-def _as(words: Sequence[str], context: Context) -> list[Intent]:
-    _need(words, 1, 1, "as r1, as leader")
-    return [Call("see_as", (None if words[0] == "leader" else replica(words[0], context.model),))]
-
-
-def _filter(words: Sequence[str], context: Context) -> list[Intent]:
-    return [Call("filter", ("" if list(words) in ([], ["off"]) else " ".join(words),))]
-
-
-def _scenario(words: Sequence[str], context: Context) -> list[Intent]:
-    _need(words, 1, 1, "scenario NAME, scenario stop")
-    if words[0] == "stop":
-        return [Call("stop_scenario")]
-    known = [name for name, _ in context.scenarios]
-    if known and words[0] not in known:
-        raise Problem(f"{words[0]!r} is no scenario; {', '.join(known)} are")
-    return [Call("run_scenario", (words[0],))]
-
-
-def _leave(words: Sequence[str], context: Context) -> list[Intent]:
-    if list(words) != ["running"]:
-        raise Problem("leave running quits and lets the replicas go on; quit asks")
-    return [Call("leave_running")]
+    links: bool = False
+    """Whether it is about links, which one replica has none of."""
 
 
 # What may come next
@@ -273,10 +51,9 @@ def _link_choices(context: Context) -> list[tuple[str, str]]:
 
 def _cut_choices(context: Context) -> list[tuple[str, str]]:
     n = context.model.n
-    half = n // 2
-    sides = ",".join(f"r{each}" for each in range(half)) + " | " + ",".join(f"r{e}" for e in range(half, n))
     alone = [(f"r{each}", "from all others, both ways") for each in range(n)]
-    return [*alone, *([(sides, "two sides")] if half else []), *_link_choices(context)]
+    sides = [(context.example("{sides}"), "two sides")] if n > 1 else []
+    return [*alone, *sides, *_link_choices(context)]
 
 
 def _words(*pairs: str) -> Choices:
@@ -284,71 +61,81 @@ def _words(*pairs: str) -> Choices:
 
 
 VERBS: Final = (
-    Verb("crash", "crash r3", "kill the process: nothing is flushed, nothing said",
-         _each(c.Crash, "crash r3"), _replica_choices),
-    Verb("restart", "restart r3, restart all", "start it, or stop and start it",
-         _each(c.Restart, "restart r3"), _replica_choices),
-    Verb("pause", "pause r1", "the process stands still, and hears nothing",
-         _each(c.Pause, "pause r1"), _replica_choices),
-    Verb("continue", "continue r1", "a paused process goes on",
-         _each(c.Continue, "continue r1"), _replica_choices),
+    Verb("crash", "crash {last}", "kill the process: nothing is flushed, nothing said",
+         m.for_each(c.Crash, "crash {last}"), _replica_choices),
+    Verb("restart", "restart {last}, restart all", "start it, or stop and start it",
+         m.for_each(c.Restart, "restart {last}"), _replica_choices),
+    Verb("pause", "pause {other}", "the process stands still, and hears nothing",
+         m.for_each(c.Pause, "pause {other}"), _replica_choices),
+    Verb("continue", "continue {other}", "a paused process goes on",
+         m.for_each(c.Continue, "continue {other}"), _replica_choices),
     Verb("crash-proposer", "crash-proposer r0", "its proposer stops; it votes and learns on",
-         _each(lambda id: c.Inject(id, f.CrashProposer()), "crash-proposer r0"), _replica_choices),
+         m.for_each(lambda id: c.Inject(id, f.CrashProposer()), "crash-proposer r0"), _replica_choices),
     Verb("restore-proposer", "restore-proposer r0", "its proposer works again",
-         _each(c.RestoreProposer, "restore-proposer r0"), _replica_choices),
-    Verb("cut", "cut r0>r2, cut r3, cut r0,r1 | r2,r3,r4", "nothing crosses these links", _cut, _cut_choices),
-    Verb("join", "join, join r0>r2, join r3", "end cuts; alone, all of them", _join, _cut_choices),
-    Verb("loss", "loss r0>r2 20", "lose this share of the messages, in percent; 0 ends it",
-         _chance("loss"), _link_choices),
-    Verb("delay", "delay r0>* 50 10", "hold messages back: ms, and jitter; 0 ends it", _delay, _link_choices),
-    Verb("duplicate", "duplicate r0>r2 20", "send this share twice, in percent; 0 ends it",
-         _chance("duplicate"), _link_choices),
-    Verb("reorder", "reorder r0>r2 20", "let this share be overtaken, in percent; 0 ends it",
-         _chance("reorder"), _link_choices),
-    Verb("straighten", "straighten r0>r2", "end every fault on these links", _straighten, _cut_choices),
-    Verb("preset", "preset ring, preset bridge r2", "a topology for any number; alone, with a preview",
-         _preset, lambda context: [(each.name, each.what) for each in PRESETS.values()]),
-    Verb("slow-disk", "slow-disk r1 50", "each commit takes so many ms longer; 0 ends it",
-         _slow_disk, _replica_choices),
-    Verb("disk-error", "disk-error r1", "its next commit fails, and it stops",
-         _each(lambda id: c.Inject(id, f.DiskError()), "disk-error r1"), _replica_choices),
-    Verb("full-disk", "full-disk r1", "its next commit finds the disk full, and it stops",
-         _each(lambda id: c.Inject(id, f.FullDisk()), "full-disk r1"), _replica_choices),
-    Verb("wipe", "wipe r1", "kill it and delete its data; asks first", _wipe, _replica_choices),
-    Verb("skip", "skip, skip 1290", "the leader leaves its next slot empty: a hole", _skip),
+         m.for_each(c.RestoreProposer, "restore-proposer r0"), _replica_choices),
+    Verb("cut", "cut r0>{last}, cut {last}, cut {sides}", "nothing crosses these links",
+         m.cut, _cut_choices, links=True),
+    Verb("join", "join, join r0>{last}, join {last}", "end cuts; alone, all of them",
+         m.join, _cut_choices, links=True),
+    Verb("loss", "loss r0>{last} 20", "lose this share of the messages, in percent; 0 ends it",
+         m.chance("loss"), _link_choices, links=True),
+    Verb("delay", "delay r0>* 50 10", "hold messages back: ms, and jitter; 0 ends it",
+         m.delay, _link_choices, links=True),
+    Verb("duplicate", "duplicate r0>{last} 20", "send this share twice, in percent; 0 ends it",
+         m.chance("duplicate"), _link_choices, links=True),
+    Verb("reorder", "reorder r0>{last} 20", "let this share be overtaken, in percent; 0 ends it",
+         m.chance("reorder"), _link_choices, links=True),
+    Verb("straighten", "straighten r0>{last}", "end every fault on these links",
+         m.straighten, _cut_choices, links=True),
+    Verb("preset", "preset ring, preset bridge {last}", "a topology for any number; alone, with a preview",
+         m.preset, lambda context: [(each.name, each.what) for each in PRESETS.values()], links=True),
+    Verb("slow-disk", "slow-disk {other} 50", "each commit takes so many ms longer; 0 ends it",
+         m.slow_disk, _replica_choices),
+    Verb("disk-error", "disk-error {other}", "its next commit fails, and it stops",
+         m.for_each(lambda id: c.Inject(id, f.DiskError()), "disk-error {other}"), _replica_choices),
+    Verb("full-disk", "full-disk {other}", "its next commit finds the disk full, and it stops",
+         m.for_each(lambda id: c.Inject(id, f.FullDisk()), "full-disk {other}"), _replica_choices),
+    Verb("wipe", "wipe {other}", "kill it and delete its data; asks first", m.wipe, _replica_choices),
+    Verb("skip", "skip, skip {next}", "the leader leaves its next slot empty: a hole", m.skip),
     Verb("crash-deciding", "crash-deciding r0", "kill it as it next sees a majority",
-         _each(c.CrashDeciding, "crash-deciding r0"), _replica_choices),
-    Verb("elect", "elect r1", "make it start an election", _each(c.Elect, "elect r1"), _replica_choices),
-    Verb("noop", "noop, noop 1282", "the leader fills a hole with a no-op", _noop),
-    Verb("heal", "heal", "end all faults, continue and start everything",
-         _heal),
-    Verb("undo", "undo, undo 7", "take back the last deed, or end a fault by its number", _undo),
-    Verb("say", "say hello", "append a message to the log", _say),
-    Verb("goto", "goto 1282, goto 12:04:07", "put the cursor on a slot or a time",
-         _text("go_to_text", "goto 1282")),
-    Verb("find", "find pizza", "the next slot that matches; n and b go on", _text("find", "find pizza")),
-    Verb("filter", "filter open, filter off", "show only slots that match", _filter,
+         m.for_each(c.CrashDeciding, "crash-deciding r0"), _replica_choices),
+    Verb("elect", "elect {other}", "make it start an election",
+         m.for_each(c.Elect, "elect {other}"), _replica_choices),
+    Verb("noop", "noop, noop {slot}", "the leader fills a hole with a no-op", m.noop),
+    Verb("heal", "heal", "end all faults, continue and start everything", m.heal),
+    Verb("undo", "undo, undo 7", "take back the last deed, or end a fault by its number", m.undo),
+    Verb("say", "say hello", "append a message to the log", m.say),
+    Verb("goto", "goto {slot}, goto 12:04:07", "put the cursor on a slot or a time",
+         m.text_for("go_to_text", "goto {slot}")),
+    Verb("find", "find pizza", "the next slot that matches; n and b go on", m.text_for("find", "find pizza")),
+    Verb("filter", "filter open, filter off", "show only slots that match", m.show_only,
          _words("open not decided", "blocked chosen, waits", "HOLE nothing voted", "no-op", "off all slots")),
     Verb("next", "next open, next hole", "the next such slot",
-         _one_of("next_slot", NEXT, "kind of slot"),
+         m.one_of("next_slot", NEXT, "kind of slot"),
          _words("open not decided", "hole HOLE or CONFLICT", "match what was looked for", "previous match")),
-    Verb("follow", "follow", "the end of the log, and what comes", _call("follow_log")),
-    Verb("view", "view links", "another view", _view, _words(*VIEWS)),
-    Verb("select", "select r1", "the replica that keys act on", _select, _replica_choices),
-    Verb("as", "as r1, as leader", "through whose eyes the chat is seen", _as, _replica_choices),
-    Verb("chat", "chat", "type a message", _call("show_view", 5)),
-    Verb("freeze", "freeze", "stop the view, or let it go on", _call("action_freeze")),
-    Verb("maximise", "maximise", "one view alone, and back", _call("action_maximise")),
-    Verb("copy", "copy", "the selected slot as JSON to the clipboard", _call("action_copy_row")),
+    Verb("follow", "follow", "the end of the log, and what comes", m.calls("follow_log")),
+    Verb("view", "view links", "another view", m.view, _words(*VIEWS)),
+    Verb("select", "select {other}", "the replica that keys act on", m.select, _replica_choices),
+    Verb("as", "as {other}, as leader", "through whose eyes the chat is seen", m.seen_as, _replica_choices),
+    Verb("chat", "chat", "type a message", m.calls("show_view", 5)),
+    Verb("freeze", "freeze", "stop the view, or let it go on", m.calls("action_freeze")),
+    Verb("maximise", "maximise", "one view alone, and back", m.calls("action_maximise")),
+    Verb("copy", "copy", "the selected slot as JSON to the clipboard", m.calls("action_copy_row")),
     Verb("export", "export svg", "the screen as SVG, the slots as JSON or CSV",
-         _one_of("export", KINDS, "format"), _words("svg the screen", "json the slots", "csv the slots")),
-    Verb("mark", "mark NAME", "a bookmark among the events", _text("mark", "mark NAME")),
+         m.one_of("export", KINDS, "format"), _words("svg the screen", "json the slots", "csv the slots")),
+    Verb("mark", "mark NAME", "a bookmark among the events", m.text_for("mark", "mark NAME")),
     Verb("scenario", "scenario NAME, scenario stop", "run a scenario on a cluster of its own, and watch it",
-         _scenario, lambda context: [*context.scenarios, ("stop", "back to one's own cluster")]),
-    Verb("theme", "theme light", "other colours", _one_of("set_theme", tuple(PALETTES), "theme"),
+         m.scenario, lambda context: [*context.scenarios, ("stop", "back to one's own cluster")]),
+    Verb("theme", "theme light", "other colours", m.one_of("set_theme", tuple(PALETTES), "theme"),
          _words(*PALETTES)),
-    Verb("arm", "arm", "let keys act on a cluster that somebody else started", _call("arm")),
-    Verb("help", "help", "what the pane in focus shows, and all keys", _call("action_help")),
-    Verb("leave", "leave running", "quit, and let the replicas go on", _leave, _words("running")),
-    Verb("quit", "quit", "quit; asks if that stops replicas", _call("action_leave")),
+    Verb("arm", "arm", "let keys act on a cluster that somebody else started", m.calls("arm")),
+    Verb("observe", "observe FILE, observe stop", "write what this console is told into a file: JSON lines",
+         m.observe, _words("stop the file is complete")),
+    Verb("record", "record FOLDER, record stop", "each replica writes its whole record, for `paxtui check`",
+         m.record, _words("stop from the next start on, none")),
+    Verb("attach", "attach HOST:PORT", "look at another cluster in place of this one",
+         m.attach, lambda context: context.running),
+    Verb("help", "help", "what the pane in focus shows, and all keys", m.calls("action_help")),
+    Verb("leave", "leave running", "quit, and let the replicas go on", m.leave, _words("running")),
+    Verb("quit", "quit", "quit; asks if that stops replicas", m.calls("action_leave")),
 )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from paxtui.console.model.ages import ages
 from paxtui.console.model.chatbook import Mine
 from paxtui.console.model.talk import Mark, Saying, saying
 from paxtui.console.rows.text import Row, cut, fit, pad
@@ -57,8 +56,9 @@ def _words(said: Saying, width: int) -> Row:
         ]
         row.append((" ", ""))
     used = sum(cell_len(text) for text, _ in row)
-    note = cut(note, min(cell_len(note), max(0, width - used - 2), max(16, width // 2)))
     text = visible(said.text, SHOWN_CHARS)
+    rest = max(0, width - used - 2)
+    note = cut(note, min(cell_len(note), rest, max(16, width // 2, rest - cell_len(text))))
     room = max(0, width - used - (cell_len(note) + 2 if note else 0))
     row.append((cut(text, room) if cell_len(text) > room else text, "dim" if not said.name else "text"))
     if note:
@@ -71,11 +71,10 @@ def title(scene: Scene, following: bool, below: int, width: int, *, writing: boo
     look, model = scene.look, scene.model
     replica = model.replicas[scene.seen_by]
     who = replica.name
-    if scene.viewer is None and model.leader is not None:
-        who += " (leads)"
-    silent = replica.silent_s(scene.now)
-    if not replica.fresh(scene.now):
-        who += f", not heard for {ages(silent)}" if silent is not None else ", not heard"
+    leads = model.leader is not None and model.leader[0] == replica.id
+    trouble = model.trouble(replica.id, scene.now)
+    about = [*(["leads"] if leads and scene.viewer is None else []), *([trouble] if trouble else [])]
+    who += f" ({', '.join(about)})" if about else ""
     parts = [f"chat as seen by {who}"]
     if not following:
         parts.append(f"+{below} below (f)" if below else "f follows")

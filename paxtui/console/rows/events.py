@@ -20,6 +20,7 @@ STYLES: dict[type, str] = {
     e.NackReceived: "warn",
     e.NackSent: "warn",
     e.ProposerCrashed: "warn",
+    e.Held: "alarm",
     MessageFaulted: "lost",
     e.MessageDropped: "dim",
     e.Suppressed: "no-op",
@@ -39,7 +40,7 @@ def clock(wall: float) -> str:
 def tone(seen: Seen) -> str:
     """The style of an event's text."""
     if isinstance(seen.event, Note):
-        return "bad" if seen.event.failed else "self"
+        return "bad" if seen.event.failed else "self" if seen.replica == YOU else "warn"
     return STYLES.get(type(seen.event), "warn" if seen.kind == "faults" else "text")
 
 

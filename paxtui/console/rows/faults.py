@@ -10,7 +10,7 @@ from paxtui.console.model.cluster import ClusterModel
 from paxtui.console.model.replica import ReplicaView
 from paxtui.console.rows.text import Row, fit, pad, width_of
 from paxtui.console.scene import Scene
-from paxtui.wire.faults import ActiveFault, Cut, describe
+from paxtui.wire.faults import ActiveFault, Cut, LinkFault, describe
 from paxtui.wire.text import visible
 
 TOGETHER = 3
@@ -26,39 +26,56 @@ class Broken(NamedTuple):
     left_s: float | None
     waits: str
     mend: c.Command
+    at: frozenset[int]
+    """The replicas at which it acts."""
 
 
 def broken(model: ClusterModel, now: float) -> list[Broken]:
-    """Processes that are down or paused, then faults by replica."""
+    """Processes that are down or paused, then cuts that belong together, then other faults by replica.
+    Whoever counts faults counts these."""
     found: list[Broken] = []
     for replica in model.replicas:
         if replica.process in ("down", "paused"):
             down = replica.process == "down"
             mend = c.Restart(replica.id) if down else c.Continue(replica.id)
             what = f"{replica.name} is {replica.process}"
-            found.append(Broken("x" if down else "=", what, now - replica.since, None, "", mend))
+            age = now - replica.since
+            found.append(Broken("x" if down else "=", what, age, None, "", mend, frozenset((replica.id,))))
+    cuts = {
+        (replica.id, each.fault.to): each
+        for replica in model.replicas
+        for each in _active(replica)
+        if isinstance(each.fault, Cut) and _is_plain(each)
+    }
+    plain = {each.number for each in cuts.values()}
+    grouped = _partition(model, cuts, now)
     for replica in model.replicas:
-        active = replica.report.active if replica.report is not None else ()
-        cuts = [each for each in active if _plain_cut(each)]
-        if len(cuts) >= TOGETHER:
-            found.append(_together(replica, cuts, model.n, now))
-        for each in active:
-            if len(cuts) >= TOGETHER and each in cuts:
-                continue
-            since = max(0.0, now - replica.reported_at)
-            waits = ""
-            if each.when is not None:
-                slot = "" if each.when.slot is None else f" slot {each.when.slot}"
-                waits = visible(f"waits for {each.when.event}{slot}", 60)
-            left = None if each.left_s is None else max(0.0, each.left_s - since)
-            what = describe(each.replica, each.fault)
-            found.append(
-                Broken(f"#{each.number}", what, each.age_s + since, left, waits, c.Undo(each.number))
-            )
-    return found
+        links = [link for link in cuts if link[0] == replica.id]
+        if len(links) >= TOGETHER:
+            ends = "*" if len(links) == model.n - 1 else ",".join(f"r{to}" for _, to in sorted(links))
+            grouped.append(_together(model, cuts, links, f"{replica.name}>{ends}", now))
+    shown = plain - {each.number for each in cuts.values()}
+    others = [each for replica in model.replicas for each in _active(replica) if each.number not in shown]
+    acting = [_one(model.replicas[each.replica], each, now) for each in others]
+    return [*found, *grouped, *acting, *(each for replica in model.replicas for each in _later(replica, now))]
 
 
-def _plain_cut(active: ActiveFault) -> bool:
+def _later(replica: ReplicaView, now: float) -> list[Broken]:
+    """What was said to a replica that is not there."""
+    waits, at = f"waits for {replica.name}", frozenset((replica.id,))
+    return [
+        Broken("later", describe(replica.id, fault), now - replica.since, None, waits, mend, at)
+        for fault in replica.waiting
+        if isinstance(fault, LinkFault)
+        for mend in (c.Clear((replica.id, fault.to), str(type(fault).__struct_config__.tag)),)
+    ]
+
+
+def _active(replica: ReplicaView) -> tuple[ActiveFault, ...]:
+    return replica.report.active if replica.report is not None else ()
+
+
+def _is_plain(active: ActiveFault) -> bool:
     return (
         isinstance(active.fault, Cut)
         and active.fault.to >= 0
@@ -67,14 +84,52 @@ def _plain_cut(active: ActiveFault) -> bool:
     )
 
 
-def _together(replica: ReplicaView, cuts: list[ActiveFault], n: int, now: float) -> Broken:
-    """Many cuts from one sender as one line: ended together."""
-    links = sorted({(each.replica, each.fault.to) for each in cuts if isinstance(each.fault, Cut)})
-    ends = "*" if len(links) == n - 1 else ",".join(f"r{to}" for _, to in links)
-    name = f"{replica.name}>{ends}"
-    age = max(each.age_s for each in cuts) + max(0.0, now - replica.reported_at)
-    first = min(each.number for each in cuts)
-    return Broken(f"#{first}", f"cut {name}", age, None, "", c.Join(tuple(links), name))
+Cuts = dict[c.Link, ActiveFault]
+
+
+def _partition(model: ClusterModel, cuts: Cuts, now: float) -> list[Broken]:
+    """Sides between which nothing crosses in either direction, as one thing; what it is made of leaves
+    ``cuts``."""
+    sides: list[list[int]] = []
+    known = [replica.id for replica in model.replicas if replica.report is not None]
+    for id in known:
+        near = [
+            side for side in sides if any((id, each) not in cuts or (each, id) not in cuts for each in side)
+        ]
+        joined = sorted([id, *(each for side in near for each in side)])
+        sides = [side for side in sides if side not in near] + [joined]
+    if len(sides) < 2:
+        return []
+    of = {id: side for side in sides for id in side}
+    links = [(a, b) for a, b in cuts if b in of and of[a] is not of[b]]
+    sides.sort(key=lambda side: (len(side), side))
+    name = " | ".join(" ".join(f"r{id}" for id in side) for side in sides)
+    return [_together(model, cuts, links, name, now)]
+
+
+def _together(model: ClusterModel, cuts: Cuts, links: list[c.Link], name: str, now: float) -> Broken:
+    """Cuts as one thing: ended together."""
+    faults = [cuts.pop(link) for link in sorted(links)]
+    age = max(each.age_s + _since(model.replicas[each.replica], now) for each in faults)
+    first = min(each.number for each in faults)
+    at = frozenset(each.replica for each in faults)
+    return Broken(f"#{first}", f"cut {name}", age, None, "", c.Join(tuple(sorted(links)), name), at)
+
+
+def _since(replica: ReplicaView, now: float) -> float:
+    return max(0.0, now - replica.reported_at)
+
+
+def _one(replica: ReplicaView, active: ActiveFault, now: float) -> Broken:
+    since = _since(replica, now)
+    waits = ""
+    if active.when is not None:
+        slot = "" if active.when.slot is None else f" slot {active.when.slot}"
+        waits = visible(f"waits for {active.when.event}{slot}", 60)
+    left = None if active.left_s is None else max(0.0, active.left_s - since)
+    what, number = describe(active.replica, active.fault), active.number
+    at = frozenset((replica.id,))
+    return Broken(f"#{number}", what, active.age_s + since, left, waits, c.Undo(number), at)
 
 
 def fault_line(scene: Scene, fault: Broken, width: int, *, chosen: bool) -> Row:

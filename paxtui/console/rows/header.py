@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from paxtui.console.model.ages import ages
 from paxtui.console.model.replica import ReplicaView
+from paxtui.console.rows.faults import broken
 from paxtui.console.rows.log import column_mark
 from paxtui.console.rows.text import Row, columns, fit, pad, width_of
 from paxtui.console.scene import Scene
@@ -28,8 +29,17 @@ STRIP_DETAIL = 10
 def view_state(scene: Scene) -> Row:
     """LIVE, FROZEN or STALE: whether what is shown is what is; OVER after a scenario."""
     if scene.frozen_at is not None:
+        model = scene.model
         behind = scene.clock() - scene.frozen_at
-        return [(f" FROZEN {scene.frozen_wall} ", "frozen"), (f" live is {ages(behind)} ahead", "dim")]
+        slots = model.live.end - model.end
+        more = f", +{slots:,} slot{'s' if slots > 1 else ''}" if slots > 0 else ""
+        row: Row = [
+            (f" FROZEN {scene.frozen_wall} ", "frozen"),
+            (f" live is {ages(behind)} ahead{more}", "dim"),
+        ]
+        if model.live.judge.found > model.judge.found:
+            row.append(("  live: VIOLATED", "alarm"))
+        return row
     if scene.scenario_end is not None:
         return [(" OVER ", "frozen")]
     silences = [replica.silent_s(scene.now) for replica in scene.model.replicas]
@@ -47,17 +57,18 @@ def header(scene: Scene, width: int) -> Row:
     now = scene.now
     verdict = model.liveness.verdict
     lights = model.judge.light
-    leader = model.leader
     parts: list[Row] = [
         [(" paxtui ", "strong"), (visible(model.cluster.name, 24), "title")],
         view_state(scene),
         [(lights.words, SAFETY_STYLES[lights.light])],
         [(verdict.light, LIGHT_STYLES[verdict.light])],
-        [("leader ", "dim"), _leader(leader, scene)],
+        _leader(scene),
         [("chosen ", "dim"), (str(model.chosen), "strong")],
     ]
     if scene.scenario_end is not None:
         del parts[3]  # what is over does not have to move
+    if any(r.report is not None and r.report.security == "insecure" for r in model.replicas):
+        parts.insert(2, [(" INSECURE ", "alarm")])
     gap = next(
         (
             r.report.status.holes
@@ -68,8 +79,8 @@ def header(scene: Scene, width: int) -> Row:
     )
     if gap:
         parts.append([(f"hole {gap[0]}", "hole")])
-    if model.active_faults:
-        count = model.active_faults
+    count = len(broken(model, now))
+    if count:
         parts.append([(f"{count} fault{'s' if count > 1 else ''}", "warn")])
     parts.append([("applied ", "dim"), (str(model.applied), "strong")])
     if not scene.armed:
@@ -85,9 +96,16 @@ def header(scene: Scene, width: int) -> Row:
     return columns(parts, width)
 
 
-def _leader(leader: tuple[int, object] | None, scene: Scene) -> tuple[str, str]:
-    del scene
-    return (f"r{leader[0]}@{leader[1]}", "leader") if leader is not None else ("nobody", "warn")
+def _leader(scene: Scene) -> Row:
+    """Who leads, and what is the matter with it: a leader that is paused still believes that it leads."""
+    leader = scene.model.leader
+    if leader is None:
+        return [("leader ", "dim"), ("nobody", "warn")]
+    trouble = scene.model.trouble(leader[0], scene.now)
+    row: Row = [("leader ", "dim"), (f"r{leader[0]}@{leader[1]}", "warn" if trouble else "leader")]
+    if trouble:
+        row.append((f" {trouble.upper() if trouble == 'paused' else trouble}", "warn"))
+    return row
 
 
 def strip(scene: Scene, width: int) -> Row:
@@ -112,7 +130,7 @@ def strip_cell(scene: Scene, replica: ReplicaView, size: int) -> Row:
     )
     state = state_words(scene, replica)
     if state:
-        return fit([name, (f" {state}", "warn")], size)
+        return fit([name, (f" {state}", "bad" if state == HELD else "warn")], size)
     if size < STRIP_DETAIL:
         return fit([name], size)
     detail = [
@@ -127,14 +145,20 @@ def _tone(mark: str) -> str:
     return {"L": "leader", " ": "text"}.get(mark, "warn")
 
 
+HELD = "HELD: no vote"
+"""What is said of a learner without vote."""
+
+
 def state_words(scene: Scene, replica: ReplicaView) -> str:
     """What keeps the replica from working as usual; empty if nothing does."""
     now = scene.now
     since = f" {ages(now - replica.since)}" if replica.since else ""
+    leader = scene.model.leader
+    leads = " (L)" if leader is not None and leader[0] == replica.id else ""
     if replica.process == "down":
         return f"DOWN{since}"
     if replica.process == "paused":
-        return f"PAUSED{since}"
+        return f"PAUSED{since}{leads}"
     if replica.process in ("starting", "unknown") and replica.report is None:
         return "starting" if replica.process == "starting" else "?"
     if replica.role == "warm-up":
@@ -142,11 +166,13 @@ def state_words(scene: Scene, replica: ReplicaView) -> str:
         return "waits for " + " ".join(f"r{each}" for each in waiting) if waiting else "warming up"
     if not replica.fresh(now):
         silent = replica.silent_s(now)
-        return f"? {ages(silent)}" if silent is not None else "?"
+        return f"? {ages(silent)}{leads}" if silent is not None else "?"
+    if replica.held is not None:
+        return HELD
     if replica.refused_by:
         return "REFUSED by " + " ".join(f"r{peer}" for peer in replica.refused_by)
     if scene.model.isolated(replica.id):
-        return "CUT"
+        return f"CUT{leads}"
     if replica.proposer_crashed:
         return "proposer crashed"
     if replica.role in ("canvassing", "preparing"):

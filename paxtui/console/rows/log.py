@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final, NamedTuple
+
 from rich.cells import cell_len
 
+from paxtui.console.model.folds import Fold
 from paxtui.console.model.replica import ReplicaView
 from paxtui.console.model.slots import Cell, SlotFacts, slot_facts
-from paxtui.console.rows.text import Row, fit, pad
+from paxtui.console.rows.text import Row, Span, fit, pad, width_of
 from paxtui.console.scene import Scene
+from paxtui.wire.values import Ballot
 
 STATE_STYLES = {
     "empty": "dim",
@@ -24,32 +28,45 @@ STATE_STYLES = {
 LOUD = ("hole", "alarm")
 """Styles with a ground of their own, which the cursor's must not cover."""
 
-STATE_WIDTH = 9
-VALUE_MIN = 12
+STATE_WIDTH: Final = 9
+VALUE_MIN: Final = 12
+VALUE_KEPT: Final = 8
+"""Cells that a value keeps beside what is said of it."""
+
+VOTES: Final = (("votes", 6, 28), ("q", 3, 14))
+"""The column of counts: its name, its width, and how many cells it must leave to the value."""
 
 
-def cell_width(width: int, n: int, slot_width: int) -> int:
-    """Cells of a replica's column: glyph and ballot if they fit, else a shorter ballot, else the glyph."""
-    room = width - 2 - slot_width - 2 - STATE_WIDTH - 1 - VALUE_MIN
-    for size in (7, 5, 2):
-        if size * n <= room:
-            return size
-    return 2
+class Columns(NamedTuple):
+    """How wide what is."""
+
+    slot: int
+    cell: int
+    votes: str
+    """The name of the column of counts; empty where there is no room for it."""
+    votes_width: int
 
 
-def slot_width(end: int) -> int:
-    """Digits of the column of slots."""
-    return max(5, len(str(end)))
+def columns_of(width: int, n: int, end: int) -> Columns:
+    """Cells of a replica's column: glyph and ballot if they fit, else a shorter ballot, else the glyph. What
+    is left over may hold the count of votes."""
+    digits = max(5, len(str(end)))
+    room = width - 2 - digits - 2 - STATE_WIDTH - 1
+    size = next((size for size in (7, 5) if size * n + VALUE_MIN <= room), 2)
+    for name, cells, value_min in VOTES:
+        if room - size * n - cells >= value_min:
+            return Columns(digits, size, name, cells)
+    return Columns(digits, size, "", 0)
 
 
 def heading(scene: Scene, width: int) -> Row:
     """Names of the columns; a replica's has its role or what is wrong with it."""
     model = scene.model
-    digits = slot_width(model.end)
-    size = cell_width(width, model.n, digits)
+    columns = columns_of(width, model.n, model.end)
+    size = columns.cell
     row: Row = [
         ("  ", ""),
-        (pad("slot", digits, right=True), "title"),
+        (pad("slot", columns.slot, right=True), "title"),
         ("  ", ""),
         (pad("state", STATE_WIDTH + 1), "title"),
     ]
@@ -61,6 +78,8 @@ def heading(scene: Scene, width: int) -> Row:
             style = "selected"
         row.append((pad(text, size - 1), style))
         row.append((" ", ""))
+    if columns.votes:
+        row.append((pad(columns.votes, columns.votes_width), "title"))
     row.append(("value", "title"))
     return fit(row, width)
 
@@ -88,28 +107,65 @@ def line(scene: Scene, slot: int, width: int, *, chosen: bool) -> Row:
     """One slot."""
     model = scene.model
     facts = slot_facts(model, slot, scene.now)
-    digits = slot_width(model.end)
-    size = cell_width(width, model.n, digits)
+    columns = columns_of(width, model.n, model.end)
     pointer = scene.look.glyph("pointer") if chosen else " "
     row: Row = [
         (f"{pointer} ", "key" if chosen else ""),
-        (pad(str(slot), digits, right=True), "strong" if chosen else "dim"),
+        (pad(str(slot), columns.slot, right=True), "strong" if chosen else "dim"),
         ("  ", ""),
         (pad(facts.word, STATE_WIDTH), STATE_STYLES[facts.state]),
         (" ", ""),
     ]
+    leader = model.leader
+    leads_at = leader[1] if leader is not None else None
     for cell in facts.cells:
-        row += _cell(scene, facts, cell, size)
-    row += _value(scene, facts)
+        row += _cell(scene, cell, columns.cell, leads_at)
+    if columns.votes:
+        row.append((pad(_votes(facts), columns.votes_width), _votes_style(facts)))
+    row += _value(scene, facts, width - width_of(row))
     if facts.value is None and slot < model.applied:
         model.values.want(slot)
     row = fit(row, width)
-    if not chosen:
-        return row
+    return _under_cursor(row) if chosen else row
+
+
+def _under_cursor(row: Row) -> Row:
     return [(text, style if style in LOUD else f"{style} cursor".strip()) for text, style in row]
 
 
-def _cell(scene: Scene, facts: SlotFacts, cell: Cell, size: int) -> Row:
+def fold_line(scene: Scene, fold: Fold, width: int, *, chosen: bool) -> Row:
+    """Slots in which nothing happened but what always does, on one line."""
+    model = scene.model
+    columns = columns_of(width, model.n, model.end)
+    pointer = scene.look.glyph("pointer") if chosen else " "
+    applied = [replica for replica in model.replicas if replica.applied >= fold.end]
+    where = "all" if len(applied) == model.n else " ".join(replica.name for replica in applied) or "none"
+    row = fit(
+        [
+            (f"{pointer} ", "key" if chosen else ""),
+            (pad(scene.look.glyph("fold"), columns.slot, right=True), "dim"),
+            ("  ", ""),
+            (f"{fold.first}-{fold.end - 1}", "title"),
+            (f" folded: {fold.end - fold.first:,} applied on {where}", "dim"),
+            ("  enter", "key"),
+            (" opens", "dim"),
+        ],
+        width,
+    )
+    return _under_cursor(row) if chosen else row
+
+
+def _votes(facts: SlotFacts) -> str:
+    """How many voted at one ballot, as far as it was seen."""
+    seen = facts.votes >= facts.quorum or not facts.learners
+    return str(facts.votes) if seen else "?"
+
+
+def _votes_style(facts: SlotFacts) -> str:
+    return "dim" if facts.votes >= facts.quorum or facts.learners else "warn"
+
+
+def _cell(scene: Scene, cell: Cell, size: int, leads_at: Ballot | None) -> Row:
     glyph = scene.look.cell(cell.kind)
     style: str = cell.kind
     if not cell.fresh and cell.kind != "unknown":
@@ -120,30 +176,61 @@ def _cell(scene: Scene, facts: SlotFacts, cell: Cell, size: int) -> Row:
     hue = scene.ballot_hue(cell.ballot.round, cell.ballot.replica) if cell.fresh else "dim"
     if cell_len(ballot) > size - 2:
         ballot = ballot[-(size - 2) :]
-    leader = scene.model.leader
-    if leader is not None and leader[1] == cell.ballot and cell.fresh:
+    if leads_at == cell.ballot and cell.fresh:
         hue = f"{hue} bold"
-    del facts
     return [(glyph, style), (pad(ballot, size - 1), hue)]
 
 
-def _value(scene: Scene, facts: SlotFacts) -> Row:
-    """The value, or why there is none, and what a blocked slot waits for."""
-    value = facts.value
-    row: Row = []
-    if facts.state == "HOLE":
-        skipped = scene.model.skipped.get(facts.slot)
-        row.append((f"skipped by r{skipped.replica}" if skipped is not None else "nothing accepted", "warn"))
-    elif value is None:
-        row.append(("" if facts.state == "empty" else "...", "dim"))
-    elif value.is_noop:
-        row.append(("fills a hole", "no-op"))
-    else:
-        row.append((f"{value.name}: ", "self"))
-        row.append((value.shown[len(value.name) + 2 :], "text"))
-        if value.repeats is not None:
-            what = f"repeats {value.repeats}" if value.repeats >= 0 else "its session had expired"
-            row.append((f"  = {what}, no effect", "dim"))
-    if facts.waits_for is not None:
-        row.append((f"  waits for {facts.waits_for}", "warn"))
+def _value(scene: Scene, facts: SlotFacts, width: int) -> Row:
+    """The value, or why there is none; then what there is to say of it, in full or in short, as far as the
+    value keeps some room."""
+    row = _said(scene, facts, width)
+    used = width_of(row)
+    for notes in zip(*_notes(scene, facts), strict=True):
+        said = [note for note in notes if note[0]]
+        size = width_of(said)
+        if size and size + min(used, VALUE_KEPT) <= width:
+            return [*(fit(row, width - size) if used + size > width else row), *said]
     return row
+
+
+def _said(scene: Scene, facts: SlotFacts, width: int) -> Row:
+    value, holes = facts.value, scene.model.holes
+    if facts.state == "HOLE":
+        return [(_fitting(holes.hole_words(facts.slot), width), "warn")]
+    if value is None:
+        return [("" if facts.state == "empty" else "...", "dim")]
+    if value.is_noop:
+        return [(_fitting(holes.fill_words(facts.slot), width), "no-op")]
+    return [(f"{value.name}: ", "self"), (value.shown[len(value.name) + 2 :], "text")]
+
+
+def _notes(scene: Scene, facts: SlotFacts) -> list[tuple[Span, Span]]:
+    """What stands beside the value: each in full, and in short."""
+    value = facts.value
+    notes: list[tuple[Span, Span]] = [(("", ""), ("", ""))]
+    if value is not None and value.repeats is not None:
+        what = f"repeats {value.repeats}" if value.repeats >= 0 else "its session had expired"
+        notes.append(((f"  = {what}, no effect", "dim"), ("  =", "dim")))
+    found = _found(scene, facts.slot)
+    if found:
+        notes.append(((f"  {found}", "leader"), ("", "")))
+    if facts.waits_for is not None:
+        gap = facts.waits_for
+        notes.append(((f"  waits for {gap}", "warn"), (f"  ({gap})", "warn")))
+    return notes
+
+
+def _fitting(texts: tuple[str, str], width: int) -> str:
+    """In full, or in short where that does not fit."""
+    full, short = texts
+    return full if cell_len(full) <= width else short
+
+
+def _found(scene: Scene, slot: int) -> str:
+    """Of a value that a new leader proposed again: who found it."""
+    model = scene.model
+    if model.sources.get(slot) != "adopted":
+        return ""
+    ballot = model.proposed.get(slot)
+    return f"found by r{ballot.replica}" if ballot is not None else ""

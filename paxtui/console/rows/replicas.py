@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from paxtui.console.model.ages import ages
 from paxtui.console.model.replica import ReplicaView
-from paxtui.console.rows.header import state_words
+from paxtui.console.rows.faults import broken
+from paxtui.console.rows.header import HELD, state_words
 from paxtui.console.rows.log import column_mark
 from paxtui.console.rows.text import Row, columns, fit, pad, width_of
 from paxtui.console.scene import Scene
@@ -16,7 +17,7 @@ FACT = 15
 NAME = 17
 """Name, mark and role in a narrow card."""
 
-TITLE = 22
+TITLE = 24
 """Name, mark and state, before the facts of the first line."""
 
 LINES_MAX = 4
@@ -97,7 +98,7 @@ def _title(scene: Scene, replica: ReplicaView) -> Row:
     return [
         (f"{pointer}{replica.name} {mark}", style),
         (" ", ""),
-        (role, "warn" if words else "leader" if mark == "L" else "good"),
+        (role, "bad" if words == HELD else "warn" if words else "leader" if mark == "L" else "good"),
     ]
 
 
@@ -152,7 +153,8 @@ def _facts(scene: Scene, replica: ReplicaView) -> list[Row]:
         found.append(_fact("queued", str(status.queued), "warn" if status.queued else tone))
     if report is not None:
         found.append(_fact("up", ages(report.uptime_s), "dim"))
-        found.append(_fact("faults", str(len(report.active)), "warn" if report.active else "dim"))
+        faults = sum(replica.id in each.at for each in broken(model, scene.now))
+        found.append(_fact("faults", str(faults), "warn" if faults else "dim"))
     return found
 
 

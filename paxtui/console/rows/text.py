@@ -70,6 +70,19 @@ def wrap(text: str, width: int, style: str = "", indent: str = "") -> list[Row]:
     return [fit([(each, style)], width) for each in lines]
 
 
+def fill(text: str, width: int, style: str = "") -> list[Row]:
+    """Text in lines of ``width`` cells, broken wherever a line ends: nothing of it is left out."""
+    lines: list[str] = []
+    line, used = "", 0
+    for character in text:
+        size = cell_len(character)
+        if used + size > width and line:
+            lines.append(line)
+            line, used = "", 0
+        line, used = line + character, used + size
+    return [fit([(each, style)], width) for each in [*lines, line]]
+
+
 def columns(parts: Iterable[Row], width: int, gap: str = "  ") -> Row:
     """Parts side by side, as many as fit; the first ones matter most."""
     row: Row = []
@@ -93,4 +106,4 @@ def runs(spans: Iterable[Span]) -> Row:
     return row
 
 
-__all__ = ["Row", "Span", "columns", "cut", "fit", "pad", "plain", "runs", "width_of", "wrap"]
+__all__ = ["Row", "Span", "columns", "cut", "fill", "fit", "pad", "plain", "runs", "width_of", "wrap"]

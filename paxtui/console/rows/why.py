@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from paxtui.console.model.why import Why, why_moving, why_slot
+from paxtui.console.model.why import Why, why_moving, why_run, why_slot
 from paxtui.console.rows.text import Row, wrap
 from paxtui.console.scene import Scene
 
 
 def answer(scene: Scene) -> Why:
     """About the slot under the cursor, or about the whole cluster while nothing is selected."""
+    if scene.fold is not None:
+        return why_run(scene.model, *scene.fold, scene.now)
     if scene.slot is not None:
         return why_slot(scene.model, scene.slot, scene.now)
     if scene.scenario_end is not None:
@@ -32,6 +34,7 @@ def why(scene: Scene, width: int, height: int) -> list[Row]:
     evidence = [row for text in found.evidence for row in wrap(text, width, "text", "  ")]
     room = height - len(verdict)
     if len(evidence) + len(following) + 2 <= room:
-        return [*verdict, [], *evidence, [], *following] if following else [*verdict, [], *evidence]
+        parts = [part for part in (verdict, evidence, following) if part]
+        return [row for at, part in enumerate(parts) for row in ([[], *part] if at else part)]
     kept = max(0, room - len(following))
     return [*verdict, *evidence[:kept], *following[: max(0, room - kept)]]

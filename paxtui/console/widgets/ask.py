@@ -10,7 +10,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Static
 
-from paxtui.console.widgets.dialog import Dialog
+from paxtui.console.widgets.dialog import Dialog, LineDialog
 
 
 class Choice(Button):
@@ -59,21 +59,22 @@ class Ask(Dialog[str | None]):
         self.dismiss(event.button.id)
 
 
-class Line(Dialog[str | None]):
+class Line(LineDialog[str | None]):
     """One line to type at the bottom of the screen; ``None`` for escape."""
 
     BINDINGS = [Binding("escape", "dismiss(None)", show=False)]
 
-    def __init__(self, prompt: str, text: str = "") -> None:
+    def __init__(self, prompt: str, text: str = "", *, hint: str = "") -> None:
         super().__init__(classes="line")
         self._prompt = prompt
         self._text = text
+        self._hint = hint
 
     def compose(self) -> ComposeResult:
         """The prompt before the line."""
         with Horizontal(classes="row"):
             yield Static(Text(f" {self._prompt} "), classes="prompt")
-            line = Input(self._text, compact=True)
+            line = Input(self._text, placeholder=self._hint, compact=True)
             line.cursor_blink = False
             yield line
 

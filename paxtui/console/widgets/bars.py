@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from textual.geometry import Size
 from textual.widgets import Input
 
 from paxtui.console.rows import header as h
 from paxtui.console.rows.keys import keys
-from paxtui.console.rows.text import Row, fit
+from paxtui.console.rows.text import Row, fit, wrap
 from paxtui.console.widgets.pane import Pane
 
 
@@ -15,12 +16,17 @@ class Header(Pane):
 
     def rows(self, width: int, height: int) -> list[Row]:
         row = h.header(self.scene, width)
-        if self.scene.model.judge.light.light == "VIOLATED":
+        if self._violated:
             row = [(text, "alarm") for text, _ in row]
         return [row]
 
+    @property
+    def _violated(self) -> bool:
+        """Also while the view stands still and shows what was before."""
+        return self.scene.model.live.judge.light.light == "VIOLATED"
+
     def look_again(self) -> None:
-        self.set_class(self.scene.model.judge.light.light == "VIOLATED", "violated")
+        self.set_class(self._violated, "violated")
         super().look_again()
 
 
@@ -55,13 +61,32 @@ class TabLine(Pane):
             at += size
 
 
+NOTICE_LINES = 3
+
+
 class KeyLine(Pane):
-    """Keys, or for some seconds what was just done."""
+    """Keys, or for some seconds what was just done; that may take some lines."""
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self._notice(width)) or 1
+
+    def _notice(self, width: int) -> list[Row]:
+        notice = self.console.notice
+        if notice is None:
+            return []
+        rows = wrap(notice.text, width - 2, "bad" if notice.failed else "self")[:NOTICE_LINES]
+        return [fit([(" ", ""), *row], width) for row in rows]
+
+    def look_again(self) -> None:
+        width, height = self.size
+        if width and height != self.get_content_height(self.size, self.size, width):
+            self.refresh(layout=True)
+        super().look_again()
 
     def rows(self, width: int, height: int) -> list[Row]:
-        notice = self.console.notice
-        if notice is not None:
-            return [fit([(f" {notice.text}", "bad" if notice.failed else "self")], width)]
+        notice = self._notice(width)
+        if notice:
+            return notice
         if self.scene.scenario is not None:
             return [fit([(f" scenario {self.scene.scenario}", "self")], width)]
         return [keys(self.scene, width, writing=isinstance(self.screen.focused, Input))]

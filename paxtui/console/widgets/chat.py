@@ -37,7 +37,7 @@ class ChatLines(Lines):
     """The conversation, in the order of the log."""
 
     BINDINGS = [
-        Binding("enter", "jump", "go to its slot", show=False),
+        Binding("enter", "jump", "go to its slot, or why it has none", show=False),
     ]
 
     HELP = """\
@@ -45,10 +45,12 @@ The log as a conversation, as one replica sees it; v looks through another one. 
 yours goes through these states:
 ◌ queued here   … proposed by a leader   ✓ chosen by a majority   ✓✓ applied
 = a repetition without effect   ! failed, or nobody knows   ◆ a no-op
-What is chosen waits until everything before it is chosen as well.
+What is chosen waits until everything before it is chosen as well. What keeps a message for
+more than a second is said beside it; enter on it tells more.
 
 i   write a message; enter sends it, esc leaves, up and down bring back what you wrote
 v   look through another replica, and send through it
+left right   select the replica that c, t and other keys act on
 arrows PgUp PgDn home   scroll     f or end   follow     enter   go to the slot in the log"""
 
     def __init__(self, scene: Scene, *, id: str | None = None, classes: str | None = None) -> None:
@@ -80,7 +82,9 @@ arrows PgUp PgDn home   scroll     f or end   follow     enter   go to the slot 
     def action_jump(self) -> None:
         """Show the slot in the log."""
         what = self._talk.get(self.cursor)
-        if isinstance(what, int) and what < self.scene.model.end:
+        if not isinstance(what, int):
+            self.console.show_message(what)
+        elif what < self.scene.model.end:
             self.console.goto(what)
 
     def look_again(self) -> None:
@@ -176,8 +180,8 @@ class ChatPane(Container):
         return self.lines.console.kept.history
 
     def write(self) -> None:
-        """Begin to write."""
-        self.line.focus()
+        """Begin to write: whatever is typed from now on is text."""
+        self.screen.set_focus(self.line, scroll_visible=False)
 
     def send(self, text: str) -> None:
         """Append a message through whom one looks."""

@@ -19,7 +19,7 @@ class EventsPane(Lines):
         Binding("a", "level", "all events or notable ones", show=False),
         Binding("K", "kind", "events of one kind", show=False),
         Binding("R", "who", "events of one replica", show=False),
-        Binding("enter", "jump", "go to its slot", show=False),
+        Binding("enter", "open", "the whole event, and on to its slot", show=False),
     ]
 
     HELP = """\
@@ -28,7 +28,7 @@ bottom. The order is that in which it became known here; between replicas it pro
 
 a   notable events only, or all of them (votes, messages, drops)
 K   only one kind: elections, promises, slots, faults, drops, you
-R   only one replica's     enter   go to the slot in the log
+R   only one replica's     enter   the whole event; enter again goes to its slot in the log
 arrows PgUp PgDn home   scroll     f or end   follow again"""
 
     def __init__(self, scene: Scene, *, id: str | None = None, classes: str | None = None) -> None:
@@ -87,13 +87,8 @@ arrows PgUp PgDn home   scroll     f or end   follow again"""
         self.wanted = wanted
         self.follow()
 
-    def action_jump(self) -> None:
-        """Show the slot that the event is about."""
+    def action_open(self) -> None:
+        """Show the whole event; from there one goes on to its slot."""
         seen = self.shelf.get(self.count() - 1 if self.following else self.cursor)
-        slot = seen.slot if seen is not None else None
-        if slot is None:
-            self.console.say("this event is about no slot")
-        elif slot >= self.scene.model.end:
-            self.console.say(f"there is no slot {slot} in the log yet")
-        else:
-            self.console.goto(slot)
+        if seen is not None:
+            self.console.show_event(seen)

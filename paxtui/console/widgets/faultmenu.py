@@ -22,6 +22,9 @@ def replica_items(replica: ReplicaView) -> list[Item]:
             "it leads again if it must" if crashed else "it votes and learns on, but never leads",
             "crash_proposer",
         ),
+        Item(
+            "A", "crash as it decides", "leader dies with a majority; the next must find it", "crash_deciding"
+        ),
         Item("r", "restart", "start it, or stop and start it", "restart"),
         Item("p", "continue" if paused else "pause", "SIGSTOP: it neither hears nor speaks", "pause"),
         Item("t", "cut or join", "nothing crosses its links, in both directions", "cut"),

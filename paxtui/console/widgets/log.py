@@ -7,6 +7,7 @@ from bisect import bisect_left
 from textual.binding import Binding
 
 from paxtui.console.model.find import matches
+from paxtui.console.model.folds import Fold, Layout, layout
 from paxtui.console.model.slots import slot_facts
 from paxtui.console.rows import log, why
 from paxtui.console.rows.keys import hint_rows
@@ -19,15 +20,16 @@ class LogPane(Lines):
     """Slot by replica, live."""
 
     BINDINGS = [
-        Binding("left,h", "replica(-1)", "previous replica", show=False),
-        Binding("right,l", "replica(1)", "next replica", show=False),
         Binding("o", "next_open", "next open slot", show=False),
         Binding("O", "next_hole", "next HOLE or CONFLICT", show=False),
         Binding("n", "match(1)", "next match", show=False),
         Binding("b", "match(-1)", "previous match", show=False),
-        Binding("escape", "unfilter", "all slots", show=False),
+        Binding("enter", "open", "open a fold, or all about the slot", show=False),
+        Binding("z", "fold", "fold, or show all slots", show=False),
+        Binding("escape", "back", "all slots, and follow again", show=False),
         Binding("y", "app.copy_row", "copy the row as JSON", show=False),
         Binding("slash", "app.ask_find", "find", show=False),
+        Binding("backslash", "app.ask_filter", "show only what matches", show=False),
         Binding("g", "app.ask_goto", "go to a slot or time", show=False),
     ]
 
@@ -36,13 +38,18 @@ Each row is a slot, each column an acceptor: its vote and the ballot of it.
 ● knows that it is chosen   ◐ accepted   ○ accepted at an older ballot
 ◆ no-op   » an Accept is on its way   ✗ lost or refused   · nothing   ? not heard
 The state counts votes at one ballot: `open 1/2` lacks one. `blocked` is chosen, but an
-earlier slot is not. A HOLE has no votes at all.
+earlier slot is not. A HOLE has no votes at all. The column `votes`, or `q` where there is
+little room, has how many voted at that ballot, as far as it was seen.
 
 arrows, h j k l   move; left and right select the replica that keys act on
-PgUp PgDn home end   scroll     f   follow the end again
+PgUp PgDn home end   scroll     f or esc   follow the end again
+enter   all about the slot, or open a fold     z   fold what is alike, or show every slot
 o   next open slot     O   next HOLE or CONFLICT     g   go to a slot or a time
-/   find a text or a state; n and b go on     y   copy the row as JSON
-N   the leader proposes a no-op in this hole"""
+/   find a text or a state; n and b go on     \\   show only what matches; esc shows all
+y   copy the row as JSON     N   the leader proposes a no-op in this hole now
+
+By itself the leader fills a hole after its hole timeout: after 20 s where a console started the
+cluster, so that there is time to look at it. WHY says how much of it is left."""
 
     head = 1
 
@@ -53,6 +60,11 @@ N   the leader proposes a no-op in this hole"""
         self.search = ""
         self._shown: list[int] | None = None
         self._shown_at = float("-inf")
+        self._layout = Layout()
+        self._layout_of: tuple[object, ...] = ()
+        """What the layout was made of."""
+        self.folding = True
+        """Whether long runs of applied slots are one line each."""
 
     # Which slots
 
@@ -75,22 +87,47 @@ N   the leader proposes a no-op in this hole"""
             self._shown = matches(self.scene.model, self.filter, self.scene.now)
             self._shown_at = now
 
-    def slot_of(self, index: int) -> int:
-        """The slot on a line."""
+    def _refold(self, *, anyway: bool = False) -> None:
+        """What is folded goes with the end of the log, by part of a page, as long as one follows: a reader is
+        never scrolled."""
+        if not self.folding:
+            self._layout, self._layout_of = Layout(), ()
+            return
+        if not self.following and not anyway:
+            return
+        model, room = self.scene.model, self.room
+        kept = max(4, room // 3)
+        step = max(1, room - kept - 3)
+        upto = max(0, model.end - kept) // step * step
+        seen = [len(replica.accepted) for replica in model.replicas]
+        made_of = (model, upto, *seen, len(model.sources), len(model.values.repeated), int(self.scene.now))
+        if made_of != self._layout_of:
+            self._layout, self._layout_of = layout(model, upto), made_of
+
+    def _at(self, index: int) -> int | Fold:
+        """The slot or the fold on a line."""
         if self._shown is None:
-            return index
+            return self._layout.at(index)
         return self._shown[index] if 0 <= index < len(self._shown) else self.scene.model.end
 
+    def slot_of(self, index: int) -> int:
+        """The slot on a line; of a fold the first."""
+        at = self._at(index)
+        return at.first if isinstance(at, Fold) else at
+
     def _index_of(self, slot: int) -> int:
-        return slot if self._shown is None else bisect_left(self._shown, slot)
+        return self._layout.line_of(slot) if self._shown is None else bisect_left(self._shown, slot)
 
     def go_to_slot(self, slot: int) -> None:
         """Put the cursor on ``slot``, or on the next one that the filter lets through."""
         self.following = False
+        fold = self._layout.fold_of(slot) if self._shown is None else None
+        if fold is not None:
+            self._layout = self._layout.without(fold)
         self.go(self._index_of(slot))
 
     def count(self) -> int:
-        return self.scene.model.end if self._shown is None else len(self._shown)
+        return self._layout.lines(self.scene.model.end) if self._shown is None else len(self._shown)
 
     def heading(self, width: int) -> list[Row]:
         return [log.heading(self.scene, width)]
@@ -102,14 +139,24 @@ N   the leader proposes a no-op in this hole"""
         return rows
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
-        return log.line(self.scene, self.slot_of(index), width, chosen=chosen)
+        at = self._at(index)
+        if isinstance(at, Fold):
+            return log.fold_line(self.scene, at, width, chosen=chosen)
+        return log.line(self.scene, at, width, chosen=chosen)
+
+    def follow(self) -> None:
+        self._layout_of = ()  # what was opened is folded again
+        super().follow()
 
     def moved(self) -> None:
-        self.scene.slot = None if self.following else self.slot_of(self.cursor)
+        at = None if self.following else self._at(self.cursor)
+        self.scene.slot = at if isinstance(at, int) else None
+        self.scene.fold = (at.first, at.end) if isinstance(at, Fold) else None
         self.console.look_again()
 
     def look_again(self) -> None:
         self._refilter()
+        self._refold()
         super().look_again()
         behind = max(0, self.count() - (self.top + self.room))
         glyph = self.scene.look.glyph("follow")
@@ -122,10 +169,6 @@ N   the leader proposes a no-op in this hole"""
 
     # Actions
 
-    def action_replica(self, step: int) -> None:
-        """Select another replica."""
-        self.console.select_replica((self.scene.selected + step) % self.scene.model.n)
-
     def action_next_open(self) -> None:
         """The next slot that is not decided."""
         self._seek(("open", "maybe"))
@@ -136,7 +179,8 @@ N   the leader proposes a no-op in this hole"""
 
     def _seek(self, states: tuple[str, ...]) -> None:
         model = self.scene.model
-        start = model.applied if self.following else self.slot_of(self.cursor) + 1
+        at = self._at(self.cursor)
+        start = model.applied if self.following else at.end if isinstance(at, Fold) else at + 1
         conflicts = sorted(slot for slot in model.judge.conflicts if slot >= start)
         for slot in [*conflicts, *range(max(start, model.applied), model.end)]:
             if slot_facts(model, slot, self.scene.now).state in states:
@@ -158,10 +202,35 @@ N   the leader proposes a no-op in this hole"""
             where = "after" if step > 0 else "before"
             self.console.say(f"nothing {where} this slot matches; {len(found)} do in all")
 
-    def action_unfilter(self) -> None:
-        """All slots again."""
+    def action_open(self) -> None:
+        """Open the fold under the cursor, or show all that is known of the slot."""
+        if self.following:
+            self.following = False
+            self.cursor = max(0, self.count() - 1)
+        at = self._at(self.cursor)
+        if isinstance(at, Fold):
+            self._layout = self._layout.without(at)
+            self.go(self.cursor)
+        elif at < self.scene.model.end:
+            self.moved()
+            self.console.show_slot(at)
+
+    def action_fold(self) -> None:
+        """Show every slot on a line of its own, or fold what is alike."""
+        slot = self.slot_of(self.cursor)
+        self.folding, self._layout_of = not self.folding, ()
+        self._refold(anyway=True)
+        if not self.following:
+            self.go(self._index_of(slot))
+        self.console.say("what is alike is folded" if self.folding else "every slot has its line")
+        self.look_again()
+
+    def action_back(self) -> None:
+        """All slots again; then the end of the log, with no slot selected."""
         if self.filter:
             self.set_filter("")
+        else:
+            self.follow()
 
 
 class WhyPane(Pane):

@@ -16,6 +16,8 @@ from paxtui.console.scene import Scene
 from paxtui.console.widgets.dialog import Dialog
 from paxtui.console.widgets.pane import Lines
 
+HINT = "enter or a key chooses, esc closes"
+
 
 class MenuList(Lines):
     """The items."""
@@ -41,6 +43,14 @@ class MenuList(Lines):
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
         return item_line(self.scene, self.items[index], width, label_width(self.items), chosen=chosen)
+
+    def look_again(self) -> None:
+        super().look_again()
+        screen = self.screen
+        if isinstance(screen, Menu) and self.size.height:
+            above, below = self.top, self.count() - self.top - self.size.height
+            arrows = ("^" if above > 0 else "") + ("v" if below > 0 else "")
+            screen.tell_more(f"{arrows} {max(0, above) + max(0, below)} more, " if arrows else "")
 
     def moved(self) -> None:
         screen = self.screen
@@ -80,7 +90,7 @@ class Menu(Dialog[str | None]):
         """The list in a box."""
         with Vertical(classes="box menu") as box:
             box.border_title = self._title
-            box.border_subtitle = "enter or a key chooses, esc closes"
+            box.border_subtitle = HINT
             yield self.list
             yield from self.more()
 
@@ -95,6 +105,12 @@ class Menu(Dialog[str | None]):
 
     def pointed(self, id: str) -> None:
         """The cursor is on an item."""
+
+    def tell_more(self, more: str) -> None:
+        """Where not all items fit, how many others there are."""
+        for box in self.query(".box"):
+            if box.border_subtitle != f"{more}{HINT}":
+                box.border_subtitle = f"{more}{HINT}"
 
     def action_choose(self) -> None:
         """Take the item under the cursor."""

@@ -12,13 +12,20 @@ from textual.widgets import Input, Static
 
 from paxtui.console.palette import Context, Problem, Suggestion, parse, suggest, verb_of
 from paxtui.console.rows.menu import Item, item_line
-from paxtui.console.rows.text import Row, columns, fit
+from paxtui.console.rows.text import Row, columns, fit, wrap
 from paxtui.console.scene import Scene
-from paxtui.console.widgets.dialog import Dialog
+from paxtui.console.widgets.dialog import LineDialog
 from paxtui.console.widgets.pane import Lines, Pane
 
 LIST_LINES = 12
 LABEL = 34
+BESIDE = 5
+"""What stands in a line of the list beside the name and its explanation."""
+
+DETAIL_LINES = 3
+
+NEWS_S = 0.3
+"""How often it is looked whether more is known by now."""
 
 
 class Offers(Lines):
@@ -33,6 +40,8 @@ class Offers(Lines):
         self.stepped = False
         """Whether somebody pointed at one of them: enter takes that one."""
         self._label = 0
+        self.meaning_lines = 1
+        """So many lines below the list are taken."""
 
     def show(self, found: list[Suggestion]) -> None:
         """Other suggestions; the first is pointed at."""
@@ -44,10 +53,26 @@ class Offers(Lines):
         self.look_again()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return max(1, min(LIST_LINES, len(self.found), viewport.height - 6))
+        return max(1, min(LIST_LINES, len(self.found), viewport.height - 5 - self.meaning_lines))
 
     def count(self) -> int:
         return len(self.found)
+
+    @property
+    def pointed(self) -> str:
+        """What is said about the one under the cursor."""
+        return self.found[self.cursor].what if self.found else ""
+
+    def details(self, width: int) -> int:
+        """How many lines the longest explanation takes, if one does not fit beside its name."""
+        room = width - self._label - BESIDE
+        cut = [each.what for each in self.found if cell_len(each.what) > room]
+        return min(DETAIL_LINES, max((len(wrap(what, width - 2)) for what in cut), default=0))
+
+    def moved(self) -> None:
+        screen = self.screen
+        if isinstance(screen, Palette):
+            screen.meaning.look_again()
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
         each = self.found[index]
@@ -69,19 +94,46 @@ class Offers(Lines):
 
 
 class Meaning(Pane):
-    """How the command is used, or what is wrong with it."""
+    """How the command is used, or what is wrong with it; above it all that is said about what is pointed at,
+    where that does not fit into the list."""
 
-    problem = ""
-    typed = ""
+    def __init__(self, scene: Scene, against: Context, offers: Offers) -> None:
+        super().__init__(scene)
+        self.problem = ""
+        self.typed = ""
+        self._against = against
+        self._offers = offers
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        lines = len(self._lines(width))
+        self._offers.meaning_lines = lines
+        return lines
 
     def rows(self, width: int, height: int) -> list[Row]:
+        return self._lines(width)
+
+    def _lines(self, width: int) -> list[Row]:
         if self.problem:
-            return [fit([(f" {self.problem}", "bad")], width)]
+            return [[(" ", ""), *row] for row in wrap(self.problem, width - 1, "bad")[:DETAIL_LINES]]
+        details = self._offers.details(width)
+        text = wrap(self._offers.pointed, width - 2, "text") if details else []
+        rows: list[Row] = [[("  ", ""), *row] for row in text[:details]]
+        rows += [fit([], width) for _ in range(details - len(rows))]
+        return [*rows, self._usage(width)]
+
+    def _usage(self, width: int) -> Row:
         verb = verb_of(self.typed)
         if verb is None:
             hints = (("tab", "completes"), ("enter", "runs"), ("up", "history"), ("esc", "leaves"))
-            return [columns([[(f" {key}", "key"), (f" {what}", "dim")] for key, what in hints], width)]
-        return [columns([[(f" {verb.usage}", "strong")], [(verb.what, "dim")]], width)]
+            return columns([[(f" {key}", "key"), (f" {what}", "dim")] for key, what in hints], width)
+        usage = self._against.example(verb.usage)
+        return columns([[(f" {usage}", "strong")], [(verb.what, "dim")]], width)
+
+    def say(self, typed: str, problem: str = "") -> None:
+        """About another line, or what is wrong with it."""
+        self.typed, self.problem = typed, problem
+        self.refresh(layout=True)
+        self.look_again()
 
 
 class Words(Input):
@@ -98,7 +150,7 @@ class Words(Input):
     cursor_blink = False
 
 
-class Palette(Dialog[str | None]):
+class Palette(LineDialog[str | None]):
     """Its result is a line that can be parsed."""
 
     BINDINGS = [Binding("escape,ctrl+p", "dismiss(None)", show=False)]
@@ -112,7 +164,7 @@ class Palette(Dialog[str | None]):
         """How far back in the history the line is."""
         self._recalled = ""
         self.offers = Offers(scene)
-        self.meaning = Meaning(scene)
+        self.meaning = Meaning(scene, against, self.offers)
 
     def compose(self) -> ComposeResult:
         """Suggestions, the usage or the problem, and the line."""
@@ -125,9 +177,16 @@ class Palette(Dialog[str | None]):
 
     def on_mount(self) -> None:
         """Everything is offered at first."""
-        self.line.focus()
         self.offers.show(suggest("", self._against))
         self.meaning.look_again()
+        self.set_interval(NEWS_S, self._look_again)
+
+    def _look_again(self) -> None:
+        """What may follow can become known while one types: scenarios, other clusters."""
+        found = suggest(self.line.value, self._against)
+        if found != self.offers.found and not self.offers.stepped:
+            self.offers.show(found)
+            self.meaning.say(self.meaning.typed, self.meaning.problem)
 
     @property
     def line(self) -> Words:
@@ -138,9 +197,8 @@ class Palette(Dialog[str | None]):
         """Offer what fits."""
         if event.value != self._recalled:
             self._back = None
-        self.meaning.problem, self.meaning.typed = "", event.value
-        self.meaning.look_again()
         self.offers.show(suggest(event.value, self._against))
+        self.meaning.say(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Run it, or say what is wrong. What is pointed at is taken first, and so is a name that is begun."""
@@ -154,8 +212,7 @@ class Palette(Dialog[str | None]):
         try:
             parse(text, self._against)
         except Problem as problem:
-            self.meaning.problem = str(problem)
-            self.meaning.look_again()
+            self.meaning.say(text, str(problem))
         else:
             self.dismiss(text)
 

@@ -224,15 +224,16 @@ class Lines(Pane, can_focus=True):
     # Actions
 
     def _stop(self) -> None:
-        """The first key only stops following."""
+        """Whoever moves does not follow any more."""
         if self.following:
             self.following = False
             self.cursor = max(0, self.count() - 1)
 
     def action_move(self, lines: int) -> None:
-        """Another line."""
+        """Another line. The first step up selects the last one: that is what one has been looking at."""
+        first = self.following and lines == -1
         self._stop()
-        self.move(lines)
+        self.move(0 if first else lines)
 
     def action_page(self, pages: int) -> None:
         """A screen up or down."""

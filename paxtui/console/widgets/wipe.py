@@ -9,10 +9,10 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Static
 
 from paxtui.console.widgets.ask import Choice
-from paxtui.console.widgets.dialog import Dialog
+from paxtui.console.widgets.dialog import LineDialog
 
 
-class Wipe(Dialog[bool]):
+class Wipe(LineDialog[bool]):
     """True if the replica's name was typed and the button was pressed."""
 
     BINDINGS = [
@@ -46,7 +46,6 @@ class Wipe(Dialog[bool]):
     def on_mount(self) -> None:
         """Nothing can be wiped before the name stands there."""
         self.query_one("#wipe", Button).disabled = True
-        self.query_one(Input).focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """The button works with the right name alone."""

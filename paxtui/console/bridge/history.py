@@ -1,0 +1,81 @@
+"""What was done here, kept so that it can be taken back: each deed with everything that it changed."""
+
+from __future__ import annotations
+
+import trio
+from msgspec import Struct
+
+from paxtui.console import commands as c
+from paxtui.wire import faults as f
+
+SHOWN_MAX = 3
+"""So many faults are named; of more, only the number."""
+
+
+class Standing(Struct, eq=False):
+    """One fault. A replica forgets its faults when it dies; the console does not."""
+
+    replica: int
+    fault: f.AnyFault
+    number: int | None = None
+    """``None`` while it waits for its replica to be back."""
+    when: f.Trigger | None = None
+    ends_at: float | None = None
+    """On the console's clock; ``None`` if it ends only when somebody says so."""
+    since: float = 0.0
+    """When it first began, on the console's clock: of what acts on one link the latest word counts."""
+
+    @property
+    def words(self) -> str:
+        """``loss r0>r1 20 %``."""
+        return f.describe(self.replica, self.fault)
+
+    def left_s(self, now: float) -> float | None:
+        """How long it still has; ``None`` if nothing limits it."""
+        return None if self.ends_at is None else self.ends_at - now
+
+
+class Change:
+    """What one deed changed. Taking it back ends what began, begins what ended, and does ``back``."""
+
+    def __init__(self, words: str) -> None:
+        self.words = words
+        self.begun: list[Standing] = []
+        self.ended: list[Standing] = []
+        self.back: list[c.Command] = []
+        self.final = ""
+        """Why there is no way back, where there is none."""
+        self.over = trio.Event()
+        """Whoever takes the deed back waits until it has changed all that it changes."""
+
+    def take(self, part: Change) -> None:
+        """What a part of the deed changed is changed by the deed."""
+        self.begun += part.begun
+        self.ended += part.ended
+        self.back += part.back
+        self.final = self.final or part.final
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to take back."""
+        return not (self.begun or self.ended or self.back or self.final)
+
+
+def named(standings: list[Standing]) -> str:
+    """The first few in words."""
+    words = [each.words for each in standings[:SHOWN_MAX]]
+    more = len(standings) - SHOWN_MAX
+    return "; ".join(words) + (f" and {more} more" if more > 0 else "")
+
+
+def begun(name: str, standings: list[Standing]) -> str:
+    """A deed with the numbers of the faults that it began, and whom others of them wait for."""
+    numbers = [f"#{each.number}" for each in standings if each.number is not None]
+    shown = f"{numbers[0]} to {numbers[-1]}, {len(numbers)} in all" if len(numbers) > 6 else " ".join(numbers)
+    said = f"{name}  {shown}".rstrip()
+    later = sorted({each.replica for each in standings if each.number is None})
+    if later:
+        said += "; the rest acts" if numbers else ": it acts"
+        names = " ".join(f"r{replica}" for replica in later)
+        said += f" as soon as {names} {'is' if len(later) == 1 else 'are'} back"
+    return said

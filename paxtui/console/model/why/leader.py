@@ -1,0 +1,86 @@
+"""Why nobody leads, or why a leader is of no use."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from paxtui.console.model.cluster import ClusterModel
+from paxtui.console.model.liveness import able_proposers, connected_majority
+from paxtui.console.model.replica import ReplicaView
+from paxtui.console.model.why.answer import Why
+from paxtui.wire.faults import Cut, LinkFault, describe
+
+FAULTS_MAX: Final = 4
+"""Faults on links that are told by name."""
+
+
+def obstacle(model: ClusterModel) -> str:
+    """What keeps every replica from leading, in few words; empty if somebody can."""
+    running = sum(replica.process not in ("down", "paused", "unknown") for replica in model.replicas)
+    if running < model.quorum:
+        return f"{running} of {model.n} run, {model.quorum} needed"
+    if connected_majority(model) is None and not able_proposers(model):
+        return "no majority is connected"
+    if all(replica.proposer_crashed for replica in model.replicas if replica.process == "up"):
+        return "every proposer is crashed"
+    return "" if able_proposers(model) else "no proposer that works reaches a majority"
+
+
+def _state(model: ClusterModel, replica: ReplicaView) -> str:
+    """What a replica does instead of leading."""
+    if replica.process in ("down", "paused"):
+        return f"{replica.name} is {replica.process}."
+    if replica.proposer_crashed:
+        return f"{replica.name}: its proposer is crashed; it votes, but does not try to lead."
+    if replica.role == "preparing":
+        return f"{replica.name} asks for promises (phase 1)."
+    if replica.role == "canvassing":
+        return f"{replica.name} asks the others whether they would help it to lead."
+    if model.isolated(replica.id):
+        return f"{replica.name} is cut off from all others."
+    return f"{replica.name} waits for its election timeout."
+
+
+def on_links(model: ClusterModel) -> list[str]:
+    """What faults do to links, on one line. Of who is cut off from all others that is said already."""
+    cut_off = [replica.id for replica in model.replicas if model.isolated(replica.id)]
+    told = [
+        f"{describe(active.replica, active.fault)} (#{active.number})"
+        for replica in model.replicas
+        for active in (replica.report.active if replica.report is not None else ())
+        if isinstance(active.fault, LinkFault)
+        and active.when is None
+        and not (isinstance(active.fault, Cut) and {replica.id, active.fault.to} & {*cut_off})
+    ]
+    if not told:
+        return []
+    more = f" and {len(told) - FAULTS_MAX} more" if len(told) > FAULTS_MAX else ""
+    return [f"On links: {', '.join(told[:FAULTS_MAX])}{more}."]
+
+
+def why_no_leader(model: ClusterModel, now: float) -> Why:
+    """Why nobody leads, or nobody who can."""
+    leader = model.leader
+    evidence: list[str] = []
+    begins = "NO LEADER"
+    if leader is not None:
+        trouble = model.trouble(leader[0], now) or "of no use"
+        begins = f"NO LEADER THAT WORKS (r{leader[0]}: {trouble})"
+        evidence.append(f"Nobody else leads; r{leader[0]} was promised {leader[1]} by a majority.")
+    evidence += [_state(model, replica) for replica in model.replicas]
+    evidence += on_links(model)
+    able = [r.id for r in model.replicas if r.process == "up" and not r.proposer_crashed]
+    if len([r for r in model.replicas if r.process == "up"]) < model.quorum:
+        verdict = f"fewer than {model.quorum} of {model.n} replicas run, so nobody can get a majority."
+        following = "Restart or continue replicas until a majority runs."
+    elif connected_majority(model) is None:
+        verdict = "no majority of replicas reaches each other."
+        following = "Heal links until a majority is connected."
+    elif not able:
+        verdict = "every proposer is crashed."
+        following = "Undo a proposer crash (u, or H for all)."
+    else:
+        verdict = "an election is on." if leader is None else "the others elect another one soon."
+        following = "Whoever hears no leader for its random timeout asks a majority for promises."
+        begins = f"{begins} yet" if leader is None else begins
+    return Why("leader", f"{begins}: {verdict}", "warn", tuple(evidence), (following,))

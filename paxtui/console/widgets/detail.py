@@ -1,0 +1,77 @@
+"""A page about one thing: what does not fit its line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.geometry import Size
+
+from paxtui.console.rows.text import Row
+from paxtui.console.scene import Scene
+from paxtui.console.widgets.dialog import Dialog
+from paxtui.console.widgets.help import Page
+
+LOOK_S = 0.5
+"""How often it is made anew: what it tells of goes on."""
+
+
+class DetailPage(Page):
+    """Lines to scroll, made anew as time goes on."""
+
+    def __init__(self, scene: Scene, make: Callable[[int], list[Row]]) -> None:
+        super().__init__(scene, "", ())
+        self._make = make
+        self._made: list[Row] = []
+        self._made_for = -1
+
+    def _lines(self, width: int) -> list[Row]:
+        if width != self._made_for:
+            self._made, self._made_for = self._make(width), width
+        return self._made
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self._lines(width))
+
+    def again(self) -> None:
+        """Make it anew."""
+        before = len(self._made)
+        self._made_for = -1
+        if len(self._lines(self.size.width)) != before:
+            self.refresh(layout=True)
+        self.look_again()
+
+
+class Detail(Dialog[bool]):
+    """Closes with escape or ``q``; ``enter`` goes to the slot that it is about, if there is one."""
+
+    BINDINGS = [
+        Binding("escape,q", "dismiss(False)", show=False),
+        Binding("enter", "go", show=False, priority=True),
+    ]
+
+    def __init__(self, scene: Scene, title: str, make: Callable[[int], list[Row]], goes: str = "") -> None:
+        super().__init__(classes="dialog")
+        self._title = title
+        self._goes = goes
+        """What ``enter`` does; empty if it only closes."""
+        self.page = DetailPage(scene, make)
+
+    def compose(self) -> ComposeResult:
+        """One box."""
+        with Vertical(classes="box help") as box:
+            box.border_title = self._title
+            box.border_subtitle = f"arrows scroll, {f'enter {self._goes}, ' if self._goes else ''}esc closes"
+            yield self.page
+
+    def on_mount(self) -> None:
+        """It can be scrolled at once."""
+        self.page.focus()
+        self.page.look_again()
+        self.set_interval(LOOK_S, self.page.again)
+
+    def action_go(self) -> None:
+        """Close; go on to the slot if there is one."""
+        self.dismiss(bool(self._goes))
