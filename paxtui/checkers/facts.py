@@ -70,10 +70,13 @@ class Facts:
         self.promised[acceptor] = ballot
         if first < self._forgotten:
             first, values = self._forgotten, values[self._forgotten - first :]
-        bit = 1 << acceptor
+        slots, bit = self.slots, 1 << acceptor
         slot = first
         for value in values:
-            cell = self._cell(acceptor, slot, ballot, value)
+            ballots = slots.get(slot)
+            cell = ballots.get(ballot) if ballots is not None else None
+            if cell is None or cell.value is not value:
+                cell = self._cell(acceptor, slot, ballot, value)
             if not cell.voters & bit:
                 cell.voters |= bit
                 if cell.voters.bit_count() == self._quorum:
@@ -230,8 +233,10 @@ class Facts:
 
     def chosen_seen(self, proposer: int, ballot: Ballot, first: int, count: int) -> None:
         """A tally is true: a majority's disks hold the votes at this very ballot (invariant 5)."""
+        slots = self.slots
         for slot in range(max(first, self._forgotten), first + count):
-            cell = self.slots.get(slot, {}).get(ballot)
+            ballots = slots.get(slot)
+            cell = ballots.get(ballot) if ballots is not None else None
             if cell is None or cell.voters.bit_count() < self._quorum:
                 raise InvariantBroken(
                     Invariant.LEARNED,
@@ -311,9 +316,13 @@ class Facts:
 
     def accept_sent(self, proposer: int, message: Accept) -> None:
         """What is asked for is what was proposed (invariant 1)."""
-        for slot, value in enumerate(message.values, message.first):
-            if slot >= self._forgotten:
-                self._cell(proposer, slot, message.ballot, value)
+        slots, ballot, slot = self.slots, message.ballot, message.first
+        for value in message.values:
+            ballots = slots.get(slot)
+            cell = ballots.get(ballot) if ballots is not None else None
+            if (cell is None or cell.value is not value) and slot >= self._forgotten:
+                self._cell(proposer, slot, ballot, value)
+            slot += 1
 
     def ack_sent(self, acceptor: int, message: HeartbeatAck) -> None:
         """Who confirms a leader is bound to nobody above it: reads depend on that (2, 10)."""

@@ -11,6 +11,7 @@ EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_UNKNOWN = 3
+EXIT_STORAGE = 4
 EXIT_INTERRUPTED = 130
 
 P = ParamSpec("P")
@@ -66,8 +67,8 @@ def _explain(error: BaseException) -> int:
     ]
     if isinstance(leaf, Failure):
         code = leaf.code
-    elif isinstance(leaf, ReplicaDied) and leaf.code == EXIT_USAGE:
-        code = EXIT_USAGE  # its configuration was at fault, and so is ours
+    elif isinstance(leaf, ReplicaDied) and leaf.code in (EXIT_USAGE, EXIT_STORAGE):
+        code = leaf.code  # its configuration was at fault, and so is ours; or its disk
     else:
         code = next((code for kind, code in codes if isinstance(leaf, kind)), -1)
     if code < 0:

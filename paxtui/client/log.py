@@ -209,7 +209,9 @@ class Log:
         the watermark of the replica that serves it. Whoever leaves it early closes it, best with
         ``contextlib.aclosing``.
         """
-        async with aclosing(tail(self._cluster, self._name, self._session, from_slot, follow)) as entries:
+        async with aclosing(
+            tail(self._cluster, self._name, self._session, from_slot, follow, self.replica)
+        ) as entries:
             async for entry in entries:
                 yield entry
 

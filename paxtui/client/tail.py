@@ -19,11 +19,12 @@ PING_S = 2.0
 
 
 async def tail(
-    cluster: Cluster, name: str, session: str | None, from_slot: int, follow: bool
+    cluster: Cluster, name: str, session: str | None, from_slot: int, follow: bool, first: int | None
 ) -> AsyncGenerator[LogEntry, None]:
-    """See :meth:`paxtui.client.Log.tail`."""
+    """See :meth:`paxtui.client.Log.tail`. ``first`` is asked first: who answered this session's appends has
+    applied them, while others may have yet to hear of it."""
     slot = from_slot
-    route = Route(cluster)
+    route = Route(cluster, first)
     while True:
         try:
             async with (

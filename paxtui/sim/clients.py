@@ -98,7 +98,7 @@ class Client:
 
     def _begin(self) -> None:
         while self._backlog and len(self.in_flight) < self._pipeline:
-            if self._session is None or self._draw() < self._work.reopen:
+            if self._session is None or next(self._drawn)[1] < self._work.reopen:
                 self._open()
                 if self._session is None:
                     self._cluster.push(self._cluster.now + WAIT_S, self._try_again, None)
@@ -122,17 +122,17 @@ class Client:
         self._request = 0
 
     def _start(self, session: str) -> None:
-        command = None
-        if self._draw() >= self._work.reads:
+        command, work = None, self._work
+        if next(self._drawn)[1] >= work.reads:
             self._request += 1
             number, drawn = next(self._drawn)
-            padding = "." * int(self._work.text_chars * drawn)
+            padding = "." * int(work.text_chars * drawn)
             command = Command(session, self._request, f"{self._name}:{number}{padding}")
             self._cluster.checkers.asked(command)
         operation = Operation(command, self._cluster.now, self._guess)
         self.in_flight.append(operation)
         self._ask(operation)
-        if command is not None and self._draw() < self._work.twins:
+        if command is not None and next(self._drawn)[1] < work.twins:
             other = int(self._draw() * self._cluster.plan.replicas)
             self._cluster.push(self._cluster.now + TRIP_S, self._stray, (other, command))
 
@@ -213,7 +213,9 @@ class Client:
     def _again_later(self, operation: Operation, wait_s: float) -> None:
         operation.attempt += 1
         wait_s *= 0.5 + self._draw()
-        self._cluster.push(self._cluster.now + wait_s, self._again, (operation, operation.attempt))
+        agenda = self._cluster.agenda
+        event = operation, operation.attempt
+        heappush(agenda.heap, (self._cluster.now + wait_s, next(agenda.numbers), self._again, event))
 
     def _again(self, event: tuple[Operation, int]) -> None:
         operation, attempt = event

@@ -96,8 +96,10 @@ class Disk:
 
     def start(self) -> bool:
         """Start the commit of all that is queued; whether there was anything."""
+        if not self._queue:
+            return False
         self.running, self._queue = self._queue, []
-        return bool(self.running)
+        return True
 
     def finish(self) -> int:
         """The running commit is on disk, and reported; its last batch."""
@@ -108,10 +110,11 @@ class Disk:
     def _commit(self) -> int:
         running, self.running = self.running, []
         self._history.append(running)
+        store, on_write, rows = self._store, self._on_write, self.rows
         for _, writes in running:
             for write in writes:
-                self._store(write)
-                self._on_write(write, self.rows)
+                store(write)
+                on_write(write, rows)
         return running[-1][0]
 
     def crash(self, survives: bool) -> bool:

@@ -124,7 +124,7 @@ class Network:
         late: Late,
         looks: Looks,
     ) -> None:
-        self._agenda = agenda
+        self._heap, self._numbers = agenda.heap, agenda.numbers
         self._late = late
         self._looks = looks
         self._fifo = weather.fifo
@@ -171,7 +171,7 @@ class Network:
                         continue
                 if self._fifo:
                     at = link.last_at = max(at, link.last_at)
-                heappush(self._agenda.heap, (at, next(self._agenda.numbers), link.arrive, parcel))
+                heappush(self._heap, (at, next(self._numbers), link.arrive, parcel))
 
     def _odd(self, link: Link, x: int, at: float, parcel: Parcel) -> None:
         """The message of fate ``x`` is late, or arrives twice."""
@@ -190,7 +190,7 @@ class Network:
         if late:
             self._late(at, link, parcel)
         else:
-            self._agenda.push(at, link.arrive, parcel)
+            heappush(self._heap, (at, next(self._numbers), link.arrive, parcel))
 
 
 def _is_filtered(link: Link, now: float, message: PeerMessage) -> bool:

@@ -358,21 +358,22 @@ class Node:
 
     def treat(self, output: Output) -> None:
         """Everything that comes of an output, in the order that the core asks for."""
-        cluster = self._cluster
+        cluster, me = self._cluster, self.me
         if output.applied:
             for applied in output.applied:
-                self._checkers.applied(self.me, applied)
+                self._checkers.applied(me, applied)
             cluster.probe(self)
         if output.sends:
-            cluster.network.send(cluster.now, self.me, output.sends)
+            cluster.network.send(cluster.now, me, output.sends)
         if output.sends_durable:
             if output.batch <= self._durable:
-                cluster.network.send(cluster.now, self.me, output.sends_durable)
+                cluster.network.send(cluster.now, me, output.sends_durable)
             else:
                 self._held.append((output.batch, output.sends_durable))
-        for reply in output.replies:
-            self._checkers.replied(self.me, reply)
-            cluster.reply(self.me, reply)
+        if output.replies:
+            for reply in output.replies:
+                self._checkers.replied(me, reply)
+                cluster.reply(me, reply)
         for fetch in output.fetches:
             cluster.push(cluster.now + FETCH_S, self._fetched, (self.life, fetch))
         if output.writes and self.disk.submit(output.batch, output.writes):

@@ -133,7 +133,7 @@ def test_a_damaged_database_is_refused_with_its_name(paxtui: Run, tmp_path: Path
     folder.mkdir(parents=True)
     (folder / "replica.db").write_bytes(b"this is no database" * 100)
     done = paxtui("replica", "--id", "0", "--headless", "--config", file)
-    assert done.returncode == 2
+    assert done.returncode == 4
     assert "replica.db" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 

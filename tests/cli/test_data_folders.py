@@ -44,10 +44,10 @@ def write(file: Path, folder: Path, replica: int, texts: list[str]) -> None:
         storage.close()
 
 
-def start(paxtui: Run, file: Path, replica: int = 0, *words: object) -> str:
+def start(paxtui: Run, file: Path, replica: int = 0, *words: object, code: int = 2) -> str:
     """Try to start what cannot start; its one line."""
     done = paxtui("replica", "--id", replica, "--headless", "--config", file, *words)
-    assert done.returncode == 2, done.stderr
+    assert done.returncode == code, done.stderr
     (line,) = done.stderr.splitlines()
     return line
 
@@ -93,7 +93,7 @@ def test_a_damaged_database_is_refused_with_the_way_out(
     else:
         contents = {"empty": b"", "half": bytes(whole[: len(whole) // 2]), "no database": b"hello" * 1000}
         path.write_bytes(contents[damage])
-    line = start(paxtui, three)
+    line = start(paxtui, three, code=4)
     assert str(path) in line
     assert "move the folder" in line
 
@@ -147,8 +147,8 @@ def test_up_tells_why_a_replica_could_not_start_and_leaves_none_behind(
     write(three, tmp_path / "data" / "three", 1, ["x"])
     (tmp_path / "data" / "three" / "replica-1" / "replica.db").write_bytes(b"broken" * 500)
     done = paxtui("up", "--config", three)
-    assert done.returncode == 2
+    assert done.returncode == 4
     (line,) = done.stderr.splitlines()
-    assert "replica 1 ended with exit code 2" in line
+    assert "replica 1 ended with exit code 4" in line
     assert "replica.db" in line
     assert paxtui("status", "--config", three).returncode == 1

@@ -35,4 +35,6 @@ def test_a_disk_that_is_full_at_a_call_is_told_as_such(tmp_path: Path) -> None:
     if reason is not None:
         pytest.skip(reason)
     assert inject.check(tmp_path, "pwrite64", 30, "ENOSPC") == "stopped"
-    assert "No space left on device" in (tmp_path / f"stderr-{inject.VICTIM}").read_text()
+    said = (tmp_path / f"stderr-{inject.VICTIM}").read_text()
+    # SQLite's words, or those of the mark: which of them writes as the 30th differs from run to run.
+    assert "database or disk is full" in said or "No space left on device" in said

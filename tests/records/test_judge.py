@@ -120,12 +120,16 @@ def test_a_planted_bug_is_seen_in_the_trace_of_the_run_that_it_broke(name: str) 
 
 
 def test_a_replica_that_lost_its_disk_breaks_nothing_unless_it_takes_part() -> None:
-    trace, result = traced(0, "lost")
+    for seed in range(20):
+        trace, result = traced(seed, "lost")
+        (_, at), *_ = places([trace], "held")
+        began = json.decode(trace[at - 1])
+        if began.get("event") == "restored" and began["promised"] == [0, 0]:
+            break
+    else:
+        pytest.fail("no disk was lost in any of these runs")
     assert result.faults["disk-lost"]
     assert judged(trace).verdict == "safe"
-    (_, at), *_ = places([trace], "held")
-    began = json.decode(trace[at - 1])
-    assert (began["event"], began["promised"]) == ("restored", [0, 0])
     me = began["replica"]
 
     def take_a_round(fields: dict[str, Any]) -> None:

@@ -119,7 +119,7 @@ def held_leader_leads_on(patch: Patch) -> None:
     patch.replace(Proposer, "hold", lambda self: None)
 
 
-@mutant("held-outbox-leaves", rule=FORGOTTEN, profile="lost", caught_by=Invariant.PROMISES, seeds=40)
+@mutant("held-outbox-leaves", rule=FORGOTTEN, profile="lost", caught_by=Invariant.PROMISES, seeds=120)
 def held_outbox_leaves(patch: Patch) -> None:
     """What was decided before it was told, and had not left yet, leaves all the same."""
     patch.replace(Outbox, "renounce", lambda self: None)

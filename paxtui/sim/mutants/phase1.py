@@ -164,7 +164,7 @@ def own_value_over_a_reported_one(patch: Patch) -> None:
     rule="below the watermark of a promise the proposer learns first (Paxi uses such slots again)",
     profile="boost",
     caught_by=Invariant.CHOOSABLE,
-    seeds=30,
+    seeds=50,
 )
 def learned_slots_used_again(patch: Patch) -> None:
     """A new leader does not look at the watermarks in the promises, and starts from its own."""
