@@ -130,7 +130,8 @@ class ConsoleApp(Acting, Arranging):
         self._look(self._panes())
 
     def _panes(self) -> list[Pane]:
-        return [pane for pane in self.screen_stack[0].query(Pane) if pane.is_on_screen]
+        # A last tick may come when the program is about to end and its screens are gone.
+        return [pane for screen in self.screen_stack[:1] for pane in screen.query(Pane) if pane.is_on_screen]
 
     def _look(self, panes: list[Pane]) -> None:
         self._drawn_version, self._drawn_at = self.bridge.model.version, self.bridge.now

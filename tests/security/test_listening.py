@@ -12,8 +12,9 @@ import trio.testing
 
 from paxtui.config import Address, free_ports
 from paxtui.runtime.journal import Journal
-from paxtui.runtime.listening import PortRefused, is_loopback, listen
+from paxtui.runtime.listening import Listening, PortRefused, is_loopback, listen
 from paxtui.runtime.renewal import keep_fresh, tell_security
+from paxtui.security.contexts import Credentials
 from tests.security.certificates import Folder
 
 
@@ -39,6 +40,16 @@ def test_what_only_this_machine_reaches(host: str, local: bool) -> None:
 
 def free_address(host: str) -> Address:
     return Address(0, host, free_ports(1)[0])
+
+
+async def listen_somewhere(host: str, credentials: Credentials | None, insecure: bool) -> Listening:
+    """A port that was free may be somebody's by now, on any of the machine's addresses."""
+    while True:
+        try:
+            return await listen(free_address(host), credentials, insecure=insecure)
+        except PortRefused as refused:
+            if "is in use" not in str(refused):
+                raise
 
 
 @pytest.mark.trio
@@ -71,7 +82,7 @@ async def test_what_keeps_strangers_out_is_said_in_the_log(tmp_path: Path) -> No
         ("0.0.0.0", certs.replica(0), False, "tls"),
         ("127.0.0.1", certs.replica(0), False, "tls"),
     ):
-        listening = await listen(free_address(host), credentials, insecure=insecure)
+        listening = await listen_somewhere(host, credentials, insecure)
         assert listening.security == security
         tell_security(listening, journal)
         for listener in listening.listeners:
