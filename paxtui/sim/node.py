@@ -132,6 +132,7 @@ class Node:
         self._denied = self._denied or self.disk.objection(self._known)
         if self._denied is not None and self.disk.held is None:
             self._cluster.note(self.me, "without vote", self._denied)
+            self._checkers.lost(self.me)
             self.disk.hold(self._denied)
 
     def hold(self, reason: str) -> bool:
