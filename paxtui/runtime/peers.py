@@ -65,6 +65,7 @@ class PeerLink:
         self._rng = rng
         self._credentials = credentials
         self._complaint = ""
+        self._said_held = False
 
     async def run(self) -> None:
         """Keep the link up until cancelled."""
@@ -112,6 +113,8 @@ class PeerLink:
             self._node.hold(f"replica {self._peer} says: {answer.held}")
         if self._warm_up is not None:
             self._warm_up.welcomed(self._peer, held=answer.held is not None)
+        if answer.held is None and self._node.held is not None and not self._said_held:
+            return True  # another peer held us since we said hello: this one must hear of it, so call again
         sender = Sender(stream, self._node.cluster.limits.peer_bytes)
         sender.push(encode(Ready()))
         sender.flush()
@@ -132,6 +135,7 @@ class PeerLink:
 
     async def _greet(self, stream: Channel, reader: FrameReader) -> HelloAnswer | None:
         cluster = self._node.cluster
+        self._said_held = self._node.held is not None
         hello = Hello(
             version=PROTOCOL_VERSION,
             role="peer",
@@ -139,7 +143,7 @@ class PeerLink:
             replica=self._node.me,
             storage=self._node.storage.storage_id,
             commits=self._node.storage.commit_number,
-            held=self._node.held is not None,
+            held=self._said_held,
             members=tuple(str(address) for address in cluster.replicas),
         )
         await stream.send_all(encode(hello))

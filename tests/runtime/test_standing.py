@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from paxtui import config
 from paxtui.core.ballot import Ballot
 from paxtui.core.messages import (
     Accept,
@@ -27,8 +28,9 @@ from paxtui.core.values import Command, Entry
 from paxtui.runtime.rows import Peer
 from paxtui.runtime.standing import Standing, counts
 from paxtui.runtime.storage import Storage
+from paxtui.wire.hello import Welcome
 from tests.runtime.conditions import eventually
-from tests.runtime.host import Host, hosted
+from tests.runtime.host import Host, Raw, hosted
 
 B = Ballot(1, 1)
 ENTRY = Entry(B, Command("ada", 1, "hi"))
@@ -198,3 +200,34 @@ async def test_a_replica_that_still_warms_up_can_be_held_and_then_waits_for_nobo
         await trio.testing.wait_all_tasks_blocked(0.01)
         assert host.node.core is not None
         assert host.node.core.held == "why"
+
+
+@pytest.mark.trio
+async def test_who_is_held_while_a_welcome_is_on_its_way_says_so_in_another_hello(tmp_path: Path) -> None:
+    """Else that peer would never be told, as it has no reason of its own."""
+    cluster = config.local(3, config.free_ports(3), name="hosted")
+    async with trio.open_nursery() as nursery, hosted(tmp_path / "r0", cluster=cluster) as running:
+        address = cluster.address(2)
+        hellos: list[bool] = []
+
+        async def answer(stream: trio.SocketStream) -> None:
+            raw = Raw(stream)
+            hello = await raw.hear()
+            assert hello is not None
+            hellos.append(hello["held"])
+            if len(hellos) == 1:
+                running.node.hold("replica 1 says: another disk")
+            await raw.say(
+                Welcome(
+                    version=1, cluster=cluster.digest, name="", replica=2, members=(), leader=None, applied=0
+                )
+            )
+            await raw.hear()
+            await raw.last_words()
+
+        listeners = await trio.open_tcp_listeners(address.port, host=address.host)
+        nursery.start_soon(trio.serve_listeners, answer, listeners)
+        await eventually(lambda: len(hellos) == 2, "it calls again")
+        assert hellos == [False, True]
+        await eventually(lambda: 2 in running.node.out.links, "and stays")
+        nursery.cancel_scope.cancel()
