@@ -29,6 +29,9 @@ from paxtui.core.messages import RUN_MAX
 from paxtui.core.settings import Settings
 from paxtui.folders import ConfigError as ConfigError
 from paxtui.folders import Source, quoted, read_source, shown, shown_number
+from paxtui.keep import FIELDS as KEEP
+from paxtui.keep import Keep
+from paxtui.keep import problem as keep_problem
 from paxtui.limits import FIELDS as LIMITS
 from paxtui.limits import Limits
 from paxtui.limits import problem as limits_problem
@@ -56,14 +59,15 @@ DOTS_MAX = 64
 _SETTINGS: Final = {field.name: field for field in structs.fields(Settings)}
 _MAXIMA: Final = {"run_slots": RUN_MAX, "run_chars": RUN_CHARS_MAX, "ahead_slots": VOTES_AHEAD_MAX}
 _KEYS: Final[dict[str, tuple[str, ...]]] = {
-    "": ("cluster", "replica", "settings", "limits", "tls"),
+    "": ("cluster", "replica", "settings", "limits", "keep", "tls"),
     "cluster": ("name", "warm_up", "record"),
     "replica": ("id", "host", "port"),
     "settings": tuple(_SETTINGS),
     "limits": tuple(LIMITS),
+    "keep": tuple(KEEP),
     "tls": TLS_KEYS,
 }
-_TABLES: Final = ("cluster", "settings", "limits", "tls")
+_TABLES: Final = ("cluster", "settings", "limits", "keep", "tls")
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*\.?")
 _KINDS: Final = {
     "bool": "true or false",
@@ -100,6 +104,8 @@ class Cluster(Struct, frozen=True, kw_only=True):
     """Certificates; without them connections are plain."""
     limits: Limits = Limits()
     """What each replica allows those who connect."""
+    keep: Keep = Keep()
+    """How much of the log is kept."""
     source: str = BUILT_IN
     """The path that it was read from, as given, or ``built-in``."""
 
@@ -215,6 +221,9 @@ def to_toml(cluster: Cluster) -> str:
     lower = [f"{key} = {value!r}" for key, value in limits.items() if value != LIMITS[key].default]
     if lower:
         lines += ["", "[limits]", *lower]
+    kept = {key: getattr(cluster.keep, key) for key in KEEP}
+    if not cluster.keep.everything:
+        lines += ["", "[keep]", *(f"{key} = {value!r}" for key, value in kept.items() if value is not None)]
     if cluster.tls is not None:
         said = {key: getattr(cluster.tls, key) for key in TLS_KEYS}
         lines += ["", "[tls]"]
@@ -240,6 +249,7 @@ class _File(Struct):
     replica: list[Address] = []
     settings: Settings = Settings()
     limits: Limits = Limits()
+    keep: Keep = Keep()
     tls: Tls | None = None
 
 
@@ -294,7 +304,15 @@ def _from_toml(source: Source, folder: Path) -> Cluster:
         record=header.record,
         tls=_tls(source, file.tls, folder),
         limits=_limits(source, file.limits),
+        keep=_keep(source, file.keep),
     )
+
+
+def _keep(source: Source, keep: Keep) -> Keep:
+    found = keep_problem(keep)
+    if found is not None:
+        raise source.error(found[1], source.line_of("keep", found[0]))
+    return keep
 
 
 def _limits(source: Source, limits: Limits) -> Limits:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 DATA_VARIABLE = "PAXTUI_DATA_DIR"
 LOG_VARIABLE = "PAXTUI_LOG_DIR"
+METRICS_VARIABLE = "PAXTUI_METRICS"
 
 FILE_BYTES_MAX = 1024 * 1024
 """A real cluster file has a few hundred bytes; whatever is larger was named by mistake."""

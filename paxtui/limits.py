@@ -77,6 +77,11 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     peer_bytes: int = 16 * 1024 * 1024
     """What may wait for a slow peer. Past it messages are lost, which the protocol bears."""
 
+    link_s: float = 2.0
+    """A connection between replicas is broken off and dialled anew when nothing that was sent on it is
+    acknowledged for so long. TCP sends again after 0.2, 0.6 and 1.4 s, so one packet must be lost four times;
+    a network that heals is used again soon, not when TCP dares its next, ever rarer, attempt."""
+
     idle_s: float = 3600.0
     """A client or operator that says nothing for so long, and is owed nothing, is closed; it connects again
     when it wants something. Tails, observations and open requests keep a connection; peers have no limit."""

@@ -24,6 +24,7 @@ from paxtui.core.events import (
     Proposed,
     Restored,
     RoundTaken,
+    SnapshotTaken,
     Voted,
 )
 from paxtui.core.messages import (
@@ -39,10 +40,14 @@ from paxtui.core.messages import (
     PeerMessage,
     Prepare,
     Promise,
+    Snapshot,
 )
 from paxtui.core.output import (
     Appended,
     Applied,
+    PutFloor,
+    PutMark,
+    PutSnapshot,
     PutState,
     PutVotes,
     ReadReady,
@@ -83,6 +88,7 @@ class Checkers:
             Proposed: self._proposed,
             Restored: self._restored,
             RoundTaken: self._round_taken,
+            SnapshotTaken: self._snapshot_taken,
             Voted: self._voted,
         }
         """By class, who looks at a trace event. Most concern no checker."""
@@ -97,6 +103,7 @@ class Checkers:
             Nack: self._learned_told,
             Prepare: facts.prepare_sent,
             Promise: self._promise,
+            Snapshot: self._snapshot,
         }
         """By class, who looks at a message as it leaves."""
 
@@ -115,6 +122,10 @@ class Checkers:
 
     def _applied_to(self, replica: int, event: AppliedTo) -> None:
         self.logs.applied_to(replica, event.first, event.watermark, event.chain)
+
+    def _snapshot_taken(self, replica: int, event: SnapshotTaken) -> None:
+        self.logs.snapshot_taken(replica, event.first, event.upto, event.chain)
+        self.requests.snapshot_taken(replica, event.upto)
 
     def _chosen_seen(self, replica: int, event: ChosenSeen | Chosen) -> None:
         self.facts.chosen_seen(replica, event.ballot, event.first, event.count)
@@ -173,6 +184,11 @@ class Checkers:
         self.logs.entries(replica, message.first, message.entries)
         self.limits.run(replica, [entry.value for entry in message.entries])
 
+    def _snapshot(self, replica: int, message: Snapshot) -> None:
+        self.logs.told(replica, message.learned)
+        self.logs.head_told(replica, message.upto, message.chain)
+        self.requests.state_told(replica, message.upto, message.horizon, message.sessions)
+
     # What their disks hold
 
     def committed(self, replica: int, write: Write, rows: dict[int, Entry]) -> None:
@@ -182,6 +198,14 @@ class Checkers:
             self.logs.put_state(replica, write.watermark, write.chain, rows)
         elif type(write) is PutVotes:
             self.facts.put_votes(replica, write.ballot, write.first, write.values)
+        elif type(write) is PutFloor:
+            self.logs.put_floor(replica, write.floor, rows)
+            self.requests.trimmed(replica, write.floor)
+        elif type(write) is PutMark:
+            self.requests.kept(replica, write.mark.upto, write.horizon)
+        elif type(write) is PutSnapshot:
+            self.logs.put_snapshot(replica, write.mark.upto, write.emptied, rows)
+            self.requests.state_stored(replica, write)
 
     # Who has no vote
 

@@ -61,6 +61,9 @@ class Ghost:
         """Slots that a replica learned although nobody is known to have chosen them, and who did."""
         self.base = 0
         """Slots below it were applied somewhere before its account began."""
+        self.held: set[int] = set()
+        """Who is a learner without vote in its present life. Its disk has forgotten, so what it said before is
+        not denied by what is on it: an answer of an earlier life may still be on its way."""
         self._starts: list[Start | None] = [None] * replicas
         self._whole = [False] * replicas
         """Nothing of its present life is missing."""
@@ -79,17 +82,24 @@ class Ghost:
         """By ballot, whose promises its proposer counted in full, as bits."""
         self._learned: set[int] = set()
         self._suppressed: list[dict[int, int]] = [{} for _ in range(replicas)]
+        self._marks: set[int] = set()
+        """Where anybody told that it keeps the state, so that the log may be trimmed to there."""
+        self._gaps = 0
+        self._begun = 0
+        """The highest watermark with which a life began: slots below it were applied by somebody."""
 
     # Lives and gaps
 
     def begins(self, replica: int, start: Start) -> None:
         """A life begins with what is on the disk (invariants 2, 7, 8)."""
+        self.held.discard(replica)
         known = not self.doubts.is_open(replica)
         first = self._starts[replica] is None
         if first:
             self.base = max(self.base, start.watermark)
         self._keeps_promises(replica, start, known)
         self._keeps_watermark(replica, start, known)
+        self._begun = max(self._begun, start.watermark)
         self.doubts.begins(replica, start.promised, start.round, start.watermark, first=first)
         self._keeps_votes(replica, start, known)
         self.facts.starts_with(replica, start.promised)
@@ -194,6 +204,7 @@ class Ghost:
     def gap(self, replica: int) -> None:
         """Something that it did is missing from here on."""
         self.doubts.open(replica, self._taken[replica])
+        self._gaps += 1
         self._whole[replica] = False
         self._suppressed[replica].clear()
 
@@ -252,6 +263,7 @@ class Ghost:
             self._learned.discard(old)
         self.facts.forget_below(slot)
         self.logs.forget_below(slot)
+        self._marks = {mark for mark in self._marks if mark >= slot}
         low = min(self.facts.promised)
         self._told = {key: told for key, told in self._told.items() if key[1] >= low}
         self._tallies = {ballot: bits for ballot, bits in self._tallies.items() if ballot >= low}

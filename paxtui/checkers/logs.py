@@ -35,6 +35,8 @@ class Logs:
         self._lost: set[int] = set()
         self.durable = [0] * replicas
         """Of each replica's disk."""
+        self.floors = [0] * replicas
+        """Below it each replica's disk holds nothing."""
 
     def applied_to(self, learner: int, first: int, watermark: int, head: str) -> None:
         """A replica applied slots ``first`` to ``watermark - 1``; ``head`` is the chain's, in hex."""
@@ -48,6 +50,39 @@ class Logs:
             self._extend(learner)
         self.head_told(learner, watermark, bytes.fromhex(head))
         self.watermarks[learner] = watermark
+
+    def snapshot_taken(self, learner: int, first: int, upto: int, head: str) -> None:
+        """A replica goes on from another one's state: it must be the state that this log leads to."""
+        if first != self.watermarks[learner] or not first < upto <= self.upto:
+            raise InvariantBroken(
+                Invariant.ORDER,
+                f"it takes a state at slot {upto} after watermark {self.watermarks[learner]}; "
+                f"slots below {self.upto} were applied by somebody",
+                learner,
+            )
+        self.head_told(learner, upto, bytes.fromhex(head))
+        self.watermarks[learner] = upto
+
+    def put_snapshot(self, learner: int, upto: int, emptied: int, rows: dict[int, Entry]) -> None:
+        """Such a state reached the disk, and with it no vote below it is taken for something learned."""
+        stale = [slot for slot in rows if emptied <= slot < upto]
+        if stale:
+            raise InvariantBroken(
+                Invariant.LEARNED, f"a vote in slot {stale[0]} stays on its disk as if it was chosen", learner
+            )
+        self.durable[learner] = upto
+        self.put_floor(learner, upto, rows)
+
+    def put_floor(self, learner: int, floor: int, rows: dict[int, Entry]) -> None:
+        """Old slots were removed from a disk, and no others; nobody keeps less than some replica's state."""
+        if floor < self.floors[learner] or floor > self.watermarks[learner]:
+            raise InvariantBroken(
+                Invariant.ORDER,
+                f"its floor went from {self.floors[learner]} to {floor}, its watermark is "
+                f"{self.watermarks[learner]}",
+                learner,
+            )
+        self.floors[learner] = floor
 
     def _extend(self, learner: int) -> None:
         slot = self.upto
@@ -86,6 +121,7 @@ class Logs:
         if learner in self._lost:
             self._lost.remove(learner)
             self.durable[learner] = watermark
+            self.floors[learner] = 0
         if watermark != self.durable[learner]:
             raise InvariantBroken(
                 Invariant.ORDER,
@@ -106,7 +142,8 @@ class Logs:
                 Invariant.ORDER, f"its watermark on disk fell from {before} to {watermark}", learner
             )
         chosen = self._chosen
-        for slot in range(max(before, self._forgotten), watermark) if watermark > before else ():
+        first = max(before, self._forgotten, self.floors[learner])
+        for slot in range(first, watermark) if watermark > before else ():
             row = rows.get(slot)
             if row is None or row.value != chosen.get(slot):
                 raise InvariantBroken(

@@ -8,10 +8,13 @@ highest position that anybody was told so far.
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Iterable
+
 from paxtui.checkers.broken import Invariant, InvariantBroken
-from paxtui.core.output import Appended, Applied, ReadReady, Refused
-from paxtui.core.sessions import birth
-from paxtui.core.values import Command
+from paxtui.core.output import Appended, Applied, PutSnapshot, ReadReady, Refused
+from paxtui.core.sessions import EMPTY, birth
+from paxtui.core.values import MARK, TRIM, Command, SessionRow, verb
 
 EXPIRED = -1
 
@@ -53,6 +56,38 @@ class SessionModel:
             self._horizon = max(self._horizon, self._sessions.pop(idle)[0])
         return found
 
+    def state(self) -> KeptState:
+        """A copy of the table as it is now."""
+        return KeptState(self._window, self._horizon, dict(self._sessions))
+
+
+class KeptState:
+    """The session table at a mark: what every replica keeps there, and sends to those that are behind."""
+
+    def __init__(self, window: int, horizon: int, sessions: dict[str, tuple[int, dict[int, int]]]) -> None:
+        self._window = window
+        self.horizon = horizon
+        # The slots of a session are changed in place, so they are copied as well.
+        self._sessions = {client: (last, dict(slots)) for client, (last, slots) in sessions.items()}
+
+    @property
+    def clients(self) -> set[str]:
+        """Whose answers are remembered."""
+        return set(self._sessions)
+
+    def is_row(self, row: SessionRow) -> bool:
+        """Whether this is the session as it was."""
+        if row.client not in self._sessions:
+            return False
+        last, slots = self._sessions[row.client]
+        answers = array("q")
+        answers.frombytes(row.answers)
+        top = max(slots)
+        recent = range(max(0, top - self._window + 1), top + 1)
+        return (row.last_slot, row.top, len(answers)) == (last, top, self._window) and all(
+            answers[request % self._window] == slots.get(request, EMPTY) for request in recent
+        )
+
 
 class Requests:
     """The clients' side of the ghost record."""
@@ -65,6 +100,10 @@ class Requests:
         self._outcome: list[int | None] = []
         self._reads: dict[tuple[int, int], int] = {}
         self._applied = [0] * replicas
+        self._states: dict[int, KeptState] = {}
+        """By slot, the table at each mark."""
+        self._floors: set[int] = set()
+        """Where any trim has set the floor."""
         self.floor = 0
 
     def asked(self, command: Command) -> None:
@@ -100,6 +139,11 @@ class Requests:
 
     def _apply(self, learner: int, slot: int, command: Command) -> int | None:
         if command.is_noop:
+            if verb(command) == MARK:
+                self._states[slot + 1] = self._model.state()
+            elif verb(command) == TRIM:
+                below = [upto for upto in self._states if upto <= command.request]
+                self._floors.add(max(below, default=0))
             return None
         key = command.client, command.request
         if key not in self._asked or self._asked[key][0] != command:
@@ -118,6 +162,52 @@ class Requests:
                 )
             self.answers[key] = slot
         return outcome
+
+    # States that are kept and sent (invariants 8, 9)
+
+    def kept(self, replica: int, upto: int, horizon: int) -> None:
+        """A replica keeps its state at a mark."""
+        self._same_horizon(replica, upto, horizon)
+
+    def trimmed(self, replica: int, floor: int) -> None:
+        """A replica removes what is below ``floor``: some trim said so, to a state that is kept."""
+        if floor not in self._floors or floor not in self._states:
+            raise InvariantBroken(
+                Invariant.ORDER, f"it removes slots below {floor}, as no trim says", replica
+            )
+
+    def state_told(self, replica: int, upto: int, horizon: int, sessions: Iterable[SessionRow]) -> None:
+        """A page of the state at a mark leaves."""
+        state = self._same_horizon(replica, upto, horizon)
+        for row in sessions:
+            if not state.is_row(row):
+                raise InvariantBroken(
+                    Invariant.ONCE, f"it sends another session of {row.client} than there was", replica
+                )
+
+    def state_stored(self, replica: int, write: PutSnapshot) -> None:
+        """A replica that was behind has another one's state on its disk, and all of it."""
+        self.state_told(replica, write.mark.upto, write.horizon, write.sessions)
+        missing = self._states[write.mark.upto].clients - {row.client for row in write.sessions}
+        if missing:
+            raise InvariantBroken(
+                Invariant.ONCE, f"it goes on without the sessions of {', '.join(sorted(missing))}", replica
+            )
+
+    def snapshot_taken(self, replica: int, upto: int) -> None:
+        """It goes on from there."""
+        self._applied[replica] = upto
+
+    def _same_horizon(self, replica: int, upto: int, horizon: int) -> KeptState:
+        state = self._states.get(upto)
+        if state is None or state.horizon != horizon:
+            raise InvariantBroken(
+                Invariant.ONCE,
+                f"its state at slot {upto} has horizon {horizon}, "
+                f"right is {'no state' if state is None else state.horizon}",
+                replica,
+            )
+        return state
 
     def appended(self, replica: int, reply: Appended) -> None:
         """An answer is true, and the same each time (invariants 7, 9)."""

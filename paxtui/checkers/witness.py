@@ -216,7 +216,7 @@ class Witness(Ghost):
             self._counted[sender] = max(self._counted[sender], ballot)
 
     def _vote_unseen(self, proposer: int, ballot: Ballot, sender: int, slot: int) -> None:
-        if not self._may_have_voted(sender, slot, ballot):
+        if not self._may_have_voted(sender, slot, ballot) and sender not in self.held:
             raise InvariantBroken(
                 Invariant.DURABLE,
                 f"it counts a vote of replica {sender} in slot {slot} at {ballot}, which was not cast",
@@ -258,6 +258,45 @@ class Witness(Ghost):
     def suppressed(self, learner: int, slot: int, repeats: int) -> None:
         """A slot that is being applied has no effect."""
         self._suppressed[learner][slot] = repeats
+
+    def marked(self, upto: int) -> None:
+        """The state at a slot is kept."""
+        self._marks.add(upto)
+
+    def trimmed(self, learner: int, floor: int) -> None:
+        """What is removed is covered by a state that is kept (invariant 8)."""
+        self.judged[Invariant.ORDER] += 1
+        if floor in self._marks or floor <= max(self.base, self.facts.forgotten):
+            return
+        if self._gaps:
+            self.undecided[f"whether a state was kept where replica {learner} trims its log to"] += 1
+        else:
+            raise InvariantBroken(
+                Invariant.ORDER,
+                f"it removes the slots below {floor}, where nobody ever kept a state",
+                learner,
+            )
+
+    def snapshot_taken(self, learner: int, first: int, upto: int, head: str) -> None:
+        """A replica goes on from another one's state: one that this log leads to (invariant 8)."""
+        logs = self.logs
+        self.judged[Invariant.ORDER] += 1
+        self._suppressed[learner].clear()
+        if not self._whole[learner]:
+            logs.watermarks[learner] = first
+        if upto > logs.upto and self._may_be_applied(learner, upto):
+            logs.head_told(learner, upto, bytes.fromhex(head))
+            logs.skip_to(upto)
+        logs.snapshot_taken(learner, first, upto, head)
+
+    def _may_be_applied(self, learner: int, upto: int) -> bool:
+        """Whether somebody has applied every slot below ``upto``, or may have done so without telling it."""
+        if upto <= self._begun:
+            return True
+        if self._gaps or None in self._starts:
+            self.undecided[f"whether anybody had the state that replica {learner} took"] += 1
+            return True
+        return False
 
     def applied_to(self, learner: int, first: int, watermark: int, head: str) -> None:
         """Slots are applied in order, each once, and the same on all replicas (invariants 8, 9)."""

@@ -10,6 +10,7 @@ import typer
 from paxtui import __version__
 from paxtui.cli import (
     append,
+    backup,
     bench,
     certs,
     check,
@@ -18,6 +19,7 @@ from paxtui.cli import (
     demo,
     elect,
     fault,
+    health,
     noop,
     read,
     replica,
@@ -92,11 +94,14 @@ app.command("client")(guarded(client.client))
 app.command("tail")(guarded(tail.tail))
 app.command("read")(guarded(read.read))
 app.command("status")(guarded(status.status))
+app.command("health")(guarded(health.health))
 app.add_typer(fault.app, name="fault")
 app.add_typer(certs.app, name="certs")
 app.command("elect")(guarded(elect.elect))
 app.command("noop")(guarded(noop.noop))
 app.command("verify")(guarded(verify.verify))
+app.command("backup")(guarded(backup.backup))
+app.command("restore")(guarded(backup.restore))
 app.command("check")(guarded(check.check))
 app.command("run")(guarded(run.run))
 app.command("sim")(guarded(sim.sim))

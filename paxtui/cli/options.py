@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+ID_VARIABLE = "PAXTUI_ID"
+"""Which replica this machine or container runs: for ``replica`` and for ``health``."""
+
 ConfigOption = Annotated[
     Path | None,
     typer.Option(

@@ -41,11 +41,13 @@ async def _read(
 ) -> int:
     import sys
 
-    from paxtui.cli.tail import line
+    from paxtui.cli.tail import line, tell_removed
     from paxtui.client import connect
 
     async with connect(cluster, name="read") as log:
         page = await log.read(from_slot, limit, consistency=consistency, timeout_s=timeout_s)  # type: ignore[arg-type]
+    if page.entries:
+        tell_removed(from_slot, page.entries[0].slot)
     for entry in page.entries:
         print(line(entry, as_json))
     stale = " (may be stale)" if consistency == "local" else ""

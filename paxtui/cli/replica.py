@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paxtui.cli.options import ConfigOption, DataDirOption, InsecureOption, LogDirOption
+from paxtui.cli.options import ID_VARIABLE, ConfigOption, DataDirOption, InsecureOption, LogDirOption
+from paxtui.folders import METRICS_VARIABLE
 
 if TYPE_CHECKING:
     from paxtui.runtime.process import Options
 
 
 def replica(
-    id: Annotated[int, typer.Option("--id", metavar="N", help="Which replica of the configuration this is.")],
+    id: Annotated[
+        int,
+        typer.Option(
+            "--id", metavar="N", envvar=ID_VARIABLE, help="Which replica of the configuration this is."
+        ),
+    ],
     headless: Annotated[bool, typer.Option("--headless", help="No console, only a log.")] = False,
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
@@ -50,6 +56,15 @@ def replica(
         Path | None,
         typer.Option("--record", metavar="FILE", help="Append what it decides, for `paxtui check`."),
     ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            "--metrics",
+            metavar="[HOST:]PORT",
+            envvar=METRICS_VARIABLE,
+            help="Answer Prometheus here; without a host on this machine alone.",
+        ),
+    ] = None,
     stop_with_parent: Annotated[bool, typer.Option("--stop-with-parent", hidden=True)] = False,
 ) -> int:
     """Run one replica; without --headless, with the console on it.
@@ -59,6 +74,8 @@ def replica(
       paxtui replica --id 0 --headless
 
       paxtui replica --id 2 --headless --config configs/local-5.toml --allow-faults --msg-loss 5
+
+      paxtui replica --id 0 --headless --metrics 9464
     """
     from paxtui.cli.replica_options import replica_options
     from paxtui.runtime import process
@@ -79,6 +96,7 @@ def replica(
         log_level=log_level,
         json_log=json_log,
         record=record,
+        metrics=metrics,
         stop_with_parent=stop_with_parent,
     )
     if headless:
@@ -107,6 +125,8 @@ def _with_console(options: Options, data_dir: Path | None, record: Path | None) 
             arguments += ["--skip-slot", str(fault.slot)]
     if options.seed is not None:
         arguments += ["--rand-seed", str(options.seed)]
+    if options.metrics is not None:
+        arguments += ["--metrics", str(options.metrics)]
     if record is not None:
         arguments += ["--record", str(record.absolute())]
     return console.show(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
+import re
 from pathlib import Path
 
 from msgspec import structs
 
 from paxtui import config
 from paxtui.config import Address, Cluster, ConfigError
-from paxtui.folders import data_root, log_root, replica_folder
+from paxtui.folders import data_root, log_root, quoted, replica_folder
 from paxtui.runtime.journal import LEVELS
 from paxtui.runtime.process import Options
 from paxtui.runtime.warmup import Mode
@@ -41,6 +43,7 @@ def replica_options(
     log_level: str,
     json_log: bool,
     record: Path | None,
+    metrics: str | None,
     stop_with_parent: bool,
 ) -> Options:
     """Check everything before anything is touched."""
@@ -80,6 +83,7 @@ def replica_options(
         log_level=log_level,
         json_log=json_log,
         record=record if record is not None else (Path(cluster.record) if cluster.record else None),
+        metrics=None if metrics is None else _metrics(metrics),
         stop_with_parent=stop_with_parent,
     )
 
@@ -89,6 +93,20 @@ def message_log_folder(cluster: Cluster, log_dir: Path | None) -> Path:
     if log_dir is not None:
         return log_root(log_dir)
     return replica_folder(log_root(None), cluster.name, 0).parent
+
+
+def _metrics(text: str) -> Address:
+    """Where Prometheus may ask: on this machine alone, unless a host is named."""
+    found = re.fullmatch(r"(?:(\[[^\[\]\s]+\]|[^:\[\]\s]+):)?([0-9]{1,5})", text)
+    if found is None:
+        raise ConfigError(f"--metrics: {quoted(text)} is not [HOST:]PORT, such as 9464 or 0.0.0.0:9464")
+    if not 1 <= int(found[2]) <= 65535:
+        raise ConfigError(f"--metrics: {found[2]} is no port; 1 to 65535 are allowed")
+    if importlib.util.find_spec("prometheus_client") is None:
+        raise ConfigError(
+            "--metrics: the package prometheus-client is missing; `pip install 'paxtui[metrics]'` brings it"
+        )
+    return Address(0, (found[1] or "127.0.0.1").strip("[]"), int(found[2]))
 
 
 def _listen(address: Address, host: str | None, port: int | None) -> Address | None:

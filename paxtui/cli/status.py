@@ -58,8 +58,8 @@ async def _status(cluster: Named, watch: bool, as_json: bool) -> int:
 
 def rows(sightings: list[Sighting]) -> list[str]:
     """A table, one line a replica; what differs from the majority's belief carries a ``*``. A line below it
-    for those that let everybody in."""
-    columns = ("replica", "role", "leader", "ballot", "promised", "watermark", "lag", "faults", "pid")
+    for those that let everybody in. From which slot on logs are kept is told once anything is removed."""
+    columns = ["replica", "role", "leader", "ballot", "promised", "watermark", "lag", "faults", "pid"]
     table: list[list[str]] = []
     for sighting in sightings:
         report = sighting.report
@@ -87,7 +87,12 @@ def rows(sightings: list[Sighting]) -> list[str]:
             )
     for column in (2, 3, 4, 5):
         _mark_differences(table, column)
-    table.insert(0, list(columns))
+    floors = [_floor(sighting) for sighting in sightings]
+    if any(floor not in ("?", "-", "0") for floor in floors):
+        columns.insert(6, "from slot")
+        for row, floor in zip(table, floors, strict=True):
+            row.insert(6, floor)
+    table.insert(0, columns)
     widths = [max(len(row[column]) for row in table) for column in range(len(columns))]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -101,6 +106,13 @@ def rows(sightings: list[Sighting]) -> list[str]:
     if open_ones:
         lines.append(f"INSECURE: {' '.join(open_ones)} let in whoever reaches them (--insecure)")
     return [*lines, *_held(sightings)]
+
+
+def _floor(sighting: Sighting) -> str:
+    """From which slot on it keeps the log."""
+    if sighting.report is None:
+        return "?"
+    return "-" if sighting.report.status is None else str(sighting.report.status.floor)
 
 
 def _coloured(line: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +21,7 @@ def tail(
     from_slot: Annotated[int, typer.Option("--from", metavar="N", min=0, help="Begin at slot N.")] = 0,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as the log grows.")] = False,
     as_json: JsonOption = False,
-    every: Annotated[bool, typer.Option("--all", help="Also no-ops and repeated requests.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Also no-ops, marks, trims and repeats.")] = False,
     offline: Annotated[
         Path | None,
         typer.Option(
@@ -49,7 +50,10 @@ async def _tail(cluster: Named, from_slot: int, follow: bool, as_json: bool, eve
     from paxtui.client import connect
 
     async with connect(cluster, name="tail") as log:
+        following = from_slot
         async for entry in log.tail(from_slot, follow=follow):
+            tell_removed(following, entry.slot)
+            following = entry.slot + 1
             if every or entry.is_message:
                 print(line(entry, as_json), flush=follow)
     return 0
@@ -60,7 +64,10 @@ def _offline(folder: Path, from_slot: int, as_json: bool, every: bool) -> int:
     from paxtui.wire.requests import LogEntry
 
     with OfflineLog.open(folder) as log:
+        following = from_slot
         for slot, entry, repeats in log.entries(from_slot, log.watermark):
+            tell_removed(following, slot)
+            following = slot + 1
             value = entry.value
             row = LogEntry(slot, entry.ballot, value.client, value.request, value.text, repeats)
             if every or row.is_message:
@@ -68,8 +75,17 @@ def _offline(folder: Path, from_slot: int, as_json: bool, every: bool) -> int:
     return 0
 
 
+def tell_removed(following: int, slot: int) -> None:
+    """Say on stderr that the log goes on at ``slot`` where ``following`` was wanted."""
+    if slot > following:
+        what = f"slot {following} is" if slot == following + 1 else f"slots {following} to {slot - 1} are"
+        print(f"{what} removed; the log goes on at slot {slot}", file=sys.stderr, flush=True)
+
+
 def line(entry: LogEntry, as_json: bool) -> str:
     """One entry for a script or for a person."""
+    from paxtui.wire.text import client_name, cluster_words, visible
+
     if as_json:
         from msgspec import json
 
@@ -77,12 +93,14 @@ def line(entry: LogEntry, as_json: bool) -> str:
         row["text"] = entry.text
         if not entry.client:
             row["noop"] = True
+            words = cluster_words(entry.request, entry.text)
+            if words != "no-op":
+                row["own"] = words
         if entry.repeats is not None:
             row["repeats"] = entry.repeats
         return json.encode(row).decode()
-    from paxtui.wire.text import client_name, visible
-
     if not entry.client:
-        return f"{entry.slot:>8}  {entry.ballot!s:>6}  ◆ no-op"
+        words = cluster_words(entry.request, entry.text)
+        return f"{entry.slot:>8}  {entry.ballot!s:>6}  ◆ {words}"
     note = "" if entry.repeats is None else f"  (repeats slot {entry.repeats}: no effect)"
     return f"{entry.slot:>8}  {entry.ballot!s:>6}  {client_name(entry.client)}: {visible(entry.text)}{note}"

@@ -15,18 +15,21 @@ if TYPE_CHECKING:
 
 def verify(
     folder: Annotated[
-        Path | None, typer.Argument(metavar="DIR", help="Folder that holds replica-0, replica-1, ...")
+        Path | None,
+        typer.Argument(metavar="DIR|FILE", help="Folder that holds replica-0, replica-1, ..., or a backup."),
     ] = None,
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
 ) -> int:
-    """Check all databases of a cluster: row checksums, each hash chain, and that all logs agree.
+    """Check all databases of a cluster, or a backup: row checksums, hash chains, and that all logs agree.
 
     Reads only; replicas may be running. Exit code 1, and the first differing slot, if they do not agree.
 
     Examples:
 
       paxtui verify logs/local-3
+
+      paxtui verify log-2026-11.backup
 
       paxtui verify --config configs/local-3.toml
     """
@@ -36,7 +39,20 @@ def verify(
     if folder is None:
         cluster = configuration.find(config)
         folder = replica_folder(data_root(data_dir), cluster.name, 0).parent
-    return _verify(folder)
+    return _verify_backup(folder) if folder.is_file() else _verify(folder)
+
+
+def _verify_backup(file: Path) -> int:
+    from paxtui.cli.backup import told
+    from paxtui.runtime import backup
+
+    found = backup.check(file)
+    if found.found.ok:
+        print(f"{file}: {told(found)}")
+        return 0
+    where = "" if found.found.bad_slot is None else f" at slot {found.found.bad_slot}"
+    print(f"{file}: DAMAGED{where}: {found.found.problem}")
+    return 1
 
 
 def _verify(folder: Path) -> int:
@@ -57,7 +73,9 @@ def _verify(folder: Path) -> int:
         for database, log in zip(databases, logs, strict=True):
             result = log.verify()
             if result.ok:
-                print(f"{database.name}: {result.slots} slots, chain {result.chain.hex()[:16]}, ok")
+                removed = f", those below {result.floor} are removed" if result.floor else ""
+                chain = result.chain.hex()[:16]
+                print(f"{database.name}: {result.slots} slots{removed}, chain {chain}, ok")
             else:
                 good = False
                 where = "" if result.bad_slot is None else f" at slot {result.bad_slot}"
@@ -72,7 +90,8 @@ def _agree(logs: list[OfflineLog]) -> bool:
     longest = max(logs, key=lambda log: log.watermark)
     for log in logs:
         upto = log.watermark
-        pairs = zip(log.entries(0, upto), longest.entries(0, upto), strict=True)
+        first = max(log.floor, longest.floor)
+        pairs = zip(log.entries(first, upto), longest.entries(first, upto), strict=False)
         for (slot, mine, _), (_, theirs, _) in pairs:
             if mine.value != theirs.value:
                 print(f"DIFFERENT: slot {slot} of {log.folder.name} is not that of {longest.folder.name}")

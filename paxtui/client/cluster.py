@@ -21,7 +21,7 @@ from paxtui import config
 from paxtui.client.errors import ClientError
 from paxtui.client.operator import Operator, Sighting
 from paxtui.config import Cluster, ConfigError
-from paxtui.folders import replica_folder
+from paxtui.folders import METRICS_VARIABLE, replica_folder
 from paxtui.security.files import without_environment
 
 LINES_KEPT = 50
@@ -100,7 +100,7 @@ class LocalCluster:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            env=without_environment(os.environ),
+            env=_environment(),
         )
         self._nursery.start_soon(self._watch, replica, process, process.handle)
 
@@ -235,6 +235,11 @@ class LocalCluster:
             nursery.cancel_scope.cancel()
         if problem is not None:
             raise problem
+
+
+def _environment() -> dict[str, str]:
+    """For a replica: the file that it is given says all, and one port for metrics cannot serve several."""
+    return {key: text for key, text in without_environment(os.environ).items() if key != METRICS_VARIABLE}
 
 
 def ready(sightings: list[Sighting]) -> bool:

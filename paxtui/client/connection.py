@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 import trio
 from msgspec import Struct
 
+from paxtui import sockets
 from paxtui.client.errors import ClientError, Failed
 from paxtui.config import Address
 from paxtui.security.alerts import cause
@@ -121,6 +122,7 @@ async def dial(
     credentials = None if tls is None else of_tool(tls)
     with trio.fail_after(timeout_s):
         raw = await trio.open_tcp_stream(address.host, address.port)
+    sockets.prepare(raw, sockets.CLIENT)
     async with raw:
         with trio.fail_after(timeout_s):
             try:

@@ -39,6 +39,7 @@ async def tail(
                 aclosing(_pages(link, slot, follow)) as pages,
             ):
                 async for page in pages:
+                    slot = max(slot, min(page.floor, page.applied))
                     for entry in page.entries:
                         if entry.slot == slot:
                             slot += 1

@@ -42,7 +42,8 @@ def _row(model: ClusterModel, slot: int, now: float) -> dict[str, Any]:
 
 def slots(model: ClusterModel, kind: str, now: float) -> str:
     """All slots of which the value is known here, and all that are not decided."""
-    known = sorted(set(model.values.slots) | set(range(model.applied, model.end)))
+    kept = (slot for slot in model.values.slots if slot >= model.floor)
+    known = sorted(set(kept) | set(range(model.applied, model.end)))
     rows = [_row(model, slot, now) for slot in known]
     if kind == "json":
         return "".join(f"{msgspec.json.encode(row).decode()}\n" for row in rows)

@@ -202,8 +202,9 @@ class Viewing(Actions):
         self.push_screen(
             Detail(scene, f"slot {slot}", lambda width: detail.slot_page(scene, slot, past, width))
         )
-        best = max(scene.model.replicas, key=lambda each: (each.fresh(scene.now), each.applied))
-        if scene.model.values.whole(slot) is None and slot < best.applied:
+        able = [scene.model.replicas[id] for id in scene.model.keepers(slot)]
+        if scene.model.values.whole(slot) is None and able:
+            best = max(able, key=lambda each: (each.fresh(scene.now), each.applied))
             self.order(c.Fetch(best.id, slot, 1))
 
     def show_event(self, seen: Seen) -> None:

@@ -37,10 +37,12 @@ from paxtui.core.messages import (
     PeerMessage,
     Prepare,
     Promise,
+    Snapshot,
+    SnapshotAsk,
 )
 from paxtui.core.proposer import Proposer
 from paxtui.core.settings import Settings
-from paxtui.core.values import NOOP, TEXT_BYTES_MAX, Command, Entry, Vote
+from paxtui.core.values import MARK, NOOP, TEXT_BYTES_MAX, TRIM, Command, Entry, Vote, verb
 
 SLOT_JUMP_MAX: Final = 2**48
 """A slot further than this above the own watermark is a lie: at 15,000 slots a second an honest log needs 600
@@ -92,6 +94,9 @@ OBJECTIONS: Final = (
     TOO_OFTEN,
 )
 CONTRADICTIONS: Final = (TWO_VALUES, NOT_THE_CHOSEN)
+
+WORD_CHARS_MAX: Final = 40
+"""A word of the cluster to itself ends in a ballot."""
 
 _SURE_CHARS: Final = TEXT_BYTES_MAX // 4
 """A text of so many characters is short enough in any encoding of them."""
@@ -172,10 +177,13 @@ class Bounds:
             case Entries():
                 if (reason := self._bad_entries(message, slots)) is not None:
                     return reason
-            case Prepare(first=first) | CatchUp(first=first):
+            case Snapshot():
+                if (reason := self._bad_snapshot(message, slots)) is not None:
+                    return reason
+            case Prepare(first=first) | CatchUp(first=first) | SnapshotAsk(upto=first):
                 if first > slots:
                     return SLOT_TOO_HIGH
-                pages = 1 if isinstance(message, Prepare) else self._settings.catch_up_pages
+                pages = self._settings.catch_up_pages if isinstance(message, CatchUp) else 1
                 asked = self._pages[sender] = self._pages.get(sender, 0) + pages
                 if asked > max(PAGES_A_TURN, pages):
                     return TOO_OFTEN
@@ -187,10 +195,10 @@ class Bounds:
 
     def _bad_rounds(self, message: PeerMessage, now: float) -> str | None:
         """Every ballot that the message carries must be one that a member can have reached."""
-        limit = self.round_limit(now)
+        seen = self._proposer.round_seen
         told: tuple[Ballot, ...] = ()
         match message:
-            case CatchUp() | Entries():
+            case CatchUp() | Entries() | SnapshotAsk() | Snapshot():
                 return None  # entries were looked at as a page, and no round spreads by them
             case Nack(promised=promised, leader=leader):
                 told = (promised,) if leader is None else (promised, leader)
@@ -198,12 +206,13 @@ class Bounds:
                 told = (promised,)
             case _:
                 pass
-        if message.ballot.round > limit:
+        # Hardly any message has a round above all that were seen, so the limit is seldom looked for.
+        if message.ballot.round > seen and message.ballot.round > self.round_limit(now):
             return ROUND_TOO_HIGH
         for ballot in told:
             if ballot.replica >= self._replicas:
                 return NO_MEMBER
-            if ballot.round > limit:
+            if ballot.round > seen and ballot.round > self.round_limit(now):
                 return ROUND_TOO_HIGH
         return None
 
@@ -232,6 +241,22 @@ class Bounds:
         if any(entry.ballot.round == 0 for entry in page.entries):
             return BAD_PAGE
         return self._bad_pairs(page.entries)
+
+    def _bad_snapshot(self, page: Snapshot, slots: int) -> str | None:
+        if page.learned > slots:
+            return SLOT_TOO_HIGH
+        if not 0 < page.upto <= page.learned or page.horizon >= page.upto:
+            return BAD_PAGE
+        if not page.last and not page.sessions:
+            return BAD_PAGE  # a page that leads nowhere would be asked for without end
+        after = page.after
+        for row in page.sessions:
+            if row.client <= after or row.last_slot >= page.upto:
+                return BAD_PAGE
+            if len(row.answers) != 8 * self._settings.session_window:
+                return BAD_PAGE
+            after = row.client
+        return None
 
     def _bad_pairs(self, pairs: Iterable[Vote | Entry]) -> str | None:
         for pair in pairs:
@@ -270,9 +295,10 @@ class Bounds:
 
 
 def _possible(value: Command) -> bool:
-    """Whether some client can have proposed it, or a leader as the no-op, of which there is one alone."""
+    """Whether some client can have proposed it, or a leader: the no-op, of which there is one alone, or a
+    mark or a trim."""
     if not value.client:
-        return value == NOOP
+        return value == NOOP or (verb(value) in (MARK, TRIM) and len(value.text) <= WORD_CHARS_MAX)
     text = value.text
     return len(text) <= _SURE_CHARS or len(text.encode()) <= TEXT_BYTES_MAX
 
@@ -292,7 +318,7 @@ def stranger(me: int, replicas: int, sender: int, message: PeerMessage) -> str |
         case Promise() | Accepted() | Nack() | HeartbeatAck() | CanvassReply():
             if message.ballot.replica != me:
                 return NOT_MINE
-        case CatchUp() | Entries():
+        case CatchUp() | Entries() | SnapshotAsk() | Snapshot():
             pass
         case _:
             assert_never(message)

@@ -228,6 +228,43 @@ class EntriesSent(Event, frozen=True):
     count: int
 
 
+class Marked(Event, frozen=True):
+    """The state after every slot below ``upto`` is kept, so that the log may be trimmed to there."""
+
+    upto: int
+    wall_s: int
+
+
+class Trimmed(Event, frozen=True):
+    """Slots below ``floor`` are removed here, as on every replica that applies the same slot."""
+
+    floor: int
+
+
+class SnapshotAsked(Event, frozen=True):
+    """The replica lacks slots that ``to`` has removed, and takes its state at ``upto``, page by page."""
+
+    to: int
+    upto: int
+
+
+class SnapshotSent(Event, frozen=True):
+    """A page of the state at ``upto``, with so many sessions, left for a replica that is behind."""
+
+    to: int
+    upto: int
+    sessions: int
+
+
+class SnapshotTaken(Event, frozen=True):
+    """This replica goes on from the state at ``upto``; what is below was never applied here. ``chain`` is the
+    hash chain's head there (hex)."""
+
+    first: int
+    upto: int
+    chain: str
+
+
 class ReadConfirmed(Event, frozen=True):
     """A linearizable read was confirmed by a majority and may see everything below ``upto``."""
 
@@ -284,6 +321,11 @@ AnyEvent = (
     | SlotSkipped
     | CatchUpAsked
     | EntriesSent
+    | Marked
+    | Trimmed
+    | SnapshotAsked
+    | SnapshotSent
+    | SnapshotTaken
     | ReadConfirmed
     | ProposerCrashed
     | ProposerRestored

@@ -8,6 +8,9 @@ that very ballot; or the entry of another replica that learned it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
+
+from msgspec import structs
 
 from paxtui.core.acceptor import Acceptor
 from paxtui.core.ballot import Ballot
@@ -18,16 +21,53 @@ from paxtui.core.events import (
     CatchUpAsked,
     EntriesSent,
     Learned,
+    Marked,
     SessionEvicted,
+    SnapshotAsked,
+    SnapshotSent,
+    SnapshotTaken,
     Suppressed,
+    Trimmed,
 )
-from paxtui.core.messages import CatchUp, Chosen, Entries, Heartbeat
+from paxtui.core.messages import CatchUp, Chosen, Entries, Heartbeat, Snapshot, SnapshotAsk
 from paxtui.core.outbox import Outbox
-from paxtui.core.output import Applied, Fetch, PutEntries, PutSuppressed
+from paxtui.core.output import (
+    Applied,
+    Fetch,
+    FetchState,
+    Installed,
+    Mark,
+    PutEntries,
+    PutFloor,
+    PutMark,
+    PutSnapshot,
+    PutSuppressed,
+)
 from paxtui.core.saved import Saved
 from paxtui.core.sessions import Sessions
 from paxtui.core.settings import Settings
-from paxtui.core.values import Command, Entry, weight
+from paxtui.core.values import Command, Entry, SessionRow, verb, weight
+
+STATE_REPEATS_MAX: Final = 3
+"""How often the same page of a state is asked for again before another replica is asked for all of it."""
+
+
+class Unasked(Exception):
+    """A message answers nothing that is asked now."""
+
+
+class Taking:
+    """The state of another replica that is being fetched."""
+
+    __slots__ = ("after", "repeats", "rows", "sender", "upto")
+
+    def __init__(self, sender: int, upto: int) -> None:
+        self.sender = sender
+        self.upto = upto
+        self.after = ""
+        """The last client that has come, and so where the next page begins."""
+        self.rows: list[SessionRow] = []
+        self.repeats = 0
 
 
 class Learner:
@@ -48,6 +88,10 @@ class Learner:
         self.sessions = Sessions(settings.sessions_max, settings.session_window)
         self.sessions.load(saved.sessions, saved.horizon)
         self.checkpointed = saved.sessions_upto
+        self.floor = saved.floor
+        """Slots below it are removed, here and on every replica that has applied the same slots."""
+        self.marks = list(saved.marks)
+        """The states that are kept; the first one is at the floor, if anything is removed."""
         for slot, entry in enumerate(saved.replay, saved.sessions_upto):
             if not entry.value.is_noop:
                 self.sessions.apply(slot, entry.value)
@@ -58,6 +102,8 @@ class Learner:
         """Who was asked for the page at ``_asked_first``: nobody else's word is taken for it."""
         self._pages_due = 0
         """How many more pages the last question brings."""
+        self._taking: Taking | None = None
+        """The state of another replica that is coming, page by page."""
         self._feeding: dict[int, int] = {}
         """By peer, how many pages it is still to be sent."""
         self.ask_again_at = float("inf")
@@ -141,6 +187,8 @@ class Learner:
     def _apply(self, slot: int, value: Command, suppressed: dict[int, int]) -> None:
         self.chain = link(self.chain, slot, value)
         if value.is_noop:
+            if value.text:
+                self._obey(slot, value)
             return
         repeats = self.sessions.apply(slot, value)
         if repeats is not None:
@@ -149,6 +197,31 @@ class Learner:
             self._out.event(Suppressed(slot, value.client, value.request, repeats))
         if self.sessions.evicted_last is not None:
             self._out.event(SessionEvicted(slot, self.sessions.evicted_last))
+
+    # Removing old slots
+
+    def _obey(self, slot: int, value: Command) -> None:
+        """A mark or a trim takes effect. Both depend on nothing but the slots up to this one, so every
+        replica keeps the same states and removes the same slots."""
+        match verb(value):
+            case "mark":
+                mark = Mark(slot + 1, value.request)
+                self.marks.append(mark)
+                self.checkpointed = mark.upto
+                self._out.writes.append(self.sessions.checkpoint(mark.upto))
+                self._out.writes.append(PutMark(mark, self.chain, self.sessions.horizon))
+                self._out.event(Marked(mark.upto, mark.wall_s))
+            case "trim":
+                self._trim_to(max((m.upto for m in self.marks if m.upto <= value.request), default=0))
+            case _:
+                pass
+
+    def _trim_to(self, floor: int) -> None:
+        if floor > self.floor:
+            self.floor = floor
+            self.marks = [mark for mark in self.marks if mark.upto >= floor]
+            self._out.writes.append(PutFloor(floor))
+            self._out.event(Trimmed(floor))
 
     def _remember(self, first: int, entries: list[Entry]) -> None:
         """Keep recent entries in memory, the oldest go first; all of them are on disk or on the way."""
@@ -164,15 +237,32 @@ class Learner:
 
     def recent(self, count: int) -> list[tuple[int, Entry]]:
         """The last ``count`` applied slots that are still in memory, for views."""
-        first = max(self._cache_first, self.watermark - count)
+        first = max(self._cache_first, self.floor, self.watermark - count)
         return [(slot, self._cache[slot]) for slot in range(first, self.watermark)]
 
     # Helping others
 
     def on_catch_up(self, sender: int, message: CatchUp) -> None:
-        """Send some pages of learned entries, from memory or, by way of the host, from disk."""
+        """Send some pages of learned entries, from memory or, by way of the host, from disk. Where they are
+        removed, the state at the floor takes their place."""
+        if message.first < self.floor:
+            self._fetch_state(sender, "")
+            return
         self._feeding[sender] = self._settings.catch_up_pages
         self._feed(sender, message.first)
+
+    def on_snapshot_ask(self, sender: int, message: SnapshotAsk) -> None:
+        """Send more of the state at the floor. If the floor has moved, it begins anew."""
+        if self.floor:
+            self._fetch_state(sender, message.after if message.upto == self.floor else "")
+
+    def _fetch_state(self, to: int, after: str) -> None:
+        self._out.fetches.append(FetchState(to, self.floor, after, self._settings.snapshot_bytes))
+
+    def send_state(self, to: int, page: Snapshot) -> None:
+        """What the host read of the state at the floor, but for how much is learned here."""
+        self._out.event(SnapshotSent(to, page.upto, len(page.sessions)))
+        self._out.send(to, structs.replace(page, learned=self.watermark))
 
     def _feed(self, to: int, first: int) -> None:
         if first < self._cache_first:
@@ -212,6 +302,7 @@ class Learner:
         self._peers[sender] = message.learned
         if message.first != self._asked_first or sender not in self._asked:
             return False
+        self._taking = None
         if not message.entries:
             # It knows more than it can tell now: what is below its memory is not on its disk yet. To ask at
             # once again would be an endless exchange at the speed of the network, so the timer decides.
@@ -227,13 +318,80 @@ class Learner:
         self.learn(message.first, message.entries)
         return True
 
+    def on_snapshot(self, sender: int, message: Snapshot, now: float) -> Snapshot | None:
+        """Take a page of another replica's state; the last one, once all are there. Raises ``Unasked``."""
+        self._peers[sender] = message.learned
+        if self._asked_first != self.watermark or sender not in self._asked:
+            raise Unasked
+        if message.upto <= self.watermark:
+            raise Unasked  # what was missing has come otherwise
+        taking = self._taking
+        if taking is None or (taking.sender, taking.upto) != (sender, message.upto):
+            if message.after:
+                raise Unasked
+            taking = self._taking = Taking(sender, message.upto)
+            self._out.event(SnapshotAsked(sender, message.upto))
+        elif message.after != taking.after:
+            raise Unasked
+        taking.rows.extend(message.sessions)
+        if len(taking.rows) > self._settings.sessions_max:
+            self._taking = None
+            raise Unasked
+        if message.last:
+            return message
+        taking.after, taking.repeats = message.sessions[-1].client, 0
+        self._ask_state(taking, now)
+        return None
+
+    def _ask_state(self, taking: Taking, now: float) -> None:
+        self.ask_again_at = now + 2 * self._settings.resend_s
+        self._out.send(taking.sender, SnapshotAsk(taking.upto, taking.after))
+
+    def install(self, page: Snapshot) -> None:
+        """Go on from another replica's state, of which ``page`` is the last one.
+
+        A replica that has applied slots stands for all of them: their values are chosen, so whoever has not
+        learned them may take what they led to in their stead (Schneider, *Implementing Fault-Tolerant
+        Services Using the State Machine Approach*, 5.3, on integrating a repaired object). Own votes below
+        are of no use any more: the slots are chosen, and whoever asks is told of the watermark.
+        """
+        taking, first, upto = self._taking, self.watermark, page.upto
+        if taking is None or upto <= first:
+            raise InvariantViolated(f"a state at slot {upto} cannot follow watermark {first}")
+        rows = tuple(taking.rows)
+        mark = Mark(upto, page.wall_s)
+        for slot in [slot for slot in self._acceptor.votes if slot < upto]:
+            self._acceptor.take(slot)
+        self.known = {slot: entry for slot, entry in self.known.items() if slot >= upto}
+        self.sessions.load(rows, page.horizon)
+        self.watermark = self.checkpointed = self.floor = upto
+        self.chain = page.chain
+        self.marks = [mark]
+        self._cache.clear()
+        self._cache_first, self._cache_chars = upto, 0
+        self._feeding.clear()
+        self._taking = None
+        self._asked_first = -1
+        self.ask_again_at = float("inf")
+        self._out.writes.append(PutSnapshot(mark, page.chain, page.horizon, rows, first))
+        self._out.urgent = True
+        self._out.applied.append(Installed(upto))
+        self._out.event(SnapshotTaken(first, upto, page.chain.hex()))
+
     def seek(self, now: float) -> None:
         """Ask for what is missing, if it is known to exist and nothing is asked yet or in time."""
         if self._asked_first >= 0 and self._asked_first < self.watermark:
             self._asked_first = -1
             self.ask_again_at = float("inf")
+            self._taking = None
         if self._asked_first >= 0 and now < self.ask_again_at:
             return
+        taking = self._taking
+        if taking is not None and taking.repeats < STATE_REPEATS_MAX:
+            taking.repeats += 1
+            self._ask_state(taking, now)
+            return
+        self._taking = None
         ahead = [peer for peer, learned in self._peers.items() if learned > self.watermark]
         if ahead:
             # Ask the same one again only if nobody else knows: it may be down or cut off.

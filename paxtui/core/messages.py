@@ -6,12 +6,12 @@ Losing, repeating or reordering any of these is harmless; whoever waits for an a
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from paxtui.core.ballot import Ballot, Number
-from paxtui.core.values import Command, Entry, Vote
+from paxtui.core.ballot import NUMBER_LIMIT, Ballot, Number
+from paxtui.core.values import CLIENT_CHARS_MAX, Command, Entry, SessionRow, Vote
 
 RUN_MAX = 1 << 16
 """No run of slots in a message is longer, whatever the settings say."""
@@ -127,6 +127,34 @@ class Entries(Message, frozen=True, tag="entries"):
     learned: Number
 
 
+class SnapshotAsk(Message, frozen=True, tag="snapshot-ask"):
+    """Send me more of the state at ``upto``: the sessions after client ``after``, by name."""
+
+    upto: Number
+    after: Annotated[str, Meta(max_length=CLIENT_CHARS_MAX)]
+
+
+class Snapshot(Message, frozen=True, tag="snapshot"):
+    """What was asked for is removed here. This is, in pages, the state from which to go on: the log's hash
+    chain and the session table after every slot below ``upto`` is applied.
+
+    It is the same at every replica with that floor. The page has the sessions that follow client ``after`` in
+    the order of their names; ``last`` says that no more follow.
+    """
+
+    upto: Number
+    wall_s: Number
+    chain: Annotated[bytes, Meta(min_length=32, max_length=32)]
+    horizon: Annotated[int, Meta(ge=-1, lt=NUMBER_LIMIT)]
+    after: Annotated[str, Meta(max_length=CLIENT_CHARS_MAX)]
+    sessions: Annotated[tuple[SessionRow, ...], Meta(max_length=RUN_MAX)]
+    last: bool
+    learned: Number
+
+
+BETWEEN_LEARNERS: Final = (CatchUp, Entries, SnapshotAsk, Snapshot)
+"""Those that could never count as a vote or a lead. What somebody has learned is chosen, whoever votes."""
+
 PeerMessage = (
     Canvass
     | CanvassReply
@@ -140,5 +168,7 @@ PeerMessage = (
     | HeartbeatAck
     | CatchUp
     | Entries
+    | SnapshotAsk
+    | Snapshot
 )
 """All of them, for decoders and for exhaustive dispatch."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 
 from paxtui.core.events import Event
-from paxtui.core.messages import CatchUp, Entries, PeerMessage
-from paxtui.core.output import EVERYONE, Applied, Envelope, Fetch, Reply, Write
+from paxtui.core.messages import BETWEEN_LEARNERS, PeerMessage
+from paxtui.core.output import EVERYONE, Applied, Envelope, Fetch, FetchState, Installed, Reply, Write
 
 
 class Outbox:
@@ -23,8 +23,8 @@ class Outbox:
         self.local: deque[PeerMessage] = deque()
         self.local_durable: list[PeerMessage] = []
         self.replies: list[Reply] = []
-        self.applied: list[Applied] = []
-        self.fetches: list[Fetch] = []
+        self.applied: list[Applied | Installed] = []
+        self.fetches: list[Fetch | FetchState] = []
         self.events: list[Event] = []
 
     def send(self, to: int, message: PeerMessage) -> None:
@@ -45,7 +45,7 @@ class Outbox:
 
     def renounce(self) -> None:
         """Take back every message that did not leave yet, but for those between learners."""
-        self.sends = [each for each in self.sends if isinstance(each.message, CatchUp | Entries)]
+        self.sends = [each for each in self.sends if isinstance(each.message, BETWEEN_LEARNERS)]
         self.sends_durable.clear()
         self.local.clear()
         self.local_durable.clear()

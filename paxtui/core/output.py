@@ -15,7 +15,7 @@ from msgspec import Struct
 from paxtui.core.ballot import Ballot
 from paxtui.core.events import Event
 from paxtui.core.messages import PeerMessage
-from paxtui.core.values import Command, Entry
+from paxtui.core.values import Command, Entry, SessionRow
 
 EVERYONE: Final = -1
 """As an address: all other replicas."""
@@ -62,15 +62,6 @@ class PutHeld(Write, frozen=True):
     reason: str
 
 
-class SessionRow(Struct, frozen=True):
-    """One client of the session table as it is stored."""
-
-    client: str
-    last_slot: int
-    top: int
-    answers: bytes
-
-
 class PutSessions(Write, frozen=True):
     """A checkpoint of the session table: the state after every slot below ``upto`` is applied."""
 
@@ -78,6 +69,39 @@ class PutSessions(Write, frozen=True):
     horizon: int
     changed: tuple[SessionRow, ...]
     evicted: tuple[str, ...]
+
+
+class Mark(Struct, frozen=True, array_like=True):
+    """A point of the log from which a replica that has nothing can go on: the state after every slot below
+    ``upto`` is applied is kept. ``wall_s`` is when the leader proposed it, by its wall clock."""
+
+    upto: int
+    wall_s: int
+
+
+class PutMark(Write, frozen=True):
+    """Keep a copy of the session table as it is checkpointed now, with the chain's head at ``mark.upto``."""
+
+    mark: Mark
+    chain: bytes
+    horizon: int
+
+
+class PutFloor(Write, frozen=True):
+    """Slots below ``floor``, and marks below it, are removed. There is a mark at ``floor``."""
+
+    floor: int
+
+
+class PutSnapshot(Write, frozen=True):
+    """Another replica's state at its floor takes the place of everything learned here: rows of slots from
+    ``emptied`` (the watermark so far) to ``mark.upto`` - 1 are votes that do not matter any more."""
+
+    mark: Mark
+    chain: bytes
+    horizon: int
+    sessions: tuple[SessionRow, ...]
+    emptied: int
 
 
 class Envelope(Struct, frozen=True):
@@ -134,6 +158,22 @@ class Applied(Struct, frozen=True):
     suppressed: Mapping[int, int]
 
 
+class Installed(Struct, frozen=True):
+    """The replica goes on from another one's state at ``upto``; the slots below are not here."""
+
+    upto: int
+
+
+class FetchState(Struct, frozen=True):
+    """Read from disk, for ``peer``, the session table that was kept at the mark ``upto``: the rows after
+    client ``after``, in the order of their names, and hand them to ``Replica.fetched_state``."""
+
+    peer: int
+    upto: int
+    after: str
+    bytes_max: int
+
+
 class Fetch(Struct, frozen=True):
     """Read learned slots from disk for ``peer`` and hand them to ``Replica.fetched``."""
 
@@ -151,6 +191,6 @@ class Output(Struct, frozen=True):
     sends: tuple[Envelope, ...]
     sends_durable: tuple[Envelope, ...]
     replies: tuple[Reply, ...]
-    applied: tuple[Applied, ...]
-    fetches: tuple[Fetch, ...]
+    applied: tuple[Applied | Installed, ...]
+    fetches: tuple[Fetch | FetchState, ...]
     events: tuple[Event, ...]

@@ -34,7 +34,7 @@ from paxtui.core.output import EVERYONE, Appended, ReadRefused, Refused
 from paxtui.core.phase1 import Phase1
 from paxtui.core.reign import INFINITY, Reign
 from paxtui.core.settings import Settings
-from paxtui.core.values import Command
+from paxtui.core.values import Command, mark, trim
 
 SKIPS_MAX = 256
 """Slots that may wait to be skipped: enough to play with."""
@@ -378,6 +378,22 @@ class Proposer:
             return f"slot {slot} is no hole of this leader"
         self.reign.fill(slot, now)
         return None
+
+    def mark(self, wall_s: int) -> str | None:
+        """Propose a mark. The reason, if it cannot."""
+        if self.reign is None:
+            return "it does not lead"
+        if len(self._learner.marks) >= self._settings.marks_max:
+            return f"{self._settings.marks_max} states are kept already"
+        return None if self.reign.say(mark(wall_s, self.reign.ballot)) else "its queue is full"
+
+    def trim(self, upto: int) -> str | None:
+        """Propose to remove what is below the last mark not above ``upto``. The reason, if it cannot."""
+        if self.reign is None:
+            return "it does not lead"
+        if not any(self._learner.floor < kept.upto <= upto for kept in self._learner.marks):
+            return f"no state is kept between slot {self._learner.floor} and slot {upto}"
+        return None if self.reign.say(trim(upto, self.reign.ballot)) else "its queue is full"
 
     def crash(self) -> None:
         """Stop the proposer role. What it knew is gone; acceptor and learner go on."""

@@ -91,13 +91,24 @@ class Reign:
         if key in self._waiting:
             return
         size = weight(command)
-        settings = self._settings
-        if len(self._queue) >= settings.queue_slots or self._queue_chars + size > settings.queue_chars:
+        if self._is_full(size):
             self._out.replies.append(Refused(command.client, command.request, "busy", None))
             return
         self._waiting.add(key)
         self._queue.append(command)
         self._queue_chars += size
+
+    def say(self, command: Command) -> bool:
+        """Queue a word of the cluster to itself, for whose answer nobody waits; whether there was room."""
+        if self._is_full(weight(command)):
+            return False
+        self._queue.append(command)
+        self._queue_chars += weight(command)
+        return True
+
+    def _is_full(self, chars: int) -> bool:
+        settings = self._settings
+        return len(self._queue) >= settings.queue_slots or self._queue_chars + chars > settings.queue_chars
 
     def on_applied(self, applied: Applied) -> None:
         """Answer those whose requests took effect, or had done so before."""
@@ -246,6 +257,16 @@ class Reign:
                 del self._tally[slot]
                 self._chars -= weight(value)
             self.holes.pop(slot, None)
+
+    def unsettled_below(self, upto: int) -> bool:
+        """Whether something was proposed below ``upto`` and is not known here to be chosen."""
+        return any(slot < upto for slot in self._proposals)
+
+    def on_installed(self, upto: int) -> None:
+        """Everything below ``upto`` is known to be chosen, though not what."""
+        self.holes = {slot: due for slot, due in self.holes.items() if slot >= upto}
+        self._adopted = {slot: value for slot, value in self._adopted.items() if slot >= upto}
+        self._release_reads(upto)
 
     # Time
 

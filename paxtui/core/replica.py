@@ -10,7 +10,7 @@ from paxtui.core.acceptor import Acceptor
 from paxtui.core.ballot import REPLICAS_MAX, Ballot
 from paxtui.core.bounds import Bounds, stranger
 from paxtui.core.events import Held, MessageDropped, Restored
-from paxtui.core.learner import Learner
+from paxtui.core.learner import Learner, Unasked
 from paxtui.core.messages import (
     Accept,
     Accepted,
@@ -25,6 +25,8 @@ from paxtui.core.messages import (
     PeerMessage,
     Prepare,
     Promise,
+    Snapshot,
+    SnapshotAsk,
 )
 from paxtui.core.outbox import Outbox
 from paxtui.core.output import Output, PutHeld, PutState
@@ -128,6 +130,11 @@ class Replica:
         del now
         self.learner.send_entries(peer, first, entries)
 
+    def fetched_state(self, peer: int, page: Snapshot, now: float) -> None:
+        """What the host read from disk for a :class:`FetchState`; its ``learned`` does not matter."""
+        del now
+        self.learner.send_state(peer, page)
+
     def lost_contact(self, peer: int, now: float) -> None:
         """The host's connection from ``peer`` broke. Only a hint: it ends loyalty and shortens a wait."""
         if self.acceptor.leader.replica == peer and self.acceptor.leader.round:
@@ -156,6 +163,17 @@ class Replica:
         reason = self.proposer.fill(slot, now)
         self._settle(now)
         return reason
+
+    def mark(self, wall_s: int, now: float) -> str | None:
+        """Have every replica keep its state at the next slot, so that the log may be trimmed to there later.
+        ``wall_s`` is the wall clock, in seconds: what the age of messages is measured by."""
+        del now
+        return self.proposer.mark(wall_s)
+
+    def trim(self, upto: int, now: float) -> str | None:
+        """Have every replica remove the slots below the last mark that is not above ``upto``."""
+        del now
+        return self.proposer.trim(upto)
 
     def crash_proposer(self, now: float) -> None:
         """Stop the proposer role only."""
@@ -253,6 +271,10 @@ class Replica:
                 learner.on_catch_up(sender, message)
             case Entries():
                 self._on_entries(sender, message, now)
+            case SnapshotAsk():
+                learner.on_snapshot_ask(sender, message)
+            case Snapshot():
+                self._on_snapshot(sender, message, now)
             case _:
                 assert_never(message)
         if isinstance(message, Prepare | Accept | Heartbeat):
@@ -272,6 +294,10 @@ class Replica:
                 self.learner.on_catch_up(sender, message)
             case Entries():
                 self._on_entries(sender, message, now)
+            case SnapshotAsk():
+                self.learner.on_snapshot_ask(sender, message)
+            case Snapshot():
+                self._on_snapshot(sender, message, now)
             case Chosen():
                 pass  # it tells only those who voted
             case Prepare() | Canvass() | Promise() | Accepted() | Nack() | HeartbeatAck() | CanvassReply():
@@ -310,6 +336,24 @@ class Replica:
         self._advance()
         self.learner.seek(now)
 
+    def _on_snapshot(self, sender: int, message: Snapshot, now: float) -> None:
+        try:
+            page = self.learner.on_snapshot(sender, message, now)
+        except Unasked:
+            self._drop(sender, message, "answers nothing that is asked now")
+            return
+        if page is None:
+            return
+        reign = self.proposer.reign
+        if reign is not None and reign.unsettled_below(page.upto):
+            # The state does not tell what was chosen where this leader proposed. Its next watermark would
+            # call its own proposals there chosen.
+            self.proposer.step_down(f"slots below {page.upto} were settled by others", now)
+        self.learner.install(page)
+        if self.proposer.reign is not None:
+            self.proposer.reign.on_installed(page.upto)
+        self.learner.seek(now)
+
     def _heard(self, sender: int, learned: int, now: float) -> None:
         if sender != self.me:
             self.learner.heard(sender, learned, now)
@@ -321,14 +365,15 @@ class Replica:
 
     def _settle(self, now: float) -> None:
         """Deliver messages to oneself through the same handlers, then apply what is learned."""
-        local = self._out.local
+        local, learner = self._out.local, self.learner
         while True:
             while local:
                 self._dispatch(self.me, local.popleft(), now)
-            self._advance()
+            if learner.known:
+                self._advance()
             if not local:
                 break
-        if self.learner.watermark > self._written_watermark and self._flush_at == INFINITY:
+        if learner.watermark > self._written_watermark and self._flush_at == INFINITY:
             self._flush_at = now + self._settings.flush_s
 
     # Output
@@ -426,6 +471,7 @@ class Replica:
             holes=tuple(sorted(reign.holes)) if reign is not None else (),
             sessions=len(learner.sessions),
             chain=learner.chain.hex(),
+            floor=learner.floor,
             peers={str(peer): upto for peer, upto in sorted(learner.peers.items())},
             held=self.held,
         )

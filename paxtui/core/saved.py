@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.output import SessionRow
-from paxtui.core.values import Entry, Vote
+from paxtui.core.output import Mark
+from paxtui.core.values import Entry, SessionRow, Vote
 
 CHAIN_START = bytes(32)
 """The hash chain's head before any slot is applied."""
@@ -33,3 +33,7 @@ class Saved(Struct, frozen=True, kw_only=True):
     replay: Iterable[Entry] = ()
     votes: tuple[Vote, ...] = ()
     held: str | None = None
+    floor: int = 0
+    """Slots below it are removed."""
+    marks: tuple[Mark, ...] = ()
+    """The states that are kept, in order; the first one is at the floor, if anything is removed."""

@@ -17,8 +17,8 @@ from array import array
 from collections.abc import Iterable
 from typing import Final
 
-from paxtui.core.output import PutSessions, SessionRow
-from paxtui.core.values import Command
+from paxtui.core.output import PutSessions
+from paxtui.core.values import Command, SessionRow
 
 EXPIRED: Final = -1
 """In place of a slot: the session, or this request's answer, is no longer remembered."""
@@ -80,7 +80,10 @@ class Sessions:
         return len(self._table)
 
     def load(self, rows: Iterable[SessionRow], horizon: int) -> None:
-        """Start from a checkpoint."""
+        """Start from a checkpoint, or from another replica's state."""
+        self._table.clear()
+        self._changed.clear()
+        self._evicted.clear()
         self.horizon = horizon
         for row in sorted(rows, key=lambda row: row.last_slot):
             answers = array("q")

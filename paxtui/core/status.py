@@ -26,5 +26,7 @@ class Status(Struct, frozen=True):
     sessions: int
     chain: str
     peers: dict[str, int]
+    floor: int = 0
+    """Slots below it are removed."""
     held: str | None = None
     """Why it is a learner without vote, if it is; its role is then ``held``."""

@@ -15,6 +15,9 @@ write every character as a six-byte escape."""
 CLIENT_CHARS_MAX = 96
 """A session id's limit: a name of up to 64 characters, a nonce and the slot of its birth."""
 
+ANSWERS_BYTES_MAX = 8 * 65536
+"""The longest ring of answers that one message could carry."""
+
 VALUE_OVERHEAD_CHARS = 32
 """What a value weighs beside its characters: numbers, brackets and the objects that hold them."""
 
@@ -32,8 +35,30 @@ class Command(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, 
 
     @property
     def is_noop(self) -> bool:
-        """Whether this is the no-op. No client has an empty id, so nothing else looks like it."""
+        """Whether this is no client's: the no-op, or a word of the cluster to itself. No client has an empty
+        id, so nothing else looks like it."""
         return not self.client
+
+
+MARK: Final = "mark"
+TRIM: Final = "trim"
+"""What the text of a mark or of a trim begins with; the ballot that follows makes each of them unique."""
+
+
+def mark(wall_s: int, ballot: Ballot) -> Command:
+    """The command at which every replica keeps its session table. ``wall_s`` is the proposer's wall clock,
+    in seconds; nothing but the age of messages is measured by it."""
+    return Command("", wall_s, f"{MARK} {ballot}")
+
+
+def trim(upto: int, ballot: Ballot) -> Command:
+    """The command at which every replica removes what is below its last mark at or below ``upto``."""
+    return Command("", upto, f"{TRIM} {ballot}")
+
+
+def verb(value: Command) -> str:
+    """What a value of no client is: ``mark``, ``trim`` or, with no text, the no-op (empty)."""
+    return value.text.partition(" ")[0]
 
 
 NOOP: Final = Command("", 0, "")
@@ -44,6 +69,16 @@ unchanged")."""
 def weight(value: Command) -> int:
     """How much of a limit in characters a value takes. At most six bytes a character leave in a frame."""
     return len(value.text) + len(value.client) + VALUE_OVERHEAD_CHARS
+
+
+class SessionRow(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
+    """One client of the session table, as it is stored and sent: its last use, its highest request, and the
+    ring of its answers (8 bytes each)."""
+
+    client: Annotated[str, Meta(max_length=CLIENT_CHARS_MAX)]
+    last_slot: Number
+    top: Number
+    answers: Annotated[bytes, Meta(max_length=ANSWERS_BYTES_MAX)]
 
 
 class Vote(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):

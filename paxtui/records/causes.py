@@ -17,6 +17,7 @@ from paxtui.core.events import (
     Proposed,
     Restored,
     RoundTaken,
+    SnapshotTaken,
     Voted,
 )
 from paxtui.records.parts import Gap, Life, Part, Told
@@ -51,6 +52,8 @@ class Causes:
         self._promised: set[tuple[int, Ballot]] = set()
         self._ballots: dict[int, dict[Ballot, int]] = {}
         """By slot and ballot: who voted, and whether it is known to be proposed, as bits."""
+        self._applied = 0
+        """Below it, every slot was applied by somebody."""
         self._top = 0
         self._floor = 0
 
@@ -75,6 +78,8 @@ class Causes:
                 return self._chosen(first, first + len(entries))
             case AppliedTo(first=first, watermark=watermark):
                 return self._chosen(first, watermark)
+            case SnapshotTaken(upto=upto):
+                return upto <= self._applied
             case _:
                 return True
 
@@ -109,6 +114,9 @@ class Causes:
                 return self._may_be_chosen(first, first + len(entries))
             case AppliedTo(first=first, watermark=watermark):
                 return self._may_be_chosen(first, watermark)
+            case SnapshotTaken():
+                others = set(range(len(self._taken))) - self._expected - {part.replica}
+                return any(doubts.is_open(other) for other in others)
             case _:
                 return True
 
@@ -143,6 +151,7 @@ class Causes:
             first = replica not in self._begun
             self._begun.add(replica)
             self._taken[replica] = part.round
+            self._applied = max(self._applied, part.watermark)
             following = self._next[replica] = next(self._lives.get(replica, iter(())), None)
             self._next_held[replica] = {} if following is None else {s: b for s, b, _ in following.held}
             self._doubts.begins(replica, part.promised, part.round, part.watermark, first=first)
@@ -175,6 +184,8 @@ class Causes:
                     ballots = self._ballots.setdefault(slot, {})
                     ballots[ballot] = ballots.get(ballot, 0) | PROPOSED
                 self._forget(first + len(values))
+            case AppliedTo(watermark=watermark):
+                self._applied = max(self._applied, watermark)
             case Voted(ballot=ballot, first=first, values=values):
                 self._binds(replica, ballot)
                 for slot in range(first, first + len(values)):

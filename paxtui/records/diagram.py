@@ -24,7 +24,9 @@ from paxtui.core.events import (
     Restored,
     RoundTaken,
     SlotSkipped,
+    SnapshotTaken,
     SteppedDown,
+    Trimmed,
     Voted,
 )
 from paxtui.core.messages import (
@@ -41,6 +43,8 @@ from paxtui.core.messages import (
     PeerMessage,
     Prepare,
     Promise,
+    Snapshot,
+    SnapshotAsk,
 )
 from paxtui.core.saved import Saved
 from paxtui.records.parts import Arrived, Done, Ended, Gap, Part, Told
@@ -175,6 +179,10 @@ def _decision(event: Event) -> str:
             return f"learns {_slots(event.first, len(event.entries))}"
         case AppliedTo():
             return f"applied below {event.watermark}"
+        case Trimmed():
+            return f"removes below {event.floor}"
+        case SnapshotTaken():
+            return f"takes the state at {event.upto}"
         case SteppedDown():
             return f"gives up {event.ballot}"
         case _:
@@ -199,5 +207,9 @@ def _label(message: PeerMessage) -> str:
             return f"catch-up {message.first}"
         case Entries():
             return f"entries {_slots(message.first, len(message.entries))}"
+        case SnapshotAsk():
+            return f"snapshot? {message.upto}"
+        case Snapshot():
+            return f"snapshot {message.upto} +{len(message.sessions)}"
         case HeartbeatAck() | Canvass() | CanvassReply():
             return ""  # so many that they would hide the rest

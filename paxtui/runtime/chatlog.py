@@ -11,6 +11,8 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import trio
+
 from paxtui.core.output import Applied
 from paxtui.core.values import Command, Entry
 from paxtui.runtime.errors import StorageFailed, StorageRefused
@@ -18,6 +20,11 @@ from paxtui.wire.text import client_name, visible
 
 TAIL_BYTES = 64 * 1024
 """How much of the file's end is read at a time to find the last lines."""
+
+FORGET_BYTES_MIN = 1024 * 1024
+"""Less is not worth the copying."""
+
+COPY_BYTES = 1024 * 1024
 
 
 def line(slot: int, command: Command) -> str:
@@ -89,6 +96,63 @@ class ChatLog:
                 waiting = waiting[os.write(self._fd, waiting) :]
         except OSError as error:
             raise StorageFailed(f"{self.path}: {error.strerror}; the replica stops") from None
+
+    async def forget(self, floor: int) -> None:
+        """Drop the lines of slots below ``floor``, once they are most of the file.
+
+        The file cannot lose its beginning, so the rest is copied, by a thread; what is appended meanwhile
+        follows it. Raises ``StorageFailed``.
+        """
+        size = os.lseek(self._fd, 0, os.SEEK_END)
+        start = self._find(floor, size)
+        if start < max(size // 2, FORGET_BYTES_MIN):
+            return
+        fresh = self.path.with_name(self.path.name + ".new")
+        try:
+            fresh.unlink(missing_ok=True)
+            await trio.to_thread.run_sync(self._copy, fresh, start, size)
+            # What was appended meanwhile is little, and from here on nothing may come between.
+            self._copy(fresh, size, os.lseek(self._fd, 0, os.SEEK_END))
+            descriptor = os.open(fresh, os.O_RDWR | os.O_CLOEXEC)
+            os.lseek(descriptor, 0, os.SEEK_END)
+            fresh.rename(self.path)
+        except OSError as error:
+            raise StorageFailed(f"{self.path}: {error.strerror}; the replica stops") from None
+        os.close(self._fd)
+        self._fd = descriptor
+
+    def _copy(self, fresh: Path, start: int, end: int) -> None:
+        with open(fresh, "ab") as file:
+            while start < end:
+                part = os.pread(self._fd, min(COPY_BYTES, end - start), start)
+                file.write(part)
+                start += len(part)
+
+    def _find(self, floor: int, size: int) -> int:
+        """Where the first line of a slot at or above ``floor`` begins: slots only grow, so by halves."""
+        low, high = 0, size
+        while low < high:
+            middle = (low + high) // 2
+            begin, slot = self._line_after(middle, size)
+            if slot is None or slot >= floor:
+                high = middle
+            else:
+                low = begin + 1
+        return self._line_after(low, size)[0]
+
+    def _line_after(self, offset: int, size: int) -> tuple[int, int | None]:
+        """The first line that begins at or after ``offset``, and its slot; the end, and ``None``."""
+        begin = offset
+        if offset > 0:
+            begin = offset - 1
+            while (found := (part := os.pread(self._fd, TAIL_BYTES, begin)).find(b"\n")) < 0:
+                if not part:
+                    return size, None
+                begin += len(part)
+            begin += found + 1
+        if begin >= size:
+            return size, None
+        return begin, _slot(os.pread(self._fd, 32, begin).partition(b"\n")[0])
 
     def close(self) -> None:
         """Close the file."""

@@ -10,7 +10,7 @@ from paxtui.core.ballot import NUMBER_LIMIT
 from paxtui.core.output import Appended, ReadReady, ReadRefused, Refused
 from paxtui.runtime import operators
 from paxtui.runtime.callers import Caller
-from paxtui.runtime.errors import SlotDamaged
+from paxtui.runtime.errors import SlotDamaged, SlotRemoved
 from paxtui.runtime.guests import BAD_TEXT, QUEUED, RECEIVED, TOO_MANY_READS, TOO_SLOW, Guests, Patience
 from paxtui.runtime.hub import Inlet
 from paxtui.runtime.lane import Lane
@@ -34,6 +34,7 @@ from paxtui.wire.requests import (
     GetStatus,
     Inject,
     ListFaults,
+    LogEntry,
     Observe,
     ObserverRequest,
     OperatorRequest,
@@ -342,10 +343,19 @@ class Connection:
         async with self._paging:
             await self._sender.wait_below(self._limits.tail_bytes)
             applied = feed.watermark
-            entries = await feed.page(request.first, request.limit)
+            entries = await self._from(request.first, request.limit)
+        kind, floor = request.consistency, feed.floor
         self._say(
-            Page(id=request.id, entries=entries, applied=applied, consistency=request.consistency, last=True)
+            Page(id=request.id, entries=entries, applied=applied, consistency=kind, last=True, floor=floor)
         )
+
+    async def _from(self, first: int, limit: int) -> tuple[LogEntry, ...]:
+        """A page; what is removed is passed over, also if that happens meanwhile."""
+        while True:
+            try:
+                return await self._node.feed.page(max(first, self._node.feed.floor), limit)
+            except SlotRemoved:
+                continue
 
     async def _tail(self, request: Tail) -> None:
         feed = self._node.feed
@@ -355,14 +365,19 @@ class Connection:
                 if not request.follow:
                     break
                 await feed.wait_beyond(following)
-            entries = await feed.page(following, 2048)
-            following += len(entries)
-            self._say(
-                Page(id=request.id, entries=entries, applied=feed.watermark, consistency="local", last=False)
-            )
+            entries = await self._from(following, 2048)
+            following = entries[-1].slot + 1 if entries else max(following, feed.floor)
+            self._say(self._tailed(request, entries, last=False))
             # A reader that is slower than the log is served at its own speed.
             await self._sender.wait_below(self._limits.tail_bytes)
-        self._say(Page(id=request.id, entries=(), applied=feed.watermark, consistency="local", last=True))
+        self._say(self._tailed(request, (), last=True))
+
+    def _tailed(self, request: Tail, entries: tuple[LogEntry, ...], *, last: bool) -> Page:
+        feed = self._node.feed
+        applied, floor = feed.watermark, feed.floor
+        return Page(
+            id=request.id, entries=entries, applied=applied, consistency="local", last=last, floor=floor
+        )
 
     # Watching
 

@@ -12,6 +12,7 @@ from paxtui.core.messages import Chosen, PeerMessage
 from paxtui.core.output import EVERYONE, Envelope
 from paxtui.runtime.faultboard import FaultBoard
 from paxtui.runtime.sender import Sender
+from paxtui.runtime.signs import SignsOfLife
 from paxtui.runtime.telemetry import faulted
 from paxtui.wire.codec import encode
 from paxtui.wire.requests import LinkView
@@ -41,6 +42,9 @@ class Crossing:
         """For each connected replica, its way out."""
         self.scopes: dict[int, trio.CancelScope] = {}
         """By replica, what ends the connection to it; it is dialled again then."""
+        self.signs: dict[int, SignsOfLife] = {}
+        """By connected replica, what keeps the way out from being silent."""
+        self._look_at = float("-inf")
         self.unflushed: dict[Outlet, None] = {}
         """Ways out with frames that leave at the end of this turn, in the order of their first frame."""
         self.fates: list[MessageFaulted] = []
@@ -98,6 +102,10 @@ class Crossing:
         for outlet in self.unflushed:
             outlet.flush()
         self.unflushed.clear()
+        now = trio.current_time()
+        if now >= self._look_at:
+            for signs in self.signs.values():
+                self._look_at = now + signs.look(now)
 
     def renounce(self) -> None:
         """Nothing of what waits may leave any more: hang up, since half of a message may be out."""

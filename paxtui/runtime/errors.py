@@ -25,6 +25,14 @@ class SlotDamaged(Exception):
         self.slot = slot
 
 
+class SlotRemoved(Exception):
+    """The slot is below the floor: removed here, and on all replicas."""
+
+    def __init__(self, floor: int) -> None:
+        super().__init__(f"slots below {floor} are removed")
+        self.floor = floor
+
+
 class StorageFailed(Exception):
     """A write, a sync or a read failed while the replica was running.
 

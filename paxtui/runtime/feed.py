@@ -10,7 +10,7 @@ import trio
 
 from paxtui.core.output import Applied
 from paxtui.core.values import Entry, weight
-from paxtui.runtime.errors import SlotDamaged
+from paxtui.runtime.errors import SlotDamaged, SlotRemoved
 from paxtui.runtime.storage import Storage
 from paxtui.wire.requests import LogEntry
 
@@ -37,6 +37,8 @@ class Feed:
         self._suppressed: dict[int, int] = {}
         self._grown = trio.Event()
         self.watermark = watermark
+        self._floor = 0
+        """Where another replica's state was taken, which may not be on disk yet."""
 
     def append(self, applied: Applied) -> None:
         """Take newly applied slots and wake whoever waits for them."""
@@ -52,6 +54,20 @@ class Feed:
         self._grown.set()
         self._grown = trio.Event()
 
+    def install(self, upto: int) -> None:
+        """Go on from another replica's state: what is below is not here, and never will be."""
+        self._recent.clear()
+        self._suppressed.clear()
+        self._chars = 0
+        self._first = self.watermark = self._floor = upto
+        self._grown.set()
+        self._grown = trio.Event()
+
+    @property
+    def floor(self) -> int:
+        """Slots below it are removed."""
+        return max(self._floor, self._storage.floor)
+
     async def wait_beyond(self, slot: int) -> None:
         """Wait until the watermark is above ``slot``."""
         while self.watermark <= slot:
@@ -59,7 +75,10 @@ class Feed:
 
     async def page(self, first: int, limit: int) -> tuple[LogEntry, ...]:
         """Applied slots from ``first`` on: at least one if there is one, at most ``limit``. Raises
-        ``SlotDamaged`` if ``first`` is damaged on this disk and cannot be mended now."""
+        ``SlotRemoved`` if ``first`` is below the floor, and ``SlotDamaged`` if it is damaged on this disk and
+        cannot be mended now."""
+        if first < self.floor:
+            raise SlotRemoved(self.floor)
         if first < self._first:
             entries, suppressed = await self._stored(first, min(limit, self._first - first))
             return tuple(_log_entry(s, entry, suppressed.get(s)) for s, entry in enumerate(entries, first))

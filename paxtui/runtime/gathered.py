@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import sqlite3
 
-from paxtui.core.output import PutEntries, PutHeld, PutSessions, PutState, PutSuppressed, PutVotes, Write
-from paxtui.runtime import rows
+from paxtui.core.output import (
+    PutEntries,
+    PutFloor,
+    PutHeld,
+    PutMark,
+    PutSessions,
+    PutSnapshot,
+    PutState,
+    PutSuppressed,
+    PutVotes,
+    Write,
+)
+from paxtui.runtime import keeping, rows
 from paxtui.runtime.rows import LogRow, seal
 
 _PAGE_BYTES = 4096
+
+_COPY_PAGES = 200
+"""About how many pages a copy of the session table fills, if many clients are busy."""
 
 
 class Gathered:
@@ -19,7 +33,9 @@ class Gathered:
         self.held: str | None = None
         self._log: list[LogRow] = []
         self._suppressed: list[tuple[int, int, int]] = []
-        self._sessions: list[PutSessions] = []
+        self._sessions: list[PutSessions | PutMark | PutFloor | PutSnapshot] = []
+        """What concerns the session table and copies of it, in order."""
+        self.floor: int | None = None
 
     def add(self, write: Write) -> None:
         match write:
@@ -29,8 +45,14 @@ class Gathered:
                 self._log += [rows.log_row(first + i, e.ballot, e.value) for i, e in enumerate(entries)]
             case PutSuppressed(slot=slot, first=first):
                 self._suppressed.append((slot, first, seal("suppressed", slot, first)))
-            case PutSessions():
+            case PutSessions() | PutMark():
                 self._sessions.append(write)
+            case PutFloor(floor=floor):
+                self._sessions.append(write)
+                self.floor = floor
+            case PutSnapshot():
+                self._sessions.append(write)
+                self.floor = write.mark.upto
             case PutState():
                 self.state = write
             case PutHeld(reason=reason):
@@ -46,27 +68,23 @@ class Gathered:
         if self.held is not None:
             rows.put_held(db, self.held)
         for put in self._sessions:
-            db.executemany("DELETE FROM sessions WHERE client = ?", [(client,) for client in put.evicted])
-            db.executemany(
-                "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?)",
-                [
-                    (
-                        s.client,
-                        s.last_slot,
-                        s.top,
-                        s.answers,
-                        seal("sessions", s.client, s.last_slot, s.top, s.answers),
-                    )
-                    for s in put.changed
-                ],
-            )
-            db.execute(
-                "UPDATE session_state SET upto = ?, horizon = ?, checksum = ?",
-                (put.upto, put.horizon, seal("session_state", put.upto, put.horizon)),
-            )
+            match put:
+                case PutSessions():
+                    db.executemany("DELETE FROM sessions WHERE client = ?", [(name,) for name in put.evicted])
+                    keeping.put_sessions(db, put.changed)
+                    keeping.put_session_state(db, put.upto, put.horizon)
+                case PutMark():
+                    keeping.put_mark(db, put)
+                case PutFloor(floor=floor):
+                    keeping.put_floor(db, floor)
+                case PutSnapshot():
+                    keeping.put_snapshot(db, put)
 
     def pages(self) -> int:
         """About how many pages the rows fill."""
         chars = sum(32 + len(row[3]) + len(row[5]) for row in self._log)
-        scattered = sum(len(put.changed) + len(put.evicted) for put in self._sessions)
+        scattered = sum(
+            len(put.changed) + len(put.evicted) if isinstance(put, PutSessions) else _COPY_PAGES
+            for put in self._sessions
+        )
         return chars // _PAGE_BYTES + scattered

@@ -102,6 +102,16 @@ class Journal:
                 last = first + len(values) - 1
                 what = f"slot {first}" if last == first else f"slots {first} to {last}"
                 self.info("slot", f"fills {what} with a no-op")
+            case e.Marked(upto, _):
+                self.info("keep", f"the state after slot {upto - 1} is kept")
+            case e.Trimmed(floor):
+                self.info("keep", f"slots below {floor} are removed")
+            case e.SnapshotAsked(to, upto):
+                self.info("keep", f"r{to} has removed what is missing here; its state at {upto} is fetched")
+            case e.SnapshotTaken(first, upto, _):
+                self.warning(
+                    "keep", f"goes on from another replica's state at slot {upto}; it was at {first}"
+                )
             case e.CatchUpAsked(to, first, upto):
                 self.debug("learn", f"asks r{to} for slots {first} to {upto - 1}")
             case e.Suppressed(slot, client, request, repeats):

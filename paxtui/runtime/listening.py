@@ -35,8 +35,14 @@ class Listening(Struct, frozen=True):
     security: Security
 
 
-async def listen(address: Address, credentials: Credentials | None, *, insecure: bool) -> Listening:
-    """Listen, if that is allowed. Raises :class:`PortRefused`."""
+async def listen(
+    address: Address,
+    credentials: Credentials | None,
+    *,
+    insecure: bool,
+    risk: str = "read, write and break this cluster",
+) -> Listening:
+    """Listen, if that is allowed; ``risk`` is what strangers could do. Raises :class:`PortRefused`."""
     listeners = await _open(address)
     # What the sockets say counts, not what a name meant when it was looked up.
     local = all(is_loopback(each.socket.getsockname()[0]) for each in listeners)
@@ -45,7 +51,7 @@ async def listen(address: Address, credentials: Credentials | None, *, insecure:
             listener.socket.close()
         raise PortRefused(
             f"{address} can be reached from other machines, and without certificates whoever reaches it can "
-            f"read, write and break this cluster; {WAY_OUT}"
+            f"{risk}; {WAY_OUT}"
         )
     security: Security = "tls" if credentials is not None else "loopback" if local else "insecure"
     return Listening(address, listeners, credentials, security)

@@ -75,12 +75,21 @@ class Mender:
         while True:
             await self._work.wait()
             self._work = trio.Event()
-            while self._wanted:
+            while self._drop_removed():
                 self._ask_next()
                 with trio.move_on_after(ASK_S):
                     await self._arrived.wait()
                 self._arrived = trio.Event()
                 await self._store()
+
+    def _drop_removed(self) -> bool:
+        """Forget slots that were removed since; whether any are left."""
+        removed = {slot for slot in self._wanted if slot < self._storage.floor}
+        if removed:
+            self._wanted -= removed
+            self._mended.set()
+            self._mended = trio.Event()
+        return bool(self._wanted)
 
     def _ask_next(self) -> None:
         """Another one each time: who was asked last may be down, or have the same damage."""

@@ -22,8 +22,11 @@ from paxtui.core.events import Event, MessageDropped, SlotSkipped
 from paxtui.core.messages import CatchUp, Entries, PeerMessage
 from paxtui.core.output import (
     Appended,
+    Applied,
     Envelope,
     Fetch,
+    FetchState,
+    Installed,
     Output,
     PutEntries,
     PutVotes,
@@ -37,7 +40,7 @@ from paxtui.core.replica import Replica, Status
 from paxtui.core.values import Command
 from paxtui.runtime.chatlog import ChatLog
 from paxtui.runtime.crossing import Crossing
-from paxtui.runtime.errors import SlotDamaged, StorageFailed
+from paxtui.runtime.errors import SlotDamaged, SlotRemoved, StorageFailed
 from paxtui.runtime.faultboard import FaultBoard
 from paxtui.runtime.feed import Feed
 from paxtui.runtime.hub import Hub
@@ -45,6 +48,7 @@ from paxtui.runtime.journal import Journal
 from paxtui.runtime.mending import Mender
 from paxtui.runtime.process_faults import ProcessFaults
 from paxtui.runtime.recorder import Recorder
+from paxtui.runtime.retention import Retention
 from paxtui.runtime.standing import KEEP_S, TELL_S, Standing
 from paxtui.runtime.storage import Storage
 from paxtui.runtime.telemetry import Telemetry, slot_view, wall_clock
@@ -157,6 +161,7 @@ class Node:
             nursery.start_soon(self.hub.run)
             nursery.start_soon(self.mender.run)
             nursery.start_soon(self._watch_disk)
+            nursery.start_soon(Retention(self, self.cluster.keep, self._chat, self.journal).run)
             while True:
                 await self._kicked.wait()
                 self._kicked = trio.Event()
@@ -301,6 +306,22 @@ class Node:
         if self._failure is not None or self.core.pending:
             self.kick()
 
+    def mark(self) -> str | None:
+        """Have all replicas keep their state, to trim the log to it later. The reason, if that cannot be."""
+        if self.core is None:
+            return "it warms up"
+        reason = self.core.mark(int(time.time()), trio.current_time())
+        self.kick()
+        return reason
+
+    def trim(self, upto: int) -> str | None:
+        """Have all replicas remove slots below the last such state at or below ``upto``."""
+        if self.core is None:
+            return "it warms up"
+        reason = self.core.trim(upto, trio.current_time())
+        self.kick()
+        return reason
+
     @property
     def held(self) -> str | None:
         """Why this replica is a learner without vote, if it is."""
@@ -403,7 +424,10 @@ class Node:
         if self.board.watching:
             self._pull_triggers(output.events)
         for applied in output.applied:
-            self.feed.append(applied)
+            if isinstance(applied, Installed):
+                self.feed.install(applied.upto)
+            else:
+                self.feed.append(applied)
         for reply in output.replies:
             self._answer(reply)
         if output.sends:
@@ -432,7 +456,8 @@ class Node:
     def _tell(self, output: Output, now: float) -> None:
         """The message log, the log for people, and those who watch."""
         for applied in output.applied:
-            self._chat.append(applied)
+            if isinstance(applied, Applied):
+                self._chat.append(applied)
         if output.events:
             for event in output.events:
                 self.journal.event(event)
@@ -453,10 +478,25 @@ class Node:
             if answer is not None:
                 answer(reply)
 
-    def _start_fetch(self, fetch: Fetch) -> None:
+    def _start_fetch(self, fetch: Fetch | FetchState) -> None:
         if len(self._fetching) < FETCHES_MAX and fetch.peer not in self._fetching and self._nursery:
             self._fetching.add(fetch.peer)
-            self._nursery.start_soon(self._fetch, fetch)
+            if isinstance(fetch, FetchState):
+                self._nursery.start_soon(self._fetch_state, fetch)
+            else:
+                self._nursery.start_soon(self._fetch, fetch)
+
+    async def _fetch_state(self, fetch: FetchState) -> None:
+        """Part of the state at the floor, for who asked for slots below it."""
+        try:
+            page = await trio.to_thread.run_sync(
+                self.storage.read_state, fetch.upto, fetch.after, fetch.bytes_max
+            )
+        finally:
+            self._fetching.discard(fetch.peer)
+        if page is not None and self.core is not None:
+            self.core.fetched_state(fetch.peer, page, trio.current_time())
+            self.kick()
 
     async def _fetch(self, fetch: Fetch) -> None:
         try:
@@ -466,6 +506,8 @@ class Node:
         except SlotDamaged as damage:
             self.mender.want(damage.slot)
             entries = []  # tells only how much is learned here; whoever asks goes on to another replica
+        except SlotRemoved:
+            entries = []  # just now; whoever asks again is given the state instead
         finally:
             self._fetching.discard(fetch.peer)
         if self.core is not None:

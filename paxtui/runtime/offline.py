@@ -11,10 +11,13 @@ from types import TracebackType
 from paxtui.core.chain import link
 from paxtui.core.saved import CHAIN_START
 from paxtui.core.values import Entry
-from paxtui.runtime import rows, schema
+from paxtui.runtime import keeping, rows, schema
 from paxtui.runtime.errors import StorageRefused
 from paxtui.runtime.mark import MARK_FILE, read_mark
 from paxtui.runtime.rows import Damaged, Identity, StateRow
+
+FLOOR_SINCE = 3
+"""The first format in which slots may be removed."""
 
 PAGE_SLOTS = 256
 """Rows read in one go. Each page is a snapshot of its own: one that lasted for a whole log would keep a
@@ -29,12 +32,14 @@ class VerifyResult:
     """What was found: ``problem`` is None if all is sound, else one line; ``bad_slot`` where known."""
 
     slots: int
-    """How many slots, from 0, were read and are sound."""
+    """Up to which slot all is sound, from :attr:`floor` on."""
     watermark: int
     chain: bytes
     """The head that was recomputed over those slots."""
     bad_slot: int | None = None
     problem: str | None = None
+    floor: int = 0
+    """Slots below it are removed."""
 
     @property
     def ok(self) -> bool:
@@ -52,6 +57,11 @@ class OfflineLog:
         self.identity = identity
         self._db = db
         self._state = state
+        self.floor = self._read_floor()
+        """Slots below it are removed."""
+
+    def _read_floor(self) -> int:
+        return keeping.read_floor(self._db) if self.identity.version >= FLOOR_SINCE else 0
 
     @classmethod
     def open(cls, folder: Path) -> OfflineLog:
@@ -59,6 +69,14 @@ class OfflineLog:
         path = folder / schema.DATABASE_FILE
         if not path.is_file():
             raise StorageRefused(f"{path}: there is no such file; name the data folder of a replica")
+        return cls.open_file(path)
+
+    @classmethod
+    def open_file(cls, path: Path) -> OfflineLog:
+        """The same for a database of any name."""
+        folder = path.parent
+        if not path.is_file():
+            raise StorageRefused(f"{path}: there is no such file")
         if path.stat().st_size == 0:
             raise schema.damaged(path, "it is empty (0 bytes)")
         try:
@@ -68,7 +86,10 @@ class OfflineLog:
                 f"{path}: cannot be read: {error}; check the folder's owner and mode"
             ) from error
         try:
-            return cls(folder, db, schema.read_identity(db, path), rows.read_state(db))
+            identity = schema.read_identity(db, path)
+            log = cls(folder, db, identity, rows.read_state(db))
+            log.path = path
+            return log
         except BaseException as error:
             db.close()
             if isinstance(error, sqlite3.Error | Damaged):
@@ -102,36 +123,54 @@ class OfflineLog:
         """Take the state of the last commit of a replica that runs. Raises ``StorageRefused``."""
         try:
             self._state = rows.read_state(self._db)
+            self.floor = self._read_floor()
         except (sqlite3.Error, Damaged) as error:
             raise schema.damaged(self.path, error) from error
 
     def entries(self, first: int, upto: int) -> Iterator[tuple[int, Entry, int | None]]:
         """``(slot, entry, suppressed_first)`` for learned slots from ``first`` to ``upto - 1``.
 
-        ``suppressed_first`` is None for a slot that took effect. Ends at the watermark. Raises
-        ``StorageRefused`` that names the first bad slot.
+        ``suppressed_first`` is None for a slot that took effect. Removed slots are passed over. Ends at the
+        watermark. Raises ``StorageRefused`` that names the first bad slot.
         """
         try:
-            yield from self._entries(first, min(upto, self.watermark))
+            yield from self._entries(max(first, self.floor), min(upto, self.watermark))
         except (sqlite3.Error, Damaged) as error:
             raise schema.damaged(self.path, error) from error
 
     def _entries(self, first: int, upto: int) -> Iterator[tuple[int, Entry, int | None]]:
         while first < upto:
-            page = rows.read_entries(self._db, first, upto, PAGE_SLOTS, PAGE_CHARS)
+            try:
+                page = rows.read_entries(self._db, first, upto, PAGE_SLOTS, PAGE_CHARS)
+            except Damaged:
+                if first >= (floor := self._read_floor()):
+                    raise
+                first = self.floor = floor  # removed since
+                continue
             suppressed = rows.read_suppressed(self._db, first, first + len(page))
             for slot, entry in enumerate(page, first):
                 yield slot, entry, suppressed.get(slot)
             first += len(page)
 
     def verify(self) -> VerifyResult:
-        """Recompute the hash chain over every learned slot, and check every row's checksum."""
-        slots, head = 0, CHAIN_START
+        """Recompute the hash chain over every learned slot, and check every row's checksum. Where old slots
+        are removed, it begins with the chain's head that is kept there."""
+        while True:
+            self.refresh()
+            floor = self.floor
+            found = self._verify(floor)
+            if found.ok or self._read_floor() == floor:
+                return found
+
+    def _verify(self, floor: int) -> VerifyResult:
+        slots, head = floor, CHAIN_START
         try:
             # The mark first: it follows each commit, so a state that is read later is not behind it.
-            mark = read_mark(self.folder)
+            mark = read_mark(self.folder) if self.path.name == schema.DATABASE_FILE else None
             self._state = rows.read_state(self._db)
-            for slot, entry, _ in self._entries(0, self.watermark):
+            if floor:
+                head = keeping.chain_at(self._db, floor)
+            for slot, entry, _ in self._entries(floor, self.watermark):
                 head = link(head, slot, entry.value)
                 slots = slot + 1
             for _ in rows.read_votes(self._db, self.watermark):
@@ -140,9 +179,9 @@ class OfflineLog:
                 pass
             rows.read_session_state(self._db)
         except Damaged as error:
-            return VerifyResult(slots, self.watermark, head, error.slot, str(error))
+            return VerifyResult(slots, self.watermark, head, error.slot, str(error), floor)
         except (sqlite3.Error, OSError) as error:
-            return VerifyResult(slots, self.watermark, head, None, f"after slot {slots - 1}: {error}")
+            return VerifyResult(slots, self.watermark, head, None, f"after slot {slots - 1}: {error}", floor)
         problem = None
         if head != self.chain:
             problem = f"the chain over all slots ends in {head.hex()[:12]}, stored is {self.chain.hex()[:12]}"
@@ -151,7 +190,7 @@ class OfflineLog:
                 f"the database went back in time: it is at commit {self.commit_number}, "
                 f"and {MARK_FILE} saw commit {mark.commit_number}"
             )
-        return VerifyResult(slots, self.watermark, head, None, problem)
+        return VerifyResult(slots, self.watermark, head, None, problem, floor)
 
     def close(self) -> None:
         """Close the database."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 
-from paxtui.runtime import aside, rows, schema
+from paxtui.runtime import aside, keeping, rows, schema
 from paxtui.runtime.errors import DiskRefused
 from paxtui.runtime.mark import MARK_FILE, Mark, read_mark
 from paxtui.runtime.rows import Damaged, Identity, StateRow
@@ -32,6 +32,7 @@ class Opening:
         self._connect()
         try:
             schema.check_identity(self.identity, expected, self.path)
+            schema.check_purpose(self.reader, self.path)
             schema.check_structure(self.reader, self.path)
             if self.identity.version < schema.FORMAT_VERSION:
                 self._migrate()
@@ -56,6 +57,7 @@ class Opening:
     def _read_state(self) -> None:
         self.state = rows.read_state(self.reader)
         self.held = rows.read_held(self.reader)
+        self.floor = keeping.read_floor(self.reader)
 
     def _create(self, expected: schema.Expected) -> None:
         for name in (MARK_FILE, schema.WAL_FILE):

@@ -3,16 +3,19 @@ what it hears comes on the connections that the others dialled. So a connection 
 
 from __future__ import annotations
 
+import errno
+import os
 import random
 from collections.abc import Callable
 
 import trio
 
-from paxtui import config
+from paxtui import config, sockets
 from paxtui.core.messages import PeerMessage
 from paxtui.runtime.journal import Journal
 from paxtui.runtime.node import Node
 from paxtui.runtime.sender import Sender
+from paxtui.runtime.signs import SignsOfLife
 from paxtui.runtime.standing import counts
 from paxtui.runtime.warmup import WarmUp
 from paxtui.security.alerts import cause
@@ -32,11 +35,15 @@ from paxtui.wire.hello import (
     Welcome,
 )
 
+CONNECT_S = 1.0
+"""How long connecting may take. TCP would call again after a second, and then more and more rarely; calling
+anew finds a network that has healed within this and a back-off."""
+
 DIAL_S = 2.0
-"""How long connecting and the answer to hello may take."""
+"""How long the handshake and the answer to hello may take."""
 
 BACKOFF_S_MIN = 0.05
-BACKOFF_S_MAX = 1.0
+BACKOFF_S_MAX = 0.5
 """A dead peer is dialled again after this long, growing; a peer that comes back waits at most so long."""
 
 RECEIVE_BYTES = 256 * 1024
@@ -66,18 +73,22 @@ class PeerLink:
         self._credentials = credentials
         self._complaint = ""
         self._said_held = False
+        self._patience = sockets.of_link(node.cluster.limits.link_s)
+        self._narrow = False
+        """Whether to dial with small segments: the last connection could be made, and then swallowed what was
+        sent, as paths do that drop large packets and do not say so."""
 
     async def run(self) -> None:
         """Keep the link up until cancelled."""
         wait_s = BACKOFF_S_MIN
         while True:
             try:
-                with trio.fail_after(DIAL_S):
-                    stream = await trio.open_tcp_stream(
-                        self._address.host, self._address.port, happy_eyeballs_delay=DIAL_S
+                with trio.fail_after(CONNECT_S):
+                    stream = await sockets.connect(
+                        self._address.host, self._address.port, self._patience, narrow=self._narrow
                     )
             except (OSError, trio.TooSlowError):
-                pass
+                self._narrow = False
             else:
                 async with stream:
                     if await self._use(stream):
@@ -98,6 +109,8 @@ class PeerLink:
             self._complain(f"over TLS: {distrust}")
             return False
         except (OSError, trio.TooSlowError, trio.BrokenResourceError, WireError) as error:
+            if isinstance(error, trio.TooSlowError):
+                self._narrow = not self._narrow
             if (reason := cause(error)) is not None:
                 self._node.refusals[self._peer] = reason
                 self._complain(f"over TLS: {reason}")
@@ -118,20 +131,32 @@ class PeerLink:
         sender = Sender(stream, self._node.cluster.limits.peer_bytes)
         sender.push(encode(Ready()))
         sender.flush()
-        self._node.out.links[self._peer] = sender
-        self._journal.info("peer", f"r{self._peer} up at {self._address}")
+        await self._keep_up(stream, sender)
+        return True
+
+    async def _keep_up(self, stream: Channel, sender: Sender) -> None:
+        node, peer = self._node, self._peer
+        narrow = " with small segments" if self._narrow else ""
+        node.out.links[peer] = sender
+        node.out.signs[peer] = SignsOfLife(sender, node.cluster.settings.heartbeat_s)
+        self._journal.info("peer", f"r{peer} up at {self._address}{narrow}")
+        errors: list[BaseException] = []
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(_until_closed, stream, nursery.cancel_scope)
-                self._node.out.scopes[self._peer] = nursery.cancel_scope
+                nursery.start_soon(_until_closed, stream, errors, nursery.cancel_scope)
+                nursery.start_soon(node.out.signs[peer].run)
+                node.out.scopes[peer] = nursery.cancel_scope
                 await sender.run()
-        except* (trio.BrokenResourceError, trio.ClosedResourceError):
-            pass
+        except* (trio.BrokenResourceError, trio.ClosedResourceError) as broken:
+            errors.append(broken)
         finally:
-            self._node.out.links.pop(self._peer, None)
-            self._node.out.scopes.pop(self._peer, None)
-            self._journal.info("peer", f"r{self._peer} down")
-        return True
+            node.out.links.pop(peer, None)
+            node.out.signs.pop(peer, None)
+            node.out.scopes.pop(peer, None)
+            number = _errno(sender.failure, *errors)
+            self._narrow = number == errno.ETIMEDOUT and not self._narrow
+            why = f": {os.strerror(number).lower()}" if number is not None else ""
+            self._journal.info("peer", f"r{peer} down{why}")
 
     async def _greet(self, stream: Channel, reader: FrameReader) -> HelloAnswer | None:
         cluster = self._node.cluster
@@ -142,6 +167,7 @@ class PeerLink:
             cluster=cluster.digest,
             replica=self._node.me,
             storage=self._node.storage.storage_id,
+            origin=self._node.storage.identity.origin,
             commits=self._node.storage.commit_number,
             held=self._said_held,
             members=tuple(str(address) for address in cluster.replicas),
@@ -159,13 +185,24 @@ class PeerLink:
             self._journal.error("peer", f"r{self._peer} at {self._address} {text}")
 
 
-async def _until_closed(stream: Channel, scope: trio.CancelScope) -> None:
+def _errno(*errors: BaseException | None) -> int | None:
+    """What the kernel said. It says it once, to whoever asks first; all others hear of a broken pipe."""
+    said: list[BaseException | None] = []
+    for error in errors:
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        said += (error, error and error.__cause__)
+    numbers = [each.errno for each in said if isinstance(each, OSError) and each.errno is not None]
+    return min(numbers, key=lambda number: number == errno.EPIPE, default=None)
+
+
+async def _until_closed(stream: Channel, errors: list[BaseException], scope: trio.CancelScope) -> None:
     """Notice that the peer hung up: nothing else ever comes on this connection."""
     try:
         while await stream.receive_some(4096):
             pass
-    except (trio.BrokenResourceError, trio.ClosedResourceError):
-        pass
+    except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+        errors.append(error)
     scope.cancel()
 
 
@@ -178,9 +215,18 @@ def objection(node: Node, hello: Hello) -> str | None:
         return f"replica {node.me} is me; two processes have the same id"
     if hello.cluster != cluster.digest:
         return _difference(cluster, hello)
+    if hello.origin != (origin := node.storage.identity.origin):
+        return (
+            f"the cluster was restored from a backup: my database comes from {_named(origin)}, yours from "
+            f"{_named(hello.origin)}; restore all replicas from the same file"
+        )
     if not hello.storage:
         return "a replica must say which disk it has (storage)"
     return None
+
+
+def _named(origin: str) -> str:
+    return f"backup {origin}" if origin else "no backup"
 
 
 def _difference(cluster: config.Cluster, hello: Hello) -> str:
@@ -200,15 +246,17 @@ async def listen_to_peer(
     stream: Channel,
     reader: FrameReader,
     on_ready: Callable[[int], None],
+    on_heard: Callable[[], None],
     *,
     held: bool,
 ) -> None:
     """Hand everything that ``peer`` sends to the core, until it hangs up; if it is ``held``, only what cannot
-    count as a vote or a lead. Raises :class:`WireError`."""
+    count as a vote or a lead. ``on_heard`` is called when something arrives. Raises :class:`WireError`."""
 
     reader.bytes_max = FRAME_BYTES_MAX
 
     def take(received: bytes) -> None:
+        on_heard()
         for body in reader.feed(received):
             message = _messages.decode(body)
             if isinstance(message, Ready):

@@ -24,10 +24,11 @@ from paxtui.runtime.node import Node
 from paxtui.runtime.peers import PeerLink
 from paxtui.runtime.recorder import Recorder, check_record
 from paxtui.runtime.renewal import keep_fresh, tell_security
+from paxtui.runtime.scrape import Scrapes, listen_for_scrapes
 from paxtui.runtime.server import Server
 from paxtui.runtime.storage import Storage
 from paxtui.runtime.warmup import Mode, WarmUp
-from paxtui.security.contexts import of_replica
+from paxtui.security.contexts import Credentials, of_replica
 from paxtui.wire.faults import AnyFault
 
 EXIT_OK = 0
@@ -57,6 +58,8 @@ class Options(Struct, frozen=True, kw_only=True):
     log_level: str = "info"
     json_log: bool = False
     record: Path | None = None
+    metrics: Address | None = None
+    """Where Prometheus may ask."""
     stop_with_parent: bool = False
     """Stop when standard input ends: the parent holds its other end, and may die without a word."""
 
@@ -101,9 +104,8 @@ async def _main(options: Options, journal: Journal) -> None:
         options = structs.replace(options, cluster=structs.replace(options.cluster, limits=limits))
     tls = options.cluster.tls
     credentials = of_replica(tls, options.replica) if tls is not None else None
-    # The port first: if another process has it, nothing on disk is touched.
-    address = options.listen or options.cluster.address(options.replica)
-    listening = await listen(address, credentials, insecure=options.insecure)
+    # The ports first: if another process has one, nothing on disk is touched.
+    listening, scraped = await _open_ports(options, credentials)
     if options.record is not None:
         check_record(options.record)
     storage = Storage.open(
@@ -136,7 +138,7 @@ async def _main(options: Options, journal: Journal) -> None:
         try:
             if node.recorder is not None:
                 node.recorder.begin(options.cluster.name, options.cluster.n, node.saved)
-            await _serve(options, node, chat, listening, journal)
+            await _serve(options, node, chat, listening, scraped, journal)
             complete = "stop"
         finally:
             # What was handed to the writer is always awaited: the disk may have taken it already.
@@ -151,7 +153,25 @@ async def _main(options: Options, journal: Journal) -> None:
     journal.info("stop", "stopped in order; everything that was decided is on disk")
 
 
-async def _serve(options: Options, node: Node, chat: ChatLog, listening: Listening, journal: Journal) -> None:
+async def _open_ports(
+    options: Options, credentials: Credentials | None
+) -> tuple[Listening, Listening | None]:
+    """The replica's port, and that for metrics if there is to be one. Raises :class:`PortRefused`."""
+    address = options.listen or options.cluster.address(options.replica)
+    listening = await listen(address, credentials, insecure=options.insecure)
+    if options.metrics is None:
+        return listening, None
+    return listening, await listen_for_scrapes(options.metrics, credentials, insecure=options.insecure)
+
+
+async def _serve(
+    options: Options,
+    node: Node,
+    chat: ChatLog,
+    listening: Listening,
+    scraped: Listening | None,
+    journal: Journal,
+) -> None:
     """The tasks of a replica, all of them."""
     credentials = listening.credentials
     first_start = not node.storage.warmed and node.held is None
@@ -172,9 +192,30 @@ async def _serve(options: Options, node: Node, chat: ChatLog, listening: Listeni
                 link = PeerLink(node, peer, journal, random.Random(), credentials, warm_up)
                 nursery.start_soon(link.run)
         nursery.start_soon(trio.serve_listeners, server.handle, listening.listeners)
+        if scraped is not None:
+            scrapes = _metrics(node, server, credentials, scraped, journal)
+            nursery.start_soon(trio.serve_listeners, scrapes.handle, scraped.listeners)
         journal.info("start", f"listening on {listening.address}, data in {options.data_folder}")
         tell_security(listening, journal)
         await _warm_up(node, chat, warm_up, options, journal)
+
+
+def _metrics(
+    node: Node,
+    server: Server,
+    credentials: Credentials | None,
+    scraped: Listening,
+    journal: Journal,
+) -> Scrapes:
+    """What answers Prometheus. Its library is loaded here, and only if somebody wants it."""
+    from paxtui.runtime import metrics
+
+    sizes = metrics.Sizes(node.storage.folder)
+    collector = metrics.ReplicaCollector(node, lambda: server.status(0), server.guests, sizes, credentials)
+    page = metrics.Page(metrics.registry_of(collector), sizes)
+    scheme = "http" if scraped.credentials is None else "https"
+    journal.info("metrics", f"at {scheme}://{scraped.address}/metrics")
+    return Scrapes(page.text, metrics.CONTENT_TYPE, server.guests, scraped.credentials)
 
 
 async def _warm_up(node: Node, chat: ChatLog, warm_up: WarmUp, options: Options, journal: Journal) -> None:
@@ -236,7 +277,7 @@ async def _until_parent_dies(scope: trio.CancelScope, journal: Journal) -> None:
 
 def _mend(chat: ChatLog, storage: Storage) -> None:
     """Bring the chat log to the database's watermark."""
-    slot = chat.repair(storage.committed_watermark)
+    slot = max(chat.repair(storage.committed_watermark), storage.floor)
     while slot < storage.committed_watermark:
         entries, suppressed = storage.read(slot, REPAIR_SLOTS, 16 * 1024 * 1024)
         if not entries:

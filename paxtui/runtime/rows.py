@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.output import PutState, SessionRow
-from paxtui.core.values import Command, Entry, Vote, weight
+from paxtui.core.output import PutState
+from paxtui.core.values import Command, Entry, SessionRow, Vote, weight
 
 LogRow = tuple[int, int, int, str, int, str, int]
 
@@ -77,6 +77,16 @@ class Identity(NamedTuple):
         """The columns, without the checksum: a plain tuple, for the type checker's sake."""
         return (*self,)
 
+    @property
+    def membership(self) -> str:
+        """The digest of the list of replicas."""
+        return self.cluster.partition("+")[0]
+
+    @property
+    def origin(self) -> str:
+        """The id of the backup that the database was restored from; empty if it was not."""
+        return self.cluster.partition("+")[2]
+
     @classmethod
     def opened(cls, row: tuple[Any, ...] | None) -> Identity:
         """From a row as it was read. Raises ``Damaged``."""
@@ -109,11 +119,11 @@ class StateRow(NamedTuple):
         )
 
 
-def read_state(db: sqlite3.Connection) -> StateRow:
+def read_state(db: sqlite3.Connection, table: str = "state") -> StateRow:
     """Raises ``Damaged`` or ``sqlite3.Error``."""
     row = db.execute(
         "SELECT promised_round, promised_replica, round, watermark, chain, commit_number, warmed, checksum "
-        "FROM state"
+        f"FROM {table}"
     ).fetchone()
     return StateRow(*checked("state", row))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from paxtui.core.saved import CHAIN_START
-from paxtui.runtime import rows
+from paxtui.runtime import keeping, rows
 from paxtui.runtime.errors import DiskRefused, StorageRefused
 from paxtui.runtime.lock import sync_folder
 from paxtui.runtime.rows import Damaged, Identity, Peer, StateRow, seal
@@ -17,8 +17,11 @@ from paxtui.runtime.rows import Damaged, Identity, Peer, StateRow, seal
 DATABASE_FILE = "replica.db"
 WAL_FILE = DATABASE_FILE + "-wal"
 
-FORMAT_VERSION = 2
-"""2: peers have the number of their last commit, and a disk may be held."""
+FORMAT_VERSION = 3
+"""2: peers have the number of their last commit, and a disk may be held. 3: old slots may be removed."""
+
+ORIGIN_MARK = "+"
+"""Between a membership's digest and the id of the backup that a database was restored from."""
 
 BUSY_S = 5.0
 """How long a lock of somebody who looks into the database (the ``sqlite3`` shell) is waited for."""
@@ -81,14 +84,7 @@ def create(folder: Path, identity: Identity, held: str = "", peers: dict[int, Pe
     try:
         db.execute("PRAGMA synchronous=FULL")
         db.execute("BEGIN IMMEDIATE")
-        for statement in _TABLES.split(";"):
-            db.execute(statement)
-        row = identity.row()
-        db.execute("INSERT INTO identity VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, seal("identity", *row)))
-        empty = StateRow(0, 0, 0, 0, CHAIN_START, 0, 0).row()
-        db.execute("INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*empty, seal("state", *empty)))
-        db.execute("INSERT INTO session_state VALUES (?, ?, ?)", (0, -1, seal("session_state", 0, -1)))
-        db.execute("INSERT INTO held VALUES (?, ?)", (held, seal("held", held)))
+        make_tables(db, identity, held)
         for replica, peer in (peers or {}).items():
             rows.put_peer(db, replica, peer)
         db.execute("COMMIT")
@@ -98,6 +94,19 @@ def create(folder: Path, identity: Identity, held: str = "", peers: dict[int, Pe
     sync_file(draft)
     draft.rename(folder / DATABASE_FILE)
     sync_folder(folder)
+
+
+def make_tables(db: sqlite3.Connection, identity: Identity, held: str = "") -> None:
+    """All tables, with the rows that a replica has before it has done anything."""
+    for statement in _TABLES.split(";"):
+        db.execute(statement)
+    row = identity.row()
+    db.execute("INSERT INTO identity VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, seal("identity", *row)))
+    empty = StateRow(0, 0, 0, 0, CHAIN_START, 0, 0).row()
+    db.execute("INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*empty, seal("state", *empty)))
+    db.execute("INSERT INTO session_state VALUES (?, ?, ?)", (0, -1, seal("session_state", 0, -1)))
+    db.execute("INSERT INTO held VALUES (?, ?)", (held, seal("held", held)))
+    keeping.begin(db)
 
 
 def sync_file(path: Path) -> None:
@@ -125,20 +134,26 @@ def migrate(path: Path, identity: Identity) -> Path:
         sync_file(backup)
         sync_folder(path.parent)
         db.execute("BEGIN IMMEDIATE")
-        old = db.execute("SELECT replica, storage_id, checksum FROM peers").fetchall()
-        known = [rows.checked("peers", row) for row in old]
-        db.execute("DROP TABLE peers")
-        for statement in _ADDED_BY_FORMAT_2.split(";"):
-            db.execute(statement)
-        for replica, storage_id in known:
-            rows.put_peer(db, replica, Peer(storage_id.decode()))
-        db.execute("INSERT INTO held VALUES (?, ?)", ("", seal("held", "")))
+        if identity.version < 2:
+            _from_format_1(db)
+        keeping.begin(db)
         row = identity._replace(version=FORMAT_VERSION).row()
         db.execute("UPDATE identity SET version = ?, checksum = ?", (row[0], seal("identity", *row)))
         db.execute("COMMIT")
     finally:
         db.close()
     return backup
+
+
+def _from_format_1(db: sqlite3.Connection) -> None:
+    old = db.execute("SELECT replica, storage_id, checksum FROM peers").fetchall()
+    known = [rows.checked("peers", row) for row in old]
+    db.execute("DROP TABLE peers")
+    for statement in _ADDED_BY_FORMAT_2.split(";"):
+        db.execute(statement)
+    for replica, storage_id in known:
+        rows.put_peer(db, replica, Peer(storage_id.decode()))
+    db.execute("INSERT INTO held VALUES (?, ?)", ("", seal("held", "")))
 
 
 def require_wal(db: sqlite3.Connection, path: Path) -> None:
@@ -228,9 +243,9 @@ def read_identity(db: sqlite3.Connection, path: Path) -> Identity:
 
 def check_identity(found: Identity, expected: Expected, path: Path) -> None:
     """Refuse the database of another cluster or of another replica."""
-    if found.cluster != expected.cluster:
+    if found.membership != expected.cluster:
         raise StorageRefused(
-            f"{path}: belongs to another cluster ({found.name}, digest {found.cluster[:12]}; "
+            f"{path}: belongs to another cluster ({found.name}, digest {found.membership[:12]}; "
             f"this is {expected.name}, {expected.cluster[:12]}); "
             "use the configuration it was made with or name another data folder"
         )
@@ -239,6 +254,13 @@ def check_identity(found: Identity, expected: Expected, path: Path) -> None:
             f"{path}: belongs to replica {found.replica}, and this is replica {expected.replica}; "
             "give each replica its own data folder"
         )
+
+
+def check_purpose(db: sqlite3.Connection, path: Path) -> None:
+    """Refuse a backup that was put where a replica's own database should be: all replicas made from it would
+    be one and the same, and those of the old cluster would talk to them."""
+    if db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'backup'").fetchone():
+        raise StorageRefused(f"{path}: is a backup; `paxtui restore` makes databases from it")
 
 
 def check_structure(db: sqlite3.Connection, path: Path) -> None:

@@ -39,6 +39,8 @@ class Sender:
         self._told = 0
         self.sent_bytes = 0
         """All that the kernel has taken."""
+        self.sent_at = float("-inf")
+        """When it took something last."""
         self._wanted = trio.Event()
         self._sent = trio.Event()
         self._sending = False
@@ -49,6 +51,8 @@ class Sender:
         """Encrypted, and not taken by the kernel yet: nothing may go before it."""
         self._raw = _twin(self._out)
         self.overflowed = False
+        self.failure: Exception | None = None
+        """What the kernel said when a flush failed. It says so once: the task hears only that it is over."""
         self.midway = False
         """Half a frame is out, or may be: nothing else may be written to the stream now."""
 
@@ -72,9 +76,10 @@ class Sender:
             try:
                 frames = self._take()
                 sent = self._raw.send(frames)
-            except (OSError, trio.BrokenResourceError):
-                # The kernel's buffer is full, or the connection is broken: the task finds out in its own way.
-                pass
+            except BlockingIOError:
+                pass  # the kernel's buffer is full: the task waits
+            except (OSError, trio.BrokenResourceError) as error:
+                self.failure = self.failure or error  # the task finds out in its own way
             rest = frames[sent:] if sent < len(frames) else b""
             if rest and self._tls is None:
                 self._queue = [rest]
@@ -82,6 +87,8 @@ class Sender:
                 self._sealed = rest
             self._bytes -= sent
             self.sent_bytes += sent
+            if sent:
+                self.sent_at = trio.current_time()
             self._tell_waiting()
             self.midway = bool(rest) and (self.midway or sent > 0 or self._tls is not None)
             if not rest and not self._queue:
@@ -145,6 +152,7 @@ class Sender:
                         await self._out.send_all(piece)
                         self._bytes -= len(piece)
                         self.sent_bytes += len(piece)
+                        self.sent_at = trio.current_time()
                         self._tell_waiting()
                         self._tell_sent()
                 self._sending = self.midway = False

@@ -10,6 +10,7 @@ from base64 import b32encode
 import trio
 from msgspec import structs
 
+from paxtui import sockets
 from paxtui.runtime.callers import Caller
 from paxtui.runtime.clients import Connection
 from paxtui.runtime.door import TurnedAway, dismiss, let_in
@@ -25,6 +26,7 @@ from paxtui.runtime.guests import (
 from paxtui.runtime.journal import Journal
 from paxtui.runtime.node import Node
 from paxtui.runtime.peers import listen_to_peer, objection
+from paxtui.runtime.signs import SILENT_HEARTBEATS
 from paxtui.runtime.standing import UNTIL
 from paxtui.runtime.warmup import WarmUp
 from paxtui.security.contexts import Credentials
@@ -65,6 +67,8 @@ class Server:
         self.guests = Guests(node.cluster.limits, node.counters, journal)
         self._limits = node.cluster.limits
         self._peers: dict[int, trio.CancelScope] = {}
+        self._heard_at: dict[int, float] = {}
+        """By peer that is connected, when something of it arrived last."""
         self._started = trio.current_time()
         self._clients = 0
 
@@ -72,6 +76,7 @@ class Server:
         """One connection, from hello to its end. A stranger's mistake ends only this connection."""
         guests = self.guests
         where, host = _where(stream)
+        sockets.prepare(stream, sockets.of_guest(self._limits.stalled_s))
         guest = guests.enter(host)
         try:
             async with stream:
@@ -134,6 +139,8 @@ class Server:
         if hello.role == "peer" and hello.replica is not None:
             # On disk before the answer: it must still be known when the peer has acted on it.
             await self._node.standing.keep()
+            raw = stream if isinstance(stream, trio.SocketStream) else stream.raw
+            sockets.prepare(raw, sockets.of_link(self._limits.link_s))
             await stream.send_all(encode(welcome))
             await self._peer(stream, reader, hello.replica, held=held is not None)
             return
@@ -207,12 +214,24 @@ class Server:
             self._peers[peer].cancel()
         with trio.CancelScope() as scope:
             self._peers[peer] = scope
+
+            def heard() -> None:
+                self._heard_at[peer] = trio.current_time()
+
             try:
-                await listen_to_peer(self._node, peer, stream, reader, self._warm_up.ready, held=held)
+                await listen_to_peer(self._node, peer, stream, reader, self._warm_up.ready, heard, held=held)
             finally:
                 if self._peers.get(peer) is scope:
                     del self._peers[peer]
+                    self._heard_at.pop(peer, None)
                     self._node.lost_contact(peer)
+
+    def _connected(self) -> list[int]:
+        """Peers that are heard, and to whom messages leave. One that vanished without a farewell is missing
+        here long before TCP gives it up."""
+        since = trio.current_time() - SILENT_HEARTBEATS * self._node.cluster.settings.heartbeat_s
+        links = self._node.out.links
+        return sorted(peer for peer, at in self._heard_at.items() if at >= since and peer in links)
 
     def status(self, ask: int) -> StatusReport:
         """How this replica fares."""
@@ -221,7 +240,7 @@ class Server:
             id=ask,
             status=node.status,
             waiting_for=self._warm_up.missing,
-            connected=tuple(sorted(node.out.links)),
+            connected=tuple(self._connected()),
             pid=os.getpid(),
             uptime_s=round(trio.current_time() - self._started, 3),
             faults=len(node.board),

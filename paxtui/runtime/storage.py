@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from paxtui.core.ballot import Ballot
+from paxtui.core.messages import Snapshot
 from paxtui.core.output import Write
 from paxtui.core.saved import Saved
 from paxtui.core.values import Entry, Vote
-from paxtui.runtime import rows, schema
+from paxtui.runtime import keeping, rows, schema
 from paxtui.runtime.disk_faults import DiskFaults
-from paxtui.runtime.errors import DiskRefused, SlotDamaged, StorageFailed
+from paxtui.runtime.errors import DiskRefused, SlotDamaged, SlotRemoved, StorageFailed
 from paxtui.runtime.gathered import Gathered
 from paxtui.runtime.lock import FolderLock, make_folder, unusable
 from paxtui.runtime.mark import MarkFile
@@ -70,6 +71,7 @@ class Storage:
         self._reader = opening.reader
         self._identity, self._state, self._held = opening.identity, opening.state, opening.held
         self._decided = self._state.commit_number
+        self._floor = opening.floor
         try:
             self._writer = schema.connect_writer(self.path)
         except BaseException:
@@ -145,6 +147,11 @@ class Storage:
         return self._state.watermark
 
     @property
+    def floor(self) -> int:
+        """Slots below it are removed; durable."""
+        return self._floor
+
+    @property
     def warmed(self) -> bool:
         """Whether the first start of this replica has been completed."""
         return bool(self._state.warmed)
@@ -175,6 +182,9 @@ class Storage:
             state = rows.read_state(self._reader)
             upto, horizon = rows.read_session_state(self._reader)
             sessions = tuple(rows.read_sessions(self._reader))
+            marks = keeping.read_marks(self._reader)
+            if self._floor and self._floor not in [mark.upto for mark in marks]:
+                raise Damaged("table marks", f"the state at slot {self._floor} is missing")
             if upto > state.watermark:
                 raise Damaged("table session_state", f"it is ahead of the log ({upto} > {state.watermark})")
         return Saved(
@@ -188,6 +198,8 @@ class Storage:
             replay=self._replay(upto, state.watermark),
             votes=votes,
             held=self._held,
+            floor=self._floor,
+            marks=marks,
         )
 
     def _votes(self) -> tuple[Vote, ...]:
@@ -215,8 +227,10 @@ class Storage:
 
         Both limits hold, but one row comes if there is one, however long. A damaged row ends them before it.
         Any thread may call this, also while another commits. Raises ``SlotDamaged`` if ``first`` is damaged,
-        and ``StorageFailed``.
+        ``SlotRemoved`` if it is below the floor, and ``StorageFailed``.
         """
+        if first < self._floor:
+            raise SlotRemoved(self._floor)
 
         def query() -> tuple[list[Entry], dict[int, int]]:
             upto = self.committed_watermark
@@ -227,6 +241,14 @@ class Storage:
             return entries, rows.read_suppressed(self._reader, first, first + len(entries))
 
         return self._read(query)
+
+    def read_state(self, upto: int, after: str, bytes_max: int) -> Snapshot | None:
+        """A page of the state that is kept at ``upto``, if it still is. Raises ``StorageFailed``."""
+        return self._read(lambda: keeping.read_state(self._reader, upto, after, bytes_max))
+
+    def bytes_between(self, first: int, upto: int) -> int:
+        """About how many bytes these messages take. Raises ``StorageFailed``."""
+        return self._read(lambda: keeping.bytes_between(self._reader, first, upto))
 
     def peers(self) -> dict[int, Peer]:
         """What is remembered of the other replicas' disks. Raises ``StorageFailed``."""
@@ -275,6 +297,7 @@ class Storage:
             self._transact(self._state.after(gathered.state), gathered.store, gathered.pages())
             self._decided = self._state.commit_number
             self._held = self._held or gathered.held
+            self._floor = self._floor if gathered.floor is None else gathered.floor
 
     def hold(self, reason: str) -> None:
         """From now on this disk may not vote, durably. Raises ``StorageFailed``."""
@@ -294,6 +317,17 @@ class Storage:
 
         with self._write_lock:
             self._transact(self._state.after(None), store, len(log))
+
+    def sweep(self) -> bool:
+        """Delete some rows of removed slots; whether there are more. Raises ``StorageFailed``."""
+        lowest = self._read(lambda: keeping.lowest(self._reader))
+        if lowest is None or lowest >= self._floor:
+            return False
+        upto = min(lowest + keeping.SWEEP_SLOTS, self._floor)
+        with self._write_lock:
+            state = self._state.after(None)
+            self._transact(state, lambda db: keeping.sweep(db, upto), (upto - lowest) // 16)
+        return upto < self._floor
 
     def set_warmed(self) -> None:
         """Remember, durably, that all replicas have once been ready. Raises ``StorageFailed``."""

@@ -11,18 +11,22 @@ from collections.abc import Callable, Iterator
 from typing import ClassVar, Literal, TypeVar
 
 from paxtui.core.ballot import Ballot
+from paxtui.core.messages import Snapshot
 from paxtui.core.output import (
+    Mark,
     PutEntries,
+    PutFloor,
     PutHeld,
+    PutMark,
     PutSessions,
+    PutSnapshot,
     PutState,
     PutSuppressed,
     PutVotes,
-    SessionRow,
     Write,
 )
 from paxtui.core.saved import CHAIN_START, Saved
-from paxtui.core.values import Entry, Vote, weight
+from paxtui.core.values import Entry, SessionRow, Vote, weight
 
 OnWrite = Callable[[Write, dict[int, Entry]], None]
 """Told of each write of a transaction that is on disk, with the log table after it."""
@@ -86,6 +90,9 @@ class Disk:
         self._sessions_upto = 0
         self._horizon = -1
         self.held: str | None = None
+        self.floor = 0
+        self._kept: dict[int, tuple[Mark, bytes, int, dict[str, SessionRow]]] = {}
+        """By slot, the states that are kept: mark, chain, horizon and sessions."""
 
     # Writing
 
@@ -150,8 +157,30 @@ class Disk:
             self.suppressed[write.slot] = write.first
         elif isinstance(write, PutHeld):
             self.held = write.reason
+        elif isinstance(write, PutMark):
+            kept = (write.mark, write.chain, write.horizon, dict(self._sessions))
+            self._kept[write.mark.upto] = kept
+        elif isinstance(write, PutFloor):
+            self._trim(write.floor)
+        elif isinstance(write, PutSnapshot):
+            self._replace(write)
         else:
             raise TypeError(f"no such write: {write}")
+
+    def _trim(self, floor: int) -> None:
+        self.floor = floor
+        self._kept = {slot: kept for slot, kept in self._kept.items() if slot >= floor}
+        self.suppressed = {slot: first for slot, first in self.suppressed.items() if slot >= floor}
+        for slot in [slot for slot in self.rows if slot < floor]:
+            del self.rows[slot]
+        self._flipped = {(table, key) for table, key in self._flipped if table != "log" or key in self.rows}
+
+    def _replace(self, write: PutSnapshot) -> None:
+        upto = write.mark.upto
+        self._sessions = {row.client: row for row in write.sessions}
+        self._sessions_upto, self._horizon = upto, write.horizon
+        self._kept = {upto: (write.mark, write.chain, write.horizon, dict(self._sessions))}
+        self._trim(upto)
 
     # What is done to it
 
@@ -262,6 +291,8 @@ class Disk:
             replay=self._replay(self._sessions_upto, state.watermark),
             votes=tuple(self._votes(state.watermark)) if self.held is None else (),
             held=self.held,
+            floor=self.floor,
+            marks=tuple(kept[0] for _, kept in sorted(self._kept.items())),
         )
 
     def _votes(self, watermark: int) -> Iterator[Vote]:
@@ -279,6 +310,8 @@ class Disk:
         Raises ``Damaged``."""
         entries: list[Entry] = []
         chars = 0
+        if first < self.floor:
+            return ()
         for slot in range(first, min(self.state.watermark, first + max(slots_max, 1))):
             entry = self._read("log", slot, self.rows[slot])
             chars += weight(entry.value)
@@ -286,6 +319,22 @@ class Disk:
                 break
             entries.append(entry)
         return tuple(entries)
+
+    def read_state(self, upto: int, after: str, bytes_max: int) -> Snapshot | None:
+        """A page of the state that is kept at ``upto``; ``None`` if it is there no more."""
+        if upto not in self._kept:
+            return None
+        mark, chain, horizon, sessions = self._kept[upto]
+        page: list[SessionRow] = []
+        size = 0
+        rest = sorted(client for client in sessions if client > after)
+        for client in rest:
+            size += len(sessions[client].answers)
+            if page and size > bytes_max:
+                break
+            page.append(sessions[client])
+        last = len(page) == len(rest)
+        return Snapshot(upto, mark.wall_s, chain, horizon, after, tuple(page), last, upto)
 
 
 def _rows_of(write: Write) -> Iterator[tuple[Table, int | str]]:
@@ -299,5 +348,8 @@ def _rows_of(write: Write) -> Iterator[tuple[Table, int | str]]:
         case PutSessions():
             for client in (*write.evicted, *(row.client for row in write.changed)):
                 yield "sessions", client
+        case PutSnapshot():
+            for row in write.sessions:
+                yield "sessions", row.client
         case _:
             pass

@@ -15,6 +15,7 @@ from paxtui.sim.damage import damaged
 from paxtui.sim.drawers import DRAWERS, TYPES, anyone, exponential
 from paxtui.sim.hashing import mixed
 from paxtui.sim.plan import CRASHES, LEADER, PROFILES, SPECIAL, Broken, Fault, Plan, Weather, Workload
+from paxtui.sim.trims import trimmed
 
 SIZES = (1, 3, 5, 7, 9)
 SIZE_WEIGHTS = (3, 56, 30, 7, 4)
@@ -77,7 +78,7 @@ def draw(seed: int, profile: str = "all") -> Plan:
         raise ValueError(f"profile {profile!r} is none of {', '.join(ALL_PROFILES)}")
     rng = random.Random(mixed(seed, ALL_PROFILES.index(profile), 1))
     plan = _drawn(rng, seed, profile)
-    return damaged(plan) if profile in PROFILES else special.DRAWERS[profile](plan, rng, TYPES)
+    return trimmed(damaged(plan)) if profile in PROFILES else special.DRAWERS[profile](plan, rng, TYPES)
 
 
 def _drawn(rng: random.Random, seed: int, profile: str) -> Plan:

@@ -68,6 +68,7 @@ GOALS = (
     "session opened anew",
     "silence at a trace event",
     "slots recovered by a new leader",
+    "snapshot in pages",
     *(f"event {event.__struct_config__.tag}" for event in get_args(AnyEvent)),
 )
 """All of them, for the account of what was never reached."""

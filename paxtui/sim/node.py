@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from paxtui.checkers.broken import Invariant, InvariantBroken
 from paxtui.core.ballot import Ballot
-from paxtui.core.output import Envelope, Fetch, Output
+from paxtui.core.messages import Snapshot
+from paxtui.core.output import Applied, Envelope, Fetch, FetchState, Output
 from paxtui.core.proposer import Phase
 from paxtui.core.replica import Replica
 from paxtui.core.values import Command, Entry
@@ -345,14 +346,16 @@ class Node:
 
     def _pump(self, replica: Replica, now: float, local: float) -> float:
         """The same, of the replica that runs, at ``local`` by its own clock; its deadline afterwards."""
-        output = replica.take(local)
-        if output.events:
-            self._cluster.events(self.me, output.events)
-            traps = self.traps
-            if (traps.crash is not None or traps.silence is not None) and traps.spring(output):
-                return replica.deadline
-        self.treat(output)
         deadline = replica.deadline
+        if local >= deadline or replica.pending:
+            output = replica.take(local)
+            if output.events:
+                self._cluster.events(self.me, output.events)
+                traps = self.traps
+                if (traps.crash is not None or traps.silence is not None) and traps.spring(output):
+                    return replica.deadline
+            self.treat(output)
+            deadline = replica.deadline
         if deadline < self._timer:
             self._arm(now, deadline)
         return deadline
@@ -362,7 +365,8 @@ class Node:
         cluster, me = self._cluster, self.me
         if output.applied:
             for applied in output.applied:
-                self._checkers.applied(me, applied)
+                if type(applied) is Applied:
+                    self._checkers.applied(me, applied)
             cluster.probe(self)
         if output.sends:
             cluster.network.send(cluster.now, me, output.sends)
@@ -420,9 +424,16 @@ class Node:
         replica.durable(batch, local)
         self._turn(replica, now, local)
 
-    def _fetched(self, event: tuple[int, Fetch]) -> None:
+    def _fetched(self, event: tuple[int, Fetch | FetchState]) -> None:
         life, fetch = event
         if life != self.life or self.replica is None:
+            return
+        if isinstance(fetch, FetchState):
+            page = self.disk.read_state(fetch.upto, fetch.after, fetch.bytes_max)
+            if page is not None:
+                if not page.last:
+                    self._cluster.goal("snapshot in pages")
+                self._hand_state(fetch, page)
             return
         self._cluster.goal("entries read from disk")
         try:
@@ -432,6 +443,16 @@ class Node:
             self._refuse(untrusted)
             return
         self._hand_over(fetch, entries)
+
+    def _hand_state(self, fetch: FetchState, page: Snapshot) -> None:
+        if self.replica is None:
+            return
+        now = self._cluster.now
+        if now < self.paused_until:
+            self._inbox.append((self._hand_state, fetch, page))
+            return
+        self.replica.fetched_state(fetch.peer, page, self.clock.at(now))
+        self.poke()
 
     def _hand_over(self, fetch: Fetch, entries: tuple[Entry, ...]) -> None:
         if self.replica is None:

@@ -40,6 +40,9 @@ proposer-crash     seconds, replica                       the proposer role stop
 skip               replica, ahead                         skip the slot so far ahead (-1: the next one)
 elect              replica                                the operator forces an election
 fill               replica                                fill all holes of this leader
+trim               replica, keep                          keep the state at the next slot; remove what is
+                                                          below a state kept before, but for the last
+                                                          ``keep`` slots
 canary             none                                   the run fails, whatever the replicas do
 =================  =====================================  ==============================================
 
@@ -64,7 +67,19 @@ CRASHES: Final = frozenset({"crash", "crash-all", "crash-at"})
 
 PROFILES: Final = ("network", "crash", "disk", "churn", "boost", "all")
 
-SPECIAL: Final = ("deposed", "reads", "acks", "rounds", "duels", "canary", "calm", "damage", "lost")
+SPECIAL: Final = (
+    "deposed",
+    "reads",
+    "acks",
+    "rounds",
+    "duels",
+    "canary",
+    "calm",
+    "damage",
+    "lost",
+    "trims",
+    "overtaken",
+)
 """Profiles for one purpose: most draw situations that chance seldom makes, for mutants that nothing else
 finds; ``canary`` fails one seed in a hundred, to show that failures are reported; in ``calm`` nothing is done
 to the cluster, so that the number of its messages can be judged."""

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from paxtui.core.settings import Settings
 from paxtui.sim.plan import LEADER, Fault, Plan, Weather, touched
+from paxtui.sim.trims import with_trims
 
 CANARY_SHARE = 0.01
 """Of the seeds of the profile ``canary``, so many fail."""
@@ -74,6 +75,17 @@ def deposed(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
         heal_at=at + 1.5,
         broken=(),
     )
+
+
+def overtaken(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
+    """The same, but what the newer leader chose is removed by the time the old one asks: it is given a state
+    in which its own proposals are settled, one way or the other."""
+    plan = deposed(plan, rng, types)
+    elections = [fault for fault in plan.faults if fault.kind == "elect"]
+    (new,) = elections[-1].args
+    began = elections[-1].at
+    trims = [Fault(began + 0.02 * each, "trim", (new, 0)) for each in range(1, 60)]
+    return replace(plan, faults=tuple(sorted((*plan.faults, *trims), key=lambda fault: fault.at)))
 
 
 def reads(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
@@ -319,6 +331,39 @@ def lost(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
     )
 
 
+def trims(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
+    """A log that is trimmed again and again, replicas that fall behind, crash while they take another one's
+    state, and lead soon after; small pages and small tables."""
+    del types
+    replicas = rng.choice((3, 3, 5))
+    kinds = ("crash", "crash-at", "cut", "loss", "elect", "disk-fail", "pause")
+    usual = [fault for fault in plan.faults if fault.kind in kinds]
+    named = [fault for fault in usual if all(each < replicas for each in touched(fault))]
+    events = ("snapshot-taken", "snapshot-asked", "snapshot-sent", "marked", "trimmed")
+    for _ in range(rng.randint(0, 4)):
+        at, down_s = plan.heal_at * rng.uniform(0.3, 0.9), rng.uniform(0.01, 0.3)
+        named.append(Fault(at, "crash-at", (rng.randrange(replicas), rng.choice(events), down_s, 2)))
+        named.append(Fault(at + rng.uniform(0.0, 0.8), "elect", (rng.randrange(replicas),)))
+    settings = replace(
+        plan.settings,
+        sessions_max=rng.choice((2, 4, 8)),
+        session_window=rng.choice((4, 8)),
+        cache_slots=rng.choice((0, 2, 16384)),
+        snapshot_bytes=rng.choice((1, 100, 256 * 1024)),
+    )
+    workload = replace(plan.workload, clients=4, pipeline=4, operations=40, burst=1, reopen=0.1)
+    plan = replace(
+        plan,
+        replicas=replicas,
+        settings=settings,
+        commit_s=tuple(rng.uniform(0.0005, 0.01) for _ in range(replicas)),
+        workload=workload,
+        faults=tuple(named),
+        broken=tuple(each for each in plan.broken if each.replica < replicas)[: (replicas - 1) // 2],
+    )
+    return with_trims(plan, rng)
+
+
 DRAWERS: dict[str, Callable[[Plan, random.Random, tuple[str, ...]], Plan]] = {
     "deposed": deposed,
     "reads": reads,
@@ -329,5 +374,7 @@ DRAWERS: dict[str, Callable[[Plan, random.Random, tuple[str, ...]], Plan]] = {
     "calm": calm,
     "damage": damage,
     "lost": lost,
+    "trims": trims,
+    "overtaken": overtaken,
 }
 """One for each special profile; it is given an ordinary plan and the types of messages."""

@@ -53,6 +53,7 @@ class Strikes:
             "skip": (0, self._skip),
             "elect": (0, lambda node: node.operate("elect")),
             "fill": (0, self._fill),
+            "trim": (0, self._trim),
         }
 
         self._on_disk: dict[str, Callable[..., bool]] = {
@@ -177,6 +178,10 @@ class Strikes:
         for slot in sorted(reign.holes) if reign is not None else ():
             self._cluster.goal("operator fills a hole")
             node.operate("fill_hole", slot)
+
+    def _trim(self, node: Node, keep: int) -> None:
+        node.operate("trim", max(node.watermark - keep, 0))
+        node.operate("mark", int(self._cluster.now))
 
     # Disks that cannot be trusted any more. Each tells whether there was anything to damage.
 

@@ -19,6 +19,7 @@ from paxtui.core.events import (
     EntriesSent,
     Held,
     LeaderHeard,
+    Marked,
     MessageDropped,
     NackReceived,
     NackSent,
@@ -32,8 +33,12 @@ from paxtui.core.events import (
     RoundTaken,
     SessionEvicted,
     SlotSkipped,
+    SnapshotAsked,
+    SnapshotSent,
+    SnapshotTaken,
     SteppedDown,
     Suppressed,
+    Trimmed,
 )
 
 __all__ = [
@@ -50,6 +55,7 @@ __all__ = [
     "EntriesSent",
     "Held",
     "LeaderHeard",
+    "Marked",
     "MessageDropped",
     "NackReceived",
     "NackSent",
@@ -63,6 +69,10 @@ __all__ = [
     "RoundTaken",
     "SessionEvicted",
     "SlotSkipped",
+    "SnapshotAsked",
+    "SnapshotSent",
+    "SnapshotTaken",
     "SteppedDown",
     "Suppressed",
+    "Trimmed",
 ]

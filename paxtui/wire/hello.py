@@ -37,6 +37,8 @@ class Hello(Frame, frozen=True, tag="hello", kw_only=True):
     """A peer's id."""
     storage: Annotated[str, Meta(max_length=64)] | None = None
     """A peer's storage id: random, made with its database. Another one means another disk."""
+    origin: Annotated[str, Meta(max_length=64)] = ""
+    """The id of the backup that a peer's database was restored from; empty if it was not."""
     commits: Number = 0
     """How many commits that disk has seen. Fewer than it told before mean that it went back in time."""
     held: bool = False

@@ -106,13 +106,14 @@ class LogEntry(Struct, frozen=True, array_like=True, forbid_unknown_fields=True,
 
 class Page(Frame, frozen=True, tag="page", kw_only=True):
     """Applied slots in order. ``applied`` is the watermark that the answer rests on; ``last`` ends a tail
-    without ``follow``."""
+    without ``follow``. Slots below ``floor`` are removed: a page that was asked from there begins at it."""
 
     id: Ask
     entries: tuple[LogEntry, ...]
     applied: Number
     consistency: Consistency
     last: bool
+    floor: Number = 0
 
 
 class GetStatus(Frame, frozen=True, tag="get-status"):

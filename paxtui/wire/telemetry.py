@@ -34,11 +34,16 @@ def brief(text: str) -> str:
 
 def mark(value: Command) -> str:
     """A value's digest in hex digits. Marks tell whether two votes are for the same value where the values
-    themselves would be too much to tell."""
-    return hashlib.blake2b(_encode(value), digest_size=MARK_CHARS // 2).hexdigest()
+    themselves would be too much to tell. Half of the digest tells whether it is a client's: what the cluster
+    says to itself may stand in two slots, and is no repeated request."""
+    digest = hashlib.blake2b(_encode(value), digest_size=MARK_CHARS // 2).hexdigest()
+    return digest if value.client or value == NOOP else NOOP_MARK[:OWN_CHARS] + digest[OWN_CHARS:]
 
 
+OWN_CHARS = MARK_CHARS // 2
 NOOP_MARK = mark(NOOP)
+OWN_PREFIX = NOOP_MARK[:OWN_CHARS]
+"""What the marks of the no-op and of all other values of no client begin with."""
 
 
 class SlotView(Struct, frozen=True, array_like=True, gc=False):
@@ -185,6 +190,11 @@ Observed = (
     | e.SlotSkipped
     | e.CatchUpAsked
     | e.EntriesSent
+    | e.Marked
+    | e.Trimmed
+    | e.SnapshotAsked
+    | e.SnapshotSent
+    | e.SnapshotTaken
     | e.ReadConfirmed
     | e.ProposerCrashed
     | e.ProposerRestored

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from paxtui.core.values import MARK, TRIM
+
 MARKS_MAX = 4
 """Combining marks that one base character may carry on screen."""
 
@@ -40,6 +42,16 @@ def _visible_characters(text: str) -> list[str]:
         elif marks <= MARKS_MAX:
             shown.append(character)
     return shown
+
+
+def cluster_words(request: int, text: str) -> str:
+    """What a value of no client is: ``mark``, ``trim to 1234``, or else ``no-op``."""
+    match text.partition(" ")[0]:
+        case word if word == MARK:
+            return "mark"
+        case word if word == TRIM:
+            return f"trim to {request}"
+    return "no-op"
 
 
 def client_name(client: str) -> str:

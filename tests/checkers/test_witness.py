@@ -60,12 +60,16 @@ def choose(w: Witness, *values: Command) -> None:
         w.accepted_received(0, LOW, voter, 0, len(values))
 
 
-def apply(w: Witness, replica: int, *values: Command) -> None:
+def head_of(*values: Command) -> str:
     head = CHAIN_START
     for slot, value in enumerate(values):
         head = link(head, slot, value)
+    return head.hex()
+
+
+def apply(w: Witness, replica: int, *values: Command) -> None:
     w.learned(replica, 0, [(LOW, value) for value in values])
-    w.applied_to(replica, 0, len(values), head.hex())
+    w.applied_to(replica, 0, len(values), head_of(*values))
 
 
 # Lives
@@ -261,6 +265,51 @@ def a_suppression_that_others_do_not_know(w: Witness) -> None:
     apply(w, 1, X, X)
 
 
+def a_state_of_another_log(w: Witness) -> None:
+    choose(w, X, Y)
+    apply(w, 0, X, Y)
+    w.snapshot_taken(2, 0, 2, CHAIN_START.hex())
+
+
+def a_state_that_nobody_had(w: Witness) -> None:
+    choose(w, X, Y)
+    apply(w, 0, X, Y)
+    w.snapshot_taken(2, 0, 3, head_of(X, Y))
+
+
+def a_state_that_is_behind(w: Witness) -> None:
+    choose(w, X, Y)
+    apply(w, 0, X, Y)
+    w.snapshot_taken(0, 2, 1, head_of(X))
+
+
+def a_state_that_follows_no_watermark(w: Witness) -> None:
+    choose(w, X, Y)
+    apply(w, 0, X, Y)
+    apply(w, 2, X)
+    w.snapshot_taken(2, 0, 2, head_of(X, Y))
+
+
+def a_log_that_goes_on_elsewhere_after_a_state(w: Witness) -> None:
+    choose(w, X, Y)
+    apply(w, 0, X, Y)
+    w.snapshot_taken(2, 0, 1, head_of(X))
+    w.learned(2, 1, [(LOW, Y)])
+    w.applied_to(2, 1, 2, CHAIN_START.hex())
+
+
+def a_start_above_a_state_that_was_taken(w: Witness) -> None:
+    choose(w, X, Y)
+    apply(w, 0, X, Y)
+    w.snapshot_taken(2, 0, 1, head_of(X))
+    w.begins(2, start(watermark=2))
+
+
+def a_trim_to_where_no_state_is_kept(w: Witness) -> None:
+    w.marked(2)
+    w.trimmed(1, 3)
+
+
 CASES: dict[Case, Invariant] = {
     a_start_without_a_promise_that_was_counted: Invariant.PROMISES,
     a_start_with_a_promise_that_was_never_made: Invariant.PROMISES,
@@ -295,6 +344,13 @@ CASES: dict[Case, Invariant] = {
     a_request_that_takes_effect_twice: Invariant.ONCE,
     a_suppression_of_another_request: Invariant.ONCE,
     a_suppression_that_others_do_not_know: Invariant.ONCE,
+    a_state_of_another_log: Invariant.ORDER,
+    a_state_that_nobody_had: Invariant.ORDER,
+    a_state_that_is_behind: Invariant.ORDER,
+    a_state_that_follows_no_watermark: Invariant.ORDER,
+    a_log_that_goes_on_elsewhere_after_a_state: Invariant.ORDER,
+    a_start_above_a_state_that_was_taken: Invariant.ORDER,
+    a_trim_to_where_no_state_is_kept: Invariant.ORDER,
 }
 
 
@@ -373,3 +429,53 @@ def test_what_was_learned_without_proof_is_unproven_until_the_proof_is_there() -
     w.begins(1, start(LOW, 0, 0, LOW))
     w.prove()
     assert w.unproven == {}
+
+
+def test_a_replica_goes_on_from_the_state_that_it_took() -> None:
+    w = begun()
+    choose(w, X, Y, X)
+    w.suppressed(0, 2, 0)
+    apply(w, 0, X, Y, X)
+    w.marked(2)
+    w.trimmed(0, 2)
+    w.snapshot_taken(2, 0, 2, head_of(X, Y))
+    w.learned(2, 2, [(LOW, X)])
+    w.suppressed(2, 2, 0)
+    w.applied_to(2, 2, 3, head_of(X, Y, X))
+    w.begins(2, start(watermark=3))
+    assert w.logs.watermarks == [3, 0, 3]
+    assert not w.undecided
+
+
+def test_a_state_that_a_crash_took_is_asked_for_again() -> None:
+    """The event is told before the disk has it."""
+    w = begun()
+    choose(w, X, Y)
+    apply(w, 0, X, Y)
+    for _ in range(2):
+        w.snapshot_taken(2, 0, 2, head_of(X, Y))
+        w.begins(2, start())
+    assert w.logs.watermarks[2] == 0
+
+
+def test_a_state_that_only_a_disk_shows_is_believed() -> None:
+    """Who had it came from before the records, or was killed before it told."""
+    w = Witness(3)
+    for replica in range(3):
+        w.begins(replica, start(watermark=5 if replica == 0 else 0))
+    w.snapshot_taken(2, 0, 4, head_of(X))
+    w.trimmed(2, 5)
+    assert not w.undecided
+    with pytest.raises(InvariantBroken, match="another than the chosen one"):
+        w.snapshot_taken(1, 0, 4, head_of(Y))
+
+
+def test_where_something_is_missing_a_state_may_be_one_that_nobody_told_of() -> None:
+    w = begun()
+    w.gap(0)
+    w.snapshot_taken(2, 0, 4, head_of(X))
+    w.trimmed(2, 6)
+    assert sorted(w.undecided) == [
+        "whether a state was kept where replica 2 trims its log to",
+        "whether anybody had the state that replica 2 took",
+    ]

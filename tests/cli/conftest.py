@@ -60,8 +60,11 @@ class Up:
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """Three replicas that this module's tests share."""
-    folder = tmp_path_factory.mktemp("up")
-    cluster = config.local(3, config.free_ports(3), name="cli")
+    yield from serve(tmp_path_factory.mktemp("up"), config.local(3, config.free_ports(3), name="cli"))
+
+
+def serve(folder: Path, cluster: config.Cluster) -> Iterator[Up]:
+    """Run a cluster until it serves; stop it when the test is over."""
     file = folder / "cli.toml"
     file.write_text(config.to_toml(cluster))
     command = [sys.executable, "-m", "paxtui", "up", "--config", str(file)]

@@ -18,6 +18,7 @@ COMMANDS = [
     ["tail"],
     ["read"],
     ["status"],
+    ["health"],
     ["elect"],
     ["noop"],
     ["verify"],

@@ -25,6 +25,7 @@ from paxtui.config import (
     to_toml,
 )
 from paxtui.core.settings import Settings
+from paxtui.keep import Keep
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 ROWS = "".join(f'[[replica]]\nid = {i}\nhost = "127.0.0.1"\nport = {7400 + i}\n' for i in range(3))
@@ -328,6 +329,59 @@ def test_the_name_is_the_files_unless_it_is_told(tmp_path: Path) -> None:
     assert load(written(tmp_path, ROWS, "x" * 100 + ".toml")).name == "x" * 64
 
 
+# How much is kept
+
+
+def test_what_is_kept_is_read_and_everything_is_without_the_table(tmp_path: Path) -> None:
+    assert load(written(tmp_path, ROWS)).keep.everything
+    assert load(written(tmp_path, ROWS + "[keep]\n")).keep == Keep()
+    cluster = load(written(tmp_path, ROWS + "[keep]\nslots = 8\nbytes = 4096\nage_s = 8\n"))
+    assert cluster.keep == Keep(slots=8, bytes=4096, age_s=8.0)
+    assert not cluster.keep.everything
+
+
+@pytest.mark.parametrize("name", ["local-3", "local-5"])
+def test_the_comments_of_a_shipped_file_name_every_limit_of_what_is_kept(tmp_path: Path, name: str) -> None:
+    text = (CONFIGS / f"{name}.toml").read_text()
+    table = text[text.index("#   [keep]") :].partition("\n\n")[0]
+    assert re.findall(r"(?m)^#   (\w+) = ", table) == list(structs.asdict(Keep()))
+    uncommented = re.sub(r"(?m)^#   ", "", table)
+    assert None not in structs.astuple(load(written(tmp_path, f"{ROWS}{uncommented}\n")).keep)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("slots = 7", "slots is 7, at least 8 is allowed"),
+        ("slots = 0", "slots is 0, at least 8 is allowed"),
+        ("bytes = 4095", "bytes is 4095, at least 4096 is allowed"),
+        ("age_s = 7.9", "age_s is 7.9, at least 8 is allowed"),
+        ("age_s = nan", "age_s is nan, at least 8 is allowed"),
+        ("age_s = inf", "age_s is inf"),
+        ("slots = -9", "slots is -9, at least 8 is allowed"),
+        ("slots = 9.5", "keep.slots: expected a whole number"),
+        ("slots = '9'", "keep.slots: expected a whole number"),
+        ("slots = 9007199254740992", "slots is 9007199254740992"),
+    ],
+)
+def test_a_bad_limit_of_what_is_kept_is_told_with_its_line(tmp_path: Path, line: str, told: str) -> None:
+    message = refusal(written(tmp_path, f"{ROWS}[keep]\n{line}\n"))
+    assert message.startswith("demo.toml:14: ")
+    assert told in message
+
+
+def test_a_misspelt_limit_of_what_is_kept_is_told_with_those_that_there_are(tmp_path: Path) -> None:
+    message = refusal(written(tmp_path, f"{ROWS}[keep]\nslot = 100\n"))
+    assert message.startswith("demo.toml:14: ")
+    assert "slots" in message
+
+
+def test_what_is_kept_may_differ_between_replicas_for_a_while(tmp_path: Path) -> None:
+    """It decides when the leader proposes to remove something, and nothing that is replicated."""
+    plain, trimmed = load(written(tmp_path, ROWS)), load(written(tmp_path, ROWS + "[keep]\nslots = 8\n"))
+    assert plain.digest == trimmed.digest
+
+
 # Round trips
 
 hosts = st.sampled_from(["127.0.0.1", "::1", "fe80::1", "node.lan", "Node-3", "10.1.2.3"])
@@ -355,6 +409,14 @@ def clusters(draw: st.DrawFn) -> Cluster:
         settings=draw(settings()),
         warm_up=draw(st.sampled_from([None, "all", "majority", "none"])),
         record=draw(st.none() | names),
+        keep=draw(
+            st.builds(
+                Keep,
+                slots=st.none() | st.integers(8, 2**50),
+                bytes=st.none() | st.integers(4096, 2**50),
+                age_s=st.none() | st.floats(8, 1e9),
+            )
+        ),
     )
 
 

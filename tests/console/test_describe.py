@@ -48,6 +48,10 @@ LINES: list[tuple[Any, str]] = [
         ProposedView(B, 7, 1, "client", "", (ValueView("ada~x@1", 3, "hi" + EVIL),)),
         "proposes slot 7 at 3.0: ada: hi␛]52;c;x␇[red]<202E>␊",
     ),
+    (
+        ProposedView(B, 7, 1, "client", "", (ValueView("", 5, "trim 3.0"),)),
+        "proposes slot 7 at 3.0: a trim to 5",
+    ),
     (ProposedView(B, 7, 3, "client", "", None), "proposes slots 7-9 at 3.0"),
     (
         ProposedView(B, 7, 3, "adopted", "", None),
@@ -71,6 +75,11 @@ LINES: list[tuple[Any, str]] = [
     (e.SlotSkipped(B, 7), "leaves slot 7 empty on purpose (at 3.0)"),
     (e.CatchUpAsked(2, 7, 9), "lacks slots 7-8 and asks r2 for them"),
     (e.EntriesSent(2, 7, 2), "sends r2 the log: slots 7-8"),
+    (e.Marked(12, 1_700_000_000), "keeps the state after slot 11"),
+    (e.Trimmed(12), "removes slots below 12"),
+    (e.SnapshotAsked(0, 12), "fetches r0's state at slot 12: r0 has removed what it lacks"),
+    (e.SnapshotSent(2, 12, 3), "sends r2 its state at slot 12"),
+    (e.SnapshotTaken(7, 12, "abcdef0123456789"), "takes the state at slot 12 in place of slots 7-11"),
     (e.ReadConfirmed(5, 9), "a majority confirms read 5: all below 9"),
     (e.ProposerCrashed(), "its proposer stops; acceptor and learner go on"),
     (e.ProposerRestored(), "its proposer works again"),

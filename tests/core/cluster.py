@@ -8,7 +8,8 @@ vote that reached a disk and checks, in every test that uses a :class:`Cluster`,
 - what a replica calls learned is chosen at that moment;
 - a value proposed above the ballot of a chosen one is that chosen value;
 - promises, votes and own rounds are on the disk before the message that rests on them leaves;
-- what is on a disk never goes backwards, and its hash chain is that of its entries.
+- what is on a disk never goes backwards, and its hash chain is that of its entries;
+- a state that a replica goes on from has the head of the chain of all that is chosen below it.
 """
 
 from __future__ import annotations
@@ -20,29 +21,34 @@ from typing import Final, TypeVar
 
 from paxtui.core.ballot import Ballot, majority
 from paxtui.core.chain import link
-from paxtui.core.events import Event, Learned, MessageDropped, Proposed
-from paxtui.core.messages import Accepted, PeerMessage, Prepare, Promise
+from paxtui.core.events import Event, Learned, MessageDropped, Proposed, SnapshotTaken
+from paxtui.core.messages import Accepted, PeerMessage, Prepare, Promise, Snapshot
 from paxtui.core.output import (
     EVERYONE,
     Appended,
     Envelope,
     Fetch,
+    FetchState,
+    Installed,
+    Mark,
     Output,
     PutEntries,
+    PutFloor,
     PutHeld,
+    PutMark,
     PutSessions,
+    PutSnapshot,
     PutState,
     PutSuppressed,
     PutVotes,
     ReadReady,
     Reply,
-    SessionRow,
     Write,
 )
 from paxtui.core.replica import Replica, Status
 from paxtui.core.saved import CHAIN_START, Saved
 from paxtui.core.settings import Settings
-from paxtui.core.values import Command, Entry, Vote, weight
+from paxtui.core.values import Command, Entry, SessionRow, Vote, weight
 
 E = TypeVar("E", bound=Event)
 M = TypeVar("M")
@@ -89,6 +95,9 @@ class Disk:
         self.sessions_upto = 0
         self.horizon = -1
         self.held: str | None = None
+        self.floor = 0
+        self.kept: dict[int, tuple[Mark, bytes, int, dict[str, SessionRow]]] = {}
+        """By slot: the mark, the chain's head, the horizon and the sessions there."""
 
     def commit(self, writes: Iterable[Write]) -> None:
         """One transaction."""
@@ -110,16 +119,57 @@ class Disk:
                     self.sessions_upto, self.horizon = upto, horizon
                 case PutHeld(reason):
                     self.held = reason
+                case PutMark(mark, chain, horizon):
+                    assert self.sessions_upto == mark.upto, "a copy of another table than the one at the mark"
+                    self.kept[mark.upto] = (mark, chain, horizon, dict(self.sessions))
+                case PutFloor(floor):
+                    self._trim(floor)
+                case PutSnapshot():
+                    self._replace(last)
                 case PutState():
                     self._put_state(last)
         assert isinstance(last, PutState), "a batch is closed by the small state"
+
+    def _trim(self, floor: int) -> None:
+        assert floor >= self.floor, "the floor fell on disk"
+        assert floor in self.kept, "slots are removed without a state to go on from"
+        self.floor = floor
+        self.kept = {slot: kept for slot, kept in self.kept.items() if slot >= floor}
+        self.rows = {slot: row for slot, row in self.rows.items() if slot >= floor}
+        self.suppressed = {slot: first for slot, first in self.suppressed.items() if slot >= floor}
+
+    def _replace(self, put: PutSnapshot) -> None:
+        upto = put.mark.upto
+        assert upto > put.emptied >= self.state.watermark, "a state that is older than what is learned"
+        self.sessions = {row.client: row for row in put.sessions}
+        self.sessions_upto, self.horizon = upto, put.horizon
+        self.kept = {upto: (put.mark, put.chain, put.horizon, dict(self.sessions))}
+        self.state = PutState(self.state.promised, self.state.round, upto, put.chain)
+        self._trim(upto)
+
+    def page(self, fetch: FetchState) -> Snapshot | None:
+        """What a host reads of a state that is kept; nothing, if it is not."""
+        if fetch.upto not in self.kept:
+            return None
+        mark, chain, horizon, sessions = self.kept[fetch.upto]
+        rows: list[SessionRow] = []
+        size = 0
+        for client in sorted(client for client in sessions if client > fetch.after):
+            size += len(sessions[client].answers)
+            if rows and size > fetch.bytes_max:
+                break
+            rows.append(sessions[client])
+        last = not rows or rows[-1].client == max(sessions)
+        return Snapshot(mark.upto, mark.wall_s, chain, horizon, fetch.after, tuple(rows), last, 0)
 
     def _put_state(self, state: PutState) -> None:
         old = self.state
         assert state.promised >= old.promised, "a promise fell on disk"
         assert state.round >= old.round, "a round fell on disk"
         chain = old.chain
-        for slot in range(old.watermark, state.watermark):
+        if self.floor > old.watermark:  # a trim of what the same batch learned
+            chain = self.kept[self.floor][1]
+        for slot in range(max(old.watermark, self.floor), state.watermark):
             chain = link(chain, slot, self.rows[slot].value)
         assert state.watermark >= old.watermark
         assert state.chain == chain, "the chain is not that of the rows"
@@ -143,6 +193,8 @@ class Disk:
                 if slot >= state.watermark and self.held is None
             ),
             held=self.held,
+            floor=self.floor,
+            marks=tuple(kept[0] for _, kept in sorted(self.kept.items())),
         )
 
 
@@ -156,11 +208,13 @@ class Node:
         self.automatic = True
         """Whether its disk commits at once; else :meth:`Cluster.persist` does it."""
         self.batches: deque[Batch] = deque()
+        self.base = 0
+        """The slot at which :attr:`log` begins."""
         self.log: list[Entry] = []
         self.suppressed: dict[int, int] = {}
         self.replies: list[Reply] = []
         self.events: list[Event] = []
-        self.fetches: list[Fetch] = []
+        self.fetches: list[Fetch | FetchState] = []
         self.starts = 0
 
     @property
@@ -182,10 +236,14 @@ class Node:
     @property
     def texts(self) -> list[str]:
         """The log as a reader sees it: texts of effective messages, in order."""
+        return self.texts_from(self.base)
+
+    def texts_from(self, first: int) -> list[str]:
+        """The same, without the slots below ``first``."""
         return [
             entry.value.text
-            for slot, entry in enumerate(self.log)
-            if not entry.value.is_noop and slot not in self.suppressed
+            for slot, entry in enumerate(self.log, self.base)
+            if slot >= first and not entry.value.is_noop and slot not in self.suppressed
         ]
 
     def seen(self, kind: type[E]) -> list[E]:
@@ -243,6 +301,11 @@ class Ghost:
                     chosen = self.chosen.get(slot)
                     if chosen is not None and ballot > chosen[0]:
                         assert chosen[1] == value, f"{ballot} proposes against chosen slot {slot}"
+            case SnapshotTaken(upto=upto, chain=chain):
+                head = CHAIN_START
+                for slot in range(upto):
+                    head = link(head, slot, self.chosen[slot][1])
+                assert head.hex() == chain, f"the state at slot {upto} is that of another log"
 
 
 Filter = Callable[[Letter], bool]
@@ -286,7 +349,8 @@ class Cluster:
         node.starts += 1
         rng = random.Random(f"{self._seed}/{node.me}/{node.starts}")
         disk = node.disk
-        node.log = [disk.rows[slot] for slot in range(disk.state.watermark)]
+        node.base = disk.floor
+        node.log = [disk.rows[slot] for slot in range(disk.floor, disk.state.watermark)]
         node.suppressed = {s: f for s, f in disk.suppressed.items() if s < disk.state.watermark}
         node.core = Replica(node.me, len(self.nodes), self.settings, rng, disk.saved(), self.now)
         self.pump(node.me)
@@ -366,7 +430,11 @@ class Cluster:
                 self.ghost.told(event)
         self._post(node, output.sends)
         for applied in output.applied:
-            assert applied.first == len(node.log), "slots are applied in order, each once"
+            if isinstance(applied, Installed):
+                assert applied.upto > node.base + len(node.log), "a state that is older than what is applied"
+                node.base, node.log, node.suppressed = applied.upto, [], {}
+                continue
+            assert applied.first == node.base + len(node.log), "slots are applied in order, each once"
             node.log.extend(applied.entries)
             node.suppressed.update(applied.suppressed)
         node.replies.extend(output.replies)
@@ -374,7 +442,13 @@ class Cluster:
             node.batches.append(Batch(output.batch, output.writes, output.sends_durable))
         for fetch in output.fetches:
             node.fetches.append(fetch)
-            node.replica.fetched(fetch.peer, fetch.first, _page(node.log, fetch), self.now)
+            self._fetch(node, fetch)
+
+    def _fetch(self, node: Node, fetch: Fetch | FetchState) -> None:
+        if isinstance(fetch, Fetch):
+            node.replica.fetched(fetch.peer, fetch.first, _page(node, fetch), self.now)
+        elif (page := node.disk.page(fetch)) is not None:
+            node.replica.fetched_state(fetch.peer, page, self.now)
 
     def _post(self, node: Node, envelopes: Iterable[Envelope]) -> None:
         for envelope in envelopes:
@@ -426,6 +500,18 @@ class Cluster:
     def fill(self, me: int, slot: int) -> str | None:
         """The operator fills a hole."""
         reason = self.nodes[me].replica.fill_hole(slot, self.now)
+        self.pump(me)
+        return reason
+
+    def mark(self, me: int, wall_s: int = 1000) -> str | None:
+        """A replica is asked to have the state kept at the next slot."""
+        reason = self.nodes[me].replica.mark(wall_s, self.now)
+        self.pump(me)
+        return reason
+
+    def trim(self, me: int, upto: int) -> str | None:
+        """A replica is asked to have old slots removed."""
+        reason = self.nodes[me].replica.trim(upto, self.now)
         self.pump(me)
         return reason
 
@@ -594,7 +680,8 @@ class Cluster:
     def assert_agreement(self) -> None:
         """All that run have the same log, to the hash."""
         assert len({node.status.chain for node in self.alive}) == 1
-        assert len({tuple(node.texts) for node in self.alive}) == 1
+        base = max(node.base for node in self.alive)
+        assert len({tuple(node.texts_from(base)) for node in self.alive}) == 1
         assert len({tuple(node.replica.learner.sessions.digest_rows()) for node in self.alive}) == 1
 
 
@@ -602,11 +689,13 @@ def _matches(letter: Letter, kind: str | None, sender: int | None, to: int | Non
     return kind in (None, letter.kind) and sender in (None, letter.sender) and to in (None, letter.to)
 
 
-def _page(log: list[Entry], fetch: Fetch) -> tuple[Entry, ...]:
+def _page(node: Node, fetch: Fetch) -> tuple[Entry, ...]:
     """What a host reads from its disk for a fetch."""
     entries: list[Entry] = []
     chars = 0
-    for entry in log[fetch.first : fetch.first + fetch.slots_max]:
+    assert fetch.first >= node.disk.floor, "removed slots are read from disk"
+    first = fetch.first - node.base
+    for entry in node.log[first : first + fetch.slots_max]:
         chars += weight(entry.value)
         if entries and chars > fetch.chars_max:
             break

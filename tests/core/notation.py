@@ -21,15 +21,18 @@ from paxtui.core.messages import (
     PeerMessage,
     Prepare,
     Promise,
+    Snapshot,
+    SnapshotAsk,
 )
 from paxtui.core.output import Appended, ReadReady, ReadRefused, Refused, Reply
-from paxtui.core.values import Command, Entry, Vote
+from paxtui.core.values import Command, Entry, Vote, verb
 
 
 def value(command: Command) -> str:
-    """``ada/1 "hi"``; a client's id is shown without its birth."""
+    """``ada/1 "hi"``; the id's birth is left out. ``mark 1000`` is from that time, ``trim 3``
+    is about the slots below."""
     if command.is_noop:
-        return "no-op"
+        return f"{verb(command)} {command.request}" if command.text else "no-op"
     return f'{command.client.partition("@")[0]}/{command.request} "{command.text}"'
 
 
@@ -89,8 +92,25 @@ def message(what: PeerMessage) -> str:
             return f"catch-up from slot {first}"
         case Entries(first, listed, learned):
             return f"entries {entries(first, listed)}; learned {learned}"
+        case SnapshotAsk(upto, after):
+            return f"snapshot-ask at slot {upto}{_after(after)}"
+        case Snapshot(upto, _, _, _, after, rows, last, learned):
+            told = (
+                ", ".join(f"{_name(row.client)} (last used in slot {row.last_slot})" for row in rows)
+                or "none"
+            )
+            more = "" if last else "; more follow"
+            return f"snapshot at slot {upto}{_after(after)}: sessions {told}{more}; learned {learned}"
         case _:
             assert_never(what)
+
+
+def _name(client: str) -> str:
+    return client.partition("@")[0]
+
+
+def _after(client: str) -> str:
+    return f" after {_name(client)}" if client else ""
 
 
 def event(what: Event) -> str:

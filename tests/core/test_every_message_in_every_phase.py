@@ -2,11 +2,13 @@
 
 What may come out of the core is an answer, an event, or a :class:`MessageDropped`; the one exception is
 :class:`InvariantViolated`, for a lie that the replica can prove. Silence is right for four kinds alone, and
-only while they answer what is asked: they are counted, or teach what is known already.
+only while they answer what is asked: they are counted, or teach what is known already; and for who asks for a
+state where none is on disk: it was offered none, or will ask again.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -31,13 +33,17 @@ from paxtui.core.messages import (
     PeerMessage,
     Prepare,
     Promise,
+    Snapshot,
+    SnapshotAsk,
 )
 from paxtui.core.settings import Settings
-from paxtui.core.values import NOOP, Command, Entry, Vote
+from paxtui.core.values import NOOP, Command, Entry, SessionRow, Vote, mark, trim
 from tests.core.cluster import Cluster
 
 ME = 0
-SMALL = Settings(run_slots=2, window_slots=4, cache_slots=2, ahead_slots=6)
+SMALL = Settings(
+    run_slots=2, window_slots=4, cache_slots=2, ahead_slots=6, session_window=2, snapshot_bytes=1
+)
 
 
 def fresh() -> Cluster:
@@ -142,6 +148,34 @@ def waiting_for_its_disk() -> Cluster:
     return cluster
 
 
+def trimmed() -> Cluster:
+    cluster = following()
+    cluster.mark(1, 7)
+    cluster.stabilize()
+    cluster.trim(1, 5)
+    cluster.stabilize()
+    return cluster
+
+
+def taking_a_state() -> Cluster:
+    """It has the first of two pages."""
+    cluster = fresh()
+    cluster.lead(1)
+    cluster.isolate(0)
+    for client in ("ada", "bob"):
+        cluster.say(1, client, "a")
+    cluster.mark(1, 7)
+    cluster.stabilize()
+    cluster.trim(1, 3)
+    cluster.stabilize()
+    cluster.heal()
+    cluster.wake(1)
+    for kind in ("heartbeat", "catch-up", "snapshot"):
+        assert cluster.deliver(kind)
+    assert cluster[ME].replica.learner._taking is not None
+    return cluster
+
+
 PHASES: list[Callable[[], Cluster]] = [
     fresh,
     following,
@@ -156,6 +190,8 @@ PHASES: list[Callable[[], Cluster]] = [
     crashed,
     restarted,
     waiting_for_its_disk,
+    trimmed,
+    taking_a_state,
 ]
 
 SLOTS = st.one_of(st.integers(0, 9), st.sampled_from([1000, NUMBER_LIMIT - 1]))
@@ -165,12 +201,17 @@ BALLOTS = st.builds(
     st.integers(0, 3),
 )
 VALUES = st.one_of(
-    st.just(NOOP), st.builds(Command, st.sampled_from(["ada@0", "bob@9"]), st.integers(0, 3), st.just("x"))
+    st.sampled_from([NOOP, mark(5, Ballot(1, 1)), trim(3, Ballot(1, 1))]),
+    st.builds(Command, st.sampled_from(["ada@0", "bob@9"]), st.integers(0, 3), st.just("x")),
 )
 RUNS = st.lists(VALUES, max_size=4).map(tuple)
 ENTRIES = st.lists(st.builds(Entry, BALLOTS, VALUES), max_size=4).map(tuple)
 VOTES = st.lists(st.builds(Vote, SLOTS, BALLOTS, VALUES), max_size=4).map(tuple)
 COUNTS = st.integers(0, 5)
+CLIENTS = st.sampled_from(["", "ada@0", "bob@9"])
+SESSIONS = st.lists(
+    st.builds(SessionRow, CLIENTS, SLOTS, SLOTS, st.sampled_from([b"", bytes(16)])), max_size=2
+).map(tuple)
 MESSAGES: st.SearchStrategy[PeerMessage] = st.one_of(
     st.builds(Canvass, BALLOTS),
     st.builds(CanvassReply, BALLOTS, st.booleans(), BALLOTS, SLOTS),
@@ -184,6 +225,18 @@ MESSAGES: st.SearchStrategy[PeerMessage] = st.one_of(
     st.builds(HeartbeatAck, BALLOTS, SLOTS, SLOTS),
     st.builds(CatchUp, SLOTS),
     st.builds(Entries, SLOTS, ENTRIES, SLOTS),
+    st.builds(SnapshotAsk, SLOTS, CLIENTS),
+    st.builds(
+        Snapshot,
+        SLOTS,
+        SLOTS,
+        st.sampled_from([bytes(32), b"x" * 32]),
+        st.integers(-1, 9),
+        CLIENTS,
+        SESSIONS,
+        st.booleans(),
+        SLOTS,
+    ),
 )
 
 
@@ -200,6 +253,10 @@ def may_be_silent(cluster: Cluster, message: PeerMessage) -> bool:
             return proposer.phase.value == "canvassing" and ballot == proposer._canvass
         case Entries(first):
             return first == replica.learner._asked_first
+        case SnapshotAsk() if replica.learner.floor == 0:
+            return True  # nothing is removed, so nothing was offered
+        case SnapshotAsk() | CatchUp():
+            return cluster[ME].disk.floor < replica.learner.floor  # the state is on its way to the disk
         case _:
             return False
 
@@ -253,6 +310,20 @@ FITTING = st.one_of(
     st.builds(HeartbeatAck, OWN, st.integers(0, 3), SLOTS),
     st.builds(Entries, st.integers(0, 5), ENTRIES, st.integers(0, 9)),
     st.builds(CatchUp, st.integers(0, 9)),
+    st.builds(SnapshotAsk, st.integers(0, 9), CLIENTS),
+    st.builds(
+        Snapshot,
+        st.integers(1, 9),
+        SLOTS,
+        st.just(bytes(32)),
+        st.just(-1),
+        st.sampled_from(["", "ada@0"]),
+        st.sampled_from(
+            [(), (SessionRow("ada@0", 0, 1, bytes(16)),), (SessionRow("bob@9", 0, 1, bytes(16)),)]
+        ),
+        st.booleans(),
+        st.just(9),
+    ),
 )
 
 
@@ -279,7 +350,13 @@ def test_every_message_that_a_healthy_cluster_sends_may_come_late_in_any_phase(
     letters = []
     other.listener = lambda _, what: letters.append(what) if hasattr(what, "message") else None
     other.run(1.5)
-    other.say(other.leaders[0], "ada", "x")
+    for client in ("ada", "bob"):
+        other.say(other.leaders[0], client, "x")
+    other.mark(other.leaders[0])
+    other.run(1.5)
+    other.trim(other.leaders[0], 100)
+    other.run(1.5)
+    other.say(other.leaders[0], "bob", "y")
     other.heal()
     other.run(1.5)
     assert {letter.kind for letter in letters} >= {
@@ -288,9 +365,15 @@ def test_every_message_that_a_healthy_cluster_sends_may_come_late_in_any_phase(
         "accepted",
         "entries",
         "heartbeat-ack",
+        "snapshot-ask",
+        "snapshot",
     }
     cluster = phase()
-    for letter in letters[:120]:
+    kinds: Counter[str] = Counter()
+    for letter in letters:
+        kinds[letter.kind] += 1
+        if kinds[letter.kind] > 12:
+            continue
         for _ in range(2):
             if letter.sender != ME and not receive(cluster, letter.sender, letter.message):
                 return

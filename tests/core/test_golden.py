@@ -140,6 +140,14 @@ class Story:
         """``fill 0 3``."""
         self._answer(self._cluster.fill(int(who), int(slot)))
 
+    def do_mark(self, who: str, wall_s: str) -> None:
+        """``mark 0 1000``: have the state at the next slot kept."""
+        self._answer(self._cluster.mark(int(who), int(wall_s)))
+
+    def do_trim(self, who: str, upto: str) -> None:
+        """``trim 0 3``: have the slots below the last mark up to there removed."""
+        self._answer(self._cluster.trim(int(who), int(upto)))
+
     def do_deny(self, who: str, reason: str) -> None:
         """The others say that it has no vote any more."""
         self._cluster.deny(int(who), reason)
@@ -234,7 +242,7 @@ class Story:
     def do_log(self) -> None:
         """Each replica's applied log."""
         for node in self._cluster.alive:
-            listed = notation.entries(0, tuple(node.log))
+            listed = notation.entries(node.base, tuple(node.log))
             repeats = "".join(f"; {slot} repeats {first}" for slot, first in node.suppressed.items())
             self._lines.append(f"  {node.me} {listed}{repeats}")
 
@@ -255,7 +263,10 @@ class Story:
         """What would survive a crash now."""
         disk = self._cluster[int(who)].disk
         state = disk.state
-        self._lines.append(f"  promised {state.promised}, round {state.round}, learned {state.watermark}")
+        floor = f", removed below {disk.floor}" if disk.floor else ""
+        self._lines.append(
+            f"  promised {state.promised}, round {state.round}, learned {state.watermark}{floor}"
+        )
         for slot, row in sorted(disk.rows.items()):
             self._lines.append(f"  {slot}={notation.value(row.value)} ({row.ballot})")
 

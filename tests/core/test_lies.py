@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from paxtui.core import bounds as b
 from paxtui.core.ballot import ROUND_JUMP_MAX, Ballot
@@ -27,8 +28,11 @@ from paxtui.core.messages import (
     PeerMessage,
     Prepare,
     Promise,
+    Snapshot,
+    SnapshotAsk,
 )
-from paxtui.core.values import NOOP, Command, Entry, Vote
+from paxtui.core.settings import Settings
+from paxtui.core.values import NOOP, Command, Entry, SessionRow, Vote
 from tests.core.cluster import Cluster
 
 ME, LIAR = 0, 2
@@ -92,6 +96,22 @@ def asking() -> Cluster:
     assert [letter.to for letter in cluster.flying("catch-up")] == [LIAR]
     cluster.drop()
     return cluster
+
+
+WINDOW = Settings().session_window
+
+
+def row(client: str = "ada@0", last_slot: int = 0, answers: int = 8 * WINDOW) -> SessionRow:
+    return SessionRow(client, last_slot, 1, bytes(answers))
+
+
+STATE = Snapshot(5, 1000, bytes(32), -1, "", (row(),), True, 9)
+"""What `asking` could be told."""
+
+
+def word(text: str) -> Command:
+    """A word of the cluster to itself."""
+    return Command("", 5, text)
 
 
 def page(*votes: Vote, first: int = 0, next: int | None = None, learned: int = 0) -> Promise:
@@ -164,6 +184,33 @@ LIES: list[tuple[str, Situation, PeerMessage, str]] = [
     ("entries a no-op with a text", asking, Entries(1, (Entry(ITS, Command("", 0, "x")),), 2), b.BAD_VALUE),
     ("entries a ballot of no member", asking, Entries(1, (Entry(Ballot(1, 5), X),), 2), b.NO_MEMBER),
     ("entries a ballot of round 0", asking, Entries(1, (Entry(Ballot(0, 1), X),), 2), b.BAD_PAGE),
+    ("accept.values a word that is no mark", following, Accept(ITS, 1, (word("marked 7.2"),)), b.BAD_VALUE),
+    ("accept.values an endless mark", following, Accept(ITS, 1, (word("mark " + "7" * 40),)), b.BAD_VALUE),
+    ("accept.values an endless trim", following, Accept(ITS, 1, (word("trim " + "7" * 40),)), b.BAD_VALUE),
+    ("promise.votes an endless trim", preparing, page(at(0, value=word("trim " + "7" * 40))), b.BAD_VALUE),
+    ("entries an endless mark", asking, Entries(1, (Entry(ITS, word("mark " + "7" * 40)),), 2), b.BAD_VALUE),
+    ("entries a word that is no trim", asking, Entries(1, (Entry(ITS, word("trim\t7.2")),), 2), b.BAD_VALUE),
+    # States
+    ("snapshot-ask.upto", following, SnapshotAsk(FAR, ""), b.SLOT_TOO_HIGH),
+    ("snapshot.learned", asking, replace(STATE, learned=FAR), b.SLOT_TOO_HIGH),
+    ("snapshot.upto nothing", asking, replace(STATE, upto=0), b.BAD_PAGE),
+    ("snapshot.upto more than it has learned", asking, replace(STATE, upto=10), b.BAD_PAGE),
+    ("snapshot.horizon above its slots", asking, replace(STATE, horizon=5), b.BAD_PAGE),
+    ("snapshot.after above its sessions", asking, replace(STATE, after="bob@0"), b.BAD_PAGE),
+    ("snapshot.after its first session", asking, replace(STATE, after="ada@0"), b.BAD_PAGE),
+    ("snapshot.sessions of nobody", asking, replace(STATE, sessions=(row(""),)), b.BAD_PAGE),
+    ("snapshot.sessions one twice", asking, replace(STATE, sessions=(row(), row())), b.BAD_PAGE),
+    ("snapshot.sessions not in order", asking, replace(STATE, sessions=(row("b@0"), row("a@0"))), b.BAD_PAGE),
+    ("snapshot.sessions used later", asking, replace(STATE, sessions=(row(last_slot=5),)), b.BAD_PAGE),
+    ("snapshot.sessions few answers", asking, replace(STATE, sessions=(row(answers=8),)), b.BAD_PAGE),
+    (
+        "snapshot.sessions many answers",
+        asking,
+        replace(STATE, sessions=(row(answers=8 * WINDOW + 8),)),
+        b.BAD_PAGE,
+    ),
+    ("snapshot.sessions torn answers", asking, replace(STATE, sessions=(row(answers=5),)), b.BAD_PAGE),
+    ("snapshot.last not, and no sessions", asking, replace(STATE, sessions=(), last=False), b.BAD_PAGE),
     # Pages
     ("promise.votes a slot twice", preparing, page(at(1), at(1)), b.BAD_PAGE),
     ("promise.votes not in order", preparing, page(at(2), at(1)), b.BAD_PAGE),
@@ -194,6 +241,12 @@ LIES: list[tuple[str, Situation, PeerMessage, str]] = [
 ]
 
 
+def test_the_state_that_the_lies_above_are_made_of_is_taken() -> None:
+    cluster = asking()
+    cluster.inject(LIAR, ME, STATE)
+    assert (cluster[ME].status.watermark, cluster[ME].status.floor) == (5, 5)
+
+
 def picture(cluster: Cluster) -> tuple[object, ...]:
     """All that a lie could have moved."""
     core = cluster[ME].replica
@@ -206,6 +259,8 @@ def picture(cluster: Cluster) -> tuple[object, ...]:
         dict(core.learner.known),
         dict(core.learner.peers),
         core.learner._asked_first,
+        core.learner._taking,
+        (core.learner.floor, list(core.learner.marks)),
         (dict(phase1.reported), phase1.learned, dict(phase1.cursors)) if phase1 is not None else None,
         (dict(reign._tally), dict(reign._acked), dict(reign.heard)) if reign is not None else None,
         len(cluster[ME].batches),
@@ -275,9 +330,12 @@ def test_a_replica_that_was_lied_to_takes_any_round_again_an_hour_later() -> Non
     assert core.status.promised == Ballot(2 * ROUND_JUMP_MAX, 1)
 
 
-@pytest.mark.parametrize("question", [CatchUp(0), Prepare(Ballot(1, 1), 0, False)])
+@pytest.mark.parametrize("question", [CatchUp(0), Prepare(Ballot(1, 1), 0, False), SnapshotAsk(5, "")])
 def test_who_asks_for_pages_without_end_gets_a_few_and_again_in_the_next_turn(question: PeerMessage) -> None:
     cluster = following()
+    if isinstance(question, SnapshotAsk):
+        cluster = asking()
+        cluster.inject(LIAR, ME, STATE)
     core = cluster[ME].replica
     for _ in range(2):
         for _ in range(1000):
@@ -285,6 +343,27 @@ def test_who_asks_for_pages_without_end_gets_a_few_and_again_in_the_next_turn(qu
         output = core.take(1.0)
         answers = len(output.sends) + len(output.sends_durable) + len(output.fetches)
         assert 0 < answers <= b.PAGES_A_TURN
+
+
+def test_only_who_was_asked_is_believed_about_the_state() -> None:
+    cluster = asking()
+    cluster.inject(1, ME, STATE)
+    assert cluster[ME].drops()[-1] == "answers nothing that is asked now"
+    assert cluster[ME].status.floor == 0
+
+
+def test_a_state_without_end_is_given_up() -> None:
+    """Page after page of sessions that nobody has: no more are kept than a table holds."""
+    cluster = asking()
+    most = Settings().sessions_max
+    after = ""
+    for number in range(most + 1):
+        client = f"c{number:06d}@0"
+        cluster.inject(LIAR, ME, replace(STATE, after=after, sessions=(row(client),), last=False))
+        after = client
+    assert cluster[ME].replica.learner._taking is None
+    assert cluster[ME].drops()[-1] == "answers nothing that is asked now"
+    assert cluster[ME].status.floor == 0
 
 
 def test_only_who_was_asked_is_believed_about_the_log() -> None:

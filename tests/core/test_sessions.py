@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paxtui.core.events import SessionEvicted
-from paxtui.core.output import Appended, PutSessions, Refused, SessionRow
+from paxtui.core.output import Appended, PutSessions, Refused
 from paxtui.core.sessions import EXPIRED, Sessions, birth
 from paxtui.core.settings import Settings
-from paxtui.core.values import Command
+from paxtui.core.values import Command, SessionRow
 from tests.core.cluster import Cluster
 
 

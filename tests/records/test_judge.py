@@ -33,7 +33,9 @@ def test_a_trace_of_the_simulator_is_safe(profile: str) -> None:
         assert judgement.slots == result.slots
 
 
-@pytest.mark.parametrize("profile", ["network", "crash", "disk", "churn", "boost", "lost"])
+@pytest.mark.parametrize(
+    "profile", ["network", "crash", "disk", "churn", "boost", "lost", "trims", "overtaken"]
+)
 def test_records_of_each_replica_are_as_safe_as_the_whole_trace(profile: str) -> None:
     """Time alone does not order them: what a replica does at one instant are many events."""
     for seed in SEEDS:
@@ -43,7 +45,7 @@ def test_records_of_each_replica_are_as_safe_as_the_whole_trace(profile: str) ->
         assert judgement.slots == result.slots
 
 
-@pytest.mark.parametrize("profile", ["crash", "churn", "boost", "lost"])
+@pytest.mark.parametrize("profile", ["crash", "churn", "boost", "lost", "trims"])
 def test_a_killed_replica_leaves_a_gap_that_its_next_life_closes(profile: str) -> None:
     gaps = 0
     for seed in SEEDS:
@@ -70,7 +72,7 @@ def test_replicas_whose_clocks_differ_are_merged_by_cause() -> None:
 def test_memory_does_not_grow_with_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(judge_module, "SLOTS_KEPT", 4)
     monkeypatch.setattr(judge_module, "FORGET_EVERY", 1)
-    for profile in ("crash", "network", "churn"):
+    for profile in ("crash", "network", "churn", "trims"):
         for seed in SEEDS:
             trace, _ = traced(seed, profile)
             judgement = judged(trace)
@@ -99,6 +101,8 @@ SEEN = {
     "vote-counted-twice": Invariant.LEARNED,
     "repeated-request-takes-effect-twice": Invariant.ONCE,
     "slot-zero-is-nothing": Invariant.ONCE,
+    "state-without-chain": Invariant.ORDER,
+    "horizon-forgotten": Invariant.ONCE,
 }
 """Those that show in what replicas decide, not only in what they send or write."""
 
@@ -142,6 +146,88 @@ def test_a_replica_that_lost_its_disk_breaks_nothing_unless_it_takes_part() -> N
     assert "it starts bound by 0.0; it was bound by" in judgement.broken.what
     (doubt,) = judged(trace[:at]).undecided
     assert doubt.startswith(f"whether replica {me} was held before it took part")
+
+
+# Trimmed logs
+
+
+def taken(profile: str = "trims") -> tuple[Lines, int]:
+    """The trace of a run in which a replica goes on from another one's state, and the line of that."""
+    for seed in range(20):
+        trace, _ = traced(seed, profile)
+        where = places([trace], "snapshot-taken")
+        if where:
+            return trace, where[-1][1]
+    raise AssertionError("no such run")
+
+
+def another_state(fields: dict[str, Any]) -> None:
+    fields["chain"] = "00" * 32
+
+
+def a_later_state(fields: dict[str, Any]) -> None:
+    fields["upto"] += 1000
+
+
+def an_earlier_state(fields: dict[str, Any]) -> None:
+    fields["upto"] = fields["first"]
+
+
+def after_another_slot(fields: dict[str, Any]) -> None:
+    fields["first"] += 1
+
+
+@pytest.mark.parametrize("forgery", [another_state, a_later_state, an_earlier_state, after_another_slot])
+def test_a_forged_state_is_found_where_it_stands(forgery: Callable[[dict[str, Any]], object]) -> None:
+    trace, at = taken()
+    assert judged(trace).verdict == "safe"
+    forged = [*trace[:at], changed(trace[at], forgery), *trace[at + 1 :]]
+    judgement = judged(forged)
+    assert judgement.broken is not None
+    assert judgement.broken.invariant is Invariant.ORDER
+    assert judgement.broken.part.place == f"r0:{at + 1}"
+
+
+def test_a_floor_at_which_nobody_keeps_a_state_is_found() -> None:
+    trace, _ = taken()
+    (_, at), *_ = places([trace], "trimmed")
+
+    def elsewhere(fields: dict[str, Any]) -> None:
+        fields["floor"] += 1
+
+    judgement = judged([*trace[:at], changed(trace[at], elsewhere), *trace[at + 1 :]])
+    assert judgement.broken is not None
+    assert "where nobody ever kept a state" in judgement.broken.what
+    assert judgement.broken.part.place == f"r0:{at + 1}"
+
+
+def test_a_state_waits_for_who_had_it_whatever_clocks_say() -> None:
+    trace, _ = taken()
+    files = split(trace, killed=False)
+    behind = {json.decode(line)["replica"] for line in trace if b'"event":"snapshot-taken"' in line}
+    assert len(behind) < len(files)
+
+    def later(fields: dict[str, Any]) -> None:
+        if "wall" in fields and fields["replica"] not in behind:
+            fields["wall"] += 5.0
+
+    judgement = judged(*([changed(line, later) for line in lines] for lines in files))
+    assert judgement.verdict == "safe", (judgement.broken, judgement.undecided)
+
+
+def test_a_record_that_begins_after_a_trim_is_judged_from_there() -> None:
+    """What was applied before the records begin is told by what the disks hold."""
+    verdicts = set()
+    for seed in range(8):
+        trace, _ = traced(seed, "trims")
+        late = []
+        for lines in split(trace):
+            begun = [at for at, line in enumerate(lines) if b'"record"' in line]
+            late.append(lines[begun[-1] :])
+        judgement = judged(*late)
+        assert judgement.broken is None, (seed, judgement.broken)
+        verdicts.add(judgement.verdict)
+    assert "safe" in verdicts
 
 
 # Forged and damaged records
@@ -285,3 +371,10 @@ def test_a_record_that_begins_in_the_middle_is_judged_from_there(records: list[L
     judgement = judged(*late)
     assert judgement.broken is None, judgement.broken
     assert judgement.base == max(Reader(lines, "r").header.watermark for lines in late)
+
+
+def test_an_answer_of_a_disk_that_is_lost_meanwhile_was_given_all_the_same() -> None:
+    """The vote left, the disk was lost, the replica came back without it, and then the leader counted it."""
+    trace, _ = traced(130, "lost")
+    judgement = judged(trace)
+    assert judgement.verdict == "safe", judgement.broken

@@ -6,13 +6,15 @@ import os
 from pathlib import Path
 
 import pytest
+import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
 from paxtui.core.ballot import Ballot
 from paxtui.core.output import Applied
 from paxtui.core.values import NOOP, Command, Entry
-from paxtui.runtime.chatlog import TAIL_BYTES, ChatLog, line
+from paxtui.runtime import chatlog
+from paxtui.runtime.chatlog import FORGET_BYTES_MIN, TAIL_BYTES, ChatLog, line
 from paxtui.runtime.errors import StorageFailed, StorageRefused
 
 B = Ballot(1, 0)
@@ -159,3 +161,132 @@ def test_a_full_disk_stops_with_the_name_of_the_file(tmp_path: Path) -> None:
     with pytest.raises(StorageFailed, match=r"log: No space left on device; the replica stops"):
         log.append(Applied(0, (entry(0),), {}))
     log.close()
+
+
+# Removed slots
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small files are copied as well."""
+    monkeypatch.setattr(chatlog, "FORGET_BYTES_MIN", 1)
+
+
+def slots_of(path: Path) -> list[int]:
+    """The slots of the whole lines of a file; nothing else may be in it."""
+    content = path.read_bytes()
+    assert not content or content.endswith(b"\n")
+    return [int(piece.split(b"\t")[0]) for piece in content.splitlines()]
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize("chars", [0, 1, 3000, TAIL_BYTES - 3, 2 * TAIL_BYTES])
+@pytest.mark.parametrize("floor", [11, 15, 19])
+async def test_lines_below_the_floor_are_cut_off_at_a_line_border(
+    tmp_path: Path, soon: None, chars: int, floor: int
+) -> None:
+    path = tmp_path / "log"
+    log = ChatLog(path)
+    log.write(((slot, entry(slot, "x" * chars)) for slot in range(20)), {})
+    await log.forget(floor)
+    assert slots_of(path) == list(range(floor, 20))
+    log.append(Applied(20, (entry(20),), {}))
+    log.close()
+    assert slots_of(path) == list(range(floor, 21))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.trio
+async def test_a_floor_in_a_gap_keeps_what_comes_after_it(tmp_path: Path, soon: None) -> None:
+    path = tmp_path / "log"
+    write(path, 40, noops=frozenset(range(25, 35)))
+    log = ChatLog(path)
+    await log.forget(30)
+    log.close()
+    assert slots_of(path) == list(range(35, 40))
+
+
+@pytest.mark.trio
+async def test_a_floor_above_the_last_line_leaves_none(tmp_path: Path, soon: None) -> None:
+    path = tmp_path / "log"
+    write(path, 20)
+    log = ChatLog(path)
+    await log.forget(50)
+    log.append(Applied(60, (entry(60),), {}))
+    log.close()
+    assert slots_of(path) == [60]
+
+
+@pytest.mark.trio
+async def test_what_is_appended_during_the_copy_is_kept(
+    tmp_path: Path, soon: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "log"
+    write(path, 20)
+    log = ChatLog(path)
+    log.repair(20)
+    original = log._copy
+    copies: list[int] = []
+
+    def copy(fresh: Path, start: int, end: int) -> None:
+        original(fresh, start, end)
+        copies.append(end - start)
+        if len(copies) == 1:
+            trio.from_thread.run_sync(log.append, Applied(20, (entry(20), entry(21)), {}))
+
+    monkeypatch.setattr(log, "_copy", copy)
+    await log.forget(15)
+    log.append(Applied(22, (entry(22),), {}))
+    log.close()
+    assert len(copies) == 2
+    assert slots_of(path) == list(range(15, 23))
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize("floor", [0, 1, 9])
+async def test_a_file_that_would_lose_less_than_half_is_left(tmp_path: Path, soon: None, floor: int) -> None:
+    path = tmp_path / "log"
+    whole = write(path, 20)
+    inode = path.stat().st_ino
+    log = ChatLog(path)
+    await log.forget(floor)
+    log.close()
+    assert (path.read_bytes(), path.stat().st_ino) == (whole, inode)
+
+
+@pytest.mark.trio
+async def test_a_small_file_is_not_worth_the_copying_and_a_large_one_is(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    whole = write(path, 20)
+    log = ChatLog(path)
+    log.repair(20)
+    await log.forget(19)
+    assert path.read_bytes() == whole
+    log.write([(20, entry(20, "x" * FORGET_BYTES_MIN)), (21, entry(21))], {})
+    await log.forget(21)
+    log.close()
+    assert slots_of(path) == [21]
+
+
+@pytest.mark.trio
+async def test_a_copy_that_was_killed_is_begun_anew(tmp_path: Path, soon: None) -> None:
+    path = tmp_path / "log"
+    write(path, 20)
+    (tmp_path / "log.new").write_text("17\tada\thalf of the")
+    log = ChatLog(path)
+    await log.forget(15)
+    log.close()
+    assert slots_of(path) == list(range(15, 20))
+
+
+@pytest.mark.trio
+async def test_a_file_that_was_cut_at_its_beginning_is_repaired_like_any_other(
+    tmp_path: Path, soon: None
+) -> None:
+    path = tmp_path / "log"
+    write(path, 20)
+    log = ChatLog(path)
+    await log.forget(15)
+    log.close()
+    assert repair(path, 18) == 18
+    assert slots_of(path) == [15, 16, 17]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import traceback
+from array import array
 from collections.abc import Callable
 from types import ModuleType
 
@@ -30,6 +31,7 @@ from paxtui.core.events import (
     Proposed,
     Restored,
     RoundTaken,
+    SnapshotTaken,
     Voted,
 )
 from paxtui.core.messages import (
@@ -40,12 +42,24 @@ from paxtui.core.messages import (
     HeartbeatAck,
     Prepare,
     Promise,
+    Snapshot,
 )
-from paxtui.core.output import Appended, Applied, PutState, PutVotes, ReadReady, Refused
+from paxtui.core.output import (
+    Appended,
+    Applied,
+    Mark,
+    PutFloor,
+    PutMark,
+    PutSnapshot,
+    PutState,
+    PutVotes,
+    ReadReady,
+    Refused,
+)
 from paxtui.core.replica import Replica
 from paxtui.core.saved import CHAIN_START
 from paxtui.core.settings import Settings
-from paxtui.core.values import Command, Entry, Vote
+from paxtui.core.values import Command, Entry, SessionRow, Vote, mark, trim
 from paxtui.sim import cluster as cluster_module
 from paxtui.sim.cluster import Cluster
 from paxtui.sim.draw import draw
@@ -291,6 +305,107 @@ def a_page_above_the_watermark(c: Checkers) -> None:
     c.sent(0, Entries(0, (Entry(LOW, X),), 0))
 
 
+# Old slots that are removed
+
+
+def a_state_taken_after_another_slot(c: Checkers) -> None:
+    choose(c, X, X)
+    apply(c, 0, X, X)
+    c.events(1, [SnapshotTaken(1, 2, "")])
+
+
+def a_state_that_nobody_has_applied(c: Checkers) -> None:
+    choose(c, X)
+    c.events(1, [SnapshotTaken(0, 1, link(CHAIN_START, 0, X).hex())])
+
+
+def a_state_of_another_log(c: Checkers) -> None:
+    choose(c, X)
+    apply(c, 0, X)
+    c.events(1, [SnapshotTaken(0, 1, link(CHAIN_START, 0, Y).hex())])
+
+
+def a_vote_that_stays_below_a_state(c: Checkers) -> None:
+    c.committed(1, snapshot(1), {0: Entry(LOW, Y)})
+
+
+def a_floor_that_falls(c: Checkers) -> None:
+    choose(c, X)
+    apply(c, 0, X)
+    c.committed(0, PutFloor(-1), {})
+
+
+def a_floor_above_the_watermark(c: Checkers) -> None:
+    c.committed(0, PutFloor(1), {})
+
+
+def a_floor_that_no_trim_set(c: Checkers) -> None:
+    told_mark(c)
+    choose(c, X)
+    apply(c, 0, X)
+    c.committed(0, PutFloor(1), {})
+
+
+def a_floor_without_a_state(c: Checkers) -> None:
+    applied(c, 0, trim(1, LOW))
+    choose(c, X)
+    apply(c, 0, X)
+    c.committed(0, PutFloor(1), {})
+
+
+def a_mark_with_another_horizon(c: Checkers) -> None:
+    told_mark(c)
+    c.committed(0, PutMark(Mark(1, 0), CHAIN_START, 0), {})
+
+
+def a_mark_where_there_was_none(c: Checkers) -> None:
+    c.committed(0, PutMark(Mark(1, 0), CHAIN_START, -1), {})
+
+
+def a_state_with_a_session_that_was_not_there(c: Checkers) -> None:
+    told_mark(c)
+    choose(c, X)
+    apply(c, 0, X)
+    c.sent(0, Snapshot(1, 0, link(CHAIN_START, 0, X), -1, "", (session("bob@0"),), True, 1))
+
+
+def a_state_with_another_answer(c: Checkers) -> None:
+    c.asked(X)
+    applied(c, 0, X)
+    applied(c, 1, mark(0, LOW))
+    choose(c, X, X)
+    apply(c, 0, X, X)
+    head = link(link(CHAIN_START, 0, X), 1, X)
+    c.sent(0, Snapshot(2, 0, head, -1, "", (session("ada@0", slot=1),), True, 2))
+
+
+def a_state_that_lacks_a_session(c: Checkers) -> None:
+    c.asked(X)
+    applied(c, 0, X)
+    applied(c, 1, mark(0, LOW))
+    applied(c, 2, trim(2, LOW))
+    choose(c, X, X)
+    apply(c, 0, X, X)
+    c.events(1, [SnapshotTaken(0, 2, link(link(CHAIN_START, 0, X), 1, X).hex())])
+    c.committed(1, snapshot(2), {})
+
+
+def told_mark(c: Checkers) -> None:
+    """Replica 0 has applied a mark in slot 0."""
+    applied(c, 0, mark(0, LOW))
+
+
+def snapshot(upto: int, *sessions: SessionRow) -> PutSnapshot:
+    return PutSnapshot(Mark(upto, 0), CHAIN_START, -1, sessions, 0)
+
+
+def session(client: str, slot: int = 0) -> SessionRow:
+    """One whose request 1 took effect in ``slot``."""
+    answers = array("q", [-1]) * SETTINGS.session_window
+    answers[1] = slot
+    return SessionRow(client, slot, 1, answers.tobytes())
+
+
 # Clients
 
 
@@ -438,6 +553,19 @@ CASES: dict[Case, Invariant] = {
     a_read_that_nobody_began: Invariant.LINEARIZABLE,
     a_stale_read: Invariant.LINEARIZABLE,
     a_read_of_what_is_not_applied: Invariant.LINEARIZABLE,
+    a_state_taken_after_another_slot: Invariant.ORDER,
+    a_state_that_nobody_has_applied: Invariant.ORDER,
+    a_state_of_another_log: Invariant.ORDER,
+    a_vote_that_stays_below_a_state: Invariant.LEARNED,
+    a_floor_that_falls: Invariant.ORDER,
+    a_floor_above_the_watermark: Invariant.ORDER,
+    a_floor_that_no_trim_set: Invariant.ORDER,
+    a_floor_without_a_state: Invariant.ORDER,
+    a_mark_with_another_horizon: Invariant.ONCE,
+    a_mark_where_there_was_none: Invariant.ONCE,
+    a_state_with_a_session_that_was_not_there: Invariant.ONCE,
+    a_state_with_another_answer: Invariant.ONCE,
+    a_state_that_lacks_a_session: Invariant.ONCE,
     too_many_slots_in_a_message: Invariant.LIMITS,
     too_many_characters_in_a_message: Invariant.LIMITS,
     a_proposal_beyond_the_window: Invariant.LIMITS,

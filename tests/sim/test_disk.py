@@ -5,8 +5,19 @@ from __future__ import annotations
 import pytest
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.output import PutEntries, PutSessions, PutState, PutSuppressed, PutVotes, SessionRow, Write
-from paxtui.core.values import NOOP, Command, Entry, Vote
+from paxtui.core.output import (
+    Mark,
+    PutEntries,
+    PutFloor,
+    PutMark,
+    PutSessions,
+    PutSnapshot,
+    PutState,
+    PutSuppressed,
+    PutVotes,
+    Write,
+)
+from paxtui.core.values import NOOP, Command, Entry, SessionRow, Vote
 from paxtui.sim.disk import Damaged, Disk, WentBack
 
 ONE, TWO = Ballot(1, 0), Ballot(2, 1)
@@ -201,3 +212,52 @@ def test_there_is_no_bit_to_flip_where_there_is_no_row() -> None:
     disk = Disk(lambda write, rows: None)
     assert not any(disk.flip(what, 0.5) for what in ("vote", "learned", "session"))
     assert disk.flip("state", 0.5)
+
+
+# Old slots that are removed
+
+
+def test_a_trim_leaves_what_is_at_and_above_the_floor_and_the_state_there() -> None:
+    row = SessionRow("ada@0", 1, 1, b"12345678")
+    disk = disk_after(
+        PutVotes(ONE, 0, tuple(command(n) for n in range(5))),
+        PutSuppressed(1, 0),
+        PutSuppressed(3, 0),
+        PutSessions(2, -1, (row,), ()),
+        PutMark(Mark(2, 1000), CHAIN, -1),
+        PutSessions(4, -1, (), ("ada@0",)),
+        PutMark(Mark(4, 1001), CHAIN, 1),
+        PutFloor(2),
+        PutState(ONE, 1, 4, CHAIN),
+    )
+    saved = disk.open()
+    assert (saved.floor, saved.marks) == (2, (Mark(2, 1000), Mark(4, 1001)))
+    assert (sorted(disk.rows), disk.suppressed) == ([2, 3, 4], {3: 0})
+    page = disk.read_state(2, "", 100)
+    assert page is not None
+    assert (page.upto, page.wall_s, page.chain, page.horizon) == (2, 1000, CHAIN, -1)
+    assert (page.sessions, page.last) == ((row,), True)
+    later = disk.read_state(4, "", 100)
+    assert later is not None
+    assert later.sessions == ()
+
+
+def test_another_replicas_state_takes_the_place_of_all_that_was_learned() -> None:
+    rows = tuple(SessionRow(f"{name}@0", 5, 1, b"12345678") for name in "ab")
+    disk = disk_after(
+        PutVotes(ONE, 0, tuple(command(n) for n in range(8))),
+        PutSessions(1, -1, (SessionRow("old@0", 0, 1, b"12345678"),), ()),
+        PutSnapshot(Mark(6, 1000), CHAIN, 0, rows, 2),
+        PutState(ONE, 1, 6, CHAIN),
+    )
+    saved = disk.open()
+    assert (saved.floor, saved.marks, saved.watermark, saved.horizon) == (6, (Mark(6, 1000),), 6, 0)
+    assert (saved.sessions, saved.sessions_upto, list(saved.replay)) == (rows, 6, [])
+    assert [vote.slot for vote in saved.votes] == [6, 7]
+    first = disk.read_state(6, "", 1)
+    assert first is not None
+    assert (first.sessions, first.last) == (rows[:1], False)
+    second = disk.read_state(6, "a@0", 1)
+    assert second is not None
+    assert (second.sessions, second.last) == (rows[1:], True)
+    assert disk.read_state(5, "", 1) is None

@@ -82,6 +82,8 @@ ChosenSeen ==
 Learned ==
     /\ \A s \in Run : LET v == e.values[s - e.first + 1] IN v \in Chosen(s)
     /\ NothingSaid /\ UNCHANGED <<mark, round, counted, gone>>
+(* Slots are applied one after the other, or another replica's state takes their place: one that they    *)
+(* led to, so all of them are chosen.                                                                     *)
 Applied ==
     /\ e.first = mark[e.by] /\ \A s \in Run : Chosen(s) # {}
     /\ mark' = [mark EXCEPT ![e.by] = e.first + e.count]
@@ -105,6 +107,7 @@ TraceNext ==
          [] e.event = "chosen-seen" -> ChosenSeen
          [] e.event = "learned" -> Learned
          [] e.event = "applied-to" -> Applied
+         [] e.event = "snapshot-taken" -> Applied
 TraceSpec == TraceInit /\ [][TraceNext]_<<vars, tvars>>
 
 AgreementAtTheEnd == i > Len(Traces[t]) => Agreement /\ OneValuePerBallot /\ VoteRespectsPromise

@@ -25,7 +25,7 @@ from paxtui.sim.disk import Disk
 from paxtui.sim.draw import draw
 from paxtui.sim.record import JsonLines
 from tests.spec import tlc
-from tests.spec.traces import Seen, Trace, Verdict, check, convert, merge, read
+from tests.spec.traces import STEPS_MAX_ALONE, Seen, Trace, Verdict, check, convert, merge, read
 
 pytestmark = pytest.mark.skipif(tlc.why_not() is not None, reason=str(tlc.why_not()))
 
@@ -95,6 +95,27 @@ def test_twenty_traces_of_the_simulator_are_behaviours() -> None:
     assert kinds["elected"] >= 20
     assert kinds["voted"] >= 20 * 50
     assert [str(verdict) for verdict in check(traces) if not verdict.accepted] == []
+
+
+def test_traces_of_trimmed_logs_are_behaviours_and_no_state_of_open_slots_is() -> None:
+    """A state takes the place of slots that are all chosen."""
+    traces, forged = [], []
+    for seed in (1, 2, 3):
+        lines, replicas, _ = simulated(seed, "trims")
+        name = f"seed {seed}, trims"
+        events = read(lines, name)
+        taken = next(at for at, seen in enumerate(events) if seen.kind == "snapshot-taken")
+        traces.append(convert(events[: taken + 100], name, replicas, steps_max=STEPS_MAX_ALONE))
+        before = events[taken]
+        ahead = replace(before, event={**before.event, "upto": before.event["upto"] + 50})
+        forged.append(
+            convert([*events[:taken], ahead], f"{name}, forged", replicas, steps_max=STEPS_MAX_ALONE)
+        )
+    assert all(seen.kind == "snapshot-taken" for trace in forged for seen in trace.origins[-1:])
+    assert [str(verdict) for verdict in check(traces) if not verdict.accepted] == []
+    for verdict in check(forged):
+        assert verdict.event is not None
+        assert verdict.event.kind == "snapshot-taken"
 
 
 # Runs of a broken core: each mutant does what a real project did

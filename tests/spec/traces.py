@@ -17,7 +17,7 @@ from typing import Any
 from msgspec import Struct, to_builtins
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.events import AppliedTo, Promised, RoundTaken, Voted
+from paxtui.core.events import AppliedTo, Promised, RoundTaken, SnapshotTaken, Voted
 from paxtui.records.merge import Records
 from paxtui.records.parts import Gap, Life, Part, Told
 from paxtui.records.reader import Reader
@@ -42,8 +42,12 @@ TOLD = (
     "chosen-seen",
     "learned",
     "applied-to",
+    "snapshot-taken",
 )
 """The events of which the specification speaks."""
+
+BARE = ("applied-to", "snapshot-taken")
+"""Those that name no ballot."""
 
 BallotKey = tuple[int, int]
 
@@ -75,6 +79,8 @@ class Seen(Struct, frozen=True):
         first: int = event["first"]
         if self.kind == "applied-to":
             return range(first, event["watermark"])
+        if self.kind == "snapshot-taken":
+            return range(first, event["upto"])
         count = event.get("count")
         if count is None:
             count = len(event.get("values") or event.get("entries") or ())
@@ -187,7 +193,7 @@ class _Disk:
             case Voted(ballot=ballot, first=first, values=values):
                 self._promised = max(self._promised, ballot)
                 self._votes.update((slot, ballot) for slot in range(first, first + len(values)))
-            case AppliedTo(watermark=watermark):
+            case AppliedTo(watermark=watermark) | SnapshotTaken(upto=watermark):
                 self._watermark = max(self._watermark, watermark)
             case _:
                 pass
@@ -243,7 +249,7 @@ def convert(
     if replicas is None:
         replicas = 1 + max(seen.replica for seen in events)
     lost = perhaps_lost(events)
-    used = {b for seen in events if seen.kind != "applied-to" for b in _ballots(seen)} - {(0, 0)}
+    used = {b for seen in events if seen.kind not in BARE for b in _ballots(seen)} - {(0, 0)}
     ranks = {(0, 0): 0} | {ballot: rank for rank, ballot in enumerate(sorted(used), 1)}
     steps: list[str] = []
     origins: list[Seen] = []
@@ -288,7 +294,7 @@ class _Writer:
         """The steps of an event."""
         event = seen.event
         fields: dict[str, Any] = {"event": seen.kind, "by": seen.replica}
-        if seen.kind not in ("learned", "applied-to"):
+        if seen.kind not in (*BARE, "learned"):
             fields["ballot"] = self._ranks[seen.ballot]
         if seen.kind in BINDING:
             fields["maybe"] = maybe
@@ -311,7 +317,7 @@ class _Writer:
                 values = [self._id(value) for _, value in event["entries"]]
                 yield _record(fields, first=event["first"], count=len(values), values=values)
                 self.slots = max(self.slots, seen.slots.stop)
-            case "accepted-received" | "chosen-seen" | "applied-to":
+            case "accepted-received" | "chosen-seen" | "applied-to" | "snapshot-taken":
                 yield _record(fields, first=event["first"], count=len(seen.slots))
                 self.slots = max(self.slots, seen.slots.stop)
             case _:

@@ -16,6 +16,7 @@ from paxtui.core.saved import CHAIN_START
 from paxtui.core.values import Command, Entry
 from paxtui.runtime import schema
 from paxtui.runtime.errors import SlotDamaged, StorageFailed, StorageRefused
+from paxtui.runtime.offline import OfflineLog
 from paxtui.runtime.rows import Identity, Peer, seal
 from tests.storage.conftest import command
 
@@ -214,16 +215,32 @@ def test_an_older_copy_of_a_held_disk_is_no_worse_and_is_taken(open_storage, fol
 # Formats
 
 
+def set_version(db: sqlite3.Connection, version: int) -> None:
+    identity = Identity(*db.execute("SELECT * FROM identity").fetchone()[:6])._replace(version=version)
+    db.execute("UPDATE identity SET version = ?, checksum = ?", (version, seal("identity", *identity.row())))
+
+
 @pytest.fixture
-def of_format_1(used) -> Path:
-    """The folder as the first version of paxtui left it."""
+def of_format_2(used) -> Path:
+    """The folder as a paxtui that removed nothing left it."""
     db = sqlite3.connect(used / "replica.db", isolation_level=None)
-    identity = Identity(*db.execute("SELECT * FROM identity").fetchone()[:6])._replace(version=1)
+    for table in ("floor", "marks", "mark_sessions"):
+        db.execute(f"DROP TABLE {table}")
+    set_version(db, 2)
+    db.close()
+    return used
+
+
+@pytest.fixture
+def of_format_1(of_format_2) -> Path:
+    """The folder as the first version of paxtui left it."""
+    used = of_format_2
+    db = sqlite3.connect(used / "replica.db", isolation_level=None)
     db.execute("DROP TABLE held")
     db.execute("DROP TABLE peers")
     db.execute("CREATE TABLE peers (replica INTEGER PRIMARY KEY, storage_id TEXT, checksum INTEGER)")
     db.execute("INSERT INTO peers VALUES (?, ?, ?)", (1, "1" * 32, seal("peers", 1, "1" * 32)))
-    db.execute("UPDATE identity SET version = 1, checksum = ?", (seal("identity", *identity.row()),))
+    set_version(db, 1)
     db.close()
     return used
 
@@ -240,6 +257,29 @@ def test_an_older_format_is_brought_up_to_date_and_a_copy_of_it_is_kept(of_forma
     assert copy.execute("SELECT version FROM identity").fetchone() == (1,)
     assert copy.execute("SELECT count(*) FROM log").fetchone() == (12,)
     copy.close()
+
+
+def test_a_format_in_which_nothing_is_removed_is_brought_up_to_date_and_a_copy_is_kept(
+    of_format_2, open_storage
+):
+    storage = open_storage()
+    saved = storage.saved()
+    assert (saved.watermark, len(saved.votes), storage.peers()) == (10, 2, {1: Peer("1" * 32, 40)})
+    assert (storage.floor, saved.floor, saved.marks) == (0, 0, ())
+    (note,) = storage.notes
+    assert "has format 3 now; a copy of the old one is replica.db.format-2" in note
+    storage.close()
+    assert open_storage().notes == []
+    copy = sqlite3.connect(of_format_2 / "replica.db.format-2")
+    assert copy.execute("SELECT version FROM identity").fetchone() == (2,)
+    assert copy.execute("SELECT count(*) FROM sqlite_master WHERE name = 'marks'").fetchone() == (0,)
+    assert copy.execute("SELECT count(*) FROM log").fetchone() == (12,)
+    copy.close()
+
+
+def test_a_log_of_an_older_format_can_be_read_without_its_replica(of_format_2):
+    with OfflineLog.open(of_format_2) as log:
+        assert (log.floor, log.verify().ok, len(list(log.entries(0, 10)))) == (0, True, 10)
 
 
 def test_an_older_format_that_went_back_in_time_is_refused_before_it_is_touched(of_format_1, open_storage):

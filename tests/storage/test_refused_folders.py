@@ -60,7 +60,7 @@ def test_a_newer_format_is_refused_before_anything_else_is_trusted(used, open_st
     db.execute("UPDATE identity SET version = 7")
     db.commit()
     db.close()
-    with refused("replica.db", "newer paxtui (format 7, this one knows 2)"):
+    with refused("replica.db", "newer paxtui (format 7, this one knows 3)"):
         open_storage()
 
 

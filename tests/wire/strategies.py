@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from paxtui.core import messages as m
 from paxtui.core.ballot import NUMBER_LIMIT, REPLICAS_MAX, Ballot
-from paxtui.core.values import CLIENT_CHARS_MAX, Command, Entry, Vote
+from paxtui.core.values import CLIENT_CHARS_MAX, Command, Entry, SessionRow, Vote
 from paxtui.wire import faults as f
 from paxtui.wire import hello as h
 from paxtui.wire import requests as r
@@ -21,6 +21,7 @@ clients = st.text(max_size=20)
 commands = st.builds(Command, clients, numbers, texts)
 entries = st.builds(Entry, ballots, commands)
 votes = st.builds(Vote, numbers, ballots, commands)
+sessions = st.builds(SessionRow, clients, numbers, numbers, st.binary(max_size=60))
 finite = st.floats(0, 100, allow_nan=False)
 percents = st.floats(0, 100)
 
@@ -42,6 +43,18 @@ peer_messages = st.one_of(
     st.builds(m.HeartbeatAck, ballots, numbers, numbers),
     st.builds(m.CatchUp, numbers),
     st.builds(m.Entries, numbers, some(entries), numbers),
+    st.builds(m.SnapshotAsk, numbers, clients),
+    st.builds(
+        m.Snapshot,
+        upto=numbers,
+        wall_s=numbers,
+        chain=st.binary(min_size=32, max_size=32),
+        horizon=st.integers(-1, NUMBER_LIMIT - 1),
+        after=clients,
+        sessions=some(sessions),
+        last=st.booleans(),
+        learned=numbers,
+    ),
 )
 links = st.integers(-1, REPLICAS_MAX - 1)
 faults = st.one_of(

@@ -130,7 +130,7 @@ class Bridge:
             first, count = wanted
             able = [r for r in model.replicas if r.fresh(now) and r.applied > first]
             if able:
-                best = max(able, key=lambda replica: replica.applied)
+                best = max(able, key=lambda replica: (replica.floor <= first, replica.applied))
                 self.submit(c.Fetch(best.id, first, count))
 
     def scene_words(self) -> str | None:

@@ -29,6 +29,8 @@ from paxtui.wire.telemetry import (
 )
 
 RUNS_KEPT: Final = 20_000
+TRIMS_KEPT: Final = 64
+"""Floors of which it is remembered who set them: as many as states are kept."""
 TIMES_KEPT: Final = 4_000
 """Runs whose times of proposal are kept: those in flight, and some more."""
 
@@ -52,6 +54,8 @@ class ClusterModel(Facts):
             e.ChosenSeen: self._chosen_seen,
             LearnedView: self._learned,
             e.AppliedTo: self._applied_to,
+            e.Trimmed: self._trimmed,
+            e.SnapshotTaken: self._snapshot_taken,
             e.Suppressed: self._suppressed,
             e.Elected: self._elected,
             e.SteppedDown: self._stepped_down,
@@ -189,7 +193,7 @@ class ClusterModel(Facts):
             return
         replica.role = status.role
         replica.promised = max(replica.promised, status.promised)
-        replica.applied, replica.chain = status.watermark, status.chain
+        replica.applied, replica.chain, replica.floor = status.watermark, status.chain, status.floor
         if status.role == "leader":
             self.leaders[replica.id] = status.ballot
         # What it holds above its watermark is told in full; what was seen before may have died with it.
@@ -218,6 +222,7 @@ class ClusterModel(Facts):
             # Another disk, or one that went back in time: what was seen of the old one says nothing of this.
             replica.accepted.clear(0)
             replica.learned.clear(0)
+            replica.floor = 0
         replica.promised = event.promised
         replica.applied = event.watermark
         replica.role = "follower"
@@ -287,6 +292,26 @@ class ClusterModel(Facts):
 
     def _applied_to(self, replica: ReplicaView, event: e.AppliedTo, wall: float) -> None:
         replica.applied, replica.chain = event.watermark, event.chain
+        if replica.trimming:
+            replica.trimming = False
+            self._find_trim(replica.floor, event.first, event.watermark)
+
+    def _find_trim(self, floor: int, first: int, end: int) -> None:
+        """Which of the slots that were just applied set the floor, if its value was told."""
+        for slot in range(first, end):
+            value = self.values.get(slot)
+            if value is not None and value.word == "trim" and value.request >= floor:
+                self.trims.setdefault(floor, slot)
+                break
+        while len(self.trims) > TRIMS_KEPT:
+            del self.trims[min(self.trims)]
+
+    def _trimmed(self, replica: ReplicaView, event: e.Trimmed, wall: float) -> None:
+        replica.floor, replica.trimming = event.floor, True
+
+    def _snapshot_taken(self, replica: ReplicaView, event: e.SnapshotTaken, wall: float) -> None:
+        replica.applied = replica.floor = event.upto
+        replica.chain = event.chain
 
     def _suppressed(self, replica: ReplicaView, event: e.Suppressed, wall: float) -> None:
         self.values.suppress(event.slot, event.repeats)

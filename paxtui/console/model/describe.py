@@ -21,7 +21,7 @@ from paxtui.wire.telemetry import (
     ProposedView,
     VotedView,
 )
-from paxtui.wire.text import client_name, visible
+from paxtui.wire.text import client_name, cluster_words, visible
 from paxtui.wire.values import Ballot
 
 
@@ -121,6 +121,8 @@ def _proposed(me: int, event: ProposedView) -> str:
         return f"fills {run} with {'a no-op' if event.count == 1 else 'no-ops'} at {event.ballot}"
     if event.values is not None and event.count == 1:
         value = event.values[0]
+        if not value.client:
+            return f"proposes {run} at {event.ballot}: a {cluster_words(value.request, value.text)}"
         return f"proposes {run} at {event.ballot}: {client_name(value.client)}: {visible(value.text, 60)}"
     return f"proposes {run} at {event.ballot}"
 
@@ -211,6 +213,15 @@ WORDS: dict[type[Struct], Callable[[int, Any], str]] = {
     e.SlotSkipped: lambda me, event: f"leaves slot {event.slot} empty on purpose (at {event.ballot})",
     e.CatchUpAsked: lambda me, event: (
         f"lacks {slots(event.first, event.upto - event.first)} and asks r{event.to} for them"
+    ),
+    e.Marked: lambda me, event: f"keeps the state after slot {event.upto - 1}",
+    e.Trimmed: lambda me, event: f"removes slots below {event.floor}",
+    e.SnapshotAsked: lambda me, event: (
+        f"fetches r{event.to}'s state at slot {event.upto}: r{event.to} has removed what it lacks"
+    ),
+    e.SnapshotSent: lambda me, event: f"sends r{event.to} its state at slot {event.upto}",
+    e.SnapshotTaken: lambda me, event: (
+        f"takes the state at slot {event.upto} in place of {slots(event.first, event.upto - event.first)}"
     ),
     e.EntriesSent: lambda me, event: f"sends r{event.to} the log: {slots(event.first, event.count)}",
     e.ReadConfirmed: lambda me, event: f"a majority confirms read {event.ticket}: all below {event.upto}",

@@ -43,6 +43,8 @@ class Facts:
         """By receiver: the ballot of the newest Accept that left for it."""
         self.lost: list[Runs[Ballot]] = [Runs() for _ in range(self.n)]
         """By receiver: Accepts that a fault swallowed and that were not sent again since."""
+        self.trims: dict[int, int] = {}
+        """By floor, the slot of the trim that set it, as far as it was seen; the newest."""
         self.holes = Holes(self.n, cluster.settings.hole_timeout_s)
         self.phase1 = Phase1()
         self.leaders: dict[int, Ballot] = {}
@@ -68,6 +70,7 @@ class Facts:
         other.proposed, other.sources = self.proposed.copy(), self.sources.copy()
         other.sent = [runs.copy() for runs in self.sent]
         other.lost = [runs.copy() for runs in self.lost]
+        other.trims = self.trims.copy()
         other.holes, other.phase1 = self.holes.copy(), self.phase1.copy()
         other.leaders = self.leaders.copy()
         other.values, other.journal = self.values.copy(), self.journal.still()
@@ -117,6 +120,18 @@ class Facts:
     def applied(self) -> int:
         """The highest applied watermark."""
         return max(replica.applied for replica in self.replicas)
+
+    @property
+    def floor(self) -> int:
+        """Slots below it are removed on every replica that was heard and is not known to be down."""
+        up = [each.floor for each in self.replicas if each.process != "down" and each.heard_at is not None]
+        return min(up or [each.floor for each in self.replicas])
+
+    def keepers(self, slot: int) -> list[int]:
+        """Replicas that may be asked for an applied slot: they have not removed it."""
+        return [
+            each.id for each in self.replicas if each.floor <= slot < each.applied and each.process != "down"
+        ]
 
     def crosses(self, sender: int, receiver: int) -> bool:
         """Whether nothing that is known keeps messages of ``sender`` from ``receiver``."""

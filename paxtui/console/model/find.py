@@ -35,7 +35,8 @@ def wanted(text: str) -> Wanted:
 def matches(model: ClusterModel, text: str, now: float) -> list[int]:
     """All slots of which something is known here, and that are meant, in order."""
     meant = wanted(text)
-    known = set(model.values.slots) | set(range(model.applied, model.end))
+    kept = (slot for slot in model.values.slots if slot >= model.floor)
+    known = set(kept) | set(range(model.applied, model.end))
     return sorted(slot for slot in known if meant(model, slot, now))
 
 

@@ -27,6 +27,8 @@ class Fold(NamedTuple):
 
     first: int
     end: int
+    removed: bool = False
+    """Whether these are the slots that nobody keeps any more: they cannot be opened."""
 
     def __contains__(self, slot: object) -> bool:
         return isinstance(slot, int) and self.first <= slot < self.end
@@ -75,18 +77,21 @@ class Layout:
 
 
 def layout(model: ClusterModel, upto: int) -> Layout:
-    """Fold what can be below slot ``upto``."""
-    edges = _edges(model, upto)
-    folds = [
-        Fold(first + 1, end - 1)  # its first and its last slot stay, with their votes
-        for first, end in pairwise(edges)
-        if end - first - 2 >= FOLD_MIN
-    ]
+    """Fold what can be below slot ``upto``, and what is removed."""
+    floor = model.floor
+    folds = [Fold(0, floor, removed=True)] if floor else []
+    if upto > floor:
+        edges = _edges(model, floor, upto)
+        folds += [
+            Fold(first + 1, end - 1)  # its first and its last slot stay, with their votes
+            for first, end in pairwise(edges)
+            if end - first - 2 >= FOLD_MIN
+        ]
     return Layout(folds)
 
 
-def _edges(model: ClusterModel, upto: int) -> list[int]:
-    """Slots from which on something is other than before, in order, from 0 to ``upto``."""
+def _edges(model: ClusterModel, floor: int, upto: int) -> list[int]:
+    """Slots from which on something is other than before, in order, from ``floor`` to ``upto``."""
     upto = min(upto, model.applied)
     found: set[int] = set()
     horizon = 0
@@ -100,7 +105,8 @@ def _edges(model: ClusterModel, upto: int) -> list[int]:
                 found.add(end)
     for slot in (*model.values.repeated, *model.judge.conflicts):
         found.update((slot, slot + 1))
-    return [0, *sorted(slot for slot in found if max(horizon, 1) <= slot < upto), upto]
+    found.update(replica.floor for replica in model.replicas)
+    return [floor, *sorted(slot for slot in found if max(horizon, floor + 1) <= slot < upto), upto]
 
 
 def _maps(model: ClusterModel) -> Iterable[tuple[Runs[Any], int]]:

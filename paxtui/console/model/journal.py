@@ -46,6 +46,11 @@ KINDS: Final[dict[str, tuple[type, ...]]] = {
         e.AppliedTo,
         e.SlotSkipped,
         e.Suppressed,
+        e.Marked,
+        e.Trimmed,
+        e.SnapshotAsked,
+        e.SnapshotSent,
+        e.SnapshotTaken,
     ),
     "faults": (FaultBegan, FaultEnded),
     "drops": (MessageFaulted, e.MessageDropped),
@@ -62,17 +67,19 @@ QUIET: Final = frozenset(
         e.CanvassAnswered,
         e.ChosenSeen,
         e.EntriesSent,
+        e.Marked,
         e.MessageDropped,
         e.PrepareSent,
         e.PromiseReceived,
         e.ReadConfirmed,
+        e.SnapshotSent,
         LearnedView,
         MessageFaulted,
         ProposedView,
         VotedView,
     )
 )
-"""Told only at the level `all`: they come with every message."""
+"""Told only at the level `all`: they come with every message, or all the time."""
 
 
 class Note(Struct, frozen=True):

@@ -6,7 +6,7 @@ from typing import Final
 
 from paxtui.checkers.broken import Invariant, InvariantBroken
 from paxtui.console.model.marks import pieces
-from paxtui.wire.telemetry import NOOP_MARK
+from paxtui.wire.telemetry import OWN_PREFIX
 
 GENERATION: Final = 20_000
 """Marks in each of the two tables that are kept: a repetition is noticed among the last so many at least."""
@@ -33,7 +33,8 @@ class Once:
         told = pieces(marks)
         young, old = self._young, self._old
         new = dict(zip(told, range(first, first + len(told)), strict=True))
-        new.pop(NOOP_MARK, None)
+        if OWN_PREFIX in marks:
+            new = {mark: slot for mark, slot in new.items() if not mark.startswith(OWN_PREFIX)}
         if len(new) != len(told) or not young.keys().isdisjoint(new) or not old.keys().isdisjoint(new):
             self._repeated(first, told)
         else:
@@ -42,9 +43,9 @@ class Once:
             self._young, self._old = {}, young
 
     def _repeated(self, first: int, told: list[str]) -> None:
-        """Something in the run is there twice, or is a no-op."""
+        """Something in the run is there twice, or is no client's: that is no request."""
         for slot, mark in enumerate(told, first):
-            if mark == NOOP_MARK:
+            if mark.startswith(OWN_PREFIX):
                 continue
             other = self._young.get(mark, self._old.get(mark, slot))
             before, after = min(slot, other), max(slot, other)

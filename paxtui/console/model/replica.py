@@ -60,6 +60,10 @@ class ReplicaView:
         """Slots that it knows to be chosen, with a ballot at which they are."""
         self.applied = 0
         self.chain = ""
+        self.floor = 0
+        """Slots below it are removed there."""
+        self.trimming = False
+        """Whether the slot that raised the floor is being applied."""
         self.known_from = 0
         """Votes below this slot were cast before the console looked."""
         self.wall_offset = 0.0
@@ -121,7 +125,8 @@ class ReplicaView:
         faults = tuple(fault.number for fault in report.active) if report is not None else ()
         holes = status.holes if status is not None else ()
         waits = report.waiting_for if report is not None else ()
-        return (self.process, self.role, self.promised, self.applied, self.last_words, faults, holes, waits)
+        told = (self.process, self.role, self.promised, self.applied, self.floor, self.last_words)
+        return (*told, faults, holes, waits)
 
     # Faults here
 
@@ -210,6 +215,8 @@ class ReplicaView:
         if not self.observed or status.watermark > self.applied:
             self.applied = status.watermark
             self.chain = status.chain
+        if not self.observed or status.floor > self.floor:
+            self.floor = status.floor
 
     def _rates(self, report: StatusReport, now: float) -> None:
         for link in report.links:

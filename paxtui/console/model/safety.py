@@ -122,6 +122,7 @@ class Judge:
             e.ChosenSeen: self._chosen_seen,
             LearnedView: self._learned,
             e.AppliedTo: self._applied_to,
+            e.SnapshotTaken: self._snapshot_taken,
             e.Suppressed: self._suppressed,
         }
 
@@ -378,6 +379,21 @@ class Judge:
             logs.watermarks[replica] = event.watermark
             if whole:
                 self._once.apply(replica, event.first, event.watermark)
+        self._forget()
+
+    def _snapshot_taken(self, replica: int, event: e.SnapshotTaken) -> None:
+        """It goes on from another one's state: the chain's head there is that of the one log. Who had that
+        state may tell so later."""
+        logs = self._logs
+        logs.skip_to(event.upto)
+        try:
+            if self._accounts[replica].silent:
+                self._head(replica, event.upto, event.chain)
+            elif _is_head(event.chain):
+                logs.snapshot_taken(replica, event.first, event.upto, event.chain)
+        finally:
+            logs.watermarks[replica] = event.upto
+            self._once.begins(replica, event.upto)
         self._forget()
 
     def _head(self, replica: int, watermark: int, chain: str) -> None:

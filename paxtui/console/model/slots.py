@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from paxtui.console.model.cluster import ClusterModel
 from paxtui.console.model.values import Value
 from paxtui.wire.values import Ballot
 
 CellKind = Literal[
-    "nothing", "in-flight", "accepted", "learned", "older", "no-op", "lost", "refused", "unknown"
+    "nothing", "in-flight", "accepted", "learned", "older", "no-op", "lost", "refused", "unknown", "removed"
 ]
-State = Literal["empty", "open", "maybe", "chosen", "blocked", "applied", "no-op", "HOLE", "CONFLICT"]
+Own = Literal["no-op", "mark", "trim"]
+State = Literal["empty", "open", "maybe", "chosen", "blocked", "applied", "removed", "HOLE", "CONFLICT"] | Own
+
+OWN: Final[dict[str, Own]] = {"no-op": "no-op", "mark": "mark", "trim": "trim"}
+"""What the cluster says to itself, by its word."""
 
 
 class Cell(NamedTuple):
@@ -107,8 +111,10 @@ def slot_facts(model: ClusterModel, slot: int, now: float) -> SlotFacts:
     state: State
     if slot in model.judge.conflicts:
         state = "CONFLICT"
+    elif slot < model.floor:
+        state = "removed"
     elif chosen and slot < model.applied:
-        state = "no-op" if value is not None and value.is_noop else "applied"
+        state = OWN[value.word] if value is not None and value.is_noop else "applied"
     elif chosen:
         gap = first_gap(model)
         state, gap = ("blocked", gap) if gap < slot else ("chosen", None)
@@ -149,6 +155,8 @@ def _undecided(
 def _cell(model: ClusterModel, slot: int, id: int, newest: Ballot | None, noop: bool, now: float) -> Cell:
     replica = model.replicas[id]
     fresh = replica.fresh(now)
+    if slot < replica.floor:
+        return Cell("removed", None, fresh)
     vote = replica.vote(slot)
     known = replica.knows(slot)
     if known is not None:

@@ -11,7 +11,9 @@ from paxtui.console.model.slots import slot_facts
 from paxtui.console.model.values import Value
 from paxtui.console.model.why import message_waits, slot_waits
 
-Mark = Literal["queued", "proposed", "chosen", "applied", "repeated", "problem", "no-op", "nothing"]
+Mark = Literal[
+    "queued", "proposed", "chosen", "applied", "repeated", "problem", "no-op", "nothing", "removed"
+]
 """A glyph by name; the word for it is in the help."""
 
 
@@ -31,6 +33,10 @@ class Talk:
         self._mine = [mine for _, mine in (*ended, *open_)]
         self._lines = [at + rank for rank, (at, _) in enumerate((*ended, *open_))]
         self.count = end + len(self._mine)
+        kept_from = model.floor
+        hidden = sum(at < kept_from for at, _ in (*ended, *open_))
+        self.first = kept_from + hidden - 1 if kept_from else 0
+        """The first line; where slots are removed, it stands for all of them."""
 
     def get(self, line: int) -> int | Mine:
         """The slot, or the message of ours without one, in ``line``."""
@@ -67,17 +73,21 @@ def saying(model: ClusterModel, what: int | Mine, viewer: int, name: str, now: f
     """A line as replica ``viewer`` sees it; ``name`` is our own."""
     if isinstance(what, Mine):
         return _without_slot(model, what, name, now)
+    if what < model.floor:
+        text = f"slots 0 to {what} are removed"
+        return Saying(None, "removed", "", text, f"kept from slot {model.floor} on", mine=False)
     value = model.values.get(what)
     mark, note = _state(model, what, value, viewer, now)
     if value is None:
+        if what < model.applied and not model.keepers(what):
+            return Saying(what, "removed", "", "", "removed", mine=False)
         if what < model.applied:
             model.values.want(what)
             return Saying(what, mark, "", "...", note, mine=False)
         return Saying(what, mark, "", "", note, mine=False)
     if value.is_noop:
-        return Saying(
-            what, "no-op", "", "", "no-op" if mark == "applied" else f"no-op, {note or mark}", False
-        )
+        words = value.words if mark == "applied" else f"{value.words}, {note or mark}"
+        return Saying(what, "no-op", "", "", words, mine=False)
     mine = model.chat.at(what, value.client, value.request)
     if mine is not None and mine.fate in ("failed", "unknown") and mark in ("proposed", "queued"):
         mark, note = "problem", mine.problem

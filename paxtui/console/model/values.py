@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from paxtui.wire.telemetry import TEXT_CHARS_MAX, brief
-from paxtui.wire.text import client_name, visible
+from paxtui.wire.text import client_name, cluster_words, visible
 
 KEPT: Final = 40_000
 """Values in memory: some hundred screens. Others are fetched again."""
@@ -34,7 +34,18 @@ class Value(NamedTuple):
 
     @property
     def is_noop(self) -> bool:
+        """Whether it is no client's: a no-op, a mark or a trim."""
         return not self.client
+
+    @property
+    def words(self) -> str:
+        """What it is, if it is no client's: ``no-op``, ``mark``, ``trim to 1234``."""
+        return cluster_words(self.request, self.text)
+
+    @property
+    def word(self) -> str:
+        """The first of these words."""
+        return self.words.partition(" ")[0]
 
     @property
     def is_cut(self) -> bool:
@@ -49,7 +60,7 @@ class Value(NamedTuple):
     @property
     def shown(self) -> str:
         """``ada: hello``, safe to show."""
-        return "" if self.is_noop else f"{self.name}: {visible(self.text)}"
+        return self.words if self.is_noop else f"{self.name}: {visible(self.text)}"
 
 
 class Values:

@@ -19,6 +19,7 @@ MARK_STYLES: dict[Mark, str] = {
     "problem": "bad",
     "no-op": "no-op",
     "nothing": "nothing",
+    "removed": "dim",
 }
 
 SHOWN_CHARS = 400
@@ -44,7 +45,7 @@ def line(scene: Scene, what: int | Mine, name: str, width: int, *, chosen: bool)
 
 def _words(said: Saying, width: int) -> Row:
     """Name, text, and at the end what became of it: the note is never what is cut off."""
-    quiet = said.mark in ("no-op", "nothing")
+    quiet = said.mark in ("no-op", "nothing", "removed")
     note = visible(said.note, 80)
     style = "dim" if quiet or said.mark in ("proposed", "repeated") else MARK_STYLES[said.mark]
     row: Row = []

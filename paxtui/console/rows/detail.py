@@ -26,10 +26,11 @@ CELL_WORDS: dict[CellKind, str] = {
     "accepted": "accepted",
     "learned": "knows that it is chosen",
     "older": "accepted at an older ballot",
-    "no-op": "knows that a no-op is chosen",
+    "no-op": "knows that it is chosen: no client's value",
     "lost": "the Accept was lost",
     "refused": "refuses: it promised more",
     "unknown": "not heard",
+    "removed": "has removed it",
 }
 
 
@@ -45,6 +46,12 @@ def _concerns(event: Struct, slot: int) -> bool:
         return event.first <= slot < event.end
     if isinstance(event, e.AppliedTo):
         return event.first <= slot < event.watermark
+    if isinstance(event, e.SnapshotTaken):
+        return event.first <= slot < event.upto
+    if isinstance(event, e.Marked):
+        return slot == event.upto - 1
+    if isinstance(event, e.Trimmed):
+        return slot < event.floor
     at: int | None = getattr(event, "slot", None)
     if at is not None:
         return at == slot
@@ -82,8 +89,13 @@ def slot_page(scene: Scene, slot: int, past: list[Seen], width: int) -> list[Row
 
 
 def _value(model: ClusterModel, slot: int, value: Value | None, width: int) -> list[Row]:
+    if slot < model.floor:
+        return [fit([("removed", "dim")], width)]
     if value is None:
-        return [fit([("not known here", "dim")], width)]
+        gone = slot < model.applied and not model.keepers(slot)
+        return [fit([("removed" if gone else "not known here", "dim")], width)]
+    if value.is_noop and value.word != "no-op":
+        return [fit([(value.words, "no-op")], width)]
     if value.is_noop:
         return [fit([(f"a no-op: {model.holes.fill_words(slot)[0]}", "no-op")], width)]
     whole = model.values.whole(slot)

@@ -21,6 +21,9 @@ STATE_STYLES = {
     "blocked": "warn",
     "applied": "text",
     "no-op": "no-op",
+    "mark": "no-op",
+    "trim": "no-op",
+    "removed": "dim",
     "HOLE": "hole",
     "CONFLICT": "alarm",
 }
@@ -123,7 +126,7 @@ def line(scene: Scene, slot: int, width: int, *, chosen: bool) -> Row:
     if columns.votes:
         row.append((pad(_votes(facts), columns.votes_width), _votes_style(facts)))
     row += _value(scene, facts, width - width_of(row))
-    if facts.value is None and slot < model.applied:
+    if facts.value is None and model.keepers(slot):
         model.values.want(slot)
     row = fit(row, width)
     return _under_cursor(row) if chosen else row
@@ -135,6 +138,8 @@ def _under_cursor(row: Row) -> Row:
 
 def fold_line(scene: Scene, fold: Fold, width: int, *, chosen: bool) -> Row:
     """Slots in which nothing happened but what always does, on one line."""
+    if fold.removed:
+        return _removed_line(scene, fold, width, chosen=chosen)
     model = scene.model
     columns = columns_of(width, model.n, model.end)
     pointer = scene.look.glyph("pointer") if chosen else " "
@@ -149,6 +154,23 @@ def fold_line(scene: Scene, fold: Fold, width: int, *, chosen: bool) -> Row:
             (f" folded: {fold.end - fold.first:,} applied on {where}", "dim"),
             ("  enter", "key"),
             (" opens", "dim"),
+        ],
+        width,
+    )
+    return _under_cursor(row) if chosen else row
+
+
+def _removed_line(scene: Scene, fold: Fold, width: int, *, chosen: bool) -> Row:
+    """Where the log begins: what was below is gone on all replicas."""
+    columns = columns_of(width, scene.model.n, scene.model.end)
+    pointer = scene.look.glyph("pointer") if chosen else " "
+    row = fit(
+        [
+            (f"{pointer} ", "key" if chosen else ""),
+            (pad(scene.look.cell("removed"), columns.slot, right=True), "removed"),
+            ("  ", ""),
+            (f"slots 0 to {fold.end - 1} are removed", "title"),
+            (f"  the log is kept from slot {fold.end} on", "dim"),
         ],
         width,
     )
@@ -198,8 +220,17 @@ def _said(scene: Scene, facts: SlotFacts, width: int) -> Row:
     value, holes = facts.value, scene.model.holes
     if facts.state == "HOLE":
         return [(_fitting(holes.hole_words(facts.slot), width), "warn")]
+    if facts.state == "removed" or (
+        value is None and facts.slot < scene.model.applied and not scene.model.keepers(facts.slot)
+    ):
+        return [("removed", "dim")]
     if value is None:
         return [("" if facts.state == "empty" else "...", "dim")]
+    if value.word == "mark" and value.is_noop:
+        return [(_fitting(("mark: every replica keeps its state here", "mark"), width), "no-op")]
+    if value.word == "trim" and value.is_noop:
+        words = (f"{value.words}: slots below it are removed", value.words)
+        return [(_fitting(words, width), "no-op")]
     if value.is_noop:
         return [(_fitting(holes.fill_words(facts.slot), width), "no-op")]
     return [(f"{value.name}: ", "self"), (value.shown[len(value.name) + 2 :], "text")]
@@ -207,7 +238,7 @@ def _said(scene: Scene, facts: SlotFacts, width: int) -> Row:
 
 def _notes(scene: Scene, facts: SlotFacts) -> list[tuple[Span, Span]]:
     """What stands beside the value: each in full, and in short."""
-    value = facts.value
+    value = facts.value if facts.state != "removed" else None
     notes: list[tuple[Span, Span]] = [(("", ""), ("", ""))]
     if value is not None and value.repeats is not None:
         what = f"repeats {value.repeats}" if value.repeats >= 0 else "its session had expired"

@@ -72,18 +72,26 @@ def card(scene: Scene, replica: ReplicaView, width: int, lines: int) -> list[Row
     facts = _facts(scene, replica)
     if width < TITLE + 3 * FACT:
         return [short, *_table(facts[3:], width, lines - 1)]
-    first = (width - TITLE) // FACT
-    top = fit([*fit(title, TITLE), *(span for fact in facts[:first] for span in fact)], width)
-    return [top, *_table(facts[first:], width, lines - 1)]
+    beside, rest = _packed(facts, width - TITLE)
+    top = fit([*fit(title, TITLE), *(span for fact in beside for span in fact)], width)
+    return [top, *_table(rest, width, lines - 1)]
+
+
+def _packed(facts: list[Row], width: int) -> tuple[list[Row], list[Row]]:
+    """As many facts as stand beside each other, at least one, and the others."""
+    count, used = 0, 0
+    while count < len(facts) and (not count or used + width_of(facts[count]) <= width):
+        used += width_of(facts[count])
+        count += 1
+    return facts[:count], facts[count:]
 
 
 def _table(facts: list[Row], width: int, lines: int) -> list[Row]:
     """Facts below each other; with a title's width before them where there is room."""
     indent = TITLE if width >= TITLE + 3 * FACT else 3
-    a_line = max(1, (width - indent) // FACT)
     rows: list[Row] = []
-    for number in range(lines):
-        chosen = facts[number * a_line : (number + 1) * a_line]
+    for _ in range(lines):
+        chosen, facts = _packed(facts, width - indent)
         rows.append(fit([(" " * indent, ""), *(span for fact in chosen for span in fact)], width))
     return rows
 
@@ -139,6 +147,10 @@ def _facts(scene: Scene, replica: ReplicaView) -> list[Row]:
         _fact("rate", f"{rate:,.0f}/s", tone),
         _fact("loss", f"{loss:g} %{'' if everywhere or not loss else ' some'}", "warn" if loss else tone),
     ]
+    if replica.floor:
+        kept: Row = [("kept from slot ", "dim"), (str(replica.floor), tone), (" ", "")]
+        # Before what is learned, which is nearly always what is applied: there may be room for two.
+        found[3:5] = [found[4], fit(kept, max(width_of(kept), FACT)), found[3]]
     if report is not None:
         slow = replica.slow_disk_ms
         found.append(_fact("fsync", f"{report.fsync_ms:.1f} ms", "warn" if slow else tone))

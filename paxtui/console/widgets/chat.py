@@ -44,7 +44,7 @@ class ChatLines(Lines):
 The log as a conversation, as one replica sees it; v looks through another one. A message of
 yours goes through these states:
 ◌ queued here   … proposed by a leader   ✓ chosen by a majority   ✓✓ applied
-= a repetition without effect   ! failed, or nobody knows   ◆ a no-op
+= a repetition without effect   ! failed, or nobody knows   ◆ a no-op, mark or trim   # removed
 What is chosen waits until everything before it is chosen as well. What keeps a message for
 more than a second is said beside it; enter on it tells more.
 
@@ -57,6 +57,10 @@ arrows PgUp PgDn home   scroll     f or end   follow     enter   go to the slot 
         super().__init__(scene, id=id, classes=classes)
         self._talk = Talk(scene.model)
 
+    @property
+    def first(self) -> int:
+        return self._talk.first
+
     def count(self) -> int:
         return self._talk.count
 
@@ -66,6 +70,7 @@ arrows PgUp PgDn home   scroll     f or end   follow     enter   go to the slot 
 
     def rows(self, width: int, height: int) -> list[Row]:
         self._talk = Talk(self.scene.model)
+        self.cursor, self.top = max(self.cursor, self.first), max(self.top, self.first)
         return super().rows(width, height)
 
     def _follow(self, count: int, room: int) -> None:

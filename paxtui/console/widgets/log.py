@@ -36,7 +36,8 @@ class LogPane(Lines):
     HELP = """\
 Each row is a slot, each column an acceptor: its vote and the ballot of it.
 ● knows that it is chosen   ◐ accepted   ○ accepted at an older ballot
-◆ no-op   » an Accept is on its way   ✗ lost or refused   · nothing   ? not heard
+◆ no-op, mark, trim   » an Accept is on its way   ✗ lost or refused   · nothing   ? not heard
+# removed: the log is trimmed, and its first line says from where it is kept
 The state counts votes at one ballot: `open 1/2` lacks one. `blocked` is chosen, but an
 earlier slot is not. A HOLE has no votes at all. The column `votes`, or `q` where there is
 little room, has how many voted at that ballot, as far as it was seen.
@@ -90,17 +91,25 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
     def _refold(self, *, anyway: bool = False) -> None:
         """What is folded goes with the end of the log, by part of a page, as long as one follows: a reader is
         never scrolled."""
-        if not self.folding:
-            self._layout, self._layout_of = Layout(), ()
-            return
         if not self.following and not anyway:
             return
         model, room = self.scene.model, self.room
+        if not self.folding:
+            self._layout, self._layout_of = layout(model, 0), ()
+            return
         kept = max(4, room // 3)
         step = max(1, room - kept - 3)
         upto = max(0, model.end - kept) // step * step
         seen = [len(replica.accepted) for replica in model.replicas]
-        made_of = (model, upto, *seen, len(model.sources), len(model.values.repeated), int(self.scene.now))
+        made_of = (
+            model,
+            upto,
+            *seen,
+            len(model.sources),
+            len(model.values.repeated),
+            model.floor,
+            int(self.scene.now),
+        )
         if made_of != self._layout_of:
             self._layout, self._layout_of = layout(model, upto), made_of
 
@@ -121,8 +130,11 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
     def go_to_slot(self, slot: int) -> None:
         """Put the cursor on ``slot``, or on the next one that the filter lets through."""
         self.following = False
+        floor = self.scene.model.floor
+        if slot < floor:
+            self.console.say(f"slot {slot} is removed; the log is kept from slot {floor} on", failed=True)
         fold = self._layout.fold_of(slot) if self._shown is None else None
-        if fold is not None:
+        if fold is not None and not fold.removed:
             self._layout = self._layout.without(fold)
         self.go(self._index_of(slot))
 
@@ -208,7 +220,10 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
             self.following = False
             self.cursor = max(0, self.count() - 1)
         at = self._at(self.cursor)
-        if isinstance(at, Fold):
+        if isinstance(at, Fold) and at.removed:
+            text = f"slots 0 to {at.end - 1} are removed; the log is kept from slot {at.end} on"
+            self.console.say(text, failed=True)
+        elif isinstance(at, Fold):
             self._layout = self._layout.without(at)
             self.go(self.cursor)
         elif at < self.scene.model.end:

@@ -172,9 +172,10 @@ class Lines(Pane, can_focus=True):
         return self.scene.frozen_at is not None
 
     def _follow(self, count: int, room: int) -> None:
-        """Show the end, by half pages: line by line would repaint everything for each line."""
+        """Show the end, by half pages: line by line would repaint everything for each line. Where lines went
+        away, because they were folded or removed, no more than half of the pane stays empty."""
         self.cursor = count - 1
-        if count > self.top + room or count <= self.top:
+        if count > self.top + room or (self.top > 0 and count - self.top < room // 2):
             self.top = max(0, count - room + room // 2 - 1) if count > room else 0
 
     def move(self, lines: int) -> None:

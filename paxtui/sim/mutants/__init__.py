@@ -20,7 +20,18 @@ Three changes look like mistakes and are none, so they are not here:
 
 from __future__ import annotations
 
-from paxtui.sim.mutants import acceptor, damage, durability, learner, liveness, phase1, reads, reign, sessions
+from paxtui.sim.mutants import (
+    acceptor,
+    damage,
+    durability,
+    learner,
+    liveness,
+    phase1,
+    reads,
+    reign,
+    sessions,
+    trims,
+)
 from paxtui.sim.mutants.mutant import MUTANTS, Mutant
 
 __all__ = [
@@ -35,4 +46,5 @@ __all__ = [
     "reads",
     "reign",
     "sessions",
+    "trims",
 ]

@@ -24,7 +24,9 @@ def why_slot(model: ClusterModel, slot: int, now: float) -> Why:
                 tuple(model.judge.problems[-3:]),
                 ("Keep the records of all replicas: `paxtui check` on them shows the step that broke it.",),
             )
-        case "applied" | "no-op" | "chosen":
+        case "removed":
+            return why_removed(model, slot)
+        case "applied" | "no-op" | "mark" | "trim" | "chosen":
             return _chosen(model, facts)
         case "blocked":
             return _blocked(model, facts, now)
@@ -38,6 +40,8 @@ def why_slot(model: ClusterModel, slot: int, now: float) -> Why:
 
 def why_run(model: ClusterModel, first: int, end: int, now: float) -> Why:
     """About slots that are shown as one line."""
+    if end <= model.floor:
+        return why_removed(model, end - 1)._replace(subject=f"slots {first}-{end - 1}")
     alike = all(len(list(replica.accepted.within(first, end))) <= 1 for replica in model.replicas)
     ballot = slot_facts(model, first, now).ballot
     at = f" at {ballot}, with the same votes" if alike and ballot is not None and ballot.round else ""
@@ -99,6 +103,24 @@ def _filled(model: ClusterModel, slot: int) -> list[str]:
     return evidence
 
 
+def _own(facts: SlotFacts) -> str:
+    """What is chosen, if it is no client's."""
+    value = facts.value
+    return f", a {value.words}" if value is not None and value.is_noop else ""
+
+
+def _obeyed(facts: SlotFacts) -> list[str]:
+    """What a mark or a trim has every replica do."""
+    value = facts.value
+    match value.word if value is not None and value.is_noop else "":
+        case "mark":
+            return ["A mark: every replica keeps its state after this slot, so the log may be trimmed to it."]
+        case "trim" if value is not None:
+            text = f"A trim: every replica removes the slots below the last mark not above {value.request}, "
+            return [text + "and keeps the state there in their place."]
+    return []
+
+
 def _by_fault(number: int | None) -> str:
     return f" (skip slot, fault #{number})" if number is not None else " (skip slot)"
 
@@ -110,7 +132,7 @@ def _chosen(model: ClusterModel, facts: SlotFacts) -> Why:
     ballot = facts.ballot
     at = f" at {ballot}" if ballot is not None and ballot.round else ""
     voters = [r.id for r in model.replicas if ballot is not None and r.vote(facts.slot) == ballot]
-    verdict = f"CHOSEN{', a no-op' if facts.state == 'no-op' else ''}{at}"
+    verdict = f"CHOSEN{_own(facts)}{at}"
     evidence: list[str] = []
     if len(voters) >= model.quorum:
         verdict += f": {names(voters)} accepted it ({len(voters)} of {model.n}, {model.quorum} needed)."
@@ -121,6 +143,10 @@ def _chosen(model: ClusterModel, facts: SlotFacts) -> Why:
         )
     evidence += _found(model, facts.slot, ballot)
     evidence += _filled(model, facts.slot)
+    evidence += _obeyed(facts)
+    without = [r.id for r in model.replicas if facts.slot < r.floor]
+    if without:
+        evidence.append(f"{names(without)} {'has' if len(without) == 1 else 'have'} removed it since.")
     others = sorted({v for r in model.replicas if (v := r.vote(facts.slot)) is not None and v != ballot})
     if others:
         told = "; ".join(
@@ -136,6 +162,37 @@ def _chosen(model: ClusterModel, facts: SlotFacts) -> Why:
         evidence.append(f"{names(ignorant)} {'has' if len(ignorant) == 1 else 'have'} not learned it yet.")
     following = "Any later leader hears one of them in its phase 1, so only this value can win."
     return Why(f"slot {facts.slot}", verdict, "good", tuple(evidence), (following,))
+
+
+def why_removed(model: ClusterModel, slot: int) -> Why:
+    """A slot, and those below it, that nobody keeps any more."""
+    floor = model.floor
+    after = [each for each in model.trims if each > slot]
+    evidence = []
+    if after:
+        first = min(after)
+        evidence.append(
+            f"The trim in slot {model.trims[first]} had every replica remove slots below {first}."
+        )
+    running = [replica for replica in model.replicas if replica.process != "down"] or model.replicas
+    floors = sorted({replica.floor for replica in running})
+    kept = "; ".join(
+        f"{names(replica.id for replica in running if replica.floor == each)} from slot {each}"
+        for each in floors
+    )
+    absent = [r.id for r in model.replicas if r not in running and r.floor < floor]
+    evidence += [
+        f"Logs are kept: {kept}.",
+        f"It was chosen and applied before: its effect is in the state that is kept at slot {floor}.",
+    ]
+    if absent:
+        evidence.append(f"{names(absent)}: down; what its disk still has goes when it catches up.")
+    following = (
+        f"The log goes on from slot {floor}. How much is kept says [keep] in the cluster's file; "
+        "what is removed is only in backups made before."
+    )
+    verdict = f"REMOVED: slots below {floor} are not kept any more."
+    return Why(f"slot {slot}", verdict, "text", tuple(evidence), (following,))
 
 
 def _blocked(model: ClusterModel, facts: SlotFacts, now: float) -> Why:

@@ -1,0 +1,99 @@
+"""``paxtui backup`` and ``paxtui restore``: the log in a file, and a new cluster from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from paxtui.cli.options import ConfigOption, DataDirOption
+
+if TYPE_CHECKING:
+    from paxtui.runtime.backup import Backup
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to make; it must not exist.")],
+    source: Annotated[
+        int, typer.Option("--from", metavar="N", min=0, help="The replica whose log is copied.")
+    ],
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+) -> int:
+    """Copy a replica's log to a file, as it stands at this moment; the replica may be running.
+
+    It is read from the replica's data folder, so run this on its machine. The copy is checked, row by row and
+    by its hash chain, before the file gets its name.
+
+    Example: paxtui backup log-2026-11.backup --from 0
+    """
+    from paxtui import config as configuration
+    from paxtui.folders import data_root, replica_folder
+    from paxtui.runtime import backup as backups
+
+    cluster = configuration.find(config)
+    cluster.address(source)
+    folder = replica_folder(data_root(data_dir), cluster.name, source)
+    settings = cluster.settings
+    made = backups.take(folder, file, settings.sessions_max, settings.session_window)
+    print(f"{file}: {told(made)}")
+    return 0
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `paxtui backup` made.")],
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    only: Annotated[
+        list[int] | None,
+        typer.Option("--id", metavar="N", min=0, help="Only these replicas, on this machine."),
+    ] = None,
+) -> int:
+    """Make the data folders of a new cluster from a backup. Do so on every machine, with the same file.
+
+    The cluster may have other addresses and another size than the one that the backup is of. Its replicas
+    talk only to those that were restored from the same file: what is left of the old cluster stays out, since
+    it may know more than the backup. What was appended after the backup is lost, if nobody else has it.
+
+    Example: paxtui restore log-2026-11.backup --config configs/local-3.toml
+    """
+    from paxtui import config as configuration
+    from paxtui.folders import ConfigError, data_root, replica_folder
+    from paxtui.runtime import backup as backups
+    from paxtui.runtime.rows import Identity
+
+    cluster = configuration.find(config)
+    replicas = sorted(set(only)) if only else list(range(cluster.n))
+    for replica in replicas:
+        cluster.address(replica)
+    found = backups.check(file)
+    if not found.found.ok:
+        raise ConfigError(f"{file}: damaged: {found.found.problem}; nothing was restored")
+    wanted = (cluster.settings.sessions_max, cluster.settings.session_window)
+    if found.about[2:] != wanted:
+        raise ConfigError(
+            f"{file}: its sessions_max and session_window are {found.about[2]} and {found.about[3]}, and "
+            f"those of {cluster.source} are {wanted[0]} and {wanted[1]}; they must be equal"
+        )
+    root = data_root(data_dir)
+    folders = [replica_folder(root, cluster.name, replica) for replica in replicas]
+    taken = [folder for folder in folders if folder.is_dir() and any(folder.iterdir())]
+    if taken:
+        raise ConfigError(f"{taken[0]}: is not empty; restore into new folders, or move it away first")
+    print(f"{file}: {told(found)}")
+    for replica, folder in zip(replicas, folders, strict=True):
+        identity = Identity(0, cluster.digest, cluster.name, replica, "", "")
+        backups.restore(found, file, folder, identity)
+        print(f"replica {replica}: {folder}")
+    return 0
+
+
+def told(found: Backup) -> str:
+    """A backup in one line."""
+    about, identity, result = found
+    first = result.floor
+    return (
+        f"backup {about.id} of cluster {identity.name}, taken from replica {identity.replica} at "
+        f"{about.taken}: slots {first} to {result.slots - 1}, chain {result.chain.hex()[:16]}, ok"
+    )

@@ -1,0 +1,105 @@
+"""What TCP is told on every connection, and how a replica dials another.
+
+TCP by itself tries for a quarter of an hour before it gives up on a host that acknowledges nothing, and for
+ever if there is nothing to send. A host that loses its power or its cable says no farewell, so each side sets
+how long it waits: `write_s` bounds how long bytes may stay unacknowledged (and, where the other side lives
+and does not read, untaken); `quiet_s` and `probe_s` say when a connection on which nothing happens is probed.
+Nagle's algorithm is off: what leaves is gathered already, and waiting for more would only cost time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from typing import Final
+
+import trio
+from msgspec import Struct
+
+Socket = trio.SocketStream | trio.socket.SocketType
+
+LATER_S: Final = 5.0
+"""How much later than the replica itself TCP gives up a client, at least."""
+
+WRITE_MS_MOST: Final = 2**31 - 1
+QUIET_S_MOST: Final = 32767
+"""The kernel takes no more."""
+
+NARROW_BYTES: Final = 1220
+"""Segments that fit through every path: IPv6 promises packets of 1,280 bytes, 60 of them headers."""
+
+
+class Patience(Struct, frozen=True):
+    """For how long a connection is believed in while nothing comes from the other side."""
+
+    write_s: float
+    quiet_s: int
+    probe_s: int
+
+    @property
+    def probes(self) -> int:
+        """So many unanswered probes end a connection where the system knows no time-out for writes."""
+        return max(1, round((self.write_s - self.quiet_s) / self.probe_s))
+
+
+CLIENT: Final = Patience(write_s=4.0, quiet_s=2, probe_s=1)
+"""Of clients, operators and observers. Who has asked something, or tails, loses patience sooner; this is for
+observers, to whom a replica that vanished would look like one where nothing happens."""
+
+
+def of_link(link_s: float) -> Patience:
+    """Between replicas, which say something several times a second."""
+    return Patience(write_s=link_s, quiet_s=max(1, int(link_s / 2)), probe_s=1)
+
+
+def of_guest(stalled_s: float) -> Patience:
+    """Of a replica with clients. It closes a slow reader after ``stalled_s`` with a word of why; TCP, which
+    can only break off, comes well after that, for those whom no word reaches."""
+    return Patience(
+        write_s=stalled_s + max(stalled_s, LATER_S),
+        quiet_s=max(1, int(stalled_s / 2)),
+        probe_s=max(1, int(stalled_s / 6)),
+    )
+
+
+def prepare(sock: Socket, patience: Patience) -> None:
+    """Set all of it. What this system lacks is left out, and one that is broken already is let be."""
+    quiet_s = min(patience.quiet_s, QUIET_S_MOST)
+    probe_s = min(patience.probe_s, QUIET_S_MOST)
+    _set(sock, "TCP_NODELAY", 1)
+    _set(sock, "TCP_KEEPIDLE", quiet_s)
+    _set(sock, "TCP_KEEPINTVL", probe_s)
+    _set(sock, "TCP_KEEPCNT", min(patience.probes, 127))
+    _set(sock, "TCP_USER_TIMEOUT", max(1, min(int(patience.write_s * 1000), WRITE_MS_MOST)))
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+
+
+def _set(sock: Socket, name: str, value: int) -> None:
+    option = getattr(socket, name, None)
+    if option is not None:
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+async def connect(host: str, port: int, patience: Patience, *, narrow: bool = False) -> trio.SocketStream:
+    """Connect, trying the host's addresses in turn. ``narrow`` keeps the segments of both sides below
+    :data:`NARROW_BYTES`, which can only be said before the first packet. Raises ``OSError``."""
+    failure = OSError(f"{host} has no address")
+    for family, kind, protocol, _, address in await trio.socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM
+    ):
+        sock = trio.socket.socket(family, kind, protocol)
+        try:
+            prepare(sock, patience)
+            if narrow:
+                _set(sock, "TCP_MAXSEG", NARROW_BYTES)
+            await sock.connect(address)
+            return trio.SocketStream(sock)
+        except OSError as error:
+            sock.close()
+            failure = error
+        except BaseException:
+            sock.close()
+            raise
+    raise failure
