@@ -62,8 +62,8 @@ class Ghost:
         self.base = 0
         """Slots below it were applied somewhere before its account began."""
         self.held: set[int] = set()
-        """Who is a learner without vote in its present life. Its disk has forgotten, so what it said before is
-        not denied by what is on it: an answer of an earlier life may still be on its way."""
+        """Who is a learner without vote in its present life. Its disk has forgotten, so what it said before
+        is not denied by what is on it: an answer of an earlier life may still be on its way."""
         self._starts: list[Start | None] = [None] * replicas
         self._whole = [False] * replicas
         """Nothing of its present life is missing."""
