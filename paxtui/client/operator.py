@@ -84,8 +84,7 @@ class Operator:
             if not isinstance(answer, Page):
                 raise ClientError(f"replica {replica} answered something else than a page")
             entries.extend(answer.entries)
-            first += len(answer.entries)
-            if first >= answer.applied or not answer.entries:
+            if not answer.entries or (first := answer.entries[-1].slot + 1) >= answer.applied:
                 return entries
 
     async def page(self, replica: int, first: int, count: int) -> tuple[LogEntry, ...]:

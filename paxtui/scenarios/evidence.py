@@ -55,19 +55,20 @@ async def _take(stage: Stage, log_dir: Path) -> Evidence:
 async def read_replica(cluster: Cluster, replica: int) -> list[LogEntry]:
     """The whole log as one replica has applied it. Raises :class:`ClientError`."""
     entries: list[LogEntry] = []
+    first = 0
     try:
         async with dial(
             cluster.address(replica), "operator", answers, tls=cluster.tls, name="verdict"
         ) as link:
             while True:
-                await link.send(Read(id=0, first=len(entries), consistency="local"))
+                await link.send(Read(id=0, first=first, consistency="local"))
                 with trio.fail_after(PAGE_S):
                     messages = await link.receive()
                 page = messages[0] if messages else None
                 if not isinstance(page, Page):
                     raise ClientError(f"replica {replica} does not tell its log")
                 entries += page.entries
-                if not page.entries or len(entries) >= page.applied:
+                if not page.entries or (first := page.entries[-1].slot + 1) >= page.applied:
                     return entries
     except BROKEN as error:
         raise Failed(

@@ -87,8 +87,7 @@ class History:
             while True:
                 page = await log.read(slot, timeout_s=timeout_s)
                 texts += messages(page.entries)
-                slot += len(page.entries)
-                if slot >= page.applied:
+                if not page.entries or (slot := page.entries[-1].slot + 1) >= page.applied:
                     break
         except ClientError as error:
             done.outcome, done.problem = "failed", str(error)

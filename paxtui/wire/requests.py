@@ -144,7 +144,7 @@ class StatusReport(Frame, frozen=True, tag="status", kw_only=True):
     waiting_for: tuple[int, ...]
     """Replicas whose ready message the warm-up still misses."""
     connected: tuple[int, ...]
-    """Replicas to which messages leave."""
+    """Replicas that are heard, and to which messages leave."""
     pid: int
     uptime_s: float
     faults: int
