@@ -144,11 +144,11 @@ class Campaign:
                 await trio.sleep(0.005)
 
     async def _look(self, log: Log) -> None:
+        """Read the end. It counts where it began: what waits for the end of an attack is the attack's."""
+        spell = self.result.spells[-1] if self.result.spells else None
         started = trio.current_time()
-        page = await log.read(max(0, self._history.acknowledged - 10), timeout_s=PATIENCE_S)
-        del page
-        if self.result.spells:
-            spell = self.result.spells[-1]
+        await log.read(max(0, self._history.acknowledged - 10), timeout_s=PATIENCE_S)
+        if spell is not None:
             spell.worst_s = max(spell.worst_s, trio.current_time() - started)
 
     @asynccontextmanager

@@ -208,6 +208,25 @@ def _entries(h: Hostile, p: Peer) -> Said:
     return {"type": "entries", "first": min(first, 2**53 - 1), "entries": h.entries(p), "learned": 0}
 
 
+def _snapshot(h: Hostile, p: Peer) -> Said:
+    """States nobody asked for: of slots applied long ago, or far away, or that contradict themselves."""
+    upto = h.far() if h.rng.random() < 0.5 else h.rng.randrange(p.slots)
+    rows = [
+        [h.text[:96], h.slot(), h.slot(), "A" * 4 * h.rng.randrange(9)] for _ in range(h.rng.randrange(4))
+    ]
+    return {
+        "type": "snapshot",
+        "upto": min(upto, 2**53 - 1),
+        "wall_s": h.slot(),
+        "chain": "A" * 43 + "=",
+        "horizon": h.rng.choice((-1, h.slot())),
+        "after": h.rng.choice(("", "liar~x@0")),
+        "sessions": rows,
+        "last": h.rng.random() < 0.5,
+        "learned": h.slot(),
+    }
+
+
 LIES: Final[tuple[Lie, ...]] = (
     _leader("prepare", lambda h, p: {"first": h.slot(), "forced": h.rng.random() < 0.5}),
     _leader("accept", lambda h, p: {"first": h.slot(), "values": [h.value() for _ in range(3)]}),
@@ -224,6 +243,8 @@ LIES: Final[tuple[Lie, ...]] = (
     lambda h, p: {"type": "catch-up", "first": h.slot()},
     lambda h, p: {"type": "catch-up", "first": h.rng.randrange(p.slots + 1)},
     _entries,
+    lambda h, p: {"type": "snapshot-ask", "upto": h.slot(), "after": h.text[:96]},
+    _snapshot,
     lambda h, p: {"type": "ready"},
 )
 
@@ -278,8 +299,10 @@ def may_be_said(body: bytes, peer: Peer | None) -> bool:
     except WireError:
         return b'"progress"' not in body
     match message:
-        case Ready() | m.CatchUp() | m.Canvass():
+        case Ready() | m.CatchUp() | m.SnapshotAsk() | m.Canvass():
             return True
+        case m.Snapshot(upto=upto):
+            return upto >= FAR or upto < peer.slots
         case m.Entries(first=first, entries=entries):
             return not entries or first >= FAR or first < peer.slots
         case m.Prepare() | m.Accept() | m.Chosen() | m.Heartbeat():

@@ -100,6 +100,9 @@ def test_a_session_is_cut_into_its_frames() -> None:
         (m.Nack(Ballot(2, 0), Ballot(99, 1), None, 0), False),
         (m.Entries(10**6, (), 0), True),
         (m.CatchUp(0), True),
+        (m.SnapshotAsk(10**6, ""), True),
+        (m.Snapshot(10**6, 0, bytes(32), -1, "", (), True, 10**6), False),  # its state could be taken
+        (m.Snapshot(999, 0, bytes(32), -1, "", (), True, 10**6), True),
     ],
     ids=repr,
 )
