@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,17 @@ import typer
 from paxtui.cli.options import ConfigOption, DataDirOption
 
 if TYPE_CHECKING:
+    from paxtui.config import Cluster
     from paxtui.runtime.backup import Backup
+
+STATUS_S = 1.0
+"""How long the replicas may take to say how far they are."""
+
+CATCH_UP_S = 5.0
+"""How long a copy waits for what its replica has not learned yet, or not written."""
+
+LOOK_S = 0.02
+"""How often its folder is looked at meanwhile."""
 
 
 def backup(
@@ -23,8 +34,9 @@ def backup(
 ) -> int:
     """Copy a replica's log to a file, as it stands at this moment; the replica may be running.
 
-    It is read from the replica's data folder, so run this on its machine. The copy is checked, row by row and
-    by its hash chain, before the file gets its name.
+    It is read from the replica's data folder, so run this on its machine. All that the replicas who answer
+    have learned by now is in it; where that takes too long, it says what is missing. The copy is checked, row
+    by row and by its hash chain, before the file gets its name.
 
     Example: paxtui backup log-2026-11.backup --from 0
     """
@@ -36,9 +48,50 @@ def backup(
     cluster.address(source)
     folder = replica_folder(data_root(data_dir), cluster.name, source)
     settings = cluster.settings
+    if note := _wait_for_all(cluster, source, folder):
+        print(f"paxtui: {note}", file=sys.stderr)
     made = backups.take(folder, file, settings.sessions_max, settings.session_window)
     print(f"{file}: {told(made)}")
     return 0
+
+
+def _wait_for_all(cluster: Cluster, source: int, folder: Path) -> str:
+    """Wait until the folder has what any replica has learned by now; in words, what it still has not.
+
+    A replica learns a moment after the leader has answered, and writes how far it has learned with its next
+    votes, or a moment later.
+    """
+    import time
+
+    import trio
+
+    from paxtui.client import Operator
+    from paxtui.config import ConfigError
+    from paxtui.runtime.offline import OfflineLog
+
+    async def ask() -> list[int]:
+        sightings = await Operator(cluster, "backup").status(timeout_s=STATUS_S)
+        statuses = [sighting.report and sighting.report.status for sighting in sightings]
+        return [status.watermark for status in statuses if status]
+
+    with OfflineLog.open(folder) as log:
+        try:
+            told = trio.run(ask)
+        except ConfigError as error:  # this user has no certificate
+            return f"the replicas cannot be asked how far they are: {error}; the folder is copied as it is"
+        if not told:
+            return "no replica says how far it is; the folder is copied as it is"
+        wanted = max(told)
+        until = time.monotonic() + CATCH_UP_S
+        while log.watermark < wanted and time.monotonic() < until:
+            time.sleep(LOOK_S)
+            log.refresh()
+        if log.watermark >= wanted:
+            return ""
+        missing = f"slots {log.watermark} to {wanted - 1} are"
+        if log.watermark == wanted - 1:
+            missing = f"slot {log.watermark} is"
+        return f"replica {source} is behind: {missing} learned by others, and not in this backup"
 
 
 def restore(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 
 from paxtui.runtime import backup
@@ -18,6 +19,11 @@ def paxtui(replicas: Replicas, *words: object) -> subprocess.CompletedProcess[st
         check=False,
         timeout=60,
     )
+
+
+def stop(replicas: Replicas, replica: int) -> None:
+    replicas.signal(replica, signal.SIGTERM)
+    assert replicas.wait(replica) == 0
 
 
 def texts(replicas: Replicas, replica: int) -> list[str]:
@@ -64,6 +70,33 @@ def test_a_cluster_goes_on_from_a_backup_and_what_is_left_of_the_old_one_stays_o
     three.start(2)
     three.until_equal()
     assert texts(three, 2) == ["one", "two", "a new life"]
+
+
+def test_a_backup_has_what_was_acknowledged_before_it(three: Replicas) -> None:
+    """Without waiting: the others have learned it a moment later, and written that a moment after."""
+    three.start_all()
+    for number in range(5):
+        three.append(f"message {number}")
+        file = three.folder / f"{number}.backup"
+        made = paxtui(three, "backup", file, "--from", number % 3)
+        assert (made.returncode, made.stderr) == (0, "")
+        assert backup.check(file).found.slots == number + 1
+
+
+def test_a_backup_says_what_is_missing_or_that_nobody_could_be_asked(three: Replicas) -> None:
+    three.start_all()
+    three.append("one")
+    three.until_equal()
+    stop(three, 2)
+    three.append("two", "three")
+    made = paxtui(three, "backup", three.folder / "behind.backup", "--from", 2)
+    assert made.returncode == 0
+    assert "replica 2 is behind: slots 1 to 2 are learned by others, and not in this backup" in made.stderr
+    stop(three, 0)
+    stop(three, 1)
+    made = paxtui(three, "backup", three.folder / "alone.backup", "--from", 0)
+    assert (made.returncode, "no replica says how far it is" in made.stderr) == (0, True)
+    assert backup.check(three.folder / "alone.backup").found.slots == 3
 
 
 def test_a_backup_can_be_verified_and_a_changed_one_is_not_restored(three: Replicas) -> None:
