@@ -3,7 +3,7 @@
 VENV ?= .venv
 PYTHON ?=
 ARGS ?=
-PYTEST_ARGS ?= --numprocesses 2
+PYTEST_ARGS ?= --numprocesses 3
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
