@@ -118,8 +118,10 @@ def test_of_a_hole_that_was_left_before_one_looked_only_the_filler_is_known() ->
 # Phase 1
 
 
-def succeeded(voters: tuple[int, ...], n: int = 3) -> Story:
-    """r0 proposes and dies; r1 is elected by r1 and r2 (and r3), and proposes again what it was told."""
+def succeeded(voters: tuple[int, ...], n: int = 3, after: tuple[int, ...] | None = None) -> Story:
+    """r0 proposes and dies; r1 is elected by r1 and r2 (and r3), and proposes again what it was told.
+
+    All of them vote for it, or only those in ``after``."""
     story = Story(n).up()
     story.choose(["before"])
     slots = story.propose(["found?"])
@@ -135,9 +137,16 @@ def succeeded(voters: tuple[int, ...], n: int = 3) -> Story:
     story.ballot = ballot
     values = (ValueView("ada~s1@0", 1, "found?"),)
     story.tell(1, ProposedView(ballot, 1, 1, "adopted", story.marks(slots), values))
-    for id in quorum:
+    for id in quorum if after is None else after:
         story.vote(id, slots)
     return story
+
+
+def test_what_was_found_is_said_also_before_the_new_ballot_has_its_votes() -> None:
+    text = why(succeeded((0, 1, 2), after=(1,)), 1)
+    assert "CHOSEN at 1.0: r0 r2 accepted it" in text
+    assert "r1's phase 1 asked r1 r2: r1 r2 had voted at 1.0" in text
+    assert "Votes at other ballots: r1 at 2.1." in text
 
 
 def test_a_value_that_was_found_says_whose_votes_bound_the_new_leader() -> None:

@@ -141,7 +141,8 @@ def _chosen(model: ClusterModel, facts: SlotFacts) -> Why:
         evidence.append(
             f"{names(facts.learners)} report it as learned{at}; the votes were cast before we looked."
         )
-    evidence += _found(model, facts.slot, ballot)
+    # Also where the leader's new ballot has too few votes yet, and the old one is why it is chosen.
+    evidence += _found(model, facts.slot, model.proposed.get(facts.slot))
     evidence += _filled(model, facts.slot)
     evidence += _obeyed(facts)
     without = [r.id for r in model.replicas if facts.slot < r.floor]
