@@ -104,7 +104,7 @@ class Connection:
 
     async def serve(self, reader: FrameReader) -> None:
         """Serve until the other side hangs up. Raises :class:`WireError` for a bad frame."""
-        self._node.join(self._session, self)
+        self._node.desk.join(self._session, self)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._sender.run)
@@ -118,7 +118,7 @@ class Connection:
             pass
         finally:
             self._guests.queued.hold(self._hoards, 0)
-            self._node.leave(self._session, self)
+            self._node.desk.leave(self._session, self)
             if self._sender.midway:
                 # Nothing can follow half a frame, not even the reason for hanging up.
                 await trio.aclose_forcefully(self._stream)

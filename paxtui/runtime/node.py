@@ -12,7 +12,6 @@ import random
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import trio
 
@@ -20,29 +19,27 @@ from paxtui.config import Cluster
 from paxtui.core.errors import InvariantViolated
 from paxtui.core.events import Event, MessageDropped, SlotSkipped
 from paxtui.core.messages import CatchUp, Entries, PeerMessage
+from paxtui.core.messages import Snapshot as State
 from paxtui.core.output import (
-    Appended,
     Applied,
     Envelope,
-    Fetch,
-    FetchState,
     Installed,
     Output,
     PutEntries,
     PutVotes,
-    ReadReady,
     ReadRefused,
     Refused,
-    Reply,
     Write,
 )
 from paxtui.core.replica import Replica, Status
-from paxtui.core.values import Command
+from paxtui.core.values import Command, Entry
 from paxtui.runtime.chatlog import ChatLog
 from paxtui.runtime.crossing import Crossing
-from paxtui.runtime.errors import SlotDamaged, SlotRemoved, StorageFailed
+from paxtui.runtime.desk import Desk, ReadAnswer
+from paxtui.runtime.errors import StorageFailed
 from paxtui.runtime.faultboard import FaultBoard
 from paxtui.runtime.feed import Feed
+from paxtui.runtime.fetching import Fetching
 from paxtui.runtime.hub import Hub
 from paxtui.runtime.journal import Journal
 from paxtui.runtime.mending import Mender
@@ -51,31 +48,16 @@ from paxtui.runtime.recorder import Recorder
 from paxtui.runtime.retention import Retention
 from paxtui.runtime.standing import KEEP_S, TELL_S, Standing
 from paxtui.runtime.storage import Storage
-from paxtui.runtime.telemetry import Telemetry, slot_view, wall_clock
+from paxtui.runtime.telemetry import Telemetry, recent_slots, wall_clock
 from paxtui.runtime.writer import Writer
 from paxtui.wire.codec import encode
 from paxtui.wire.faults import describe
 from paxtui.wire.hello import Progress
-from paxtui.wire.telemetry import FaultBegan, FaultEnded, SlotView, Snapshot
-
-SNAPSHOT_SLOTS = 200
-"""Slots below the watermark that a snapshot shows; older ones are asked for when somebody looks."""
+from paxtui.wire.telemetry import FaultBegan, FaultEnded, Snapshot
 
 SOON_TURNS = 5
 """Turns of the scheduler after which an answer that was ready is with the kernel."""
 
-FETCHES_MAX = 4
-"""Pages read from disk for others at once; whoever is refused asks again."""
-
-
-class Port(Protocol):
-    """Where the answers to a client's requests go."""
-
-    def answer(self, reply: Appended | Refused) -> None:
-        """A request of this client ended; it may be one that another port asked."""
-
-
-ReadAnswer = Callable[[ReadReady | ReadRefused], None]
 
 INLINE_ROWS_MAX = 64
 INLINE_COMMIT_S_MAX = 0.001
@@ -127,11 +109,7 @@ class Node:
         self._failure: BaseException | None = None
         self._durable = 0
         self._held: deque[tuple[int, tuple[Envelope, ...]]] = deque()
-        self._ports: dict[str, list[Port]] = {}
-        """By client, the connections that wait for its answers: one, but for a moment when it comes anew."""
-        self._reads: dict[int, ReadAnswer] = {}
-        self._ticket = 0
-        self._fetching: set[int] = set()
+        self.desk = Desk()
         self._nursery: trio.Nursery | None = None
         self.commits = 0
         self.commit_s = 0.0
@@ -139,6 +117,7 @@ class Node:
         self.saved = saved
         """What the disk held at the start."""
         self.mender = Mender(storage, journal, lambda: self.out.links, self._ask_for)
+        self._fetching = Fetching(storage, self.mender, self._fetched, self._fetched_state)
         self.feed = Feed(storage, saved.watermark, self.mender.mended)
 
     # Life
@@ -347,24 +326,13 @@ class Node:
             self.core.lost_contact(peer, trio.current_time())
             self.kick()
 
-    def join(self, client: str, port: Port) -> None:
-        """A client's connection: from now on its port hears what becomes of the client's requests."""
-        self._ports.setdefault(client, []).append(port)
-
-    def leave(self, client: str, port: Port) -> None:
-        """The connection is gone."""
-        ports = self._ports[client]
-        ports.remove(port)
-        if not ports:
-            del self._ports[client]
-
     def propose(self, client: str, first: int, texts: Sequence[str]) -> None:
         """A client's requests ``first``, ``first + 1``, ...; its ports get the answers."""
         core = self.core
         now = trio.current_time()
         if core is None:
             for request in range(first, first + len(texts)):
-                self._answer(Refused(client, request, "warming-up", None))
+                self.desk.answer(Refused(client, request, "warming-up", None))
         else:
             for request, text in enumerate(texts, first):
                 core.propose(Command(client, request, text), now)
@@ -372,13 +340,11 @@ class Node:
 
     def read(self, answer: ReadAnswer) -> None:
         """A linearizable read; ``answer`` is called when it may be served, or not."""
-        self._ticket += 1
+        ticket = self.desk.ticket(answer)
         if self.core is None:
-            answer(ReadRefused(self._ticket, "warming-up", None))
-            self.kick()
-            return
-        self._reads[self._ticket] = answer
-        self.core.read(self._ticket, trio.current_time())
+            self.desk.answer(ReadRefused(ticket, "warming-up", None))
+        else:
+            self.core.read(ticket, trio.current_time())
         self.kick()
 
     # The disk
@@ -429,7 +395,7 @@ class Node:
             else:
                 self.feed.append(applied)
         for reply in output.replies:
-            self._answer(reply)
+            self.desk.answer(reply)
         if output.sends:
             self.out.send(output.sends, watched=self.telemetry.watched)
         if output.sends_durable:
@@ -438,7 +404,7 @@ class Node:
             else:
                 self._held.append((output.batch, output.sends_durable))
         for fetch in output.fetches:
-            self._start_fetch(fetch)
+            self._fetching.start(fetch, self._nursery)
 
     def _tell_fault(self, told: FaultBegan | FaultEnded) -> None:
         self.telemetry.record(trio.current_time(), (told,))
@@ -469,49 +435,14 @@ class Node:
             if self.recorder is not None:
                 self.recorder.take(now, output.events)
 
-    def _answer(self, reply: Reply) -> None:
-        if isinstance(reply, Appended | Refused):
-            for port in self._ports.get(reply.client, ()):
-                port.answer(reply)
-        else:
-            answer = self._reads.pop(reply.ticket, None)
-            if answer is not None:
-                answer(reply)
-
-    def _start_fetch(self, fetch: Fetch | FetchState) -> None:
-        if len(self._fetching) < FETCHES_MAX and fetch.peer not in self._fetching and self._nursery:
-            self._fetching.add(fetch.peer)
-            if isinstance(fetch, FetchState):
-                self._nursery.start_soon(self._fetch_state, fetch)
-            else:
-                self._nursery.start_soon(self._fetch, fetch)
-
-    async def _fetch_state(self, fetch: FetchState) -> None:
-        """Part of the state at the floor, for who asked for slots below it."""
-        try:
-            page = await trio.to_thread.run_sync(
-                self.storage.read_state, fetch.upto, fetch.after, fetch.bytes_max
-            )
-        finally:
-            self._fetching.discard(fetch.peer)
-        if page is not None and self.core is not None:
-            self.core.fetched_state(fetch.peer, page, trio.current_time())
+    def _fetched(self, peer: int, first: int, entries: tuple[Entry, ...]) -> None:
+        if self.core is not None:
+            self.core.fetched(peer, first, entries, trio.current_time())
             self.kick()
 
-    async def _fetch(self, fetch: Fetch) -> None:
-        try:
-            entries, _ = await trio.to_thread.run_sync(
-                self.storage.read, fetch.first, fetch.slots_max, fetch.chars_max
-            )
-        except SlotDamaged as damage:
-            self.mender.want(damage.slot)
-            entries = []  # tells only how much is learned here; whoever asks goes on to another replica
-        except SlotRemoved:
-            entries = []  # just now; whoever asks again is given the state instead
-        finally:
-            self._fetching.discard(fetch.peer)
+    def _fetched_state(self, peer: int, page: State) -> None:
         if self.core is not None:
-            self.core.fetched(fetch.peer, fetch.first, tuple(entries), trio.current_time())
+            self.core.fetched_state(peer, page, trio.current_time())
             self.kick()
 
     def _ask_for(self, peer: int, slot: int) -> None:
@@ -533,23 +464,9 @@ class Node:
             at_s=round(now, 4),
             wall=wall_clock(),
             status=self.status,
-            slots=self._slots(),
+            slots=recent_slots(self.core),
             faults=self.board.list(now),
         )
-
-    def _slots(self) -> tuple[SlotView, ...]:
-        if self.core is None:
-            return ()
-        views: list[SlotView] = []
-        for slot, entry in self.core.learner.recent(SNAPSHOT_SLOTS):
-            views.append(slot_view(slot, entry.ballot, entry.value, "applied"))
-        known, votes = self.core.learner.known, self.core.acceptor.votes
-        for slot in sorted(known.keys() | votes.keys())[:SNAPSHOT_SLOTS]:
-            if slot in known:
-                views.append(slot_view(slot, known[slot].ballot, known[slot].value, "learned"))
-            else:
-                views.append(slot_view(slot, *votes[slot], "voted"))
-        return tuple(views)
 
 
 def _rows(write: Write) -> int:

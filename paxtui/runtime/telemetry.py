@@ -20,6 +20,7 @@ from msgspec import Struct
 from paxtui.core import events as e
 from paxtui.core.ballot import Ballot
 from paxtui.core.messages import PeerMessage
+from paxtui.core.replica import Replica
 from paxtui.core.values import Command, Entry
 from paxtui.runtime.sender import Sender
 from paxtui.wire.codec import encode
@@ -36,6 +37,9 @@ from paxtui.wire.telemetry import (
     brief,
     mark,
 )
+
+SNAPSHOT_SLOTS: Final = 200
+"""Slots below the watermark that a snapshot shows; older ones are asked for when somebody looks."""
 
 FLUSHES_A_SECOND: Final = 20
 BUSY_EVENTS: Final = 100
@@ -73,6 +77,22 @@ def slot_view(slot: int, ballot: Ballot, value: Command, state: str) -> SlotView
     """A slot of a snapshot."""
     text = brief(value.text)
     return SlotView(slot, ballot, value.client, value.request, text, state, mark(value))
+
+
+def recent_slots(core: Replica | None) -> tuple[SlotView, ...]:
+    """The slots around the watermark, for a snapshot."""
+    if core is None:
+        return ()
+    views: list[SlotView] = []
+    for slot, entry in core.learner.recent(SNAPSHOT_SLOTS):
+        views.append(slot_view(slot, entry.ballot, entry.value, "applied"))
+    known, votes = core.learner.known, core.acceptor.votes
+    for slot in sorted(known.keys() | votes.keys())[:SNAPSHOT_SLOTS]:
+        if slot in known:
+            views.append(slot_view(slot, known[slot].ballot, known[slot].value, "learned"))
+        else:
+            views.append(slot_view(slot, *votes[slot], "voted"))
+    return tuple(views)
 
 
 def faulted(to: int, number: int, message: PeerMessage, copies: tuple[float, ...]) -> MessageFaulted:

@@ -1,4 +1,4 @@
-"""One network for all tests of a process, and three replicas on it that most of them share."""
+"""One network for all these tests, and three replicas on it that most of them share."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ SLOW = Settings(heartbeat_s=0.5, election_s_min=2.0, election_s_max=4.0)
 """A heartbeat that a busy machine does not miss."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def wired() -> Iterator[Network]:
-    """The network, or a skip with the reason; this thread is on the clients' host."""
+    """The network, or a skip with the reason; this thread is on the clients' host.
+
+    Not for the session: what other tests of this process start would be there as well."""
     try:
         network = Network()
     except Missing as missing:
@@ -43,7 +45,7 @@ def running(folder: Path, network: Network, port: int, settings: Settings, limit
         hosts.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared(wired: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
     with running(tmp_path_factory.mktemp("hosts"), wired, 7400, Settings(), BRISK) as hosts:
         yield hosts

@@ -1,0 +1,55 @@
+"""Who waits for which answer of the core: clients' connections, and linearizable reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from paxtui.core.output import Appended, ReadReady, ReadRefused, Refused, Reply
+
+
+class Port(Protocol):
+    """Where the answers to a client's requests go."""
+
+    def answer(self, reply: Appended | Refused) -> None:
+        """A request of this client ended; it may be one that another port asked."""
+
+
+ReadAnswer = Callable[[ReadReady | ReadRefused], None]
+
+
+class Desk:
+    """Hands the core's replies to those who wait for them. Who has left is not looked for."""
+
+    def __init__(self) -> None:
+        self._ports: dict[str, list[Port]] = {}
+        """By client, the connections that wait for its answers: one, but for a moment when it comes anew."""
+        self._reads: dict[int, ReadAnswer] = {}
+        self._ticket = 0
+
+    def join(self, client: str, port: Port) -> None:
+        """A client's connection: from now on its port hears what becomes of the client's requests."""
+        self._ports.setdefault(client, []).append(port)
+
+    def leave(self, client: str, port: Port) -> None:
+        """The connection is gone."""
+        ports = self._ports[client]
+        ports.remove(port)
+        if not ports:
+            del self._ports[client]
+
+    def ticket(self, answer: ReadAnswer) -> int:
+        """The number of a new read, whose reply ``answer`` gets."""
+        self._ticket += 1
+        self._reads[self._ticket] = answer
+        return self._ticket
+
+    def answer(self, reply: Reply) -> None:
+        """Tell whoever waits for it."""
+        if isinstance(reply, Appended | Refused):
+            for port in self._ports.get(reply.client, ()):
+                port.answer(reply)
+        else:
+            answer = self._reads.pop(reply.ticket, None)
+            if answer is not None:
+                answer(reply)
