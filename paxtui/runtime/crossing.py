@@ -87,7 +87,8 @@ class Crossing:
     def _push(self, to: int, data: bytes, *, patient: bool = False) -> None:
         sender = self.links.get(to)
         if sender is None or not sender.push(data):
-            self._counters["unsent messages"] += 1
+            beyond = sender is not None and sender.overflowed
+            self._counters["messages beyond peer_bytes" if beyond else "unsent messages"] += 1
             return
         self._counters["sent messages"] += 1
         self._sent_to[to] += 1

@@ -7,6 +7,7 @@ import socket
 
 import trio
 
+from paxtui.runtime.guests import DISTRUSTED, NO_ROLE, NO_TLS
 from paxtui.security.contexts import Credentials
 from paxtui.security.roles import Identity, NoRole
 from paxtui.security.streams import Channel, Distrust, answer
@@ -26,7 +27,11 @@ TLS_ONLY = (
 
 
 class TurnedAway(Exception):
-    """Somebody may not come in, and has been told so; the message says why."""
+    """Somebody may not come in, and has been told so; the message says why, ``kind`` how it is counted."""
+
+    def __init__(self, words: str, kind: str) -> None:
+        super().__init__(words)
+        self.kind = kind
 
 
 async def let_in(
@@ -43,20 +48,20 @@ async def let_in(
     except OSError:
         return None
     except trio.TooSlowError:
-        raise TurnedAway("it showed no certificate in time") from None
+        raise TurnedAway("it showed no certificate in time", NO_TLS) from None
     except Distrust as distrust:
         await dismiss(raw, None)  # TLS has told it why
-        raise TurnedAway(str(distrust)) from None
+        raise TurnedAway(str(distrust), DISTRUSTED) from None
     if not first:
         return None
     if stream is None:
         await dismiss(raw, RefusedHello(TLS_ONLY))
-        raise TurnedAway("it does not speak TLS")
+        raise TurnedAway("it does not speak TLS", NO_TLS)
     try:
         return stream, stream.identity
     except NoRole as error:
         await dismiss(stream, RefusedHello(f"your certificate {error}"))
-        raise TurnedAway(f"its certificate {error}") from None
+        raise TurnedAway(f"its certificate {error}", NO_ROLE) from None
 
 
 async def dismiss(stream: Channel, last_words: Problem | RefusedHello | None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 import trio
 
@@ -22,8 +22,16 @@ STRANGERS: Final = "strangers too many"
 NO_HELLO: Final = "no hello in time"
 CUT_OFF: Final = "cut off in a frame"
 TLS_HERE: Final = "TLS on a plain port"
-NO_CERTIFICATE: Final = "turned away for its certificate"
-BAD_HELLO: Final = "hello refused"
+NO_TLS: Final = "no certificate shown"
+DISTRUSTED: Final = "certificate not trusted"
+NO_ROLE: Final = "certificate without a role"
+NOT_ITS_ROLE: Final = "hello: not what its certificate says"
+OTHER_VERSION: Final = "hello: protocol version"
+OTHER_CLUSTER: Final = "hello: another cluster"
+NO_SUCH_PEER: Final = "hello: no such replica"
+OTHER_ORIGIN: Final = "hello: restored from another backup"
+NO_DISK: Final = "hello: no disk named"
+BAD_NAME: Final = "hello: name or session"
 TOO_SLOW: Final = "reader too slow"
 STALLED: Final = "reader stalled"
 IDLE: Final = "idle"
@@ -33,6 +41,25 @@ TOO_MANY_READS: Final = "reads too many"
 BAD_TEXT: Final = "text empty or too long"
 
 COMPLAINTS_BACK_A_SECOND: Final = 10.0
+
+
+HELLOS: Final = (
+    NOT_ITS_ROLE,
+    OTHER_VERSION,
+    OTHER_CLUSTER,
+    NO_SUCH_PEER,
+    OTHER_ORIGIN,
+    NO_DISK,
+    BAD_NAME,
+)
+"""What can be wrong with a hello that is in the right form."""
+
+
+class Objection(NamedTuple):
+    """Why somebody may not come in: under which name that is counted, and in words."""
+
+    kind: str
+    words: str
 
 
 class Guest:
@@ -100,17 +127,19 @@ class Guests:
         self._strangers[guest] = None
         return guest
 
-    def objection(self, guest: Guest) -> str | None:
+    def objection(self, guest: Guest) -> Objection | None:
         """Why a stranger whose hello is good, and who is no peer, cannot stay."""
         limits = self.limits
         if self.count >= limits.connections:
-            self.refuse(TOO_MANY)
-            return f"{limits.connections} connections are open here already (limit: connections)"
+            return Objection(
+                TOO_MANY, f"{limits.connections} connections are open here already (limit: connections)"
+            )
         if self._hosts[guest.host] >= limits.connections_an_address:
-            self.refuse(TOO_MANY_HERE)
             count = limits.connections_an_address
-            return (
-                f"{count} connections from {guest.host} are open here already (limit: connections_an_address)"
+            return Objection(
+                TOO_MANY_HERE,
+                f"{count} connections from {guest.host} are open here already "
+                "(limit: connections_an_address)",
             )
         return None
 

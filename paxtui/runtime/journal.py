@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from typing import Final, TextIO
@@ -12,20 +13,32 @@ from paxtui.wire.text import visible
 
 LEVELS: Final = ("debug", "info", "warning", "error")
 
+RED: Final = "\x1b[31m"
+PLAIN: Final = "\x1b[0m"
+
 WORDLESS: Final = frozenset(
     {e.AcceptSent, e.Voted, e.AcceptedReceived, e.ChosenSeen, e.Learned, e.AppliedTo, e.EntriesSent}
 )
 """What happens with every message: left out before the long list of what does not."""
 
 
+def _is_terminal(file: TextIO) -> bool:
+    try:
+        return file.isatty()
+    except ValueError:
+        return False  # it is closed
+
+
 class Journal:
-    """Writes lines such as ``12:04:07.101 r0 info leader     leads at 3.0``, or JSON objects."""
+    """Writes lines such as ``12:04:07.101 r0 info leader     leads at 3.0``, or JSON objects.
+    On a terminal a line about an error is red, unless ``NO_COLOR`` is set."""
 
     def __init__(self, replica: int, level: str, *, as_json: bool, file: TextIO | None = None) -> None:
         self._replica = replica
         self._level = LEVELS.index(level)
         self._json = as_json
         self._file = file if file is not None else sys.stderr
+        self._coloured = _is_terminal(self._file) and not os.environ.get("NO_COLOR")
 
     def write(self, level: str, kind: str, text: str) -> None:
         """One line, if the level is wanted. Text from others is made harmless here."""
@@ -42,6 +55,8 @@ class Journal:
             clock = time.strftime("%H:%M:%S", time.localtime(now)) + f".{int(now * 1000) % 1000:03d}"
             mark = "" if level in ("debug", "info") else f"{level.upper()}: "
             line = f"{clock} r{self._replica} {kind:<8} {mark}{text}"
+            if self._coloured and level == "error":
+                line = f"{RED}{line}{PLAIN}"
         try:
             print(line, file=self._file, flush=True)
         except (OSError, ValueError):

@@ -44,8 +44,10 @@ REFUSALS: Final = (
     guests.NO_HELLO,
     guests.CUT_OFF,
     guests.TLS_HERE,
-    guests.NO_CERTIFICATE,
-    guests.BAD_HELLO,
+    guests.NO_TLS,
+    guests.DISTRUSTED,
+    guests.NO_ROLE,
+    *guests.HELLOS,
     guests.TOO_SLOW,
     guests.STALLED,
     guests.IDLE,
@@ -64,6 +66,10 @@ COUNTED: Final = {
     "received messages": ("messages_received", "Messages of other replicas that were taken in."),
     "sent messages": ("messages_sent", "Messages handed to connections to other replicas."),
     "unsent messages": ("messages_unsent", "Messages to replicas to which there was no connection."),
+    "messages beyond peer_bytes": (
+        "messages_beyond_peer_bytes",
+        "Messages lost because as much as the limit peer_bytes waited for that replica.",
+    ),
     "early messages": ("messages_early", "Messages that came before this replica took part."),
     "dropped messages of held replicas": (
         "messages_of_held",
@@ -73,6 +79,7 @@ COUNTED: Final = {
     "bad frames": ("bad_frames", "Connections that ended because of what they sent."),
     "turned away": ("turned_away", "Connections without a certificate that this replica accepts."),
     "refused hellos": ("refused_hellos", "Connections that were told why they cannot stay."),
+    "refused actions": ("actions_refused", "Actions of operators that this replica did not do."),
     "forbidden requests": ("forbidden_requests", "Requests that a certificate does not allow."),
 }
 """Counters of the replica by their names in ``status``, and what they are called here."""

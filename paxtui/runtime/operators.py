@@ -26,6 +26,7 @@ def act(node: Node, request: Action | ListFaults, caller: Caller) -> Done | Fail
     what = _describe(node, request)
     number, reason = _do(node, request, what, caller)
     if reason is not None:
+        node.counters["refused actions"] += 1
         _audit(node, caller, what, f"refused, {reason}")
         return Failed(id=request.id, reason=reason, leader=None)
     _audit(node, caller, what, "done" if number is None else f"done, fault {number}")

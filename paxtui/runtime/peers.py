@@ -12,6 +12,7 @@ import trio
 
 from paxtui import config, sockets
 from paxtui.core.messages import PeerMessage
+from paxtui.runtime.guests import NO_DISK, NO_SUCH_PEER, OTHER_CLUSTER, OTHER_ORIGIN, Objection
 from paxtui.runtime.journal import Journal
 from paxtui.runtime.node import Node
 from paxtui.runtime.sender import Sender
@@ -206,22 +207,23 @@ async def _until_closed(stream: Channel, errors: list[BaseException], scope: tri
     scope.cancel()
 
 
-def objection(node: Node, hello: Hello) -> str | None:
+def objection(node: Node, hello: Hello) -> Objection | None:
     """Why a peer may not connect, in words for the person who runs it."""
     cluster = node.cluster
     if hello.replica is None or hello.replica >= cluster.n:
-        return f"this cluster's replicas are 0 to {cluster.n - 1}"
+        return Objection(NO_SUCH_PEER, f"this cluster's replicas are 0 to {cluster.n - 1}")
     if hello.replica == node.me:
-        return f"replica {node.me} is me; two processes have the same id"
+        return Objection(NO_SUCH_PEER, f"replica {node.me} is me; two processes have the same id")
     if hello.cluster != cluster.digest:
-        return _difference(cluster, hello)
+        return Objection(OTHER_CLUSTER, _difference(cluster, hello))
     if hello.origin != (origin := node.storage.identity.origin):
-        return (
+        return Objection(
+            OTHER_ORIGIN,
             f"the cluster was restored from a backup: my database comes from {_named(origin)}, yours from "
-            f"{_named(hello.origin)}; restore all replicas from the same file"
+            f"{_named(hello.origin)}; restore all replicas from the same file",
         )
     if not hello.storage:
-        return "a replica must say which disk it has (storage)"
+        return Objection(NO_DISK, "a replica must say which disk it has (storage)")
     return None
 
 

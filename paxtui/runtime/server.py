@@ -15,13 +15,17 @@ from paxtui.runtime.callers import Caller
 from paxtui.runtime.clients import Connection
 from paxtui.runtime.door import TurnedAway, dismiss, let_in
 from paxtui.runtime.guests import (
-    BAD_HELLO,
+    BAD_NAME,
     CUT_OFF,
-    NO_CERTIFICATE,
+    DISTRUSTED,
     NO_HELLO,
+    NOT_ITS_ROLE,
+    OTHER_CLUSTER,
+    OTHER_VERSION,
     TLS_HERE,
     Guest,
     Guests,
+    Objection,
 )
 from paxtui.runtime.journal import Journal
 from paxtui.runtime.node import Node
@@ -86,7 +90,7 @@ class Server:
                     guests.complain(f"{where}: closed before its hello, as {guests.limits.strangers} wait")
         except TurnedAway as reason:
             self._node.counters["turned away"] += 1
-            guests.refuse(NO_CERTIFICATE)
+            guests.refuse(reason.kind)
             guests.complain(f"{where} turned away: {reason}")
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
@@ -121,17 +125,16 @@ class Server:
     async def _greet(
         self, stream: Channel, reader: FrameReader, hello: Hello, caller: Caller, guest: Guest
     ) -> None:
-        reason = self._objection(hello, caller)
-        if reason is not None:
-            self.guests.refuse(BAD_HELLO)
-        elif hello.role != "peer":
-            reason = self.guests.objection(guest)
-        if reason is not None:
+        objection = self._objection(hello, caller)
+        if objection is None and hello.role != "peer":
+            objection = self.guests.objection(guest)
+        if objection is not None:
+            self.guests.refuse(objection.kind)
             self._node.counters["refused hellos"] += 1
             self.guests.complain(
-                f"{caller.where} refused as {hello.role} {hello.name or hello.replica}: {reason}"
+                f"{caller.where} refused as {hello.role} {hello.name or hello.replica}: {objection.words}"
             )
-            await dismiss(stream, RefusedHello(reason))
+            await dismiss(stream, RefusedHello(objection.words))
             return
         self.guests.welcome(guest, peer=hello.role == "peer")
         held = self._judge(hello)
@@ -154,21 +157,23 @@ class Server:
         finally:
             self._clients -= 1
 
-    def _objection(self, hello: Hello, caller: Caller) -> str | None:
+    def _objection(self, hello: Hello, caller: Caller) -> Objection | None:
+        cluster = self._node.cluster
         if hello.version != PROTOCOL_VERSION:
-            return f"you speak protocol version {hello.version}, this replica speaks {PROTOCOL_VERSION}"
+            spoken = f"you speak protocol version {hello.version}, this replica speaks {PROTOCOL_VERSION}"
+            return Objection(OTHER_VERSION, spoken)
         if (reason := caller.objection(hello)) is not None:
-            return reason
+            return Objection(NOT_ITS_ROLE, reason)
         if hello.role == "peer":
             return objection(self._node, hello)
-        if hello.cluster is not None and hello.cluster != self._node.cluster.digest:
-            return f"this is cluster {self._node.cluster.name} ({self._node.cluster.digest}), not yours"
+        if hello.cluster is not None and hello.cluster != cluster.digest:
+            return Objection(OTHER_CLUSTER, f"this is cluster {cluster.name} ({cluster.digest}), not yours")
         if hello.role == "client" and not hello.name.isprintable():
-            return "a client's name must be printable"
+            return Objection(BAD_NAME, "a client's name must be printable")
         if len(hello.name) > self._limits.name_chars:
-            return f"a name may have {self._limits.name_chars} characters"
+            return Objection(BAD_NAME, f"a name may have {self._limits.name_chars} characters")
         if hello.session is not None and not hello.session.isprintable():
-            return "a session must be printable"
+            return Objection(BAD_NAME, "a session must be printable")
         return None
 
     def _judge(self, hello: Hello) -> str | None:
@@ -265,7 +270,9 @@ def _hello(body: bytes, nesting: int) -> Hello:
     except WireError:
         with contextlib.suppress(WireError):
             problem = _problems.decode(body)
-            raise TurnedAway(f"it does not want this replica: {visible(problem.reason, 200)}") from None
+            raise TurnedAway(
+                f"it does not want this replica: {visible(problem.reason, 200)}", DISTRUSTED
+            ) from None
         raise
 
 

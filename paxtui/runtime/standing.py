@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import trio
 
-from paxtui.core.messages import CatchUp, Entries, PeerMessage
+from paxtui.core.messages import BETWEEN_LEARNERS, PeerMessage
 from paxtui.runtime.rows import Peer
 from paxtui.runtime.storage import Storage
 
@@ -103,6 +103,7 @@ class Standing:
 
 
 def counts(message: PeerMessage) -> bool:
-    """Whether a message could count as a vote or as a lead. Entries do not: what somebody has learned is
-    chosen, whatever became of that replica's own votes, and each row of it is checked when it is read."""
-    return not isinstance(message, CatchUp | Entries)
+    """Whether a message could count as a vote or as a lead. What learners tell each other does not: what
+    somebody has learned is chosen, whatever became of that replica's own votes, and each row of it is checked
+    when it is read. To take a state in several pages a learner has to ask for each."""
+    return not isinstance(message, BETWEEN_LEARNERS)

@@ -24,6 +24,12 @@ TEXTS: Final = tuple(f"text {number}" for number in range(8))
 
 VICTIM: Final = 2
 
+CAUSES: Final = {
+    "EIO": ("disk I/O error", "Input/output error"),
+    "ENOSPC": ("database or disk is full", "No space left on device"),
+}
+"""How SQLite and the system name an error."""
+
 
 def why_not() -> str | None:
     """Why calls cannot be made to fail here, if they cannot."""
@@ -113,6 +119,7 @@ def check(folder: Path, call: str, number: int, error: str = "EIO") -> str:
             assert code == 4, (code, words)
             assert len(errors) == 1, words
             assert str(replicas.data(VICTIM)) in errors[0], errors
+            assert any(cause in errors[0] for cause in CAUSES[error]), errors
         else:
             assert code == 0, words
         replicas.append("two are enough")

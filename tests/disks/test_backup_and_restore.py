@@ -54,6 +54,11 @@ def test_a_cluster_goes_on_from_a_backup_and_what_is_left_of_the_old_one_stays_o
     found = next(old.glob("*/replica-2"))
     found.rename(survivor)
 
+    verified = subprocess.run(
+        [*PAXTUI, "verify", str(three.data(0))], capture_output=True, text=True, check=False
+    )
+    assert (verified.returncode, verified.stdout.count("ok")) == (0, 1), verified.stdout + verified.stderr
+
     three.start(0, "--warm-up", "majority")
     three.start(1, "--warm-up", "majority")
     three.until_led()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 
 import pytest
@@ -11,6 +12,7 @@ from paxtui import config
 from paxtui.keep import Keep
 from paxtui.runtime.offline import OfflineLog
 from paxtui.wire import faults as f
+from tests.disks.conftest import until_held
 from tests.runtime.conditions import until
 from tests.runtime.processes import Replicas
 
@@ -72,6 +74,22 @@ def test_a_replica_killed_as_the_log_is_trimmed_forgets_nothing(
     append_until(trimmed, lambda: not trimmed.alive(killed), acked)
     trimmed.wait(killed)
     judge(trimmed, acked)
+
+
+def test_who_lost_its_disk_takes_the_state_of_a_trimmed_log_in_all_its_pages(trimmed: Replicas) -> None:
+    """Each append is a client of its own, and a page has room for the answers of 64."""
+    trimmed.start_all()
+    leader = trimmed.until_led()
+    acked: dict[str, int] = {}
+    append_until(trimmed, lambda: floor(trimmed, leader) > 100, acked)
+    trimmed.until_equal()
+    lost = (leader + 1) % 3
+    trimmed.kill(lost)
+    shutil.rmtree(trimmed.data(lost))
+    trimmed.start(lost)
+    until_held(trimmed, lost, "comes back with another disk")
+    trimmed.until_said(lost, "goes on from another replica's state")
+    trimmed.until_equal()
 
 
 @pytest.mark.parametrize("event", ["snapshot-asked", "snapshot-taken", "snapshot-sent"])

@@ -116,3 +116,21 @@ def test_a_log_that_nobody_reads_stops_nothing() -> None:
     closed = io.StringIO()
     closed.close()
     Journal(0, "debug", as_json=False, file=closed).info("x", "y")
+
+
+def test_on_a_terminal_an_error_is_red_unless_colours_are_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    coloured, plain = Terminal(), Terminal()
+    journal = Journal(0, "info", as_json=False, file=coloured)
+    monkeypatch.setenv("NO_COLOR", "1")
+    for each in (journal, Journal(0, "info", as_json=False, file=plain)):
+        each.event(e.Held("its disk is lost"))
+        each.info("leader", "leads at 3.0")
+    held, leads = coloured.getvalue().splitlines()
+    assert held.startswith("\x1b[31m")
+    assert held.endswith("without vote: its disk is lost\x1b[0m")
+    assert "\x1b" not in leads + plain.getvalue()

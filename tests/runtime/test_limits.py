@@ -202,7 +202,7 @@ async def test_a_name_has_so_many_characters_and_a_session_can_be_printed(tmp_pa
             assert (await raw.hello("client", session="a\x1b]0;x\x07@0"))["reason"] == (
                 "a session must be printable"
             )
-        assert host.refused == {"hello refused": 2}
+        assert host.refused == {"hello: name or session": 2}
 
 
 # One connection

@@ -248,6 +248,12 @@ async def test_whoever_does_not_belong_here_is_refused_with_the_reason(one_of_th
             assert reason in refused["reason"], name
             assert await raw.hear() is None
         assert host.node.counters["refused hellos"] == number
+    assert host.refused == {
+        "hello: protocol version": 3,
+        "hello: another cluster": 2,
+        "hello: name or session": 1,
+        "hello: no such replica": 3,
+    }
     assert "\x1b" not in host.lines.getvalue()
 
 

@@ -23,6 +23,8 @@ from paxtui.core.messages import (
     Nack,
     Prepare,
     Promise,
+    Snapshot,
+    SnapshotAsk,
 )
 from paxtui.core.values import Command, Entry
 from paxtui.runtime.rows import Peer
@@ -116,7 +118,12 @@ def test_who_holds_itself_is_believed_also_when_it_says_otherwise_later(storage:
 
 
 def test_all_messages_count_but_those_between_learners() -> None:
-    learners = (CatchUp(0), Entries(0, (ENTRY,), 1))
+    learners = (
+        CatchUp(0),
+        Entries(0, (ENTRY,), 1),
+        SnapshotAsk(1, ""),
+        Snapshot(1, 0, bytes(32), -1, "", (), True, 1),
+    )
     voters = (
         Prepare(B, 0, False),
         Promise(B, 0, None, 0, ()),
@@ -129,7 +136,7 @@ def test_all_messages_count_but_those_between_learners() -> None:
         Canvass(B),
         CanvassReply(B, True, B, 0),
     )
-    assert [counts(message) for message in (*learners, *voters)] == [False] * 2 + [True] * 10
+    assert [counts(message) for message in (*learners, *voters)] == [False] * 4 + [True] * 10
 
 
 @pytest.mark.trio

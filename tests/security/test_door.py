@@ -28,12 +28,15 @@ async def door(tmp_path: Path) -> AsyncIterator[TlsHost]:
         yield host
 
 
-async def turned_away(door: TlsHost, why: str, number: int = 1) -> None:
-    """The replica has said so, and has counted it."""
+async def turned_away(
+    door: TlsHost, why: str, number: int = 1, *, kind: str = "certificate not trusted"
+) -> None:
+    """The replica has said so, and has counted it, also under the name of its kind."""
     await eventually(lambda: door.host.node.counters["turned away"] >= number, f"turned away: {why}")
     last = [line for line in door.said.splitlines() if "turned away" in line][-1]
     assert "WARNING: 127.0.0.1:" in last
     assert last.endswith(f"turned away: {why}")
+    assert door.host.refused == {kind: number}
 
 
 async def still_open(door: TlsHost) -> None:
@@ -85,7 +88,7 @@ async def test_a_certificate_that_states_no_role_opens_nothing(tmp_path: Path) -
             answer = await raw.last_words()
         why = "states no role; one URI such as paxtui:client/NAME is needed"
         assert answer == {"type": "refused", "reason": f"your certificate {why}"}
-        await turned_away(door, f"its certificate {why}")
+        await turned_away(door, f"its certificate {why}", kind="certificate without a role")
 
 
 @pytest.mark.trio
@@ -100,7 +103,7 @@ async def test_who_speaks_no_tls_is_told_so_in_a_frame(door: TlsHost) -> None:
         assert answer["type"] == "refused"
         assert answer["reason"].startswith("this replica takes nobody without a certificate, and you do not")
         assert "PAXTUI_TLS_FOLDER" in answer["reason"]
-        await turned_away(door, "it does not speak TLS", number)
+        await turned_away(door, "it does not speak TLS", number, kind="no certificate shown")
     await still_open(door)
 
 
@@ -122,7 +125,7 @@ async def test_who_takes_too_long_for_a_certificate_is_turned_away(tmp_path: Pat
             if sent:
                 await raw.send(sent)
             assert await raw.last_words() is None
-        await turned_away(door, "it showed no certificate in time")
+        await turned_away(door, "it showed no certificate in time", kind="no certificate shown")
 
 
 @pytest.mark.trio

@@ -75,14 +75,13 @@ class Flood:
             self.problems.append("overload: others were not served meanwhile")
         if report.begun >= report.due and not report.busy:
             self.problems.append("overload: nobody heard busy, and nothing was held back")
-        if before != after and strangers > STRANGERS_MAX:
-            self.excused += 1
-            self._tell(f"{'':<15} an election, which says nothing: the cores were not the cluster's alone")
-            return
         broken = [line.problem for line in report.lines if line.problem]
         if broken:
             self.problems.append(f"overload: {len(broken)} connections ended early, the first: {broken[0]}")
-        if before != after:
+        if before != after and strangers > STRANGERS_MAX:
+            self.excused += 1
+            self._tell(f"{'':<15} an election, which says nothing: the cores were not the cluster's alone")
+        elif before != after:
             self.problems.append(f"overload alone caused an election: ballot {before} before, {after} after")
 
     async def _send(
