@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from paxtui.config import Cluster
     from paxtui.runtime.backup import Backup
 
-STATUS_S = 1.0
+STATUS_S = 2.0
 """How long the replicas may take to say how far they are."""
 
 CATCH_UP_S = 5.0
@@ -69,10 +69,10 @@ def _wait_for_all(cluster: Cluster, source: int, folder: Path) -> str:
     from paxtui.config import ConfigError
     from paxtui.runtime.offline import OfflineLog
 
-    async def ask() -> list[int]:
+    async def ask() -> dict[int, int]:
         sightings = await Operator(cluster, "backup").status(timeout_s=STATUS_S)
-        statuses = [sighting.report and sighting.report.status for sighting in sightings]
-        return [status.watermark for status in statuses if status]
+        statuses = {sighting.replica: sighting.report and sighting.report.status for sighting in sightings}
+        return {replica: status.watermark for replica, status in statuses.items() if status}
 
     with OfflineLog.open(folder) as log:
         try:
@@ -81,13 +81,14 @@ def _wait_for_all(cluster: Cluster, source: int, folder: Path) -> str:
             return f"the replicas cannot be asked how far they are: {error}; the folder is copied as it is"
         if not told:
             return "no replica says how far it is; the folder is copied as it is"
-        wanted = max(told)
+        wanted = max(told.values())
         until = time.monotonic() + CATCH_UP_S
         while log.watermark < wanted and time.monotonic() < until:
             time.sleep(LOOK_S)
             log.refresh()
         if log.watermark >= wanted:
-            return ""
+            silent = " ".join(f"r{replica}" for replica in range(cluster.n) if replica not in told)
+            return f"not heard: {silent}; what only they have learned is not in this backup" if silent else ""
         missing = f"slots {log.watermark} to {wanted - 1} are"
         if log.watermark == wanted - 1:
             missing = f"slot {log.watermark} is"

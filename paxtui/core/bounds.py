@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from typing import Final, assert_never
 
 from paxtui.core.acceptor import Acceptor
-from paxtui.core.ballot import NUMBER_LIMIT, ROUND_JUMP_MAX, Ballot
+from paxtui.core.ballot import NUMBER_LIMIT, REPLICAS_MAX, ROUND_JUMP_MAX, Ballot
 from paxtui.core.learner import Learner
 from paxtui.core.messages import (
     Accept,
@@ -231,7 +231,7 @@ class Bounds:
             return BAD_PAGE  # a page that leads nowhere, or back, would be asked for without end
         if max(after, page.next or 0) > page.learned + VOTES_AHEAD_MAX and page.votes:
             return SLOT_TOO_HIGH
-        return self._bad_pairs(page.votes)
+        return self._bad_pairs(page.votes, self._replicas)
 
     def _bad_entries(self, page: Entries, slots: int) -> str | None:
         if page.learned > slots:
@@ -240,7 +240,8 @@ class Bounds:
             return BAD_PAGE  # it tells more than it says it has learned
         if any(entry.ballot.round == 0 for entry in page.entries):
             return BAD_PAGE
-        return self._bad_pairs(page.entries)
+        # A log that was restored from a backup tells of replicas that this cluster may not have.
+        return self._bad_pairs(page.entries, REPLICAS_MAX)
 
     def _bad_snapshot(self, page: Snapshot, slots: int) -> str | None:
         if page.learned > slots:
@@ -258,9 +259,9 @@ class Bounds:
             after = row.client
         return None
 
-    def _bad_pairs(self, pairs: Iterable[Vote | Entry]) -> str | None:
+    def _bad_pairs(self, pairs: Iterable[Vote | Entry], replicas: int) -> str | None:
         for pair in pairs:
-            if pair.ballot.replica >= self._replicas:
+            if pair.ballot.replica >= replicas:
                 return NO_MEMBER
             if not _possible(pair.value):
                 return BAD_VALUE

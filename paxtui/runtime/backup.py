@@ -103,8 +103,10 @@ def _copy(source: Path, draft: Path, identity: Identity, about: About) -> None:
             "INSERT INTO log SELECT * FROM source.log WHERE slot >= ? AND slot < ?",
             (keeping.read_floor(db), state.watermark),
         )
-        # Rounds go on above those of the old cluster, so that ballots in the log stay in order.
-        kept = state._replace(round=state.promised_round, commit_number=0, warmed=0).row()
+        # Rounds go on above those of the old cluster, so that ballots in the log stay in order. Whose the
+        # last one was says nothing any more, and the new cluster may have no replica of that number.
+        state = state._replace(promised_replica=0, round=state.promised_round)
+        kept = state._replace(commit_number=0, warmed=0).row()
         db.execute("INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*kept, seal("state", *kept)))
         db.execute(TABLE)
         db.execute("INSERT INTO backup VALUES (?, ?, ?, ?, ?)", (*about, seal("backup", *about)))

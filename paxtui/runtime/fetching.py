@@ -10,6 +10,7 @@ from paxtui.core.messages import Snapshot
 from paxtui.core.output import Fetch, FetchState
 from paxtui.core.values import Entry
 from paxtui.runtime.errors import SlotDamaged, SlotRemoved
+from paxtui.runtime.journal import Journal
 from paxtui.runtime.mending import Mender
 from paxtui.runtime.storage import Storage
 
@@ -24,11 +25,13 @@ class Fetching:
         self,
         storage: Storage,
         mender: Mender,
+        journal: Journal,
         found: Callable[[int, int, tuple[Entry, ...]], None],
         found_state: Callable[[int, Snapshot], None],
     ) -> None:
         self._storage = storage
         self._mender = mender
+        self._journal = journal
         self._found = found
         self._found_state = found_state
         self._peers: set[int] = set()
@@ -44,10 +47,13 @@ class Fetching:
 
     async def _fetch_state(self, fetch: FetchState) -> None:
         """Part of the state at the floor, for who asked for slots below it."""
+        page: Snapshot | None = None
         try:
             page = await trio.to_thread.run_sync(
                 self._storage.read_state, fetch.upto, fetch.after, fetch.bytes_max
             )
+        except SlotDamaged as damage:
+            self._journal.error("disk", f"{damage}; whoever asks for this state has to ask another replica")
         finally:
             self._peers.discard(fetch.peer)
         if page is not None:

@@ -25,6 +25,12 @@ CREATE TABLE mark_sessions (
     answers BLOB NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY (upto, client)) WITHOUT ROWID;
 """
 
+STATE_BYTES = 1024 * 1024
+"""What is read of a state at a time, where it is only checked."""
+
+SESSION_BYTES = 64
+"""What a session takes in a message beside its name and its answers, and more."""
+
 SWEEP_SLOTS = 2048
 """Rows that one commit removes: some milliseconds."""
 
@@ -140,7 +146,7 @@ def read_state(db: sqlite3.Connection, upto: int, after: str, bytes_max: int) ->
     try:
         for row in cursor:
             client, last_slot, top, answers = checked("sessions", row)
-            size += len(answers)
+            size += len(answers) + len(client) + SESSION_BYTES
             if page and size > bytes_max:
                 last = False
                 break
@@ -148,6 +154,15 @@ def read_state(db: sqlite3.Connection, upto: int, after: str, bytes_max: int) ->
     finally:
         cursor.close()
     return Snapshot(upto, wall_s, chain, horizon, after, tuple(page), last, upto)
+
+
+def check_states(db: sqlite3.Connection) -> None:
+    """Read all that is kept of every state. Raises ``Damaged``."""
+    for mark in read_marks(db):
+        after: str | None = ""
+        while after is not None:
+            page = read_state(db, mark.upto, after, STATE_BYTES)
+            after = None if page is None or page.last else page.sessions[-1].client
 
 
 def lowest(db: sqlite3.Connection) -> int | None:

@@ -117,7 +117,7 @@ class Node:
         self.saved = saved
         """What the disk held at the start."""
         self.mender = Mender(storage, journal, lambda: self.out.links, self._ask_for)
-        self._fetching = Fetching(storage, self.mender, self._fetched, self._fetched_state)
+        self._fetching = Fetching(storage, self.mender, journal, self._fetched, self._fetched_state)
         self.feed = Feed(storage, saved.watermark, self.mender.mended)
 
     # Life

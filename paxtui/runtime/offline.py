@@ -178,6 +178,8 @@ class OfflineLog:
             for _ in rows.read_sessions(self._db):
                 pass
             rows.read_session_state(self._db)
+            if self.identity.version >= FLOOR_SINCE:
+                keeping.check_states(self._db)
         except Damaged as error:
             return VerifyResult(slots, self.watermark, head, error.slot, str(error), floor)
         except (sqlite3.Error, OSError) as error:

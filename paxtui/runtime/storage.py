@@ -229,22 +229,36 @@ class Storage:
         Any thread may call this, also while another commits. Raises ``SlotDamaged`` if ``first`` is damaged,
         ``SlotRemoved`` if it is below the floor, and ``StorageFailed``.
         """
-        if first < self._floor:
-            raise SlotRemoved(self._floor)
 
         def query() -> tuple[list[Entry], dict[int, int]]:
             upto = self.committed_watermark
             if first >= upto:
                 return [], {}
-            with self._mendable():
-                entries = rows.read_entries(self._reader, first, upto, slots_max, chars_max)
-            return entries, rows.read_suppressed(self._reader, first, first + len(entries))
+            try:
+                with self._mendable():
+                    entries = rows.read_entries(self._reader, first, upto, slots_max, chars_max)
+                return entries, rows.read_suppressed(self._reader, first, first + len(entries))
+            finally:
+                # Rows are swept only after the floor is known, so what was missing above is below it by now.
+                if first < self._floor:
+                    raise SlotRemoved(self._floor)
 
         return self._read(query)
 
     def read_state(self, upto: int, after: str, bytes_max: int) -> Snapshot | None:
-        """A page of the state that is kept at ``upto``, if it still is. Raises ``StorageFailed``."""
-        return self._read(lambda: keeping.read_state(self._reader, upto, after, bytes_max))
+        """A page of the state that is kept at ``upto``, if it still is.
+
+        Raises ``SlotDamaged`` if it is damaged: it is a copy for others, and not what this replica stands on.
+        Raises ``StorageFailed``.
+        """
+
+        def query() -> Snapshot | None:
+            try:
+                return keeping.read_state(self._reader, upto, after, bytes_max)
+            except Damaged as damage:
+                raise SlotDamaged(upto - 1, f"{self.path}: damaged at {damage}") from damage
+
+        return self._read(query)
 
     def bytes_between(self, first: int, upto: int) -> int:
         """About how many bytes these messages take. Raises ``StorageFailed``."""
@@ -255,10 +269,15 @@ class Storage:
         return self._read(lambda: rows.read_peers(self._reader))
 
     def _read(self, query: Callable[[], T]) -> T:
+        """All that a query reads is of one moment: others commit meanwhile, and may remove rows."""
         with self._read_lock:
             self._require_sound()
             try:
-                return query()
+                self._reader.execute("BEGIN")
+                try:
+                    return query()
+                finally:
+                    self._reader.execute("ROLLBACK")
             except (sqlite3.Error, OSError, Damaged) as error:
                 raise self._failed("read", error) from error
 

@@ -182,7 +182,7 @@ LIES: list[tuple[str, Situation, PeerMessage, str]] = [
     ("promise.votes a no-op with a text", preparing, page(at(0, value=Command("", 0, "x"))), b.BAD_VALUE),
     ("promise.votes a ballot of no member", campaigning, page_2(at(0, Ballot(1, 5))), b.NO_MEMBER),
     ("entries a no-op with a text", asking, Entries(1, (Entry(ITS, Command("", 0, "x")),), 2), b.BAD_VALUE),
-    ("entries a ballot of no member", asking, Entries(1, (Entry(Ballot(1, 5), X),), 2), b.NO_MEMBER),
+    ("entries a ballot of nobody", asking, Entries(1, (Entry(Ballot(1, 9), X),), 2), b.NO_MEMBER),
     ("entries a ballot of round 0", asking, Entries(1, (Entry(Ballot(0, 1), X),), 2), b.BAD_PAGE),
     ("accept.values a word that is no mark", following, Accept(ITS, 1, (word("marked 7.2"),)), b.BAD_VALUE),
     ("accept.values an endless mark", following, Accept(ITS, 1, (word("mark " + "7" * 40),)), b.BAD_VALUE),
@@ -245,6 +245,13 @@ def test_the_state_that_the_lies_above_are_made_of_is_taken() -> None:
     cluster = asking()
     cluster.inject(LIAR, ME, STATE)
     assert (cluster[ME].status.watermark, cluster[ME].status.floor) == (5, 5)
+
+
+def test_a_log_that_was_restored_may_name_replicas_that_are_no_members() -> None:
+    """The backup was one of a larger cluster, and who led there still stands beside each value."""
+    cluster = asking()
+    cluster.inject(LIAR, ME, Entries(1, (Entry(Ballot(1, 5), X),), 2))
+    assert cluster[ME].status.watermark == 2
 
 
 def picture(cluster: Cluster) -> tuple[object, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,8 @@ from paxtui.core.output import (
     Write,
 )
 from paxtui.core.values import NOOP, Command, SessionRow, Vote
-from paxtui.runtime import keeping, offline
-from paxtui.runtime.errors import SlotRemoved, StorageFailed, StorageRefused
+from paxtui.runtime import keeping, offline, rows
+from paxtui.runtime.errors import SlotDamaged, SlotRemoved, StorageFailed, StorageRefused
 from paxtui.runtime.offline import OfflineLog
 from paxtui.runtime.storage import Storage
 from tests.storage.conftest import chain_head, command
@@ -110,10 +111,10 @@ def test_a_state_is_read_in_pages_of_at_least_one_session(trimmed):
         assert len(page.sessions) == 1
         after = page.sessions[-1].client
     assert told == [ANN, BOB, CY]
-    page = trimmed.read_state(70, "", 32)
+    page = trimmed.read_state(70, "", 2 * (16 + 3 + keeping.SESSION_BYTES))
     assert page is not None
     assert (page.sessions, page.last) == ((ANN, BOB), False)
-    page = trimmed.read_state(70, "cy", 32)
+    page = trimmed.read_state(70, "cy", 1)
     assert page is not None
     assert (page.sessions, page.last) == ((), True)
 
@@ -276,9 +277,43 @@ def test_a_damaged_floor_makes_a_disk_that_is_held(trimmed, open_storage, folder
     ],
 )
 def test_a_damaged_state_is_not_sent_to_anybody(trimmed, folder, statement, told):
+    """It is a copy for others: whoever gives it goes on."""
     spoil(folder, statement)
-    with pytest.raises(StorageFailed, match=told):
+    with pytest.raises(SlotDamaged, match=told):
         trimmed.read_state(40, "", 10_000)
+    with OfflineLog.open(folder) as log:
+        assert told in str(log.verify().problem)
+    assert [entry.value.text for entry in trimmed.read(98, 10, 1000)[0]]
+
+
+def test_a_page_of_a_state_is_of_one_moment(trimmed, monkeypatch):
+    """The floor rises, and the state goes, between two of its queries."""
+
+    def risen(db: sqlite3.Connection, upto: int) -> object:
+        found = original(db, upto)
+        trimmed.commit([(PutFloor(70),)])
+        return found
+
+    original = keeping._mark
+    monkeypatch.setattr(keeping, "_mark", risen)
+    page = trimmed.read_state(40, "", 10_000)
+    assert page is not None
+    assert (page.upto, page.sessions, page.last) == (40, (ANN, BOB), True)
+    monkeypatch.setattr(keeping, "_mark", original)
+    assert trimmed.read_state(40, "", 10_000) is None
+
+
+def test_slots_that_are_removed_while_they_are_read_are_told_as_removed(trimmed, folder, monkeypatch):
+    def risen(*arguments: object) -> object:
+        trimmed.commit([(PutFloor(70),)])
+        with closing(sqlite3.connect(folder / "replica.db", isolation_level=None)) as swept:
+            keeping.sweep(swept, 70)
+        return original(*arguments)
+
+    original = rows.read_entries
+    monkeypatch.setattr(rows, "read_entries", risen)
+    with pytest.raises(SlotRemoved):
+        trimmed.read(45, 10, 1000)
 
 
 # Without the replica
