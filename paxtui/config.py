@@ -14,7 +14,6 @@ import json
 import os
 import re
 import socket
-import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -36,6 +35,7 @@ from paxtui.limits import FIELDS as LIMITS
 from paxtui.limits import Limits
 from paxtui.limits import problem as limits_problem
 from paxtui.limits import with_environment as limits_with_environment
+from paxtui.schema_errors import TOML_WORDS, UNKNOWN_MISTAKE, find_mistake
 from paxtui.security.files import TLS_KEYS, Tls, absolute, with_environment
 
 BUILT_IN = "built-in"
@@ -69,14 +69,6 @@ _KEYS: Final[dict[str, tuple[str, ...]]] = {
 }
 _TABLES: Final = ("cluster", "settings", "limits", "keep", "tls")
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*\.?")
-_KINDS: Final = {
-    "bool": "true or false",
-    "str": "text",
-    "int": "a whole number",
-    "float": "a number",
-    "object": "a table",
-    "array": "a list",
-}
 
 
 class Address(Struct, frozen=True):
@@ -338,15 +330,7 @@ def _parse(source: Source) -> dict[str, Any]:
     code = re.sub(r"(?m)^\s*#.*", "", source.text)
     if any(part.count(".") > DOTS_MAX for part in re.split(r"[=\n]", code)):
         raise source.error("is not a cluster file: nested too deeply")
-    try:
-        return tomllib.loads(source.text)
-    except RecursionError:
-        raise source.error("is not a cluster file: nested too deeply") from None
-    except ValueError as error:
-        what, _, place = str(error).partition(" (at ")
-        digits = re.match(r"line (\d+)", place)
-        line = int(digits[1]) if digits else len(source.text.rstrip().split("\n")) if place else None
-        raise source.error(f"is not TOML: {shown(what.partition(';')[0])}", line) from None
+    return source.toml()
 
 
 def _typed(source: Source, document: dict[str, Any]) -> _File:
@@ -364,17 +348,22 @@ def _typed(source: Source, document: dict[str, Any]) -> _File:
                 raise source.error(what, source.line_of(where, key, index) or source.line_of(key))
     try:
         return convert(document, _File)
-    except (ValidationError, OverflowError) as error:
-        match = re.fullmatch(r"(.*?)(?: - at `\$\.?(\w*)(?:\[(\d+|\.{3})\])?\.?(\w*)`)?", str(error))
-        what, where, at, key = match.groups("") if match else (str(error), "", "", "")
-        what = what.replace(" | null", "")
-        index = int(at) if at.isdigit() else 0
-        for name, words in _KINDS.items():
-            what = what.replace(f"`{name}`", words)
-        subject = ".".join(filter(None, (where, key)))
-        what += ", write [[replica]] once for each" if subject == "replica" and not at else ""
-        line = source.line_of(where, key, index) or source.line_of("", where)
-        raise source.error(f"{subject}: {what[:1].lower()}{what[1:]}", line) from None
+    except (ValidationError, OverflowError):
+        mistake = find_mistake(document, _File, TOML_WORDS) or UNKNOWN_MISTAKE
+    where, index, key = _place(mistake.path)
+    subject = ".".join(filter(None, (where, key)))
+    what = mistake.reason
+    what += ", write [[replica]] once for each" if mistake.path == ("replica",) else ""
+    line = source.line_of(where, key, index) or source.line_of("", where)
+    raise source.error(f"{subject}: {what}", line)
+
+
+def _place(path: tuple[str | int, ...]) -> tuple[str, int, str]:
+    """Table, its number where there are several, and key, of a path into the document."""
+    where = str(path[0]) if path else ""
+    index = next((step for step in path if isinstance(step, int)), 0)
+    keys = [step for step in path[1:] if isinstance(step, str)]
+    return where, index, keys[0] if keys else ""
 
 
 def check_settings(source: Source, settings: Settings) -> None:

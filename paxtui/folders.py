@@ -10,6 +10,7 @@ import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 DATA_VARIABLE = "PAXTUI_DATA_DIR"
 LOG_VARIABLE = "PAXTUI_LOG_DIR"
@@ -53,6 +54,39 @@ class Source:
             elif key and (current, seen) == (table, index) and _assigns(line, key):
                 return number
         return header
+
+    def toml(self) -> dict[str, Any]:
+        """Read the text as TOML. Raises :class:`ConfigError` that names the line, in our words."""
+        try:
+            return tomllib.loads(self.text)
+        except RecursionError:
+            raise self.error("is not TOML: nested too deeply") from None
+        except ValueError as error:
+            line, column = self._toml_place(error)
+            written = self.lines[line - 1].strip() if line is not None and line <= len(self.lines) else ""
+            if _is_toml(written):
+                what = f"is not TOML: {quoted(written)} says again what is said above"
+                raise self.error(what, line) from None
+            where = f" at column {column}" if column is not None else ""
+            cited = f", in {quoted(written)}" if written else ""
+            raise self.error(f"is not TOML{where}{cited}", line) from None
+
+    def _toml_place(self, error: ValueError) -> tuple[int | None, int | None]:
+        """Line and column of a TOML error: attributes since Python 3.14, before that only in its text."""
+        line, column = getattr(error, "lineno", None), getattr(error, "colno", None)
+        if line is None and (place := re.search(r"line (\d+), column (\d+)", str(error))):
+            line, column = int(place[1]), int(place[2])
+        if line is None:
+            return (len(self.text.rstrip().split("\n")) if "end of document" in str(error) else None), None
+        return line, column
+
+
+def _is_toml(line: str) -> bool:
+    """Whether a line is right by itself, so that only the lines before it can make it wrong."""
+    try:
+        return bool(tomllib.loads(line))
+    except ValueError:
+        return False
 
 
 def _assigns(line: str, key: str) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
-from msgspec import DecodeError, Meta, Struct, convert, field, json
+from msgspec import DecodeError, Meta, Struct, field, json
 
 from paxtui.core.ballot import Ballot, Number, ReplicaId
 from paxtui.core.events import AnyEvent, Restored
@@ -14,6 +14,7 @@ from paxtui.core.messages import PeerMessage
 from paxtui.core.values import Command
 from paxtui.records.lines import VERSION
 from paxtui.records.parts import Arrived, BadRecord, Done, Ended, Gap, Life, Part, Told
+from paxtui.schema_errors import explain_json
 
 T = TypeVar("T")
 
@@ -66,12 +67,21 @@ class _Ends(Struct):
     sender: ReplicaId = field(name="from")
 
 
-_shape = json.Decoder(_Shape).decode
-_header = json.Decoder(Header).decode
-_held = json.Decoder(_Held).decode
-_event: Callable[[bytes], Any] = json.Decoder(AnyEvent).decode
-_fault = json.Decoder(_Fault).decode
-_ends = json.Decoder(_Ends).decode
+class _Kind(Generic[T]):
+    """One kind of line: its decoder, and its type, to say why a line is none."""
+
+    def __init__(self, type_: Any) -> None:
+        self.type = type_
+        self.decode: Callable[[bytes], T] = json.Decoder(type_).decode
+
+
+_shape = _Kind[_Shape](_Shape)
+_header = _Kind[Header](Header)
+_held = _Kind[_Held](_Held)
+_event = _Kind[Any](AnyEvent)
+_fault = _Kind[_Fault](_Fault)
+_ends = _Kind[_Ends](_Ends)
+_message = _Kind[PeerMessage](PeerMessage)
 
 
 class _Account:
@@ -130,7 +140,7 @@ class Reader:
         if not line:
             raise BadRecord(f"{self.source}: is empty")
         try:
-            shape = _shape(line)
+            shape = _shape.decode(line)
         except (DecodeError, UnicodeDecodeError, RecursionError):
             shape = None
         if shape is None or shape.record is None:
@@ -138,11 +148,11 @@ class Reader:
         self._begun = number, line
         return self._decode(_header, line, number)
 
-    def _decode(self, decode: Callable[[bytes], T], line: bytes, number: int) -> T:
+    def _decode(self, kind: _Kind[T], line: bytes, number: int) -> T:
         try:
-            return decode(line)
-        except (DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise self._bad(number, str(error)) from None
+            return kind.decode(line)
+        except (DecodeError, UnicodeDecodeError, RecursionError):
+            raise self._bad(number, explain_json(line, kind.type)[1]) from None
 
     def __iter__(self) -> Iterator[Part]:
         """All parts. What breaks off in the middle of a life ends in a :class:`Gap`."""
@@ -151,9 +161,9 @@ class Reader:
             yield from self._read(line, number, self._decode(_shape, line, number))
             for number, line in self._lines:
                 try:
-                    shape = _shape(line)
-                except (DecodeError, UnicodeDecodeError, RecursionError) as error:
-                    number, line = self._after_torn(number, line, error)
+                    shape = _shape.decode(line)
+                except (DecodeError, UnicodeDecodeError, RecursionError):
+                    number, line = self._after_torn(number, line)
                     if not line:
                         break
                     shape = self._decode(_shape, line, number)
@@ -164,11 +174,11 @@ class Reader:
             if account.alive or account.header is not None:
                 yield self._gap(replica, number, None, "its record ends without an end")
 
-    def _after_torn(self, number: int, line: bytes, error: Exception) -> tuple[int, bytes]:
+    def _after_torn(self, number: int, line: bytes) -> tuple[int, bytes]:
         """A line may be torn at the end of the file, and where the next life begins; what follows it."""
         following, text = next(self._lines, (number, b""))
         if (text and b'"record":' not in text) or (not text and line.endswith(b"\n")):
-            raise self._bad(number, f"this is no line of a record: {error}")
+            raise self._bad(number, f"this is no line of a record: {explain_json(line, _Shape)[1]}")
         self.torn.append(number)
         return following, text
 
@@ -309,16 +319,16 @@ class Reader:
             source=self.source,
             line=number,
             sender=ends.sender,
-            message=self._decode(_message, line, number),
+            message=self._decode(_message, _without_place(line), number),
         )
 
 
-def _message(line: bytes) -> PeerMessage:
+def _without_place(line: bytes) -> bytes:
+    """A line of a message without the fields that only the record has: when, and between whom."""
     fields = json.decode(line)
     for name in ("at", "from", "to"):
         del fields[name]
-    message: PeerMessage = convert(fields, PeerMessage)
-    return message
+    return json.encode(fields)
 
 
 class _Lines:

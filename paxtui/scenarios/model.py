@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
@@ -14,7 +13,7 @@ from msgspec import Struct, ValidationError, convert, structs
 
 from paxtui.config import ConfigError, check_settings
 from paxtui.core.settings import Settings
-from paxtui.folders import Source, quoted, read_source, shown
+from paxtui.folders import Source, quoted, read_source
 from paxtui.scenarios.condition_words import CONDITIONS, SYMBOLS
 from paxtui.scenarios.vocabulary import (
     ALIASES,
@@ -28,6 +27,7 @@ from paxtui.scenarios.vocabulary import (
     Step,
     Wait,
 )
+from paxtui.schema_errors import TOML_WORDS, UNKNOWN_MISTAKE, find_mistake
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 KEYS: Final = ("name", "title", "shows", "f_min", "final", "settings", "step")
@@ -127,12 +127,7 @@ def find(name: str) -> Scenario:
 
 def parse(source: Source) -> Scenario:
     """A scenario from the text of its file. Raises :class:`ConfigError`."""
-    try:
-        document = tomllib.loads(source.text)
-    except (ValueError, RecursionError) as error:
-        what, _, place = str(error).partition(" (at ")
-        line = re.match(r"line (\d+)", place)
-        raise source.error(f"is not TOML: {shown(what)}", int(line[1]) if line else None) from None
+    document = source.toml()
     _check_keys(source, document, KEYS, None)
     for key in ("name", "title", "shows", "step"):
         if key not in document:
@@ -181,8 +176,8 @@ def _settings(source: Source, table: object) -> dict[str, Any]:
     for key, value in table.items():
         try:
             named[key] = convert(value, fields[key])
-        except ValidationError as error:
-            what = f"{key}: {_plain(str(error))}"
+        except ValidationError:
+            what = f"{key}: {_misfit(value, fields[key])}"
             raise source.error(what, source.line_of("settings", key)) from None
     check_settings(source, structs.replace(Settings(), **named))
     return named
@@ -275,8 +270,8 @@ class _Steps:
             return value
         try:
             return convert(value, kind)
-        except (ValidationError, OverflowError) as error:
-            raise self._error(label, f"{key}: {_plain(str(error))}") from None
+        except (ValidationError, OverflowError):
+            raise self._error(label, f"{key}: {_misfit(value, kind)}") from None
 
     def _check(self, label: str, step: Struct) -> None:
         """What no type can say: names that must be known, events that must exist."""
@@ -314,23 +309,15 @@ def _flat(value: object) -> Iterator[int | str]:
         yield value
 
 
-_WORDS: Final = {
-    "`int`": "a whole number",
-    "`float`": "a number",
-    "`str`": "text",
-    "`bool`": "true or false",
-    "`array`": "a list",
-    "`object`": "a table",
-    "`int | str | array`": "a replica (an id, a symbol or a list)",
-    "`int | str`": "a replica (an id or a symbol)",
-    "`int | null`": "a whole number",
-    "`array | null`": "a list",
+_REFERENCES: Final = {
+    "a whole number or text or a list": "a replica (an id, a symbol or a list)",
+    "a whole number or text": "a replica (an id or a symbol)",
 }
 
 
-def _plain(text: str) -> str:
-    """msgspec's complaint in the words of TOML."""
-    text = re.sub(r" - at `.*`$", "", text)
-    for word, plain in _WORDS.items():
-        text = text.replace(word, plain)
-    return text[:1].lower() + text[1:]
+def _misfit(value: object, kind: Any) -> str:
+    """Why an argument does not fit its type, in the words of TOML."""
+    reason = (find_mistake(value, kind, TOML_WORDS) or UNKNOWN_MISTAKE).reason
+    for words, plain in _REFERENCES.items():
+        reason = reason.replace(words, plain)
+    return reason

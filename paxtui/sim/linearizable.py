@@ -18,6 +18,8 @@ from typing import Literal
 
 from msgspec import DecodeError, Struct, json
 
+from paxtui.schema_errors import explain_json
+
 INFINITY = float("inf")
 
 
@@ -65,8 +67,8 @@ def load(path: Path) -> list[Op]:
     for number, line in enumerate(path.read_bytes().splitlines(), 1):
         try:
             operations.append(decoder.decode(line))
-        except (DecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path}:{number}: {error}") from None
+        except (DecodeError, UnicodeDecodeError, RecursionError):
+            raise ValueError(f"{path}:{number}: {explain_json(line, Op)[1]}") from None
     return operations
 
 

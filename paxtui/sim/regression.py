@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from paxtui.core.ballot import REPLICAS_MAX
+from paxtui.schema_errors import explain_json
 from paxtui.sim.campaign import last_lines
 from paxtui.sim.cluster import Result, simulate
 from paxtui.sim.mutants import MUTANTS
@@ -38,11 +39,13 @@ class BadRegression(Exception):
 def load(path: Path) -> Regression:
     """Read one, or say why it is none."""
     try:
-        regression = msgspec.json.decode(path.read_bytes(), type=Regression)
+        body = path.read_bytes()
     except OSError as error:
         raise BadRegression(f"{path}: {error.strerror}") from error
+    try:
+        regression = msgspec.json.decode(body, type=Regression)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRegression(f"{path}: {error}") from error
+        raise BadRegression(f"{path}: {explain_json(body, Regression)[1]}") from error
     plan = regression.plan
     if plan.replicas not in range(1, REPLICAS_MAX + 1, 2) or len(plan.commit_s) != plan.replicas:
         raise BadRegression(f"{path}: a plan of {plan.replicas} replicas with {len(plan.commit_s)} disks")

@@ -6,7 +6,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from paxtui.wire.errors import NOT_JSON, NOT_UTF_8, TOO_DEEP, WireError
+from paxtui.schema_errors import explain_json
+from paxtui.wire.errors import TOO_DEEP, WireError
 from paxtui.wire.framing import frame
 
 _encoder = msgspec.json.Encoder()
@@ -33,25 +34,21 @@ class Decoder(Generic[T]):
     """Decodes frame bodies to one of a union of Structs."""
 
     def __init__(self, union: Any) -> None:
+        self._union = union
         self._decode = msgspec.json.Decoder(union).decode
 
     def decode(self, body: bytes, nesting: int = NESTING_MAX) -> T:
-        """The message, or :class:`WireError` that names the field.
+        """Return the message, or raise :class:`WireError` that names the field.
 
-        msgspec also lets through ``RecursionError`` (nesting) and ``UnicodeDecodeError`` (not UTF-8).
+        msgspec also lets through ``RecursionError`` (nesting) and, in some versions, ``UnicodeDecodeError``.
         """
         if not body.startswith(TYPE_FIRST) and too_deep(body, nesting):
             raise WireError(f"nested too deeply: {nesting} levels are allowed", TOO_DEEP)
         try:
             message: T = self._decode(body)
-        except msgspec.ValidationError as error:
-            raise WireError(str(error)) from None
-        except msgspec.DecodeError as error:
-            raise WireError(f"not JSON: {error}", NOT_JSON) from None
-        except UnicodeDecodeError:
-            raise WireError(f"not UTF-8: {_bad_byte(body)}", NOT_UTF_8) from None
-        except RecursionError:
-            raise WireError("nested too deeply", TOO_DEEP) from None
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            kind, reason = explain_json(body, self._union)
+            raise WireError(reason, kind) from None
         return message
 
 
@@ -67,12 +64,3 @@ def too_deep(body: bytes, limit: int) -> bool:
         brackets = brackets.replace(b"[]", b"")
     # What is left without any pair was never closed: the decoder says so better, if it gets so far.
     return b"[]" in brackets or brackets.count(b"[") > limit
-
-
-def _bad_byte(body: bytes) -> str:
-    """Which byte is wrong. msgspec counts from the beginning of the text that it is in."""
-    try:
-        body.decode()
-    except UnicodeDecodeError as error:
-        return f"{error.reason} (byte {error.start})"
-    return "a text cannot be decoded"

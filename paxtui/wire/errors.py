@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-NOT_A_MESSAGE: Final = "not a message"
-NOT_JSON: Final = "not JSON"
-NOT_UTF_8: Final = "not UTF-8"
-TOO_DEEP: Final = "nested too deeply"
+from paxtui.schema_errors import MISFIT as NOT_A_MESSAGE
+from paxtui.schema_errors import NOT_JSON as NOT_JSON
+from paxtui.schema_errors import NOT_UTF_8 as NOT_UTF_8
+from paxtui.schema_errors import TOO_DEEP as TOO_DEEP
+
 FRAME_LENGTH: Final = "a frame too long or of nothing"
 
 

@@ -214,12 +214,15 @@ def test_a_byte_order_mark_and_other_line_ends_do_no_harm(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("[cluster]\nname = \n", ":2: is not TOML: Invalid value"),
-        ("[cluster\n", ":1: is not TOML: "),
-        ("[cluster]\nname = 'a'\nname = 'b'", ":3: is not TOML: Cannot overwrite a value"),
-        ("a = " + "[" * 100_000, ": is not a cluster file: nested too deeply"),
+        ("[cluster]\nname = \n", ':2: is not TOML at column 8, in "name ="'),
+        ("[cluster\n", ':1: is not TOML at column 9, in "[cluster"'),
+        (
+            "[cluster]\nname = 'a'\nname = 'b'",
+            ":3: is not TOML: \"name = 'b'\" says again what is said above",
+        ),
+        ("a = " + "[" * 100_000, ": is not TOML: nested too deeply"),
         ("a" + ".a" * 300_000 + " = 1", ": is not a cluster file: nested too deeply"),
-        ("x = 1" + "0" * 5000, ": is not TOML: Exceeds the limit"),
+        ("x = 1" + "0" * 5000, ": is not TOML"),
         (ROWS + "[replicas]\n", ':13: unknown key "replicas"; did you mean replica? allowed: cluster, '),
         ("name = 'x'\n" + ROWS, ':1: unknown key "name"; allowed: cluster, replica, settings'),
         ("[cluster]\nnam = 'x'\n" + ROWS, ':2: unknown key "nam" in cluster; did you mean name? allowed: '),
@@ -239,7 +242,7 @@ def test_a_byte_order_mark_and_other_line_ends_do_no_harm(tmp_path: Path) -> Non
         (ROWS.replace("id = 1", "id = true"), ":6: replica.id: expected a whole number, got true or false"),
         (
             ROWS.replace('host = "127.0.0.1"\nport = 7401', "port = 7401"),
-            ":5: replica: object missing required",
+            ":5: replica: missing field `host`",
         ),
         (ROWS.replace("7401", "0"), ":8: port 0 is out of range, allowed: 1 to 65535"),
         (ROWS.replace("7401", "65536"), ":8: port 65536 is out of range"),
@@ -290,7 +293,7 @@ def test_eight_replicas_may_become_nine_but_not_ten(tmp_path: Path) -> None:
         ("window_slots = 1.5", "settings.window_slots: expected a whole number, got a number"),
         ("window_slots = true", "settings.window_slots: expected a whole number, got true or false"),
         ("flush_s = '1'", "settings.flush_s: expected a number, got text"),
-        ("flush_s = 1" + "0" * 400, "settings.flush_s: number out of range"),
+        ("flush_s = 1" + "0" * 400, "settings.flush_s: expected a number that is finite"),
         ("cache_chars = 9007199254740992", "allowed: above 0, at most 9007199254740991"),
         ("run_slots = 65537", "run_slots is 65537, allowed: above 0, at most 65536"),
         ("run_chars = 131073", "run_chars is 131073, allowed: above 0, at most 131072"),

@@ -84,7 +84,7 @@ def test_a_step_is_described_as_the_file_says_it() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("x = \n", r"mine.toml:4: is not TOML: Invalid value"),
+        ("x = \n", r"mine.toml:4: is not TOML at column 5, in \"x =\""),
         ("stepp = 3\n" + STEP, r'mine.toml:4: unknown key "stepp"; did you mean step\?'),
         ("", r"mine.toml: step is missing"),
         ("step = []\n", r"mine.toml: step: expected at least one table"),
@@ -133,7 +133,7 @@ def test_a_step_is_described_as_the_file_says_it() -> None:
         ),
         (
             '[[step]]\ndo = "wait"\nuntil = "role"\nreplica = 0\nis = "king"\n',
-            r"step 1 \(wait\) role: is: invalid enum value 'king'",
+            r"step 1 \(wait\) role: is: expected one of .*, got 'king'",
         ),
         (
             '[[step]]\ndo = "wait"\nuntil = "leader"\ntimeout_s = -1\n',
