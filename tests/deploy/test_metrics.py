@@ -43,22 +43,23 @@ def replicas(tmp_path_factory: pytest.TempPathFactory, ports: tuple[int, ...]) -
 
 
 def test_one_of_three_leads_and_the_others_follow_it(replicas: Replicas, ports: tuple[int, ...]) -> None:
-    leader = replicas.until_led()
+    replicas.until_led()
 
     def agreed() -> bool:
+        """All of it at one look: on a busy machine the lead may pass on between two."""
         pages = [scrape(port) for port in ports]
-        leads = [page["paxtui_is_leader"] for page in pages]
-        return sum(leads) == 1 and {page.get("paxtui_leader_id") for page in pages} == {leader}
+        leaders = [replica for replica, page in enumerate(pages) if page["paxtui_is_leader"]]
+        return len(leaders) == 1 and all(
+            page.get("paxtui_leader_id") == leaders[0]
+            and page.of("paxtui_role", role="leader") == (replica == leaders[0])
+            and page["paxtui_has_leader"] == 1
+            and page["paxtui_ballot_round"] >= 1
+            and page["paxtui_held"] == 0
+            and all(page.of("paxtui_link_up", peer=str(peer)) == 1 for peer in {0, 1, 2} - {replica})
+            for replica, page in enumerate(pages)
+        )
 
-    until(agreed, "the metrics of all name one leader")
-    for replica, port in enumerate(ports):
-        page = scrape(port)
-        assert page.of("paxtui_role", role="leader") == (replica == leader)
-        assert page["paxtui_has_leader"] == 1
-        assert page["paxtui_ballot_round"] >= 1
-        assert page["paxtui_held"] == 0
-        others = {0, 1, 2} - {replica}
-        assert [page.of("paxtui_link_up", peer=str(peer)) for peer in others] == [1, 1]
+    until(agreed, "the metrics of all name one leader, and all links are up")
 
 
 def test_counters_rise_with_what_is_appended(replicas: Replicas, ports: tuple[int, ...]) -> None:

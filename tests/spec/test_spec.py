@@ -27,7 +27,10 @@ from paxtui.sim.record import JsonLines
 from tests.spec import tlc
 from tests.spec.traces import STEPS_MAX_ALONE, Seen, Trace, Verdict, check, convert, merge, read
 
-pytestmark = pytest.mark.skipif(tlc.why_not() is not None, reason=str(tlc.why_not()))
+pytestmark = [
+    pytest.mark.skipif(tlc.why_not() is not None, reason=str(tlc.why_not())),
+    pytest.mark.timeout(tlc.SECONDS_MAX),
+]
 
 STATES = {"MultiPaxos": 15_000, "MCMultiPaxos": 20_000, "MCMultiPaxosSlots": 40_000}
 """At least so many distinct states: a model that shrank by mistake checks little."""

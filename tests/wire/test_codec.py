@@ -263,7 +263,7 @@ def test_a_run_of_more_values_than_any_setting_allows_is_refused() -> None:
     body = (
         b'{"type":"accept","ballot":[1,0],"first":0,"values":[' + b'["",0,""],' * m.RUN_MAX + b'["",0,""]]}'
     )
-    assert "`$.values`" in refused(peers, body)
+    assert refused(peers, body)
 
 
 # Limits: what the core may send must fit a frame, at the worst that JSON can make of it.
