@@ -454,9 +454,10 @@ def _host_problem(host: str) -> str | None:
 
 
 def _canonical(host: str) -> str:
-    """One spelling for each host, so that ``::1`` and ``0:0::1`` are the same replica."""
+    """One spelling for each host, so that ``::1`` and ``0:0::1`` are the same replica. The zone of an address
+    (``fe80::1%eth0``) is left out: each machine has its own names for its interfaces."""
     try:
-        return str(ipaddress.ip_address(host))
+        return str(ipaddress.ip_address(host.partition("%")[0]))
     except ValueError:
         return host.lower().removesuffix(".")
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 LOOK_S = 0.05
 """How often a replica that is not ready yet is asked again."""
 
+CALL_S = 0.2
+"""How often one that does not answer at all is called again."""
+
 LEADERLESS = ("canvassing", "preparing")
 """Roles of a replica that has heard of no leader for a whole election timeout. It may remember the last."""
 
@@ -69,7 +72,13 @@ def health(
         bool, typer.Option("--local", help="Only whether that replica's process answers, for liveness.")
     ] = False,
     timeout: Annotated[
-        float, typer.Option("--timeout", min=0.1, max=3600, help="Seconds that all of it may take.")
+        float,
+        typer.Option(
+            "--timeout",
+            min=0.1,
+            max=3600,
+            help="Seconds that all of it may take, waiting included.",
+        ),
     ] = 5.0,
     as_json: JsonOption = False,
 ) -> int:
@@ -288,7 +297,7 @@ async def _replica(cluster: Cluster, one: One, deadline: float) -> Verdict:
     import trio
 
     from paxtui.client import ClientError
-    from paxtui.client.connection import BROKEN
+    from paxtui.client.connection import BROKEN, HelloRefused, Untrusted
     from paxtui.client.route import words
 
     page: PageRead | None = None
@@ -296,11 +305,22 @@ async def _replica(cluster: Cluster, one: One, deadline: float) -> Verdict:
     while trio.current_time() < deadline:
         try:
             report = await _report(one, cluster.tls, deadline)
-        except (Another, ClientError, *BROKEN) as error:
+        except (Another, HelloRefused, Untrusted) as error:
             return Verdict("replica", False, f"{one.address}: {words(error)}", replica)
+        except (ClientError, *BROKEN) as error:
+            # Not there yet, as in the middle of an upgrade, or gone again: it may come.
+            why = f"{one.address}: {words(error)}"
+            await trio.sleep(min(CALL_S, max(0.0, deadline - trio.current_time())))
+            continue
         replica = _id_in(report, one)
-        if report.status is None or report.status.held is not None:
-            return Verdict("replica", False, f"r{replica} {_unfit(report)}", replica)
+        if report.status is None:
+            waits = " ".join(f"r{peer}" for peer in report.waiting_for)
+            why = f"r{replica} warms up, waits for {waits or 'nobody'}"
+            await trio.sleep(LOOK_S)
+            continue
+        if report.status.held is not None:
+            text = f"r{replica} is a learner without vote: {report.status.held}"
+            return Verdict("replica", False, text, replica)
         leader, applied = report.status.leader, report.status.watermark
         if leader is None or report.status.role in LEADERLESS:
             why = f"r{replica} hears no leader"
@@ -323,11 +343,3 @@ async def _replica(cluster: Cluster, one: One, deadline: float) -> Verdict:
             return Verdict("replica", True, text, replica, leader, applied, ms)
         await trio.sleep(LOOK_S)
     return Verdict("replica", False, why, replica)
-
-
-def _unfit(report: StatusReport) -> str:
-    """Why it will not be ready soon, whatever the others do."""
-    if report.status is None:
-        waits = " ".join(f"r{peer}" for peer in report.waiting_for)
-        return f"warms up, waits for {waits or 'nobody'}"
-    return f"is a learner without vote: {report.status.held}"

@@ -20,7 +20,16 @@ from paxtui.security.streams import Channel, Distrust, call
 from paxtui.wire.codec import Decoder, encode
 from paxtui.wire.errors import WireError
 from paxtui.wire.framing import FrameReader
-from paxtui.wire.hello import PROTOCOL_VERSION, Hello, HelloAnswer, Problem, RefusedHello, Role, Welcome
+from paxtui.wire.hello import (
+    PROTOCOL_VERSION,
+    Hello,
+    HelloAnswer,
+    Problem,
+    RefusedHello,
+    Role,
+    Welcome,
+    schema_words,
+)
 from paxtui.wire.requests import Answer
 from paxtui.wire.telemetry import ObserverAnswer
 
@@ -152,5 +161,5 @@ async def _greet(stream: Channel, hello: Hello, decoder: Decoder[T]) -> Connecti
             answer = _welcomes.decode(body)
             if isinstance(answer, Welcome):
                 return Connection(stream, reader, answer, decoder)
-            raise HelloRefused(answer.reason)
+            raise HelloRefused(schema_words(answer.reason))
     raise trio.BrokenResourceError("hung up before it answered hello")

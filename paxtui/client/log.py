@@ -167,6 +167,7 @@ class Log:
         else:
             failure = Unknown(
                 f"no answer within {timeout_s:g} s; the message may have been appended, or may yet be"
+                f"{self._route.tried()}"
             )
         self._fail(receipt, failure)
 

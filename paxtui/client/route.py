@@ -100,10 +100,12 @@ class Route:
     def complaint(self, after_s: float | None = None) -> str:
         """Who was tried, and what came of it."""
         spent = trio.current_time() - self._started if after_s is None else after_s
-        tried = ", ".join(
-            f"{self._addresses[replica]} ({why})" for replica, why in sorted(self._tried.items())
-        )
-        return f"no replica could be used within {spent:.1f} s; tried {tried or 'nobody'}"
+        return f"no replica could be used within {spent:.1f} s{self.tried() or '; tried nobody'}"
+
+    def tried(self) -> str:
+        """Whom we called since something last worked, and what came of it; empty if nobody."""
+        tried = (f"{self._addresses[replica]} ({why})" for replica, why in sorted(self._tried.items()))
+        return f"; tried {', '.join(tried)}" if self._tried else ""
 
 
 def words(error: BaseException) -> str:

@@ -48,6 +48,9 @@ from paxtui.wire.requests import (
 PAGES_AT_ONCE = 4
 """Pages of one connection that are gathered at the same time."""
 
+LAST_ANSWERS_S = 10.0
+"""How long a client that sends no more is kept for the answers to what it asked."""
+
 CHEAP = (Append, AppendMany, Read, Tail)
 """What may be asked thousands of times in one read; all else is taken a few at a time."""
 
@@ -101,6 +104,10 @@ class Connection:
         """Tells that there may be room for requests that wait."""
         self._paging = trio.Semaphore(PAGES_AT_ONCE)
         self._tasks = 0
+        self._endless = 0
+        """How many of them are tails that follow, or watch: they end with the connection."""
+        self._answered = trio.Event()
+        """Set when one more request is answered."""
 
     async def serve(self, reader: FrameReader) -> None:
         """Serve until the other side hangs up. Raises :class:`WireError` for a bad frame."""
@@ -187,6 +194,16 @@ class Connection:
         await lane.wait_empty()
         await self._node.hub.read(self._stream, take, self._set_inlet)
         await lane.wait_empty()
+        await self._answer_the_rest()
+
+    async def _answer_the_rest(self) -> None:
+        """The other side sends no more, but it may still read, as a shell's pipe into a socket does: it gets
+        the answers to what it asked."""
+        with trio.move_on_after(LAST_ANSWERS_S):
+            while self._in_flight > 0 or self._tasks > self._endless:
+                self._answered = trio.Event()
+                await self._answered.wait()
+            await self._sender.wait_below(1)
 
     def _set_inlet(self, inlet: Inlet) -> None:
         self._inlet = inlet
@@ -216,7 +233,7 @@ class Connection:
                 if self._tasks >= self._limits.tails and not linearizable:
                     self._too_many(request.id)
                 elif isinstance(request, Tail):
-                    self._start(nursery, lambda: self._tail(request), request.id)
+                    self._start(nursery, lambda: self._tail(request), request.id, endless=request.follow)
                 elif request.consistency == "local":
                     self._start(nursery, lambda: self._page(request, 0), request.id)
                 else:
@@ -227,7 +244,7 @@ class Connection:
             case Observe() if self._tasks >= self._limits.tails:
                 self._too_many(request.id)
             case Observe():
-                self._start(nursery, lambda: self._observe(request), request.id)
+                self._start(nursery, lambda: self._observe(request), request.id, endless=True)
             case _:
                 self._say(operators.act(self._node, request, self._caller))
 
@@ -247,8 +264,11 @@ class Connection:
             case _:
                 self._say(Failed(id=request.id, reason=reason))
 
-    def _start(self, nursery: trio.Nursery, work: Callable[[], Awaitable[None]], ask: int) -> None:
+    def _start(
+        self, nursery: trio.Nursery, work: Callable[[], Awaitable[None]], ask: int, *, endless: bool = False
+    ) -> None:
         self._tasks += 1
+        self._endless += endless
 
         async def task() -> None:
             try:
@@ -258,6 +278,8 @@ class Connection:
                 self._say(Failed(id=ask, reason=reason))
             finally:
                 self._tasks -= 1
+                self._endless -= endless
+                self._answered.set()
 
         nursery.start_soon(task)
 
@@ -284,6 +306,7 @@ class Connection:
         if not times:
             return  # an earlier connection of the same client asked
         self._in_flight -= times
+        self._answered.set()
         self._go_on()
         self._node.out.unflushed[self] = None
         for _ in range(times):
@@ -319,6 +342,7 @@ class Connection:
 
     def _read_ended(self) -> None:
         self._in_flight -= 1
+        self._answered.set()
         self._go_on()
 
     def _on_read(self, request: Read, answer: ReadReady | ReadRefused, nursery: trio.Nursery) -> None:

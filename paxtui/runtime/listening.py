@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import math
+import socket
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import trio
@@ -16,6 +19,12 @@ from paxtui.wire.requests import Security
 
 BACKLOG = 1024
 
+TRY_AGAIN_S = 1.0
+"""How often an address that is not there is tried."""
+
+COMPLAIN_S = 60.0
+"""How often a log says that an address is still not there."""
+
 WAY_OUT: Final = (
     "make certificates with `paxtui certs init` and `paxtui certs replica`, and name their folder in [tls] "
     "of the cluster file or in PAXTUI_TLS_FOLDER; or say --insecure if you trust all who can reach it"
@@ -26,6 +35,11 @@ class PortRefused(Exception):
     """The port cannot be listened on, or must not be; one clear line."""
 
 
+class AddressNotThere(PortRefused):
+    """The name does not resolve, or the address is no machine's here: either may come in a minute, when a
+    network or a name service is up."""
+
+
 class Listening(Struct, frozen=True):
     """An open port, not yet served, and what keeps strangers out."""
 
@@ -33,6 +47,25 @@ class Listening(Struct, frozen=True):
     listeners: list[trio.SocketListener]
     credentials: Credentials | None
     security: Security
+
+
+async def as_soon_as_there(
+    attempt: Callable[[], Awaitable[Listening]], complain: Callable[[str], None]
+) -> Listening:
+    """Listen as soon as the address is there. Raises :class:`PortRefused` for what time does not mend.
+
+    A machine may start replicas before its network: to end then would be final, since a service manager does
+    not start again what ends with the exit code of a wrong configuration.
+    """
+    complained_at = -math.inf
+    while True:
+        try:
+            return await attempt()
+        except AddressNotThere as problem:
+            if trio.current_time() >= complained_at + COMPLAIN_S:
+                complained_at = trio.current_time()
+                complain(f"{problem}; this replica starts when that is mended")
+            await trio.sleep(TRY_AGAIN_S)
 
 
 async def listen(
@@ -77,4 +110,6 @@ async def _open(address: Address) -> list[trio.SocketListener]:
             raise PortRefused(
                 f"{address} is in use{by}; stop that process or name another port in the configuration"
             ) from None
-        raise PortRefused(f"cannot listen on {address}: {error.strerror or error}") from None
+        there = not isinstance(error, socket.gaierror) and error.errno != errno.EADDRNOTAVAIL
+        kind = PortRefused if there else AddressNotThere
+        raise kind(f"cannot listen on {address}: {error.strerror or error}") from None

@@ -34,6 +34,7 @@ from paxtui.wire.hello import (
     Ready,
     RefusedHello,
     Welcome,
+    schema_words,
 )
 
 CONNECT_S = 1.0
@@ -118,8 +119,9 @@ class PeerLink:
             return False
         if not isinstance(answer, Welcome):
             if answer is not None:
-                self._node.refusals[self._peer] = answer.reason
-            self._complain(f"refuses this replica: {answer.reason}" if answer is not None else "hung up")
+                reason = schema_words(answer.reason)
+                self._node.refusals[self._peer] = reason
+            self._complain(f"refuses this replica: {reason}" if answer is not None else "hung up")
             return False
         self._complaint = ""
         self._node.refusals.pop(self._peer, None)

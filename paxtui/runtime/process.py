@@ -8,6 +8,8 @@ import os
 import random
 import signal
 import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -19,7 +21,7 @@ from paxtui.runtime import descriptors
 from paxtui.runtime.chatlog import ChatLog
 from paxtui.runtime.errors import DiskRefused, SlotDamaged, StorageFailed, StorageRefused
 from paxtui.runtime.journal import Journal
-from paxtui.runtime.listening import Listening, PortRefused, listen
+from paxtui.runtime.listening import Listening, PortRefused, as_soon_as_there, listen
 from paxtui.runtime.node import Node
 from paxtui.runtime.peers import PeerLink
 from paxtui.runtime.recorder import Recorder, check_record
@@ -105,7 +107,7 @@ async def _main(options: Options, journal: Journal) -> None:
     tls = options.cluster.tls
     credentials = of_replica(tls, options.replica) if tls is not None else None
     # The ports first: if another process has one, nothing on disk is touched.
-    listening, scraped = await _open_ports(options, credentials)
+    listening, scraped = await _open_ports(options, credentials, journal)
     if options.record is not None:
         check_record(options.record)
     storage = Storage.open(
@@ -154,14 +156,21 @@ async def _main(options: Options, journal: Journal) -> None:
 
 
 async def _open_ports(
-    options: Options, credentials: Credentials | None
+    options: Options, credentials: Credentials | None, journal: Journal
 ) -> tuple[Listening, Listening | None]:
     """The replica's port, and that for metrics if there is to be one. Raises :class:`PortRefused`."""
     address = options.listen or options.cluster.address(options.replica)
-    listening = await listen(address, credentials, insecure=options.insecure)
+
+    async def opened(attempt: Callable[[], Awaitable[Listening]]) -> Listening:
+        if options.stop_with_parent:  # a person waits for what started it, and wants to hear at once
+            return await attempt()
+        return await as_soon_as_there(attempt, lambda words: journal.warning("start", words))
+
+    listening = await opened(partial(listen, address, credentials, insecure=options.insecure))
     if options.metrics is None:
         return listening, None
-    return listening, await listen_for_scrapes(options.metrics, credentials, insecure=options.insecure)
+    scraped = partial(listen_for_scrapes, options.metrics, credentials, insecure=options.insecure)
+    return listening, await opened(scraped)
 
 
 async def _serve(

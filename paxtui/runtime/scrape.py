@@ -79,7 +79,7 @@ async def listen_for_scrapes(
     try:
         listening = await listen(address, credentials, insecure=insecure, risk="read how this replica fares")
     except PortRefused as refused:
-        raise PortRefused(f"--metrics: {refused}") from None
+        raise type(refused)(f"--metrics: {refused}") from None
     if all(is_loopback(each.socket.getsockname()[0]) for each in listening.listeners):
         return structs.replace(listening, credentials=None, security="loopback")
     return listening

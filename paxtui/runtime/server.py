@@ -38,7 +38,15 @@ from paxtui.security.streams import Channel
 from paxtui.wire.codec import Decoder, encode
 from paxtui.wire.errors import WireError
 from paxtui.wire.framing import FrameReader
-from paxtui.wire.hello import PROTOCOL_VERSION, Hello, Problem, RefusedHello, Welcome
+from paxtui.wire.hello import (
+    PROTOCOL_VERSION,
+    Hello,
+    Problem,
+    RefusedHello,
+    Welcome,
+    spoken_version,
+    version_words,
+)
 from paxtui.wire.requests import Security, StatusReport
 from paxtui.wire.text import visible
 
@@ -160,8 +168,7 @@ class Server:
     def _objection(self, hello: Hello, caller: Caller) -> Objection | None:
         cluster = self._node.cluster
         if hello.version != PROTOCOL_VERSION:
-            spoken = f"you speak protocol version {hello.version}, this replica speaks {PROTOCOL_VERSION}"
-            return Objection(OTHER_VERSION, spoken)
+            return Objection(OTHER_VERSION, version_words(hello.version))
         if (reason := caller.objection(hello)) is not None:
             return Objection(NOT_ITS_ROLE, reason)
         if hello.role == "peer":
@@ -281,7 +288,13 @@ async def _first_frame(stream: Channel, reader: FrameReader, nesting: int) -> He
         if received.startswith(TLS_ON_A_PLAIN_PORT) and isinstance(stream, trio.SocketStream):
             raise WireError("this is TLS, and this replica runs without certificates", TLS_HERE)
         for body in reader.feed(received):
-            return _hello(body, nesting)
+            try:
+                return _hello(body, nesting)
+            except WireError:
+                version = spoken_version(body)
+                if version is None or version == PROTOCOL_VERSION:
+                    raise
+                raise WireError(version_words(version), OTHER_VERSION) from None
     if reader.partial:
         raise WireError("the connection ended in the middle of a frame", CUT_OFF)
     return None

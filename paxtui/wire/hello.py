@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import DecodeError, Meta, Struct, json
 
+from paxtui import __version__
 from paxtui.core.ballot import Number, ReplicaId
 from paxtui.core.values import CLIENT_CHARS_MAX
 
@@ -47,6 +49,43 @@ class Hello(Frame, frozen=True, tag="hello", kw_only=True):
     """A peer's list of replicas, so that a refusal can say which one differs."""
     session: Annotated[str, Meta(max_length=CLIENT_CHARS_MAX)] | None = None
     """A client's session id from an earlier welcome, to go on with."""
+
+
+class AnyHello(Struct, tag_field="type", tag="hello"):
+    """What every version of hello has said and will say."""
+
+    version: int
+
+
+def spoken_version(body: bytes) -> int | None:
+    """The protocol version in a hello that does not fit our schema, or ``None`` if it is no hello at all."""
+    try:
+        return json.decode(body, type=AnyHello).version
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def version_words(version: int) -> str:
+    """Say that we and the other side cannot speak with each other, and which of the two to upgrade."""
+    older = "an older" if version < PROTOCOL_VERSION else "a newer"
+    return (
+        f"you speak protocol version {version}, this replica speaks {PROTOCOL_VERSION}, that of paxtui "
+        f"{__version__}: your program is of {older} release"
+    )
+
+
+def schema_words(reason: str) -> str:
+    """What a replica answered to our hello, as a person needs to hear it.
+
+    Our hello fits our own schema. So a replica that finds fault with one of its fields has another schema:
+    it is of another release, which did not know how to say so.
+    """
+    if re.search(r"`\$|field `", reason) is None:
+        return reason
+    return (
+        f"it is of another release of paxtui than this program ({__version__}, protocol version "
+        f"{PROTOCOL_VERSION}), and does not understand its hello: {reason}"
+    )
 
 
 class Welcome(Frame, frozen=True, tag="welcome", kw_only=True):

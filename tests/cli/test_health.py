@@ -100,7 +100,7 @@ def test_one_replica_that_is_down_is_no_harm_to_the_cluster(replicas: Replicas) 
     replicas.until_led()
     replicas.kill(1)
     healthy(health(replicas))
-    assert unhealthy(health(replicas, "--id", 1)).endswith("connection refused")
+    assert unhealthy(health(replicas, "--id", 1, "--timeout", 0.5)).endswith("connection refused")
     assert unhealthy(health(replicas, "--id", 1, "--local")).endswith("connection refused")
     for id in (0, 2):
         healthy(health(replicas, "--id", id))
@@ -121,11 +121,30 @@ def test_without_a_majority_nothing_is_healthy_but_the_process_that_lives(replic
 def test_where_nobody_listens_it_says_so(replicas: Replicas) -> None:
     assert "0 of 3 replicas answer" in unhealthy(health(replicas, "--timeout", 1))
     address = f"127.0.0.1:{free_ports(1)[0]}"
-    command = [*PAXTUI, "health", address]
+    command = [*PAXTUI, "health", address, "--timeout", "0.5"]
     done = subprocess.run(
         command, env=environment(replicas.folder), capture_output=True, text=True, check=False, timeout=60
     )
     assert "connection refused" in unhealthy(done)
+
+
+def test_a_replica_whose_port_is_not_open_yet_is_waited_for_as_long_as_it_may_take(
+    replicas: Replicas,
+) -> None:
+    """As in an upgrade, where `health --id N --timeout 60` comes right behind the start."""
+    replicas.start(0)
+    replicas.start(1)
+    replicas.until_led()
+    command = [*PAXTUI, "health", "--id", "2", "--timeout", "50", "--config", str(replicas.config)]
+    with subprocess.Popen(
+        command, env=environment(replicas.folder), stdout=subprocess.PIPE, text=True
+    ) as waiting:
+        assert waiting.stdout is not None
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(1.5)
+        replicas.start(2)
+        assert waiting.stdout.read().startswith("healthy: r2 follows")
+        assert waiting.wait(30) == 0
 
 
 def test_a_process_that_stands_still_does_not_answer(replicas: Replicas) -> None:
@@ -176,7 +195,8 @@ def test_a_replica_that_lost_its_disk_is_alive_and_not_ready(replicas: Replicas)
 def test_a_replica_that_warms_up_is_alive_and_not_ready(replicas: Replicas) -> None:
     replicas.start(0, "--warm-up", "all")
     replicas.until_said(0, "waiting for")
-    assert unhealthy(health(replicas, "--id", 0)) == "not healthy: r0 warms up, waits for r1 r2"
+    warming = unhealthy(health(replicas, "--id", 0, "--timeout", 1))
+    assert warming == "not healthy: r0 warms up, waits for r1 r2"
     healthy(health(replicas, "--id", 0, "--local"))
 
 

@@ -486,6 +486,7 @@ def test_the_digest_is_of_the_host_and_not_of_its_spelling() -> None:
     assert at("::1") == at("0:0::1")
     assert at("node.lan") == at("NODE.lan.")
     assert at("::1") != at("::2")
+    assert at("fe80::1%eth0") == at("fe80::1%ens3") == at("fe80::1")
 
 
 # Clusters on this machine, flags and the environment
