@@ -159,7 +159,12 @@ def _root(flag: str | Path | None, variable: str, env: Mapping[str, str] | None)
         return _folder("logs", "")
     from platformdirs import user_state_path
 
-    return _folder(user_state_path("paxtui", appauthor=False), "")
+    try:
+        state = user_state_path("paxtui", appauthor=False)
+    except RuntimeError:
+        option = "--" + variable.removeprefix("PAXTUI_").replace("_", "-").lower()
+        raise ConfigError(f"this user has no home folder: name {option} or {variable}") from None
+    return _folder(state, "")
 
 
 def _folder(path: str | Path, origin: str) -> Path:

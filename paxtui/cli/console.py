@@ -160,11 +160,14 @@ def show(
     )
 
 
-def kept_folder() -> Path:
-    """Where consoles keep what is kept between runs."""
+def kept_folder() -> Path | None:
+    """Where consoles keep what is kept between runs; ``None`` for a user who has no home."""
     from platformdirs import user_config_path
 
-    return user_config_path("paxtui", appauthor=False)
+    try:
+        return user_config_path("paxtui", appauthor=False)
+    except RuntimeError:
+        return None
 
 
 def need_a_terminal() -> None:

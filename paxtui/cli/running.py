@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from paxtui.config import Cluster
 
 
-def need_running(cluster: Cluster, kept: Path) -> None:
+def need_running(cluster: Cluster, kept: Path | None) -> None:
     """Refuse a configuration of which no replica answers, and list what runs instead. ``kept`` is the folder
     of what consoles keep."""
     import trio

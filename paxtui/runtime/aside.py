@@ -8,12 +8,12 @@ vote that learns the log again from the others.
 from __future__ import annotations
 
 import itertools
-import os
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
 from paxtui.runtime import rows, schema
+from paxtui.runtime.file_names import keep_as
 from paxtui.runtime.lock import sync_folder
 from paxtui.runtime.mark import MARK_FILE
 from paxtui.runtime.rows import Damaged, Identity, Peer
@@ -33,7 +33,7 @@ def start_anew(folder: Path, identity: Identity, reason: str) -> Path:
         if not (name := path.with_name(f"{path.name}.damaged-{number}")).exists()
     )
     peers = _readable_peers(path)
-    os.link(path, kept)
+    keep_as(path, kept)
     with suppress(FileNotFoundError):
         (folder / schema.WAL_FILE).rename(f"{kept}-wal")
     schema.create(folder, identity, reason, peers)

@@ -8,7 +8,6 @@ log of the old one: its replicas carry the backup's id, and talk to nobody who d
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -20,6 +19,7 @@ from urllib.parse import quote
 
 from paxtui.runtime import keeping, rows, schema
 from paxtui.runtime.errors import StorageRefused
+from paxtui.runtime.file_names import rename_exclusively
 from paxtui.runtime.lock import FolderLock, make_folder, sync_folder
 from paxtui.runtime.offline import OfflineLog, VerifyResult
 from paxtui.runtime.rows import Damaged, Identity, seal
@@ -80,7 +80,7 @@ def take(folder: Path, target: Path, sessions_max: int, session_window: int) -> 
         if not found.found.ok:
             raise StorageRefused(f"{folder / schema.DATABASE_FILE}: {found.found.problem}; nothing was kept")
         with _writing(target):
-            os.link(draft, target)  # unlike a renaming, this replaces nothing
+            rename_exclusively(draft, target)
             sync_folder(target.parent)
     finally:
         with suppress(OSError):
@@ -119,6 +119,8 @@ def _uri(path: Path, mode: str) -> str:
 
 def check(path: Path) -> Backup:
     """Read all of a backup: every row's checksum, and the hash chain. Raises ``StorageRefused``."""
+    if path.is_file() and not is_backup(path) and not schema.is_database(path):
+        raise StorageRefused(f"{path}: is no backup and no database of paxtui")
     with OfflineLog.open_file(path) as log:
         about = _about(path)
         return Backup(about, log.identity, log.verify())

@@ -78,10 +78,12 @@ class OfflineLog:
         if not path.is_file():
             raise StorageRefused(f"{path}: there is no such file")
         if path.stat().st_size == 0:
-            raise schema.damaged(path, "it is empty (0 bytes)")
+            raise schema.unreadable(path, "it is empty (0 bytes)")
         try:
             db = _connect(path)
         except (sqlite3.Error, OSError) as error:
+            if not isinstance(error, sqlite3.OperationalError | OSError):
+                raise schema.unreadable(path, error) from error
             raise StorageRefused(
                 f"{path}: cannot be read: {error}; check the folder's owner and mode"
             ) from error
@@ -93,7 +95,7 @@ class OfflineLog:
         except BaseException as error:
             db.close()
             if isinstance(error, sqlite3.Error | Damaged):
-                raise schema.damaged(path, error) from error
+                raise schema.unreadable(path, error) from error
             raise
 
     def __enter__(self) -> OfflineLog:
@@ -125,7 +127,7 @@ class OfflineLog:
             self._state = rows.read_state(self._db)
             self.floor = self._read_floor()
         except (sqlite3.Error, Damaged) as error:
-            raise schema.damaged(self.path, error) from error
+            raise schema.unreadable(self.path, error) from error
 
     def entries(self, first: int, upto: int) -> Iterator[tuple[int, Entry, int | None]]:
         """``(slot, entry, suppressed_first)`` for learned slots from ``first`` to ``upto - 1``.
@@ -136,7 +138,7 @@ class OfflineLog:
         try:
             yield from self._entries(max(first, self.floor), min(upto, self.watermark))
         except (sqlite3.Error, Damaged) as error:
-            raise schema.damaged(self.path, error) from error
+            raise schema.unreadable(self.path, error) from error
 
     def _entries(self, first: int, upto: int) -> Iterator[tuple[int, Entry, int | None]]:
         while first < upto:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -279,6 +280,24 @@ def damaged(path: Path, what: str | Exception) -> DiskRefused:
     if isinstance(what, Damaged):
         what = f"damaged at {what}"
     return DiskRefused(f"{path}: {what}; {way_out(path.parent)}")
+
+
+def unreadable(path: Path, what: str | Exception) -> StorageRefused:
+    """The refusal for a program that only looks into a database. What to do about it is said by the replica
+    whose disk it is: a copy or a backup needs other help."""
+    if isinstance(what, Damaged):
+        what = f"damaged at {what}"
+    return StorageRefused(f"{path}: {what}; nothing was changed")
+
+
+def is_database(path: Path) -> bool:
+    """Whether a file is a database that paxtui made."""
+    with suppress(sqlite3.Error), closing(connect_reader(path)) as db:
+        found = db.execute(
+            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'identity'"
+        ).fetchone()
+        return found is not None
+    return False
 
 
 def way_out(folder: Path) -> str:

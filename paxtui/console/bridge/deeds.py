@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from pathlib import Path
@@ -246,7 +247,7 @@ class Deeds:
             return "record stop: each replica goes on with its record until its next start"
         if self._replicas is None:
             raise Failed("this console did not start these replicas; `observe FILE` writes what it is told")
-        path = Path(folder).expanduser().resolve()
+        path = Path(os.path.expanduser(folder)).resolve()
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:

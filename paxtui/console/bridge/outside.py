@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -44,7 +45,7 @@ class Outside:
         """Begin to write down what is told, or end it."""
         begun: Observing | None = None
         if file is not None:
-            path = Path(file).expanduser().resolve()
+            path = Path(os.path.expanduser(file)).resolve()
             try:
                 begun = Observing(path, self._launch.cluster)
             except OSError as error:
