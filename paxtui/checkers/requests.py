@@ -148,6 +148,10 @@ class Requests:
         key = command.client, command.request
         if key not in self._asked or self._asked[key][0] != command:
             raise InvariantBroken(Invariant.VALIDITY, f"slot {slot}: nobody asked for {command}", learner)
+        if birth(command.client) > slot:
+            raise InvariantBroken(
+                Invariant.ONCE, f"slot {slot} holds {command}, whose session is born later", learner
+            )
         outcome = self._model.apply(slot, command)
         if outcome is None:
             if key in self.answers:

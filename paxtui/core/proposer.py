@@ -33,6 +33,7 @@ from paxtui.core.outbox import Outbox
 from paxtui.core.output import EVERYONE, Appended, ReadRefused, Refused
 from paxtui.core.phase1 import Phase1
 from paxtui.core.reign import INFINITY, Reign
+from paxtui.core.sessions import birth
 from paxtui.core.settings import Settings
 from paxtui.core.values import Command, mark, trim
 
@@ -338,6 +339,9 @@ class Proposer:
         if self.reign is None:
             self._out.replies.append(Refused(*key, "not-leader", self.leader_hint))
             return
+        if self._born_later(command.client):
+            self._out.replies.append(Refused(*key, "not-leader", None))
+            return
         slot = self._learner.sessions.find(*key)
         if slot is None:
             self.reign.append(command)
@@ -347,6 +351,18 @@ class Proposer:
             # The first answer again (correctness: exactly once). The slot is the answer; the ballot is
             # only where the reader may look.
             self._out.replies.append(Appended(*key, slot, self.reign.ballot))
+
+    def _born_later(self, client: str) -> bool:
+        """Whether the session id claims a birth above every slot that a command could take here.
+
+        All slots below a true birth are chosen, and a leader knows of every chosen slot: phase 1 told it of
+        those of earlier ballots, and it proposed the others itself. So the id is invented, or a newer leader
+        reigns. The table of sessions rests on this: an id that is born after its own commands could take
+        effect again after it was evicted.
+        """
+        reign = self.reign
+        lowest = self._learner.watermark if reign is None else max(reign.lowest, self._learner.watermark)
+        return birth(client) > lowest
 
     def read(self, ticket: int) -> None:
         """A linearizable read."""

@@ -386,6 +386,11 @@ class Reign:
         return self._number
 
     @property
+    def lowest(self) -> int:
+        """The lowest slot that a command which is queued now could take."""
+        return max(self.next_slot, self.end)
+
+    @property
     def in_flight(self) -> int:
         """Proposed slots without a majority of votes yet."""
         return len(self._tally)

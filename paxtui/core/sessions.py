@@ -9,6 +9,11 @@ table remembers its *horizon*, the last use of any evicted session. An unknown s
 horizon cannot have been evicted (an evicted one was last used after its own birth), so it is new;
 one born before it may have taken effect already and is refused. That closes the gap in which an evicted
 client's retry would be applied twice, without a slot spent to open each session.
+
+This holds only if no command stands in a slot below its session's birth. A leader sees to that before it
+proposes (:meth:`paxtui.core.proposer.Proposer.append`). The rule is not repeated when a slot is applied:
+what a slot does must not depend on the release of the replica that applies it, and logs that earlier
+releases wrote may hold such commands.
 """
 
 from __future__ import annotations

@@ -30,3 +30,8 @@ class Status(Struct, frozen=True):
     """Slots below it are removed."""
     held: str | None = None
     """Why it is a learner without vote, if it is; its role is then ``held``."""
+
+    @property
+    def known_high(self) -> int:
+        """One above the highest slot of which it knows: learned or voted for here, or learned by a peer."""
+        return max(self.learned_high, self.accepted_high, *self.peers.values())

@@ -23,6 +23,9 @@ WAIT_S = 0.06
 START_S = 0.2
 """When the first requests leave: most clusters have a leader soon after."""
 
+AHEAD = (1, 2, 5, 30, 10**6)
+"""So many slots after the last one that anybody has learned, an invented session claims to be born."""
+
 Key = tuple[str, int] | int
 
 
@@ -70,6 +73,8 @@ class Client:
         first = self._work.operations + 1  # those before drew the times
         self._drawn = zip(count(first), fractions(_seed(cluster.plan, index), first), strict=False)
         """What chance decides, with its number."""
+        self._inventive = fractions(mix(mixed(cluster.plan.seed, 7, index)), 0)
+        """The same for invented sessions, so that all else is as without them."""
         self._name = f"c{index}"
         self._sessions = 0
         self._session: str | None = None
@@ -135,6 +140,20 @@ class Client:
         if command is not None and next(self._drawn)[1] < work.twins:
             other = int(self._draw() * self._cluster.plan.replicas)
             self._cluster.push(self._cluster.now + TRIP_S, self._stray, (other, command))
+        if command is not None and work.invented and next(self._inventive) < work.invented:
+            self._invent()
+
+    def _invent(self) -> None:
+        """Append in a session that claims to be born in the future, three times, to anybody. It is one more
+        client to the table of sessions; once that has forgotten it, a repetition must not take effect."""
+        cluster, drawn = self._cluster, self._inventive
+        cluster.goal("session invented")
+        birth = max(node.watermark for node in cluster.nodes) + AHEAD[int(next(drawn) * len(AHEAD))]
+        command = Command(f"{self._name}.x@{birth}", 1, f"{self._name}: invented")
+        cluster.checkers.asked(command)
+        for wait_s in (TRIP_S, next(drawn), 3 * next(drawn)):
+            target = int(next(drawn) * cluster.plan.replicas)
+            cluster.push(cluster.now + wait_s, self._stray, (target, command))
 
     def _ask(self, operation: Operation) -> None:
         operation.attempt += 1

@@ -14,6 +14,7 @@ from paxtui.sim import special
 from paxtui.sim.damage import damaged
 from paxtui.sim.drawers import DRAWERS, TYPES, anyone, exponential
 from paxtui.sim.hashing import mixed
+from paxtui.sim.inventions import with_inventions
 from paxtui.sim.plan import CRASHES, LEADER, PROFILES, SPECIAL, Broken, Fault, Plan, Weather, Workload
 from paxtui.sim.trims import trimmed
 
@@ -78,7 +79,9 @@ def draw(seed: int, profile: str = "all") -> Plan:
         raise ValueError(f"profile {profile!r} is none of {', '.join(ALL_PROFILES)}")
     rng = random.Random(mixed(seed, ALL_PROFILES.index(profile), 1))
     plan = _drawn(rng, seed, profile)
-    return trimmed(damaged(plan)) if profile in PROFILES else special.DRAWERS[profile](plan, rng, TYPES)
+    if profile in PROFILES:
+        return with_inventions(trimmed(damaged(plan)))
+    return special.DRAWERS[profile](plan, rng, TYPES)
 
 
 def _drawn(rng: random.Random, seed: int, profile: str) -> Plan:

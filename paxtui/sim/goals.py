@@ -65,6 +65,7 @@ GOALS = (
     "second phase with a broken minority",
     "a quorum voted for several values in a slot",
     "accept sent again",
+    "session invented",
     "session opened anew",
     "silence at a trace event",
     "slots recovered by a new leader",

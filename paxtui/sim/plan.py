@@ -148,6 +148,9 @@ class Workload(Struct, frozen=True, kw_only=True):
     asks: tuple[Ask, ...] | None = None
     """When which client asks in the first phase; ``None``: spread over it, as ``operations`` and ``burst``
     say. A plan that is being shrunk has a list, from which requests can be left out one by one."""
+    invented: float = 0.0
+    """With this share of appends comes another one, of a session that no replica issued: it claims a birth in
+    the future, and comes again later."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):

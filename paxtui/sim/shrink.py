@@ -179,6 +179,7 @@ def _plainer(plan: Plan) -> Iterator[Callable[[Plan], Plan]]:
     for name, less in (
         ("reads", 0.0),
         ("twins", 0.0),
+        ("invented", 0.0),
         ("late", 0.0),
         ("reopen", 0.0),
         ("answers_lost", 0.0),

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from paxtui.checkers.broken import Invariant
 from paxtui.core.learner import Learner
 from paxtui.core.output import PutSessions
-from paxtui.core.sessions import EXPIRED, Session, Sessions
+from paxtui.core.proposer import Proposer
+from paxtui.core.sessions import EXPIRED, Session, Sessions, birth
 from paxtui.core.values import Command
 from paxtui.sim.mutants.mutant import Patch, mutant
 
@@ -117,3 +118,35 @@ def replay_ends_one_slot_early(patch: Patch) -> None:
         original(self, out, settings, acceptor, replace(saved, replay=list(saved.replay)[:-1]))
 
     patch.replace(Learner, "__init__", start)
+
+
+BIRTH = "exactly once: no command stands below its session's birth"
+
+
+@mutant(
+    "session-of-the-future-taken",
+    rule=f"{BIRTH} (what a client says of itself is checked)",
+    profile="all",
+    caught_by=Invariant.ONCE,
+    seeds=40,
+)
+def session_of_the_future_taken(patch: Patch) -> None:
+    """A leader takes a command of a session that claims to be born in a slot that is not there yet."""
+    patch.replace(Proposer, "_born_later", lambda self, client: False)
+
+
+@mutant(
+    "newborn-session-refused",
+    rule=f"{BIRTH}: it may stand in the very slot",
+    profile="all",
+    caught_by=Invariant.LIVENESS,
+    seeds=30,
+)
+def newborn_session_refused(patch: Patch) -> None:
+    """A leader refuses the session of a client that connected just now: >= where > is meant."""
+
+    def born_later(self: Proposer, client: str) -> bool:
+        lowest = self.reign.lowest if self.reign is not None else 0
+        return birth(client) >= max(lowest, self._learner.watermark)
+
+    patch.replace(Proposer, "_born_later", born_later)
