@@ -30,6 +30,7 @@ from paxtui.client.receipt import Appended, Receipt
 from paxtui.client.watch import Lost, watch
 from paxtui.wire.hello import NAME_CHARS_MAX
 from paxtui.wire.requests import LogEntry
+from paxtui.wire.session import name_problem
 from paxtui.wire.text import visible
 
 __all__ = [
@@ -64,9 +65,10 @@ async def connect(
 
     Raises :class:`paxtui.config.ConfigError` for a name that no replica would take.
     """
-    if len(name) > NAME_CHARS_MAX or not name.isprintable():
+    if len(name) > NAME_CHARS_MAX or name_problem(name) is not None:
         raise config.ConfigError(
-            f'the name "{visible(name, 80)}": at most {NAME_CHARS_MAX} printable characters are allowed'
+            f'the name "{visible(name, 80)}": at most {NAME_CHARS_MAX} printable characters are allowed, '
+            "the first and the last of them no space"
         )
     log = Log(await resolve(cluster), name, via)
     failure: Exception | None = None

@@ -22,6 +22,7 @@ from paxtui.wire.errors import WireError
 from paxtui.wire.framing import FrameReader
 from paxtui.wire.hello import (
     PROTOCOL_VERSION,
+    SESSION_REFUSED,
     Hello,
     HelloAnswer,
     Problem,
@@ -49,6 +50,10 @@ views: Decoder[Struct] = Decoder(ObserverAnswer | Answer | Problem)
 
 class HelloRefused(Failed):
     """The replica does not want this connection; the message is its reason."""
+
+
+class SessionRefused(HelloRefused):
+    """The replica would take this connection, but not its session."""
 
 
 class Untrusted(Failed):
@@ -161,5 +166,6 @@ async def _greet(stream: Channel, hello: Hello, decoder: Decoder[T]) -> Connecti
             answer = _welcomes.decode(body)
             if isinstance(answer, Welcome):
                 return Connection(stream, reader, answer, decoder)
-            raise HelloRefused(schema_words(answer.reason))
+            refused = SessionRefused if answer.reason.startswith(SESSION_REFUSED) else HelloRefused
+            raise refused(schema_words(answer.reason))
     raise trio.BrokenResourceError("hung up before it answered hello")

@@ -14,7 +14,7 @@ from contextlib import aclosing
 import trio
 from msgspec import Struct
 
-from paxtui.client.connection import BROKEN, Connection, answers, dial
+from paxtui.client.connection import BROKEN, Connection, SessionRefused, answers, dial
 from paxtui.client.errors import ClientError, Failed, Unknown, Unreachable
 from paxtui.client.frames import frames
 from paxtui.client.receipt import Appended, Receipt
@@ -31,7 +31,7 @@ from paxtui.wire.requests import (
     Read,
 )
 from paxtui.wire.requests import Failed as FailedAnswer
-from paxtui.wire.values import TEXT_BYTES_MAX
+from paxtui.wire.values import TEXT_BYTES_MAX, majority
 
 ATTEMPT_S = 1.5
 """How long the oldest request may wait for an answer before another replica is asked: longer than an
@@ -75,6 +75,8 @@ class Log:
         self._name = name
         self._route = Route(cluster, via)
         self._session: str | None = None
+        self._session_refused_by: set[int] = set()
+        """The replicas that do not take the session."""
         self._welcomed = trio.Event()
         self._session_window = 1
         self._next_request = 1
@@ -210,9 +212,7 @@ class Log:
         the watermark of the replica that serves it. Whoever leaves it early closes it, best with
         ``contextlib.aclosing``.
         """
-        async with aclosing(
-            tail(self._cluster, self._name, self._session, from_slot, follow, self.replica)
-        ) as entries:
+        async with aclosing(tail(self._cluster, self._name, from_slot, follow, self.replica)) as entries:
             async for entry in entries:
                 yield entry
 
@@ -231,7 +231,10 @@ class Log:
             try:
                 await self._attempt()
             except* (*BROKEN, ClientError) as group:
-                self._route.failed(_leaf(group))
+                error = _leaf(group)
+                self._route.failed(error)
+                if isinstance(error, SessionRefused):
+                    self._refused_session(self._route.at, error)
             finally:
                 self.replica = None
             await trio.sleep(self._route.pause_s())
@@ -251,6 +254,7 @@ class Log:
                 return  # a session comes from who leads: one of a replica that is behind may be too old
             self.replica = welcome.replica
             self._session = welcome.session
+            self._session_refused_by.clear()
             self._welcomed.set()
             self._session_window = max(1, welcome.session_window)
             self._room.unpark_all()
@@ -364,12 +368,29 @@ class Log:
         """The session is gone, so the next connection begins another. What may have taken effect in the
         old one must not be sent in the new one, where nobody would notice the repetition. What was sent once,
         behind the refused request, came to a table that had forgotten the session already."""
-        self._session, self._welcomed = None, trio.Event()
+        self._begin_session()
         for receipt in list(self._appends.values()):
             if receipt.sends > 1 or (receipt.sends == 1 and receipt.request < refused.request):
                 self._fail(receipt, Unknown("the session expired, and an earlier try may have taken effect"))
         if not refused.done:
             self._fail(refused, Failed("the session expired before the message was taken"))
+
+    def _refused_session(self, replica: int, error: SessionRefused) -> None:
+        """A replica does not take the session. One that is behind may refuse it for a while, a majority does
+        so only where it is of no use any more: the cluster was restored from an older backup, or the client
+        has another certificate now."""
+        self._session_refused_by.add(replica)
+        if len(self._session_refused_by) < majority(self._cluster.n):
+            return
+        self._begin_session()
+        for receipt in list(self._appends.values()):
+            if receipt.sends:
+                self._fail(receipt, Unknown(f"{error}; an earlier try may have taken effect"))
+
+    def _begin_session(self) -> None:
+        """Let the next connection begin another session."""
+        self._session, self._welcomed = None, trio.Event()
+        self._session_refused_by.clear()
 
     async def _again_later(self, receipt: Receipt) -> None:
         """The leader has too much to do: wait, then send the same request again."""

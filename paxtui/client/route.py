@@ -48,6 +48,11 @@ class Route:
             self._turn = self._at = (self._turn + 1) % len(self._addresses)
         return self._addresses[self._at]
 
+    @property
+    def at(self) -> int:
+        """Whom :meth:`next` named last."""
+        return self._at
+
     def detour(self, welcome: Welcome) -> bool:
         """Whether the replica that welcomed us named another as leader, who is better asked at once."""
         leader = welcome.leader

@@ -19,9 +19,9 @@ PING_S = 2.0
 
 
 async def tail(
-    cluster: Cluster, name: str, session: str | None, from_slot: int, follow: bool, first: int | None
+    cluster: Cluster, name: str, from_slot: int, follow: bool, first: int | None
 ) -> AsyncGenerator[LogEntry, None]:
-    """See :meth:`paxtui.client.Log.tail`. ``first`` is asked first: who answered this session's appends has
+    """See :meth:`paxtui.client.Log.tail`. ``first`` is asked first: who answered this client's appends has
     applied them, while others may have yet to hear of it."""
     slot = from_slot
     route = Route(cluster, first)
@@ -34,7 +34,6 @@ async def tail(
                     answers,
                     tls=cluster.tls,
                     name=name,
-                    session=session,
                 ) as link,
                 aclosing(_pages(link, slot, follow)) as pages,
             ):

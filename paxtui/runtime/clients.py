@@ -79,11 +79,15 @@ class Connection:
         caller: Caller,
         status: StatusMaker,
         guests: Guests,
+        *,
+        outdated: bool = False,
     ) -> None:
         self._node = node
         self._stream = stream
         self._decoder = _decoders[role]
         self._session = session
+        self._outdated = outdated
+        """Whether nothing can be appended in this session any more."""
         self._caller = caller
         self._denied = caller.denied
         self._status = status
@@ -258,9 +262,7 @@ class Connection:
         match request:
             case Append() | AppendMany():
                 count = len(request.texts) if isinstance(request, AppendMany) else 1
-                for number in range(request.request, request.request + count):
-                    self._push(AppendRefused(number, reason, None))
-                self._sender.flush()
+                self._refuse(request.request, count, reason)
             case _:
                 self._say(Failed(id=request.id, reason=reason))
 
@@ -290,15 +292,21 @@ class Connection:
         if problem is not None:
             self._guests.refuse(BAD_TEXT)
             # All or none: a client that checks what it sends never sees this.
-            for request in range(first, first + len(texts)):
-                self._push(AppendRefused(request, problem, None))
-            self._sender.flush()
+            self._refuse(first, len(texts), problem)
+            return
+        if self._outdated:
+            self._refuse(first, len(texts), "expired")
             return
         self._in_flight += len(texts)
         unanswered = self._unanswered
         for request in range(first, first + len(texts)):
             unanswered[request] = unanswered.get(request, 0) + 1
         self._node.propose(self._session, first, texts)
+
+    def _refuse(self, first: int, count: int, reason: str) -> None:
+        for request in range(first, first + count):
+            self._push(AppendRefused(request, reason, None))
+        self._sender.flush()
 
     def answer(self, reply: Appended | Refused) -> None:
         """The core ended a request of this client."""

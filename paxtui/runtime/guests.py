@@ -31,7 +31,10 @@ OTHER_CLUSTER: Final = "hello: another cluster"
 NO_SUCH_PEER: Final = "hello: no such replica"
 OTHER_ORIGIN: Final = "hello: restored from another backup"
 NO_DISK: Final = "hello: no disk named"
-BAD_NAME: Final = "hello: name or session"
+BAD_NAME: Final = "hello: name"
+NO_SESSION: Final = "hello: session never issued"
+NOT_ITS_SESSION: Final = "hello: session of another"
+BORN_LATER: Final = "hello: session born later"
 TOO_SLOW: Final = "reader too slow"
 STALLED: Final = "reader stalled"
 IDLE: Final = "idle"
@@ -51,6 +54,9 @@ HELLOS: Final = (
     OTHER_ORIGIN,
     NO_DISK,
     BAD_NAME,
+    NO_SESSION,
+    NOT_ITS_SESSION,
+    BORN_LATER,
 )
 """What can be wrong with a hello that is in the right form."""
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from base64 import b32encode
 
 import trio
 from msgspec import structs
 
 from paxtui import sockets
-from paxtui.runtime.callers import Caller
+from paxtui.runtime.callers import Caller, named
+from paxtui.runtime.claims import is_outdated, name_objection, session_objection
 from paxtui.runtime.clients import Connection
 from paxtui.runtime.door import TurnedAway, dismiss, let_in
 from paxtui.runtime.guests import (
-    BAD_NAME,
     CUT_OFF,
     DISTRUSTED,
     NO_HELLO,
@@ -35,6 +34,7 @@ from paxtui.runtime.standing import UNTIL
 from paxtui.runtime.warmup import WarmUp
 from paxtui.security.contexts import Credentials
 from paxtui.security.streams import Channel
+from paxtui.wire import session
 from paxtui.wire.codec import Decoder, encode
 from paxtui.wire.errors import WireError
 from paxtui.wire.framing import FrameReader
@@ -49,9 +49,6 @@ from paxtui.wire.hello import (
 )
 from paxtui.wire.requests import Security, StatusReport
 from paxtui.wire.text import visible
-
-SESSION_NONCE_BYTES = 5
-"""40 random bits, 8 letters: two clients of one name that connect at the same slot still differ."""
 
 TLS_ON_A_PLAIN_PORT = b"\x16\x03"
 """How TLS begins. As a frame it would have 352 MB or more."""
@@ -139,9 +136,8 @@ class Server:
         if objection is not None:
             self.guests.refuse(objection.kind)
             self._node.counters["refused hellos"] += 1
-            self.guests.complain(
-                f"{caller.where} refused as {hello.role} {hello.name or hello.replica}: {objection.words}"
-            )
+            who = named(hello.name) or hello.replica
+            self.guests.complain(f"{caller.where} refused as {hello.role} {who}: {objection.words}")
             await dismiss(stream, RefusedHello(objection.words))
             return
         self.guests.welcome(guest, peer=hello.role == "peer")
@@ -159,7 +155,14 @@ class Server:
         self._clients += 1
         try:
             connection = Connection(
-                self._node, stream, hello.role, welcome.session or "", caller, self.status, self.guests
+                self._node,
+                stream,
+                hello.role,
+                welcome.session or "",
+                caller,
+                self.status,
+                self.guests,
+                outdated=is_outdated(hello, caller),
             )
             await connection.serve(reader)
         finally:
@@ -175,13 +178,13 @@ class Server:
             return objection(self._node, hello)
         if hello.cluster is not None and hello.cluster != cluster.digest:
             return Objection(OTHER_CLUSTER, f"this is cluster {cluster.name} ({cluster.digest}), not yours")
-        if hello.role == "client" and not hello.name.isprintable():
-            return Objection(BAD_NAME, "a client's name must be printable")
-        if len(hello.name) > self._limits.name_chars:
-            return Objection(BAD_NAME, f"a name may have {self._limits.name_chars} characters")
-        if hello.session is not None and not hello.session.isprintable():
-            return Objection(BAD_NAME, "a session must be printable")
-        return None
+        return name_objection(hello, self._limits) or session_objection(hello, caller, self._known)
+
+    @property
+    def _known(self) -> int | None:
+        """One above the highest slot of which this replica knows; ``None`` while it warms up."""
+        status = self._node.status
+        return None if status is None else max(status.known_high, self._node.feed.watermark)
 
     def _judge(self, hello: Hello) -> str | None:
         """Why a peer is let in as a learner without vote, if it is."""
@@ -196,9 +199,9 @@ class Server:
 
     def _welcome(self, hello: Hello, caller: Caller, held: str | None) -> Welcome:
         node = self._node
-        session = None
+        issued = None
         if hello.role == "client":
-            session = hello.session or self._new_session(caller.name(hello))
+            issued = hello.session or self._new_session(hello, caller)
         status = node.status
         return Welcome(
             version=PROTOCOL_VERSION,
@@ -208,17 +211,17 @@ class Server:
             members=tuple(str(address) for address in node.cluster.replicas),
             leader=status.leader if status is not None else None,
             applied=node.feed.watermark,
-            session=session,
+            session=issued,
             session_window=node.cluster.settings.session_window,
             faults=node.faults_allowed,
             held=held,
         )
 
-    def _new_session(self, name: str) -> str:
-        """``NAME~NONCE@BIRTH``; see :mod:`paxtui.core.sessions` for what the birth is good for."""
-        nonce = b32encode(secrets.token_bytes(SESSION_NONCE_BYTES)).decode().lower()
-        name = (name or "client").replace("~", "-").replace("@", "-")
-        return f"{name}~{nonce}@{self._node.feed.watermark}"
+    def _new_session(self, hello: Hello, caller: Caller) -> str:
+        name = session.name_in_id(caller.name(hello))
+        role = "" if caller.identity is None else caller.identity.role
+        nonce = secrets.token_bytes(session.NONCE_BYTES)
+        return str(session.issue(name, role, self._node.feed.watermark, nonce))
 
     async def _peer(self, stream: Channel, reader: FrameReader, peer: int, *, held: bool) -> None:
         """A peer's connection; a newer one of the same peer takes its place."""

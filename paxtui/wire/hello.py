@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import DecodeError, Meta, Struct, json
 
@@ -34,7 +34,7 @@ class Hello(Frame, frozen=True, tag="hello", kw_only=True):
     role: Role
     cluster: Digest | None = None
     name: Name = ""
-    """A client's name, or for people's eyes, an operator's."""
+    """A client's name, or for people's eyes, an operator's or observer's."""
     replica: ReplicaId | None = None
     """A peer's id."""
     storage: Annotated[str, Meta(max_length=64)] | None = None
@@ -48,7 +48,7 @@ class Hello(Frame, frozen=True, tag="hello", kw_only=True):
     members: Annotated[tuple[Annotated[str, Meta(max_length=300)], ...], Meta(max_length=9)] = ()
     """A peer's list of replicas, so that a refusal can say which one differs."""
     session: Annotated[str, Meta(max_length=CLIENT_CHARS_MAX)] | None = None
-    """A client's session id from an earlier welcome, to go on with."""
+    """A client's session id from an earlier welcome, to go on with; under the same name, or certificate."""
 
 
 class AnyHello(Struct, tag_field="type", tag="hello"):
@@ -107,8 +107,14 @@ class Welcome(Frame, frozen=True, tag="welcome", kw_only=True):
     """Why a peer is let in as a learner without vote, if it is. It must hold itself at once."""
 
 
+SESSION_REFUSED: Final = "session refused: "
+"""How the reason begins when all that is wrong with a hello is its session. A replica that is behind says so,
+too, of a session that was born where it has not been; a session that a majority refuses is of no use."""
+
+
 class RefusedHello(Frame, frozen=True, tag="refused"):
-    """The connection may not be used; ``reason`` is for a person. The connection closes."""
+    """The connection may not be used; ``reason`` is for a person, but for how it begins
+    (:data:`SESSION_REFUSED`). The connection closes."""
 
     reason: str
 

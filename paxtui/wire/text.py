@@ -55,5 +55,5 @@ def cluster_words(request: int, text: str) -> str:
 
 
 def client_name(client: str) -> str:
-    """The name that a session id begins with: ``ada~k3v9x2ab@12`` -> ``ada``."""
-    return visible(client.rpartition("~")[0] or client, 64)
+    """The name that a session id begins with: ``ada~op.k3v7x2ab@12`` -> ``ada``."""
+    return visible(client.partition("~")[0] or client, 64)

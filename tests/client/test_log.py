@@ -188,7 +188,7 @@ async def test_a_text_that_no_replica_would_take_fails_before_it_leaves(text: st
 
 
 @pytest.mark.trio
-@pytest.mark.parametrize("name", ["x" * 65, "a\nb", "\x1b", "\ud800"])
+@pytest.mark.parametrize("name", ["x" * 65, "a\nb", "\x1b", "\ud800", " ada", "ada "])
 async def test_a_name_that_no_replica_would_take_is_refused_at_once(name: str) -> None:
     with pytest.raises(config.ConfigError, match="at most 64 printable characters are allowed"):
         async with connect(config.local(3), name=name):

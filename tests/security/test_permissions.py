@@ -131,7 +131,7 @@ async def test_nobody_goes_on_with_the_session_of_somebody_else(door: TlsHost) -
     async with door.dial("operator-eve") as raw:
         answer = await raw.hello("client", session=mine)
     assert answer["reason"] == (
-        "your certificate is that of operator/eve, and the session that you want is not yours"
+        "session refused: your certificate is that of operator/eve, and the session is not yours"
     )
 
 
