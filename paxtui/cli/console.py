@@ -193,9 +193,13 @@ def _name(named: str | None) -> str:
     """A name for the chat: the one given, the user's, or ``you``."""
     import getpass
 
+    from paxtui.client import check_name
+    from paxtui.wire.session import name_in_id
+
     if named is not None:
+        check_name(named)
         return named
     try:
-        return getpass.getuser()
+        return name_in_id(getpass.getuser()[:64])
     except (OSError, KeyError):
         return "you"

@@ -47,6 +47,7 @@ __all__ = [
     "Unknown",
     "Unreachable",
     "answering",
+    "check_name",
     "connect",
     "observe",
     "operator",
@@ -65,11 +66,7 @@ async def connect(
 
     Raises :class:`paxtui.config.ConfigError` for a name that no replica would take.
     """
-    if len(name) > NAME_CHARS_MAX or name_problem(name) is not None:
-        raise config.ConfigError(
-            f'the name "{visible(name, 80)}": at most {NAME_CHARS_MAX} printable characters are allowed, '
-            "the first and the last of them no space"
-        )
+    check_name(name)
     log = Log(await resolve(cluster), name, via)
     failure: Exception | None = None
     async with trio.open_nursery() as nursery:
@@ -81,6 +78,15 @@ async def connect(
         nursery.cancel_scope.cancel()
     if failure is not None:
         raise failure
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that no replica would take. Raises :class:`paxtui.config.ConfigError`."""
+    if len(name) > NAME_CHARS_MAX or name_problem(name) is not None:
+        raise config.ConfigError(
+            f'the name "{visible(name, 80)}": at most {NAME_CHARS_MAX} printable characters are allowed, '
+            "the first and the last of them no space"
+        )
 
 
 async def operator(cluster: config.Cluster | str | Path | None = None, *, name: str = "operator") -> Operator:
