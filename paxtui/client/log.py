@@ -75,6 +75,8 @@ class Log:
         self._name = name
         self._route = Route(cluster, via)
         self._session: str | None = None
+        self._session_wanted = 0
+        """How many wait for the session alone."""
         self._session_refused_by: set[int] = set()
         """The replicas that do not take the session."""
         self._welcomed = trio.Event()
@@ -99,10 +101,16 @@ class Log:
     # For callers
 
     async def session(self) -> str:
-        """The session's id, as soon as a replica has given one: the client of its commands in the log."""
-        while self._session is None:
-            await self._welcomed.wait()
-        return self._session
+        """The session's id, as soon as a replica has given one: the client of its commands in the log. Asks
+        for one if there is none, or none any more."""
+        self._session_wanted += 1
+        self._wanted.set()
+        try:
+            while self._session is None:
+                await self._welcomed.wait()
+            return self._session
+        finally:
+            self._session_wanted -= 1
 
     async def append(self, text: str, *, timeout_s: float = 30.0) -> Appended:
         """Append a message: 1 byte to 64 KiB of UTF-8.
@@ -225,7 +233,7 @@ class Log:
     async def run(self) -> None:
         """Keep a connection to the leader while there are requests, until cancelled."""
         while True:
-            while not (self._appends or self._reads):
+            while not (self._appends or self._reads or (self._session_wanted and self._session is None)):
                 self._wanted = trio.Event()
                 await self._wanted.wait()
             try:

@@ -62,3 +62,19 @@ async def test_a_refused_session_is_told_from_a_refused_connection(tmp_path: Pat
             async with dial(address, "client", answers, name="eve", cluster="other"):
                 pytest.fail("it was taken")
         assert not isinstance(refused.value, SessionRefused)
+
+
+@pytest.mark.trio
+async def test_a_session_can_be_had_before_the_first_request_and_after_one_has_expired(
+    tmp_path: Path,
+) -> None:
+    async with three(tmp_path, n=1) as replicas, connect(replicas.cluster, name="ada") as log:
+        with trio.fail_after(30):
+            first = await log.session()
+        assert (await log.append("x")).slot == 0
+        assert await log.session() == first
+        log._begin_session()
+        await replicas.stop(0)
+        await replicas.start(0)
+        with trio.fail_after(30):
+            assert await log.session() != first
