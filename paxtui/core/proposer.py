@@ -339,11 +339,11 @@ class Proposer:
         if self.reign is None:
             self._out.replies.append(Refused(*key, "not-leader", self.leader_hint))
             return
-        if self._born_later(command.client):
+        sessions = self._learner.sessions
+        slot = sessions.find(*key)
+        if slot is None and command.client not in sessions and self._born_later(command.client):
             self._out.replies.append(Refused(*key, "not-leader", None))
-            return
-        slot = self._learner.sessions.find(*key)
-        if slot is None:
+        elif slot is None:
             self.reign.append(command)
         elif slot < 0:
             self._out.replies.append(Refused(*key, "expired", None))
@@ -358,7 +358,7 @@ class Proposer:
         All slots below a true birth are chosen, and a leader knows of every chosen slot: phase 1 told it of
         those of earlier ballots, and it proposed the others itself. So the id is invented, or a newer leader
         reigns. The table of sessions rests on this: an id that is born after its own commands could take
-        effect again after it was evicted.
+        effect again after it was evicted. Of a session that the table knows, the first command was asked.
         """
         reign = self.reign
         lowest = self._learner.watermark if reign is None else max(reign.lowest, self._learner.watermark)

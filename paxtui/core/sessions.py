@@ -84,6 +84,9 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._table)
 
+    def __contains__(self, client: str) -> bool:
+        return client in self._table
+
     def load(self, rows: Iterable[SessionRow], horizon: int) -> None:
         """Start from a checkpoint, or from another replica's state."""
         self._table.clear()
