@@ -21,7 +21,8 @@ class Keep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     bytes: int | None = None
     """The last messages, up to so many bytes of each replica's disk."""
     age_s: float | None = None
-    """Messages younger than so many seconds, by the leader's clock."""
+    """Messages younger than so many seconds of elapsed time. The wall clock does not matter, and time in
+    which no replica runs does not count."""
 
     @property
     def everything(self) -> bool:

@@ -73,7 +73,12 @@ class PutSessions(Write, frozen=True):
 
 class Mark(Struct, frozen=True, array_like=True):
     """A point of the log from which a replica that has nothing can go on: the state after every slot below
-    ``upto`` is applied is kept. ``wall_s`` is when the leader proposed it, by its wall clock."""
+    ``upto`` is applied is kept.
+
+    ``wall_s`` is its stamp: the stamp of the mark before, plus the seconds that elapsed since. The name is
+    from older logs, where it is the wall clock of the leader that proposed the mark; the first mark of a log
+    still has that. Only differences of stamps have a meaning, and a reader must bear any, also negative ones.
+    """
 
     upto: int
     wall_s: int

@@ -166,7 +166,7 @@ class Replica:
 
     def mark(self, wall_s: int, now: float) -> str | None:
         """Have every replica keep its state at the next slot, so that the log may be trimmed to there later.
-        ``wall_s`` is the wall clock, in seconds: what the age of messages is measured by."""
+        ``wall_s`` is the mark's stamp: what the age of messages is measured by."""
         del now
         return self.proposer.mark(wall_s)
 

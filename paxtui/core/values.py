@@ -46,8 +46,8 @@ TRIM: Final = "trim"
 
 
 def mark(wall_s: int, ballot: Ballot) -> Command:
-    """The command at which every replica keeps its session table. ``wall_s`` is the proposer's wall clock,
-    in seconds; nothing but the age of messages is measured by it."""
+    """The command at which every replica keeps its session table. ``wall_s`` is the mark's stamp
+    (:class:`paxtui.core.output.Mark`); nothing but the age of messages is measured by it."""
     return Command("", wall_s, f"{MARK} {ballot}")
 
 

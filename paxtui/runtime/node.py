@@ -285,11 +285,12 @@ class Node:
         if self._failure is not None or self.core.pending:
             self.kick()
 
-    def mark(self) -> str | None:
-        """Have all replicas keep their state, to trim the log to it later. The reason, if that cannot be."""
+    def mark(self, stamp_s: int) -> str | None:
+        """Have all replicas keep their state, to trim the log to it later; ``stamp_s`` is the mark's stamp
+        (:mod:`paxtui.runtime.ages`). The reason, if that cannot be."""
         if self.core is None:
             return "it warms up"
-        reason = self.core.mark(int(time.time()), trio.current_time())
+        reason = self.core.mark(stamp_s, trio.current_time())
         self.kick()
         return reason
 

@@ -2,12 +2,14 @@
 
 The leader *marks* the log from time to time: every replica then keeps the state at that slot. Once enough
 lies behind a mark it *trims* the log to it. Both are commands in the log, so they take effect at the same
-slot everywhere (``paxtui.core.learner``); rows are deleted afterwards, a few at a time.
+slot everywhere (``paxtui.core.learner``); rows are deleted afterwards, a few at a time. How old messages are
+is counted by ``paxtui.runtime.ages``.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,9 @@ import trio
 
 from paxtui.core.output import Mark
 from paxtui.keep import Keep
+from paxtui.runtime.ages import AgeFile, Ages
 from paxtui.runtime.chatlog import ChatLog
+from paxtui.runtime.clocks import StepWatch
 from paxtui.runtime.journal import Journal
 
 if TYPE_CHECKING:
@@ -26,7 +30,13 @@ LOOK_S = 1.0
 
 PARTS = 8
 """A limit is approached in so many steps: with fewer more is kept than asked for, with more there are more
-copies of the session table."""
+copies of the session table.
+
+Of a limit of age never more than one step goes at a look, and the next one an eighth of a step later at the
+earliest: where much is too old at once (the limit was lowered), an operator has time to notice."""
+
+AGE_KEPT_EVERY_S = 60.0
+"""How often the age of the last mark is written down. A replica that never runs for so long counts no age."""
 
 BREATH_S = 0.005
 """Between two portions of rows that are deleted, the disk is others'."""
@@ -35,11 +45,27 @@ BREATH_S = 0.005
 class Retention:
     """One replica's part in it."""
 
-    def __init__(self, node: Node, keep: Keep, chat: ChatLog, journal: Journal) -> None:
+    def __init__(
+        self,
+        node: Node,
+        keep: Keep,
+        chat: ChatLog,
+        journal: Journal,
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         self._node = node
         self._keep = keep
         self._chat = chat
         self._journal = journal
+        self._monotonic = monotonic
+        self._wall = wall
+        self._steps = StepWatch(journal, monotonic, wall)
+        self._age_s = float("inf") if keep.age_s is None else keep.age_s
+        self._age_file = AgeFile(node.storage.folder, node.storage.storage_id)
+        self._ages = Ages(self._age_s / PARTS, self._age_file.read())
+        self._keep_age_at = float("-inf")
+        self._trim_by_age_at = float("-inf")
         self._swept = -1
         """The floor that nothing lies below any more."""
         self._segments: dict[tuple[int, int], int] = {}
@@ -51,58 +77,88 @@ class Retention:
         """Do what is due, until cancelled. Raises ``StorageFailed``."""
         while True:
             await trio.sleep(LOOK_S)
-            if not self._keep.everything and self._leads:
-                await self._lead()
+            await self.look()
             await self._sweep()
 
-    @property
-    def _leads(self) -> bool:
+    async def look(self) -> None:
+        """Count the time since the last look; a leader has marked and trimmed what is due."""
+        self._steps.look()
         core = self._node.core
-        return core is not None and core.proposer.reign is not None
+        if core is None or self._keep.everything:
+            return
+        marks, watermark = list(core.learner.marks), core.learner.watermark
+        self._ages.look(marks, self._monotonic())
+        if core.proposer.reign is not None:
+            await self._lead(marks, watermark, core.learner.floor)
+        await self._remember_age(marks)
+
+    async def _remember_age(self, marks: list[Mark]) -> None:
+        """Write down, from time to time, how old the last mark is: also a replica that follows may lead after
+        its next start."""
+        now = self._monotonic()
+        if self._keep.age_s is None or not marks or now < self._keep_age_at:
+            return
+        self._keep_age_at = now + AGE_KEPT_EVERY_S
+        try:
+            await trio.to_thread.run_sync(self._age_file.write, marks[-1].upto, self._ages.of(marks[-1]))
+        except OSError as error:
+            self._journal.debug("keep", f"cannot write down the age of the last mark: {error}")
 
     # The leader's part
 
-    async def _lead(self) -> None:
-        core = self._node.core
-        if core is None:
-            return
-        marks, watermark, now_s = list(core.learner.marks), core.learner.watermark, int(time.time())
+    async def _lead(self, marks: list[Mark], watermark: int, floor: int) -> None:
         behind = await self._bytes_behind(marks)
-        last = marks[-1] if marks else Mark(0, 0)
-        if watermark > last.upto and self._is_due(last, watermark, now_s, behind[-1]):
-            self._tell("cannot mark the log", self._node.mark())
-        target = self._target(marks, watermark, now_s, behind)
-        if target > core.learner.floor:
-            self._tell(f"cannot trim the log to slot {target}", self._node.trim(target))
+        if self._is_due(marks, watermark, behind[-1]):
+            stamp_s = self._ages.stamp(marks[-1] if marks else None, self._wall())
+            self._tell("cannot mark the log", self._node.mark(stamp_s))
+        by_age = self._old_enough(marks, floor)
+        target = max(self._more_than_enough(marks, watermark, behind), by_age)
+        if target > floor:
+            reason = self._node.trim(target)
+            self._tell(f"cannot trim the log to slot {target}", reason)
+            if reason is None and target == by_age:
+                self._trim_by_age_at = self._monotonic() + self._age_s / PARTS / PARTS
 
     def _tell(self, what: str, reason: str | None) -> None:
         if reason is not None:
             self._journal.debug("keep", f"{what}: {reason}")
 
-    def _is_due(self, last: Mark, watermark: int, now_s: int, size: int) -> bool:
-        keep = self._keep
-        return (
-            (keep.slots is not None and watermark - last.upto >= max(keep.slots // PARTS, 1))
+    def _is_due(self, marks: list[Mark], watermark: int, size: int) -> bool:
+        """Whether enough lies behind the last mark for another one."""
+        keep, upto = self._keep, marks[-1].upto if marks else 0
+        return watermark > upto and (
+            (keep.slots is not None and watermark - upto >= max(keep.slots // PARTS, 1))
             or (keep.bytes is not None and size >= keep.bytes // PARTS)
-            or (keep.age_s is not None and now_s - last.wall_s >= keep.age_s / PARTS)
+            or (keep.age_s is not None and (not marks or self._ages.of(marks[-1]) >= keep.age_s / PARTS))
         )
 
-    def _target(self, marks: list[Mark], watermark: int, now_s: int, behind: list[int]) -> int:
-        """The last mark behind which enough is left."""
+    def _more_than_enough(self, marks: list[Mark], watermark: int, behind: list[int]) -> int:
+        """The last mark behind which there are as many slots, or bytes, as are kept; 0 for none."""
         keep = self._keep
-        return (
-            max(
-                (
-                    mark.upto
-                    for mark, size in zip(marks, behind, strict=True)
-                    if (keep.slots is not None and watermark - mark.upto >= keep.slots)
-                    or (keep.bytes is not None and size >= keep.bytes)
-                    or (keep.age_s is not None and now_s - mark.wall_s >= keep.age_s)
-                ),
-                default=0,
-            )
-            if marks
-            else 0
+        sizes = zip(marks, behind, strict=True) if marks else ()
+        return max(
+            (
+                mark.upto
+                for mark, size in sizes
+                if (keep.slots is not None and watermark - mark.upto >= keep.slots)
+                or (keep.bytes is not None and size >= keep.bytes)
+            ),
+            default=0,
+        )
+
+    def _old_enough(self, marks: list[Mark], floor: int) -> int:
+        """The last mark that is as old as the limit, within one step of the first one; 0 for none."""
+        above = [mark for mark in marks if mark.upto > floor]
+        if self._keep.age_s is None or not above or self._monotonic() < self._trim_by_age_at:
+            return 0
+        ages, oldest_s = self._ages, self._ages.of(above[0])
+        return max(
+            (
+                mark.upto
+                for mark in above
+                if ages.of(mark) >= self._age_s and oldest_s - ages.of(mark) <= self._age_s / PARTS
+            ),
+            default=0,
         )
 
     async def _bytes_behind(self, marks: list[Mark]) -> list[int]:

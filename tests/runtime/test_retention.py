@@ -2,124 +2,31 @@
 
 from __future__ import annotations
 
-import io
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import trio
 from msgspec import structs
 
 from paxtui.client import connect
-from paxtui.core.output import Mark
 from paxtui.keep import Keep
 from paxtui.runtime import retention
-from paxtui.runtime.chatlog import ChatLog
 from paxtui.runtime.errors import StorageFailed
-from paxtui.runtime.journal import Journal
 from paxtui.runtime.node import Node
-from paxtui.runtime.retention import PARTS, Retention
+from paxtui.runtime.retention import PARTS
 from tests.client.three import three
 from tests.runtime.conditions import eventually
-
-BYTES_A_SLOT = 100
-
-
-class FakeStorage:
-    """Slots of a hundred bytes; what was removed goes in ``portions``."""
-
-    def __init__(self) -> None:
-        self.floor = 0
-        self.committed_watermark = 0
-        self.portions = 0
-        self.swept = 0
-        self.measured: list[tuple[int, int]] = []
-        self.broken = False
-
-    def bytes_between(self, first: int, upto: int) -> int:
-        self.measured.append((first, upto))
-        return BYTES_A_SLOT * (upto - first)
-
-    def sweep(self) -> bool:
-        if self.broken:
-            raise StorageFailed("it is broken")
-        self.swept += 1
-        self.portions -= 1
-        return self.portions > 0
-
-
-class FakeNode:
-    """A replica of which nothing is there but what the log's keeper looks at; marks and trims act at once."""
-
-    def __init__(self) -> None:
-        self.storage = FakeStorage()
-        self.learner = SimpleNamespace(marks=[], watermark=0, floor=0)
-        self.proposer = SimpleNamespace(reign=object())
-        self.core: object | None = SimpleNamespace(learner=self.learner, proposer=self.proposer)
-        self.now_s = 1_000_000
-        self.marked: list[int] = []
-        self.trimmed: list[int] = []
-        self.refusal: str | None = None
-
-    def grow(self, upto: int) -> None:
-        self.learner.watermark = self.storage.committed_watermark = upto
-
-    def mark(self) -> str | None:
-        self.marked.append(self.learner.watermark)
-        if self.refusal is None:
-            self.learner.watermark += 1
-            self.storage.committed_watermark += 1
-            self.learner.marks.append(Mark(self.learner.watermark, self.now_s))
-        return self.refusal
-
-    def trim(self, upto: int) -> str | None:
-        self.trimmed.append(upto)
-        if self.refusal is None:
-            self.learner.floor = self.storage.floor = upto
-            self.learner.marks = [mark for mark in self.learner.marks if mark.upto >= upto]
-        return self.refusal
-
-
-class FakeChat:
-    """Remembers what it was told to forget."""
-
-    def __init__(self) -> None:
-        self.forgotten: list[int] = []
-
-    async def forget(self, floor: int) -> None:
-        self.forgotten.append(floor)
-
-
-class Kept:
-    """A keeper of the log with all that belongs to it."""
-
-    def __init__(self, keep: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.node, self.chat, self.lines = FakeNode(), FakeChat(), io.StringIO()
-        journal = Journal(0, "debug", as_json=False, file=self.lines)
-        self.retention = Retention(cast(Node, self.node), keep, cast(ChatLog, self.chat), journal)
-        clock = SimpleNamespace(time=lambda: float(self.node.now_s))
-        monkeypatch.setattr(retention, "time", clock)
-
-    async def look(self) -> None:
-        """One look of the leader's."""
-        await self.retention._lead()
-
-    async def live(self, slots: int, step: int) -> None:
-        """The log grows by ``slots``, ``step`` between two looks."""
-        for _ in range(0, slots, step):
-            self.node.grow(self.node.learner.watermark + step)
-            await self.look()
+from tests.runtime.keeping import BYTES_A_SLOT, Kept
 
 
 @pytest.mark.trio
 async def test_with_a_limit_of_slots_at_least_so_many_are_kept_and_little_more(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    kept = Kept(Keep(slots=800), monkeypatch)
+    kept = Kept(Keep(slots=800), tmp_path)
     learner = kept.node.learner
     for _ in range(300):
         await kept.live(10, 10)
@@ -132,9 +39,9 @@ async def test_with_a_limit_of_slots_at_least_so_many_are_kept_and_little_more(
 
 @pytest.mark.trio
 async def test_a_quiet_log_is_neither_marked_nor_trimmed_again_and_again(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    kept = Kept(Keep(slots=8), monkeypatch)
+    kept = Kept(Keep(slots=8), tmp_path)
     await kept.live(100, 10)
     for _ in range(3):  # marks are slots, too: with one a slot they may ask for one more
         await kept.look()
@@ -146,10 +53,10 @@ async def test_a_quiet_log_is_neither_marked_nor_trimmed_again_and_again(
 
 @pytest.mark.trio
 async def test_with_a_limit_of_bytes_at_least_so_many_are_kept_and_each_is_measured_once(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     limit = 80_000
-    kept = Kept(Keep(bytes=limit), monkeypatch)
+    kept = Kept(Keep(bytes=limit), tmp_path)
     learner = kept.node.learner
     for _ in range(300):
         await kept.live(10, 10)
@@ -162,8 +69,8 @@ async def test_with_a_limit_of_bytes_at_least_so_many_are_kept_and_each_is_measu
 
 
 @pytest.mark.trio
-async def test_with_a_limit_of_age_younger_ones_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = Kept(Keep(age_s=800.0), monkeypatch)
+async def test_with_a_limit_of_age_younger_ones_are_kept(tmp_path: Path) -> None:
+    kept = Kept(Keep(age_s=800.0), tmp_path)
     node = kept.node
     born: dict[int, int] = {}
     for _ in range(300):
@@ -178,20 +85,20 @@ async def test_with_a_limit_of_age_younger_ones_are_kept(monkeypatch: pytest.Mon
 
 
 @pytest.mark.trio
-async def test_of_several_limits_the_first_that_allows_it_removes(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = Kept(Keep(slots=10_000, bytes=1 << 30, age_s=80.0), monkeypatch)
+async def test_of_several_limits_the_first_that_allows_it_removes(tmp_path: Path) -> None:
+    kept = Kept(Keep(slots=10_000, bytes=1 << 30, age_s=80.0), tmp_path)
     for _ in range(20):
         kept.node.now_s += 10
         await kept.live(10, 10)
     assert kept.node.learner.floor > 0
-    kept = Kept(Keep(slots=80, bytes=1 << 30, age_s=1e9), monkeypatch)
+    kept = Kept(Keep(slots=80, bytes=1 << 30, age_s=1e9), tmp_path)
     await kept.live(500, 10)
     assert kept.node.learner.floor > 0
 
 
 @pytest.mark.trio
-async def test_a_refusal_is_told_and_tried_again_at_the_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = Kept(Keep(slots=80), monkeypatch)
+async def test_a_refusal_is_told_and_tried_again_at_the_next_look(tmp_path: Path) -> None:
+    kept = Kept(Keep(slots=80), tmp_path)
     await kept.live(100, 10)
     kept.node.refusal = "its queue is full"
     await kept.live(200, 10)
@@ -218,9 +125,9 @@ async def running(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 @pytest.mark.trio
 @pytest.mark.parametrize("reason", ["everything is kept", "it does not lead", "it warms up", None])
 async def test_who_may_not_or_need_not_removes_nothing(
-    monkeypatch: pytest.MonkeyPatch, reason: str | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: str | None
 ) -> None:
-    kept = Kept(Keep() if reason == "everything is kept" else Keep(slots=8), monkeypatch)
+    kept = Kept(Keep() if reason == "everything is kept" else Keep(slots=8), tmp_path)
     kept.node.grow(1000)
     if reason == "it does not lead":
         kept.node.proposer.reign = None
@@ -235,9 +142,10 @@ async def test_who_may_not_or_need_not_removes_nothing(
 
 @pytest.mark.trio
 async def test_rows_below_the_floor_go_in_portions_on_every_replica_and_then_the_lines(
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    kept = Kept(Keep(), monkeypatch)
+    kept = Kept(Keep(), tmp_path)
     kept.node.proposer.reign = None
     storage = kept.node.storage
     storage.floor, storage.portions = 100, 7
@@ -250,8 +158,10 @@ async def test_rows_below_the_floor_go_in_portions_on_every_replica_and_then_the
 
 
 @pytest.mark.trio
-async def test_a_disk_that_fails_meanwhile_stops_the_replica(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = Kept(Keep(), monkeypatch)
+async def test_a_disk_that_fails_meanwhile_stops_the_replica(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Kept(Keep(), tmp_path)
     kept.node.storage.broken = True
     monkeypatch.setattr(retention, "LOOK_S", 0.001)
     with pytest.raises(StorageFailed, match="it is broken"):
@@ -306,7 +216,3 @@ def floor_of(node: Any) -> int:
 
 def is_swept(node: Node) -> bool:
     return node.storage.sweep() is False
-
-
-def test_the_clock_of_ages_is_the_wall_clock() -> None:
-    assert retention.time is time
