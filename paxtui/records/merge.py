@@ -75,10 +75,12 @@ class Records:
         for what is in a gap. If nothing can go on, the earliest goes first: its cause does not exist.
 
         A life begins right after the one before it, whatever the time: nobody changes the disk meanwhile,
-        and what it holds explains what others counted."""
+        and what it holds explains what others counted. The lives in one file are in its order, because the
+        clock may have been set back between two of them."""
         lives: dict[int, list[Life]] = {}
-        for life in sorted((life for reader in self.readers for life in reader.lives()), key=lambda x: x.at):
-            lives.setdefault(life.replica, []).append(life)
+        for reader in _one_after_the_other(self.readers):
+            for life in reader.lives():
+                lives.setdefault(life.replica, []).append(life)
         causes = Causes(self.replicas, lives, lives)
         heads = _Heads(self.readers)
         while True:
@@ -93,6 +95,11 @@ class Records:
             yield Step(part, doubtful)
 
 
+def _one_after_the_other(readers: Sequence[Reader]) -> list[Reader]:
+    """In the order in which files that tell of the same replica are read."""
+    return sorted(readers, key=lambda reader: reader.header.wall)
+
+
 def _goes_on(causes: Causes, part: Part) -> bool:
     return causes.known(part) or causes.may_be_missing(part)
 
@@ -101,7 +108,7 @@ class _Heads:
     """The next part of each replica. Where several files tell of one, they do so one after the other."""
 
     def __init__(self, readers: Sequence[Reader]) -> None:
-        self._sources = [Source(reader) for reader in sorted(readers, key=lambda r: r.header.wall)]
+        self._sources = [Source(reader) for reader in _one_after_the_other(readers)]
         self._heads: dict[int, Part | None] = {}
         self._keys: set[int] = set()
 

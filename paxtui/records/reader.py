@@ -43,7 +43,8 @@ class Header(Struct, kw_only=True):
     replica: ReplicaId
     replicas: Annotated[int, Meta(ge=1, le=9)]
     at: Seconds
-    wall: Seconds
+    wall: Annotated[float, Meta(gt=-1e12, lt=1e12)]
+    """It may be anything: machines without a battery begin in 1970, or before."""
     promised: Ballot
     round: Number
     watermark: Number
