@@ -98,7 +98,7 @@ def console(
     root = data_root(data_dir)
     if n is not None:
         cluster = configuration.local(n, configuration.free_ports(n), name=f"local-{n}")
-        root = root / time.strftime("console-%Y%m%d-%H%M%S")
+        root = _new_folder(root, time.strftime("console-%Y%m%d-%H%M%S"))
         logs: Path = root
     else:
         cluster = configuration.find(config)
@@ -115,6 +115,21 @@ def console(
         name=name,
         armed=not attached,
     )
+
+
+def _new_folder(root: Path, name: str) -> Path:
+    """Create a folder that nothing else uses: a second comes twice where a clock is set back, and two
+    consoles may start in the same one."""
+    for number in range(1, 100):
+        path = root / (name if number == 1 else f"{name}-{number}")
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError:
+            break  # the replicas say what is wrong with it
+        return path
+    return root / name
 
 
 def show(
