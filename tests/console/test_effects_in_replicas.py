@@ -212,7 +212,7 @@ def test_a_hole_stays_open_for_as_long_as_one_looks_at_it(tmp_path: Path) -> Non
         skip = on.bridge.model.holes.skipped[1]
 
         def open_s() -> float:
-            return on.bridge.now + on.bridge.model.wall_ahead - skip.wall
+            return on.bridge.now - skip.at
 
         # Longer than the default timeout, after which it would be filled, and than the patience of STUCK.
         await on.shown(lambda: open_s() > 6, "it is open for 6 s")

@@ -34,6 +34,9 @@ TRIMS_KEPT: Final = 64
 TIMES_KEPT: Final = 4_000
 """Runs whose times of proposal are kept: those in flight, and some more."""
 
+CLOCKS_AGREE_S: Final = 2.0
+"""Wall clocks that differ by more, with the way here, are not compared."""
+
 decode = msgspec.json.Decoder(Observed).decode
 
 
@@ -93,11 +96,10 @@ class ClusterModel(Facts):
         for number, (at_s, raw) in enumerate(told.events, told.first):
             event = decode(raw)
             handler = self._handlers.get(type(event))
-            wall = at_s + replica.wall_offset
             if handler is not None:
-                handler(replica, event, wall)
+                handler(replica, event, min(at_s + replica.offset, now + CLOCKS_AGREE_S))
             self.judge.event(id, event)
-            seen = Seen(wall, id, number, slim(event))
+            seen = Seen(at_s + replica.wall_offset, id, number, slim(event))
             self.journal.add(seen)
         if told.events:
             self._bookmark(told.at_s + replica.wall_offset)
@@ -184,8 +186,15 @@ class ClusterModel(Facts):
     def _snapshot(self, replica: ReplicaView, snapshot: Snapshot, now: float) -> None:
         replica.observed = True
         replica.number = snapshot.number
+        # Times of day only say how far apart two replicas' clocks are, where they do not contradict what is
+        # heard here: one replica whose clock is wrong must not make all that others do look a year old.
+        wall_ahead = snapshot.wall - now
+        apart_s = wall_ahead - self.wall_ahead
+        agrees = abs(apart_s) <= CLOCKS_AGREE_S
+        replica.offset = now - snapshot.at_s + (apart_s if agrees else 0.0)
         replica.wall_offset = snapshot.wall - snapshot.at_s
-        self.wall_ahead = snapshot.wall - now
+        if not agrees:
+            self.wall_ahead = wall_ahead
         status = snapshot.status
         if status is None:
             replica.role = "warm-up"
@@ -217,7 +226,7 @@ class ClusterModel(Facts):
 
     # Events
 
-    def _restored(self, replica: ReplicaView, event: e.Restored, wall: float) -> None:
+    def _restored(self, replica: ReplicaView, event: e.Restored, at: float) -> None:
         if event.promised < replica.promised or event.watermark < replica.applied:
             # Another disk, or one that went back in time: what was seen of the old one says nothing of this.
             replica.accepted.clear(0)
@@ -228,28 +237,28 @@ class ClusterModel(Facts):
         replica.role = "follower"
         self.leaders.pop(replica.id, None)
 
-    def _promised(self, replica: ReplicaView, event: e.Promised, wall: float) -> None:
+    def _promised(self, replica: ReplicaView, event: e.Promised, at: float) -> None:
         replica.promised = max(replica.promised, event.ballot)
         self.phase1.promised(replica.id, event, replica.accepted)
 
-    def _bound(self, replica: ReplicaView, event: e.Bound, wall: float) -> None:
+    def _bound(self, replica: ReplicaView, event: e.Bound, at: float) -> None:
         replica.promised = max(replica.promised, event.ballot)
 
-    def _voted(self, replica: ReplicaView, event: VotedView, wall: float) -> None:
+    def _voted(self, replica: ReplicaView, event: VotedView, at: float) -> None:
         replica.promised = max(replica.promised, event.ballot)
         end = event.first + event.count
         replica.accepted.assign(event.first, end, event.ballot)
         self.lost[replica.id].clear(event.first, end)
 
-    def _proposed(self, replica: ReplicaView, event: ProposedView, wall: float) -> None:
+    def _proposed(self, replica: ReplicaView, event: ProposedView, at: float) -> None:
         end = event.first + event.count
         self.proposed.assign(event.first, end, event.ballot)
         self.sources.assign(event.first, end, event.source)
         if event.source == "no-op":
-            self.holes.fill(replica.id, event, wall, self.phase1.end(event.ballot))
-        self._proposed_at.assign(event.first, end, wall)
+            self.holes.fill(replica.id, event, at, self.phase1.end(event.ballot))
+        self._proposed_at.assign(event.first, end, at)
         if event.first >= self._first_proposed_at.end:
-            self._first_proposed_at.assign(event.first, end, wall)
+            self._first_proposed_at.assign(event.first, end, at)
         self._values(event)
         if self.chat.expecting and event.values is not None:
             for slot, view in enumerate(event.values, event.first):
@@ -261,36 +270,35 @@ class ClusterModel(Facts):
                 event.first, [Value(value.client, value.request, value.text) for value in event.values]
             )
 
-    def _accept_sent(self, replica: ReplicaView, event: e.AcceptSent, wall: float) -> None:
+    def _accept_sent(self, replica: ReplicaView, event: e.AcceptSent, at: float) -> None:
         end = event.first + event.count
         for to in range(self.n) if event.to < 0 else (event.to,):
             if to != replica.id:
                 self.sent[to].assign(event.first, end, event.ballot)
                 self.lost[to].clear(event.first, end)
         if event.again:
-            replica.resent.add(wall, event.count)
+            replica.resent.add(at, event.count)
 
-    def _message_faulted(self, replica: ReplicaView, event: MessageFaulted, wall: float) -> None:
+    def _message_faulted(self, replica: ReplicaView, event: MessageFaulted, at: float) -> None:
         if event.copies == 0:
-            replica.lost.add(wall)
+            replica.lost.add(at)
             if event.kind == "accept" and event.ballot is not None:
                 self.lost[event.to].assign(event.first, event.first + event.count, event.ballot)
 
-    def _chosen_seen(self, replica: ReplicaView, event: e.ChosenSeen, wall: float) -> None:
-        self.chosen_rate.add(wall, event.count)
-        for first, _, at in self._proposed_at.within(event.first, event.first + event.count):
-            self.latency.add(wall, (wall - at) * 1000)
-            del first
+    def _chosen_seen(self, replica: ReplicaView, event: e.ChosenSeen, at: float) -> None:
+        self.chosen_rate.add(at, event.count)
+        for _, _, proposed_at in self._proposed_at.within(event.first, event.first + event.count):
+            self.latency.add(at, (at - proposed_at) * 1000)
 
-    def _learned(self, replica: ReplicaView, event: LearnedView, wall: float) -> None:
+    def _learned(self, replica: ReplicaView, event: LearnedView, at: float) -> None:
         slot = event.first
         for ballot, count in event.ballots:
             replica.learned.assign(slot, slot + count, ballot)
             slot += count
-        replica.learned_rate.add(wall, event.count)
+        replica.learned_rate.add(at, event.count)
         self._values(event)
 
-    def _applied_to(self, replica: ReplicaView, event: e.AppliedTo, wall: float) -> None:
+    def _applied_to(self, replica: ReplicaView, event: e.AppliedTo, at: float) -> None:
         replica.applied, replica.chain = event.watermark, event.chain
         if replica.trimming:
             replica.trimming = False
@@ -306,54 +314,54 @@ class ClusterModel(Facts):
         while len(self.trims) > TRIMS_KEPT:
             del self.trims[min(self.trims)]
 
-    def _trimmed(self, replica: ReplicaView, event: e.Trimmed, wall: float) -> None:
+    def _trimmed(self, replica: ReplicaView, event: e.Trimmed, at: float) -> None:
         replica.floor, replica.trimming = event.floor, True
 
-    def _snapshot_taken(self, replica: ReplicaView, event: e.SnapshotTaken, wall: float) -> None:
+    def _snapshot_taken(self, replica: ReplicaView, event: e.SnapshotTaken, at: float) -> None:
         replica.applied = replica.floor = event.upto
         replica.chain = event.chain
 
-    def _suppressed(self, replica: ReplicaView, event: e.Suppressed, wall: float) -> None:
+    def _suppressed(self, replica: ReplicaView, event: e.Suppressed, at: float) -> None:
         self.values.suppress(event.slot, event.repeats)
 
-    def _elected(self, replica: ReplicaView, event: e.Elected, wall: float) -> None:
+    def _elected(self, replica: ReplicaView, event: e.Elected, at: float) -> None:
         replica.role = "leader"
         self.leaders[replica.id] = event.ballot
         self.phase1.elect(event)
-        self.elections.add(wall)
+        self.elections.add(at)
 
-    def _stepped_down(self, replica: ReplicaView, event: e.SteppedDown, wall: float) -> None:
+    def _stepped_down(self, replica: ReplicaView, event: e.SteppedDown, at: float) -> None:
         if replica.role not in ("crashed", "held"):
             replica.role = "follower"
         self.leaders.pop(replica.id, None)
 
-    def _round_taken(self, replica: ReplicaView, event: e.RoundTaken, wall: float) -> None:
+    def _round_taken(self, replica: ReplicaView, event: e.RoundTaken, at: float) -> None:
         replica.role = "preparing"
 
-    def _leader_heard(self, replica: ReplicaView, event: e.LeaderHeard, wall: float) -> None:
+    def _leader_heard(self, replica: ReplicaView, event: e.LeaderHeard, at: float) -> None:
         replica.follows = event.ballot
         if replica.role not in ("crashed", "held") and event.ballot.replica != replica.id:
             replica.role = "follower"
 
-    def _proposer_crashed(self, replica: ReplicaView, event: e.ProposerCrashed, wall: float) -> None:
+    def _proposer_crashed(self, replica: ReplicaView, event: e.ProposerCrashed, at: float) -> None:
         replica.role = "crashed"
         self.leaders.pop(replica.id, None)
 
-    def _proposer_restored(self, replica: ReplicaView, event: e.ProposerRestored, wall: float) -> None:
+    def _proposer_restored(self, replica: ReplicaView, event: e.ProposerRestored, at: float) -> None:
         replica.role = "follower"
 
-    def _held(self, replica: ReplicaView, event: e.Held, wall: float) -> None:
+    def _held(self, replica: ReplicaView, event: e.Held, at: float) -> None:
         replica.role = "held"
         self.leaders.pop(replica.id, None)
 
-    def _slot_skipped(self, replica: ReplicaView, event: e.SlotSkipped, wall: float) -> None:
-        self.holes.skip(replica.id, event, wall)
+    def _slot_skipped(self, replica: ReplicaView, event: e.SlotSkipped, at: float) -> None:
+        self.holes.skip(replica.id, event, at)
 
-    def _fault_began(self, replica: ReplicaView, event: FaultBegan, wall: float) -> None:
+    def _fault_began(self, replica: ReplicaView, event: FaultBegan, at: float) -> None:
         if isinstance(event.fault, Pause) and not event.waits:
-            self.paused(replica.id, event.fault.seconds, wall - self.wall_ahead)
+            self.paused(replica.id, event.fault.seconds, at)
 
-    def _fault_ended(self, replica: ReplicaView, event: FaultEnded, wall: float) -> None:
+    def _fault_ended(self, replica: ReplicaView, event: FaultEnded, at: float) -> None:
         self.holes.fault_ended(replica.id, event)
 
 

@@ -58,7 +58,7 @@ class Facts:
         self.elections = Counter()
         self.latency = Latencies()
         self.wall_ahead = 0.0
-        """The replicas' wall clock minus the console's own, for counts by the second."""
+        """A replica's wall clock minus the console's own: what time of day it is there."""
         self._proposed_at: Runs[float] = Runs()
         self._first_proposed_at: Runs[float] = Runs()
 
@@ -86,7 +86,7 @@ class Facts:
         """Whether the first proposal for ``slot`` is known to be later than ``now``, a time of the console's:
         who was down by then cannot have voted."""
         at = self._first_proposed_at.get(slot)
-        return at is not None and at - self.wall_ahead > now
+        return at is not None and at > now
 
     @property
     def leader(self) -> tuple[int, Ballot] | None:
@@ -157,7 +157,7 @@ class Facts:
     def open_for(self, slot: int, now: float) -> float | None:
         """For how long ``slot`` has had a proposal; ``None`` if no proposal was seen."""
         at = self._first_proposed_at.get(slot)
-        return None if at is None else max(0.0, now - (at - self.wall_ahead))
+        return None if at is None else max(0.0, now - at)
 
     def trouble(self, id: int, now: float) -> str:
         """What keeps a replica from being of use to others, in few words; empty if nothing is known."""

@@ -47,7 +47,10 @@ def slot_at(model: ClusterModel, clock: str) -> int | None:
     parts = [int(part) for part in clock.split(":")]
     seconds = sum(part * size for part, size in zip(parts, (3600, 60, 1), strict=False))
     for seen in model.journal.all:
-        at = datetime.fromtimestamp(seen.wall)
+        try:
+            at = datetime.fromtimestamp(seen.wall)
+        except (OverflowError, ValueError, OSError):
+            continue  # its clock says a year that there is not
         if at.hour * 3600 + at.minute * 60 + at.second >= seconds and seen.slot is not None:
             return seen.slot
     return None

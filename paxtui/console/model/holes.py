@@ -30,7 +30,8 @@ class Skip(NamedTuple):
 
     replica: int
     ballot: Ballot
-    wall: float
+    at: float
+    """By the console's clock."""
     fault: int | None = None
     """The number of the fault that asked for it, if that is known."""
 
@@ -66,27 +67,27 @@ class Holes:
         if isinstance(event.fault, SkipSlot) and event.how == "done":
             self._ended[replica].append(event.number)
 
-    def skip(self, replica: int, event: e.SlotSkipped, wall: float) -> None:
+    def skip(self, replica: int, event: e.SlotSkipped, at: float) -> None:
         """A leader left a slot empty."""
         ended = self._ended[replica]
-        self.skipped[event.slot] = Skip(replica, event.ballot, wall, ended.popleft() if ended else None)
+        self.skipped[event.slot] = Skip(replica, event.ballot, at, ended.popleft() if ended else None)
         while len(self.skipped) > SKIPS_KEPT:
             del self.skipped[next(iter(self.skipped))]
 
-    def fill(self, replica: int, event: ProposedView, wall: float, found_end: int | None) -> None:
+    def fill(self, replica: int, event: ProposedView, at: float, found_end: int | None) -> None:
         """A leader proposed no-ops; ``found_end`` is the slot after the last that its phase 1 covered."""
         for slot in range(event.first, event.first + min(event.count, FILLS_KEPT)):
-            how = self._how(event.ballot, slot, wall, found_end)
+            how = self._how(event.ballot, slot, at, found_end)
             self.filled.assign(slot, slot + 1, Fill(replica, event.ballot, how))
         self.filled.forget_oldest(FILLS_KEPT)
 
-    def _how(self, ballot: Ballot, slot: int, wall: float, found_end: int | None) -> How | None:
+    def _how(self, ballot: Ballot, slot: int, at: float, found_end: int | None) -> How | None:
         if found_end is not None and slot < found_end:
             return "new leader"
         skip = self.skipped.get(slot)
         if skip is None or skip.ballot != ballot or self.timeout_s is None:
             return None
-        return "timeout" if wall - skip.wall >= self.timeout_s - CLOCK_S else "operator"
+        return "timeout" if at - skip.at >= self.timeout_s - CLOCK_S else "operator"
 
     # Words, in full and in short
 

@@ -162,7 +162,7 @@ def _held_open_s(model: ClusterModel, now: float) -> float:
     if skip is None or model.leader is None or skip.ballot != model.leader[1]:
         return 0.0
     timeout_s = model.holes.timeout_s if model.holes.timeout_s is not None else HOLE_S_UNKNOWN
-    return timeout_s - (now + model.wall_ahead - skip.wall)
+    return timeout_s - (now - skip.at)
 
 
 def _why_stalled(model: ClusterModel) -> str:

@@ -66,7 +66,10 @@ class ReplicaView:
         """Whether the slot that raised the floor is being applied."""
         self.known_from = 0
         """Votes below this slot were cast before the console looked."""
+        self.offset = 0.0
+        """The console's clock minus this replica's own, for everything that is counted and compared."""
         self.wall_offset = 0.0
+        """Its wall clock minus its own, for the times of day of its events."""
         self.number: int | None = None
         self.gaps = 0
         """Events that were dropped on their way here."""

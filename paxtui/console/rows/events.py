@@ -32,8 +32,11 @@ WHO_WIDTH = 3
 
 
 def clock(wall: float) -> str:
-    """``12:04:07.120``, local time."""
-    at = datetime.fromtimestamp(wall)
+    """``12:04:07.120``, local time; a time of no year that there is has no words."""
+    try:
+        at = datetime.fromtimestamp(wall)
+    except (OverflowError, ValueError, OSError):
+        return "??:??:??.???"
     return f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}"
 
 

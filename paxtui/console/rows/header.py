@@ -87,9 +87,9 @@ def header(scene: Scene, width: int) -> Row:
         parts.append([("read-only (:arm)", "warn")])
     if scene.scenario is not None:
         parts.insert(1, [("scenario", "frozen")])
-    rate = model.chosen_rate.rate(now + model.wall_ahead)
+    rate = model.chosen_rate.rate(now)
     parts.append([(f"{rate:,.0f}/s", "text")])
-    p50, p99 = (model.latency.quantile(now + model.wall_ahead, share) for share in (0.5, 0.99))
+    p50, p99 = (model.latency.quantile(now, share) for share in (0.5, 0.99))
     if p50 is not None and p99 is not None:
         parts.append([("p50 ", "dim"), (f"{p50:.1f}", "text"), (" p99 ", "dim"), (f"{p99:.1f} ms", "text")])
     parts.append([(f"{model.journal.total:,} events", "dim")])

@@ -60,17 +60,17 @@ def sparkline(values: Values, width: int, heights: str) -> tuple[str, float]:
 def series(scene: Scene, seconds: int) -> list[Series]:
     """What is true of the whole cluster, the most important first."""
     model = scene.model
-    wall, now = scene.now + model.wall_ahead, scene.now
-    lost = _sum([replica.lost.last(wall, seconds) for replica in model.replicas])
-    resent = _sum([replica.resent.last(wall, seconds) for replica in model.replicas])
+    now = scene.now
+    lost = _sum([replica.lost.last(now, seconds) for replica in model.replicas])
+    resent = _sum([replica.resent.last(now, seconds) for replica in model.replicas])
     messages = _sum([replica.messages.last(now, seconds) for replica in model.replicas])
     fsync = _most([replica.fsync.last(now, seconds) for replica in model.replicas])
-    elections = model.elections.last(wall, seconds)
-    p50, p99 = (model.latency.quantile(wall, share) for share in (0.5, 0.99))
+    elections = model.elections.last(now, seconds)
+    p50, p99 = (model.latency.quantile(now, share) for share in (0.5, 0.99))
     return [
-        Series("chosen/s", model.chosen_rate.last(wall, seconds), model.chosen_rate.rate(wall)),
-        Series("p50 ms", model.latency.last(wall, 0.5, seconds), p50),
-        Series("p99 ms", model.latency.last(wall, 0.99, seconds), p99),
+        Series("chosen/s", model.chosen_rate.last(now, seconds), model.chosen_rate.rate(now)),
+        Series("p50 ms", model.latency.last(now, 0.5, seconds), p50),
+        Series("p99 ms", model.latency.last(now, 0.99, seconds), p99),
         Series("resent/s", resent, _last(resent), _alert(resent)),
         Series("lost/s", lost, _last(lost), _alert(lost)),
         Series("elections", elections, sum(elections), "text", summed=True),
@@ -150,13 +150,13 @@ class Column(NamedTuple):
     """A number of each replica."""
 
     title: str
-    text: Callable[[ReplicaView, float, float], str]
+    text: Callable[[ReplicaView, float], str]
 
 
-def _status(text: Callable[..., object]) -> Callable[[ReplicaView, float, float], str]:
+def _status(text: Callable[..., object]) -> Callable[[ReplicaView, float], str]:
     """From the last status report, if it had one."""
 
-    def shown(replica: ReplicaView, wall: float, now: float) -> str:
+    def shown(replica: ReplicaView, now: float) -> str:
         report = replica.report
         return "-" if report is None or report.status is None else str(text(report, report.status))
 
@@ -164,14 +164,14 @@ def _status(text: Callable[..., object]) -> Callable[[ReplicaView, float, float]
 
 
 COLUMNS: Final = (
-    Column("learned/s", lambda replica, wall, now: short(replica.learned_rate.rate(wall))),
-    Column("fsync ms", lambda replica, wall, now: short(_told(replica))),
-    Column("msgs/s", lambda replica, wall, now: short(replica.message_rate)),
+    Column("learned/s", lambda replica, now: short(replica.learned_rate.rate(now))),
+    Column("fsync ms", lambda replica, now: short(_told(replica))),
+    Column("msgs/s", lambda replica, now: short(replica.message_rate)),
     Column("lag", _status(lambda report, status: status.lag)),
     Column("in flight", _status(lambda report, status: status.in_flight)),
     Column("queued", _status(lambda report, status: status.queued)),
-    Column("resent/s", lambda replica, wall, now: short(_last(replica.resent.last(wall, 1)))),
-    Column("lost/s", lambda replica, wall, now: short(_last(replica.lost.last(wall, 1)))),
+    Column("resent/s", lambda replica, now: short(_last(replica.resent.last(now, 1)))),
+    Column("lost/s", lambda replica, now: short(_last(replica.lost.last(now, 1)))),
     Column("clients", _status(lambda report, status: report.clients)),
     Column("sessions", _status(lambda report, status: status.sessions)),
     Column("commits", _status(lambda report, status: short(report.commits))),
@@ -186,7 +186,7 @@ def _told(replica: ReplicaView) -> float | None:
 
 def table(scene: Scene, width: int) -> list[Row]:
     """A row a replica."""
-    wall, now = scene.now + scene.model.wall_ahead, scene.now
+    now = scene.now
     shown = list(COLUMNS)
     while sum(len(column.title) + 2 for column in shown) > width - 4:
         shown.pop()
@@ -200,7 +200,7 @@ def table(scene: Scene, width: int) -> list[Row]:
         fresh = replica.fresh(now)
         row: Row = [(pad(replica.name, 4), "selected" if replica.id == scene.selected else "title")]
         for column in shown:
-            text = column.text(replica, wall, now) if fresh else "?"
+            text = column.text(replica, now) if fresh else "?"
             row.append((pad(text, len(column.title) + 2, right=True), "text" if fresh else "unknown"))
         rows.append(fit(row, width))
     return rows

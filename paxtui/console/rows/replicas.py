@@ -137,7 +137,7 @@ def _facts(scene: Scene, replica: ReplicaView) -> list[Row]:
     losses = [replica.loss_to(peer) for peer in range(model.n) if peer != replica.id]
     loss = max(losses, default=0.0)
     everywhere = loss and min(losses) == loss
-    rate = replica.learned_rate.rate(scene.now + model.wall_ahead)
+    rate = replica.learned_rate.rate(scene.now)
     found = [
         _fact("promised", str(promised), scene.ballot_hue(promised.round, promised.replica)),
         _fact("acc", str(replica.accepted_high), tone),

@@ -215,7 +215,7 @@ def _hole(model: ClusterModel, facts: SlotFacts, now: float) -> Why:
     waits_s = model.holes.timeout_s
     by_itself = f"after {waits_s:g} s" if waits_s is not None else "after its hole timeout, not known here"
     if skip is not None:
-        since = max(0.0, now + model.wall_ahead - skip.wall)
+        since = max(0.0, now - skip.at)
         evidence.append(
             f"r{skip.replica} left it empty on purpose{_by_fault(skip.fault)}, {ages(since)} ago."
         )
