@@ -32,11 +32,11 @@ PARTS = 8
 """A limit is approached in so many steps: with fewer more is kept than asked for, with more there are more
 copies of the session table.
 
-Of a limit of age never more than one step goes at a look, and the next one an eighth of a step later at the
+A look removes at most one step because of age, and the next step follows after an eighth of a step at the
 earliest: where much is too old at once (the limit was lowered), an operator has time to notice."""
 
 AGE_KEPT_EVERY_S = 60.0
-"""How often the age of the last mark is written down. A replica that never runs for so long counts no age."""
+"""How often the age of the last mark is written down. Lives that are shorter count for nothing."""
 
 BREATH_S = 0.005
 """Between two portions of rows that are deleted, the disk is others'."""
