@@ -12,7 +12,7 @@ from paxtui.cli.options import ID_VARIABLE, AttachOption, ConfigOption, JsonOpti
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from paxtui.client import PageRead
+    from paxtui.client import PageRead, Sighting
     from paxtui.config import Address, Cluster
     from paxtui.security.files import Tls
     from paxtui.wire.requests import StatusReport
@@ -283,9 +283,20 @@ async def _why(cluster: Cluster, spent_s: float) -> str:
             lost = status.leader is None or status.role in LEADERLESS
             what = "hears no leader" if lost else f"follows r{status.leader}"
         said.append(f"r{sighting.replica} {what}")
-    able = sum(each.report is not None for each in sightings)
-    answering = f"{able} of {cluster.n} replicas answer, {cluster.n // 2 + 1} are needed"
-    return f"no majority confirmed a leader within {spent_s:.1f} s; {answering} ({', '.join(said)})"
+    return (
+        f"no majority confirmed a leader within {spent_s:.1f} s; {answering(sightings)} ({', '.join(said)})"
+    )
+
+
+def answering(sightings: list[Sighting]) -> str:
+    """How many replicas answer, and can decide something together, beside how many are needed."""
+    from paxtui.cli.status import voters_in_touch
+
+    n, majority = len(sightings), len(sightings) // 2 + 1
+    answer = sum(each.report is not None for each in sightings)
+    able = len(voters_in_touch(sightings))
+    together = f", {able} of these vote and hear each other" if answer >= majority > able else ""
+    return f"{answer} of {n} replicas answer{together}, {majority} are needed"
 
 
 # Is one replica ready?

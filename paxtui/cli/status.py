@@ -105,7 +105,7 @@ def rows(sightings: list[Sighting]) -> list[str]:
     ]
     if open_ones:
         lines.append(f"INSECURE: {' '.join(open_ones)} let in whoever reaches them (--insecure)")
-    return [*lines, *_held(sightings)]
+    return [*lines, *_held(sightings), *_spare(sightings)]
 
 
 def _floor(sighting: Sighting) -> str:
@@ -117,14 +117,53 @@ def _floor(sighting: Sighting) -> str:
 
 def _coloured(line: str) -> str:
     """The lines that somebody must see are red where that can be shown."""
-    loud = line.startswith(("HELD:", "INSECURE:")) and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    loud = (
+        line.startswith(("HELD:", "INSECURE:", "SPARE:"))
+        and sys.stdout.isatty()
+        and not os.environ.get("NO_COLOR")
+    )
     return f"\x1b[31m{line}\x1b[0m" if loud else line
 
 
+def _spare(sightings: list[Sighting]) -> list[str]:
+    """A line if fewer may fail than of replicas that all work: those that say that they hear each other, and
+    have a vote, less a majority."""
+    n, found = len(sightings), voters_in_touch(sightings)
+    majority = n // 2 + 1
+    spare = len(found) - majority
+    if spare >= n - majority:
+        return []
+    who = " ".join(f"r{replica}" for replica in found) or "nobody"
+    text = f"{spare} more may fail" if spare >= 0 else "no majority is connected"
+    return [f"SPARE: {text}: {majority} of {n} are needed, and {who} vote and hear each other"]
+
+
+def voters_in_touch(sightings: list[Sighting]) -> tuple[int, ...]:
+    """The largest set of replicas that serve with a vote and say that they hear each other."""
+    from paxtui.wire.links import mutual_sets
+
+    voteless = set(_reasons(sightings))
+    connected = {
+        each.replica: each.report.connected
+        for each in sightings
+        if each.report is not None and each.report.status is not None and each.replica not in voteless
+    }
+    sets = mutual_sets(connected, lambda one, other: one in connected[other])
+    return sets[0] if sets else ()
+
+
 def _held(sightings: list[Sighting]) -> list[str]:
-    """A line for each replica that is a learner without vote, as it says itself, or as the others do."""
+    """A line for each replica that is a learner without vote."""
     from paxtui.wire.text import visible
 
+    return [
+        f"HELD: r{replica} is a learner without vote: {visible(why)}"
+        for replica, why in sorted(_reasons(sightings).items())
+    ]
+
+
+def _reasons(sightings: list[Sighting]) -> dict[int, str]:
+    """By replica, why it is a learner without vote, as it says itself, or as the others do."""
     reasons: dict[int, str] = {}
     for sighting in sightings:
         if sighting.report is not None:
@@ -134,10 +173,7 @@ def _held(sightings: list[Sighting]) -> list[str]:
         status = sighting.report.status if sighting.report is not None else None
         if status is not None and status.held is not None:
             reasons[sighting.replica] = status.held
-    return [
-        f"HELD: r{replica} is a learner without vote: {visible(why)}"
-        for replica, why in sorted(reasons.items())
-    ]
+    return reasons
 
 
 def _mark_differences(table: list[list[str]], column: int) -> None:

@@ -10,6 +10,7 @@ from paxtui.console import commands as c
 from paxtui.console import orders
 from paxtui.console.actions import Actions
 from paxtui.console.commands import Link
+from paxtui.console.model.tolerance import connected_voters
 from paxtui.console.palette import Call, Context, Problem, parse
 from paxtui.console.palette.places import number
 from paxtui.console.prefs import HISTORY_MAX, Prefs
@@ -160,8 +161,11 @@ class Acting(Actions):
     def ask_wipe(self, id: int) -> None:
         """Ask before data are lost."""
         model = self.bridge.model
-        kept = sum(each.process != "down" and each.id != id for each in model.replicas)
-        words = f"{kept} other{'s run' if kept != 1 else ' runs'}; a majority is {model.quorum} of {model.n}."
+        kept = len([each for each in connected_voters(model) if each != id])
+        are = "others have a vote and reach each other" if kept != 1 else "other has a vote"
+        words = f"{kept} {are}; a majority is {model.quorum} of {model.n}."
+        if model.n > 1:
+            words += " It loses its vote for ever."
         if kept < model.quorum:
             words += " What only it and replicas that are down accepted may be lost for ever."
 

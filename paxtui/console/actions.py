@@ -68,10 +68,14 @@ class Actions(InOrder):
         self.order(c.Continue(id) if paused else c.Pause(id))
 
     def action_cut(self) -> None:
-        """Cut it off from all others, or join it again."""
+        """Cut it off from all others; join it where all its links are cut already. What other cuts there are
+        stays: to join a replica because one of its links is cut would undo a part of those."""
         id, n = self.scene.selected, self.scene.model.n
+        if n < 2:
+            self.say("there is no other replica to cut it off from", failed=True)
+            return
         links = tuple(link for other in range(n) if other != id for link in ((id, other), (other, id)))
-        cut = any(b in self.bridge.model.replicas[a].cuts() for a, b in links)
+        cut = self.bridge.model.cut_off(id)
         rest = " ".join(f"r{other}" for other in range(n) if other != id)
         name = f"r{id} | {rest}"
         self.order(c.Join(links, name) if cut else c.Cut(links, name))

@@ -51,11 +51,11 @@ def cut(n: int, links: Sequence[Link], name: str = "") -> c.Command:
 
 
 def cut_or_join(model: ClusterModel, links: Sequence[Link]) -> c.Command:
-    """Cut ``links`` if none of them is cut, else join them."""
+    """Cut ``links``; join them where all of them are cut already."""
     name = named(model.n, links)
-    if cut_now(model).isdisjoint(links):
-        return c.Cut(tuple(links), name)
-    return c.Join(tuple(links), name)
+    if cut_now(model).issuperset(links):
+        return c.Join(tuple(links), name)
+    return c.Cut(tuple(links), name)
 
 
 def join(model: ClusterModel, links: Iterable[Link] | None = None) -> list[c.Command]:

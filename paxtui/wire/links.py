@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 Cuts = frozenset[tuple[int, int]]
 """Directed links ``(sender, receiver)`` that nothing crosses."""
@@ -57,6 +57,24 @@ def bridge(n: int, middle: int) -> Cuts:
     """Two halves, each connected in itself, and ``middle`` that reaches both."""
     rest = [replica for replica in range(n) if replica != middle]
     return between(rest[: len(rest) // 2], rest[len(rest) // 2 :])
+
+
+def mutual_sets(ids: Iterable[int], reaches: Callable[[int, int], bool]) -> list[tuple[int, ...]]:
+    """Find all sets of replicas that reach each other, both ways, and to which no further one can be added:
+    the maximal cliques, the largest first (Bron and Kerbosch 1973; there are at most nine replicas)."""
+    nodes = sorted(set(ids))
+    near = {a: {b for b in nodes if b != a and reaches(a, b) and reaches(b, a)} for a in nodes}
+    found: list[tuple[int, ...]] = []
+
+    def extend(members: tuple[int, ...], able: set[int], tried: set[int]) -> None:
+        if not able and not tried and members:
+            found.append(tuple(sorted(members)))
+        for one in sorted(able):
+            extend((*members, one), able & near[one], tried & near[one])
+            able, tried = able - {one}, tried | {one}
+
+    extend((), set(nodes), set())
+    return sorted(found, key=lambda members: (-len(members), members))
 
 
 def words(n: int, cuts: Cuts) -> str:

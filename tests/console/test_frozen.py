@@ -42,6 +42,7 @@ def frozen(story: Story) -> Scene:
 
 def test_nothing_in_a_frozen_header_is_later_than_the_freeze() -> None:
     story = Story(3).up()
+    story.model.liveness.look(story.model, story.now)
     story.choose(f"message {number}" for number in range(10))
     story.model.liveness.look(story.model, story.now)
     story.fault(0, f.Loss(1, 20))

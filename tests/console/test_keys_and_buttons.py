@@ -58,7 +58,9 @@ def test_keys_take_back_what_stands(play: Play) -> None:
         assert await on.press("C") == [c.RestoreProposer(0)]
         on.story.paused(0)
         assert await on.press("p") == [c.Continue(0)]
-        on.story.fault(0, f.Cut(1))
+        on.story.fault(0, f.Cut(-1))
+        for id in (1, 2):
+            on.story.fault(id, f.Cut(0))
         assert isinstance((await on.press("t"))[0], c.Join)
         on.story.fault(0, f.Loss(-1, 20))
         assert await on.press("plus") == [c.Inject(0, f.Loss(-1, 25))]
@@ -128,7 +130,9 @@ def test_all_buttons_are_on_the_dashboard_and_show_their_labels(play: Play, widt
     async def act(on: Played) -> None:
         on.story.fault(0, f.CrashProposer())
         on.story.fault(0, f.Loss(-1, 100))
-        on.story.fault(0, f.Cut(1))
+        on.story.fault(0, f.Cut(-1))
+        for id in (1, 2):
+            on.story.fault(id, f.Cut(0))
         on.story.paused(0)
         await on.look()
         for each in on.app.screen.query(Button):

@@ -100,6 +100,7 @@ def fresh(story: Story, seconds: float) -> tuple[str, str]:
 
 def test_decisions_keep_it_moving_and_then_it_is_idle() -> None:
     story = Story(3).up()
+    verdict(story)
     story.choose(["a"])
     assert verdict(story)[0] == "moving"
     assert fresh(story, 1)[0] == "moving"

@@ -121,10 +121,9 @@ class ClusterModel(Facts):
                 self.leaders[id] = status.ballot
             else:
                 self.leaders.pop(id, None)
-        else:
-            self.leaders.pop(id, None)
-            if replica.process != "down":  # what the process itself said last tells more
-                replica.last_words = problem
+        elif replica.process != "down":
+            # Who led may lead on unseen, so it stays the last known leader until others have another one.
+            replica.last_words = problem  # what a dead process itself said last tells more
         if before != (replica.summary, self.leaders.get(id)):
             self.version += 1
 

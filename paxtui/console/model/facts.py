@@ -143,9 +143,27 @@ class Facts:
             and other.process not in ("down", "paused")
         )
 
+    def reaches(self, sender: int, receiver: int) -> bool:
+        """Whether what ``sender`` says arrives at ``receiver`` and counts there, as far as is known: no fault
+        keeps it away, a connection exists, and the receiver takes the sender in."""
+        one = self.replicas[sender]
+        broken = any(link.to == receiver and not link.connected for link in one.links)
+        return self.crosses(sender, receiver) and not broken and receiver not in one.refused_by
+
     def connected(self, one: int, other: int) -> bool:
         """Whether both directions work."""
-        return self.crosses(one, other) and self.crosses(other, one)
+        return self.reaches(one, other) and self.reaches(other, one)
+
+    def voteless(self, id: int) -> str | None:
+        """Why a replica is a learner without vote, as it says itself, or as the others do."""
+        own = self.replicas[id].held
+        if own is not None:
+            return own
+        for other in self.replicas:
+            for replica, reason in other.report.held_here if other.report is not None else ():
+                if replica == id:
+                    return f"{other.name} says: {reason}"
+        return None
 
     def isolated(self, id: int) -> bool:
         """Whether faults cut the replica off from all others, at least in one direction each."""
@@ -153,6 +171,20 @@ class Facts:
         return bool(others) and all(
             each in self.replicas[id].cuts() or id in self.replicas[each].cuts() for each in others
         )
+
+    def cut_off(self, id: int) -> bool:
+        """Whether cuts act on all links of a replica, in both directions."""
+        others = [each for each in range(self.n) if each != id]
+        mine = self.replicas[id].cuts()
+        return bool(others) and all(each in mine and id in self.replicas[each].cuts() for each in others)
+
+    def unheard(self, now: float) -> list[int]:
+        """Replicas that may do what is not told here: neither heard lately nor known to be stopped."""
+        return [
+            each.id
+            for each in self.replicas
+            if each.process in ("up", "unknown") and not each.fresh(now) and self.voteless(each.id) is None
+        ]
 
     def open_for(self, slot: int, now: float) -> float | None:
         """For how long ``slot`` has had a proposal; ``None`` if no proposal was seen."""

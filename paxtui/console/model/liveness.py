@@ -11,6 +11,8 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from paxtui.console.model.tolerance import connected_voters, runs, voters
+
 if TYPE_CHECKING:
     from paxtui.console.model.cluster import ClusterModel
     from paxtui.console.model.replica import ReplicaView
@@ -38,40 +40,30 @@ class Verdict(NamedTuple):
     words: str
 
 
-def _runs(replica: ReplicaView) -> bool:
-    return replica.process not in ("down", "paused", "unknown")
-
-
 def connected_majority(model: ClusterModel) -> tuple[int, ...] | None:
-    """A quorum whose members run and reach each other in both directions, if there is one."""
-    up = [replica.id for replica in model.replicas if _runs(replica)]
-    for members in combinations(up, model.quorum):
-        if all(model.connected(one, other) for one, other in combinations(members, 2)):
-            return members
-    return None
+    """Voters that run and reach each other in both directions, if they are a quorum."""
+    members = connected_voters(model)
+    return members if len(members) >= model.quorum else None
 
 
-def able_proposers(model: ClusterModel) -> list[int]:
-    """Those who work and reach a majority in both directions: nobody else can decide anything."""
-    able = []
-    for replica in model.replicas:
-        if _runs(replica) and not replica.proposer_crashed:
-            reached = sum(
-                other.id == replica.id or model.connected(replica.id, other.id) for other in model.replicas
-            )
-            if reached >= model.quorum:
-                able.append(replica.id)
-    return able
+def able_proposers(model: ClusterModel, *, unheard: bool = False) -> list[int]:
+    """Those who work and reach a majority of voters in both directions: nobody else can decide anything. With
+    ``unheard`` those of whom nothing is known count as well."""
+    able = voters(model)
+    if unheard:
+        able += [each.id for each in model.replicas if each.process == "unknown"]
+    return [
+        id
+        for id in able
+        if not model.replicas[id].proposer_crashed
+        and sum(other == id or model.connected(id, other) for other in able) >= model.quorum
+    ]
 
 
 def sound_majority(model: ClusterModel, now: float) -> tuple[int, ...] | None:
     """A quorum that has to make progress: heard, connected, hardly disturbed, and one of it may lead."""
     able = able_proposers(model)
-    fit = [
-        replica.id
-        for replica in model.replicas
-        if _runs(replica) and replica.fresh(now) and replica.slow_disk_ms <= DELAY_MS_MAX
-    ]
+    fit = [id for id in voters(model) if _fit(model.replicas[id], now)]
     for members in combinations(fit, model.quorum):
         if any(each in able for each in members) and all(
             _sound(model, one, other) for one in members for other in members if one != other
@@ -80,11 +72,15 @@ def sound_majority(model: ClusterModel, now: float) -> tuple[int, ...] | None:
     return None
 
 
+def _fit(replica: ReplicaView, now: float) -> bool:
+    return replica.fresh(now) and replica.role != "warm-up" and replica.slow_disk_ms <= DELAY_MS_MAX
+
+
 def _sound(model: ClusterModel, sender: int, receiver: int) -> bool:
     replica = model.replicas[sender]
     delay, jitter = replica.delay_to(receiver)
     return (
-        model.crosses(sender, receiver)
+        model.reaches(sender, receiver)
         and replica.loss_to(receiver) <= LOSS_MAX
         and delay + jitter <= DELAY_MS_MAX
     )
@@ -105,10 +101,11 @@ class Liveness:
 
     def look(self, model: ClusterModel, now: float) -> Verdict:
         """What is so at ``now``."""
-        self._begun = self._begun or any(each.role not in ("?", "warm-up") for each in model.replicas)
         mark = (model.applied, model.chosen)
         if mark != self._mark:
-            self._mark, self._moved_at = mark, now
+            # What was there when this console began to see did not move before its eyes.
+            self._mark, self._moved_at = mark, now if self._begun else self._moved_at
+        self._begun = self._begun or any(each.role not in ("?", "warm-up") for each in model.replicas)
         self.majority = connected_majority(model)
         sound = sound_majority(model, now)
         if sound is None:
@@ -123,6 +120,10 @@ class Liveness:
             return Verdict("starting", "starting")
         if not able_proposers(model):
             self._asked_since = None
+            if able_proposers(model, unheard=True):
+                if now - self._moved_at < MOVED_S:
+                    return Verdict("moving", "slots are decided and applied")
+                return Verdict("waiting", f"{_unheard(model)} are not heard: whether it moves is not known")
             return Verdict("stalled", f"{_why_stalled(model)}: it must stand still")
         leader = model.leader
         trouble = "" if leader is None else model.trouble(leader[0], now)
@@ -131,6 +132,9 @@ class Liveness:
             self._asked_since = None
             if now - self._moved_at < MOVED_S:
                 return Verdict("moving", "slots are decided and applied")
+            if trouble:
+                assert leader is not None
+                return Verdict("waiting", f"leader r{leader[0]} {trouble}: what was asked of it is not known")
             return Verdict("idle", "everything that was asked for is applied")
         held_s = _held_open_s(model, now)
         if self._asked_since is None or held_s > 0:
@@ -148,6 +152,11 @@ class Liveness:
         if sound is not None and stuck_s > PATIENCE_S:
             members = " ".join(f"r{each}" for each in sound)
             return Verdict("STUCK", f"{members} are connected, and {what} for {stuck_s:.0f} s")
+        if leader is None and (silent := model.unheard(now)):
+            who = " ".join(f"r{each}" for each in silent)
+            return Verdict(
+                "waiting", f"nobody who is heard leads, and {who} may: whether it moves is not known"
+            )
         if not leads:
             return Verdict("electing", absent + (f", for {still_s:.0f} s" if still_s > 2 else ""))
         if still_s > 1.0:
@@ -165,10 +174,16 @@ def _held_open_s(model: ClusterModel, now: float) -> float:
     return timeout_s - (now - skip.at)
 
 
+def _unheard(model: ClusterModel) -> str:
+    return " ".join(replica.name for replica in model.replicas if replica.process == "unknown")
+
+
 def _why_stalled(model: ClusterModel) -> str:
-    running = sum(_runs(replica) for replica in model.replicas)
-    if running < model.quorum:
-        return f"no majority is connected: {running} of {model.n} run, {model.quorum} are needed"
+    running = sum(runs(replica) for replica in model.replicas)
+    voting = len(voters(model))
+    if voting < model.quorum:
+        vote = "" if voting == running else f", {voting} with a vote"
+        return f"no majority is connected: {running} of {model.n} run{vote}, {model.quorum} are needed"
     if connected_majority(model) is not None:
         return "no proposer that works reaches a majority"
     return f"no majority is connected: {model.quorum} of {model.n} must reach each other"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from paxtui.console.model.ages import ages
 from paxtui.console.model.replica import ReplicaView
+from paxtui.console.model.tolerance import tolerance
 from paxtui.console.rows.faults import broken
 from paxtui.console.rows.log import column_mark
 from paxtui.console.rows.text import Row, columns, fit, pad, width_of
@@ -65,6 +66,9 @@ def header(scene: Scene, width: int) -> Row:
         _leader(scene),
         [("chosen ", "dim"), (str(model.chosen), "strong")],
     ]
+    spare = tolerance(model, now)
+    if verdict.light != "starting" and (spare.spare < spare.most or spare.unknown):
+        parts.insert(5, [("spare ", "dim"), (f"{spare.number}/{spare.most}", "warn")])
     if scene.scenario_end is not None:
         del parts[3]  # what is over does not have to move
     if any(r.report is not None and r.report.security == "insecure" for r in model.replicas):
@@ -100,7 +104,7 @@ def _leader(scene: Scene) -> Row:
     """Who leads, and what is the matter with it: a leader that is paused still believes that it leads."""
     leader = scene.model.leader
     if leader is None:
-        return [("leader ", "dim"), ("nobody", "warn")]
+        return [("leader ", "dim"), ("?" if scene.model.unheard(scene.now) else "nobody", "warn")]
     trouble = scene.model.trouble(leader[0], scene.now)
     row: Row = [("leader ", "dim"), (f"r{leader[0]}@{leader[1]}", "warn" if trouble else "leader")]
     if trouble:
@@ -167,7 +171,7 @@ def state_words(scene: Scene, replica: ReplicaView) -> str:
     if not replica.fresh(now):
         silent = replica.silent_s(now)
         return f"? {ages(silent)}{leads}" if silent is not None else "?"
-    if replica.held is not None:
+    if scene.model.voteless(replica.id) is not None:
         return HELD
     if replica.refused_by:
         return "REFUSED by " + " ".join(f"r{peer}" for peer in replica.refused_by)

@@ -40,8 +40,7 @@ WIDTHS = {"crash-proposer": 18, "pause": 10, "cut": 6, "less": 3, "loss": 12, "m
 
 def labels(scene: Scene, replica: ReplicaView) -> dict[str, str]:
     """What the buttons say now: some take back what they did."""
-    others = [peer for peer in range(scene.model.n) if peer != replica.id]
-    cut = any(replica.cuts()) or any(replica.id in scene.model.replicas[peer].cuts() for peer in others)
+    cut = scene.model.cut_off(replica.id)
     return {
         "crash-proposer": "Restore proposer" if replica.proposer_crashed else "Crash proposer",
         "crash": "Crash replica",

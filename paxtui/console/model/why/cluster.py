@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from paxtui.console.model.cluster import ClusterModel
 from paxtui.console.model.phase1 import Told
+from paxtui.console.model.tolerance import tolerance
 from paxtui.console.model.why.answer import Why, names, plural
 from paxtui.console.model.why.leader import on_links, why_no_leader
 from paxtui.console.model.why.slot import why_slot
@@ -21,8 +22,9 @@ def _refusals(model: ClusterModel) -> list[str]:
         for reason in dict.fromkeys(replica.refused_by.values()):
             who = names(peer for peer, why in replica.refused_by.items() if why == reason)
             found.append(f"{who} do not take {replica.name} in: {visible(reason, 200)}")
-        if replica.held is not None:
-            found.append(f"{replica.name} is a learner without vote: {visible(replica.held, 300)}")
+        held = model.voteless(replica.id)
+        if held is not None:
+            found.append(f"{replica.name} is a learner without vote: {visible(held, 300)}")
     return found
 
 
@@ -94,6 +96,22 @@ def _absent(model: ClusterModel) -> list[str]:
     return found
 
 
+def failures(model: ClusterModel, now: float) -> str:
+    """How many more failures the log survives, and why these are fewer than they could be."""
+    found = tolerance(model, now)
+    begins = f"{model.quorum} of {model.n} replicas are a quorum; "
+    if found.spare >= found.most:
+        return f"{begins}{found.spare} more may fail before the log stands still."
+    because = "; ".join(found.reasons)
+    if found.unknown:
+        return f"{begins}how many more may fail is not known, at least {max(0, found.spare)}: {because}."
+    if len(found.members) < model.quorum:
+        begins = f"No {model.quorum} of {model.n} voters reach each other; "
+    elif len(found.members) < model.n:
+        begins += f"{names(found.members)} reach each other; "
+    return f"{begins}{max(0, found.spare)} more may fail before the log stands still: {because}."
+
+
 def _not_safe(model: ClusterModel) -> Why:
     """Nothing else matters then."""
     problems = [visible(problem, 300) for problem in model.judge.problems]
@@ -125,17 +143,7 @@ def why_moving(model: ClusterModel, now: float) -> Why:
         for id in others
     ]
     evidence += [*_refusals(model), *_absent(model), *on_links(model)]
-    able = sum(
-        r.process == "up" and not r.refused_by and r.held is None and not model.isolated(r.id)
-        for r in model.replicas
-    )
-    spare = able - model.quorum
-    following: list[str] = []
-    if verdict.light in ("idle", "moving") and spare >= 0:
-        following.append(
-            f"{model.quorum} of {model.n} replicas are a quorum; "
-            f"{spare} more may fail before the log stands still."
-        )
+    following = [failures(model, now)] if verdict.light in ("idle", "moving", "waiting", "electing") else []
     if verdict.light == "stalled":
         following.append("Heal links, and continue or restart replicas, until a majority is connected.")
     if model.end > model.applied and verdict.light not in ("idle", "moving"):

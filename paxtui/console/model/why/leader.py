@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from paxtui.console.model.ages import ages
 from paxtui.console.model.cluster import ClusterModel
 from paxtui.console.model.liveness import able_proposers, connected_majority
 from paxtui.console.model.replica import ReplicaView
+from paxtui.console.model.tolerance import runs, voters
 from paxtui.console.model.why.answer import Why
 from paxtui.wire.faults import Cut, LinkFault, describe
 
@@ -16,9 +18,12 @@ FAULTS_MAX: Final = 4
 
 def obstacle(model: ClusterModel) -> str:
     """What keeps every replica from leading, in few words; empty if somebody can."""
-    running = sum(replica.process not in ("down", "paused", "unknown") for replica in model.replicas)
-    if running < model.quorum:
-        return f"{running} of {model.n} run, {model.quorum} needed"
+    running, voting = sum(map(runs, model.replicas)), len(voters(model))
+    if voting < model.quorum and any(replica.process == "unknown" for replica in model.replicas):
+        return f"{running} of {model.n} are heard, {model.quorum} needed"
+    if voting < model.quorum:
+        vote = "" if voting == running else f", {voting} with a vote"
+        return f"{running} of {model.n} run{vote}, {model.quorum} needed"
     if connected_majority(model) is None and not able_proposers(model):
         return "no majority is connected"
     if all(replica.proposer_crashed for replica in model.replicas if replica.process == "up"):
@@ -26,10 +31,14 @@ def obstacle(model: ClusterModel) -> str:
     return "" if able_proposers(model) else "no proposer that works reaches a majority"
 
 
-def _state(model: ClusterModel, replica: ReplicaView) -> str:
+def _state(model: ClusterModel, replica: ReplicaView, now: float) -> str:
     """What a replica does instead of leading."""
     if replica.process in ("down", "paused"):
         return f"{replica.name} is {replica.process}."
+    if model.voteless(replica.id) is not None:
+        return f"{replica.name} is a learner without vote."
+    if replica.process == "unknown":
+        return f"{replica.name} was never heard."
     if replica.proposer_crashed:
         return f"{replica.name}: its proposer is crashed; it votes, but does not try to lead."
     if replica.role == "preparing":
@@ -38,6 +47,9 @@ def _state(model: ClusterModel, replica: ReplicaView) -> str:
         return f"{replica.name} asks the others whether they would help it to lead."
     if model.isolated(replica.id):
         return f"{replica.name} is cut off from all others."
+    silent = replica.silent_s(now)
+    if silent is not None and not replica.fresh(now):
+        return f"{replica.name} is not heard for {ages(silent)}."
     return f"{replica.name} waits for its election timeout."
 
 
@@ -67,20 +79,41 @@ def why_no_leader(model: ClusterModel, now: float) -> Why:
         trouble = model.trouble(leader[0], now) or "of no use"
         begins = f"NO LEADER THAT WORKS (r{leader[0]}: {trouble})"
         evidence.append(f"Nobody else leads; r{leader[0]} was promised {leader[1]} by a majority.")
-    evidence += [_state(model, replica) for replica in model.replicas]
+    evidence += [_state(model, replica, now) for replica in model.replicas]
     evidence += on_links(model)
-    able = [r.id for r in model.replicas if r.process == "up" and not r.proposer_crashed]
-    if len([r for r in model.replicas if r.process == "up"]) < model.quorum:
-        verdict = f"fewer than {model.quorum} of {model.n} replicas run, so nobody can get a majority."
-        following = "Restart or continue replicas until a majority runs."
-    elif connected_majority(model) is None:
-        verdict = "no majority of replicas reaches each other."
-        following = "Heal links until a majority is connected."
-    elif not able:
-        verdict = "every proposer is crashed."
-        following = "Undo a proposer crash (u, or H for all)."
+    verdict, following = _no_majority(model)
+    if verdict:
+        pass
+    elif model.unheard(now):
+        begins = begins.replace("NO LEADER", "NO LEADER IS KNOWN", 1) if leader is None else begins
+        verdict = f"{' '.join(f'r{each}' for each in model.unheard(now))} may lead, but are not heard."
+        following = "Look at what runs them, and at the network between them and here."
     else:
         verdict = "an election is on." if leader is None else "the others elect another one soon."
         following = "Whoever hears no leader for its random timeout asks a majority for promises."
         begins = f"{begins} yet" if leader is None else begins
     return Why("leader", f"{begins}: {verdict}", "warn", tuple(evidence), (following,))
+
+
+def _no_majority(model: ClusterModel) -> tuple[str, str]:
+    """Why nobody can lead, for certain, and what would end that; empty if somebody can, or perhaps can."""
+    if able_proposers(model, unheard=True):
+        return "", ""
+    if sum(map(runs, model.replicas)) < model.quorum:
+        return (
+            f"fewer than {model.quorum} of {model.n} replicas run, so nobody can get a majority.",
+            "Restart or continue replicas until a majority runs.",
+        )
+    if len(voters(model)) < model.quorum:
+        return (
+            f"fewer than {model.quorum} of {model.n} replicas run and have a vote.",
+            "Restart or continue replicas that have one.",
+        )
+    if connected_majority(model) is None:
+        return "no majority of replicas reaches each other.", "Heal links until a majority is connected."
+    if all(model.replicas[id].proposer_crashed for id in voters(model)):
+        return "every proposer is crashed.", "Undo a proposer crash (u, or H for all)."
+    return (
+        "no proposer that works reaches a majority.",
+        "Undo a proposer crash (u, or H for all), or heal links until one does.",
+    )

@@ -19,6 +19,8 @@ def _nobody_leads(model: ClusterModel, now: float) -> str:
     """Why no leader can do anything; empty if one can."""
     hindered = obstacle(model)
     leader = model.leader
+    if leader is None and not hindered and (silent := model.unheard(now)):
+        return f"no leader is known: {names(silent)} not heard"
     if leader is None:
         return f"nobody leads: {hindered}" if hindered else "nobody leads yet: an election is on"
     trouble = model.trouble(leader[0], now)

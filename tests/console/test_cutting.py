@@ -1,0 +1,72 @@
+"""Cutting a second replica off leaves the first cut as it is; only what is cut off altogether is joined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from paxtui.console import commands as c
+from paxtui.console.actions import Actions
+from paxtui.console.model.arrows import cut_now
+from paxtui.console.orders import around, cut_or_join
+from paxtui.console.widgets.buttons import labels
+from paxtui.wire import faults as f
+from tests.console.board import Console, run
+from tests.console.pilot import Played
+from tests.console.story import Story
+
+Play = Callable[..., None]
+
+
+def cut(story: Story, links: tuple[tuple[int, int], ...]) -> None:
+    for a, b in links:
+        if (a, b) not in cut_now(story.model):
+            story.fault(a, f.Cut(b))
+
+
+def test_t_cuts_a_second_replica_off_too_and_joins_it_when_it_is_cut_off(play: Play) -> None:
+    async def act(on: Played) -> None:
+        cut(on.story, around(5, 0))
+        await on.press("right")
+        assert labels(on.app.scene, on.story.model.replicas[1])["cut"] == "Cut"
+        (order,) = await on.press("t")
+        assert isinstance(order, c.Cut)
+        assert set(order.links) == set(around(5, 1))
+        cut(on.story, around(5, 1))
+        assert labels(on.app.scene, on.story.model.replicas[1])["cut"] == "Join"
+        (order,) = await on.press("t")
+        assert isinstance(order, c.Join)
+        await on.press("right")
+        assert isinstance((await on.press("t"))[0], c.Cut), "two of its links are cut, not all"
+
+    play(act, n=5)
+
+
+def test_links_of_which_one_is_cut_are_cut_and_not_joined() -> None:
+    story = Story(3).up()
+    assert isinstance(cut_or_join(story.model, [(0, 1), (1, 0)]), c.Cut)
+    story.fault(0, f.Cut(1))
+    assert isinstance(cut_or_join(story.model, [(0, 1), (1, 0)]), c.Cut)
+    assert isinstance(cut_or_join(story.model, [(0, 1)]), c.Join)
+    story.fault(1, f.Cut(-1))
+    assert isinstance(cut_or_join(story.model, [(0, 1), (1, 0)]), c.Join)
+
+
+def test_undo_of_the_second_cut_leaves_the_first_as_it_was() -> None:
+    async def act(on: Console) -> None:
+        await on.do(c.Cut(around(5, 0), "r0"))
+        before = cut_now(on.model)
+        assert before == set(around(5, 0))
+        await on.do(c.Cut(around(5, 1), "r1"))
+        assert cut_now(on.model) == {*around(5, 0), *around(5, 1)}
+        await on.do(c.Undo())
+        assert cut_now(on.model) == before
+
+    run(act, n=5)
+
+
+def test_a_cluster_of_one_has_nothing_to_cut(play: Play) -> None:
+    async def act(on: Played) -> None:
+        assert isinstance(on.app, Actions)
+        assert await on.press("t") == []
+
+    play(act, n=1)
