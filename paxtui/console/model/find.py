@@ -35,9 +35,17 @@ def wanted(text: str) -> Wanted:
 def matches(model: ClusterModel, text: str, now: float) -> list[int]:
     """All slots of which something is known here, and that are meant, in order."""
     meant = wanted(text)
-    kept = (slot for slot in model.values.slots if slot >= model.floor)
-    known = set(kept) | set(range(model.applied, model.end))
-    return sorted(slot for slot in known if meant(model, slot, now))
+    return sorted(slot for slot in _known(model) if meant(model, slot, now))
+
+
+def unsearched(model: ClusterModel) -> int:
+    """How many slots of the log are not looked at, as their values were not read by this console yet."""
+    return max(0, model.end - model.floor - len(_known(model)))
+
+
+def _known(model: ClusterModel) -> set[int]:
+    kept = (slot for slot in model.values.slots if model.floor <= slot < model.end)
+    return set(kept) | set(range(max(model.applied, model.floor), model.end))
 
 
 def slot_at(model: ClusterModel, clock: str) -> int | None:

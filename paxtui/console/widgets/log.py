@@ -6,14 +6,16 @@ from bisect import bisect_left
 
 from textual.binding import Binding
 
-from paxtui.console.model.find import matches
+from paxtui.console.model.find import matches, unsearched
 from paxtui.console.model.folds import Fold, Layout, layout
 from paxtui.console.model.slots import slot_facts
+from paxtui.console.model.why.answer import plural
 from paxtui.console.rows import log, why
 from paxtui.console.rows.keys import hint_rows
-from paxtui.console.rows.text import Row
+from paxtui.console.rows.text import Row, fit
 from paxtui.console.scene import Scene
 from paxtui.console.widgets.pane import Lines, Pane
+from paxtui.wire.text import visible
 
 
 class LogPane(Lines):
@@ -61,6 +63,8 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         self.search = ""
         self._shown: list[int] | None = None
         self._shown_at = float("-inf")
+        self._unsearched = 0
+        """Slots that the filter could not look at."""
         self._layout = Layout()
         self._layout_of: tuple[object, ...] = ()
         """What the layout was made of."""
@@ -75,18 +79,27 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         self.filter, self._shown = text, None
         self._shown_at = float("-inf")
         self._refilter()
+        self.top = 0
         if self.following:
-            self.top = 0
+            self.moved()
         else:
-            self.cursor = self._index_of(slot)
-        self.look_again()
+            self.go(min(self._index_of(slot), self.count() - 1))
 
     def _refilter(self) -> None:
-        """Look for matches again, at most once a second: they may be many."""
+        """Look for matches again, at most once a second: they may be many. Who reads stays on the slot, or is
+        on the next one where that does not match any more."""
         now = self.scene.clock()
-        if self.filter and now - self._shown_at > 1.0:
-            self._shown = matches(self.scene.model, self.filter, self.scene.now)
-            self._shown_at = now
+        if not self.filter or now - self._shown_at <= 1.0:
+            return
+        slot = self.slot_of(self.cursor)
+        self._shown = matches(self.scene.model, self.filter, self.scene.now)
+        self._unsearched = unsearched(self.scene.model)
+        self._shown_at = now
+        if not self.following:
+            index = max(0, min(self._index_of(slot), len(self._shown) - 1))
+            self.top = max(0, self.top + index - self.cursor)
+            self.cursor = index
+            self._select()
 
     def _refold(self, *, anyway: bool = False) -> None:
         """What is folded goes with the end of the log, by part of a page, as long as one follows: a reader is
@@ -128,7 +141,8 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         return self._layout.line_of(slot) if self._shown is None else bisect_left(self._shown, slot)
 
     def go_to_slot(self, slot: int) -> None:
-        """Put the cursor on ``slot``, or on the next one that the filter lets through."""
+        """Put the cursor on ``slot``, or on the next one that the filter lets through; the last one if there
+        is none."""
         self.following = False
         floor = self.scene.model.floor
         if slot < floor:
@@ -136,7 +150,13 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         fold = self._layout.fold_of(slot) if self._shown is None else None
         if fold is not None and not fold.removed:
             self._layout = self._layout.without(fold)
-        self.go(self._index_of(slot))
+        if self._shown is not None and slot not in self._shown and slot >= floor:
+            there = "none does"
+            if self._shown:
+                there = f"this is {'the next' if slot < self._shown[-1] else 'the last'} that does"
+            text = f"slot {slot} does not match the filter; {there} (esc shows all)"
+            self.console.say(text, failed=True)
+        self.go(min(self._index_of(slot), self.count() - 1))
 
     def count(self) -> int:
         return self._layout.lines(self.scene.model.end) if self._shown is None else len(self._shown)
@@ -146,7 +166,11 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
 
     def rows(self, width: int, height: int) -> list[Row]:
         rows = super().rows(width, height)
-        if self.scene.model.end == 0 and self.scene.armed:
+        if self._shown is not None and not self._shown:
+            rows.append(
+                fit([(f"  no slot matches {visible(self.filter, 60)!r}; esc shows all", "dim")], width)
+            )
+        elif self.scene.model.end == 0 and self.scene.armed:
             rows += hint_rows(self.scene, width)
         return rows
 
@@ -161,10 +185,15 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         super().follow()
 
     def moved(self) -> None:
-        at = None if self.following else self._at(self.cursor)
+        self._select()
+        self.console.look_again()
+
+    def _select(self) -> None:
+        """What is under the cursor is what WHY is about."""
+        nothing = self.following or not self.count()
+        at = None if nothing else self._at(max(0, min(self.cursor, self.count() - 1)))
         self.scene.slot = at if isinstance(at, int) else None
         self.scene.fold = (at.first, at.end) if isinstance(at, Fold) else None
-        self.console.look_again()
 
     def look_again(self) -> None:
         self._refilter()
@@ -174,7 +203,10 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         glyph = self.scene.look.glyph("follow")
         state = f"following {glyph}" if self.following else f"+{behind} below (f)" if behind else "f follows"
         if self.filter:
-            state += f"   {self.count()} slots match the filter (esc shows all)"
+            match = "matches" if self.count() == 1 else "match"
+            state += f"   {plural(self.count(), 'slot')} {match} the filter (esc shows all)"
+            if self._unsearched:
+                state += f", {self._unsearched:,} not read here yet"
         title = f"1 log  slot × replica   {state}"
         if self.border_title != title:
             self.border_title = title
@@ -206,13 +238,25 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
             self.console.say("nothing was looked for yet; / does")
             return
         found = matches(self.scene.model, self.search, self.scene.now)
+        if self._shown is not None:  # of what is on screen
+            found = sorted({*found} & {*self._shown})
         here = self.slot_of(self.cursor) if not self.following else (-1 if step > 0 else self.scene.model.end)
         after = [slot for slot in found if slot > here] if step > 0 else [s for s in found if s < here][::-1]
-        if after:
+        if not found:
+            self.console.say(f"no slot matches {visible(self.search, 60)!r}{self._not_read()}", failed=True)
+        elif after:
             self.go_to_slot(after[0])
         else:
-            where = "after" if step > 0 else "before"
-            self.console.say(f"nothing {where} this slot matches; {len(found)} do in all")
+            self.go_to_slot(found[0] if step > 0 else found[-1])
+            way = "the last match: on with the first" if step > 0 else "the first match: on with the last"
+            if not self.following and found == [here]:
+                way = "the only match"
+            self.console.say(f"that was {way} of {len(found)}{self._not_read()}")
+
+    def _not_read(self) -> str:
+        """What a search cannot see."""
+        count = unsearched(self.scene.model)
+        return f"; {plural(count, 'slot')} not read here yet" if count else ""
 
     def action_open(self) -> None:
         """Open the fold under the cursor, or show all that is known of the slot."""
