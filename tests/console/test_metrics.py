@@ -20,7 +20,7 @@ def scene(story: Story) -> Scene:
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (None, "-"),
+        (None, "?"),
         (0, "0"),
         (0.42, "0.4"),
         (4.0, "4"),
@@ -42,7 +42,7 @@ def test_a_sparkline_goes_from_nothing_to_its_maximum() -> None:
     assert metrics.sparkline([0, 1, 2, 4], 4, SPARK[0]) == ("▁▃▅█", 4)
     assert metrics.sparkline([None, 5], 4, SPARK[0]) == ("   █", 5)
     assert metrics.sparkline([0, 0], 2, SPARK[0]) == ("▁▁", 0)
-    assert metrics.sparkline([1, 2, 3], 0, SPARK[0]) == ("", 0)
+    assert metrics.sparkline([1, 2, 3], 0, SPARK[0]) == ("", None)
 
 
 def test_a_line_says_what_now_and_at_most() -> None:

@@ -99,7 +99,7 @@ def test_a_replica_that_is_not_heard_has_unknown_links() -> None:
     story.report(1)
     story.report(2)
     text = [plain(row) for row in links.links(scene_of(story), 100, 30, both=False, focused=True)]
-    assert text[1].split()[2:] == ["?", "0/s", "?", "0/s"]
+    assert text[1].split()[2:] == ["?", "?", "?", "?"]
     assert text[2].split() == ["r1", "ok", "0/s", "─", "ok", "0/s"]
 
 

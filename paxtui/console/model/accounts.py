@@ -64,6 +64,8 @@ class Account:
         self.restarts = 0
         self.first: int | None = None
         """The watermark at which its account begins."""
+        self.began: float | None = None
+        """When its account begins, if it had done something before; a time of day."""
         self.breach: InvariantBroken | None = None
         """It holds less than it must; whether it has the same disk is not told yet."""
         self.foreign = False

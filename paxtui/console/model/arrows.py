@@ -22,8 +22,8 @@ class Arrow(NamedTuple):
     jitter_ms: float = 0.0
     duplicate: float = 0.0
     reorder: float = 0.0
-    rate: float = 0.0
-    """Messages a second, before faults."""
+    rate: float | None = None
+    """Messages a second, before faults; ``None`` where that is not known."""
     lost: int = 0
     """Messages that faults swallowed since the sender started."""
     waiting_bytes: int = 0
@@ -103,7 +103,8 @@ def arrow(model: ClusterModel, sender: int, receiver: int, now: float) -> Arrow:
         state = "closed"
     else:
         state = "faulty" if any(found.values()) else "ok"
-    rate = one.sent_rates.get(receiver, (0.0, 0, 0.0))[2] if state in ("ok", "faulty", "cut") else 0.0
+    measured = one.sent_rates.get(receiver, (0.0, 0, None))[2]
+    rate = 0.0 if state in ("down", "paused", "closed") else measured if state != "unknown" else None
     lost, waiting = (link.lost, link.waiting_bytes) if link is not None else (0, 0)
     return Arrow(sender, receiver, state, rate=rate, lost=lost, waiting_bytes=waiting, **found)
 

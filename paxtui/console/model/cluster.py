@@ -79,7 +79,7 @@ class ClusterModel(Facts):
         self.version += 1
         replica = self.replicas[id]
         if told is None:
-            replica.observed = False
+            self._watch(replica, now, False)
             self.judge.gap(id, now)
             return
         replica.heard_at = now
@@ -89,7 +89,7 @@ class ClusterModel(Facts):
             return
         if told.dropped:
             replica.gaps += told.dropped
-            replica.observed = False
+            self._watch(replica, now, False)
             self.judge.gap(id, now, dropped=True)
             return
         replica.events += len(told.events)
@@ -141,6 +141,9 @@ class ClusterModel(Facts):
             self.judge.down(id, now)
             self.leaders.pop(id, None)
             replica.report = None
+            if self.wall_ahead:
+                replica.watch(now, True)  # it does nothing
+                self._watch_all(now)
 
     def _tell_process(self, id: int, before: str, state: str, words: str, now: float) -> None:
         """What became of a process stands among the events: what others do next follows from it."""
@@ -183,7 +186,7 @@ class ClusterModel(Facts):
                 learned.assign(entry.slot, entry.slot + 1, entry.ballot)
 
     def _snapshot(self, replica: ReplicaView, snapshot: Snapshot, now: float) -> None:
-        replica.observed = True
+        self._watch(replica, now, True)
         replica.number = snapshot.number
         # Times of day only say how far apart two replicas' clocks are, where they do not contradict what is
         # heard here: one replica whose clock is wrong must not make all that others do look a year old.
@@ -213,7 +216,21 @@ class ClusterModel(Facts):
             else:
                 replica.learned.assign(view.slot, view.slot + 1, view.ballot)
             self.values.put(view.slot, Value(view.client, view.request, view.text))
+        self._watch_all(now)
         self.judge.snapshot(replica.id, snapshot)
+
+    def _watch(self, replica: ReplicaView, at: float, observed: bool) -> None:
+        """From ``at`` on all that the replica does is told, or not any more."""
+        replica.observed = observed
+        replica.watch(at, observed)
+        self._watch_all(at)
+
+    def _watch_all(self, at: float) -> None:
+        """What the cluster does is seen where nobody acts unseen; decisions where the leader is seen."""
+        everybody = all(each.observed or each.process == "down" for each in self.replicas)
+        leader = self.leader
+        self.elections.watch(at, everybody)
+        self.chosen_rate.watch(at, everybody or (leader is not None and self.replicas[leader[0]].observed))
 
     def _trim(self, replica: ReplicaView) -> None:
         replica.trim()
@@ -327,6 +344,7 @@ class ClusterModel(Facts):
         replica.role = "leader"
         self.leaders[replica.id] = event.ballot
         self.phase1.elect(event)
+        self._watch_all(at)
         self.elections.add(at)
 
     def _stepped_down(self, replica: ReplicaView, event: e.SteppedDown, at: float) -> None:

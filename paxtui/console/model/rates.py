@@ -11,40 +11,51 @@ SAMPLES_MAX: Final = 512
 
 
 class Counter:
-    """How often something happened in each of the last seconds."""
+    """How often something happened in each of the last seconds; ``None`` in seconds that nobody watched. What
+    was told of them all the same counts: then it is at least so often."""
 
     def __init__(self) -> None:
-        self._buckets: deque[float] = deque([0.0] * SECONDS_KEPT, maxlen=SECONDS_KEPT)
+        self._buckets: deque[float | None] = deque([None] * SECONDS_KEPT, maxlen=SECONDS_KEPT)
         self._second: int | None = None
+        self._watched = False
 
     def copy(self) -> Counter:
         """As it is now."""
         other = Counter()
         other._buckets, other._second = self._buckets.copy(), self._second
+        other._watched = self._watched
         return other
+
+    def watch(self, now: float, watched: bool) -> None:
+        """From ``now`` on all of it is seen, or not any more."""
+        self._advance(now)
+        self._watched = watched
+        if watched and self._buckets[-1] is None:
+            self._buckets[-1] = 0.0
 
     def add(self, now: float, count: float = 1) -> None:
         """It happened ``count`` times."""
         self._advance(now)
-        self._buckets[-1] += count
+        self._buckets[-1] = (self._buckets[-1] or 0.0) + count
 
     def _advance(self, now: float) -> None:
         second = int(now)
         if self._second is None:
             self._second = second
         missing = min(second - self._second, SECONDS_KEPT)
-        self._buckets.extend([0.0] * max(0, missing))
+        self._buckets.extend([0.0 if self._watched else None] * max(0, missing))
         self._second = max(self._second, second)
 
-    def last(self, now: float, seconds: int) -> list[float]:
+    def last(self, now: float, seconds: int) -> list[float | None]:
         """The last whole seconds, oldest first; the second that still runs is left out."""
         self._advance(now)
         return list(self._buckets)[-seconds - 1 : -1]
 
-    def rate(self, now: float) -> float:
-        """A second's count: of the last whole one, or of the running one if it has more already."""
+    def rate(self, now: float) -> float | None:
+        """A second's count: of the last whole one, or of the running one if it has more already; ``None`` if
+        neither was watched."""
         self._advance(now)
-        return max(self._buckets[-1], self._buckets[-2])
+        return max((each for each in list(self._buckets)[-2:] if each is not None), default=None)
 
 
 class Gauge:

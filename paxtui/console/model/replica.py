@@ -79,8 +79,8 @@ class ReplicaView:
         self.lost = Counter()
         self.fsync = Gauge()
         self.messages = Gauge()
-        self.sent_rates: dict[int, tuple[float, int, float]] = {}
-        """By peer: when the count was taken, the count, messages a second."""
+        self.sent_rates: dict[int, tuple[float, int, float | None]] = {}
+        """By peer: when the count was taken, the count, messages a second if they were measured."""
 
     def still(self) -> ReplicaView:
         """As it is now: what comes later does not change it."""
@@ -98,6 +98,11 @@ class ReplicaView:
     def silent_s(self, now: float) -> float | None:
         """For how long nothing was heard; ``None`` if nothing ever was."""
         return None if self.heard_at is None else max(0.0, now - self.heard_at)
+
+    @property
+    def knows_log(self) -> bool:
+        """Whether it ever told how far its log goes."""
+        return self.role not in ("?", "warm-up") or self.applied > 0 or self.accepted_high > 0
 
     @property
     def leads(self) -> bool:
@@ -202,7 +207,9 @@ class ReplicaView:
         """An answer to get-status."""
         self._rates(report, now)
         self.fsync.put(now, report.fsync_ms)
-        self.messages.put(now, self.message_rate)
+        rate = self.message_rate
+        if rate is not None:
+            self.messages.put(now, rate)
         self.report = report
         self.reported_at = now
         self.pid = report.pid
@@ -223,21 +230,27 @@ class ReplicaView:
 
     def _rates(self, report: StatusReport, now: float) -> None:
         for link in report.links:
-            at, count, rate = self.sent_rates.get(link.to, (now, link.sent, 0.0))
+            at, count, rate = self.sent_rates.get(link.to, (now, link.sent, None))
             if link.sent < count:  # it started anew
                 at, count = now, link.sent
             if now - at >= 0.9:
                 measured = (link.sent - count) / (now - at)
                 # Ten heartbeats a second are sometimes eleven: a number that flickers says nothing.
-                steady = abs(measured - rate) <= max(2.0, RATE_NOISE * rate)
-                self.sent_rates[link.to] = (now, link.sent, rate if steady and rate else measured)
+                steady = bool(rate) and abs(measured - (rate or 0)) <= max(2.0, RATE_NOISE * (rate or 0))
+                self.sent_rates[link.to] = (now, link.sent, rate if steady else measured)
             elif link.to not in self.sent_rates:
                 self.sent_rates[link.to] = (at, count, rate)
 
     @property
-    def message_rate(self) -> float:
-        """Messages a second that leave it."""
-        return sum(rate for _, _, rate in self.sent_rates.values())
+    def message_rate(self) -> float | None:
+        """Messages a second that leave it; ``None`` before that was measured."""
+        measured = [rate for _, _, rate in self.sent_rates.values() if rate is not None]
+        return sum(measured) if measured else None
+
+    def watch(self, at: float, watched: bool) -> None:
+        """From ``at`` on its events are counted without a gap, or not any more."""
+        for counter in (self.learned_rate, self.resent, self.lost):
+            counter.watch(at, watched)
 
     def set_process(self, state: Process, now: float) -> None:
         """The process is seen in another state."""

@@ -175,6 +175,11 @@ class Judge:
         return unknown
 
     @property
+    def since(self) -> float | None:
+        """Since when all replicas are judged, as a time of day, if they had done something before."""
+        return max((each.began for each in self._accounts if each.began is not None), default=None)
+
+    @property
     def basis(self) -> str:
         """What the lights rest on."""
         gaps = sum(account.gaps for account in self._accounts)
@@ -260,6 +265,12 @@ class Judge:
         account = self._accounts[replica]
         status = snapshot.status
         anew = account.first is None
+        if (
+            account.state == "unseen"
+            and status is not None
+            and (status.watermark or (snapshot.number and status.promised.round))
+        ):
+            account.began = snapshot.wall
         due = account.begin(snapshot.number, None if status is None else status.watermark)
         if status is None:
             return
@@ -419,6 +430,12 @@ def _breach(judge: Callable[[], None]) -> InvariantBroken | None:
     except InvariantBroken as broken:
         return broken
     return None
+
+
+def _has_a_past(snapshot: Snapshot) -> bool:
+    """Whether the replica has done something before its first word to this console."""
+    status = snapshot.status
+    return status is not None and bool(status.watermark or (snapshot.number and status.promised.round))
 
 
 def _is_head(chain: str) -> bool:

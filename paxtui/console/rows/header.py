@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from typing import Final
+
 from paxtui.console.model.ages import ages
+from paxtui.console.model.cluster import ClusterModel
 from paxtui.console.model.replica import ReplicaView
 from paxtui.console.model.tolerance import tolerance
 from paxtui.console.rows.faults import broken
 from paxtui.console.rows.log import column_mark
-from paxtui.console.rows.text import Row, columns, fit, pad, width_of
+from paxtui.console.rows.text import Row, Span, columns, fit, pad, width_of
 from paxtui.console.scene import Scene
 from paxtui.wire.text import visible
 
@@ -22,6 +26,8 @@ LIGHT_STYLES = {
 }
 SAFETY_STYLES = {"SAFE": "good", "UNKNOWN": "warn", "VIOLATED": "alarm"}
 
+
+DAY_S: Final = 86_400.0
 
 STRIP_DETAIL = 10
 """Below so many cells a replica's name and mark are all that fits."""
@@ -61,10 +67,10 @@ def header(scene: Scene, width: int) -> Row:
     parts: list[Row] = [
         [(" paxtui ", "strong"), (visible(model.cluster.name, 24), "title")],
         view_state(scene),
-        [(lights.words, SAFETY_STYLES[lights.light])],
+        [(safety_words(scene), SAFETY_STYLES[lights.light])],
         [(verdict.light, LIGHT_STYLES[verdict.light])],
         _leader(scene),
-        [("chosen ", "dim"), (str(model.chosen), "strong")],
+        [("chosen ", "dim"), _count(model, model.chosen)],
     ]
     spare = tolerance(model, now)
     if verdict.light != "starting" and (spare.spare < spare.most or spare.unknown):
@@ -86,18 +92,35 @@ def header(scene: Scene, width: int) -> Row:
     count = len(broken(model, now))
     if count:
         parts.append([(f"{count} fault{'s' if count > 1 else ''}", "warn")])
-    parts.append([("applied ", "dim"), (str(model.applied), "strong")])
+    parts.append([("applied ", "dim"), _count(model, model.applied)])
     if not scene.armed:
         parts.append([("read-only (:arm)", "warn")])
     if scene.scenario is not None:
         parts.insert(1, [("scenario", "frozen")])
     rate = model.chosen_rate.rate(now)
-    parts.append([(f"{rate:,.0f}/s", "text")])
+    parts.append([("?/s", "unknown") if rate is None else (f"{rate:,.0f}/s", "text")])
     p50, p99 = (model.latency.quantile(now, share) for share in (0.5, 0.99))
     if p50 is not None and p99 is not None:
         parts.append([("p50 ", "dim"), (f"{p50:.1f}", "text"), (" p99 ", "dim"), (f"{p99:.1f} ms", "text")])
     parts.append([(f"{model.journal.total:,} events", "dim")])
     return columns(parts, width)
+
+
+def _count(model: ClusterModel, slots: int) -> Span:
+    """A number of slots, once anybody told of its log."""
+    known = slots or any(replica.knows_log for replica in model.replicas)
+    return (str(slots), "strong") if known else ("?", "unknown")
+
+
+def safety_words(scene: Scene) -> str:
+    """The light. Where the log is older than what this console has seen of it, since when it looks: what was
+    before, nobody here can judge."""
+    judge = scene.model.judge
+    lights, since = judge.light, judge.since
+    if lights.light != "SAFE" or since is None:
+        return lights.words
+    days = scene.now + scene.model.wall_ahead - since > DAY_S
+    return f"SAFE since {time.strftime('%d %b %H:%M' if days else '%H:%M', time.localtime(since))}"
 
 
 def _leader(scene: Scene) -> Row:

@@ -88,8 +88,10 @@ def state_cell(scene: Scene, found: Arrow, size: int, style: str) -> Row:
     return [*state, (pad(rate(found.rate), 6, right=True), f"{style} dim".strip()), (" ", "")]
 
 
-def rate(value: float) -> str:
-    """``12/s``; nothing where nothing is sent."""
+def rate(value: float | None) -> str:
+    """``12/s``; ``?`` where that is not known."""
+    if value is None:
+        return "?"
     return f"{value:,.0f}/s" if value >= 0.5 else "0/s"
 
 

@@ -32,23 +32,25 @@ class Series(NamedTuple):
     tone: str = "text"
     summed: bool = False
     """Whether ``now`` is the sum of what is shown."""
+    missing: str = "?"
+    """What stands for no value: ``-`` where there was nothing to measure."""
 
 
-def short(value: float | None) -> str:
-    """``0``, ``4.2``, ``98``, ``1.2k``, ``34k``, ``5.6M``; ``-`` for nothing measured."""
+def short(value: float | None, missing: str = "?") -> str:
+    """``0``, ``4.2``, ``98``, ``1.2k``, ``34k``, ``5.6M``; ``missing`` for what is not known."""
     if value is None:
-        return "-"
+        return missing
     for size, unit in ((1e6, "M"), (1e3, "k")):
         if value >= size * 0.9995:
             return f"{value / size:.1f}{unit}" if value < 9.95 * size else f"{value / size:.0f}{unit}"
     return f"{value:.1f}" if 0 < value < 9.95 and value != int(value) else f"{value:.0f}"
 
 
-def sparkline(values: Values, width: int, heights: str) -> tuple[str, float]:
-    """The last ``width`` values between 0 and their maximum, and that maximum."""
+def sparkline(values: Values, width: int, heights: str) -> tuple[str, float | None]:
+    """The last ``width`` values between 0 and their maximum, and that maximum; blank where none was seen."""
     shown: list[float | None] = [None] * max(0, width - len(values))
     shown += list(values)[-width:] if width > 0 else []
-    top = max((value for value in shown if value is not None), default=0.0)
+    top = max((value for value in shown if value is not None), default=None)
     last = len(heights) - 1
     text = "".join(
         " " if value is None else heights[min(last, round(value / top * last)) if top else 0]
@@ -69,11 +71,11 @@ def series(scene: Scene, seconds: int) -> list[Series]:
     p50, p99 = (model.latency.quantile(now, share) for share in (0.5, 0.99))
     return [
         Series("chosen/s", model.chosen_rate.last(now, seconds), model.chosen_rate.rate(now)),
-        Series("p50 ms", model.latency.last(now, 0.5, seconds), p50),
-        Series("p99 ms", model.latency.last(now, 0.99, seconds), p99),
+        Series("p50 ms", model.latency.last(now, 0.5, seconds), p50, missing="-"),
+        Series("p99 ms", model.latency.last(now, 0.99, seconds), p99, missing="-"),
         Series("resent/s", resent, _last(resent), _alert(resent)),
         Series("lost/s", lost, _last(lost), _alert(lost)),
-        Series("elections", elections, sum(elections), "text", summed=True),
+        Series("elections", elections, _in_all(elections), "text", summed=True),
         Series("fsync ms", fsync, _last(fsync)),
         Series("messages/s", messages, _last(messages)),
     ]
@@ -88,10 +90,16 @@ def _last(values: Values) -> float | None:
 
 
 def _sum(columns: Sequence[Values]) -> list[float | None]:
+    """Of all replicas; nothing where none was seen to do it, and not all were seen."""
     return [
-        sum(known) if (known := [value for value in values if value is not None]) else None
+        None if None in values and not _in_all(values) else _in_all(values)
         for values in zip(*columns, strict=True)
     ]
+
+
+def _in_all(values: Values) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
 def _most(columns: Sequence[Values]) -> list[float | None]:
@@ -116,9 +124,9 @@ def line(scene: Scene, one: Series, width: int) -> Row:
             (" ", ""),
             (text, "spark"),
             (" " if room else "", ""),
-            (pad(short(one.now), VALUE_WIDTH, right=True), one.tone),
+            (pad(short(one.now, one.missing), VALUE_WIDTH, right=True), one.tone),
             (" ", ""),
-            (pad("in all" if one.summed else f"max {short(top)}", TOP_WIDTH), "dim"),
+            (pad("seen" if one.summed else f"max {short(top, one.missing)}", TOP_WIDTH), "dim"),
         ],
         width,
     )
@@ -130,8 +138,11 @@ def queues(scene: Scene, width: int) -> Row:
     report = scene.model.replicas[leader[0]].report if leader is not None else None
     status = report.status if report is not None else None
     row: Row = [(pad("in flight", LABEL_WIDTH), "dim"), (" ", "")]
-    if status is None:
+    if leader is None and not scene.model.unheard(scene.now):
         return fit([*row, ("nobody leads", "dim")], width)
+    if status is None or leader is None or not scene.model.replicas[leader[0]].fresh(scene.now):
+        who = f"r{leader[0]} leads" if leader is not None else "who leads"
+        return fit([*row, ("?", "unknown"), (f"  {who}, not heard", "dim")], width)
     row += [(f"{status.in_flight}", "text"), ("  queued ", "dim")]
     row += [(f"{status.queued}", "warn" if status.queued else "text"), (f"  at r{status.replica}", "dim")]
     return fit(row, width)
@@ -158,7 +169,7 @@ def _status(text: Callable[..., object]) -> Callable[[ReplicaView, float], str]:
 
     def shown(replica: ReplicaView, now: float) -> str:
         report = replica.report
-        return "-" if report is None or report.status is None else str(text(report, report.status))
+        return "?" if report is None or report.status is None else str(text(report, report.status))
 
     return shown
 

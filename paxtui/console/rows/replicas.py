@@ -113,6 +113,8 @@ def _title(scene: Scene, replica: ReplicaView) -> Row:
 def _brief(scene: Scene, replica: ReplicaView) -> list[Row]:
     """For one line: what does not fit is left out."""
     promised = replica.promised
+    if not replica.knows_log:
+        return [[(name, "dim"), ("?", "unknown")] for name in ("P", "acc ", "app ")]
     known = replica.process != "down" and replica.fresh(scene.now)
     tone = "text" if known else "dim"
     hue = scene.ballot_hue(promised.round, promised.replica) if known else "dim"
@@ -138,14 +140,22 @@ def _facts(scene: Scene, replica: ReplicaView) -> list[Row]:
     loss = max(losses, default=0.0)
     everywhere = loss and min(losses) == loss
     rate = replica.learned_rate.rate(scene.now)
+    told = replica.knows_log
     found = [
         _fact("promised", str(promised), scene.ballot_hue(promised.round, promised.replica)),
         _fact("acc", str(replica.accepted_high), tone),
         _fact("applied", str(replica.applied), tone),
         _fact("learned", str(max(replica.learned.end, replica.applied)), tone),
         _fact("lag", str(lag), "warn" if lag else tone),
-        _fact("rate", f"{rate:,.0f}/s", tone),
-        _fact("loss", f"{loss:g} %{'' if everywhere or not loss else ' some'}", "warn" if loss else tone),
+    ]
+    if not told:
+        found = [_fact(name, "?", "unknown") for name in ("promised", "acc", "applied", "learned", "lag")]
+    some = "" if everywhere or not loss else " some"
+    found += [
+        _fact("rate", "?", "unknown") if rate is None else _fact("rate", f"{rate:,.0f}/s", tone),
+        _fact("loss", "?", "unknown")
+        if report is None
+        else _fact("loss", f"{loss:g} %{some}", "warn" if loss else tone),
     ]
     if replica.floor:
         kept: Row = [("kept from slot ", "dim"), (str(replica.floor), tone), (" ", "")]

@@ -7,7 +7,7 @@ from typing import Final
 from rich.cells import cell_len
 
 from paxtui.console.model.safety import Check
-from paxtui.console.rows.header import LIGHT_STYLES, SAFETY_STYLES
+from paxtui.console.rows.header import LIGHT_STYLES, SAFETY_STYLES, safety_words
 from paxtui.console.rows.text import Row, fit, pad, wrap
 from paxtui.console.scene import Scene
 from paxtui.wire.text import visible
@@ -68,4 +68,5 @@ def _check(scene: Scene, check: Check, width: int) -> Row:
 
 def title(scene: Scene) -> str:
     """The light in words."""
-    return f"safety   {scene.model.judge.light.words}"
+    words, counted = safety_words(scene), scene.model.judge.light.words
+    return f"safety   {counted}{words.removeprefix('SAFE') if words != counted else ''}"
