@@ -233,7 +233,7 @@ class Deeds:
             await replicas.kill(replica)
         folder = replica_folder(replicas.data_dir, self._launch.cluster.name, replica)
         shutil.rmtree(folder, ignore_errors=True)
-        self._model.process(replica, "down", time.monotonic(), words="its disk was wiped")
+        self._model.wiped(replica, time.monotonic())
         change.final = f"{folder} is gone for ever"
         for older in self._history:  # it starts with nothing, so only somebody who knows that may start it
             older.back = [command for command in older.back if command != c.Restart(replica)]

@@ -135,7 +135,7 @@ class ClusterModel(Facts):
             self._tell_process(id, replica.process, state, words, now)
         replica.set_process(state, now)  # type: ignore[arg-type]
         replica.pid = pid if pid is not None else replica.pid
-        if words:
+        if words and not replica.wiped:
             replica.last_words = words
         if state == "down":
             self.judge.down(id, now)
@@ -144,6 +144,11 @@ class ClusterModel(Facts):
             if self.wall_ahead:
                 replica.watch(now, True)  # it does nothing
                 self._watch_all(now)
+
+    def wiped(self, id: int, now: float) -> None:
+        """The disk of a replica that is down was deleted: its votes are nowhere any more."""
+        self.process(id, "down", now)
+        self.replicas[id].wipe()
 
     def _tell_process(self, id: int, before: str, state: str, words: str, now: float) -> None:
         """What became of a process stands among the events: what others do next follows from it."""
@@ -244,10 +249,7 @@ class ClusterModel(Facts):
 
     def _restored(self, replica: ReplicaView, event: e.Restored, at: float) -> None:
         if event.promised < replica.promised or event.watermark < replica.applied:
-            # Another disk, or one that went back in time: what was seen of the old one says nothing of this.
-            replica.accepted.clear(0)
-            replica.learned.clear(0)
-            replica.floor = 0
+            replica.forget_disk()
         replica.promised = event.promised
         replica.applied = event.watermark
         replica.role = "follower"

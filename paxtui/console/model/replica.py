@@ -39,6 +39,10 @@ class ReplicaView:
         """Why it is down, if that is known."""
         self.since = 0.0
         """When ``process`` last changed."""
+        self.wiped = False
+        """Whether its disk was deleted, and it was not started since."""
+        self.storage: str | None = None
+        """The id of its disk, once it told."""
         self.pause_ends: float | None = None
         """Of a pause that is a fault: it goes on by itself then, or when the fault is undone."""
         self.heard_at: float | None = None
@@ -102,7 +106,8 @@ class ReplicaView:
     @property
     def knows_log(self) -> bool:
         """Whether it ever told how far its log goes."""
-        return self.role not in ("?", "warm-up") or self.applied > 0 or self.accepted_high > 0
+        known = self.role not in ("?", "warm-up") or self.applied > 0 or self.accepted_high > 0
+        return known or self.wiped
 
     @property
     def leads(self) -> bool:
@@ -206,6 +211,11 @@ class ReplicaView:
     def take_report(self, report: StatusReport, now: float) -> None:
         """An answer to get-status."""
         self._rates(report, now)
+        if self.storage not in (None, report.storage) and report.status is not None:
+            # Of the new disk everything from the watermark on was told; votes below it were on the old one.
+            self.accepted.clear(0, report.status.watermark)
+            self.promised = report.status.promised
+        self.storage = report.storage
         self.fsync.put(now, report.fsync_ms)
         rate = self.message_rate
         if rate is not None:
@@ -227,6 +237,19 @@ class ReplicaView:
             self.chain = status.chain
         if not self.observed or status.floor > self.floor:
             self.floor = status.floor
+
+    def forget_disk(self) -> None:
+        """Another disk, or one that went back in time: what was seen of the old one says nothing of this."""
+        self.accepted.clear(0)
+        self.learned.clear(0)
+        self.promised = Ballot.ZERO
+        self.applied = self.floor = 0
+        self.chain = ""
+
+    def wipe(self) -> None:
+        """Its disk is deleted, with all votes."""
+        self.forget_disk()
+        self.wiped, self.role, self.last_words = True, "?", "its disk was wiped"
 
     def _rates(self, report: StatusReport, now: float) -> None:
         for link in report.links:
@@ -258,6 +281,8 @@ class ReplicaView:
             self.process = state
             self.since = now
             self.pause_ends = None
+            if state != "down":
+                self.wiped = False
             if state == "down":
                 self.observed = False
                 self.role = "?"

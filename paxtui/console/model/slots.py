@@ -164,7 +164,7 @@ def _cell(model: ClusterModel, slot: int, id: int, newest: Ballot | None, noop: 
         return Cell("no-op" if noop else "learned", ballot, fresh)
     if vote is not None:
         return Cell("accepted" if newest is None or vote >= newest else "older", vote, fresh)
-    if replica.process == "down" and model.proposed_after(slot, replica.since):
+    if replica.wiped or (replica.process == "down" and model.proposed_after(slot, replica.since)):
         return Cell("nothing", None, fresh)
     if not fresh or (replica.role == "?" and not replica.events):
         return Cell("unknown", None, fresh)

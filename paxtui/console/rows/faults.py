@@ -22,10 +22,11 @@ class Broken(NamedTuple):
 
     label: str
     what: str
-    age_s: float
+    age_s: float | None
     left_s: float | None
     waits: str
-    mend: c.Command
+    mend: c.Command | None
+    """``None`` where nothing mends it."""
     at: frozenset[int]
     """The replicas at which it acts."""
 
@@ -57,7 +58,19 @@ def broken(model: ClusterModel, now: float) -> list[Broken]:
     shown = plain - {each.number for each in cuts.values()}
     others = [each for replica in model.replicas for each in _active(replica) if each.number not in shown]
     acting = [_one(model.replicas[each.replica], each, now) for each in others]
+    found += [_voteless(replica) for replica in model.replicas if _lost_its_vote(model, replica)]
     return [*found, *grouped, *acting, *(each for replica in model.replicas for each in _later(replica, now))]
+
+
+def _lost_its_vote(model: ClusterModel, replica: ReplicaView) -> bool:
+    return model.voteless(replica.id) is not None or (replica.wiped and model.n > 1)
+
+
+def _voteless(replica: ReplicaView) -> Broken:
+    """What no undo takes back."""
+    lost = "lost its vote with its disk" if replica.wiped else "is a learner without vote"
+    what = f"{replica.name} {lost}, for ever"
+    return Broken("vote", what, None, None, "", None, frozenset((replica.id,)))
 
 
 def _later(replica: ReplicaView, now: float) -> list[Broken]:
@@ -138,7 +151,7 @@ def fault_line(scene: Scene, fault: Broken, width: int, *, chosen: bool) -> Row:
     left: Row = [(pad(fault.label, 6), "selected" if chosen else "title"), (fault.what, tone)]
     if fault.waits:
         left.append((f"  {fault.waits}", "self"))
-    right: Row = [(ages(fault.age_s), "dim")]
+    right: Row = [("no undo" if fault.age_s is None else ages(fault.age_s), "dim")]
     if fault.left_s is not None:
         right.append((f", {ages(fault.left_s)} left", "dim"))
     room = width - width_of(right) - 1

@@ -69,7 +69,8 @@ class FaultsPane(Lines):
 
     HELP = """\
 What is broken on purpose: the number of the fault, what it is, how long it has acted, and how
-long it still will. `waits for` names the event at which it begins.
+long it still will. `waits for` names the event at which it begins. A replica that lost its disk
+has lost its vote for ever: that stays here, and no undo takes it back.
 
 arrows, j k   move     enter, delete   end this one     u   take back the last     H   heal all"""
 
@@ -124,8 +125,15 @@ arrows, j k   move     enter, delete   end this one     u   take back the last  
 
     def action_mend(self) -> None:
         """End the one under the cursor."""
-        if self._found:
-            self.console.order(self._found[self.cursor].mend)
+        if not self._found:
+            return
+        fault = self._found[self.cursor]
+        if fault.mend is None:
+            self.console.say(
+                f"{fault.what}: only a new cluster, of a backup, has all votes again", failed=True
+            )
+        else:
+            self.console.order(fault.mend)
 
     def on_click(self, event: Click) -> None:
         """Put the cursor on the line under the mouse."""

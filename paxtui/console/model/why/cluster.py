@@ -25,6 +25,7 @@ def _refusals(model: ClusterModel) -> list[str]:
         held = model.voteless(replica.id)
         if held is not None:
             found.append(f"{replica.name} is a learner without vote: {visible(held, 300)}")
+            found.append(f"Nothing gives {replica.name} its vote back in this cluster: no undo, no restart.")
     return found
 
 
@@ -89,6 +90,8 @@ def _absent(model: ClusterModel) -> list[str]:
         if replica.process == "down":
             words = f": {visible(replica.last_words, 200)}" if replica.last_words else ""
             found.append(f"{replica.name} is down{words}.")
+            if replica.wiped and model.n > 1:
+                found.append(f"{replica.name} lost its vote with its disk: it comes back as a learner only.")
         elif replica.process == "paused":
             found.append(f"{replica.name} is paused.")
         elif model.isolated(replica.id):

@@ -22,6 +22,8 @@ def missing(model: ClusterModel, replica: ReplicaView, cell: Cell, ballot: Ballo
     """Why an acceptor has not voted at ``ballot``."""
     name, leader = replica.name, ballot.replica
     since = f" for {ages(now - replica.since)}" if replica.since else ""
+    if replica.wiped:
+        return Missing("wiped", f"{name} is down{since}, and its disk was wiped: it holds no vote.")
     if replica.process == "down":
         return Missing("down", f"{name} is down{since}: no vote of it is known.")
     if replica.process == "paused":
