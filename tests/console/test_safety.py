@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from paxtui.console.model.safety import MARGIN, NAMES, SLOTS_KEPT, Judge
+from paxtui.console.model.checks import NAMES
+from paxtui.console.model.safety import MARGIN, SLOTS_KEPT, Judge
 from paxtui.sim.draw import draw
 from paxtui.sim.mutants import MUTANTS
 from paxtui.wire import events as e

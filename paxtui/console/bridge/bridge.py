@@ -121,9 +121,7 @@ class Bridge:
         model = self.model
         if now - self._looked_at > LOOK_S:
             self._looked_at = now
-            before = model.liveness.verdict
-            if model.liveness.look(model, now) != before:
-                model.version += 1
+            model.look(now)
             self.outside.flush()
         wanted = model.values.take_wanted(model.applied)
         if wanted is not None:

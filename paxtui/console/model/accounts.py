@@ -69,6 +69,10 @@ class Account:
         self.breach: InvariantBroken | None = None
         """It holds less than it must; whether it has the same disk is not told yet."""
         self.foreign = False
+        self.stale_since: float | None = None
+        """Since when nothing came of it, although nobody says that the connection is gone."""
+        self.silent_from = Ballot.ZERO
+        """The newest ballot that anybody knew when it was last heard: from there on it may lead unseen."""
         self._proven = False
         """It came back with another disk: nothing that it did before binds it."""
         self._storage: str | None = None
@@ -83,6 +87,11 @@ class Account:
     def silent(self) -> bool:
         """Whether it may do things that are not told."""
         return self.state in ("unseen", "gap")
+
+    @property
+    def unheard(self) -> bool:
+        """The same, or what it did lately is perhaps still on its way here."""
+        return self.silent or (self.stale_since is not None and self.state == "whole")
 
     # What others say
 

@@ -181,6 +181,16 @@ class ClusterModel(Facts):
             slot = min(self.judge.conflicts, default=None)
             self.note(f"VIOLATED, bookmark {self._bookmarked}: {problem}", wall, slot=slot, failed=True)
 
+    def look(self, now: float) -> None:
+        """What is due a few times a second: whether the log moves, and who is not heard."""
+        before = self.liveness.verdict, self.judge.light
+        self.liveness.look(self, now)
+        self.judge.listen(
+            [each.id for each in self.replicas if each.process == "up" and not each.fresh(now)], now
+        )
+        if (self.liveness.verdict, self.judge.light) != before:
+            self.version += 1
+
     def page(self, entries: tuple[LogEntry, ...], id: int) -> None:
         """Entries that were fetched because somebody looks at them."""
         self.version += 1

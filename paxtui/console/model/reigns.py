@@ -98,6 +98,23 @@ class Reigns:
                 del self.all[min(self.all)]
         return reign
 
+    @property
+    def newest(self) -> Ballot:
+        """The highest ballot that anybody told of."""
+        return max(self.all, default=Ballot.ZERO)
+
+    def led(self, replica: int, since: Ballot) -> bool:
+        """Whether a replica is known to have taken a ballot that is not below ``since``."""
+        return any(ballot.replica == replica and ballot >= since for ballot in self.all)
+
+    def unsettled(self, members: set[int]) -> bool:
+        """Whether a leader was elected by promises of ``members`` which they have not told themselves: what
+        it had to propose is not known."""
+        return any(
+            reign.elected is not None and reign.whole and reign.final_end is None and reign.reported & members
+            for reign in self.all.values()
+        )
+
     # Telling
 
     def take_round(self, ballot: Ballot) -> None:

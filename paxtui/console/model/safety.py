@@ -7,24 +7,36 @@ rests on is told beside it. In between is ``UNKNOWN``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from copy import copy
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final
 
 from msgspec import Struct
 
-from paxtui.checkers.broken import Invariant, InvariantBroken
+from paxtui.checkers.broken import InvariantBroken
 from paxtui.checkers.logs import Logs
 from paxtui.checkers.told import ToldFacts
 from paxtui.console.model.accounts import Account
 from paxtui.console.model.ages import ages
+from paxtui.console.model.checks import (
+    AGREEMENT,
+    CHECK_OF,
+    NAMES,
+    ONCE,
+    ONE_VALUE,
+    PREFIX,
+    PROMISES,
+    VALIDITY,
+    VOTES,
+    Check,
+    Light,
+    Lights,
+)
 from paxtui.console.model.once import Once
 from paxtui.console.model.reigns import EVERY_SLOT, Disagreement, Reigns
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import MARK_CHARS, LearnedView, ProposedView, Snapshot, VotedView
 from paxtui.wire.values import majority
-
-Light = Literal["SAFE", "UNKNOWN", "VIOLATED"]
 
 SLOTS_KEPT: Final = 40_000
 """Slots below the highest watermark of which details are kept, even if some replica has not applied them."""
@@ -39,43 +51,6 @@ HEX: Final = frozenset("0123456789abcdef")
 
 PROBLEMS_KEPT: Final = 50
 CONFLICTS_KEPT: Final = 10_000
-
-
-class Lights(NamedTuple):
-    """The safety light of the header, and the words beside it."""
-
-    light: Light
-    words: str
-
-
-class Check(NamedTuple):
-    """One thing that must hold."""
-
-    name: str
-    light: Light
-
-
-AGREEMENT, ONE_VALUE, PROMISES, VOTES, VALIDITY, PREFIX, ONCE = NAMES = (
-    "agreement",
-    "one value a ballot",
-    "promises kept",
-    "votes obey",
-    "validity",
-    "same prefix",
-    "applied once",
-)
-
-CHECK_OF: Final = {
-    Invariant.ONE_VALUE: ONE_VALUE,
-    Invariant.PROMISES: PROMISES,
-    Invariant.DURABLE: PROMISES,
-    Invariant.CHOOSABLE: VALIDITY,
-    Invariant.VALIDITY: VALIDITY,
-    Invariant.AGREEMENT: AGREEMENT,
-    Invariant.LEARNED: AGREEMENT,
-    Invariant.ORDER: PREFIX,
-    Invariant.ONCE: ONCE,
-}
 
 
 class LiveLogs(Logs):
@@ -157,21 +132,23 @@ class Judge:
     def _unknown(self) -> set[str]:
         """The checks that need something which is missing now.
 
-        Any two majorities meet, so whatever is chosen has a vote that a majority of accounts shows. What one
-        acceptor or learner does by itself is known by nobody else.
+        What one acceptor or learner does by itself is known by nobody else. What is chosen is counted by its
+        leader, and any later leader must hear of it by a majority that meets the other one. So agreement and
+        validity rest on whoever leads, and on those whose promises made it the leader: while one of them is
+        not heard, nobody can tell. Of others a majority is enough.
         """
-        silent = [account for account in self._accounts if account.silent]
+        unheard = [account for account in self._accounts if account.unheard]
         unknown: set[str] = set()
         if any(account.breach is not None or account.foreign for account in self._accounts):
             unknown = {PROMISES, VOTES}
-        if not silent:
+        if not unheard:
             return unknown
-        if len(self._accounts) - len(silent) < self._quorum:
+        if len(self._accounts) - len(unheard) < self._quorum:
             return set(NAMES)
         unknown |= {ONE_VALUE, PROMISES, VOTES, PREFIX, ONCE}
-        newest = max(self._reigns.all, default=None)
-        if newest is not None and self._accounts[newest.replica].silent:
-            unknown.add(VALIDITY)
+        leads_unseen = any(self._reigns.led(account.id, account.silent_from) for account in unheard)
+        if leads_unseen or self._reigns.unsettled({account.id for account in unheard}):
+            unknown |= {AGREEMENT, VALIDITY}
         return unknown
 
     @property
@@ -204,6 +181,11 @@ class Judge:
                     told.append(
                         f"r{account.id} tells nothing{since}: its next snapshot shows what it holds then."
                     )
+                case "whole" if account.stale_since is not None:
+                    told.append(
+                        f"r{account.id} is not heard for {ages(now - account.stale_since)}: "
+                        "what it does is not known before it is."
+                    )
                 case "dead":
                     told.append(f"r{account.id} is down{since}: what it holds is checked when it is back.")
         return told
@@ -224,10 +206,22 @@ class Judge:
     def gap(self, replica: int, now: float, *, dropped: bool = False) -> None:
         """Events of a replica are missing: the connection is lost, or they were ``dropped`` on their way."""
         account = self._accounts[replica]
+        if not account.unheard:
+            account.silent_from = self._reigns.newest
         if dropped:
             account.skip(self._facts.spoken(replica), now)
         if dropped or account.lose(now):
             self._reigns.unseen(replica)
+
+    def listen(self, stale: Collection[int], now: float) -> None:
+        """These replicas are not heard right now, although their connections are there."""
+        for account in self._accounts:
+            if account.id not in stale:
+                account.stale_since = None
+            elif account.stale_since is None:
+                if not account.unheard:
+                    account.silent_from = self._reigns.newest
+                account.stale_since = now
 
     def down(self, replica: int, now: float) -> None:
         """Its process has ended: it does nothing any more."""
@@ -274,6 +268,8 @@ class Judge:
         due = account.begin(snapshot.number, None if status is None else status.watermark)
         if status is None:
             return
+        if status.promised.round:
+            self._reigns.at(status.promised)  # whose it is may lead, also if it is not heard
         if anew and not any(self._logs.watermarks):
             self._logs.begin_at(max(0, status.watermark - SLOTS_KEPT))
         listed = [view for view in snapshot.slots if view.slot >= status.watermark]
