@@ -66,7 +66,7 @@ def test_rows_are_as_wide_as_asked(n: int, ascii: bool) -> None:
         for both in (False, True):
             check(links.links(scene, width, 30, both=both, focused=both), width, 30)
         check([faults.fault_line(scene, each, width, chosen=True) for each in broken], width, 999)
-        check([faults.nothing(width)], width, 1)
+        check([faults.nothing(scene, width)], width, 1)
         for preset in PRESETS.values():
             check(links.preview(scene, cuts(preset, n, 0), frozenset({(0, 1)}), width), width, n + 1)
         item = Item("c", HOSTILE.replace("\x1b", "").replace("\n", ""), "what", "id")

@@ -98,7 +98,7 @@ def test_an_accept_is_in_flight_until_it_is_answered_lost_or_refused() -> None:
     assert kinds(story, slots[0]) == ["nothing", "accepted", "lost", "refused", "in-flight"]
     assert "r3 promised 4.1, so it refuses 1.0." in why(story, slots[0])
     assert "r2: the Accept was lost" in why(story, slots[0])
-    assert "r4: an Accept is on its way" in why(story, slots[0])
+    assert "r4: an Accept was sent, and no answer is seen yet" in why(story, slots[0])
     story.tell(0, e.AcceptSent(story.ballot, slots[0], 1, 2, True))
     assert kinds(story, slots[0])[2] == "in-flight"
 
@@ -139,7 +139,7 @@ def test_a_no_op_that_fills_a_hole_is_called_one() -> None:
 def test_what_nobody_proposed_above_the_log_is_empty() -> None:
     story = five()
     assert facts(story, story.model.end + 3).state == "empty"
-    assert "no leader has proposed" in why(story, story.model.end + 3)
+    assert "no proposal of a value is known" in why(story, story.model.end + 3)
 
 
 def test_a_value_that_a_new_leader_found_is_said_to_be_adopted() -> None:

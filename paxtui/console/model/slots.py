@@ -166,7 +166,7 @@ def _cell(model: ClusterModel, slot: int, id: int, newest: Ballot | None, noop: 
         return Cell("accepted" if newest is None or vote >= newest else "older", vote, fresh)
     if replica.wiped or (replica.process == "down" and model.proposed_after(slot, replica.since)):
         return Cell("nothing", None, fresh)
-    if not fresh or (replica.role == "?" and not replica.events):
+    if not fresh or not replica.observed or (replica.role == "?" and not replica.events):
         return Cell("unknown", None, fresh)
     sent = model.sent[id].get(slot)
     if sent is not None:

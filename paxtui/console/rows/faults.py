@@ -160,6 +160,10 @@ def fault_line(scene: Scene, fault: Broken, width: int, *, chosen: bool) -> Row:
     return [(text, f"{style} cursor".strip()) for text, style in row] if chosen else row
 
 
-def nothing(width: int) -> Row:
-    """No faults."""
+def nothing(scene: Scene, width: int) -> Row:
+    """No faults, as far as replicas tell of theirs."""
+    model = scene.model
+    silent = [each.name for each in model.replicas if each.report is None or not each.fresh(scene.now)]
+    if silent:
+        return fit([(f"nothing known; {' '.join(silent)} not heard", "unknown")], width)
     return fit([("nothing is broken; ", "dim"), ("x", "key"), (" breaks something", "dim")], width)

@@ -17,9 +17,10 @@ chosen/s    slots that the leader saw chosen
 p50 p99     from proposed to chosen at the leader, ms, over 10 s
 resent/s    Accepts that had to be sent again      lost/s   messages that faults swallowed
 in flight   proposed and not chosen; queued waits for room in the window
-elections   how many were won in the seconds shown
+elections   how many were won in the seconds shown, as far as they were seen
 fsync ms    a commit to the slowest disk           messages/s   between replicas
-The table has each replica's own numbers; `?` is a replica that is not heard."""
+Blank is what this console did not see, such as the time before it was attached; `?` is not known.
+The table has each replica's own numbers."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]

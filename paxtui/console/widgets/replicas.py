@@ -99,7 +99,7 @@ arrows, j k   move     enter, delete   end this one     u   take back the last  
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
         if not self._found:
-            return faults.nothing(width)
+            return faults.nothing(self.scene, width)
         return faults.fault_line(self.scene, self._found[index], width, chosen=chosen and self.has_focus)
 
     def look_again(self) -> None:

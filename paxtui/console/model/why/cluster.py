@@ -6,7 +6,7 @@ from paxtui.console.model.cluster import ClusterModel
 from paxtui.console.model.phase1 import Told
 from paxtui.console.model.tolerance import tolerance
 from paxtui.console.model.why.answer import Why, names, plural
-from paxtui.console.model.why.leader import on_links, why_no_leader
+from paxtui.console.model.why.leader import no_majority, on_links, why_no_leader
 from paxtui.console.model.why.slot import why_slot
 from paxtui.wire.text import visible
 from paxtui.wire.values import Ballot
@@ -40,10 +40,13 @@ def why_starting(model: ClusterModel) -> Why:
             dead.append(replica.id)
             evidence.append(f"{replica.name} is not running: {replica.last_words or 'nobody knows why'}.")
         elif report is None:
-            evidence.append(f"{replica.name} starts.")
+            heard = "starts" if replica.process == "starting" else "was not heard yet"
+            evidence.append(f"{replica.name} {heard}.")
         elif report.status is None and report.waiting_for:
             waited.update(report.waiting_for)
             evidence.append(f"{replica.name} listens, and waits for {names(report.waiting_for)}.")
+        elif report.status is None:
+            evidence.append(f"{replica.name} warms up.")
         else:
             evidence.append(f"{replica.name} is ready.")
     evidence += _refusals(model)
@@ -56,16 +59,22 @@ def why_starting(model: ClusterModel) -> Why:
             tuple(evidence),
             ("Start what does not run; r does it for a replica that this console started.",),
         )
+    if all(replica.process == "unknown" for replica in model.replicas):
+        verdict = "NOT HEARD: no replica was heard yet, so nothing is known of the cluster."
+        return Why("the start", verdict, "warn", tuple(evidence), ())
     verdict = f"STARTING: waiting for {names(sorted(waited))}." if waited else "STARTING."
     return Why("the start", verdict, "text", tuple(evidence), ())
 
 
-def found_by(model: ClusterModel, id: int, ballot: Ballot) -> list[str]:
+def found_by(model: ClusterModel, id: int, ballot: Ballot, now: float) -> list[str]:
     """What the phase 1 of a leader found, and what it did with it."""
     elected = model.phase1.elected(ballot)
+    leads = f"r{id} leads at {ballot}"
+    if not model.replicas[id].fresh(now):
+        leads = f"r{id} led at {ballot} when it was last heard"
     if elected is None:
-        return [f"r{id} leads at {ballot}: a majority promised it that ballot."]
-    begins = f"r{id} leads at {ballot}: {names(elected.quorum)} promised it"
+        return [f"{leads}: a majority promised it that ballot."]
+    begins = f"{leads}: {names(elected.quorum)} promised it"
     if elected.end <= elected.first:
         return [f"{begins}; they had no votes in open slots."]
     told = [(slot, model.phase1.told(ballot, slot)) for slot in range(elected.first, elected.end)[:FOUND_MAX]]
@@ -139,16 +148,20 @@ def why_moving(model: ClusterModel, now: float) -> Why:
     useless = leader is None or model.trouble(leader[0], now) in ("paused", "cut off")
     if verdict.light in ("stalled", "electing", "STUCK") and useless:
         return why_no_leader(model, now)
-    evidence = found_by(model, *leader) if leader is not None else []
+    evidence = found_by(model, *leader, now) if leader is not None else []
     others = sorted(set(model.leaders) - {leader[0] if leader is not None else -1})
     evidence += [
-        f"r{id} still believes that it leads at {model.leaders[id]}; acceptors that promised more refuse it."
+        f"r{id} {'still believes' if model.replicas[id].fresh(now) else 'believed when last heard'} "
+        f"that it leads at {model.leaders[id]}; acceptors that promised more refuse it."
         for id in others
     ]
     evidence += [*_refusals(model), *_absent(model), *on_links(model)]
     following = [failures(model, now)] if verdict.light in ("idle", "moving", "waiting", "electing") else []
     if verdict.light == "stalled":
-        following.append("Heal links, and continue or restart replicas, until a majority is connected.")
+        following.append(
+            no_majority(model)[1]
+            or "Heal links, and continue or restart replicas, until a majority is connected."
+        )
     if model.end > model.applied and verdict.light not in ("idle", "moving"):
         cause = why_slot(model, model.applied, now)
         evidence.append(f"Slot {model.applied}: {cause.verdict}")

@@ -39,6 +39,8 @@ def _state(model: ClusterModel, replica: ReplicaView, now: float) -> str:
         return f"{replica.name} is a learner without vote."
     if replica.process == "unknown":
         return f"{replica.name} was never heard."
+    if replica.process == "starting" or replica.role == "warm-up":
+        return f"{replica.name} {'starts' if replica.process == 'starting' else 'warms up'}."
     if replica.proposer_crashed:
         return f"{replica.name}: its proposer is crashed; it votes, but does not try to lead."
     if replica.role == "preparing":
@@ -78,10 +80,10 @@ def why_no_leader(model: ClusterModel, now: float) -> Why:
     if leader is not None:
         trouble = model.trouble(leader[0], now) or "of no use"
         begins = f"NO LEADER THAT WORKS (r{leader[0]}: {trouble})"
-        evidence.append(f"Nobody else leads; r{leader[0]} was promised {leader[1]} by a majority.")
+        evidence.append(f"Nobody else is known to lead; r{leader[0]} was promised {leader[1]} by a majority.")
     evidence += [_state(model, replica, now) for replica in model.replicas]
     evidence += on_links(model)
-    verdict, following = _no_majority(model)
+    verdict, following = no_majority(model)
     if verdict:
         pass
     elif model.unheard(now):
@@ -95,10 +97,16 @@ def why_no_leader(model: ClusterModel, now: float) -> Why:
     return Why("leader", f"{begins}: {verdict}", "warn", tuple(evidence), (following,))
 
 
-def _no_majority(model: ClusterModel) -> tuple[str, str]:
+def no_majority(model: ClusterModel) -> tuple[str, str]:
     """Why nobody can lead, for certain, and what would end that; empty if somebody can, or perhaps can."""
     if able_proposers(model, unheard=True):
         return "", ""
+    left = sum(model.voteless(replica.id) is None and not replica.wiped for replica in model.replicas)
+    if left < model.quorum and model.n > 1:
+        return (
+            f"only {left} of {model.n} replicas still have a vote, so nobody can get a majority any more.",
+            "No restart brings votes back: `paxtui backup` and `restore` make a new cluster of the log.",
+        )
     if sum(map(runs, model.replicas)) < model.quorum:
         return (
             f"fewer than {model.quorum} of {model.n} replicas run, so nobody can get a majority.",

@@ -28,6 +28,8 @@ def missing(model: ClusterModel, replica: ReplicaView, cell: Cell, ballot: Ballo
         return Missing("down", f"{name} is down{since}: no vote of it is known.")
     if replica.process == "paused":
         return Missing("paused", f"{name} is paused{since}: it neither hears nor speaks.")
+    if model.voteless(replica.id) is not None:
+        return Missing("has no vote", f"{name} is a learner without vote.")
     if replica.id == leader:
         return Missing("still writes it", f"{name} proposed it; its own vote is not on its disk yet.")
     if cell.kind == "unknown":
@@ -40,6 +42,8 @@ def missing(model: ClusterModel, replica: ReplicaView, cell: Cell, ballot: Ballo
         )
     if not model.crosses(leader, replica.id):
         return Missing("cut off", f"{name} is cut off: nothing crosses r{leader}>{name}.")
+    if not model.reaches(leader, replica.id):
+        return Missing("no connection", f"{name}: there is no connection r{leader}>{name}.")
     return _on_the_way(model, replica, cell, leader)
 
 
@@ -58,5 +62,5 @@ def _on_the_way(model: ClusterModel, replica: ReplicaView, cell: Cell, leader: i
     delay, _ = model.replicas[leader].delay_to(replica.id)
     if cell.kind == "in-flight":
         slow = f" ({delay:g} ms of delay)" if delay else f" ({loss:g} % loss)" if loss else ""
-        return Missing(f"not answered{slow}", f"{name}: an Accept is on its way{slow}.")
+        return Missing(f"not answered{slow}", f"{name}: an Accept was sent{slow}, and no answer is seen yet.")
     return Missing("no vote", f"{name} has no vote here.")

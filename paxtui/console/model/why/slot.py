@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from paxtui.console.model.ages import ages
 from paxtui.console.model.cluster import ClusterModel
+from paxtui.console.model.replica import ReplicaView
 from paxtui.console.model.slots import SlotFacts, slot_facts
 from paxtui.console.model.why.answer import Why, names, plural
 from paxtui.console.model.why.leader import why_no_leader
@@ -27,13 +28,13 @@ def why_slot(model: ClusterModel, slot: int, now: float) -> Why:
         case "removed":
             return why_removed(model, slot)
         case "applied" | "no-op" | "mark" | "trim" | "chosen":
-            return _chosen(model, facts)
+            return _chosen(model, facts, now)
         case "blocked":
             return _blocked(model, facts, now)
         case "HOLE":
             return _hole(model, facts, now)
         case "empty":
-            return Why(subject, "Nothing yet: no leader has proposed a value here.", "text", (), ())
+            return Why(subject, "Nothing yet: no proposal of a value is known here.", "text", (), ())
         case _:
             return _open(model, facts, now)
 
@@ -42,7 +43,7 @@ def why_run(model: ClusterModel, first: int, end: int, now: float) -> Why:
     """About slots that are shown as one line."""
     if end <= model.floor:
         return why_removed(model, end - 1)._replace(subject=f"slots {first}-{end - 1}")
-    alike = all(len(list(replica.accepted.within(first, end))) <= 1 for replica in model.replicas)
+    alike = all(_in_all_or_none(replica, first, end) for replica in model.replicas)
     ballot = slot_facts(model, first, now).ballot
     at = f" at {ballot}, with the same votes" if alike and ballot is not None and ballot.round else ""
     applied = [replica.id for replica in model.replicas if replica.applied >= end]
@@ -53,6 +54,12 @@ def why_run(model: ClusterModel, first: int, end: int, now: float) -> Why:
         (f"Applied on {names(applied)}.",),
         ("enter shows them one by one; z shows or folds all such runs.",),
     )
+
+
+def _in_all_or_none(replica: ReplicaView, first: int, end: int) -> bool:
+    """Whether its votes in these slots are all at one ballot, or there is none."""
+    runs = [(begin, stop) for begin, stop, _ in replica.accepted.within(first, end)]
+    return not runs or runs == [(first, end)]
 
 
 # What a leader found
@@ -128,7 +135,7 @@ def _by_fault(number: int | None) -> str:
 # States
 
 
-def _chosen(model: ClusterModel, facts: SlotFacts) -> Why:
+def _chosen(model: ClusterModel, facts: SlotFacts, now: float) -> Why:
     ballot = facts.ballot
     at = f" at {ballot}" if ballot is not None and ballot.round else ""
     voters = [r.id for r in model.replicas if ballot is not None and r.vote(facts.slot) == ballot]
@@ -139,7 +146,7 @@ def _chosen(model: ClusterModel, facts: SlotFacts) -> Why:
     else:
         verdict += "."
         evidence.append(
-            f"{names(facts.learners)} report it as learned{at}; the votes were cast before we looked."
+            f"{names(facts.learners)} report it as learned{at}; their votes were not all seen here."
         )
     # Also where the leader's new ballot has too few votes yet, and the old one is why it is chosen.
     evidence += _found(model, facts.slot, model.proposed.get(facts.slot))
@@ -158,9 +165,13 @@ def _chosen(model: ClusterModel, facts: SlotFacts) -> Why:
     told_only = [id for id in facts.learners if model.replicas[id].vote(facts.slot) is None]
     if told_only and len(voters) >= model.quorum:
         evidence.append(f"{names(told_only)} learned it from the others; no vote of theirs was seen.")
-    ignorant = [r.id for r in model.replicas if r.id not in facts.learners]
+    unlearned = [r for r in model.replicas if r.id not in facts.learners]
+    ignorant = [r.id for r in unlearned if r.fresh(now) and r.observed]
+    silent = [r.id for r in unlearned if r.id not in ignorant]
     if ignorant:
         evidence.append(f"{names(ignorant)} {'has' if len(ignorant) == 1 else 'have'} not learned it yet.")
+    if silent:
+        evidence.append(f"{names(silent)}: not heard, so nobody knows here whether it is learned there.")
     following = "Any later leader hears one of them in its phase 1, so only this value can win."
     return Why(f"slot {facts.slot}", verdict, "good", tuple(evidence), (following,))
 
@@ -198,7 +209,7 @@ def why_removed(model: ClusterModel, slot: int) -> Why:
 
 def _blocked(model: ClusterModel, facts: SlotFacts, now: float) -> Why:
     gap = facts.waits_for if facts.waits_for is not None else 0
-    chosen = _chosen(model, facts)
+    chosen = _chosen(model, facts, now)
     cause = why_slot(model, gap, now)
     return Why(
         f"slot {facts.slot}",
@@ -229,9 +240,15 @@ def _hole(model: ClusterModel, facts: SlotFacts, now: float) -> Why:
         following = (
             f"N: r{leader[0]} proposes a no-op here at {leader[1]} now; by itself it does so {by_itself}."
         )
+    silent = [id for id, cell in enumerate(facts.cells) if cell.kind == "unknown"]
+    heard = (
+        f" that is heard has accepted anything here ({names(silent)} not)"
+        if silent
+        else (" has accepted anything here")
+    )
     return Why(
         f"slot {facts.slot}",
-        "HOLE: no acceptor has accepted anything here, so no value can have been chosen.",
+        f"HOLE: no acceptor{heard}, so no value can have been chosen.",
         "warn",
         tuple(evidence),
         (following,),
@@ -258,13 +275,15 @@ def _open(model: ClusterModel, facts: SlotFacts, now: float) -> Why:
         ]
     unknown = [r.id for r in absent if facts.cells[r.id].kind == "unknown"]
     if facts.state == "maybe":
+        lacks = model.quorum - len(voters)
+        needed = "one" if lacks <= 1 else str(lacks)
         return Why(
             f"slot {slot}",
             f"MAYBE chosen: {plural(len(voters), 'known vote')} at {newest}, "
             f"and nothing is known of {names(unknown)}.",
             "warn",
             tuple(evidence),
-            ("A new leader must ask: if one of them voted as well, the value is chosen already.",),
+            (f"A new leader must ask: if {needed} of them voted as well, the value is chosen already.",),
         )
     return Why(
         f"slot {slot}",
@@ -293,12 +312,14 @@ def _what_then(
     able = [
         each
         for each in absent
-        if model.connected(id, each) and model.replicas[each].promised <= (ballot or Ballot.ZERO)
+        if model.connected(id, each)
+        and model.voteless(each) is None
+        and model.replicas[each].promised <= (ballot or Ballot.ZERO)
     ]
     needed = model.quorum - votes
     if len(able) >= needed:
         return (f"{needed} more of {names(able)} must accept; r{id} sends again until they do.",)
-    rest = [each for each in absent if each not in able]
+    rest = [each for each in absent if each not in able and model.voteless(each) is None]
     reached = f"only {names(able)} can be reached" if able else "nobody else can be reached"
     verdict = f"It cannot be chosen at {ballot} as things are: {needed} more needed, and {reached}."
-    return (f"{verdict} Restart or heal {names(rest)}.",)
+    return (f"{verdict} Restart or heal {names(rest)}." if rest else verdict,)
