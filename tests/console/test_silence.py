@@ -140,6 +140,19 @@ def test_what_a_silent_leader_did_is_unknown_also_when_another_one_leads() -> No
     assert unknown(story) == ALL, "now it may lead"
 
 
+def test_what_it_led_before_its_silence_was_noticed_counts_as_unseen() -> None:
+    story = Story(5).up()
+    story.choose(["a"])
+    story.later(1)  # no word of r0 since, and nobody wonders yet
+    story.elect(1, 2, quorum=(1, 2, 3))
+    stale(story, 0)
+    assert unknown(story) == ALL
+    hear(story, 0)
+    assert unknown(story) == set()
+    stale(story, 0)
+    assert unknown(story) == ALL - BY_LEADERS, "it was heard after r1 had won: it leads nothing since"
+
+
 def test_what_a_leader_was_told_by_a_silent_replica_is_unknown() -> None:
     story = Story(5).up()
     story.choose(["a"])

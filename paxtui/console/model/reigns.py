@@ -76,6 +76,8 @@ class Reigns:
         self.replicas = replicas
         self.quorum = majority(replicas)
         self.all: dict[Ballot, Reign] = {}
+        self.newest = Ballot.ZERO
+        """The highest ballot that anybody told of."""
         self.log = Marks()
         """What was learned or seen chosen, as it was told first."""
         self.dark = [0] * replicas
@@ -94,14 +96,10 @@ class Reigns:
         reign = self.all.get(ballot)
         if reign is None:
             reign = self.all[ballot] = Reign(ballot, self.replicas)
+            self.newest = max(self.newest, ballot)
             if len(self.all) > REIGNS_KEPT:
                 del self.all[min(self.all)]
         return reign
-
-    @property
-    def newest(self) -> Ballot:
-        """The highest ballot that anybody told of."""
-        return max(self.all, default=Ballot.ZERO)
 
     def led(self, replica: int, since: Ballot) -> bool:
         """Whether a replica is known to have taken a ballot that is not below ``since``."""

@@ -202,12 +202,17 @@ class Judge:
         take = self._on.get(type(event))
         if take is not None:
             self._try(take, replica, event)
+        self._heard(replica)
+
+    def _heard(self, replica: int) -> None:
+        """Nothing that it did before is missing: what it leads unseen from here on begins at this ballot."""
+        account = self._accounts[replica]
+        if not account.silent:
+            account.silent_from = self._reigns.newest
 
     def gap(self, replica: int, now: float, *, dropped: bool = False) -> None:
         """Events of a replica are missing: the connection is lost, or they were ``dropped`` on their way."""
         account = self._accounts[replica]
-        if not account.unheard:
-            account.silent_from = self._reigns.newest
         if dropped:
             account.skip(self._facts.spoken(replica), now)
         if dropped or account.lose(now):
@@ -219,8 +224,6 @@ class Judge:
             if account.id not in stale:
                 account.stale_since = None
             elif account.stale_since is None:
-                if not account.unheard:
-                    account.silent_from = self._reigns.newest
                 account.stale_since = now
 
     def down(self, replica: int, now: float) -> None:
@@ -232,10 +235,12 @@ class Judge:
         """A replica tells the id of its disk. A disk that was exchanged has forgotten everything, and the
         others do not listen to it; if it is the same one, what it must hold must be there."""
         self._accounts[replica].has_storage(storage)
+        self._heard(replica)
 
     def snapshot(self, replica: int, snapshot: Snapshot) -> None:
         """A replica's state; from here on its events come without a gap."""
         self._try(self._take_snapshot, replica, snapshot)
+        self._heard(replica)
 
     def _try(self, take: Callable[[int, Any], None], replica: int, told: Any) -> None:
         try:
