@@ -63,6 +63,8 @@ def test_votes_of_a_wiped_disk_are_not_counted_or_drawn() -> None:
     card = "".join(plain(row) for row in replicas.card(scene_of(story), story.model.replicas[2], 80, 2))
     assert "P0.0 acc 0 app 0" in card
     assert "its disk was wiped" in card
+    (doubt,) = story.model.judge.doubts(story.now)
+    assert doubt == "r2 is down for 0.0 s, and its disk was wiped: nothing is left to check."
 
 
 def test_the_end_of_the_process_is_not_why_a_wiped_replica_is_down() -> None:

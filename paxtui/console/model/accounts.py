@@ -69,6 +69,8 @@ class Account:
         self.breach: InvariantBroken | None = None
         """It holds less than it must; whether it has the same disk is not told yet."""
         self.foreign = False
+        self.wiped = False
+        """Whether its disk is deleted."""
         self.stale_since: float | None = None
         """Since when nothing came of it, although nobody says that the connection is gone."""
         self.silent_from = Ballot.ZERO
@@ -157,6 +159,7 @@ class Account:
 
     def _settle(self, watermark: int | None) -> None:
         self.breach, self.foreign, self._proven = None, False, False
+        self.wiped = False
         if self.first is None:
             self.first = watermark
 

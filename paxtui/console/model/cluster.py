@@ -149,6 +149,7 @@ class ClusterModel(Facts):
         """The disk of a replica that is down was deleted: its votes are nowhere any more."""
         self.process(id, "down", now)
         self.replicas[id].wipe()
+        self.judge.wiped(id)
 
     def _tell_process(self, id: int, before: str, state: str, words: str, now: float) -> None:
         """What became of a process stands among the events: what others do next follows from it."""

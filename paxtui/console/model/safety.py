@@ -186,6 +186,10 @@ class Judge:
                         f"r{account.id} is not heard for {ages(now - account.stale_since)}: "
                         "what it does is not known before it is."
                     )
+                case "dead" if account.wiped:
+                    told.append(
+                        f"r{account.id} is down{since}, and its disk was wiped: nothing is left to check."
+                    )
                 case "dead":
                     told.append(f"r{account.id} is down{since}: what it holds is checked when it is back.")
         return told
@@ -230,6 +234,10 @@ class Judge:
         """Its process has ended: it does nothing any more."""
         self._accounts[replica].die(now)
         self._reigns.unseen(replica)
+
+    def wiped(self, replica: int) -> None:
+        """The disk of a replica that is down was deleted."""
+        self._accounts[replica].wiped = True
 
     def storage(self, replica: int, storage: str) -> None:
         """A replica tells the id of its disk. A disk that was exchanged has forgotten everything, and the
