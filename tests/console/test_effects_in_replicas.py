@@ -104,7 +104,7 @@ def test_cut_join_undo_and_heal(tmp_path: Path) -> None:
         for take_back in ("t", "u", "H"):
             await on.press("t")
             await on.until(cut, "r0 is cut off")
-            await on.shown(lambda: on.bridge.model.isolated(0), "the console knows it")
+            await on.shown(lambda: on.bridge.model.cut_off(0), "the console knows it")
             await on.press(take_back)
             await on.until(whole, f"{take_back} ends it")
             await on.shown(lambda: not broken(on.bridge.model, on.bridge.now), "the console knows it")
@@ -232,7 +232,7 @@ def test_undo_of_a_join_cuts_the_same_links_again(tmp_path: Path) -> None:
         cut = [{f.Cut(1), f.Cut(2)}, {f.Cut(0)}, {f.Cut(0)}]
         await on.press("t")
         await on.until(lambda seen: cuts(seen) == cut, "r0 is cut off")
-        await on.shown(lambda: on.bridge.model.isolated(0), "the console knows it")
+        await on.shown(lambda: on.bridge.model.cut_off(0), "the console knows it")
         await on.press("t")
         await on.until(lambda seen: cuts(seen) == [set(), set(), set()], "t joins it")
         await on.press("u")
