@@ -1,4 +1,4 @@
-"""What a run of the tests shows while it goes on, and what it says about tests that this machine cannot run."""
+"""What a run of the tests shows while it goes on, and what it says about tests that cannot run here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from tests.progress import Progress
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--progress", action="store_true", help="show in one line how far the run is and what runs")
+    parser.addoption(
+        "--progress", action="store_true", help="show in one line how far the run is and what runs"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 NO_LINKS: Final = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.EACCES}
-"""What file systems without hard links answer: FAT, many network and FUSE ones, or a kernel that forbids them."""
+"""What file systems without hard links answer, such as FAT, many network and FUSE ones."""
 
 
 def rename_exclusively(draft: Path, target: Path) -> None:
