@@ -1,6 +1,17 @@
-"""``python -m paxtui`` is ``paxtui``."""
+"""The entry point: ``paxtui``, and ``python -m paxtui``."""
 
-from paxtui.cli.main import main
+import sys
+
+from paxtui.startup import prepare
+
+
+def main() -> None:
+    """Get ready for signals, then import and run the command line."""
+    prepare(sys.argv[1:])
+    from paxtui.cli.main import main as command_line
+
+    command_line()
+
 
 if __name__ == "__main__":
     main()

@@ -78,7 +78,11 @@ def replica(
       paxtui replica --id 0 --headless --metrics 9464
     """
     from paxtui.cli.replica_options import replica_options
+    from paxtui.line_writer import take_over
     from paxtui.runtime import process
+
+    if headless:
+        take_over("stderr")
 
     options = replica_options(
         replica=id,

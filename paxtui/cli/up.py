@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Annotated
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from paxtui.cli.options import ConfigOption, DataDirOption, InsecureOption, LogDirOption
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import trio
+
+    from paxtui.client.cluster import LocalCluster
+    from paxtui.config import Cluster
+    from paxtui.line_writer import LineWriter
+
+REDRAW_S = 0.5
 
 
 def up(
@@ -23,6 +37,8 @@ def up(
 ) -> int:
     """Start all replicas of the configuration, show one status line each, stop them with ctrl-c.
 
+    Where the output is no terminal, it is the replicas' logs. The replicas go on when nobody reads it.
+
     Example: paxtui up --config configs/local-5.toml
     """
     import trio
@@ -30,7 +46,10 @@ def up(
     from paxtui import config as configuration
     from paxtui.cli.replica_options import message_log_folder, percent
     from paxtui.folders import data_root
+    from paxtui.line_writer import take_over
 
+    take_over("stderr")
+    out = take_over("stdout", on_failure=_tell_failure)
     cluster = configuration.find(config)
     root = data_root(data_dir)
     logs = message_log_folder(cluster, log_dir)
@@ -43,10 +62,18 @@ def up(
         arguments += ["--msg-loss", f"{msg_loss:g}"]
     if rand_seed is not None:
         arguments += ["--rand-seed", str(rand_seed)]
-    return trio.run(_up, cluster, root, logs, arguments)
+    return trio.run(_up, cluster, root, logs, arguments, out)
 
 
-async def _up(cluster: object, root: object, logs: object, arguments: list[str]) -> int:
+def _tell_failure(error: OSError) -> None:
+    print(
+        f"paxtui: standard output cannot be written: {error.strerror}; "
+        "the replicas go on without it until ctrl-c or SIGTERM",
+        file=sys.stderr,
+    )
+
+
+async def _up(cluster: Cluster, root: Path, logs: Path, arguments: list[str], out: LineWriter) -> int:
     import signal
 
     import trio
@@ -54,38 +81,79 @@ async def _up(cluster: object, root: object, logs: object, arguments: list[str])
     from paxtui.client.cluster import local_cluster
 
     def told(replica: int, line: str) -> None:
-        if not sys.stdout.isatty():
-            print(line, flush=True)
+        if not out.isatty():
+            print(line)
 
-    async with local_cluster(cluster, root, log_dir=logs, arguments=arguments, on_line=told) as replicas:  # type: ignore[arg-type]
-        await replicas.start_all()
-        await replicas.wait_ready(60)
-        print(f"{replicas.cluster.name}: {replicas.cluster.n} replicas serve; ctrl-c stops them", flush=True)
-        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(_show, replicas)
-                async for _ in signals:
-                    nursery.cancel_scope.cancel()
-                    break
-        print("stopping ...", flush=True)
+    # From here on the signals end the replicas in order, also while they still start.
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with (
+            local_cluster(cluster, root, log_dir=logs, arguments=arguments, on_line=told) as replicas,
+            trio.open_nursery() as nursery,
+        ):
+            nursery.start_soon(_until_told_to_stop, signals, nursery.cancel_scope)
+            await replicas.start_all()
+            await replicas.wait_ready(60)
+            print(f"{cluster.name}: {cluster.n} replicas serve; ctrl-c stops them", flush=True)
+            await _show(replicas, out)
     return 0
 
 
-async def _show(replicas: object) -> None:
+async def _until_told_to_stop(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
+    async for _ in signals:
+        print("stopping ...", flush=True)
+        scope.cancel()
+        return
+
+
+async def _show(replicas: LocalCluster, out: LineWriter) -> None:
     """Keep a status line a replica up to date on a terminal."""
-    import shutil
+    import signal
 
     import trio
 
     from paxtui.cli.status import rows
 
-    drawn = 0
-    width = shutil.get_terminal_size().columns - 1
-    while sys.stdout.isatty():
-        lines = rows(await replicas.operator.status())  # type: ignore[attr-defined]
-        if drawn:
-            print(f"\x1b[{drawn}A", end="")
-        print("".join(f"\x1b[2K{line[:width]}\n" for line in lines), end="", flush=True)
-        drawn = len(lines)
-        await trio.sleep(0.5)
-    await trio.sleep_forever()
+    frame = Frame()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_draw_anew_on, signal.SIGCONT, frame)
+        while out.isatty():
+            lines = rows(await replicas.operator.status())
+            # A terminal that takes nothing (ctrl-s) gets the next state later, not every one between.
+            with suppress(OSError):  # it may just have gone
+                width = os.get_terminal_size(out.fileno()).columns
+                if out.idle:
+                    print(frame.drawn(lines, width), end="", flush=True)
+            await trio.sleep(REDRAW_S)
+        await trio.sleep_forever()
+
+
+async def _draw_anew_on(number: int, frame: Frame) -> None:
+    """After ctrl-z and `fg` the lines above are the shell's."""
+    import trio
+
+    with trio.open_signal_receiver(number) as signals:
+        async for _ in signals:
+            frame.forget()
+
+
+class Frame:
+    """Lines on a terminal that are drawn over those before."""
+
+    def __init__(self) -> None:
+        self._cells: list[int] = []
+
+    def forget(self) -> None:
+        """Draw the next lines below whatever is there."""
+        self._cells = []
+
+    def drawn(self, lines: Sequence[str], width: int) -> str:
+        """What to write so that ``lines`` stand in the place of those before, on a terminal this wide."""
+        from rich.cells import cell_len, set_cell_size
+
+        most = max(width - 1, 1)
+        # A terminal that became narrower has folded the lines that were as wide as it was.
+        rows = sum(max(1, -(-cells // max(width, 1))) for cells in self._cells)
+        shown = [line if cell_len(line) <= most else set_cell_size(line, most).rstrip() for line in lines]
+        self._cells = [cell_len(line) for line in shown]
+        up = f"\x1b[{rows}A" if rows else ""
+        return up + "".join(f"\x1b[2K{line}\n" for line in shown) + "\x1b[J"

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import trio
@@ -35,6 +35,13 @@ POLL_S = 0.03
 
 STOP_S = 5.0
 """After so long a replica that was told to stop is killed."""
+
+LINE_BYTES_MAX = 1024 * 1024
+"""A longer line of a replica's log is passed on in pieces."""
+
+LAST_WORDS_S = 1.0
+"""So long after a replica's end the rest of its log is waited for. The kernel has it already, unless another
+process holds the pipe."""
 
 
 class ReplicaDied(ClientError):
@@ -83,6 +90,8 @@ class LocalCluster:
         self._on_line = on_line
         self._processes = {replica: Process() for replica in range(cluster.n)}
         self._left = False
+        self.line_failure: Exception | None = None
+        """What ``on_line`` raised. It is not called again after that, and the replicas go on."""
 
     async def start(self, replica: int, *arguments: str) -> None:
         """Start one replica, with its own or further arguments. Does not wait until it serves."""
@@ -116,20 +125,37 @@ class LocalCluster:
         """
         process.watching = trio.CancelScope(shield=True)
         with process.watching:
-            if handle.stderr is not None:
-                await self._read(replica, process, handle.stderr)
-            await handle.wait()
+            async with trio.open_nursery() as nursery:
+                if handle.stderr is not None:
+                    nursery.start_soon(self._read, replica, process, handle.stderr)
+                await handle.wait()
+                nursery.cancel_scope.deadline = trio.current_time() + LAST_WORDS_S
             process.ended.set()
 
     async def _read(self, replica: int, process: Process, stderr: trio.abc.ReceiveStream) -> None:
         rest = b""
-        async for chunk in stderr:
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                text = line.decode(errors="replace")
-                process.lines.append(text)
-                if self._on_line is not None:
-                    self._on_line(replica, text)
+        with suppress(trio.BrokenResourceError):
+            async for chunk in stderr:
+                *lines, rest = (rest + chunk).split(b"\n")
+                if len(rest) > LINE_BYTES_MAX:
+                    lines, rest = [*lines, rest], b""
+                for line in lines:
+                    self._pass_on(replica, process, line)
+        if rest:
+            self._pass_on(replica, process, rest)
+
+    def _pass_on(self, replica: int, process: Process, line: bytes) -> None:
+        text = line.decode(errors="replace")
+        process.lines.append(text)
+        if self._on_line is None:
+            return
+        try:
+            self._on_line(replica, text)
+        except OSError as error:
+            self._on_line = None
+            self.line_failure = ClientError(f"the logs of the replicas cannot be written: {error}")
+        except Exception as error:  # it must not end the task that notices the replica's end
+            self._on_line, self.line_failure = None, error
 
     def alive(self, replica: int) -> bool:
         """Whether the process runs."""
@@ -276,7 +302,11 @@ async def local_cluster(
     arguments: Sequence[str] = ("--allow-faults", "--warm-up", "all"),
     on_line: Callable[[int, str], None] | None = None,
 ) -> AsyncIterator[LocalCluster]:
-    """A supervisor for ``cluster`` with its data in ``folder``. Whatever still runs at the end is stopped."""
+    """A supervisor for ``cluster`` with its data in ``folder``. Whatever still runs at the end is stopped.
+
+    ``on_line`` gets each line of a replica's log. It must not block. When it fails, the replicas go on, and
+    the failure is raised at the end.
+    """
     config_file = replica_folder(folder, cluster.name, 0).with_name("cluster.toml")
     try:
         config_file.parent.mkdir(parents=True, exist_ok=True)
@@ -302,5 +332,6 @@ async def local_cluster(
             with trio.CancelScope(shield=True):
                 await supervisor.stop_all()
             nursery.cancel_scope.cancel()
+    failure = failure or supervisor.line_failure
     if failure is not None:
         raise failure

@@ -9,6 +9,7 @@ import time
 from typing import Final, TextIO
 
 from paxtui.core import events as e
+from paxtui.line_writer import LineWriter
 from paxtui.wire.text import visible
 
 LEVELS: Final = ("debug", "info", "warning", "error")
@@ -31,7 +32,11 @@ def _is_terminal(file: TextIO) -> bool:
 
 class Journal:
     """Writes lines such as ``12:04:07.101 r0 info leader     leads at 3.0``, or JSON objects.
-    On a terminal a line about an error is red, unless ``NO_COLOR`` is set."""
+    On a terminal a line about an error is red, unless ``NO_COLOR`` is set.
+
+    The file is written from the thread that decides and answers. So a replica's is a
+    :class:`~paxtui.line_writer.LineWriter`, which never blocks.
+    """
 
     def __init__(self, replica: int, level: str, *, as_json: bool, file: TextIO | None = None) -> None:
         self._replica = replica
@@ -39,6 +44,8 @@ class Journal:
         self._json = as_json
         self._file = file if file is not None else sys.stderr
         self._coloured = _is_terminal(self._file) and not os.environ.get("NO_COLOR")
+        if isinstance(self._file, LineWriter):
+            self._file.lost_lines = self._lost_lines
 
     def write(self, level: str, kind: str, text: str) -> None:
         """One line, if the level is wanted. Text from others is made harmless here."""
@@ -46,22 +53,27 @@ class Journal:
             return
         self._print(level, kind, visible(text), {"text": visible(text)})
 
+    def _lost_lines(self, count: int, reason: str) -> str:
+        text = f"{count} log {'line was' if count == 1 else 'lines were'} lost: {reason}"
+        return self._line("warning", "log", text, {"text": text})
+
     def _print(self, level: str, kind: str, text: str, fields: dict[str, str]) -> None:
-        now = time.time()
-        if self._json:
-            named = {"time": round(now, 3), "replica": self._replica, "level": level, "kind": kind}
-            line = json.dumps(named | fields)
-        else:
-            clock = time.strftime("%H:%M:%S", time.localtime(now)) + f".{int(now * 1000) % 1000:03d}"
-            mark = "" if level in ("debug", "info") else f"{level.upper()}: "
-            line = f"{clock} r{self._replica} {kind:<8} {mark}{text}"
-            if self._coloured and level == "error":
-                line = f"{RED}{line}{PLAIN}"
         try:
-            print(line, file=self._file, flush=True)
+            self._file.write(self._line(level, kind, text, fields))
+            self._file.flush()
         except (OSError, ValueError):
             # Nobody reads: the log is for people, and no reason to stop a replica.
             pass
+
+    def _line(self, level: str, kind: str, text: str, fields: dict[str, str]) -> str:
+        now = time.time()
+        if self._json:
+            named = {"time": round(now, 3), "replica": self._replica, "level": level, "kind": kind}
+            return json.dumps(named | fields) + "\n"
+        clock = time.strftime("%H:%M:%S", time.localtime(now)) + f".{int(now * 1000) % 1000:03d}"
+        mark = "" if level in ("debug", "info") else f"{level.upper()}: "
+        line = f"{clock} r{self._replica} {kind:<8} {mark}{text}"
+        return f"{RED}{line}{PLAIN}\n" if self._coloured and level == "error" else line + "\n"
 
     def debug(self, kind: str, text: str) -> None:
         """For those who look for a mistake."""

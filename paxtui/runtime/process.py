@@ -25,7 +25,7 @@ from paxtui.runtime.listening import Listening, PortRefused, as_soon_as_there, l
 from paxtui.runtime.node import Node
 from paxtui.runtime.peers import PeerLink
 from paxtui.runtime.recorder import Recorder, check_record
-from paxtui.runtime.renewal import keep_fresh, tell_security
+from paxtui.runtime.renewal import keep_fresh, reload_on_hangup, tell_security
 from paxtui.runtime.scrape import Scrapes, listen_for_scrapes
 from paxtui.runtime.server import Server
 from paxtui.runtime.storage import Storage
@@ -190,8 +190,9 @@ async def _serve(
         await nursery.start(_until_told_to_stop, nursery.cancel_scope, journal)
         if options.stop_with_parent:
             nursery.start_soon(_until_parent_dies, nursery.cancel_scope, journal)
+        await nursery.start(reload_on_hangup, credentials, chat, journal)
         if credentials is not None:
-            await nursery.start(keep_fresh, credentials, journal)
+            nursery.start_soon(keep_fresh, credentials, journal)
         nursery.start_soon(node.pump)
         nursery.start_soon(node.telemetry.run)
         if node.recorder is not None:
@@ -266,12 +267,16 @@ async def _until_told_to_stop(
     journal: Journal,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        task_status.started()
-        async for number in signals:
-            journal.info("stop", f"told to stop by {signal.Signals(number).name}")
-            scope.cancel()
-            return
+    try:
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            task_status.started()
+            async for number in signals:
+                journal.info("stop", f"told to stop by {signal.Signals(number).name}")
+                scope.cancel()
+                return
+    finally:
+        # Not the handler of the start, which ends the process with 0: from here on another code may be due.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 async def _until_parent_dies(scope: trio.CancelScope, journal: Journal) -> None:

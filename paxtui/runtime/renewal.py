@@ -1,4 +1,5 @@
-"""Certificates of a running replica: told at start, read again on SIGHUP, warned of before they expire."""
+"""What a running replica does on SIGHUP: it reads its certificates again, and opens its message log again. It
+also warns of certificates that expire."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import signal
 import trio
 
 from paxtui.config import ConfigError
+from paxtui.runtime.chatlog import ChatLog
 from paxtui.runtime.journal import Journal
 from paxtui.runtime.listening import Listening
 from paxtui.security.contexts import DAY_S, Credentials, until_words
@@ -29,34 +31,46 @@ def tell_security(listening: Listening, journal: Journal) -> None:
         journal.info("tls", "no certificates: only programs on this machine can connect")
 
 
-async def keep_fresh(
-    credentials: Credentials, journal: Journal, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+async def keep_fresh(credentials: Credentials, journal: Journal) -> None:
+    """Warn each day of certificates that expire soon, until cancelled."""
+    while True:
+        _warn(credentials, journal)
+        await trio.sleep(DAY_S)
+
+
+async def reload_on_hangup(
+    credentials: Credentials | None,
+    chat: ChatLog,
+    journal: Journal,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Read the certificates again on SIGHUP, and say so in time that they expire, until cancelled.
+    """On SIGHUP open the message log again, and read the certificates again if there are any.
 
     Connections that exist go on; those that begin from then on, in either direction, take what was read.
     """
-    async with trio.open_nursery() as nursery:
-        await nursery.start(_reload_on_hangup, credentials, journal)
-        task_status.started()
-        while True:
-            _warn(credentials, journal)
-            await trio.sleep(DAY_S)
-
-
-async def _reload_on_hangup(
-    credentials: Credentials, journal: Journal, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-) -> None:
     with trio.open_signal_receiver(signal.SIGHUP) as signals:
         task_status.started()
         async for _ in signals:
             try:
-                credentials.reload()
-            except (ConfigError, OSError) as error:
-                journal.error("tls", f"the certificates were not read again, the old ones stay: {error}")
+                await chat.reopen()
+            except OSError as error:
+                journal.error("log", f"{chat.path}: not opened again, the old file stays: {error.strerror}")
             else:
-                journal.info("tls", f"certificates read again; shows {_described(credentials)}")
-                _warn(credentials, journal)
+                journal.info("log", f"SIGHUP: the message log {chat.path} is opened again")
+            if credentials is None:
+                journal.info("tls", "SIGHUP: there are no certificates to read again")
+            else:
+                _reload(credentials, journal)
+
+
+def _reload(credentials: Credentials, journal: Journal) -> None:
+    try:
+        credentials.reload()
+    except (ConfigError, OSError) as error:
+        journal.error("tls", f"the certificates were not read again, the old ones stay: {error}")
+    else:
+        journal.info("tls", f"certificates read again; shows {_described(credentials)}")
+        _warn(credentials, journal)
 
 
 def _warn(credentials: Credentials, journal: Journal) -> None:

@@ -108,7 +108,7 @@ async def test_a_certificate_that_expires_soon_is_warned_of(
     certs.issue("replica-0", days)
     lines = io.StringIO()
     async with trio.open_nursery() as nursery:
-        await nursery.start(keep_fresh, certs.replica(0), Journal(0, "info", as_json=False, file=lines))
+        nursery.start_soon(keep_fresh, certs.replica(0), Journal(0, "info", as_json=False, file=lines))
         await trio.testing.wait_all_tasks_blocked()
         nursery.cancel_scope.cancel()
     file = certs.path / "replica-0.pem"
