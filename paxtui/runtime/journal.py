@@ -17,6 +17,9 @@ LEVELS: Final = ("debug", "info", "warning", "error")
 RED: Final = "\x1b[31m"
 PLAIN: Final = "\x1b[0m"
 
+DRAIN_S: Final = 0.1
+"""So long at most :meth:`Journal.drain` holds up the replica. A log that is read takes a millisecond."""
+
 WORDLESS: Final = frozenset(
     {e.AcceptSent, e.Voted, e.AcceptedReceived, e.ChosenSeen, e.Learned, e.AppliedTo, e.EntriesSent}
 )
@@ -74,6 +77,11 @@ class Journal:
         mark = "" if level in ("debug", "info") else f"{level.upper()}: "
         line = f"{clock} r{self._replica} {kind:<8} {mark}{text}"
         return f"{RED}{line}{PLAIN}\n" if self._coloured and level == "error" else line + "\n"
+
+    def drain(self) -> None:
+        """Wait a moment until what was said is written: the process is about to be killed or stopped."""
+        if isinstance(self._file, LineWriter):
+            self._file.drain(DRAIN_S)
 
     def debug(self, kind: str, text: str) -> None:
         """For those who look for a mistake."""

@@ -40,8 +40,10 @@ class ProcessFaults:
         disk = node.storage.faults
         match fault:
             case CrashReplica():
+                node.journal.drain()  # who ordered it is in there
                 os.kill(os.getpid(), signal.SIGKILL)
             case Pause(seconds):
+                node.journal.drain()
                 if at_once:
                     _stop_for(seconds)
                 else:

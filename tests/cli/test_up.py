@@ -24,7 +24,7 @@ from paxtui.cli.up import Frame
 from paxtui.client import connect
 from tests.runtime.conditions import until
 
-END_S = 20.0
+END_S = 60.0
 
 
 class One:

@@ -17,7 +17,7 @@ from tests.runtime.processes import Replicas
 
 pytestmark = pytest.mark.processes
 
-END_S = 10.0
+END_S = 60.0
 """A replica that waits for its reader never ends; otherwise it gives its last lines half a second."""
 
 
