@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from paxtui.console.ending import end_on_signals
 from paxtui.console.launch import Launch
 
 if TYPE_CHECKING:
@@ -86,8 +86,7 @@ async def _show(launch: Launch, words: list[str], *, no_color: bool) -> tuple[in
         app.exit()
 
     bridge.start(loop, ended)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, told_to_end)
+    end_on_signals(loop, told_to_end)
     try:
         await app.run_async()
     finally:
