@@ -15,17 +15,17 @@ def live(title: str) -> Iterator[Tell]:
     if not sys.stderr.isatty():
         yield lambda progress: None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bar
+
+    from paxtui.bars import bar
 
     columns = TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.fields[words]}")
     # Drawn when told, not by a thread of its own: the generator must not wait for the screen.
-    with Bar(*columns, console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
-        task = bar.add_task(title, total=None, words="")
+    with bar(*columns, auto_refresh=False) as shown:
+        task = shown.add_task(title, total=None, words="")
 
         def tell(progress: Progress) -> None:
-            bar.update(
+            shown.update(
                 task,
                 total=progress.of_s or None,
                 completed=progress.elapsed_s,

@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paxtui.cli.guard import EXIT_FAILED, EXIT_OK, EXIT_UNKNOWN, Interrupted, is_interrupt
 from paxtui.cli.options import AttachOption, ConfigOption, JsonOption, TimeoutOption
+from paxtui.cli.signals import run_async
+from paxtui.cli.streams import InputFailed, need_stdin, stdin_lines
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from paxtui.client import Appended, Failed, Log, Receipt
     from paxtui.client.discover import Named
 
 IN_FLIGHT = 256
 """Lines of standard input that are on their way at once."""
-
-STDIN_BYTES = 64 * 1024
-LINE_BYTES_MAX = 1024 * 1024
-"""A message is far shorter; a line without an end must not fill the memory."""
 
 
 def send(
@@ -43,52 +42,57 @@ def send(
 
       seq 10000 | paxtui send - --json > slots.jsonl
     """
+
+    if texts == ["-"]:
+        need_stdin()
+    results = _Results("line" if texts == ["-"] else "message", as_json)
+    try:
+        run_async(_send, texts, config or at, name, timeout, results)
+    except BaseException as error:
+        if not is_interrupt(error):
+            raise
+        results.tell_rest()
+        raise Interrupted(results.known()) from None
+    return results.exit_code()
+
+
+async def _send(texts: list[str], cluster: Named, name: str, timeout_s: float, results: _Results) -> None:
     import trio
 
-    return trio.run(_send, texts, config or at, name, timeout, as_json)
-
-
-async def _send(texts: list[str], cluster: Named, name: str, timeout_s: float, as_json: bool) -> int:
-    import trio
-
-    from paxtui.cli.guard import EXIT_FAILED, EXIT_OK, EXIT_UNKNOWN
     from paxtui.cli.show import progress
     from paxtui.client import Failed, Unknown, connect
 
-    problems: list[tuple[int, str]] = []
     if texts == ["-"]:
-        lines, total = _stdin_lines(), _lines_of_a_file()
+        lines, total = stdin_lines(), _lines_of_a_file()
     else:
         lines, total = _each(texts), len(texts)
     async with connect(cluster, name=name) as log:
         limit = trio.CapacityLimiter(IN_FLIGHT)
-        turn = _Turns()
 
         async def finish(number: int, receipt: Receipt | Failed) -> None:
-            shown: str | None = None
             try:
                 if isinstance(receipt, Failed):
                     raise receipt
-                shown = _line(await receipt.result(), as_json)
+                results.acknowledged(number, await receipt.result())
             except Unknown as error:
-                problems.append((EXIT_UNKNOWN, f"message {number + 1}: {error}"))
+                results.problem(number, EXIT_UNKNOWN, str(error))
             except Failed as error:
-                problems.append((EXIT_FAILED, f"message {number + 1}: {error}"))
+                results.problem(number, EXIT_FAILED, str(error))
             finally:
                 limit.release_on_behalf_of(number)
-            turn.done(number, shown)
             step()
 
         with progress("sent", total) as step:
             async with trio.open_nursery() as nursery:
                 number = 0
-                async for text in lines:
-                    await limit.acquire_on_behalf_of(number)
-                    nursery.start_soon(finish, number, await _submitted(log, text, timeout_s))
-                    number += 1
-    for _, problem in problems:
-        print(f"paxtui: {problem}", file=sys.stderr)
-    return max((code for code, _ in problems), default=EXIT_OK)
+                try:
+                    async for text in lines:
+                        await limit.acquire_on_behalf_of(number)
+                        results.sent(number)
+                        nursery.start_soon(finish, number, await _submitted(log, text, timeout_s))
+                        number += 1
+                except InputFailed as error:  # what was sent before goes on
+                    results.input_failed(str(error))
 
 
 async def _submitted(log: Log, text: str, timeout_s: float) -> Receipt | Failed:
@@ -101,20 +105,72 @@ async def _submitted(log: Log, text: str, timeout_s: float) -> Receipt | Failed:
         return error
 
 
-class _Turns:
-    """Prints results in the order of the messages, whatever the order of the answers."""
+class _Results:
+    """What became of each message. Prints results in the order of the messages, not of the answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, noun: str, as_json: bool) -> None:
+        self._noun = noun
+        self._as_json = as_json
+        self._acknowledged = 0
+        self._last = -1
+        """The last message that was acknowledged."""
+        self._open: set[int] = set()
+        self._lines: dict[int, str | None] = {}
+        """What is not printed yet, since an earlier message is not answered yet."""
         self._next = 0
-        self._waiting: dict[int, str | None] = {}
+        self._problems: list[tuple[int, str]] = []
 
-    def done(self, number: int, line: str | None) -> None:
-        self._waiting[number] = line
-        while self._next in self._waiting:
-            shown = self._waiting.pop(self._next)
-            if shown is not None:
-                print(shown)
+    def sent(self, number: int) -> None:
+        """Note that a message is on its way, or will be in a moment."""
+        self._open.add(number)
+
+    def acknowledged(self, number: int, done: Appended) -> None:
+        """Note that a message is in the log."""
+        self._acknowledged += 1
+        self._last = max(self._last, number)
+        self._ended(number, _line(done, self._as_json))
+
+    def problem(self, number: int, code: int, what: str) -> None:
+        """Note that a message failed, or that nobody knows."""
+        self._problems.append((code, f"message {number + 1}: {what}"))
+        self._ended(number, None)
+
+    def input_failed(self, what: str) -> None:
+        """Note that there may be messages that were not read."""
+        self._problems.append((EXIT_FAILED, what))
+
+    def _ended(self, number: int, line: str | None) -> None:
+        self._open.discard(number)
+        self._lines[number] = line
+        while self._next in self._lines:
+            self._print(self._lines.pop(self._next))
             self._next += 1
+
+    def _print(self, line: str | None) -> None:
+        if line is not None:
+            print(line)
+
+    def tell_rest(self) -> None:
+        """Print all that is known, though it is not all."""
+        for number in sorted(self._lines):
+            self._print(self._lines.pop(number))
+        self.exit_code()
+
+    def exit_code(self) -> int:
+        """Print the problems; the exit code for the worst of them."""
+        for _, problem in self._problems:
+            print(f"paxtui: {problem}", file=sys.stderr)
+        return max((code for code, _ in self._problems), default=EXIT_OK)
+
+    def known(self) -> str:
+        """What is known so far, in words."""
+        words = f"{self._acknowledged:,} acknowledged"
+        if self._acknowledged:
+            words += f", the last was {self._noun} {self._last + 1:,}"
+        if self._open:
+            words += f"; the outcome of {len(self._open):,} is unknown, the first is {self._noun} "
+            words += f"{min(self._open) + 1:,}"
+        return words
 
 
 def _line(done: Appended, as_json: bool) -> str:
@@ -126,36 +182,9 @@ def _line(done: Appended, as_json: bool) -> str:
     return json.encode(row).decode()
 
 
-async def _each(texts: list[str]) -> AsyncIterator[str]:
+async def _each(texts: list[str]) -> AsyncGenerator[str, None]:
     for text in texts:
         yield text
-
-
-async def _stdin_lines() -> AsyncIterator[str]:
-    """Lines of standard input without their ends, each as soon as it is there: a pipe may be slow."""
-    import os
-
-    import trio
-
-    from paxtui.cli.guard import Failure
-
-    rest = b""
-    # A read of a terminal or a pipe cannot be cancelled; abandoning it is right, as nothing is lost with it.
-    while piece := await trio.to_thread.run_sync(
-        os.read, sys.stdin.fileno(), STDIN_BYTES, abandon_on_cancel=True
-    ):
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            yield _text(line)
-        if len(rest) > LINE_BYTES_MAX:
-            raise Failure(f"a line of standard input has more than {LINE_BYTES_MAX} bytes")
-    if rest:
-        yield _text(rest)
-
-
-def _text(line: bytes) -> str:
-    # What is not UTF-8 is refused like any other text that is none, by the message's number.
-    return line.removesuffix(b"\r").decode(errors="surrogateescape")
 
 
 def _lines_of_a_file() -> int | None:
@@ -163,9 +192,9 @@ def _lines_of_a_file() -> int | None:
     import os
     import stat
 
-    if not stat.S_ISREG(os.fstat(sys.stdin.fileno()).st_mode):
+    if not stat.S_ISREG(os.fstat(0).st_mode):
         return None
-    with open(os.dup(sys.stdin.fileno()), "rb") as whole:
+    with open(os.dup(0), "rb") as whole:
         start = whole.tell()
         total = sum(1 for _ in whole)
         whole.seek(start)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from paxtui.cli.options import ConfigOption, DataDirOption
+from paxtui.cli.signals import run_async
 
 if TYPE_CHECKING:
     from paxtui.config import Cluster
@@ -63,8 +64,6 @@ def _wait_for_all(cluster: Cluster, source: int, folder: Path) -> str:
     """
     import time
 
-    import trio
-
     from paxtui.client import Operator
     from paxtui.config import ConfigError
     from paxtui.runtime.offline import OfflineLog
@@ -76,7 +75,7 @@ def _wait_for_all(cluster: Cluster, source: int, folder: Path) -> str:
 
     with OfflineLog.open(folder) as log:
         try:
-            told = trio.run(ask)
+            told = run_async(ask)
         except ConfigError as error:  # this user has no certificate
             return f"the replicas cannot be asked how far they are: {error}; the folder is copied as it is"
         if not told:

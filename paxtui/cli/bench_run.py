@@ -25,6 +25,7 @@ from paxtui.bench.measure import Interrupted, Measurement
 from paxtui.bench.measured import Measured
 from paxtui.bench.own import own_cluster, own_folder
 from paxtui.cli.guard import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
+from paxtui.cli.signals import run_async
 from paxtui.client import Unreachable, operator, resolve
 from paxtui.config import Cluster, ConfigError
 from paxtui.folders import data_root
@@ -128,7 +129,7 @@ def interruptible(work: Callable[[Stopper], Awaitable[int]]) -> int:
             nursery.cancel_scope.cancel()
         return code
 
-    return trio.run(main)
+    return run_async(main)
 
 
 async def _own(wanted: Wanted, load: Load, n: int, folder: Path, stopper: Stopper) -> int:

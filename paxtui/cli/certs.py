@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paxtui.cli.guard import guarded
+from paxtui.cli.guard import guarded, printing
 
 if TYPE_CHECKING:
     from paxtui.security.authority import Found
@@ -146,4 +146,4 @@ app.command("replica")(guarded(replica))
 app.command("client")(guarded(client))
 app.command("operator")(guarded(operator))
 app.command("observer")(guarded(observer))
-app.command("show")(guarded(show))
+app.command("show")(printing(show))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from paxtui.cli.check_report import tell_history, tell_records
+from paxtui.cli.streams import need_stdout
 
 if TYPE_CHECKING:
     from paxtui.records.judge import Judgement
@@ -53,6 +54,8 @@ def check(
 
     if not records and history is None:
         raise ConfigError("nothing to check: name the records of a cluster, or --history FILE")
+    if export is not None:
+        need_stdout()
     if export is not None and (history is None or records):
         raise ConfigError("--export: is about a history; give --history FILE, and no records")
     verdicts = set()

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paxtui.cli.guard import EXIT_FAILED, EXIT_OK, EXIT_UNKNOWN, Interrupted, is_interrupt
 from paxtui.cli.options import AttachOption, ConfigOption, TimeoutOption
+from paxtui.cli.signals import run_async
+from paxtui.cli.streams import InputFailed, can_show, need_stdin, stdin_lines
 
 if TYPE_CHECKING:
     from paxtui.client.discover import Named
@@ -23,37 +26,46 @@ def client(
 
     ctrl-d ends it. Example: paxtui client --name ada
     """
-    import trio
 
-    return trio.run(_client, config or at, name, timeout)
+    need_stdin()
+    return run_async(_client, config or at, name, timeout)
 
 
 async def _client(cluster: Named, name: str, timeout_s: float) -> int:
-    import trio
+    from contextlib import aclosing
 
     from paxtui.client import Failed, Unknown, connect
 
-    code = 0
+    code = EXIT_OK
     prompt = f"{name}> " if sys.stdin.isatty() else ""
-    async with connect(cluster, name=name) as log:
+    applied = "✓" if can_show("✓") else "ok:"
+    async with connect(cluster, name=name) as log, aclosing(stdin_lines()) as lines:
         while True:
             print(prompt, end="", flush=True)
-            # A terminal's read cannot be cancelled; abandoning it is right, as nothing is lost with it.
-            line = await trio.to_thread.run_sync(sys.stdin.buffer.readline, abandon_on_cancel=True)
-            if not line:
-                if prompt:
-                    print()
-                return code
-            text = line.decode(errors="surrogateescape").rstrip("\r\n")
+            try:
+                text = await anext(lines)
+            except StopAsyncIteration:
+                break
+            except InputFailed as error:
+                print(f"paxtui: {error}", file=sys.stderr)
+                return max(code, EXIT_FAILED)
             if not text:
                 continue
             try:
                 done = await log.append(text, timeout_s=timeout_s)
             except Unknown as error:
                 print(f"  ? unknown: {error}")
-                code = 3
+                code = EXIT_UNKNOWN
             except Failed as error:
                 print(f"  ! failed: {error}")
-                code = max(code, 1)
+                code = max(code, EXIT_FAILED)
+            except BaseException as error:
+                if is_interrupt(error):
+                    raise Interrupted("the outcome of the last message is unknown") from None
+                raise
             else:
-                print(f"  ✓ slot {done.slot}  ballot {done.ballot}  {done.ms:.1f} ms  by r{done.replica}")
+                where = f"slot {done.slot}  ballot {done.ballot}  {done.ms:.1f} ms  by r{done.replica}"
+                print(f"  {applied} {where}")
+    if prompt:
+        print()
+    return code

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paxtui.cli.signals import run_async
+
 if TYPE_CHECKING:
     from paxtui.client import Sighting
     from paxtui.client.cluster import LocalCluster
@@ -49,11 +51,10 @@ def demo(
 
     Example: paxtui demo --keep
     """
-    import trio
 
     folder = Path(tempfile.mkdtemp(prefix="paxtui-demo-"))
     try:
-        return trio.run(_demo, folder)
+        return run_async(_demo, folder)
     finally:
         if keep:
             print(f"kept in {folder}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from paxtui.cli.options import AttachOption, ConfigOption
+from paxtui.cli.signals import run_async
 
 if TYPE_CHECKING:
     from paxtui.client.discover import Named
@@ -21,9 +22,8 @@ def elect(
 
     Example: paxtui elect 1
     """
-    import trio
 
-    return trio.run(_elect, replica, config or at)
+    return run_async(_elect, replica, config or at)
 
 
 async def _elect(replica: int, cluster: Named) -> int:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paxtui.cli.guard import guarded
+from paxtui.cli.guard import guarded, printing
 from paxtui.cli.options import AttachOption, ConfigOption, JsonOption
+from paxtui.cli.signals import run_async
 
 if TYPE_CHECKING:
     from paxtui.client import Operator
@@ -37,7 +38,7 @@ app = typer.Typer(
 
 
 @app.command("list")
-@guarded
+@printing
 def list_faults(config: ConfigOption = None, at: AttachOption = None, as_json: JsonOption = False) -> int:
     """Every fault that acts or waits, with its number: paxtui fault list --json"""
 
@@ -275,14 +276,13 @@ def heal(config: ConfigOption = None, at: AttachOption = None) -> int:
 
 
 def _with_operator(config: Path | None, at: str | None, act: Callable[[Operator], Awaitable[int]]) -> int:
-    import trio
 
     from paxtui.client import operator
 
     async def run() -> int:
         return await act(await operator(config or at, name="fault"))
 
-    return trio.run(run)
+    return run_async(run)
 
 
 def _on_links(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from paxtui.cli.options import ID_VARIABLE, AttachOption, ConfigOption, JsonOption
+from paxtui.cli.signals import run_async
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,9 +99,8 @@ def health(
 
       paxtui health --local 127.0.0.1:7400
     """
-    import trio
 
-    verdict = trio.run(_examine, address, config or at, id, local, timeout)
+    verdict = run_async(_examine, address, config or at, id, local, timeout)
     print(verdict.json() if as_json else verdict)
     return 0 if verdict.healthy else 1
 

@@ -24,13 +24,15 @@ from paxtui.cli import (
     read,
     replica,
     run,
+    signals,
     sim,
     status,
+    streams,
     tail,
     up,
     verify,
 )
-from paxtui.cli.guard import guarded
+from paxtui.cli.guard import exit_code_of, guarded, printing
 from paxtui.cli.options import ConfigOption, DataDirOption, LogDirOption
 
 app = typer.Typer(
@@ -91,9 +93,9 @@ app.command("replica")(guarded(replica.replica))
 app.command("up")(guarded(up.up))
 app.command("send")(guarded(append.send))
 app.command("client")(guarded(client.client))
-app.command("tail")(guarded(tail.tail))
-app.command("read")(guarded(read.read))
-app.command("status")(guarded(status.status))
+app.command("tail")(printing(tail.tail))
+app.command("read")(printing(read.read))
+app.command("status")(printing(status.status))
 app.command("health")(guarded(health.health))
 app.add_typer(fault.app, name="fault")
 app.add_typer(certs.app, name="certs")
@@ -106,15 +108,23 @@ app.command("check")(guarded(check.check))
 app.command("run")(guarded(run.run))
 app.command("sim")(guarded(sim.sim))
 app.command("demo")(guarded(demo.demo))
-app.command("bench")(guarded(bench.bench))
+app.command("bench")(printing(bench.bench))
 
 
 def main() -> None:
-    """The entry point. Option names may be spelled with underscores, as the ancestor did."""
-    words = sys.argv[1:]
+    """The entry point."""
+    streams.prepare()
+    signals.install()
+    code = run_words(sys.argv[1:])
+    signals.let_go()
+    sys.exit(code)
+
+
+def run_words(words: list[str]) -> int:
+    """Run a command line; its exit code. Option names may have underscores, as the ancestor's had."""
     end = words.index("--") if "--" in words else len(words)  # what follows is text, not options
-    sys.argv[1:] = [*map(_hyphenated, words[:end]), *words[end:]]
-    app(prog_name="paxtui")
+    words = [*map(_hyphenated, words[:end]), *words[end:]]
+    return exit_code_of(lambda: app(words, prog_name="paxtui"), needs_output=True)
 
 
 def _hyphenated(word: str) -> str:

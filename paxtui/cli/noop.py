@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from paxtui.cli.options import AttachOption, ConfigOption
+from paxtui.cli.signals import run_async
 
 if TYPE_CHECKING:
     from paxtui.client.discover import Named
@@ -21,9 +22,8 @@ def noop(
 
     Example: paxtui noop 1282
     """
-    import trio
 
-    return trio.run(_noop, slot, config or at)
+    return run_async(_noop, slot, config or at)
 
 
 async def _noop(slot: int, cluster: Named) -> int:

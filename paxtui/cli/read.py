@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from paxtui.cli.options import AttachOption, ConfigOption, JsonOption, TimeoutOption
+from paxtui.cli.signals import run_async
 
 if TYPE_CHECKING:
     from paxtui.client.discover import Named
@@ -27,13 +28,12 @@ def read(
 
     Example: paxtui read --from 0 --limit 10 --consistency local
     """
-    import trio
 
     from paxtui.config import ConfigError
 
     if consistency not in ("linearizable", "local"):
         raise ConfigError(f"--consistency: {consistency!r} is not known; linearizable and local are")
-    return trio.run(_read, config or at, from_slot, limit, consistency, timeout, as_json)
+    return run_async(_read, config or at, from_slot, limit, consistency, timeout, as_json)
 
 
 async def _read(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from paxtui.cli.options import JsonOption
+from paxtui.cli.signals import run_async
+from paxtui.cli.streams import need_stdout
 
 if TYPE_CHECKING:
     from paxtui.cli.run_report import Report
@@ -75,6 +77,7 @@ def run(
     from paxtui.scenarios.model import builtin, find
 
     if list_them:
+        need_stdout()
         print_list(builtin(), as_json=as_json)
         return 0
     if name is None:
@@ -182,7 +185,6 @@ class Plan:
 
 def _run(plan: Plan, report: Report) -> Result | None:
     """Run one scenario; ``None`` if somebody interrupted it."""
-    import trio
 
     from paxtui.folders import data_root, log_root
     from paxtui.scenarios.places import places
@@ -193,7 +195,7 @@ def _run(plan: Plan, report: Report) -> Result | None:
     log_dir = log_root(plan.log_dir) if plan.log_dir is not None else None
     with places(name, data_dir, log_dir, log_root(None), keep=plan.keep) as folders:
         report.begin(plan.scenario, plan.cluster.n, plan.seed, plan.msg_loss, plan.skip_slot)
-        result = trio.run(_interruptible, plan, plan.options(folders.data, folders.logs), report)
+        result = run_async(_interruptible, plan, plan.options(folders.data, folders.logs), report)
         if result is not None and not result.passed:
             folders.keep = True
         if result is not None:

@@ -1,4 +1,4 @@
-"""What commands print: safe text, progress, tables."""
+"""A progress bar for commands that print a line a message."""
 
 from __future__ import annotations
 
@@ -6,17 +6,23 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+MANY = 200
+"""A bar for fewer messages would be gone before it is seen."""
+
 
 @contextmanager
 def progress(what: str, total: int | None) -> Iterator[Callable[[], None]]:
-    """A progress bar on standard error, if that is a terminal and there is much to do; yields the step."""
-    if not sys.stderr.isatty() or (total is not None and total < 200):
+    """Show a bar on standard error if there is much to do; yield what advances it by one.
+
+    None where standard output is a terminal, too: there the lines themselves show how far it is.
+    """
+    if not sys.stderr.isatty() or sys.stdout.isatty() or (total is not None and total < MANY):
         yield lambda: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
-    columns = TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda: bar.advance(task)
+    from paxtui.bars import bar
+
+    with bar(TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()) as shown:
+        task = shown.add_task(what, total=total)
+        yield lambda: shown.advance(task)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paxtui.cli.guard import Interrupted
 from paxtui.cli.sim_progress import Progress
 from paxtui.cli.sim_report import EXIT_CODES, tell, tell_failure, tell_one, tell_thin
 
@@ -248,6 +249,7 @@ def _many(
 
     seconds = None if minutes is None else minutes * 60
     pool: Pool | None = None
+    progress = Progress(seeds, f"profile {profile}")
     try:
         with ExitStack() as stack:
             if dask is not None:
@@ -257,15 +259,14 @@ def _many(
                 typer.echo(f"{pool.jobs} seeds at a time at {dask}", err=True)
             elif twice:
                 pool = stack.enter_context(Twins(jobs))
-            progress = stack.enter_context(Progress(seeds, f"profile {profile}"))
+            stack.enter_context(progress)
             tasks = chunks(seeds_of(profile, start, seeds))
             summary = run_all(tasks, jobs=jobs, pool=pool, seconds=seconds, on_result=progress.advance)
     except NotRepeatable as error:
         typer.echo(f"not repeatable: {error}", err=True)
         return EXIT_CODES["crash"]
     except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
-        return 130
+        raise Interrupted(progress.known()) from None
     tell(summary, f"profile {profile}, seeds from {start}", verbose)
     worst = summary.worst()
     if worst is None:

@@ -22,19 +22,19 @@ class Progress:
     def __init__(self, seeds: int | None, what: str) -> None:
         self._seeds = seeds
         self._bar = None
+        self._summary: Summary | None = None
         self._line_at = time.monotonic() + LINE_EVERY_S
         if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
-            self._bar = Progress(
+            from paxtui.bars import bar
+
+            self._bar = bar(
                 TextColumn("{task.description}"),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),
                 TextColumn("{task.fields[speed]}"),
-                console=Console(stderr=True),
-                transient=True,
             )
             self._task = self._bar.add_task(what, total=seeds, speed="")
 
@@ -49,12 +49,19 @@ class Progress:
 
     def advance(self, summary: Summary, _: Result) -> None:
         """One more run is done."""
+        self._summary = summary
         if self._bar is not None:
             self._bar.update(self._task, completed=summary.runs, speed=speed(summary))
         elif time.monotonic() >= self._line_at:
             self._line_at += LINE_EVERY_S
             of = "" if self._seeds is None else f" of {self._seeds:,}"
             typer.echo(f"{summary.runs:,}{of} seeds, {speed(summary)}, {summary.failed} failed", err=True)
+
+    def known(self) -> str:
+        """How far it came, in words."""
+        if self._summary is None:
+            return "no seed has run"
+        return f"{self._summary.runs:,} seeds have run, {self._summary.failed} of them failed"
 
 
 def speed(summary: Summary) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from paxtui.cli.options import AttachOption, ConfigOption, JsonOption
+from paxtui.cli.signals import run_async
 
 if TYPE_CHECKING:
     from paxtui.client import Sighting
@@ -31,9 +32,8 @@ def status(
 
       paxtui status --json | jq .watermark
     """
-    import trio
 
-    return trio.run(_status, config or at, watch, as_json)
+    return run_async(_status, config or at, watch, as_json)
 
 
 async def _status(cluster: Named, watch: bool, as_json: bool) -> int:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paxtui.cli.guard import EXIT_OK, Interrupted, is_interrupt
 from paxtui.cli.options import AttachOption, ConfigOption, JsonOption
+from paxtui.cli.signals import run_async
+from paxtui.cli.streams import can_show
 
 if TYPE_CHECKING:
     from paxtui.client.discover import Named
@@ -39,14 +42,42 @@ def tail(
 
       paxtui tail --offline logs/local-3/replica-0
     """
-    if offline is not None:
-        return _offline(offline, from_slot, as_json, every)
-    import trio
+    printed = _Printed(as_json, every, flush=follow)
+    try:
+        if offline is not None:
+            _offline(offline, from_slot, printed)
+        else:
+            run_async(_tail, config or at, from_slot, follow, printed)
+    except BaseException as error:
+        if is_interrupt(error):
+            raise Interrupted(printed.known()) from None
+        raise
+    return EXIT_OK
 
-    return trio.run(_tail, config or at, from_slot, follow, as_json, every)
+
+class _Printed:
+    """Prints entries, and knows which was the last."""
+
+    def __init__(self, as_json: bool, every: bool, *, flush: bool) -> None:
+        self._as_json = as_json
+        self._every = every
+        self._flush = flush
+        self._last: int | None = None
+
+    def entry(self, entry: LogEntry) -> None:
+        """Print an entry, if it is wanted."""
+        if self._every or entry.is_message:
+            print(line(entry, self._as_json), flush=self._flush)
+            self._last = entry.slot
+
+    def known(self) -> str:
+        """How far it came, in words."""
+        if self._last is None:
+            return "nothing was printed"
+        return f"the last was slot {self._last}; --from {self._last + 1} goes on"
 
 
-async def _tail(cluster: Named, from_slot: int, follow: bool, as_json: bool, every: bool) -> int:
+async def _tail(cluster: Named, from_slot: int, follow: bool, printed: _Printed) -> None:
     from paxtui.client import connect
 
     async with connect(cluster, name="tail") as log:
@@ -54,12 +85,10 @@ async def _tail(cluster: Named, from_slot: int, follow: bool, as_json: bool, eve
         async for entry in log.tail(from_slot, follow=follow):
             tell_removed(following, entry.slot)
             following = entry.slot + 1
-            if every or entry.is_message:
-                print(line(entry, as_json), flush=follow)
-    return 0
+            printed.entry(entry)
 
 
-def _offline(folder: Path, from_slot: int, as_json: bool, every: bool) -> int:
+def _offline(folder: Path, from_slot: int, printed: _Printed) -> None:
     from paxtui.runtime.offline import OfflineLog
     from paxtui.wire.requests import LogEntry
 
@@ -69,10 +98,7 @@ def _offline(folder: Path, from_slot: int, as_json: bool, every: bool) -> int:
             tell_removed(following, slot)
             following = slot + 1
             value = entry.value
-            row = LogEntry(slot, entry.ballot, value.client, value.request, value.text, repeats)
-            if every or row.is_message:
-                print(line(row, as_json))
-    return 0
+            printed.entry(LogEntry(slot, entry.ballot, value.client, value.request, value.text, repeats))
 
 
 def tell_removed(following: int, slot: int) -> None:
@@ -101,6 +127,7 @@ def line(entry: LogEntry, as_json: bool) -> str:
         return json.encode(row).decode()
     if not entry.client:
         words = cluster_words(entry.request, entry.text)
-        return f"{entry.slot:>8}  {entry.ballot!s:>6}  ◆ {words}"
+        noop = "◆" if can_show("◆") else "*"
+        return f"{entry.slot:>8}  {entry.ballot!s:>6}  {noop} {words}"
     note = "" if entry.repeats is None else f"  (repeats slot {entry.repeats}: no effect)"
     return f"{entry.slot:>8}  {entry.ballot!s:>6}  {client_name(entry.client)}: {visible(entry.text)}{note}"
