@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from itertools import count, islice
-from multiprocessing import get_context
 from typing import Any, Protocol
 
 from paxtui.sim.cluster import Result, simulate
@@ -14,6 +12,7 @@ from paxtui.sim.draw import draw
 from paxtui.sim.plan import Plan
 from paxtui.sim.record import Tail
 from paxtui.sim.summary import Summary
+from paxtui.sim.workers import Workers, ended_in_time
 
 Run = tuple[int, str]
 """A seed and its profile."""
@@ -55,18 +54,11 @@ class Processes:
 
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
-        # Spawned, not forked: a worker starts from nothing, as a repetition by hand would.
-        self._pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
-
-    def __enter__(self) -> Processes:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        self.workers = Workers(jobs)
 
     def submit(self, task: Task) -> Ending:
         """Begin one, or let it wait for its turn."""
-        return self._pool.submit(run_task, task)
+        return self.workers.submit(run_task, task)
 
 
 def run_seed(seed: int, profile: str) -> Result:
@@ -126,7 +118,8 @@ def run_all(
     """Run all tasks in their order, on ``pool`` if there is one, else in ``jobs`` processes (1: this one);
     stop early after ``failures_max`` failures, or ``seconds``."""
     if pool is None and jobs > 1:
-        with Processes(jobs) as processes:
+        processes = Processes(jobs)
+        with ended_in_time(processes.workers):
             return run_all(
                 tasks, pool=processes, seconds=seconds, failures_max=failures_max, on_result=on_result
             )

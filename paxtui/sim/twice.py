@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
-from multiprocessing import get_context
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from msgspec import msgpack
@@ -24,6 +23,7 @@ from paxtui.sim.campaign import Run, Task
 from paxtui.sim.cluster import Result, simulate
 from paxtui.sim.draw import draw
 from paxtui.sim.record import Tail
+from paxtui.sim.workers import Workers, ended_in_time
 
 HASH_SEEDS = ("1", "2")
 """What ``PYTHONHASHSEED`` is in the one process and in the other."""
@@ -91,15 +91,15 @@ class Twins:
 
     def __init__(self, jobs: int) -> None:
         self.jobs = max(jobs // 2, 1)
-        context = get_context("spawn")
-        self._pools = [ProcessPoolExecutor(self.jobs, mp_context=context) for _ in HASH_SEEDS]
+        self._pools = [Workers(self.jobs) for _ in HASH_SEEDS]
+        self._stack = ExitStack()
 
     def __enter__(self) -> Twins:
+        self._stack.enter_context(ended_in_time(*self._pools))
         return self
 
-    def __exit__(self, *_: object) -> None:
-        for pool in self._pools:
-            pool.shutdown(cancel_futures=True)
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
 
     def submit(self, task: Task) -> Pair:
         """Begin it in both."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 
 from msgspec import Struct
 
 from paxtui.sim.cluster import simulate
 from paxtui.sim.draw import draw
 from paxtui.sim.mutants import MUTANTS
+from paxtui.sim.workers import Workers, ended_in_time
 
 CI_FACTOR = 3
 """The command gives every mutant so many times its usual budget: a change of the core may move its luck."""
@@ -64,5 +63,7 @@ def hunt_all(names: Sequence[str], *, jobs: int = 1, factor: int = CI_FACTOR) ->
     if jobs == 1:
         yield from (hunt(name, factor) for name in names)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(hunt, names, [factor] * len(names))
+    workers = Workers(jobs)
+    with ended_in_time(workers):
+        for ending in [workers.submit(hunt, name, factor) for name in names]:
+            yield ending.result()
