@@ -24,17 +24,21 @@ IN_FLIGHT = 256
 
 def send(
     texts: Annotated[
-        list[str], typer.Argument(metavar="TEXT...", help="Messages; - reads one a line from stdin.")
+        list[str],
+        typer.Argument(metavar="TEXT", help="The messages. - reads one message per line from stdin."),
     ],
     config: ConfigOption = None,
     at: AttachOption = None,
-    name: Annotated[str, typer.Option("--name", help="As whom to send.")] = "send",
+    name: Annotated[
+        str, typer.Option("--name", metavar="NAME", help="The sender's name in the log.")
+    ] = "send",
     timeout: TimeoutOption = 10.0,
     as_json: JsonOption = False,
 ) -> int:
-    """Append messages to the log, each once; wait until each is applied.
+    """Append messages to the log, and wait until they are applied.
 
-    Prints a line a message: slot, ballot, milliseconds. Exit code 3 if the outcome of one is unknown.
+    Each message is applied once. For each, it prints a line with slot, ballot and milliseconds. Exit code 1
+    if a message failed, so that it will never be in the log; 3 if the outcome of a message is unknown.
 
     Examples:
 

@@ -26,18 +26,18 @@ LOOK_S = 0.02
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to make; it must not exist.")],
-    source: Annotated[
-        int, typer.Option("--from", metavar="N", min=0, help="The replica whose log is copied.")
-    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to make. It must not exist.")],
+    source: Annotated[int, typer.Option("--from", metavar="N", min=0, help="The replica whose log to copy.")],
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
 ) -> int:
-    """Copy a replica's log to a file, as it stands at this moment; the replica may be running.
+    """Copy the log of a replica to a file.
 
-    It is read from the replica's data folder, so run this on its machine. All that the replicas who answer
-    have learned by now is in it; where that takes too long, it says what is missing. The copy is checked, row
-    by row and by its hash chain, before the file gets its name.
+    The replica may be running. Run this command on its machine: it reads the replica's data folder.
+
+    The copy has all slots that any replica that answers has learned by now. If they do not arrive in time,
+    the command says which are missing. It checks each row and the hash chain of the copy before it gives the
+    file its name.
 
     Example: paxtui backup log-2026-11.backup --from 0
     """
@@ -95,19 +95,20 @@ def _wait_for_all(cluster: Cluster, source: int, folder: Path) -> str:
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `paxtui backup` made.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `paxtui backup` has made.")],
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
     only: Annotated[
         list[int] | None,
-        typer.Option("--id", metavar="N", min=0, help="Only these replicas, on this machine."),
+        typer.Option("--id", metavar="N", min=0, help="Restore this replica only. Repeat it for several."),
     ] = None,
 ) -> int:
-    """Make the data folders of a new cluster from a backup. Do so on every machine, with the same file.
+    """Make the data folders of a new cluster from a backup.
 
-    The cluster may have other addresses and another size than the one that the backup is of. Its replicas
-    talk only to those that were restored from the same file: what is left of the old cluster stays out, since
-    it may know more than the backup. What was appended after the backup is lost, if nobody else has it.
+    Run it on every machine, with the same file. The new cluster may have other addresses and another size
+    than the old one. Its replicas talk only to replicas that were restored from the same file: a replica
+    of the old cluster may know more than the backup, and stays out. Messages that were appended after the
+    backup are lost.
 
     Example: paxtui restore log-2026-11.backup --config configs/local-3.toml
     """

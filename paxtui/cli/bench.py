@@ -14,55 +14,63 @@ if TYPE_CHECKING:
 
 def bench(
     connections: Annotated[
-        int | None, typer.Option("--connections", metavar="C", help="Clients, a session each. Default: 1.")
+        int | None,
+        typer.Option(
+            "--connections", metavar="C", help="Use this many clients, with one session each. Default: 1."
+        ),
     ] = None,
     in_flight: Annotated[
         int | None,
-        typer.Option(
-            "--in-flight", metavar="K", help="Unanswered requests a connection keeps. Default: 256."
-        ),
+        typer.Option("--in-flight", metavar="K", help="Unanswered requests per connection. Default: 256."),
     ] = None,
     size: Annotated[
-        int | None, typer.Option("--size", metavar="BYTES", help="Bytes a message. Default: 100.")
+        int | None, typer.Option("--size", metavar="BYTES", help="Size of a message. Default: 100.")
     ] = None,
     seconds: Annotated[
         float | None,
         typer.Option(
-            "--seconds", metavar="S", help="How long to count. Default: 10, and 3 a row of --suite."
+            "--seconds", metavar="S", help="Measure for S seconds. Default: 10, or 3 for each row of --suite."
         ),
     ] = None,
     warmup: Annotated[
-        float | None, typer.Option("--warmup", metavar="S", help="How long not to count yet. Default: 1.")
+        float | None,
+        typer.Option("--warmup", metavar="S", help="Send for S seconds before that. Default: 1."),
     ] = None,
     rate: Annotated[
         float | None,
-        typer.Option("--rate", metavar="R", help="Requests due a second, whatever the answers do."),
+        typer.Option("--rate", metavar="R", help="Send R requests per second, however slow the answers are."),
     ] = None,
     read_ratio: Annotated[
         float | None,
-        typer.Option("--read-ratio", metavar="X", help="Share of linearizable reads, 0 to 1. Default: 0."),
+        typer.Option(
+            "--read-ratio", metavar="X", help="Share of linearizable reads, from 0 to 1. Default: 0."
+        ),
     ] = None,
     bare: Annotated[
         bool,
-        typer.Option("--bare", help="Bare sockets in place of the client library: the generator costs less."),
+        typer.Option("--bare", help="Use bare sockets, which cost less than the client library."),
     ] = False,
     n: Annotated[
-        int | None, typer.Option("-n", metavar="3|5|7", help="So many replicas of its own. Default: 3.")
+        int | None, typer.Option("-n", metavar="3|5|7", help="Start this many replicas. Default: 3.")
     ] = None,
     config: ConfigOption = None,
     at: AttachOption = None,
     data_dir: DataDirOption = None,
     suite: Annotated[
-        bool, typer.Option("--suite", help="A table of loads, each beside its target; takes minutes.")
+        bool,
+        typer.Option(
+            "--suite", help="Measure a table of loads and compare each with its target. Takes minutes."
+        ),
     ] = False,
     as_json: JsonOption = False,
 ) -> int:
-    """Throughput, latency and what a message costs: processor time, disk, wire.
+    """Measure throughput, latency and the cost of a message.
 
-    Without --config or --at it starts replicas of its own, below the data folder, and removes them. With
-    one of them it measures running replicas, and its messages stay in their log. With --rate the load is
-    an open loop: times count from the moment at which each request was due. Ctrl-C ends it early and
-    reports what was counted.
+    The cost is processor time, bytes on disk and bytes on the network. Without --config or --at, it starts
+    new replicas below the data folder and removes them at the end. With one of these options, it measures
+    running replicas, and its messages stay in their log. With --rate the load is an open loop: the latency of
+    a request counts from the moment when the request was due. ctrl-c ends the measurement early, and what was
+    measured by then is reported.
 
     Examples:
 

@@ -18,7 +18,8 @@ FOLDER = "certs"
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Make and look at the certificates of a cluster: who may come in, and as what.",
+    help="Make and list the certificates of a cluster.\n\n"
+    "A certificate says who its holder is and what the holder may do.",
 )
 
 FolderOption = Annotated[
@@ -26,26 +27,31 @@ FolderOption = Annotated[
     typer.Option(
         "--folder",
         metavar="DIR",
-        help="Folder of the certificates. Default: PAXTUI_TLS_FOLDER, else ./certs.",
+        help="Folder of the certificates. Default: PAXTUI_TLS_FOLDER, or ./certs.",
         envvar="PAXTUI_TLS_FOLDER",
         show_envvar=False,
     ),
 ]
-DaysOption = Annotated[int, typer.Option("--days", min=1, max=36500, help="How long it is valid.")]
-RenewOption = Annotated[
-    bool, typer.Option("--renew", help="Replace the certificate and the key that are there.")
+DaysOption = Annotated[
+    int, typer.Option("--days", metavar="N", min=1, max=36500, help="It is valid for this many days.")
 ]
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Who will hold it: one person or program.")]
+RenewOption = Annotated[bool, typer.Option("--renew", help="Replace the certificate and the key that exist.")]
+NameArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="The person or the program that will hold it.")
+]
 
 
 def init(
     folder: FolderOption = None,
     cluster: Annotated[
-        str, typer.Option("--cluster", metavar="NAME", help="The cluster's name, for people's eyes.")
+        str,
+        typer.Option("--cluster", metavar="NAME", help="The name of the cluster, for people who read it."),
     ] = "a cluster",
     days: DaysOption = 3650,
 ) -> None:
-    """Make the authority that will sign all certificates of a cluster. One cluster, one authority.
+    """Make the authority that signs all certificates.
+
+    Each cluster has one authority of its own.
 
     Example: paxtui certs init --folder certs --cluster demo
     """
@@ -60,12 +66,14 @@ def init(
 
 
 def replica(
-    ids: Annotated[list[str], typer.Argument(metavar="N...", help="Ids of replicas.")],
+    ids: Annotated[list[str], typer.Argument(metavar="N", help="The ids of the replicas.")],
     folder: FolderOption = None,
     days: DaysOption = 365,
     renew: RenewOption = False,
 ) -> None:
-    """Make certificates for replicas. Each can speak as this replica, wherever it runs, and as no other.
+    """Make certificates for replicas.
+
+    The holder can act as this replica on any machine, and as no other replica.
 
     Example: paxtui certs replica 0 1 2
     """
@@ -75,7 +83,7 @@ def replica(
 def client(
     name: NameArgument, folder: FolderOption = None, days: DaysOption = 365, renew: RenewOption = False
 ) -> None:
-    """Make a certificate that lets somebody append and read, under this name.
+    """Make a certificate that lets its holder append and read.
 
     Example: paxtui certs client ada
     """
@@ -85,7 +93,9 @@ def client(
 def operator(
     name: NameArgument, folder: FolderOption = None, days: DaysOption = 365, renew: RenewOption = False
 ) -> None:
-    """Make a certificate that allows everything: append, read, watch, elections, faults.
+    """Make a certificate that allows everything.
+
+    The holder may append, read, watch, start elections and inject faults.
 
     Example: paxtui certs operator eve
     """
@@ -95,7 +105,9 @@ def operator(
 def observer(
     name: NameArgument, folder: FolderOption = None, days: DaysOption = 365, renew: RenewOption = False
 ) -> None:
-    """Make a certificate that lets somebody watch and read, and change nothing.
+    """Make a certificate that lets its holder watch and read.
+
+    The holder can change nothing.
 
     Example: paxtui certs observer wall
     """
@@ -103,9 +115,11 @@ def observer(
 
 
 def show(folder: FolderOption = None) -> int:
-    """List the certificates of a folder: what each says, until when, and what is wrong with it.
+    """List the certificates of a folder.
 
-    Exit code 1 if something is wrong. Example: paxtui certs show --folder certs
+    For each, it shows the holder, the last day and what is wrong with it. Exit code 1 if one is wrong.
+
+    Example: paxtui certs show --folder certs
     """
     from paxtui.security.authority import Authority
 

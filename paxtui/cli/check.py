@@ -20,29 +20,33 @@ EXIT_CODES = {"safe": 0, "violated": 1, "unknown": 2}
 def check(
     records: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="RECORD", help="What all replicas of one cluster recorded, or one trace."),
+        typer.Argument(metavar="RECORD", help="The records of all replicas of one cluster, or one trace."),
     ] = None,
     history: Annotated[
         Path | None,
-        typer.Option("--history", metavar="FILE", help="A client history; `paxtui run --keep` leaves one."),
+        typer.Option(
+            "--history", metavar="FILE", help="A history of what clients saw. `paxtui run --keep` leaves one."
+        ),
     ] = None,
     export: Annotated[
         str | None,
         typer.Option(
-            "--export", metavar="porcupine|jepsen", help="Print the history for another checker instead."
+            "--export", metavar="porcupine|jepsen", help="Print the history in the format of another checker."
         ),
     ] = None,
 ) -> int:
-    """Did a cluster keep its rules, as far as records tell? Is a client history linearizable?
+    """Check the rules of Paxos in what a cluster recorded.
 
-    Exit code 0 safe, 1 violated, 2 unknown (something that matters is not recorded) or bad usage.
+    It also checks whether a history of clients is linearizable.
 
-    A record is what `paxtui replica --record FILE` and `paxtui sim --seed N --trace FILE` write. Give those
-    of all replicas; their order does not matter, and each may hold several lives of its replica.
+    Exit codes: 0 safe, 1 violated, 2 bad usage, or unknown because the records lack something.
 
-    A history has one JSON object a line: op (append or read), client, request, text, call, return, outcome
-    (ok, failed, unknown), slot, and for reads texts. --export prints it as JSON lines for Porcupine or as
-    EDN list-append for Jepsen and Elle.
+    `paxtui replica --record FILE` and `paxtui sim --seed N --trace FILE` write records. Name the records of
+    all replicas, in any order. A record may cover several starts of its replica.
+
+    A history has one JSON object per line. Its fields are op (append or read), client, request, text, call,
+    return, outcome (ok, failed or unknown) and slot; a read has texts. --export prints the history as JSON
+    lines for Porcupine, or as EDN list-append for Jepsen and Elle.
 
     Examples:
 

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 def client(
     config: ConfigOption = None,
     at: AttachOption = None,
-    name: Annotated[str, typer.Option("--name", help="Your name in the log.")] = "client",
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Your name in the log.")] = "client",
     timeout: TimeoutOption = 10.0,
 ) -> int:
-    """The manual client: type a line, it is sent, and its slot, ballot and time are shown when it is applied.
+    """Append the lines that you type, one by one.
 
-    ctrl-d ends it. Example: paxtui client --name ada
+    It shows slot, ballot and milliseconds of each line as soon as the line is applied. ctrl-d ends it.
+
+    Example: paxtui client --name ada
     """
 
     need_stdin()

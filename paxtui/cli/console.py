@@ -19,21 +19,25 @@ FPS = 10
 FPS_SSH = 4
 """Over SSH each frame costs somebody's bandwidth."""
 
-ReadOnlyOption = Annotated[bool, typer.Option("--read-only", help="Look, and let no key change anything.")]
-AsciiOption = Annotated[bool, typer.Option("--ascii", help="No characters beyond ASCII.")]
+ReadOnlyOption = Annotated[bool, typer.Option("--read-only", help="Only look: no key changes anything.")]
+AsciiOption = Annotated[bool, typer.Option("--ascii", help="Use ASCII characters only.")]
 ThemeOption = Annotated[
     str | None,
-    typer.Option("--theme", metavar="NAME", help="dark, light, colour-blind, ansi or no-color."),
+    typer.Option("--theme", metavar="NAME", help="Colours: dark, light, colour-blind, ansi or no-color."),
 ]
 FpsOption = Annotated[
     int | None,
-    typer.Option("--fps", min=1, max=30, help="Frames a second at most. Default: 10, over SSH 4."),
+    typer.Option(
+        "--fps", metavar="N", min=1, max=30, help="Frames per second, at most. Default: 10, or 4 over SSH."
+    ),
 ]
-NameOption = Annotated[str | None, typer.Option("--name", help="Your name in the chat.")]
+NameOption = Annotated[str | None, typer.Option("--name", metavar="NAME", help="Your name in the chat.")]
 
 
 def attach(
-    at: Annotated[str | None, typer.Argument(metavar="HOST:PORT,...", help="Any replicas of it.")] = None,
+    at: Annotated[
+        str | None, typer.Argument(metavar="HOST:PORT,...", help="Addresses of some of its replicas.")
+    ] = None,
     config: ConfigOption = None,
     read_only: ReadOnlyOption = False,
     ascii: AsciiOption = False,
@@ -41,9 +45,10 @@ def attach(
     fps: FpsOption = None,
     name: NameOption = None,
 ) -> int:
-    """Look at a running cluster. No key changes anything until you type `:arm`.
+    """Show a running cluster. No key changes anything until you type `:arm`.
 
-    Without an address: that of the configuration if it runs, else a list of what consoles left running.
+    Without an address it shows the cluster of the configuration, if that runs. Otherwise it lists the
+    clusters that consoles have left running.
 
     Example: paxtui attach 127.0.0.1:7400
     """

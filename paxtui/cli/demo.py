@@ -42,12 +42,13 @@ KILL_AFTER = 5
 
 def demo(
     keep: Annotated[
-        bool, typer.Option("--keep", help="Keep the temporary folder and say where it is.")
+        bool, typer.Option("--keep", help="Keep the temporary folder, and say where it is.")
     ] = False,
 ) -> int:
-    """Three replicas, two clients, SIGKILL of the leader in mid-stream, fail-over, restart, catch-up, proof.
+    """Kill the leader of three replicas and show what follows.
 
-    Exit code 0 only if all logs agree and hold every acknowledged message once.
+    Two clients send messages. The leader is killed, another replica takes over, and the dead one restarts and
+    catches up. Exit code 0 only if all logs agree and have every acknowledged message once.
 
     Example: paxtui demo --keep
     """

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
 
 def elect(
-    replica: Annotated[int, typer.Argument(metavar="N", help="Which replica shall try to lead.")],
+    replica: Annotated[int, typer.Argument(metavar="N", help="The replica that should lead.")],
     config: ConfigOption = None,
     at: AttachOption = None,
 ) -> int:
-    """Make replica N start an election now, whoever leads. Prints who leads afterwards.
+    """Make a replica start an election now.
+
+    It does so even if another replica leads. The command prints whether it leads afterwards.
 
     Example: paxtui elect 1
     """

@@ -21,26 +21,35 @@ DEFAULT_LIMIT_S = 600.0
 """Faults injected from the command line end by themselves: nobody may be there to undo them."""
 
 ForOption = Annotated[
-    str, typer.Option("--for", metavar="TIME", help="How long: 500ms, 10s, 5m, or forever.")
+    str, typer.Option("--for", metavar="TIME", help="How long the fault lasts: 500ms, 10s, 5m or forever.")
 ]
 WhenOption = Annotated[
     str | None,
-    typer.Option("--when", metavar="EVENT", help="Begin when it happens: 'replica 0 accept-sent slot 3'."),
+    typer.Option(
+        "--when", metavar="EVENT", help="Wait for an event, such as 'replica 0 accept-sent slot 3'."
+    ),
 ]
 LinkArgument = Annotated[
-    str, typer.Argument(metavar="LINK", help="0>2 (one way), 0-2 (both ways), 0>* (to all), *>* (every link)")
+    str,
+    typer.Argument(
+        metavar="LINK", help="0>2 (one way), 0-2 (both ways), 0>* (from 0 to all) or *>* (every link)."
+    ),
 ]
-ReplicaArgument = Annotated[int, typer.Argument(metavar="N", help="Which replica.")]
+ReplicaArgument = Annotated[int, typer.Argument(metavar="N", help="The replica.")]
 
 app = typer.Typer(
-    help="Break the cluster on purpose. Replicas must run with --allow-faults.", no_args_is_help=True
+    help="Break a cluster on purpose, and heal it.\n\nIts replicas must run with --allow-faults.",
+    no_args_is_help=True,
 )
 
 
 @app.command("list")
 @printing
 def list_faults(config: ConfigOption = None, at: AttachOption = None, as_json: JsonOption = False) -> int:
-    """Every fault that acts or waits, with its number: paxtui fault list --json"""
+    """List the faults that act or wait, with their numbers.
+
+    Example: paxtui fault list --json
+    """
 
     async def act(operator: Operator) -> int:
         from msgspec import json, to_builtins
@@ -67,13 +76,18 @@ def list_faults(config: ConfigOption = None, at: AttachOption = None, as_json: J
 @guarded
 def loss(
     link: LinkArgument,
-    percent: Annotated[float, typer.Argument(metavar="PERCENT", help="0 to 100.")],
+    percent: Annotated[
+        float, typer.Argument(metavar="PERCENT", help="The share of the messages, from 0 to 100.")
+    ],
     config: ConfigOption = None,
     at: AttachOption = None,
     for_: ForOption = "10m",
     when: WhenOption = None,
 ) -> int:
-    """Lose messages on a link: paxtui fault loss '0>2' 20"""
+    """Lose messages on a link.
+
+    Example: paxtui fault loss '0>2' 20
+    """
     from paxtui.cli.replica_options import percent as checked
     from paxtui.wire.faults import Loss
 
@@ -84,16 +98,22 @@ def loss(
 @guarded
 def delay(
     link: LinkArgument,
-    ms: Annotated[float, typer.Argument(metavar="MS", min=0, max=600_000, help="How long.")],
+    ms: Annotated[float, typer.Argument(metavar="MS", min=0, max=600_000, help="The delay in milliseconds.")],
     jitter: Annotated[
-        float, typer.Argument(metavar="JITTER_MS", min=0, max=600_000, help="Up to so much longer.")
+        float,
+        typer.Argument(
+            metavar="JITTER_MS", min=0, max=600_000, help="Add up to this many milliseconds at random."
+        ),
     ] = 0.0,
     config: ConfigOption = None,
     at: AttachOption = None,
     for_: ForOption = "10m",
     when: WhenOption = None,
 ) -> int:
-    """Hold messages back: paxtui fault delay '0>*' 50 10"""
+    """Delay messages on a link.
+
+    Example: paxtui fault delay '0>*' 50 10
+    """
     from paxtui.wire.faults import Delay
 
     return _on_links(link, lambda to: Delay(to, ms, jitter), config, at, for_, when)
@@ -103,13 +123,18 @@ def delay(
 @guarded
 def duplicate(
     link: LinkArgument,
-    percent: Annotated[float, typer.Argument(metavar="PERCENT", help="0 to 100.")],
+    percent: Annotated[
+        float, typer.Argument(metavar="PERCENT", help="The share of the messages, from 0 to 100.")
+    ],
     config: ConfigOption = None,
     at: AttachOption = None,
     for_: ForOption = "10m",
     when: WhenOption = None,
 ) -> int:
-    """Send messages twice: paxtui fault duplicate '*>*' 40"""
+    """Send messages on a link twice.
+
+    Example: paxtui fault duplicate '*>*' 40
+    """
     from paxtui.cli.replica_options import percent as checked
     from paxtui.wire.faults import Duplicate
 
@@ -120,13 +145,18 @@ def duplicate(
 @guarded
 def reorder(
     link: LinkArgument,
-    percent: Annotated[float, typer.Argument(metavar="PERCENT", help="0 to 100.")],
+    percent: Annotated[
+        float, typer.Argument(metavar="PERCENT", help="The share of the messages, from 0 to 100.")
+    ],
     config: ConfigOption = None,
     at: AttachOption = None,
     for_: ForOption = "10m",
     when: WhenOption = None,
 ) -> int:
-    """Let messages be overtaken: paxtui fault reorder '0>1' 30"""
+    """Let later messages on a link overtake earlier ones.
+
+    Example: paxtui fault reorder '0>1' 30
+    """
     from paxtui.cli.replica_options import percent as checked
     from paxtui.wire.faults import Reorder
 
@@ -142,7 +172,14 @@ def cut(
     for_: ForOption = "10m",
     when: WhenOption = None,
 ) -> int:
-    """Cut a link: paxtui fault cut 0-2 (both ways), paxtui fault cut '0>2' (one way)"""
+    """Cut a link.
+
+    Examples:
+
+      paxtui fault cut 0-2
+
+      paxtui fault cut '0>2' --for 30s
+    """
     from paxtui.wire.faults import Cut
 
     return _on_links(link, Cut, config, at, for_, when)
@@ -156,7 +193,10 @@ def crash(
     at: AttachOption = None,
     when: WhenOption = None,
 ) -> int:
-    """SIGKILL a replica: paxtui fault crash 0 --when 'replica 0 chosen-seen slot 3'"""
+    """Kill a replica with SIGKILL.
+
+    Example: paxtui fault crash 0 --when 'replica 0 chosen-seen slot 3'
+    """
     from paxtui.wire.faults import CrashReplica
 
     return _at_replica(replica, CrashReplica(), config, at, "forever", when)
@@ -171,7 +211,10 @@ def crash_proposer(
     for_: ForOption = "10m",
     when: WhenOption = None,
 ) -> int:
-    """Stop a replica's proposer, nothing else: paxtui fault crash-proposer 0 --for 5s"""
+    """Stop the proposer of a replica, and nothing else.
+
+    Example: paxtui fault crash-proposer 0 --for 5s
+    """
     from paxtui.wire.faults import CrashProposer
 
     return _at_replica(replica, CrashProposer(), config, at, for_, when)
@@ -185,7 +228,10 @@ def pause(
     at: AttachOption = None,
     for_: ForOption = "10s",
 ) -> int:
-    """SIGSTOP a replica for a time: paxtui fault pause 1 --for 3s"""
+    """Stop a replica with SIGSTOP for a time.
+
+    Example: paxtui fault pause 1 --for 3s
+    """
     from paxtui.config import ConfigError
     from paxtui.wire.faults import Pause
 
@@ -198,12 +244,19 @@ def pause(
 @app.command()
 @guarded
 def skip(
-    replica: Annotated[int | None, typer.Argument(metavar="[N]", help="Default: whoever leads.")] = None,
-    slot: Annotated[int | None, typer.Option("--slot", min=0, help="Default: the next one.")] = None,
+    replica: Annotated[
+        int | None, typer.Argument(metavar="N", help="The replica. Default: the leader.")
+    ] = None,
+    slot: Annotated[
+        int | None, typer.Option("--slot", metavar="SLOT", min=0, help="The slot. Default: the next one.")
+    ] = None,
     config: ConfigOption = None,
     at: AttachOption = None,
 ) -> int:
-    """Make the leader leave a slot empty: paxtui fault skip"""
+    """Make the leader leave a slot empty.
+
+    Example: paxtui fault skip
+    """
     from paxtui.wire.faults import SkipSlot
 
     async def act(operator: Operator) -> int:
@@ -217,12 +270,18 @@ def skip(
 @guarded
 def slow_disk(
     replica: ReplicaArgument,
-    ms: Annotated[float, typer.Argument(metavar="MS", min=0, max=60_000, help="So much slower.")],
+    ms: Annotated[
+        float,
+        typer.Argument(metavar="MS", min=0, max=60_000, help="Add this many milliseconds to each commit."),
+    ],
     config: ConfigOption = None,
     at: AttachOption = None,
     for_: ForOption = "10m",
 ) -> int:
-    """Make every commit of a replica slower: paxtui fault slow-disk 2 50"""
+    """Make every commit of a replica slower.
+
+    Example: paxtui fault slow-disk 2 50
+    """
     from paxtui.wire.faults import SlowDisk
 
     return _at_replica(replica, SlowDisk(ms), config, at, for_, None)
@@ -234,10 +293,13 @@ def disk_error(
     replica: ReplicaArgument,
     config: ConfigOption = None,
     at: AttachOption = None,
-    full: Annotated[bool, typer.Option("--full", help="As if the disk were full.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Fail as a full disk does.")] = False,
     when: WhenOption = None,
 ) -> int:
-    """Make the next commit of a replica fail, so it stops: paxtui fault disk-error 2 --full"""
+    """Make the next commit of a replica fail; the replica stops.
+
+    Example: paxtui fault disk-error 2 --full
+    """
     from paxtui.wire.faults import DiskError, FullDisk
 
     return _at_replica(replica, FullDisk() if full else DiskError(), config, at, "forever", when)
@@ -246,11 +308,16 @@ def disk_error(
 @app.command()
 @guarded
 def undo(
-    number: Annotated[int, typer.Argument(metavar="NUMBER", help="As `fault list` shows it.")],
+    number: Annotated[
+        int, typer.Argument(metavar="NUMBER", help="The number that `paxtui fault list` shows.")
+    ],
     config: ConfigOption = None,
     at: AttachOption = None,
 ) -> int:
-    """End one fault: paxtui fault undo 3"""
+    """End one fault.
+
+    Example: paxtui fault undo 3
+    """
 
     async def act(operator: Operator) -> int:
         await operator.undo(number)
@@ -263,7 +330,10 @@ def undo(
 @app.command()
 @guarded
 def heal(config: ConfigOption = None, at: AttachOption = None) -> int:
-    """End all faults of all replicas: paxtui fault heal"""
+    """End all faults of all replicas.
+
+    Example: paxtui fault heal
+    """
 
     async def act(operator: Operator) -> int:
         problems = await operator.heal()

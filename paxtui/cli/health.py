@@ -61,35 +61,34 @@ class Verdict(NamedTuple):
 
 def health(
     address: Annotated[
-        str | None, typer.Argument(metavar="HOST:PORT", help="The one replica that is reached here.")
+        str | None, typer.Argument(metavar="HOST:PORT", help="Ask about the replica at this address.")
     ] = None,
     config: ConfigOption = None,
     at: AttachOption = None,
     id: Annotated[
         int | None,
-        typer.Option("--id", metavar="N", envvar=ID_VARIABLE, help="The one replica with this id."),
+        typer.Option("--id", metavar="N", envvar=ID_VARIABLE, help="Ask about the replica with this id."),
     ] = None,
     local: Annotated[
-        bool, typer.Option("--local", help="Only whether that replica's process answers, for liveness.")
+        bool, typer.Option("--local", help="Ask only whether that replica's process answers.")
     ] = False,
     timeout: Annotated[
         float,
         typer.Option(
-            "--timeout",
-            min=0.1,
-            max=3600,
-            help="Seconds that all of it may take, waiting included.",
+            "--timeout", metavar="SECONDS", min=0.1, max=3600, help="Wait at most this long until it is healthy."
         ),
     ] = 5.0,
     as_json: JsonOption = False,
 ) -> int:
-    """Say in one line whether the cluster works: a majority has to confirm its leader for a read, now.
+    """Say in one line whether the cluster works now.
 
-    With --id or HOST:PORT: whether that replica is ready, too. It takes part with a vote, follows the leader
-    and has applied all that the read rests on. With --local: only whether its process answers, whatever
-    became of the others; use this where a "no" restarts it.
+    It works if a majority confirms its leader for a read.
 
-    Exit code 0 healthy, 1 not, 2 usage or configuration.
+    With --id or HOST:PORT, it says whether that replica is ready as well: the replica votes, follows the
+    leader, and has applied all that the read needs. With --local, it says only whether the replica's process
+    answers, whatever the others do; use --local where a "no" restarts the process.
+
+    Exit codes: 0 healthy, 1 not healthy, 2 usage or configuration.
 
     Examples:
 

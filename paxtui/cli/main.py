@@ -31,9 +31,12 @@ from paxtui.cli import (
     tail,
     up,
     verify,
+    wrapping,
 )
 from paxtui.cli.guard import exit_code_of, guarded, printing
 from paxtui.cli.options import ConfigOption, DataDirOption, LogDirOption
+
+wrapping.install()
 
 app = typer.Typer(
     name="paxtui",
@@ -43,7 +46,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     help="A terminal console for a real Multi-Paxos cluster.",
-    epilog="Exit codes: 0 ok, 1 failed or violated, 2 usage or configuration, 3 unknown outcome.",
+    epilog="Exit codes: 0 ok, 1 failed or violated, 2 usage or configuration, 3 unknown outcome, "
+    "130 interrupted.",
 )
 
 
@@ -51,11 +55,11 @@ app = typer.Typer(
 def paxtui(
     context: typer.Context,
     n: Annotated[
-        int | None, typer.Option("-n", metavar="3|5|7", help="So many new replicas, on free ports.")
+        int | None, typer.Option("-n", metavar="3|5|7", help="Start this many new replicas, on free ports.")
     ] = None,
     config: ConfigOption = None,
     attached: Annotated[
-        bool, typer.Option("--attach", help="Look at the running replicas of --config, start none.")
+        bool, typer.Option("--attach", help="Show the running replicas of --config; start none.")
     ] = False,
     data_dir: DataDirOption = None,
     log_dir: LogDirOption = None,

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
 
 def noop(
-    slot: Annotated[int, typer.Argument(metavar="SLOT", min=0, help="The hole.")],
+    slot: Annotated[int, typer.Argument(metavar="SLOT", min=0, help="The slot that is a hole.")],
     config: ConfigOption = None,
     at: AttachOption = None,
 ) -> int:
-    """Make the leader fill its hole with a no-op now, in place of waiting for the hole's time-out.
+    """Make the leader fill a hole with a no-op now.
+
+    Without this it fills the hole when the hole's timeout is over.
 
     Example: paxtui noop 1282
     """

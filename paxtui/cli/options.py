@@ -13,7 +13,7 @@ ID_VARIABLE = "PAXTUI_ID"
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
-        "--config", metavar="FILE", help="Cluster file. Default: three local replicas, ports 7400-7402."
+        "--config", metavar="FILE", help="Cluster file. Default: 3 local replicas, ports 7400 to 7402."
     ),
 ]
 DataDirOption = Annotated[
@@ -24,15 +24,18 @@ LogDirOption = Annotated[
     Path | None,
     typer.Option("--log-dir", metavar="DIR", help="Folder for the message logs.", envvar="PAXTUI_LOG_DIR"),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line, for scripts.")]
-TimeoutOption = Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds to wait for an answer.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object per line, for scripts.")]
+TimeoutOption = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="Wait this long for an answer.")
+]
 AttachOption = Annotated[
     str | None,
-    typer.Option(
-        "--at", metavar="HOST:PORT,...", help="Addresses of running replicas, in place of --config."
-    ),
+    typer.Option("--at", metavar="HOST:PORT,...", help="Addresses of running replicas, instead of --config."),
 ]
 InsecureOption = Annotated[
     bool,
-    typer.Option("--insecure", help="Let other machines connect without certificates. Whoever can, may all."),
+    typer.Option(
+        "--insecure",
+        help="Let other machines connect without certificates: anyone who reaches this one may do anything.",
+    ),
 ]

@@ -17,14 +17,19 @@ def read(
     config: ConfigOption = None,
     at: AttachOption = None,
     from_slot: Annotated[int, typer.Option("--from", metavar="N", min=0, help="Begin at slot N.")] = 0,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=2048, help="At most so many slots.")] = 100,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=2048, help="Read this many slots, at most.")
+    ] = 100,
     consistency: Annotated[
-        str, typer.Option("--consistency", metavar="linearizable|local", help="local may be stale.")
+        str, typer.Option("--consistency", metavar="linearizable|local", help="A local read may be stale.")
     ] = "linearizable",
     timeout: TimeoutOption = 10.0,
     as_json: JsonOption = False,
 ) -> int:
-    """Read one page of the log. Linearizable: everything acknowledged before is in it.
+    """Read one page of the log.
+
+    A linearizable read has everything that was acknowledged before it began. A local read has what one
+    replica has applied.
 
     Example: paxtui read --from 0 --limit 10 --consistency local
     """

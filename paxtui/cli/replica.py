@@ -18,43 +18,64 @@ def replica(
     id: Annotated[
         int,
         typer.Option(
-            "--id", metavar="N", envvar=ID_VARIABLE, help="Which replica of the configuration this is."
+            "--id", metavar="N", envvar=ID_VARIABLE, help="Which replica of the configuration to run."
         ),
     ],
-    headless: Annotated[bool, typer.Option("--headless", help="No console, only a log.")] = False,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Print a log instead of showing the console.")
+    ] = False,
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
     log_dir: LogDirOption = None,
     host: Annotated[
         str | None,
-        typer.Option("--host", help="Listen here, such as 0.0.0.0; others still dial the file's host."),
+        typer.Option(
+            "--host",
+            metavar="HOST",
+            help="Listen here, such as 0.0.0.0. Others still connect to the file's host.",
+        ),
     ] = None,
     port: Annotated[
-        int | None, typer.Option("--port", help="Listen here; others still dial the file's port.")
+        int | None,
+        typer.Option("--port", metavar="PORT", help="Listen here. Others still connect to the file's port."),
     ] = None,
     insecure: InsecureOption = False,
     warm_up: Annotated[
         str | None,
-        typer.Option("--warm-up", metavar="all|majority|none", help="Whom the very first start waits for."),
+        typer.Option(
+            "--warm-up", metavar="all|majority|none", help="Which replicas the very first start waits for."
+        ),
     ] = None,
-    allow_faults: Annotated[bool, typer.Option("--allow-faults", help="Take faults from operators.")] = False,
+    allow_faults: Annotated[
+        bool, typer.Option("--allow-faults", help="Let operators inject faults.")
+    ] = False,
     msg_loss: Annotated[
-        float, typer.Option("--msg-loss", metavar="PERCENT", help="Lose so many messages to other replicas.")
+        float,
+        typer.Option(
+            "--msg-loss", metavar="PERCENT", help="Lose this share of the messages to other replicas."
+        ),
     ] = 0.0,
     skip_slot: Annotated[
         int | None,
-        typer.Option("--skip-slot", metavar="N", help="Leave slot N empty when this replica leads."),
+        typer.Option("--skip-slot", metavar="N", help="Leave slot N empty while this replica leads."),
     ] = None,
     rand_seed: Annotated[
         int | None, typer.Option("--rand-seed", metavar="S", help="Seed for timeouts and faults.")
     ] = None,
     log_level: Annotated[
-        str, typer.Option("--log-level", metavar="debug|info|warning|error", help="What the log tells.")
+        str,
+        typer.Option(
+            "--log-level",
+            metavar="debug|info|warning|error",
+            help="The least important lines that are logged.",
+        ),
     ] = "info",
-    json_log: Annotated[bool, typer.Option("--json-log", help="The log as JSON lines.")] = False,
+    json_log: Annotated[bool, typer.Option("--json-log", help="Print the log as JSON lines.")] = False,
     record: Annotated[
         Path | None,
-        typer.Option("--record", metavar="FILE", help="Append what it decides, for `paxtui check`."),
+        typer.Option(
+            "--record", metavar="FILE", help="Append all decisions to this file, for `paxtui check`."
+        ),
     ] = None,
     metrics: Annotated[
         str | None,
@@ -62,18 +83,18 @@ def replica(
             "--metrics",
             metavar="[HOST:]PORT",
             envvar=METRICS_VARIABLE,
-            help="Answer Prometheus here; without a host on this machine alone.",
+            help="Serve metrics for Prometheus here; without HOST, to this machine only.",
         ),
     ] = None,
     stop_with_parent: Annotated[bool, typer.Option("--stop-with-parent", hidden=True)] = False,
 ) -> int:
-    """Run one replica; without --headless, with the console on it.
+    """Run one replica, with the console on it or headless.
 
     Examples:
 
       paxtui replica --id 0 --headless
 
-      paxtui replica --id 2 --headless --config configs/local-5.toml --allow-faults --msg-loss 5
+      paxtui replica --id 2 --headless --allow-faults --msg-loss 5
 
       paxtui replica --id 0 --headless --metrics 9464
     """

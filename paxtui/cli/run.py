@@ -18,16 +18,22 @@ if TYPE_CHECKING:
 
 
 def run(
-    name: Annotated[str | None, typer.Argument(metavar="NAME|FILE.toml|all", help="Which scenario.")] = None,
-    list_them: Annotated[bool, typer.Option("--list", help="Name all scenarios and what they show.")] = False,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME|FILE.toml|all", help="The scenario to run.")
+    ] = None,
+    list_them: Annotated[bool, typer.Option("--list", help="List all scenarios and what they show.")] = False,
     f: Annotated[
         int | None,
-        typer.Option("--f", metavar="F", help="Failures to tolerate, so 2F+1 replicas. Default: 1, or more."),
+        typer.Option(
+            "--f",
+            metavar="F",
+            help="Run 2F+1 replicas, which tolerate F failures. Default: 1, or what the scenario needs.",
+        ),
     ] = None,
     config_path: Annotated[
         Path | None,
         typer.Option(
-            "--config-path", metavar="FILE", help="Cluster file: TOML, or a line `ip port` a replica."
+            "--config-path", metavar="FILE", help="Cluster file: TOML, or one line `ip port` per replica."
         ),
     ] = None,
     log_dir: Annotated[
@@ -39,11 +45,14 @@ def run(
         typer.Option("--data-dir", metavar="DIR", help="Keep the data in a new folder below this one."),
     ] = None,
     msg_loss: Annotated[
-        float, typer.Option("--msg-loss", metavar="PERCENT", help="Lose so many messages between replicas.")
+        float,
+        typer.Option(
+            "--msg-loss", metavar="PERCENT", help="Lose this share of the messages between replicas."
+        ),
     ] = 0.0,
     skip_slot: Annotated[
         int | None,
-        typer.Option("--skip-slot", metavar="N", help="Leaders leave slot N empty; it gets a no-op."),
+        typer.Option("--skip-slot", metavar="N", help="Make leaders leave slot N empty. It gets a no-op."),
     ] = None,
     rand_seed: Annotated[
         int | None, typer.Option("--rand-seed", metavar="S", help="Seed for pauses, timeouts and losses.")
@@ -54,9 +63,10 @@ def run(
         Path | None, typer.Option("--junit", metavar="FILE", help="Write the results as JUnit XML.")
     ] = None,
 ) -> int:
-    """Run a scenario on 2F+1 new replicas and check every log at its end.
+    """Run a scenario on new replicas and check all logs.
 
-    The replicas listen on free ports, in a temporary folder. Exit code 0 if it passed, 1 if it failed.
+    It starts 2F+1 replicas on free ports, with their data in a temporary folder. Exit code 0 if the scenario
+    passed, 1 if it failed.
 
     Examples:
 

@@ -10,6 +10,7 @@ from msgspec import json, to_builtins
 from rich.console import Console
 from rich.text import Text
 
+from paxtui.cli.wrapping import wrapped
 from paxtui.scenarios.model import Scenario, numbered
 from paxtui.scenarios.runner import Note, Result
 from paxtui.scenarios.steps import describe
@@ -115,8 +116,8 @@ class Report:
 
 
 def print_list(scenarios: Sequence[Scenario], *, as_json: bool) -> None:
-    """Every scenario with what it shows."""
-    console = Console(highlight=False)
+    """Print every scenario with what it shows."""
+    console = Console(highlight=False, soft_wrap=True)
     for each in scenarios:
         if as_json:
             row = {"name": each.name, "title": each.title, "shows": each.shows, "f_min": each.f_min}
@@ -124,4 +125,5 @@ def print_list(scenarios: Sequence[Scenario], *, as_json: bool) -> None:
         else:
             needs = f"  (f = {each.f_min} or more)" if each.f_min > 1 else ""
             console.print(Text.assemble((each.name, "bold"), (needs, "dim")))
-            console.print(Text("    " + visible(each.shows)))
+            for line in wrapped(visible(each.shows), console.width, "    "):
+                console.print(Text(line))

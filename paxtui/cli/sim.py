@@ -22,56 +22,85 @@ JOBS_A_CORE_MAX = 4
 
 
 def sim(
-    names: Annotated[list[str] | None, typer.Argument(help="With --mutants: only these.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Run this one seed and show how it ended.")] = None,
-    seeds: Annotated[
-        int | None, typer.Option(min=1, help="How many seeds to run.", show_default="1000")
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="MUTANT", help="Run these mutants only, with --mutants.")
     ] = None,
-    start: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Run this one seed and show how it ended.")
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Run this many seeds. Default: 1000.", show_default=False),
+    ] = None,
+    start: Annotated[int, typer.Option(metavar="N", min=0, help="The first seed.")] = 0,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, help="Processes to use.", show_default="1; all cores with --ci and --mutants"),
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Use this many processes. Default: 1; with --ci and --mutants, one per core.",
+            show_default=False,
+        ),
     ] = None,
-    minutes: Annotated[float | None, typer.Option(min=0.0, help="Stop after so long.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(metavar="M", min=0.0, help="Stop after this many minutes.")
+    ] = None,
     profile: Annotated[
         str,
         typer.Option(
-            help="network, crash, disk, churn, boost or all; for one situation each: deposed, reads, acks, "
-            "rounds, duels, calm, damage, lost; canary fails one seed in a hundred, to show that it is told."
+            metavar="NAME",
+            help="What happens to the clusters: network, crash, disk, churn, boost or all. For one situation "
+            "each: deposed, reads, acks, rounds, duels, calm, damage or lost. canary makes one seed in a "
+            "hundred fail, to show that failures are reported.",
         ),
     ] = "all",
     trace: Annotated[
-        Path | None, typer.Option(help="With --seed: write the run's record there; --verbose adds messages.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="With --seed, write the record of the run to this file. --verbose adds the messages.",
+        ),
     ] = None,
     twice: Annotated[
-        bool, typer.Option("--twice", help="Run each seed in two processes, and compare all that happens.")
+        bool, typer.Option("--twice", help="Run each seed in two processes and compare all that happens.")
     ] = False,
     dask: Annotated[
         str | None,
         typer.Option(
-            metavar="ADDRESS", help="Let the workers of this Dask cluster run the seeds: tcp://host:8786."
+            metavar="ADDRESS", help="Run the seeds on the workers of a Dask cluster, such as tcp://host:8786."
         ),
     ] = None,
     ci: Annotated[
         bool,
-        typer.Option("--ci", help="Run what every commit has to pass: fixed seeds, its own, old failures."),
+        typer.Option(
+            "--ci", help="Run what every commit must pass: fixed seeds, seeds of its own, and old failures."
+        ),
     ] = False,
     mutants: Annotated[
         bool,
         typer.Option(
-            "--mutants", help="Make known mistakes in the core, one at a time; a checker must catch each."
+            "--mutants", help="Put known mistakes into the core, one at a time. A checker must catch each."
         ),
     ] = False,
-    plan: Annotated[Path | None, typer.Option(help="Run the plan of a regression file.")] = None,
+    plan: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Run the plan of a regression file.")
+    ] = None,
     shrink: Annotated[
-        bool, typer.Option("--shrink", help="With --seed: make a failure small, and write it to a file.")
+        bool, typer.Option("--shrink", help="With --seed, make a failure small and write it to a file.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="With --shrink: the file.", show_default="by mutant, profile and seed")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="With --shrink, the file. Default: named by mutant, profile and seed.",
+            show_default=False,
+        ),
     ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Show messages and goals as well.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show messages and goals, too.")] = False,
 ) -> int:
-    """Simulate whole clusters under faults, deterministically: one seed is one run.
+    """Simulate clusters under faults, one run per seed.
+
+    A run is deterministic: the same seed gives the same run.
 
     Examples:
 
@@ -81,8 +110,8 @@ def sim(
 
       paxtui sim --mutants lowest-ballot-wins --seed 1 --profile crash --shrink
 
-    Exit codes: 0 all held, 1 a safety rule broke or a mutant lived, 4 a cluster did not recover,
-    5 an exception, 6 all held but too little was tested, 2 bad usage.
+    Exit codes: 0 all rules held, 1 a safety rule was broken or a mutant survived, 2 bad usage, 4 a cluster
+    did not recover, 5 an exception, 6 all rules held but too little was tested.
     """
     from paxtui.sim.draw import ALL_PROFILES
 

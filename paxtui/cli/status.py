@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 def status(
     config: ConfigOption = None,
     at: AttachOption = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Again every second, until ctrl-c.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Repeat it every second, until ctrl-c.")] = False,
     as_json: JsonOption = False,
 ) -> int:
-    """Each replica's own belief: role, leader, ballot, watermark, lag. Differences are marked with *.
+    """Show what each replica believes: role, leader, ballot.
 
-    Exit code 1 if a replica cannot be reached.
+    It shows watermark and lag, too, and marks with * what differs from most of the others. Exit code 1 if a
+    replica cannot be reached.
 
     Examples:
 

@@ -22,17 +22,19 @@ def tail(
     config: ConfigOption = None,
     at: AttachOption = None,
     from_slot: Annotated[int, typer.Option("--from", metavar="N", min=0, help="Begin at slot N.")] = 0,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as the log grows.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing as the log grows.")] = False,
     as_json: JsonOption = False,
-    every: Annotated[bool, typer.Option("--all", help="Also no-ops, marks, trims and repeats.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Print no-ops, marks, trims and repeats, too.")
+    ] = False,
     offline: Annotated[
         Path | None,
         typer.Option(
-            "--offline", metavar="DATA_DIR", help="Read a replica's data folder; it may be running."
+            "--offline", metavar="DATA_DIR", help="Read the data folder of a replica, which may be running."
         ),
     ] = None,
 ) -> int:
-    """Print applied messages in order, each once.
+    """Print the applied messages in order, each once.
 
     Examples:
 

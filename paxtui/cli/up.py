@@ -28,14 +28,21 @@ def up(
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
     log_dir: LogDirOption = None,
-    no_faults: Annotated[bool, typer.Option("--no-faults", help="Refuse injected faults.")] = False,
+    no_faults: Annotated[bool, typer.Option("--no-faults", help="Let nobody inject faults.")] = False,
     msg_loss: Annotated[
-        float, typer.Option("--msg-loss", metavar="PERCENT", help="Lose so many messages.")
+        float,
+        typer.Option(
+            "--msg-loss", metavar="PERCENT", help="Lose this share of the messages between replicas."
+        ),
     ] = 0.0,
-    rand_seed: Annotated[int | None, typer.Option("--rand-seed", metavar="S", help="Seed.")] = None,
+    rand_seed: Annotated[
+        int | None, typer.Option("--rand-seed", metavar="S", help="Seed for timeouts and faults.")
+    ] = None,
     insecure: InsecureOption = False,
 ) -> int:
-    """Start all replicas of the configuration, show one status line each, stop them with ctrl-c.
+    """Run all replicas of the configuration until ctrl-c.
+
+    It shows a line of status for each of them.
 
     Where the output is no terminal, it is the replicas' logs. The replicas go on when nobody reads it.
 

@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 def verify(
     folder: Annotated[
         Path | None,
-        typer.Argument(metavar="DIR|FILE", help="Folder that holds replica-0, replica-1, ..., or a backup."),
+        typer.Argument(metavar="DIR|FILE", help="A backup, or the folder of replica-0, replica-1 and so on."),
     ] = None,
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
 ) -> int:
-    """Check all databases of a cluster, or a backup: row checksums, hash chains, and that all logs agree.
+    """Check all databases of a cluster, or a backup.
 
-    Reads only; replicas may be running. Exit code 1, and the first differing slot, if they do not agree.
+    It checks the checksum of each row and the hash chains, and whether all logs agree. It writes nothing,
+    and the replicas may be running. If the logs differ, it names the first slot that does, and the exit
+    code is 1.
 
     Examples:
 

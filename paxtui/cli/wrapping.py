@@ -1,0 +1,74 @@
+"""Help and lists at the width of the terminal, with no word broken.
+
+Click breaks words at hyphens: an option or a command that is cut in two cannot be copied.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from typer.core import TyperCommand
+
+COLUMN_MAX = 30
+"""A longer option stands on a line of its own, above its text."""
+
+GAP = 2
+
+TEXT_MIN = 10
+"""Columns that a text gets on the narrowest terminal."""
+
+
+def wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    """The lines of a paragraph, broken between words alone."""
+    return textwrap.wrap(
+        text,
+        max(width, len(indent) + TEXT_MIN),
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def paragraphs(text: str) -> list[tuple[str, str]]:
+    """The paragraphs of a text, each with its indentation."""
+    found = []
+    for paragraph in text.expandtabs().split("\n\n"):
+        lines = [line for line in paragraph.splitlines() if line.strip()]
+        if lines:
+            words = " ".join(line.strip() for line in lines)
+            found.append((" " * (len(lines[0]) - len(lines[0].lstrip())), words))
+    return found
+
+
+class HelpFormatter(TyperCommand.context_class.formatter_class):  # type: ignore[name-defined, misc]
+    """Click's formatter of help, with another way to break lines."""
+
+    def write_text(self, text: str) -> None:
+        """Write paragraphs, each wrapped, with its own indentation kept."""
+        around = " " * self.current_indent
+        written = [
+            "\n".join(wrapped(words, self.width, around + indent)) for indent, words in paragraphs(text)
+        ]
+        self.write("\n\n".join(written) + "\n")
+
+    def write_dl(
+        self, rows: Sequence[tuple[str, str]], col_max: int = COLUMN_MAX, col_spacing: int = GAP
+    ) -> None:
+        """Write a table of terms and texts."""
+        longest = max((len(term) for term, _ in rows), default=0)
+        column = min(longest, col_max) + col_spacing
+        around = " " * self.current_indent
+        for term, text in rows:
+            lines = wrapped(text, self.width - self.current_indent, " " * column)
+            if lines and len(term) + col_spacing <= column:
+                lines[0] = term.ljust(column) + lines[0][column:]
+            else:
+                lines.insert(0, term)
+            self.write("".join(f"{around}{line}\n" for line in lines))
+
+
+def install() -> None:
+    """Make all commands write their help so."""
+    TyperCommand.context_class.formatter_class = HelpFormatter
