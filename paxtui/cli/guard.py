@@ -55,7 +55,11 @@ def printing(command: Callable[P, int | None]) -> Callable[P, None]:
 def _guarded(command: Callable[P, int | None], *, needs_output: bool) -> Callable[P, None]:
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        sys.exit(exit_code_of(lambda: command(*args, **kwargs), needs_output=needs_output))
+        def work() -> int | None:
+            signals.begin()
+            return command(*args, **kwargs)
+
+        sys.exit(exit_code_of(work, needs_output=needs_output))
 
     return run
 
@@ -78,6 +82,8 @@ def exit_code_of(work: Callable[[], int | None], *, needs_output: bool) -> int:
         return _flushed(code)
     except KeyboardInterrupt as interrupt:  # while it was flushed
         return _explain(interrupt)
+    finally:
+        signals.end()
 
 
 def _flushed(code: int) -> int:
@@ -116,6 +122,7 @@ def _explain(error: BaseException) -> int:
     found = list(leaves(error))
     for leaf in found:
         if isinstance(leaf, KeyboardInterrupt):
+            signals.end()  # who presses ctrl-c again does not want to wait for the words
             signals.begin_line()
             _say(f"{signals.words()}: {leaf}" if isinstance(leaf, Interrupted) else signals.words())
             return signals.exit_code()

@@ -117,11 +117,9 @@ app.command("bench")(printing(bench.bench))
 
 def main() -> None:
     """The entry point."""
+    signals.own()
     streams.prepare()
-    signals.install()
-    code = run_words(sys.argv[1:])
-    signals.let_go()
-    sys.exit(code)
+    sys.exit(run_words(sys.argv[1:]))
 
 
 def run_words(words: list[str]) -> int:

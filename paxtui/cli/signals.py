@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -17,22 +18,47 @@ EXIT_SIGNAL = 128
 """A shell's exit code of a command that a signal ended, less the signal's number."""
 
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 class _State:
     """Which signal ended this process, and how it is delivered."""
+
+    ours: bool = False
+    """Whether the handlers of this process are ours to set: not in a test that runs a command."""
 
     number: int = signal.SIGINT
     deliver: Handler | None = None
     """Trio's own handler for SIGINT, while SIGINT itself is ignored."""
 
 
-def install() -> None:
-    """Make SIGTERM and SIGHUP end this process in order. A signal that is ignored (nohup) stays ignored."""
+def own() -> None:
+    """Take the signals of this process: until a command begins, one ends it at once."""
+    _State.ours = True
+    _handle(_leave, _leave)
+
+
+def begin() -> None:
+    """Let signals end the command in order from now on: they raise ``KeyboardInterrupt`` where they can."""
     _State.number = signal.SIGINT
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _end)
+    _handle(signal.default_int_handler, _end)
+
+
+def end() -> None:
+    """Let a signal end this process at once: nothing is left to be done in order."""
+    _handle(_leave, _leave)
+
+
+def _handle(interrupt: Handler, others: Handler) -> None:
+    """Set handlers, except for signals that are ignored (nohup)."""
+    if _State.ours:
+        for number in ENDING:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, interrupt if number == signal.SIGINT else others)
+
+
+def _leave(number: int, _: FrameType | None) -> None:
+    os._exit(EXIT_SIGNAL + number)
 
 
 def _end(number: int, frame: FrameType | None) -> None:
@@ -79,13 +105,6 @@ def words() -> str:
 def exit_code() -> int:
     """The exit code of a process that a signal ended."""
     return EXIT_SIGNAL + _State.number
-
-
-def let_go() -> None:
-    """Let a signal from now on end this process at once: nothing is left to be done in order."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)
 
 
 def begin_line() -> None:

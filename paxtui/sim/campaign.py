@@ -146,6 +146,10 @@ def _in_order(pool: Pool, tasks: Iterator[Task]) -> Iterator[list[Result]]:
                 yield running.popleft().result()
         while running:
             yield running.popleft().result()
+    except KeyboardInterrupt:
+        # Whoever made the pool kills its processes, and a broken pool stumbles over what was cancelled.
+        running.clear()
+        raise
     finally:
         for ending in running:
             ending.cancel()
