@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from paxtui.cli.signals import run_async
+from paxtui.cli.streams import can_show
 
 if TYPE_CHECKING:
     from paxtui.client import Sighting
@@ -152,20 +153,21 @@ def table(logs: list[list[LogEntry]]) -> str:
     """Slot by replica: whether it is learned, and the ballot of the vote; then the value."""
     from paxtui.wire.text import client_name, visible
 
+    learned, noop, nothing = "●◆·" if can_show("●◆·") else "o*."
     heads = "".join(f"{f'r{replica}':<9}" for replica in range(len(logs)))
     lines = [f"  slot   {heads}value"]
     for slot in range(max(map(len, logs))):
         entries = [log[slot] if slot < len(log) else None for log in logs]
         cells = ""
         for entry in entries:
-            glyph = "·" if entry is None else f"{'●' if entry.client else '◆'} {entry.ballot}"
+            glyph = nothing if entry is None else f"{learned if entry.client else noop} {entry.ballot}"
             cells += f"{glyph:<9}"
         known = next(entry for entry in entries if entry is not None)
         value = f"{client_name(known.client)}: {visible(known.text)}" if known.client else "no-op"
         if known.repeats is not None:
             value += f"  (repeats slot {known.repeats}: no effect)"
         lines.append(f"  {slot:>4}   {cells}{value}")
-    lines.append("  ● voted at this ballot, learned and applied   ◆ no-op   · nothing")
+    lines.append(f"  {learned} voted at this ballot, learned and applied   {noop} no-op   {nothing} nothing")
     return "\n".join(lines)
 
 
