@@ -10,6 +10,9 @@ from msgspec import Struct
 from paxtui.client.errors import ClientError
 from paxtui.wire.values import Ballot
 
+STOOD_STILL_S = 1.0
+"""A process that wakes this long after a deadline did not run: ctrl-z, a debugger, a closed laptop."""
+
 
 class Appended(Struct, frozen=True):
     """Where an append went, and how long it took from the call to the answer."""
@@ -67,8 +70,13 @@ class Receipt:
         if not self.done:
             self._event = self._event or trio.Event()
             try:
-                with trio.move_on_at(self.deadline):
-                    await self._event.wait()
+                late_s = STOOD_STILL_S
+                while late_s >= STOOD_STILL_S and not self.done:
+                    with trio.move_on_at(self.deadline):
+                        await self._event.wait()
+                    # A process that stood still has had no chance to read the answer, which may be there.
+                    late_s = trio.current_time() - self.deadline
+                    self.deadline += late_s + STOOD_STILL_S if late_s >= STOOD_STILL_S else 0.0
             finally:
                 if not self.done:
                     self._give_up(self)
