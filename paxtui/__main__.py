@@ -6,7 +6,7 @@ from paxtui.startup import prepare
 
 
 def main() -> None:
-    """Get ready for signals, then import and run the command line."""
+    """Get ready for signals, then import and run the command line, which takes a moment."""
     prepare(sys.argv[1:])
     from paxtui.cli.main import main as command_line
 

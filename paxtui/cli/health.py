@@ -75,7 +75,11 @@ def health(
     timeout: Annotated[
         float,
         typer.Option(
-            "--timeout", metavar="SECONDS", min=0.1, max=3600, help="Wait at most this long until it is healthy."
+            "--timeout",
+            metavar="SECONDS",
+            min=0.1,
+            max=3600,
+            help="Wait at most this long for it.",
         ),
     ] = 5.0,
     as_json: JsonOption = False,

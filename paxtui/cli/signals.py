@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
 from types import FrameType
 from typing import Any, ParamSpec, TypeVar
 
+from paxtui.startup import ENDING, EXIT_SIGNAL, kept, leave
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
 Handler = Callable[[int, FrameType | None], Any]
-
-EXIT_SIGNAL = 128
-"""A shell's exit code of a command that a signal ended, less the signal's number."""
-
-
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _State:
@@ -35,7 +30,7 @@ class _State:
 def own() -> None:
     """Take the signals of this process: until a command begins, one ends it at once."""
     _State.ours = True
-    _handle(_leave, _leave)
+    _handle(leave, leave)
 
 
 def begin() -> None:
@@ -46,19 +41,15 @@ def begin() -> None:
 
 def end() -> None:
     """Let a signal end this process at once: nothing is left to be done in order."""
-    _handle(_leave, _leave)
+    _handle(leave, leave)
 
 
 def _handle(interrupt: Handler, others: Handler) -> None:
-    """Set handlers, except for signals that are ignored (nohup)."""
+    """Set handlers, except for signals that are ignored (nohup), or that a service has handlers for."""
     if _State.ours:
         for number in ENDING:
-            if signal.getsignal(number) is not signal.SIG_IGN:
+            if number not in kept and signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, interrupt if number == signal.SIGINT else others)
-
-
-def _leave(number: int, _: FrameType | None) -> None:
-    os._exit(EXIT_SIGNAL + number)
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -14,6 +14,8 @@ import sys
 from collections.abc import AsyncGenerator
 from typing import TextIO, cast
 
+from paxtui.startup import open_standard_descriptors
+
 STDIN_BYTES = 64 * 1024
 LINE_BYTES_MAX = 1024 * 1024
 """A message is far shorter; a line without an end must not fill the memory."""
@@ -120,19 +122,9 @@ def wait_for(descriptor: int, what: int) -> None:
 
 def prepare() -> None:
     """Make standard streams that a command can rely on, in place of those that Python made."""
-    closed = [descriptor for descriptor in (0, 1, 2) if not _is_open(descriptor)]
-    while closed and os.open(os.devnull, os.O_RDWR) < closed[-1]:
-        pass  # Else a database would get such a number, and what is printed would be written to it.
+    open_standard_descriptors()
     sys.stdout = _made_of(sys.stdout, sys.__stdout__, 1)
     sys.stderr = _made_of(sys.stderr, sys.__stderr__, 2)
-
-
-def _is_open(descriptor: int) -> bool:
-    try:
-        os.fstat(descriptor)
-    except OSError:
-        return False
-    return True
 
 
 def _made_of(stream: TextIO | None, original: TextIO | None, descriptor: int) -> TextIO:

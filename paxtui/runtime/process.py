@@ -280,7 +280,7 @@ async def _until_told_to_stop(
 
 
 async def _until_parent_dies(scope: trio.CancelScope, journal: Journal) -> None:
-    async with trio.lowlevel.FdStream(os.dup(sys.stdin.fileno())) as stdin:
+    async with trio.lowlevel.FdStream(os.dup(0)) as stdin:
         while said := await stdin.receive_some(4096):
             if STAY in said:
                 journal.info("stay", "whoever started this replica leaves it running")

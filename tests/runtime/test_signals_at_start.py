@@ -66,4 +66,4 @@ def test_a_reload_during_the_imports_changes_nothing() -> None:
 def test_other_commands_end_by_the_signal(name: str) -> None:
     """With 0 a script would take it for done."""
     done = during_imports(name, ("send", "x"))
-    assert done.returncode == -signal.Signals[name]
+    assert done.returncode == 128 + signal.Signals[name]
