@@ -19,6 +19,9 @@ FPS = 10
 FPS_SSH = 4
 """Over SSH each frame costs somebody's bandwidth."""
 
+DUMB = ("dumb", "unknown")
+"""Values of ``TERM`` for terminals that only print, such as the shell within an editor."""
+
 ReadOnlyOption = Annotated[bool, typer.Option("--read-only", help="Only look: no key changes anything.")]
 AsciiOption = Annotated[bool, typer.Option("--ascii", help="Use ASCII characters only.")]
 ThemeOption = Annotated[
@@ -191,12 +194,16 @@ def kept_folder() -> Path | None:
 
 
 def need_a_terminal() -> None:
-    """Refuse to draw into a file."""
+    """Refuse to draw into a file, or where a cursor cannot be moved."""
     from paxtui.config import ConfigError
 
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    otherwise = "`paxtui demo` is the story as text, `paxtui up` starts replicas"
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
+        raise ConfigError(f"the console needs a terminal; {otherwise}")
+    term = os.environ.get("TERM", "")
+    if term in DUMB:
         raise ConfigError(
-            "the console needs a terminal; `paxtui demo` is the story as text, `paxtui up` starts replicas"
+            f"the console needs a terminal that can move its cursor, and TERM is {term}; {otherwise}"
         )
 
 

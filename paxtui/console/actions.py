@@ -19,7 +19,7 @@ class Actions(InOrder):
     scene: Scene
 
     def say(self, text: str, *, failed: bool = False) -> None:
-        """A line at the bottom, for some seconds."""
+        """Show a line at the bottom, for some seconds."""
         self.bridge.notices.append(Notice(text, failed=failed))
 
     BINDINGS = [

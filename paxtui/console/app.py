@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import resources
 
 from textual.app import ComposeResult
 from textual.containers import Container
@@ -37,7 +38,7 @@ AGES_S = 1.0
 class ConsoleApp(Acting, Arranging):
     """The full-screen console."""
 
-    CSS_PATH = "console.tcss"
+    CSS = resources.files("paxtui.console").joinpath("console.tcss").read_text("utf-8")
     TITLE = "paxtui"
     ENABLE_COMMAND_PALETTE = False
     ESCAPE_TO_MINIMIZE = False

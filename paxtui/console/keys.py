@@ -1,30 +1,52 @@
-"""Keys in the order in which they were typed."""
+"""Keys and pastes in the order in which they came."""
 
 from __future__ import annotations
 
-from textual.app import App
-from textual.events import Event, Key
+from textual.events import Event, Key, Paste
 from textual.widgets import Input
 
+from paxtui.console.terminal.host import OnTerminal
 from paxtui.console.widgets.dialog import LineDialog
+from paxtui.console.widgets.line import TypedLine
 
 
-class InOrder(App[int]):
+class InOrder(OnTerminal):
     """Textual hands a key to the widget in focus and looks for its binding when the key has come back from
     there. Of two keys that come at once, such as ``i`` and the first letter of a message, the second would
-    not find the line that the first one opens, and would act on the cluster. So the binding of a key is
-    looked for at once, unless a line is being typed."""
+    not find the line that the first one opens, and would act on the cluster; and a letter after enter would
+    still join the line before it. So all that a key does is done before the next key is looked at."""
 
     async def on_event(self, event: Event) -> None:
-        """Everything from outside comes in here."""
-        if not isinstance(event, Key) or event.is_forwarded or isinstance(self.focused, Input):
+        """Take what comes from outside."""
+        if not isinstance(event, Key | Paste) or event.is_forwarded:
             await super().on_event(event)
             return
         screen = self.screen
-        if isinstance(screen, LineDialog) and self.focused is None:
-            screen.take(event)
-            return
-        for first in (True, False):
-            if await self._check_bindings(event.key, priority=first):
+        if isinstance(screen, LineDialog) and (screen.opening or self.focused is None):
+            if screen.opening:
+                screen.early.append(event)
                 return
-        await super().on_event(event)
+            screen.set_focus(screen.query_one(Input))
+        if isinstance(event, Paste):
+            self._paste(event.text)
+        elif not await self._check_bindings(event.key, priority=True):
+            line = self.focused
+            if (
+                isinstance(line, TypedLine)
+                and event.character
+                and line.check_consume_key(event.key, event.character)
+            ):
+                line.replace(event.character, *sorted(line.selection))
+            elif not await self._check_bindings(event.key):
+                await super().on_event(event)
+
+    def _paste(self, text: str) -> None:
+        line = self.focused
+        if not isinstance(line, TypedLine):
+            self.say("what was pasted was not taken: no line is open; i writes a message", failed=True)
+            return
+        left_out = line.paste(text)
+        if left_out:
+            self.say(
+                f"the paste was too long: the last {left_out} characters of it were left out", failed=True
+            )

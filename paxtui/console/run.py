@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from paxtui.console.ending import end_on_signals
+from paxtui.console.farewell import tell, told_of
 from paxtui.console.launch import Launch
 
 if TYPE_CHECKING:
@@ -57,8 +58,7 @@ async def _main(launch: Launch, *, no_color: bool) -> int:
     code = 0
     while following is not None:
         code, following = await _show(informed(following), words, no_color=no_color)
-    for line in words:
-        print(line)
+    tell(words)
     return code
 
 
@@ -81,21 +81,24 @@ async def _show(launch: Launch, words: list[str], *, no_color: bool) -> tuple[in
         done.set_result(outcome)
         app.call_later(app.exit)
 
-    def told_to_end() -> None:
-        app.onward = None
-        app.exit()
-
     bridge.start(loop, ended)
-    end_on_signals(loop, told_to_end)
+    end_on_signals(loop, app.terminal_gone)
     try:
         await app.run_async()
+    except Exception as error:
+        app.broken = app.broken or error
     finally:
         # Whatever happened to the screen: the replicas that we started are stopped, and waited for.
         bridge.stop()
         outcome = await done
         prefs.save(launch.prefs, kept)
-    outcome.unwrap()
     words += bridge.last_words()
+    if app.broken is not None:
+        tell([*words, told_of(app.broken, launch.prefs)], failed=True)
+        words.clear()
+    outcome.unwrap()
+    if app.broken is not None:
+        return EXIT_FAILED, None
     if app.onward is not None:
         attached = structs.replace(launch, cluster=app.onward, asked=True, ours=(), armed=False)
         return 0, attached

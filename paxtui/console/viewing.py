@@ -1,49 +1,42 @@
-"""What keys do to the view, and how the console is left."""
+"""What keys do to the view."""
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from textual.binding import Binding
 
-from paxtui.config import Cluster
 from paxtui.console import commands as c
 from paxtui.console import exports, prefs
-from paxtui.console.actions import Actions
+from paxtui.console.leaving import Leaving
 from paxtui.console.look import PALETTES, Look
 from paxtui.console.model.chatbook import Mine
 from paxtui.console.model.find import slot_at
 from paxtui.console.model.journal import Seen
 from paxtui.console.rows import detail
 from paxtui.console.themes import ANSI_NAMES
-from paxtui.console.widgets.ask import Ask, Line
+from paxtui.console.widgets.ask import Line
 from paxtui.console.widgets.detail import Detail
 from paxtui.console.widgets.log import LogPane
-
-INTERRUPT_S = 2.0
-"""A second ctrl-c within this quits."""
 
 FIND_HINT = "text, name, ballot or state; then n, b.  \\ shows only what matches"
 FILTER_HINT = "open, blocked, HOLE, 3.1, a name or text; empty shows all"
 
 
-class Viewing(Actions):
+class Viewing(Leaving):
     """The half of the app that changes only what is seen."""
 
     view: int
     maximised: bool
-    interrupted_at: float
     kept: prefs.Prefs
-    onward: Cluster | None = None
-    """What to look at when this console has ended."""
 
     BINDINGS = [
         Binding("q", "leave", "quit"),
         Binding("ctrl+q", "leave", "quit", show=False, priority=True),
         Binding("ctrl+c", "interrupt", "quit", priority=True),
+        Binding("ctrl+z", "suspend", "back to the shell until `fg`", show=False, priority=True),
         *(Binding(str(number), f"view({number})", f"view {number}") for number in range(1, 7)),
         Binding("i", "view(5)", "write in the chat", show=False),
         Binding("tab", "next_pane", "next pane", show=False),
@@ -116,7 +109,7 @@ class Viewing(Actions):
         self.ansi_color = True if name in ANSI_NAMES else None
         self.theme = name
         self.kept.theme = name
-        self.refresh(layout=True)
+        self.call_after_refresh(self.repaint)  # when the stylesheet is applied
         self.say(f"theme {name}")
 
     def arm(self) -> None:
@@ -272,57 +265,3 @@ class Viewing(Actions):
     def stop_scenario(self) -> None:
         """Back to one's own cluster."""
         self.order(c.StopScenario())
-
-    # Leaving
-
-    def leave_running(self) -> None:
-        """Quit, and let the replicas go on."""
-        self.bridge.submit(c.Leave())
-        self.set_timer(0.1, lambda: self.exit(0))
-
-    def action_leave(self) -> None:
-        """Quit; ask first, if that stops replicas."""
-        self._end("Quitting", "quit")
-
-    def take_found(self) -> None:
-        """A cluster that was asked for may have answered."""
-        outside = self.bridge.outside
-        found, outside.found = outside.found, None
-        if found is not None:
-            self.look_at(found)
-
-    def look_at(self, cluster: Cluster) -> None:
-        """End here, and look at another cluster; ask first, if that stops replicas."""
-
-        def go() -> None:
-            self.onward = cluster
-
-        self._end(f"Looking at {cluster.name} at {cluster.replicas[0]} in place of this", "attach", go)
-
-    def _end(self, what: str, verb: str, first: Callable[[], None] = lambda: None) -> None:
-        ours = len(self.bridge.launch.ours)
-        if not ours:
-            first()
-            self.exit(0)
-            return
-
-        def answered(answer: str | None) -> None:
-            if answer in ("stop", "leave"):
-                first()
-            if answer == "stop":
-                self.exit(0)
-            elif answer == "leave":
-                self.leave_running()
-
-        replicas, whose = ("the replica", "Its") if ours == 1 else (f"the {ours} replicas", "Their")
-        question = f"{what} stops {replicas} that this console started. {whose} data stay."
-        buttons = [("stop", f"Stop and {verb}"), ("leave", "Leave running"), ("cancel", "Cancel")]
-        self.push_screen(Ask(question, buttons, "stop" if verb == "quit" else "cancel"), answered)
-
-    def action_interrupt(self) -> None:
-        """ctrl-c twice."""
-        now = self.bridge.now
-        if now - self.interrupted_at < INTERRUPT_S:
-            self.exit(0)
-        self.interrupted_at = now
-        self.say("ctrl-c again quits")

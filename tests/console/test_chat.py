@@ -9,7 +9,8 @@ from textual import events as t
 from paxtui.console import commands as c
 from paxtui.console.model.chatbook import Mine
 from paxtui.console.model.talk import Talk, saying
-from paxtui.console.widgets.chat import ChatInput, ChatLines, typable
+from paxtui.console.widgets.chat import ChatInput, ChatLines
+from paxtui.console.widgets.line import typable
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import MARK_CHARS, LearnedView, ProposedView, ValueView
 from paxtui.wire.values import Ballot

@@ -133,7 +133,7 @@ def test_start_chat_crash_the_leader_see_the_new_one_heal_and_quit(tmux: Tmux) -
 class Bare:
     """The program on a pseudo-terminal, and every byte that it sends."""
 
-    def __init__(self, arguments: list[str], folder: Path) -> None:
+    def __init__(self, arguments: list[str], folder: Path, program: list[str] = PROGRAM) -> None:
         self.sent = b""
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
@@ -145,7 +145,7 @@ class Bare:
                 "TERM": "xterm-256color",
                 "XDG_CONFIG_HOME": str(folder),
             }
-            os.execve(sys.executable, [*PROGRAM, *arguments], environment)
+            os.execve(program[0], [*program, *arguments], environment)
 
     def read(self, seconds: float = 0.05) -> bytes:
         ready, _, _ = select.select([self._fd], [], [], seconds)
@@ -301,3 +301,23 @@ def test_a_cluster_that_was_left_running_is_found_again(tmux: Tmux) -> None:
     tmux.shows("exit code 0")
     assert tmux.cursor_shown()
     assert len(replicas_of(tmux.folder)) == 3
+
+
+@pytest.mark.parametrize("tmux", [(80, 24)], indirect=True)
+def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_the_screen_back(tmux: Tmux) -> None:
+    file = tmux.folder / "three.toml"
+    file.write_text(config.to_toml(config.local(3, config.free_ports(3), name="stopped")))
+    tmux.type(f"XDG_CONFIG_HOME={tmux.folder} {' '.join(PROGRAM)} --config {file} --attach", "Enter")
+    tmux.shows("1 Log .* 2 Replicas")
+    tmux.type("", "C-z")
+    tmux.shows(r"\[1\]")
+    eventually(tmux.cursor_shown, "the shell's screen", tmux.screen)
+    tmux.type("echo $((40 + 2)) in the shell", "Enter")
+    tmux.shows("42 in the shell")
+    tmux.type("fg", "Enter")
+    tmux.shows("1 Log .* 2 Replicas")
+    assert "42 in the shell" not in tmux.screen()
+    tmux.type("g")
+    tmux.shows("go to slot")
+    tmux.type("", "C-q")
+    eventually(tmux.cursor_shown, "the shell again", tmux.screen)

@@ -72,6 +72,28 @@ class Board:
         found = [each for each in [*others, *mine] if meant(each.fault)]
         return sorted(found, key=lambda each: each.since)
 
+    def outliving(self, replica: int) -> list[Standing]:
+        """Faults that this console began at a replica, or could not end there yet, and that act on when the
+        console is gone, as far as is known. What only waits for the replica never begins then."""
+        view, now = self._model.replicas[replica], time.monotonic()
+        listed = {each.number: each for each in view.report.active} if view.report is not None else {}
+        mine = [each for each in self._standing if each.replica == replica and each.number is not None]
+        found = [
+            each
+            for each in mine
+            if each.number in listed or view.report is None or view.reported_at < each.since + STALE_S
+        ]
+        found += [
+            Standing(
+                replica,
+                listed[number].fault,
+                number,
+                ends_at=None if (left := listed[number].left_s) is None else view.reported_at + left,
+            )
+            for number in sorted(self._ending[replica] & listed.keys())
+        ]
+        return [each for each in found if (left := each.left_s(now)) is None or left > 0]
+
     # Beginning
 
     async def begin(self, standing: Standing, change: Change) -> None:

@@ -25,6 +25,7 @@ from paxtui.console import commands as c
 from paxtui.console import running
 from paxtui.console.bridge.deeds import Deeds
 from paxtui.console.bridge.ear import Ear
+from paxtui.console.bridge.lasting import Lasting, in_short
 from paxtui.console.bridge.outside import Outside
 from paxtui.console.bridge.play import Play, listed
 from paxtui.console.launch import Launch, unhurried
@@ -74,6 +75,10 @@ class Bridge:
         self.outside = Outside(launch, self.say)
         self.leaving = False
         """Whether our replicas are to go on when the console ends."""
+        self.ends_faults = False
+        """Whether faults that were begun here are to end with the console, also at replicas that go on."""
+        self._lasting: Lasting | None = None
+        self._acts_on: list[str] = []
         self._send, self._commands = trio.open_memory_channel[c.Command](COMMANDS_MAX)
         self._scope = trio.CancelScope()
         self._looked_at = 0.0
@@ -138,13 +143,26 @@ class Bridge:
         words = self.play.verdict or "it runs"
         return f"{words}   (`:scenario stop` goes back)   {self.play.scenario.name}"
 
+    def lasting(self, *, ours_go_on: bool) -> list[str]:
+        """What was begun here and acts on when the console is gone, and for how long."""
+        return self._lasting.words(ours_go_on=ours_go_on) if self._lasting is not None else []
+
     def last_words(self) -> list[str]:
         """What to print when the screen is gone."""
-        cluster = self.launch.cluster
+        at = running.addresses(self.launch.cluster)
         if self.failure is not None:
             return [f"paxtui: {self.failure}"]
+        return [*self._left_words(at), *self._lasting_words(at)]
+
+    def _lasting_words(self, at: str) -> list[str]:
+        if not self._acts_on:
+            return []
+        acts = in_short(self._acts_on)
+        return [f"still acting: {acts}", f"all faults end with: paxtui fault heal --at {at}"]
+
+    def _left_words(self, at: str) -> list[str]:
+        cluster = self.launch.cluster
         if self.leaving:
-            at = running.addresses(cluster)
             words = [f"{cluster.name} runs on; look at it again with: paxtui attach {at}"]
             if self._left_pids:
                 words.append(f"its replicas end with: kill {' '.join(map(str, self._left_pids))}")
@@ -187,6 +205,7 @@ class Bridge:
         try:
             async with trio.open_nursery() as nursery, AsyncExitStack() as stack:
                 deeds = Deeds(self.launch, self.own, Operator(cluster, "console"), replicas, nursery)
+                self._lasting = deeds.lasting
                 for replica in range(cluster.n):
                     nursery.start_soon(watch, cluster, replica, self._ear(self.own, replica, deeds))
                 for replica in self.launch.ours:
@@ -213,6 +232,10 @@ class Bridge:
                             acting = self._stage_deeds or deeds
                             nursery.start_soon(self._do, acting, command)
         finally:
+            if self._lasting is not None:
+                if self.ends_faults:
+                    await self._lasting.end(ours_go_on=self.leaving)
+                self._acts_on = self._lasting.words(ours_go_on=self.leaving)
             if self.leaving and replicas is not None:
                 pids = (replicas.pid(replica) for replica in self.launch.ours)
                 self._left_pids = [pid for pid in pids if pid is not None]

@@ -15,6 +15,7 @@ from paxtui.client.operator import NotHeard
 from paxtui.console import commands as c
 from paxtui.console.bridge.board import Board
 from paxtui.console.bridge.history import Change, Standing, begun, named
+from paxtui.console.bridge.lasting import Lasting
 from paxtui.console.model.cluster import ClusterModel
 from paxtui.folders import replica_folder
 from paxtui.wire import faults as f
@@ -47,6 +48,9 @@ class Deeds:
         self._replicas = replicas
         self._nursery = nursery
         self._board = Board(model, operator, nursery, for_s=None if replicas is not None else FOREIGN_S)
+        self.lasting = Lasting(model, self._board, self)
+        self.paused: set[int] = set()
+        """Replicas of somebody else that were paused from here."""
         self._history: list[Change] = []
         self._records: Path | None = None
         """Where replicas write their records from their next start on."""
@@ -213,6 +217,7 @@ class Deeds:
         else:
             await self._operator.inject(replica, f.Pause(c.PAUSE_S))
             self._model.paused(replica, c.PAUSE_S, time.monotonic())
+            self.paused.add(replica)
             change.final = (
                 f"r{replica} was not started by this console; it goes on by itself within 10 minutes"
             )
@@ -226,6 +231,14 @@ class Deeds:
         self._model.process(replica, "up", time.monotonic())
         change.back.append(c.Pause(replica))
         return f"continue r{replica}"
+
+    def continue_ours(self, change: Change) -> list[int]:
+        """Let all replicas of ours go on that are paused; return which."""
+        paused = [each.id for each in self._model.replicas if each.process == "paused"]
+        found = [id for id in paused if self.is_ours(id)]
+        for id in found:
+            self._continue(id, change)
+        return found
 
     async def _wipe(self, replica: int, change: Change) -> str:
         replicas = self._ours(replica, "only whoever started it can wipe its disk")
@@ -344,10 +357,7 @@ class Deeds:
     async def _heal(self, change: Change) -> str:
         said = ["heal"]
         left: dict[int, ClientError] = {}
-        for replica in self._model.replicas:
-            if replica.process == "paused" and self.is_ours(replica.id):
-                self._continue(replica.id, change)
-                said.append(f"{replica.name} goes on")
+        said += [f"r{id} goes on" for id in self.continue_ours(change)]
 
         async def one(replica: int) -> None:
             try:

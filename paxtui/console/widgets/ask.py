@@ -8,9 +8,9 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Static
 
-from paxtui.console.widgets.dialog import Dialog, LineDialog
+from paxtui.console.widgets.dialog import Dialog, DialogLine, LineDialog
 
 
 class Choice(Button):
@@ -74,10 +74,8 @@ class Line(LineDialog[str | None]):
         """The prompt before the line."""
         with Horizontal(classes="row"):
             yield Static(Text(f" {self._prompt} "), classes="prompt")
-            line = Input(self._text, placeholder=self._hint, compact=True)
-            line.cursor_blink = False
-            yield line
+            yield DialogLine(self._text, placeholder=self._hint, compact=True)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def submitted(self, text: str) -> None:
         """That is all."""
-        self.dismiss(event.value)
+        self.dismiss(text)

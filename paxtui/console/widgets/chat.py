@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container
-from textual.widgets import Input
 
 from paxtui.console import commands as c
 from paxtui.console.model.talk import Talk
@@ -15,22 +12,8 @@ from paxtui.console.prefs import HISTORY_MAX
 from paxtui.console.rows import chat
 from paxtui.console.rows.text import Row
 from paxtui.console.scene import Scene
+from paxtui.console.widgets.line import TypedLine
 from paxtui.console.widgets.pane import Lines
-
-UNTYPABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
-"""What a pasted text may hold and a line may not."""
-
-REORDERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-def typable(text: str) -> str:
-    """A text as it may stand in the line: a terminal shows what is in it as it is."""
-    text = text.replace("\r\n", " ").replace("\n", " ").replace("\t", " ")
-    return "".join(
-        character
-        for character in text
-        if unicodedata.category(character) not in UNTYPABLE and character not in REORDERING
-    )
 
 
 class ChatLines(Lines):
@@ -98,7 +81,7 @@ arrows PgUp PgDn home   scroll     f or end   follow     enter   go to the slot 
             self.parent.tell()
 
 
-class ChatInput(Input):
+class ChatInput(TypedLine):
     """The line to write in."""
 
     BINDINGS = [
@@ -111,7 +94,6 @@ class ChatInput(Input):
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(id="chat-input", compact=True, select_on_focus=False)
-        self.cursor_blink = False
         self.scene = scene
         self._back = 0
         """How far back in the history the line stands; 0 is what is being written."""
@@ -123,20 +105,15 @@ class ChatInput(Input):
         assert isinstance(self.parent, ChatPane)
         return self.parent
 
-    def replace(self, text: str, start: int, end: int) -> None:
-        """Typed and pasted text comes in here."""
-        super().replace(typable(text), start, end)
-
     def tell(self) -> None:
         """Say whether one may write."""
         words = "write here" if self.scene.armed else "read-only: type :arm outside of this line to write"
         if self.placeholder != words:
             self.placeholder = words
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def submitted(self, text: str) -> None:
         """Send it."""
-        event.stop()
-        self.pane.send(self.value)
+        self.pane.send(text)
 
     def sent(self) -> None:
         """The text is on its way: an empty line again."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TypeVar
 
 from textual.await_complete import AwaitComplete
-from textual.events import Key
+from textual.events import Key, Paste
 from textual.screen import ModalScreen
 from textual.widgets import Input
+
+from paxtui.console.widgets.line import TypedLine
 
 T = TypeVar("T")
 
@@ -23,26 +25,34 @@ class Dialog(ModalScreen[T]):
         return super().dismiss(result)
 
 
+class DialogLine(TypedLine):
+    """The line of a :class:`LineDialog`, which takes what was typed."""
+
+    def submitted(self, text: str) -> None:
+        if isinstance(self.screen, LineDialog):
+            self.screen.submitted(text)
+
+
 class LineDialog(Dialog[T]):
     """A dialog with one line to type. Keys that come before the line is on the screen are typed into it."""
 
     def __init__(self, *, classes: str | None = None) -> None:
         super().__init__(classes=classes)
-        self._early: list[Key] | None = []
-        """What came too early; ``None`` once the line is there."""
+        self.opening = True
+        """Whether the line is not there yet."""
+        self.early: list[Key | Paste] = []
+        """What came too early."""
 
     def on_mount(self) -> None:
-        """The line is there."""
-        early, self._early = self._early or [], None
-        for key in early:
-            self.take(key)
+        """The line is there. The app itself goes on with what came too early, so that no other key passes."""
         self.set_focus(self.query_one(Input))
+        self.app.call_next(self._opened)
 
-    def take(self, key: Key) -> None:
-        """A key that came while the line had no focus."""
-        if self._early is not None:
-            self._early.append(key)
-            return
-        line = self.query_one(Input)
-        self.set_focus(line)
-        line._forward_event(key)
+    async def _opened(self) -> None:
+        self.opening = False
+        for event in self.early:
+            await self.app.on_event(event)
+
+    def submitted(self, text: str) -> None:
+        """Take what was typed, at enter."""
+        raise NotImplementedError

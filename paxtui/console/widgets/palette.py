@@ -14,7 +14,7 @@ from paxtui.console.palette import Context, Problem, Suggestion, parse, suggest,
 from paxtui.console.rows.menu import Item, item_line
 from paxtui.console.rows.text import Row, columns, fit, wrap
 from paxtui.console.scene import Scene
-from paxtui.console.widgets.dialog import LineDialog
+from paxtui.console.widgets.dialog import DialogLine, LineDialog
 from paxtui.console.widgets.pane import Lines, Pane
 
 LIST_LINES = 12
@@ -136,7 +136,7 @@ class Meaning(Pane):
         self.look_again()
 
 
-class Words(Input):
+class Words(DialogLine):
     """The line that is typed."""
 
     BINDINGS = [
@@ -146,8 +146,6 @@ class Words(Input):
         Binding("pagedown", "screen.page(1)", "page", show=False),
         Binding("pageup", "screen.page(-1)", "page", show=False),
     ]
-
-    cursor_blink = False
 
 
 class Palette(LineDialog[str | None]):
@@ -163,6 +161,8 @@ class Palette(LineDialog[str | None]):
         self._back: int | None = None
         """How far back in the history the line is."""
         self._recalled = ""
+        self._offered_for = ""
+        """The text that the offers fit."""
         self.offers = Offers(scene)
         self.meaning = Meaning(scene, against, self.offers)
 
@@ -195,14 +195,21 @@ class Palette(LineDialog[str | None]):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Offer what fits."""
-        if event.value != self._recalled:
-            self._back = None
-        self.offers.show(suggest(event.value, self._against))
-        self.meaning.say(event.value)
+        if event.value == self.line.value != self._offered_for:  # else more was typed, or it was submitted
+            self._offer(event.value)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def _offer(self, typed: str) -> None:
+        self._offered_for = typed
+        if typed != self._recalled:
+            self._back = None
+        self.offers.show(suggest(typed, self._against))
+        self.meaning.say(typed)
+
+    def submitted(self, typed: str) -> None:
         """Run it, or say what is wrong. What is pointed at is taken first, and so is a name that is begun."""
-        text = event.value.strip()
+        text = typed.strip()
+        if typed != self._offered_for:  # enter came before the offers for the last letters
+            self._offer(typed)
         begun = bool(text) and verb_of(text) is None and " " not in text
         if self.offers.found and (begun or self.offers.stepped):
             self.action_complete()

@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Static
 
 from paxtui.console.widgets.ask import Choice
-from paxtui.console.widgets.dialog import LineDialog
+from paxtui.console.widgets.dialog import DialogLine, LineDialog
 
 
 class Wipe(LineDialog[bool]):
@@ -36,9 +36,7 @@ class Wipe(LineDialog[bool]):
             yield Static(Text(text), classes="question")
             with Horizontal(classes="row"):
                 yield Static(Text(f"Type {self._replica} to allow it: "), classes="prompt")
-                line = Input(compact=True, max_length=10)
-                line.cursor_blink = False
-                yield line
+                yield DialogLine(compact=True, max_length=10)
             with Horizontal(classes="row answers"):
                 yield Choice("Cancel", "cancel")
                 yield Choice("Wipe", "wipe")
@@ -49,10 +47,14 @@ class Wipe(LineDialog[bool]):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """The button works with the right name alone."""
-        self.query_one("#wipe", Button).disabled = event.value.strip() != self._replica
+        self._allow(event.value)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def _allow(self, typed: str) -> None:
+        self.query_one("#wipe", Button).disabled = typed.strip() != self._replica
+
+    def submitted(self, text: str) -> None:
         """On to the buttons; Cancel first."""
+        self._allow(text)
         self.query_one("#cancel", Button).focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:

@@ -1,0 +1,1 @@
+"""The terminal below the screen: bytes in, and a driver that outlives what they hold."""

@@ -1,0 +1,147 @@
+"""Textual's driver, made to outlive what its terminal does.
+
+Textual's own ends the app, with exit code 0, when a byte is not UTF-8; reads again and again from a terminal
+that is gone; draws on standard error; makes the program stand still while a terminal takes nothing; stops for
+ever where no shell would continue it; and starts twice on a SIGCONT that follows no SIGTSTP. What is replaced
+here is the loop that reads, the file that is written to, and the handlers of these two signals.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from textual.drivers.linux_driver import LinuxDriver
+
+from paxtui.console.terminal.keyboard import Keyboard
+from paxtui.console.terminal.output import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from paxtui.console.terminal.host import OnTerminal
+
+READ_BYTES: Final = 4096
+
+LOOK_S: Final = 0.05
+"""How often the reading thread looks whether it should end."""
+
+MESSAGES_MAX: Final = 1000
+"""So many messages may wait for the app. What else is typed waits in the terminal."""
+
+
+class TerminalDriver(LinuxDriver):
+    """The driver of :class:`~paxtui.console.terminal.host.OnTerminal`."""
+
+    def __init__(self, app: OnTerminal, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._host = app
+        screen = sys.__stdout__
+        assert screen is not None  # `need_a_terminal` has looked
+        self._output = Output(
+            screen.fileno(),
+            screen.encoding,
+            lost=lambda: self._tell(app.repaint),
+            gone=lambda: self._tell(app.terminal_gone),
+        )
+        drawn_on: Any = self._output
+        self._file = drawn_on
+        self._suspending = False
+        self._take_signals()
+
+    def _tell(self, what: Callable[..., object], *words: object) -> None:
+        """Let the app do something soon, from any thread."""
+        try:
+            self._loop.call_soon_threadsafe(what, *words)
+        except RuntimeError:
+            pass  # the loop has ended, and the app with it
+
+    # Reading
+
+    def run_input_thread(self) -> None:
+        """Read until the app leaves the terminal, or the terminal is gone."""
+        try:
+            self._read()
+        except Exception as error:
+            self._tell(self._host.broke, error)
+
+    def _read(self) -> None:
+        keyboard = Keyboard()
+        while not self.exit_event.is_set():
+            ready, _, _ = select.select([self.fileno], [], [], LOOK_S)
+            if ready:
+                try:
+                    data = os.read(self.fileno, READ_BYTES)
+                except OSError:
+                    data = b""
+                if not data:  # without SIGHUP, where this is not the session's leader
+                    self._tell(self._host.terminal_gone)
+                    return
+                for message in keyboard.feed(data):
+                    self.process_message(message)
+            for message in keyboard.tick():
+                self.process_message(message)
+            while self._host.message_queue_size > MESSAGES_MAX and not self.exit_event.is_set():
+                time.sleep(LOOK_S)
+
+    # Leaving and coming back
+
+    def close(self) -> None:
+        """Let the terminal have all that was written."""
+        super().close()
+        if self._suspending:
+            self._output.drain()
+        else:
+            self._output.close()
+            for number in (signal.SIGTSTP, signal.SIGCONT):
+                self._loop.remove_signal_handler(number)
+
+    def _take_signals(self) -> None:
+        self._loop.add_signal_handler(signal.SIGTSTP, self.suspend)
+        self._loop.add_signal_handler(signal.SIGCONT, self._continued)
+
+    @property
+    def _reads(self) -> bool:
+        return self._key_thread is not None and self._key_thread.is_alive()
+
+    def suspend(self) -> None:
+        """Leave the terminal, stop as any program does on SIGTSTP, and come back with SIGCONT."""
+        if not self._reads:
+            return
+        self._leave_terminal()
+        continued: list[int] = []
+        signal.signal(signal.SIGCONT, lambda number, frame: continued.append(number))
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        # The kernel does not stop a program that no shell would continue.
+        signal.raise_signal(signal.SIGTSTP)
+        while continued and not self._is_in_foreground():  # by `bg`
+            signal.raise_signal(signal.SIGTSTP)
+        self._take_signals()
+        self.resume_application_mode()
+        self._host.repaint()
+        if not continued:
+            self._host.say("ctrl-z: no shell here would bring the console back, so it goes on", failed=True)
+
+    def _continued(self) -> None:
+        """SIGSTOP left no time to leave the terminal, and a shell has set its own modes since."""
+        if self._reads:
+            self._leave_terminal()
+            self.resume_application_mode()
+            self._host.repaint()
+
+    def _leave_terminal(self) -> None:
+        self._suspending = True
+        try:
+            self.suspend_application_mode()
+        finally:
+            self._suspending = False
+
+    def _is_in_foreground(self) -> bool:
+        try:
+            return os.tcgetpgrp(self.fileno) == os.getpgrp()
+        except OSError:
+            return True  # it is gone, which reading finds out

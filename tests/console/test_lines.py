@@ -1,0 +1,150 @@
+"""Lines that are typed into: what comes after enter waits for it, and a paste loses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from textual.events import Paste
+from textual.widgets import Input
+
+from paxtui.console import commands as c
+from paxtui.console.prefs import Prefs
+from paxtui.console.widgets.line import LINE_CHARACTERS_MAX
+from paxtui.wire import faults as f
+from tests.console.pilot import Played
+
+Play = Callable[..., None]
+
+
+def line(on: Played) -> str:
+    """What stands in the line that has the focus."""
+    assert isinstance(on.app.focused, Input)
+    return on.app.focused.value
+
+
+def paste(on: Played, text: str) -> None:
+    """As from the terminal, before any key that is pressed later."""
+    driver = on.app._driver
+    assert driver is not None
+    event = Paste(text)
+    event.set_sender(on.app)
+    driver.send_message(event)
+
+
+def test_messages_that_are_typed_at_once_are_messages_of_their_own(play: Play) -> None:
+    async def act(on: Played) -> None:
+        sent = await on.at_once("i", *"aaa", "enter", *"bbb", "enter", *"ccc", "enter", *"two")
+        assert sent == [c.Say("aaa"), c.Say("bbb"), c.Say("ccc")]
+        assert line(on) == "two"
+        assert on.app.kept.history[-3:] == ["aaa", "bbb", "ccc"]
+
+    play(act, kept=Prefs(history=[]))
+
+
+def test_a_digit_after_enter_does_not_join_the_command(play: Play) -> None:
+    async def act(on: Played) -> None:
+        words = (*"loss", "space", *"r0>r1", "space", "2")
+        two_percent = c.Faults(((0, f.Loss(1, 2.0)),), "loss r0>r1 2 %")
+        assert await on.at_once("colon", *words, "enter", "0") == [two_percent]
+        assert len(on.app.screen_stack) == 1
+
+    play(act)
+
+
+@pytest.mark.parametrize("key", ["L", "g", "slash"])
+def test_a_letter_after_enter_does_not_join_what_was_asked_for(play: Play, key: str) -> None:
+    expected = {
+        "L": [c.Faults(((0, f.Loss(-1, 2)),), "loss r0>* 2 %")],
+        "g": [],
+        "slash": [],
+    }
+
+    async def act(on: Played) -> None:
+        assert await on.at_once(key, "2", "enter", "6") == expected[key]
+        assert on.app.view == 6  # the key that came after enter
+        if key != "L":
+            assert on.app.scene.slot == 2
+
+    play(act, messages=30, size=(80, 24))
+
+
+def test_editing_keys_act_where_they_were_pressed(play: Play) -> None:
+    async def act(on: Played) -> None:
+        await on.at_once("i", *"abx", "backspace", "c", "left", "left", "z", "end", "d", "home", "y")
+        assert line(on) == "yazbcd"
+        await on.press("escape")
+        typed = await on.at_once("colon", *"crasx", "backspace", "h", "space", *"r2", "enter")
+        assert typed == [c.Crash(2)]
+
+    play(act)
+
+
+def test_keys_after_a_dialog_that_closed_act_on_what_is_below(play: Play) -> None:
+    async def act(on: Played) -> None:
+        assert await on.at_once("g", "4", "enter", "c") == [c.Crash(0)]
+        assert await on.at_once("g", "5", "escape", "e") == [c.Elect(0)]
+        assert on.app.scene.slot == 4
+        assert len(on.app.screen_stack) == 1
+
+    play(act)
+
+
+# Pastes
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_a_paste_of_several_lines_is_one_message_with_all_of_it(play: Play, end: str) -> None:
+    async def act(on: Played) -> None:
+        await on.at_once("i", *"so:")
+        paste(on, end.join(["first", "second", "", "third", ""]))
+        assert await on.at_once("!", "enter") == [c.Say("so:first second  third!")]
+
+    play(act)
+
+
+def test_pastes_into_dialogs_keep_all_lines_and_their_place(play: Play) -> None:
+    async def act(on: Played) -> None:
+        await on.at_once("backslash")
+        paste(on, "message\n7\n")
+        await on.at_once("enter")
+        assert on.app.log_pane.filter == "message 7"
+        await on.at_once("colon")
+        paste(on, "crash r1\n")
+        assert await on.at_once("enter") == [c.Crash(1)]
+        await on.at_once("w")
+        paste(on, "r0\n")
+        await on.at_once("enter")
+        assert on.app.screen.query_one(Input).value == "r0"
+
+    play(act)
+
+
+def test_a_paste_where_no_line_is_open_is_no_key_and_says_so(play: Play) -> None:
+    async def act(on: Played) -> None:
+        paste(on, "crash\n")
+        assert await on.at_once() == []
+        assert "what was pasted was not taken" in on.said
+
+    play(act)
+
+
+def test_a_paste_that_is_too_long_says_how_much_was_left_out(play: Play) -> None:
+    async def act(on: Played) -> None:
+        await on.at_once("i")
+        paste(on, (LINE_CHARACTERS_MAX + 12) * "x")
+        await on.at_once()
+        assert len(line(on)) == LINE_CHARACTERS_MAX
+        assert "the last 12 characters of it were left out" in on.said
+
+    play(act)
+
+
+def test_a_paste_replaces_what_is_selected(play: Play) -> None:
+    async def act(on: Played) -> None:
+        await on.at_once("i", *"abcd", "shift+left", "shift+left")
+        paste(on, "x\ny")
+        await on.at_once()
+        assert line(on) == "abx y"
+
+    play(act)
