@@ -1,0 +1,83 @@
+"""The package in a zip file: everything that is no module comes with it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import paxtui
+from paxtui.scenarios.model import builtin
+from paxtui.sim import code
+
+
+@pytest.fixture(scope="module")
+def zipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All files of the package but compiled ones."""
+    package = Path(paxtui.__file__).parent
+    path = tmp_path_factory.mktemp("zipped") / "paxtui.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        for each in sorted(package.rglob("*")):
+            if each.is_file() and "__pycache__" not in each.parts:
+                file.write(each, each.relative_to(package.parent))
+    return path
+
+
+def runs(zipped: Path, script: str) -> str:
+    """What a script prints that imports the package from the zip file."""
+    checked = f"import paxtui; assert {str(zipped)!r} in paxtui.__file__, paxtui.__file__\n{script}"
+    done = subprocess.run(
+        [sys.executable, "-c", checked],
+        env={**os.environ, "PYTHONPATH": str(zipped)},
+        cwd=zipped.parent,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+SCREEN = """
+import asyncio, re
+from paxtui import config
+from paxtui.console.app import ConsoleApp
+from paxtui.console.bridge import Bridge
+from paxtui.console.launch import Launch
+from paxtui.console.look import Look
+from paxtui.console.prefs import Prefs
+
+async def main():
+    cluster = config.local(3, (7400, 7401, 7402), name="zipped")
+    app = ConsoleApp(Bridge(Launch(cluster=cluster)), Look(), Prefs())
+    async with app.run_test(size=(160, 45)):
+        print(app.query_one("#links").region.width, app.query_one("#log").region.height)
+
+asyncio.run(main())
+"""
+
+
+def test_the_console_has_its_stylesheet(zipped: Path) -> None:
+    here = subprocess.run(
+        [sys.executable, "-c", SCREEN], check=True, capture_output=True, text=True, timeout=60
+    ).stdout
+    assert runs(zipped, SCREEN) == here
+
+
+def test_all_scenarios_are_there(zipped: Path) -> None:
+    script = "from paxtui.scenarios.model import builtin\nfor each in builtin(): print(each.name)"
+    assert runs(zipped, script).split() == [each.name for each in builtin()]
+
+
+def test_the_digest_of_the_code_is_that_of_the_same_code_elsewhere(zipped: Path) -> None:
+    assert runs(zipped, "from paxtui.sim import code\nprint(code.digest())").strip() == code.digest()
+
+
+def test_mutants_are_made_and_caught(zipped: Path) -> None:
+    script = "import sys\nsys.argv = ['paxtui', 'sim', '--mutants', 'lowest-ballot-wins', '--jobs', '1']\n"
+    assert "lowest-ballot-wins" in runs(zipped, f"{script}from paxtui.cli.main import main\nmain()")
