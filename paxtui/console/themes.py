@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 ANSI_NAMES: Final = ("ansi", "no-color")
 
+ANSI_BASES: Final = ("ansi-dark", "textual-ansi")
+"""Textual's own theme of this kind, by its names, the newest first."""
+
 GROUNDS: Final = {
     "dark": ("#12161b", "#d7dae0", "#3d4650", "#1b2129", True),
     "light": ("#fbfbf9", "#20252b", "#c3c9d0", "#eef1f4", False),
@@ -31,7 +34,7 @@ def register(app: App[int], current: str) -> None:
     """Make our themes known and take ``current``."""
     for name in PALETTES:
         if name in ANSI_NAMES:
-            base = BUILTIN_THEMES["ansi-dark"]
+            base = BUILTIN_THEMES[next(each for each in ANSI_BASES if each in BUILTIN_THEMES)]
             theme = replace(base, name=name, variables={**base.variables, "rule": "ansi_bright_black"})
             if name == "no-color":
                 theme = _plain(theme)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from textual.events import Paste
+from textual.events import Key, Paste
 from textual.widgets import Input
 
 from paxtui.console import commands as c
@@ -146,5 +146,18 @@ def test_a_paste_replaces_what_is_selected(play: Play) -> None:
         paste(on, "x\ny")
         await on.at_once()
         assert line(on) == "abx y"
+
+    play(act)
+
+
+@pytest.mark.parametrize("key", ["colon", "g", "w", "x", "question_mark", "P"])
+def test_a_dialog_that_is_closed_while_it_opens_breaks_nothing(play: Play, key: str) -> None:
+    async def act(on: Played) -> None:
+        for _ in range(3):
+            await on.app.on_event(Key(key, None))
+            on.app.screen.remove_children()  # what ends the app does so
+            on.app.pop_screen()
+            await on.pilot.pause()
+        assert await on.at_once("c") == [c.Crash(0)]
 
     play(act)

@@ -12,7 +12,7 @@ import os
 import select
 import signal
 import sys
-import time
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from textual.drivers.linux_driver import LinuxDriver
@@ -21,7 +21,9 @@ from paxtui.console.terminal.keyboard import Keyboard
 from paxtui.console.terminal.output import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from textual.message import Message
 
     from paxtui.console.terminal.host import OnTerminal
 
@@ -30,8 +32,8 @@ READ_BYTES: Final = 4096
 LOOK_S: Final = 0.05
 """How often the reading thread looks whether it should end."""
 
-MESSAGES_MAX: Final = 1000
-"""So many messages may wait for the app. What else is typed waits in the terminal."""
+MESSAGES_MAX: Final = 40
+"""So many messages may wait for the app, which ends after them. What else is typed waits in the terminal."""
 
 
 class TerminalDriver(LinuxDriver):
@@ -81,12 +83,30 @@ class TerminalDriver(LinuxDriver):
                 if not data:  # without SIGHUP, where this is not the session's leader
                     self._tell(self._host.terminal_gone)
                     return
-                for message in keyboard.feed(data):
-                    self.process_message(message)
-            for message in keyboard.tick():
-                self.process_message(message)
-            while self._host.message_queue_size > MESSAGES_MAX and not self.exit_event.is_set():
-                time.sleep(LOOK_S)
+                self._hand_over(keyboard.feed(data))
+            self._hand_over(keyboard.tick())
+
+    def _hand_over(self, messages: Iterable[Message]) -> None:
+        """Give the app its messages, no faster than it takes them."""
+        for number, message in enumerate(messages, 1):
+            if self.exit_event.is_set():
+                return
+            self.process_message(message)
+            if number % (MESSAGES_MAX // 2) == 0:
+                self._wait_for_app()
+
+    def _wait_for_app(self) -> None:
+        room = threading.Event()
+
+        def look() -> None:
+            if self._host.message_queue_size <= MESSAGES_MAX // 2:
+                room.set()
+            else:
+                self._loop.call_later(LOOK_S, look)
+
+        self._tell(look)
+        while not room.wait(LOOK_S) and not self.exit_event.is_set():
+            pass
 
     # Leaving and coming back
 

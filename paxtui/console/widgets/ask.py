@@ -52,7 +52,7 @@ class Ask(Dialog[str | None]):
 
     def on_mount(self) -> None:
         """The default has the focus."""
-        self.query_one(f"#{self._default}", Button).focus()
+        self.query(f"#{self._default}").focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """That was the answer."""

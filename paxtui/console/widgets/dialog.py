@@ -45,7 +45,8 @@ class LineDialog(Dialog[T]):
 
     def on_mount(self) -> None:
         """The line is there. The app itself goes on with what came too early, so that no other key passes."""
-        self.set_focus(self.query_one(Input))
+        for line in self.query(Input):  # none, if the dialog was closed before it had opened
+            self.set_focus(line)
         self.app.call_next(self._opened)
 
     async def _opened(self) -> None:

@@ -46,6 +46,8 @@ class MenuList(Lines):
 
     def look_again(self) -> None:
         super().look_again()
+        if not self.is_attached:  # the menu was closed before it had opened
+            return
         screen = self.screen
         if isinstance(screen, Menu) and self.size.height:
             above, below = self.top, self.count() - self.top - self.size.height

@@ -183,6 +183,8 @@ class Palette(LineDialog[str | None]):
 
     def _look_again(self) -> None:
         """What may follow can become known while one types: scenarios, other clusters."""
+        if not self.query(Words):  # it is being closed
+            return
         found = suggest(self.line.value, self._against)
         if found != self.offers.found and not self.offers.stepped:
             self.offers.show(found)

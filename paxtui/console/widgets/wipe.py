@@ -43,7 +43,7 @@ class Wipe(LineDialog[bool]):
 
     def on_mount(self) -> None:
         """Nothing can be wiped before the name stands there."""
-        self.query_one("#wipe", Button).disabled = True
+        self.query("#wipe").set(disabled=True)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """The button works with the right name alone."""
