@@ -38,7 +38,7 @@ async def tail(
                 aclosing(_pages(link, slot, follow)) as pages,
             ):
                 async for page in pages:
-                    slot = max(slot, min(page.floor, page.applied))
+                    slot = max(slot, _beginning(page))
                     for entry in page.entries:
                         if entry.slot == slot:
                             slot += 1
@@ -50,6 +50,15 @@ async def tail(
         if not follow and route.exhausted:
             raise Unreachable(route.complaint())
         await trio.sleep(0.05)
+
+
+def _beginning(page: Page) -> int:
+    """Return the first slot that the page can speak for: no slot below is there any more.
+
+    The floor may have risen while the page was gathered, so what the page holds counts before the floor.
+    """
+    told = page.entries[0].slot if page.entries else page.applied
+    return min(page.floor, page.applied, told)
 
 
 async def _pages(link: Connection[Struct], slot: int, follow: bool) -> AsyncGenerator[Page, None]:

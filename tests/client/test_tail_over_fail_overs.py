@@ -1,0 +1,105 @@
+"""A tail goes on at another replica exactly where the last one left it."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+import pytest
+
+from paxtui.client import LogEntry, connect
+from paxtui.wire.requests import Page, Tail
+from paxtui.wire.values import Ballot
+from tests.client.scripted import Caller, Script, scripted
+
+
+def page(*slots: int, floor: int = 0, applied: int | None = None, last: bool = False) -> Page:
+    """A page with those slots."""
+    entries = tuple(LogEntry(slot, Ballot(1, 0), "ada~1", slot, f"text {slot}", None) for slot in slots)
+    applied = max(slots, default=-1) + 1 if applied is None else applied
+    return Page(id=0, entries=entries, applied=applied, consistency="local", last=last, floor=floor)
+
+
+def tells(first: int, *pages: Page) -> Script:
+    """Be asked for the slots from ``first`` on, send the pages, hang up."""
+
+    async def script(caller: Caller) -> None:
+        asked = await caller.hear()
+        assert isinstance(asked, Tail)
+        assert asked.first == first, f"asked for the slots from {asked.first} on, not {first}"
+        await caller.say(*pages)
+
+    return script
+
+
+async def followed(*scripts: Script, first: int = 0, follow: bool = True) -> list[int]:
+    """The slots that a tail gives, in the order in which it gives them."""
+    slots: list[int] = []
+    async with (
+        scripted(list(scripts)) as replicas,
+        connect(replicas.cluster) as log,
+        aclosing(log.tail(first, follow=follow)) as entries,
+    ):
+        async for entry in entries:
+            assert entry.text == f"text {entry.slot}"
+            slots.append(entry.slot)
+    return slots
+
+
+@pytest.mark.trio
+async def test_the_next_replica_is_asked_for_the_slot_after_the_last_one_that_was_given() -> None:
+    slots = await followed(
+        tells(0, page(0, 1, 2), page(3)),
+        tells(4),
+        tells(4, page(4, 5, applied=9)),
+        tells(6, page(6, 7, 8, last=True)),
+    )
+    assert slots == list(range(9))
+
+
+@pytest.mark.trio
+async def test_a_watermark_ahead_of_a_page_skips_nothing_at_a_fail_over() -> None:
+    """The replica had applied more than it had sent when it died."""
+    slots = await followed(
+        tells(3, page(3, 4, applied=100)), tells(5, page(5, 6, applied=7, last=True)), first=3
+    )
+    assert slots == [3, 4, 5, 6]
+
+
+@pytest.mark.trio
+async def test_what_the_next_replica_repeats_is_given_once() -> None:
+    slots = await followed(tells(0, page(0, 1, 2)), tells(3, page(1, 2, 3), page(2, 3, 4, last=True)))
+    assert slots == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.trio
+async def test_slots_behind_a_gap_wait_until_the_gap_is_told() -> None:
+    slots = await followed(tells(0, page(0, 1), page(3, 4)), tells(2, page(2, 3, 4, 5, last=True)))
+    assert slots == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.trio
+async def test_removed_slots_are_passed_over_and_what_a_page_holds_of_them_is_not() -> None:
+    """A replica may remove slots between gathering a page and sending it."""
+    slots = await followed(
+        tells(0, page(0, 1, 2, 3, floor=2)),
+        tells(4, page(6, 7, floor=6)),
+        tells(8, page(floor=12, applied=12)),
+        tells(12, page(12, floor=12, last=True)),
+    )
+    assert slots == [0, 1, 2, 3, 6, 7, 12]
+
+
+@pytest.mark.trio
+async def test_a_floor_above_the_watermark_of_a_replica_that_is_behind_skips_nothing() -> None:
+    slots = await followed(
+        tells(0, page(0, 1)), tells(2, page(floor=50, applied=2)), tells(2, page(2, last=True))
+    )
+    assert slots == [0, 1, 2]
+
+
+@pytest.mark.trio
+async def test_without_follow_a_fail_over_skips_nothing_either() -> None:
+    slots = await followed(
+        tells(0, page(0, 1, applied=5)), tells(2, page(2, 3, 4), page(applied=5, last=True)), follow=False
+    )
+    assert slots == [0, 1, 2, 3, 4]
