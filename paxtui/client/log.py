@@ -356,7 +356,11 @@ class Log:
         elif message.reason == "busy":
             nursery.start_soon(self._again_later, receipt)
         elif not self._elsewhere(message.reason, message.leader, nursery):
-            self._fail(receipt, Failed(f"the replica refused it: {message.reason}"))
+            refused = f"the replica refused it: {message.reason}"
+            if receipt.sends > 1:  # the replica that was asked before may have taken it
+                self._fail(receipt, Unknown(f"{refused}; an earlier try may have taken effect"))
+            else:
+                self._fail(receipt, Failed(refused))
 
     def _refused_read(self, asked: Asked, message: FailedAnswer, nursery: trio.Nursery) -> None:
         if message.reason == "busy":

@@ -9,7 +9,7 @@ import trio
 from msgspec import Struct
 
 from paxtui.client.connection import BROKEN, answers, dial, views
-from paxtui.client.errors import ClientError, Failed
+from paxtui.client.errors import ClientError, Failed, Unknown
 from paxtui.client.route import words
 from paxtui.config import Cluster
 from paxtui.wire.faults import ActiveFault, AnyFault, CrashReplica, Cut, Trigger
@@ -34,6 +34,11 @@ from paxtui.wire.values import REPLICAS_MAX
 
 ANSWER_S: Final = 3.0
 """How long a replica may take for an operator's request."""
+
+LOOKS: Final = (GetStatus, ListFaults, Read)
+"""Requests that change nothing: without an answer they have failed. All others may have been carried out."""
+
+MAY_BE_DONE: Final = "what was asked may have been done, or may yet be"
 
 
 class Sighting(Struct, frozen=True):
@@ -168,6 +173,7 @@ class Operator:
         if replica not in range(self._cluster.n):
             raise Failed(f"there is no replica {replica}; they are 0 to {self._cluster.n - 1}")
         address = self._cluster.address(replica)
+        left = False
         try:
             async with dial(
                 address,
@@ -177,30 +183,57 @@ class Operator:
                 name=self._name,
                 timeout_s=timeout_s,
             ) as link:
+                left = not isinstance(request, LOOKS)
                 await link.send(request)
                 messages: list[Struct] = []
                 with trio.fail_after(timeout_s):
                     messages = await link.receive()
         except trio.TooSlowError:
-            raise NotHeard(f"replica {replica} at {address} does not answer within {timeout_s:g} s") from None
+            problem = f"replica {replica} at {address} does not answer within {timeout_s:g} s"
+            raise _not_heard(problem, left) from None
         except (trio.BrokenResourceError, trio.ClosedResourceError):
-            raise Hung(f"replica {replica} at {address} hung up") from None
+            raise _hung(f"replica {replica} at {address} hung up", left) from None
         except BROKEN as error:
-            raise NotHeard(f"replica {replica} at {address} cannot be reached: {words(error)}") from None
+            problem = f"replica {replica} at {address} cannot be reached: {words(error)}"
+            raise _not_heard(problem, left) from None
         if not messages:
-            raise Hung(f"replica {replica} at {address} hung up")
+            raise _hung(f"replica {replica} at {address} hung up", left)
         answer = messages[0]
         if isinstance(answer, FailedAnswer):
             raise Failed(f"replica {replica}: {answer.reason}")
         return answer
 
 
-class NotHeard(Failed):
-    """Nobody answers: the replica is down or paused, or there is no way to it."""
+class NotHeard(ClientError):
+    """No answer from a replica that is down or paused, or to which there is no way."""
 
 
-class Hung(Failed):
-    """The replica closed the connection in place of an answer."""
+class NotReached(NotHeard, Failed):
+    """No answer, and no request that changes anything has left."""
+
+
+class NotAnswered(NotHeard, Unknown):
+    """No answer to a request that left: the replica may have done it, or may yet do it."""
+
+
+class Hung(ClientError):
+    """A connection that the replica closed in place of an answer."""
+
+
+class HungBefore(Hung, Failed):
+    """A connection closed by the replica before a request that changes anything left."""
+
+
+class HungAfter(Hung, Unknown):
+    """A connection closed by the replica after a request left: the replica may have done it."""
+
+
+def _not_heard(problem: str, left: bool) -> NotHeard:
+    return NotAnswered(f"{problem}; {MAY_BE_DONE}") if left else NotReached(problem)
+
+
+def _hung(problem: str, left: bool) -> Hung:
+    return HungAfter(f"{problem}; {MAY_BE_DONE}") if left else HungBefore(problem)
 
 
 async def observe(cluster: Cluster, replica: int) -> AsyncGenerator[Snapshot | Delta | None, None]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import trio
 
-from paxtui.client import ClientError, Failed, Sighting, connect
+from paxtui.client import ClientError, Sighting, connect
 from paxtui.wire.faults import (
     AnyFault,
     CrashProposer,
@@ -110,7 +110,7 @@ class Deeds:
     async def _elect(self, replica: int) -> None:
         try:
             await self._stand.replicas.operator.elect(replica)
-        except Failed as refused:  # it leads already, or has no vote
+        except ClientError as refused:  # it leads already, has no vote, or was not heard: ask again
             self._tell(f"{'':<15} {refused}")
 
     async def _progress(self, window: Window, when: str) -> None:

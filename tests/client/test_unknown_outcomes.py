@@ -1,0 +1,184 @@
+"""What left and was not answered may have taken effect: the client never says that it failed."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+import trio
+
+from paxtui import config
+from paxtui.client import Failed, Operator, Unknown, Unreachable, connect
+from paxtui.wire.faults import SkipSlot
+from paxtui.wire.requests import Append, AppendDone, AppendMany, AppendRefused
+from paxtui.wire.values import Ballot
+from tests.client.scripted import Caller, Script, scripted, silence
+from tests.runtime.conditions import eventually
+
+SOON_S = 0.3
+"""How long the client may wait for an answer that never comes."""
+
+
+async def answer_one(caller: Caller) -> None:
+    """Take the first request, and nothing after it."""
+    first = await caller.hear()
+    assert isinstance(first, Append)
+    await caller.say(AppendDone(first.request, 0, Ballot(1, 0)))
+    await silence(caller)
+
+
+async def take_and_hang_up(caller: Caller) -> None:
+    """Take a request and end the connection without an answer."""
+    assert await caller.hear() is not None
+
+
+def refuse(reason: str, leader: int | None = None) -> Script:
+    """Refuse each request for that reason."""
+
+    async def script(caller: Caller) -> None:
+        while (request := await caller.hear()) is not None:
+            assert isinstance(request, Append)
+            await caller.say(AppendRefused(request.request, reason, leader))
+
+    return script
+
+
+@pytest.mark.trio
+async def test_an_append_that_left_first_and_was_not_answered_is_unknown() -> None:
+    async with scripted([silence]) as replicas, connect(replicas.cluster) as log:
+        with pytest.raises(Unknown, match="may have been appended"):
+            await log.append("x", timeout_s=SOON_S)
+
+
+@pytest.mark.trio
+async def test_an_append_that_left_alone_on_an_idle_link_and_was_not_answered_is_unknown() -> None:
+    """It takes a shorter way to the connection than those that wait for it."""
+    async with scripted([answer_one]) as replicas, connect(replicas.cluster) as log:
+        await log.append("answered")
+        with pytest.raises(Unknown, match="may have been appended"):
+            await log.append("x", timeout_s=SOON_S)
+
+
+@pytest.mark.trio
+async def test_each_of_many_appends_that_left_in_one_frame_and_were_not_answered_is_unknown() -> None:
+    together: list[AppendMany] = []
+
+    async def note(caller: Caller) -> None:
+        while (request := await caller.hear()) is not None:
+            if isinstance(request, AppendMany):
+                together.append(request)
+
+    async with scripted([note]) as replicas, connect(replicas.cluster) as log:
+        receipts = [await log.submit("first", timeout_s=SOON_S)]
+        await log.session()  # from now on as many as a session may have
+        receipts += [await log.submit(f"text {number}", timeout_s=SOON_S) for number in range(3)]
+        for receipt in receipts:
+            with pytest.raises(Unknown, match="may have been appended"):
+                await receipt.result()
+    assert together
+
+
+@pytest.mark.trio
+async def test_an_append_whose_replica_hung_up_and_that_nobody_takes_again_is_unknown() -> None:
+    """The others cannot be reached, as in the complaint of an append that never left."""
+    async with (
+        scripted([take_and_hang_up, refuse("warming-up")]) as replicas,
+        connect(replicas.cluster) as log,
+    ):
+        with pytest.raises(Unknown, match="may have been appended"):
+            await log.append("x", timeout_s=SOON_S)
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize("reason", ["not-leader", "warming-up", "busy"])
+async def test_an_append_that_was_sent_elsewhere_in_vain_is_unknown(reason: str) -> None:
+    """A deposed leader says "not-leader" also of what it had proposed."""
+    async with scripted([refuse(reason)]) as replicas, connect(replicas.cluster) as log:
+        with pytest.raises(Unknown, match="may have been appended"):
+            await log.append("x", timeout_s=SOON_S)
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize("reason", ["too-long", "empty", "forbidden: appends"])
+async def test_a_refusal_for_good_is_a_failure_only_where_nothing_was_sent_before(reason: str) -> None:
+    async with scripted([refuse(reason)]) as replicas, connect(replicas.cluster) as log:
+        with pytest.raises(Failed, match=f"the replica refused it: {reason}"):
+            await log.append("x")
+    async with (
+        scripted([take_and_hang_up, refuse(reason)]) as replicas,
+        connect(replicas.cluster) as log,
+    ):
+        with pytest.raises(Unknown, match=f"refused it: {reason}; an earlier try may have taken effect"):
+            await log.append("x")
+
+
+@pytest.mark.trio
+async def test_a_session_that_expired_between_two_tries_leaves_the_outcome_unknown() -> None:
+    async with scripted([refuse("expired")]) as replicas, connect(replicas.cluster) as log:
+        with pytest.raises(Failed, match="the session expired before the message was taken"):
+            await log.append("x")
+    async with (
+        scripted([take_and_hang_up, refuse("expired")]) as replicas,
+        connect(replicas.cluster) as log,
+    ):
+        with pytest.raises(Unknown, match="the session expired, and an earlier try may have taken effect"):
+            await log.append("x")
+
+
+@pytest.mark.trio
+async def test_an_append_that_is_given_up_after_it_left_is_unknown() -> None:
+    async with scripted([silence]) as replicas, connect(replicas.cluster) as log:
+        receipt = await log.submit("x")
+        with trio.CancelScope() as scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(receipt.result)
+                await eventually(lambda: receipt.sends, "it has left")
+                scope.cancel()
+        assert receipt.done
+        with pytest.raises(Unknown, match="may have been appended"):
+            receipt.outcome()
+
+
+@pytest.mark.trio
+async def test_an_append_that_never_left_is_a_failure() -> None:
+    """A reader of the error may send it again without fear."""
+
+    async def hang_up(caller: Caller) -> None:
+        pass
+
+    async with scripted([hang_up]) as replicas:
+        port = replicas.cluster.replicas[0].port
+    async with connect(replicas.cluster) as log:
+        with pytest.raises(Unreachable, match=rf"{port} \(connection refused\)"):
+            await log.append("x", timeout_s=SOON_S)
+
+
+# What operators ask
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize("script", [silence, take_and_hang_up], ids=["silent", "hangs up"])
+async def test_what_an_operator_asked_for_and_was_not_answered_may_have_been_done(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with scripted([script]) as replicas:
+        asks = Operator(replicas.cluster)
+        monkeypatch.setattr(asks, "_ask", partial(asks._ask, timeout_s=SOON_S))
+        for request in (
+            lambda: asks.elect(0),
+            lambda: asks.inject(0, SkipSlot()),
+            lambda: asks.undo(1),
+            lambda: asks.heal_at(0),
+        ):
+            with pytest.raises(Unknown, match="what was asked may have been done, or may yet be"):
+                await request()
+        for look in (lambda: asks.page(0, 0, 10), lambda: asks.log_of(0)):
+            with pytest.raises(Failed, match=r"hung up|does not answer"):
+                await look()
+
+
+@pytest.mark.trio
+async def test_what_an_operator_asks_of_a_replica_that_is_not_there_has_failed() -> None:
+    nobody = Operator(config.local(1, config.free_ports(1)))
+    with pytest.raises(Failed, match="cannot be reached: connection refused"):
+        await nobody.elect(0)
