@@ -109,7 +109,6 @@ class Witness(Ghost):
                 )
             self._told[sender, ballot] = (0, EVERY_SLOT)
         if last_page:
-            self.facts.promise_known(sender, ballot)
             self._tallies[ballot] = self._tallies.get(ballot, 0) | 1 << sender
         self._counted[sender] = max(self._counted[sender], ballot)
 

@@ -8,6 +8,8 @@ and Textual passes them on, so nothing that came with data may reach either unch
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
+from itertools import islice
 
 from paxtui.core.values import MARK, TRIM
 
@@ -22,26 +24,24 @@ def visible(text: str, limit: int | None = None) -> str:
     if text.isascii() and text.isprintable():
         shown = text
     else:
-        shown = "".join(_visible_characters(text if limit is None else text[: limit + 1]))
+        shown = "".join(islice(_visible_characters(text), None if limit is None else limit + 1))
     if limit is not None and len(shown) > limit:
         return shown[: limit - 1] + "…"
     return shown
 
 
-def _visible_characters(text: str) -> list[str]:
-    shown: list[str] = []
+def _visible_characters(text: str) -> Iterator[str]:
     marks = 0
     for character in text:
         code = ord(character)
         category = unicodedata.category(character)
         marks = marks + 1 if category in ("Mn", "Me") else 0
         if code < 0x20:
-            shown.append(chr(0x2400 + code))
+            yield chr(0x2400 + code)
         elif category in NAMED_CATEGORIES:
-            shown.append(f"<{code:04X}>")
+            yield f"<{code:04X}>"
         elif marks <= MARKS_MAX:
-            shown.append(character)
-    return shown
+            yield character
 
 
 def cluster_words(request: int, text: str) -> str:

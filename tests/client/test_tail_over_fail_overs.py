@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 
 import pytest
+import trio
 
+from paxtui import config
 from paxtui.client import LogEntry, connect
+from paxtui.client import tail as tail_module
 from paxtui.wire.requests import Page, Tail
 from paxtui.wire.values import Ballot
 from tests.client.scripted import Caller, Script, scripted
@@ -103,3 +107,26 @@ async def test_without_follow_a_fail_over_skips_nothing_either() -> None:
         tells(0, page(0, 1, applied=5)), tells(2, page(2, 3, 4), page(applied=5, last=True)), follow=False
     )
     assert slots == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.trio
+async def test_a_tail_that_reaches_nobody_waits_between_two_attempts(
+    autojump_clock: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would take all of a processor for as long as the cluster is down."""
+    del autojump_clock
+    attempts: list[float] = []
+
+    @asynccontextmanager
+    async def refuse(*_: object, **__: object) -> AsyncIterator[None]:
+        attempts.append(trio.current_time())
+        assert len(attempts) < 30, "it does not wait"
+        await trio.lowlevel.checkpoint()
+        raise ConnectionRefusedError
+        yield
+
+    monkeypatch.setattr(tail_module, "dial", refuse)
+    with trio.move_on_after(1):
+        async for _ in tail_module.tail(config.local(3), "ada", None, 0, True, None):
+            pytest.fail("nobody told anything")
+    assert len(attempts) > 3
