@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Awaitable, Callable
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from paxtui import config
-from paxtui.client import Failed, Operator, Unknown, Unreachable, connect
+from paxtui.client import ClientError, Failed, Log, Operator, Receipt, Unknown, Unreachable, connect
 from paxtui.wire.faults import SkipSlot
 from paxtui.wire.requests import Append, AppendDone, AppendMany, AppendRefused
 from paxtui.wire.values import Ballot
 from tests.client.scripted import Caller, Script, scripted, silence
 from tests.runtime.conditions import eventually
 
-SOON_S = 0.3
-"""How long the client may wait for an answer that never comes."""
+
+async def given_up(log: Log, sends: int = 1) -> Receipt:
+    """An append whose time is over as soon as it has left so often."""
+    receipt = await log.submit("x")
+    await eventually(lambda: receipt.sends >= sends, "it has left")
+    receipt.deadline = trio.current_time()
+    return receipt
 
 
 async def answer_one(caller: Caller) -> None:
@@ -46,8 +52,9 @@ def refuse(reason: str, leader: int | None = None) -> Script:
 @pytest.mark.trio
 async def test_an_append_that_left_first_and_was_not_answered_is_unknown() -> None:
     async with scripted([silence]) as replicas, connect(replicas.cluster) as log:
-        with pytest.raises(Unknown, match="may have been appended"):
-            await log.append("x", timeout_s=SOON_S)
+        receipt = await given_up(log)
+        with pytest.raises(Unknown, match=r"no answer within .*; the message may have been appended"):
+            await receipt.result()
 
 
 @pytest.mark.trio
@@ -55,8 +62,11 @@ async def test_an_append_that_left_alone_on_an_idle_link_and_was_not_answered_is
     """It takes a shorter way to the connection than those that wait for it."""
     async with scripted([answer_one]) as replicas, connect(replicas.cluster) as log:
         await log.append("answered")
-        with pytest.raises(Unknown, match="may have been appended"):
-            await log.append("x", timeout_s=SOON_S)
+        await eventually(lambda: log._link is not None, "the link is idle")
+        receipt = await log.submit("x")
+        receipt.deadline = trio.current_time()
+        with pytest.raises(Unknown, match=r"no answer within .*; the message may have been appended"):
+            await receipt.result()
 
 
 @pytest.mark.trio
@@ -69,24 +79,26 @@ async def test_each_of_many_appends_that_left_in_one_frame_and_were_not_answered
                 together.append(request)
 
     async with scripted([note]) as replicas, connect(replicas.cluster) as log:
-        receipts = [await log.submit("first", timeout_s=SOON_S)]
+        receipts = [await log.submit("first")]
         await log.session()  # from now on as many as a session may have
-        receipts += [await log.submit(f"text {number}", timeout_s=SOON_S) for number in range(3)]
+        receipts += [await log.submit(f"text {number}") for number in range(3)]
+        await eventually(lambda: all(receipt.sends for receipt in receipts), "all have left")
         for receipt in receipts:
+            receipt.deadline = trio.current_time()
             with pytest.raises(Unknown, match="may have been appended"):
                 await receipt.result()
-    assert together
+        await eventually(lambda: together, "several came in one frame")
 
 
 @pytest.mark.trio
 async def test_an_append_whose_replica_hung_up_and_that_nobody_takes_again_is_unknown() -> None:
-    """The others cannot be reached, as in the complaint of an append that never left."""
     async with (
         scripted([take_and_hang_up, refuse("warming-up")]) as replicas,
         connect(replicas.cluster) as log,
     ):
-        with pytest.raises(Unknown, match="may have been appended"):
-            await log.append("x", timeout_s=SOON_S)
+        receipt = await given_up(log, sends=2)
+        with pytest.raises(Unknown, match=r"no answer within .*; the message may have been appended"):
+            await receipt.result()
 
 
 @pytest.mark.trio
@@ -94,8 +106,9 @@ async def test_an_append_whose_replica_hung_up_and_that_nobody_takes_again_is_un
 async def test_an_append_that_was_sent_elsewhere_in_vain_is_unknown(reason: str) -> None:
     """A deposed leader says "not-leader" also of what it had proposed."""
     async with scripted([refuse(reason)]) as replicas, connect(replicas.cluster) as log:
-        with pytest.raises(Unknown, match="may have been appended"):
-            await log.append("x", timeout_s=SOON_S)
+        receipt = await given_up(log, sends=2)
+        with pytest.raises(Unknown, match=r"no answer within .*; the message may have been appended"):
+            await receipt.result()
 
 
 @pytest.mark.trio
@@ -149,32 +162,53 @@ async def test_an_append_that_never_left_is_a_failure() -> None:
     async with scripted([hang_up]) as replicas:
         port = replicas.cluster.replicas[0].port
     async with connect(replicas.cluster) as log:
+        receipt = await log.submit("x")
+        await eventually(lambda: log._route.exhausted, "nobody can be reached")
+        receipt.deadline = trio.current_time()
         with pytest.raises(Unreachable, match=rf"{port} \(connection refused\)"):
-            await log.append("x", timeout_s=SOON_S)
+            await receipt.result()
 
 
 # What operators ask
 
 
 @pytest.mark.trio
-@pytest.mark.parametrize("script", [silence, take_and_hang_up], ids=["silent", "hangs up"])
-async def test_what_an_operator_asked_for_and_was_not_answered_may_have_been_done(
-    script: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with scripted([script]) as replicas:
+async def test_what_an_operator_asked_for_and_was_hung_up_on_may_have_been_done() -> None:
+    async with scripted([take_and_hang_up]) as replicas:
         asks = Operator(replicas.cluster)
-        monkeypatch.setattr(asks, "_ask", partial(asks._ask, timeout_s=SOON_S))
         for request in (
             lambda: asks.elect(0),
             lambda: asks.inject(0, SkipSlot()),
             lambda: asks.undo(1),
             lambda: asks.heal_at(0),
         ):
-            with pytest.raises(Unknown, match="what was asked may have been done, or may yet be"):
+            with pytest.raises(Unknown, match="hung up; what was asked may have been done, or may yet be"):
                 await request()
         for look in (lambda: asks.page(0, 0, 10), lambda: asks.log_of(0)):
-            with pytest.raises(Failed, match=r"hung up|does not answer"):
+            with pytest.raises(Failed, match=r"hung up$"):
                 await look()
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize(
+    ("ask", "ends"),
+    [
+        (lambda asks: asks.elect(0), Unknown),
+        (lambda asks: asks.page(0, 0, 10), Failed),
+    ],
+    ids=["acts", "looks"],
+)
+async def test_what_an_operator_asked_for_and_was_not_answered_may_have_been_done(
+    ask: Callable[[Operator], Awaitable[object]], ends: type[ClientError], mock_clock: MockClock
+) -> None:
+    async def take(caller: Caller) -> None:
+        assert await caller.hear() is not None
+        mock_clock.jump(10)
+        await silence(caller)
+
+    async with scripted([take]) as replicas:
+        with pytest.raises(ends, match="does not answer within 3 s"):
+            await ask(Operator(replicas.cluster))
 
 
 @pytest.mark.trio

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from paxtui.client import connect
 from paxtui.scenarios.history import History
@@ -22,6 +23,17 @@ async def accept(caller: Caller) -> None:
             await caller.say(page)
 
 
+def fall_silent(clock: MockClock) -> Script:
+    """Take a request, answer nothing, and let more time go by than anybody waits."""
+
+    async def script(caller: Caller) -> None:
+        assert await caller.hear() is not None
+        clock.jump(60)
+        await silence(caller)
+
+    return script
+
+
 async def refuse(caller: Caller) -> None:
     """Refuse each request for good."""
     while (request := await caller.hear()) is not None:
@@ -34,14 +46,16 @@ async def refuse(caller: Caller) -> None:
 @pytest.mark.trio
 @pytest.mark.parametrize(
     ("script", "outcome", "ended"),
-    [(accept, "ok", True), (refuse, "failed", True), (silence, "unknown", False)],
+    [(accept, "ok", True), (refuse, "failed", True), (None, "unknown", False)],
     ids=["answered", "refused", "not answered"],
 )
-async def test_an_append_is_ok_failed_or_unknown(script: Script, outcome: str, ended: bool) -> None:
+async def test_an_append_is_ok_failed_or_unknown(
+    script: Script | None, outcome: str, ended: bool, mock_clock: MockClock
+) -> None:
     """Only an operation that ended has a return: an unknown one may take effect at any later time."""
-    async with scripted([script]) as replicas, connect(replicas.cluster) as log:
+    async with scripted([script or fall_silent(mock_clock)]) as replicas, connect(replicas.cluster) as log:
         history = History()
-        done = await history.append(log, "ada", 1, "x", 0.3)
+        done = await history.append(log, "ada", 1, "x", 30.0)
     assert history.appends == [done]
     assert (done.outcome, done.return_ is not None) == (outcome, ended)
     assert (done.slot, done.ballot) == ((1, Ballot(1, 0)) if outcome == "ok" else (None, None))
@@ -63,8 +77,10 @@ async def test_an_append_that_is_cancelled_stays_unknown() -> None:
 
 
 @pytest.mark.trio
-@pytest.mark.parametrize(("script", "outcome"), [(accept, "ok"), (refuse, "failed"), (silence, "failed")])
-async def test_a_read_without_a_page_has_failed(script: Script, outcome: str) -> None:
-    async with scripted([script]) as replicas, connect(replicas.cluster) as log:
-        done = await History().read(log, "ada", 1, 0.3)
+@pytest.mark.parametrize(("script", "outcome"), [(accept, "ok"), (refuse, "failed"), (None, "failed")])
+async def test_a_read_without_a_page_has_failed(
+    script: Script | None, outcome: str, mock_clock: MockClock
+) -> None:
+    async with scripted([script or fall_silent(mock_clock)]) as replicas, connect(replicas.cluster) as log:
+        done = await History().read(log, "ada", 1, 30.0)
     assert (done.outcome, done.return_ is not None, done.texts == []) == (outcome, True, outcome == "ok")
