@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 import trio
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from paxtui import config
 from paxtui.client import ClientError, Failed, Log, Operator, Receipt, Unknown, Unreachable, connect
@@ -203,6 +203,7 @@ async def test_what_an_operator_asked_for_and_was_not_answered_may_have_been_don
 ) -> None:
     async def take(caller: Caller) -> None:
         assert await caller.hear() is not None
+        await wait_all_tasks_blocked()  # the operator waits for the answer now
         mock_clock.jump(10)
         await silence(caller)
 

@@ -134,6 +134,12 @@ def test_a_survey_finds_what_is_wrong(tmp_path: Path) -> None:
     assert found["www"][1].startswith("states no role")
 
 
+def test_a_survey_begins_with_the_authority_whatever_else_is_in_the_folder(tmp_path: Path) -> None:
+    certs = Folder(tmp_path / "certs", "client-ada")
+    (certs.path / "a-stranger.pem").write_text("x")
+    assert [each.name for each in certs.authority.survey()] == ["authority", "a-stranger", "client-ada"]
+
+
 # The library
 
 
