@@ -32,7 +32,6 @@ class Route:
         self._hint: int | None = first
         self._distrusted: dict[int, float] = {}
         self._attempts = 0
-        self._last = ""
         self._tried: dict[int, str] = {}
         self._started = trio.current_time()
 

@@ -1,0 +1,81 @@
+"""One link under two senders, what is left of a message that left in part, and how long a route waits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+
+from paxtui import config
+from paxtui.client import Log
+from paxtui.client.connection import Connection, answers
+from paxtui.client.route import Route
+from paxtui.wire import FrameReader
+from paxtui.wire.requests import Append, GetStatus
+from tests.client.test_route import welcome
+
+
+@pytest.mark.trio
+async def test_nothing_is_sent_in_the_middle_of_what_another_task_sends() -> None:
+    listener = (await trio.open_tcp_listeners(0, host="127.0.0.1"))[0]
+    async with listener:
+        stream = await trio.testing.open_stream_to_socket_listener(listener)
+        async with stream:
+            begun, go_on = trio.Event(), trio.Event()
+
+            async def send_all(data: Any) -> None:
+                begun.set()
+                await go_on.wait()
+
+            stream.send_all = send_all  # type: ignore[method-assign]
+            link = Connection(stream, FrameReader(), welcome(0, 0), answers)
+            assert link.send_now(Append(1, "before"))
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(link.send, GetStatus(1))
+                await begun.wait()
+                assert not link.send_now(Append(2, "meanwhile"))
+                go_on.set()
+            assert link.send_now(Append(3, "after"))
+
+
+@pytest.mark.trio
+async def test_what_is_left_of_a_message_leaves_although_nothing_follows_it() -> None:
+    sent = trio.Event()
+
+    class Link:
+        midway = False
+
+        def send_now(self, message: object) -> bool:
+            self.midway = True
+            return True
+
+        async def send(self, *messages: object) -> None:
+            assert self.midway
+            self.midway = False
+            sent.set()
+
+    log = Log(config.local(3), "ada")
+    link: Any = Link()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(log._send, link)
+        await trio.testing.wait_all_tasks_blocked()
+        assert log._link is link
+        await log.submit("x")
+        with trio.fail_after(20):
+            await sent.wait()
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.trio
+async def test_a_leader_that_is_named_is_asked_at_once_and_all_others_after_a_pause() -> None:
+    route = Route(config.local(3))
+    assert route.pause_s() > 0
+    assert route.detour(welcome(0, 1))
+    assert route.pause_s() == 0
+    route.failed(ConnectionRefusedError())
+    assert route.pause_s() > 0
+    route.worked()
+    assert route.detour(welcome(0, 1))
+    assert route.pause_s() == 0, "what worked makes up for what failed"
