@@ -8,11 +8,14 @@ from collections.abc import Callable
 import pytest
 
 from paxtui.checkers.broken import Invariant, InvariantBroken
+from paxtui.checkers.checkers import Checkers
+from paxtui.checkers.effects import Effects
 from paxtui.checkers.facts import Facts
 from paxtui.checkers.ghost import Start
 from paxtui.checkers.witness import Witness
 from paxtui.core.ballot import Ballot
 from paxtui.core.messages import Promise
+from paxtui.core.settings import Settings
 from paxtui.core.values import Command, Vote
 from tests.checkers.test_witness import apply, begun, choose, head_of, lead, start
 
@@ -144,3 +147,41 @@ def test_a_log_that_is_chosen_and_applied_leaves_nothing_undecided() -> None:
         apply(w, replica, X, Y)
     assert not w.undecided
     assert not w.unproven
+
+
+def test_a_value_that_is_learned_too_early_is_told_as_such() -> None:
+    facts = Facts(3)
+    with pytest.raises(InvariantBroken, match="chosen is nothing yet"):
+        facts.learned(0, 0, (X,))
+    for acceptor in (0, 1):
+        facts.put_votes(acceptor, LOW, 0, (Y,))
+    with pytest.raises(InvariantBroken, match=r"learned .*'x'.* chosen is .*'y'"):
+        facts.learned(0, 0, (X,))
+
+
+def test_promises_of_ballots_that_can_do_nothing_any_more_are_forgotten() -> None:
+    facts = Facts(3)
+    for round_ in range(1, 50):
+        for acceptor in range(3):
+            facts.put_state(acceptor, Ballot(round_, 0), 0)
+            facts.promise_sent(acceptor, Promise(Ballot(round_, 0), 0, None, 0, ()))
+    assert len(facts._promises) == 49
+    facts.forget_below(1)
+    assert list(facts._promises) == [Ballot(49, 0)]
+
+
+def test_who_may_vote_is_judged_also_while_another_may_not() -> None:
+    checkers = Checkers(3, Settings())
+    checkers.lost(2)
+    with pytest.raises(InvariantBroken, match="left before it was on disk"):
+        checkers.sent(0, Promise(LOW, 0, None, 0, ()))
+    with pytest.raises(InvariantBroken, match="held as a learner without vote"):
+        checkers.sent(2, Promise(LOW, 0, None, 0, ()))
+
+
+def test_what_one_replica_suppressed_is_compared_also_after_it_has_gone_on() -> None:
+    effects = Effects()
+    effects.applied(0, 0, 1, {0: -1}, {})
+    effects.applied(0, 1, 2, {}, {})
+    with pytest.raises(InvariantBroken, match="slot 0 repeats None here, -1 elsewhere"):
+        effects.applied(1, 0, 1, {}, {})

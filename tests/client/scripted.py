@@ -83,8 +83,9 @@ async def silence(caller: Caller) -> None:
 class Scripted:
     """Replicas, each with a script per connection; the last script also serves all later connections."""
 
-    def __init__(self, cluster: Cluster, scripts: tuple[list[Script], ...]) -> None:
+    def __init__(self, cluster: Cluster, scripts: tuple[list[Script], ...], leader: int | None) -> None:
         self.cluster = cluster
+        self._leader = leader
         self._scripts = [list(each) for each in scripts]
         self.dialled: list[int] = []
         """The replicas in the order in which they were connected to."""
@@ -96,18 +97,20 @@ class Scripted:
         caller = Caller(stream)
         try:
             async with stream:
-                await caller.greet(replica, replica, f"ada~{len(self.dialled)}")
+                await caller.greet(
+                    replica, replica if self._leader is None else self._leader, f"ada~{len(self.dialled)}"
+                )
                 await script(caller)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # the client has left
 
 
 @asynccontextmanager
-async def scripted(*scripts: list[Script]) -> AsyncIterator[Scripted]:
-    """One replica for each list of scripts; each takes itself for the leader."""
+async def scripted(*scripts: list[Script], leader: int | None = None) -> AsyncIterator[Scripted]:
+    """One replica for each list of scripts. Each names ``leader`` as the leader, or else itself."""
     listeners = [(await trio.open_tcp_listeners(0, host="127.0.0.1"))[0] for _ in scripts]
     ports = [listener.socket.getsockname()[1] for listener in listeners]
-    replicas = Scripted(config.local(len(scripts), ports), scripts)
+    replicas = Scripted(config.local(len(scripts), ports), scripts, leader)
     async with trio.open_nursery() as nursery:
         for replica, listener in enumerate(listeners):
             nursery.start_soon(trio.serve_listeners, partial(replicas.serve, replica), [listener])

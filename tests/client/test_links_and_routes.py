@@ -9,11 +9,13 @@ import trio
 import trio.testing
 
 from paxtui import config
-from paxtui.client import Log
+from paxtui.client import Failed, Log, Operator, connect
 from paxtui.client.connection import Connection, answers
 from paxtui.client.route import Route
 from paxtui.wire import FrameReader
-from paxtui.wire.requests import Append, GetStatus
+from paxtui.wire.requests import Append, AppendDone, GetStatus
+from paxtui.wire.values import Ballot
+from tests.client.scripted import Caller, scripted, silence
 from tests.client.test_route import welcome
 
 
@@ -79,3 +81,40 @@ async def test_a_leader_that_is_named_is_asked_at_once_and_all_others_after_a_pa
     route.worked()
     assert route.detour(welcome(0, 1))
     assert route.pause_s() == 0, "what worked makes up for what failed"
+
+
+@pytest.mark.trio
+async def test_who_names_another_leader_in_its_welcome_is_asked_nothing() -> None:
+    heard: list[object] = []
+
+    async def follow(caller: Caller) -> None:
+        heard.append(await caller.hear())
+
+    async def lead(caller: Caller) -> None:
+        request = await caller.hear()
+        assert isinstance(request, Append)
+        await caller.say(AppendDone(request.request, 5, Ballot(1, 1)))
+        await silence(caller)
+
+    async with (
+        scripted([follow], [lead], [silence], leader=1) as replicas,
+        connect(replicas.cluster, via=0) as log,
+    ):
+        done = await log.append("x")
+    assert (done.replica, done.slot) == (1, 5)
+    assert replicas.dialled == [0, 1]
+    assert heard in ([], [None])
+
+
+@pytest.mark.trio
+async def test_a_replica_that_hangs_up_before_its_welcome_has_taken_nothing() -> None:
+    async def hang_up(stream: trio.SocketStream) -> None:
+        await stream.aclose()
+
+    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    port = listener.socket.getsockname()[1]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trio.serve_listeners, hang_up, [listener])
+        with pytest.raises(Failed, match="hung up"):
+            await Operator(config.local(1, [port])).elect(0)
+        nursery.cancel_scope.cancel()
