@@ -13,7 +13,7 @@ from paxtui.client import Failed, Log, Operator, connect
 from paxtui.client.connection import Connection, answers
 from paxtui.client.route import Route
 from paxtui.wire import FrameReader
-from paxtui.wire.requests import Append, AppendDone, GetStatus
+from paxtui.wire.requests import Append, AppendDone, GetStatus, Page, Read
 from paxtui.wire.values import Ballot
 from tests.client.scripted import Caller, scripted, silence
 from tests.client.test_route import welcome
@@ -118,3 +118,23 @@ async def test_a_replica_that_hangs_up_before_its_welcome_has_taken_nothing() ->
         with pytest.raises(Failed, match="hung up"):
             await Operator(config.local(1, [port])).elect(0)
         nursery.cancel_scope.cancel()
+
+
+@pytest.mark.trio
+async def test_a_read_whose_replica_hung_up_is_asked_again_as_it_was() -> None:
+    heard: list[object] = []
+
+    async def hang_up(caller: Caller) -> None:
+        heard.append(await caller.hear())
+
+    async def answer(caller: Caller) -> None:
+        read = await caller.hear()
+        heard.append(read)
+        assert isinstance(read, Read)
+        await caller.say(Page(id=read.id, entries=(), applied=9, consistency=read.consistency, last=True))
+        await silence(caller)
+
+    async with scripted([hang_up, answer]) as replicas, connect(replicas.cluster) as log:
+        page = await log.read(7, 3, timeout_s=20)
+    assert page.applied == 9
+    assert heard == [Read(id=1, first=7, limit=3, consistency="linearizable")] * 2
