@@ -58,7 +58,6 @@ class Reign:
     ) -> None:
         self._out = out
         self._settings = settings
-        self._me = ballot.replica
         self._replicas = replicas
         self._quorum = majority(replicas)
         self.ballot = ballot

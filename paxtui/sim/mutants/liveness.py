@@ -121,7 +121,7 @@ def ack_answered_with_a_heartbeat(patch: Patch) -> None:
 
     def on_ack(self: Reign, sender: int, message: HeartbeatAck, watermark: int) -> None:
         original(self, sender, message, watermark)
-        if sender != self._me and sender == (self._me + 1) % self._replicas:
+        if self._replicas > 1 and sender == (self.ballot.replica + 1) % self._replicas:
             self.beat(watermark)
 
     patch.replace(Reign, "on_ack", on_ack)
