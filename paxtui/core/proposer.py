@@ -280,7 +280,6 @@ class Proposer:
     def _lead(self, phase1: Phase1, now: float) -> None:
         self._enter(Phase.LEADING)
         self._phase1 = None
-        self._prepare_again_at = INFINITY
         self.attempt = 0
         base = max(phase1.learned, self._learner.watermark)
         adopted = phase1.adopted()

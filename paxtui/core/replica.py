@@ -198,7 +198,6 @@ class Replica:
         del now
         if self.held is None:
             self._out.writes.append(PutHeld(reason))
-            self._out.urgent = True
             self._renounce(reason)
 
     def _renounce(self, reason: str) -> None:
