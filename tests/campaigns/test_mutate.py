@@ -62,6 +62,25 @@ def test_a_survivor_is_shown_with_its_lines_and_the_copy_is_as_it_was(copy: Path
     assert (copy / "small.py").read_text() == SOURCE
 
 
+def test_forks_of_one_pytest_kill_what_pytest_as_a_command_kills(copy: Path) -> None:
+    """Also what is in no function, and so cannot be swapped: the default of 3."""
+    test = "from small import limit\n\n\ndef test_limit():\n    " + CHECK + "\n"
+    (copy / "test_small.py").write_text(test)
+    command = mutate(copy, "--count", "6", "--seed", "4")
+    lines = (copy / "out.jsonl").read_text().splitlines()
+    (copy / "out.jsonl").unlink()
+    forked = mutate(copy, "--count", "6", "--seed", "4", "--pytest", "-p no:cacheprovider test_small.py")
+    assert forked.returncode == 0, forked.stderr
+    records = [json.loads(line) for line in (copy / "out.jsonl").read_text().splitlines()]
+    assert [record["verdict"] != "survived" for record in records] == [
+        json.loads(line)["verdict"] != "survived" for line in lines
+    ]
+    assert {record["verdict"] for record in records} == {"tests", "survived"}
+    assert command.stdout.splitlines()[-1].replace("by check", "by tests") == forked.stdout.splitlines()[-1]
+    assert any("test_small.py::test_limit" in record["detail"] for record in records)
+    assert any(record["times"]["tests"] > 0.1 for record in records), "a default was tried by the command"
+
+
 def test_a_check_that_fails_without_a_mutation_kills_nothing(copy: Path) -> None:
     (copy / "check.py").write_text("raise SystemExit(1)")
     ran = mutate(copy, "--count", "1")
