@@ -18,6 +18,7 @@ from paxtui.core.events import Voted
 from paxtui.core.messages import (
     Accept,
     Accepted,
+    Chosen,
     Heartbeat,
     HeartbeatAck,
     Nack,
@@ -140,6 +141,19 @@ def test_an_overlapping_accept_stores_only_what_is_new() -> None:
     ]
 
 
+def test_an_accept_is_stored_only_as_far_as_the_acceptor_votes() -> None:
+    """A row on disk beyond that would be a vote that the acceptor does not know of."""
+    cluster = acceptor(Settings(ahead_slots=4))
+    ask(cluster, Accept(Ballot(5, 1), 2, (HI,)))
+    assert ask(cluster, Accept(Ballot(5, 1), 1, (HO, HI, HO, HO, HO))) == Accepted(Ballot(5, 1), 1, 3, 0)
+    assert [(voted.first, voted.values) for voted in cluster[2].seen(Voted)] == [
+        (2, (HI,)),
+        (1, (HO,)),
+        (3, (HO,)),
+    ]
+    assert sorted(cluster[2].disk.rows) == [1, 2, 3]
+
+
 def test_two_values_in_a_slot_at_one_ballot_are_refused_and_the_first_vote_stays() -> None:
     """A4: only a broken proposer does this. It must not be able to stop those to whom it says so."""
     cluster = acceptor()
@@ -223,6 +237,16 @@ def test_it_does_not_vote_again_in_a_slot_that_it_has_applied() -> None:
     cluster.stabilize()
     (answer,) = cluster.inject(0, 1, accepts[0].message)
     assert answer.message == Accepted(Ballot(1, 0), 1, 0, 2)
+
+
+def test_it_votes_for_the_part_of_a_run_that_it_has_not_applied_each_value_in_its_slot() -> None:
+    cluster = acceptor()
+    values = tuple(Command("ada@0", number, text) for number, text in enumerate("abcde"))
+    ask(cluster, Accept(Ballot(1, 0), 0, values[:2]))
+    cluster.inject(0, 2, Chosen(Ballot(1, 0), 0, 2))
+    assert cluster[2].status.watermark == 2
+    assert ask(cluster, Accept(Ballot(1, 0), 1, values[1:])) == Accepted(Ballot(1, 0), 2, 3, 2)
+    assert cluster[2].replica.acceptor.votes == {slot: (Ballot(1, 0), values[slot]) for slot in (2, 3, 4)}
 
 
 BALLOTS = st.builds(Ballot, st.integers(1, 4), st.integers(0, 1))

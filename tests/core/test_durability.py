@@ -7,16 +7,18 @@ against the disk; the tests here put crashes wherever a disk can be interrupted.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paxtui.core.ballot import Ballot
 from paxtui.core.messages import Accept
-from paxtui.core.output import PutEntries, PutSessions, PutState, PutVotes
+from paxtui.core.output import PutEntries, PutSessions, PutState, PutVotes, Write
 from paxtui.core.settings import Settings
 from paxtui.core.values import Command
-from tests.core.cluster import Cluster
+from tests.core.cluster import Cluster, Disk
 
 
 def test_prepare_waits_until_the_round_is_durable() -> None:
@@ -240,6 +242,34 @@ def test_an_idle_cluster_writes_nothing() -> None:
         cluster.tick(0.02)
         cluster.deliver()
     assert [len(node.batches) for node in cluster.nodes] == [0, 0, 0]
+
+
+def test_an_idle_replica_has_nothing_to_wake_for_but_elections_and_heartbeats() -> None:
+    cluster = Cluster(3)
+    cluster.lead(0)
+    cluster.say(0, "ada", "a")
+    cluster.run(1.0)
+    for me in (1, 2):
+        assert cluster[me].replica.deadline == cluster[me].replica.proposer.election_at
+
+
+def test_a_checkpoint_comes_after_so_many_slots_and_has_only_what_changed() -> None:
+    writes: list[PutSessions] = []
+
+    class Listening(Disk):
+        def commit(self, batch: Iterable[Write]) -> None:
+            listed = list(batch)
+            writes.extend(write for write in listed if isinstance(write, PutSessions))
+            super().commit(listed)
+
+    cluster = Cluster(3, Settings(checkpoint_slots=2))
+    cluster[0].disk = Listening()
+    cluster.lead(0)
+    for client in ("ada", "bob", "cyd", "cyd", "ada", "ada", "bob"):
+        cluster.say(0, client, "x")
+        cluster.run(0.3)
+    told = [(write.upto, [row.client for row in write.changed]) for write in writes]
+    assert told == [(2, ["ada@0", "bob@0"]), (4, ["cyd@0"]), (6, ["ada@0"])]
 
 
 def held_acceptor() -> Cluster:

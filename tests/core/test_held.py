@@ -189,3 +189,22 @@ def test_two_chosen_values_are_noticed_by_a_learner_as_well() -> None:
     core.learner.learn(5, (Entry(HIGH, VALUE),))
     with pytest.raises(InvariantViolated, match="two values are chosen in slot 5"):
         core.learner.learn(5, (Entry(HIGH, Command("bob@0", 1, "other")),))
+
+
+def test_a_message_that_waits_for_the_disk_does_not_leave_once_the_replica_is_held() -> None:
+    cluster = Cluster(3)
+    replica = cluster[2].replica
+    replica.receive(0, Prepare(Ballot(1, 0), 0, True), cluster.now)
+    replica.receive(0, CatchUp(0), cluster.now)
+    replica.hold(WHY, cluster.now)
+    output = replica.take(cluster.now)
+    assert output.sends_durable == ()
+    assert [type(envelope.message) for envelope in output.sends] == [Entries]
+
+
+def test_a_leader_that_is_held_follows_nobody() -> None:
+    cluster = Cluster(3)
+    cluster.lead(0)
+    cluster.deny(0, WHY)
+    assert cluster[0].replica.acceptor.leader == Ballot.ZERO
+    assert cluster[0].status.leader is None

@@ -393,3 +393,9 @@ def test_a_new_leader_ends_an_attempt_to_lead() -> None:
     cluster.put_in(prepares)
     cluster.stabilize()
     assert cluster.leaders == [1]
+
+
+def test_a_client_cannot_propose_a_no_op() -> None:
+    cluster = Cluster(3)
+    with pytest.raises(ValueError, match="a client cannot propose a no-op"):
+        cluster[0].replica.propose(NOOP, cluster.now)

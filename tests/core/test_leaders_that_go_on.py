@@ -1,0 +1,173 @@
+"""What a leader keeps of its plans when slots are settled by others: it learns them, or takes a state."""
+
+from __future__ import annotations
+
+from paxtui.core.ballot import Ballot
+from paxtui.core.messages import CanvassReply, Prepare
+from paxtui.core.outbox import Outbox
+from paxtui.core.proposer import SKIPS_MAX
+from paxtui.core.reign import Reign
+from paxtui.core.settings import Settings
+from paxtui.core.values import Command, weight
+from tests.core.cluster import Cluster
+
+
+def test_a_leader_that_takes_a_state_still_proposes_what_phase_1_told_from_there_on() -> None:
+    """The first slot above the state is settled by a vote that phase 1 told. A no-op in its place would
+    contradict a chosen value (Paxos Made Simple, 2.2, P2c)."""
+    cluster = Cluster(3, Settings(window_slots=2, election_s_min=50.0, election_s_max=60.0))
+    cluster.lead(0)
+    cluster.isolate(2)
+    for text in ("a", "b"):
+        cluster.say(0, "ada", text)
+    cluster.stabilize()
+    assert cluster.mark(0) is None
+    _vote(cluster)
+    assert cluster.trim(0, 3) is None
+    _vote(cluster)
+    assert [cluster[me].status.watermark for me in (0, 1, 2)] == [4, 2, 0]
+    assert cluster[0].status.floor == 3
+
+    cluster.heal()
+    cluster.elect(2)
+    cluster.deliver("prepare", 2, 1)
+    cluster.deliver("promise", 1, 2)
+    assert cluster[2].leads
+    assert cluster.drop("accept") == 0, "slot 2 is outside of the window of a leader that has learned nothing"
+    cluster.drop()
+    cluster.inject(0, 2, CanvassReply(Ballot(1, 2), False, Ballot(1, 0), 4))
+    cluster[2].replica.learner.seek(cluster.now + 1.0)
+    cluster.pump(2)
+    cluster.deliver("catch-up", 2, 0)
+    cluster.deliver("snapshot", 0, 2)
+    assert cluster[2].leads
+    assert cluster[2].status.watermark == 3
+    (letter,) = cluster.flying("accept", 2, 1)
+    assert (letter.message.first, [value.text for value in letter.message.values]) == (3, ["trim 1.0"])
+    cluster.stabilize()
+    cluster.run(1.0)
+    cluster.assert_agreement()
+
+
+def _vote(cluster: Cluster) -> None:
+    """Replica 1 votes for what replica 0 proposed, which 0 learns, but 1 does not."""
+    cluster.deliver("accept", 0, 1)
+    cluster.deliver("accepted", 1, 0)
+    cluster.drop()
+
+
+def reign_with_holes(*slots: int) -> tuple[Reign, Outbox]:
+    """A leader of three replicas has skipped ``slots`` and proposed a command in each slot after one."""
+    out = Outbox(0)
+    reign = Reign(out, Settings(hole_timeout_s=1.0), 3, Ballot(1, 0), 0, {}, 0.0)
+    skips = set(slots)
+    for number in range(1, max(slots) + 2):
+        reign.append(Command("ada@0", number, "x"))
+        reign.flush(0.0, 0, {}, skips)
+    assert sorted(reign.holes) == sorted(slots)
+    out.drain()
+    return reign, out
+
+
+def test_a_leader_that_takes_a_state_fills_no_hole_below_it() -> None:
+    reign, out = reign_with_holes(0, 2)
+    reign.on_installed(2)
+    assert sorted(reign.holes) == [2]
+    reign.fill_due(1.0)
+    sends, _, _ = out.drain()
+    assert [envelope.message.first for envelope in sends] == [2]
+
+
+def test_a_leader_that_takes_a_state_keeps_no_value_below_it() -> None:
+    """They may be many, and a reign may be long."""
+    adopted = {slot: Command("ada@0", slot, "x") for slot in range(4)}
+    reign = Reign(Outbox(0), Settings(), 3, Ballot(1, 0), 0, adopted, 0.0)
+    reign.on_installed(2)
+    assert sorted(reign._adopted) == [2, 3]
+
+
+def test_a_vote_in_the_first_slot_above_a_state_stays() -> None:
+    """It may be one of the votes that chose the value there."""
+    cluster = Cluster(3, Settings(election_s_min=50.0, election_s_max=60.0))
+    cluster.lead(0)
+    cluster.isolate(2)
+    for text in ("a", "b"):
+        cluster.say(0, "ada", text)
+    cluster.stabilize()
+    assert cluster.mark(0) is None
+    cluster.stabilize()
+    cluster.heal()
+    assert cluster.trim(0, 3) is None
+    cluster.deliver("accept", 0, 2)
+    assert sorted(cluster[2].disk.rows) == [3]
+    cluster.cut((0, 2))
+    cluster.stabilize()
+    cluster.heal()
+    cluster.inject(0, 2, CanvassReply(Ballot(1, 2), False, Ballot(1, 0), 4))
+    cluster.deliver("catch-up")
+    cluster.deliver("snapshot")
+    assert cluster[2].status.watermark == 3
+    assert sorted(cluster[2].replica.acceptor.votes) == sorted(cluster[2].disk.rows) == [3]
+    (letter,) = cluster.inject(1, 2, Prepare(Ballot(9, 1), 3, True))[-1:]
+    assert [vote.slot for vote in letter.message.votes] == [3]
+
+
+def test_a_hole_at_the_first_slot_above_the_state_stays() -> None:
+    reign, _ = reign_with_holes(2)
+    reign.on_installed(2)
+    assert sorted(reign.holes) == [2]
+
+
+def test_a_leader_fills_no_hole_that_it_learned_from_another_replica() -> None:
+    reign, out = reign_with_holes(0, 2)
+    reign.forget(0, 2)
+    reign.fill_due(1.0)
+    sends, _, _ = out.drain()
+    assert [envelope.message.first for envelope in sends] == [2]
+
+
+def test_skips_of_slots_that_others_have_used_since_make_room_for_new_ones() -> None:
+    cluster = Cluster(3)
+    cluster.lead(0)
+    for slot in range(SKIPS_MAX):
+        assert cluster.skip(1, slot) is None
+    assert cluster.skip(1, SKIPS_MAX) == f"{SKIPS_MAX} slots wait to be skipped already"
+    cluster.say(0, "ada", "a")
+    cluster.stabilize()
+    assert cluster.skip(1, SKIPS_MAX) is None
+    assert cluster.skip(1, SKIPS_MAX + 1) == f"{SKIPS_MAX} slots wait to be skipped already"
+
+
+def test_slots_that_were_learned_elsewhere_make_room_in_the_window() -> None:
+    out = Outbox(0)
+    values = [Command("ada@0", number, "x" * 100) for number in range(1, 7)]
+    limit = 2 * weight(values[0])
+    reign = Reign(out, Settings(window_chars=limit, run_slots=1), 3, Ballot(1, 0), 0, {}, 0.0)
+    for value in values:
+        reign.append(value)
+    reign.flush(0.0, 0, {}, set())
+    assert (reign.in_flight, reign.queued) == (2, 4)
+    reign.forget(0, 2)
+    assert reign.in_flight == 0
+    reign.flush(0.0, 2, {}, set())
+    assert (reign.in_flight, reign.queued) == (2, 2)
+    out.drain()
+    reign.resend(10.0)
+    assert sorted({envelope.message.first for envelope in out.drain()[0]}) == [2, 3]
+
+
+def test_a_read_waits_for_a_heartbeat_that_was_sent_after_it_also_on_a_leader_that_has_sent_none() -> None:
+    cluster = Cluster(3)
+    cluster.elect(0)
+    cluster.deliver("prepare")
+    cluster.deliver("promise")
+    assert cluster[0].leads
+    assert cluster[0].replica.proposer.reign.beats == 0
+    cluster.read(0, 7)
+    cluster.say(0, "ada", "a")
+    cluster.deliver("accept")
+    cluster.deliver("accepted")
+    assert cluster[0].texts == ["a"]
+    assert not cluster[0].read_ready(7)
+    cluster.stabilize()
+    assert cluster[0].read_ready(7)
