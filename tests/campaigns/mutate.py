@@ -189,13 +189,17 @@ def judge(mutant: Mutant, checks: Mapping[str, Check]) -> dict[str, Any]:
 class Results:
     """The file of results: the last line of each number counts."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, drawn: list[Mutant]) -> None:
         self._path = path
         self.verdicts: dict[int, str] = {}
-        if path.exists():
-            for line in path.read_text(encoding="utf-8").splitlines():
-                record = json.loads(line)
-                self.verdicts[record["number"]] = record["verdict"]
+        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+            record = json.loads(line)
+            number = record["number"]
+            if number >= len(drawn) or record["diff"] != "\n".join(drawn[number].diff()):
+                raise ValueError(
+                    f"{path} has results of another sample, or of other code; name another --out"
+                )
+            self.verdicts[number] = record["verdict"]
 
     def add(self, number: int, mutant: Mutant, judged: dict[str, Any]) -> None:
         """Append a line."""
@@ -240,13 +244,14 @@ def options() -> argparse.Namespace:
     parser.add_argument("--pytest", metavar="ARGUMENTS", help="the first check, named tests: see above")
     parser.add_argument("--count", type=int, default=150)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--limit", type=float, default=240, metavar="SECONDS", help="for each check")
+    parser.add_argument("--limit", type=float, default=600, metavar="SECONDS", help="for each check")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no mutant after that")
-    parser.add_argument("--out", type=Path, default=Path("mutants.jsonl"))
+    parser.add_argument("--out", type=Path, help="default: mutants-SEED.jsonl")
     parser.add_argument("--only", help="numbers with commas between them, or: survived")
     parser.add_argument("--list", action="store_true")
     args = parser.parse_args()
     args.copy = args.copy.resolve()
+    args.out = args.out or Path(f"mutants-{args.seed}.jsonl")
     args.files = [file for each in args.files for file in each.split(",")]
     if args.copy == PROJECT:
         parser.error("COPY is this project itself; make a copy first: git clone . /tmp/copy")
@@ -285,7 +290,11 @@ def main() -> int:
         print("drawn:", dict(Counter(each.file for each in drawn)))
         return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    results = Results(args.out)
+    try:
+        results = Results(args.out, drawn)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
     numbers = chosen(args, drawn, rows, results)
     checks: dict[str, Check] = {}
     if numbers and args.pytest:

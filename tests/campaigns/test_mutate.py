@@ -81,6 +81,13 @@ def test_forks_of_one_pytest_kill_what_pytest_as_a_command_kills(copy: Path) -> 
     assert any(record["times"]["tests"] > 0.1 for record in records), "a default was tried by the command"
 
 
+def test_results_of_another_sample_are_not_mixed_with_this_one(copy: Path) -> None:
+    assert mutate(copy, "--count", "2", "--seed", "1").returncode == 0
+    ran = mutate(copy, "--count", "2", "--seed", "2")
+    assert ran.returncode == 2
+    assert "has results of another sample" in ran.stderr
+
+
 def test_a_check_that_fails_without_a_mutation_kills_nothing(copy: Path) -> None:
     (copy / "check.py").write_text("raise SystemExit(1)")
     ran = mutate(copy, "--count", "1")
