@@ -82,3 +82,26 @@ def test_each_command_counts_with_its_own_size() -> None:
     cluster.lead(0)
     cluster.propose(0, short, long, Command("ada@0", 3, "x" * 500))
     assert [len(letter.message.values) for letter in cluster.flying("accept", to=1)] == [2, 1]
+
+
+def test_votes_that_were_applied_take_no_room_any_more() -> None:
+    cluster = Cluster(3, Settings(ahead_chars=TWO))
+    cluster.lead(0)
+    for number in range(10):
+        cluster.propose(0, Command("bob@0", number, "x" * 100))
+        cluster.stabilize()
+    cluster.propose(0, *VALUES[:2])
+    cluster.deliver("accept")
+    assert {len(node.replica.acceptor.votes) for node in cluster.nodes} == {2}
+
+
+def test_a_command_that_was_refused_as_busy_is_not_queued() -> None:
+    cluster = Cluster(3, Settings(queue_slots=2, window_slots=1))
+    cluster.lead(0)
+    for value in VALUES:
+        cluster[0].replica.propose(value, cluster.now)
+    assert cluster[0].status.queued == 2
+    cluster.pump(0)
+    cluster.stabilize()
+    assert [reply.request for reply in cluster[0].answers(Refused)] == [3, 4]
+    assert len(cluster[0].texts) == 2

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.messages import CanvassReply, Prepare
+from paxtui.core.messages import CanvassReply, HeartbeatAck, Prepare
 from paxtui.core.outbox import Outbox
+from paxtui.core.output import ReadReady
 from paxtui.core.proposer import SKIPS_MAX
 from paxtui.core.reign import Reign
 from paxtui.core.settings import Settings
@@ -171,3 +172,17 @@ def test_a_read_waits_for_a_heartbeat_that_was_sent_after_it_also_on_a_leader_th
     assert not cluster[0].read_ready(7)
     cluster.stabilize()
     assert cluster[0].read_ready(7)
+
+
+def test_a_read_that_waited_for_slots_below_a_state_is_answered_when_the_state_is_there() -> None:
+    out = Outbox(0)
+    reign = Reign(out, Settings(), 3, Ballot(1, 0), 5, {}, 0.0)
+    reign.read(7, 0)
+    reign.beat(0)
+    for replica in (0, 1):
+        reign.on_ack(replica, HeartbeatAck(Ballot(1, 0), 1, 0), 0)
+    assert out.replies == []
+    reign.on_installed(4)
+    assert out.replies == []
+    reign.on_installed(5)
+    assert out.replies == [ReadReady(7, 5)]

@@ -207,3 +207,16 @@ def test_views_get_the_last_slots_that_are_in_memory() -> None:
     assert [(slot, entry.value.text) for slot, entry in recent(2)] == [(4, "e"), (5, "f")]
     assert [slot for slot, _ in recent(100)] == [2, 3, 4, 5]
     assert recent(0) == []
+
+
+def test_a_state_that_was_given_up_may_be_taken_from_the_same_replica_from_its_beginning_on() -> None:
+    cluster = learner()
+    tell(cluster, 0, 6)
+    cluster.inject(0, 2, state(cluster))
+    for _ in range(5):
+        cluster.drop("snapshot-ask")
+        cluster.drop("catch-up")
+        cluster.tick(2 * cluster.settings.resend_s)
+    assert asked(cluster) == [(0, 0)]
+    cluster.inject(0, 2, state(cluster))
+    assert [letter.message for letter in cluster.flight] == [SnapshotAsk(5, "ada@0")]

@@ -111,3 +111,12 @@ def test_winning_ends_the_back_off() -> None:
     assert not cluster[0].leads
     assert cluster[0].replica.proposer.attempt == 0
     assert wait_s(cluster, 0) <= EXACT.election_s_max
+
+
+def test_a_forced_election_has_a_whole_election_timeout() -> None:
+    cluster = Cluster(3, EXACT)
+    cluster.lead(0)
+    due = cluster[1].replica.proposer.election_at
+    cluster.now = due - 0.001
+    cluster.elect(1)
+    assert wait_s(cluster, 1) >= EXACT.election_s_min
