@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from paxtui.core.sessions import EXPIRED, Sessions, birth
+from paxtui.core.settings import Settings
 from paxtui.core.values import Command
+from tests.core.cluster import Cluster
 
 
 def applied(sessions: Sessions, *requests: int, first_slot: int = 0) -> None:
@@ -38,3 +40,13 @@ def test_a_jump_further_than_the_ring_forgets_all_of_it() -> None:
 def test_a_birth_has_at_most_sixteen_digits_as_every_slot_has() -> None:
     assert birth("ada@" + "1" * 16) == int("1" * 16)
     assert birth("ada@" + "1" * 17) == 0
+
+
+def test_an_expired_request_is_stored_as_a_repetition_of_slot_minus_1() -> None:
+    """Disks hold this number, so it can never be another one."""
+    cluster = Cluster(3, Settings(session_window=4))
+    cluster.lead(0)
+    cluster.say(0, "ada", "new", request=10)
+    cluster.say(0, "ada", "late", request=6)
+    cluster.run(0.3)
+    assert [node.disk.suppressed for node in cluster.nodes] == [{1: -1}] * 3

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from paxtui.core.ballot import Ballot
 from paxtui.core.bounds import BAD_PAGE, BAD_VALUE, NOT_THE_CHOSEN
-from paxtui.core.messages import Accept, Accepted, CanvassReply, Promise, Snapshot
+from paxtui.core.messages import Accept, Accepted, CanvassReply, Chosen, Promise, Snapshot
 from paxtui.core.settings import Settings
-from paxtui.core.values import TEXT_BYTES_MAX, Command, Vote
+from paxtui.core.values import TEXT_BYTES_MAX, Command, Vote, trim
 from tests.core.cluster import Cluster
 
 
@@ -61,3 +61,12 @@ def test_a_text_is_measured_in_bytes(chars: int, allowed: bool) -> None:
     cluster.inject(0, 2, Accept(Ballot(1, 0), 0, (value,)))
     assert cluster[2].drops() == ([] if allowed else [BAD_VALUE])
     assert sorted(cluster[2].disk.rows) == ([0] if allowed else [])
+
+
+def test_a_trim_that_no_mark_precedes_removes_nothing() -> None:
+    """No honest leader proposes one."""
+    cluster = Cluster(3, checked=False)
+    cluster.inject(0, 2, Accept(Ballot(1, 0), 0, (Command("ada@0", 1, "a"), trim(9, Ballot(1, 0)))))
+    cluster.inject(0, 2, Chosen(Ballot(1, 0), 0, 2))
+    assert cluster[2].status.watermark == 2
+    assert (cluster[2].status.floor, cluster[2].disk.floor) == (0, 0)
