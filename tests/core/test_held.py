@@ -195,6 +195,7 @@ def test_a_message_that_waits_for_the_disk_does_not_leave_once_the_replica_is_he
     cluster = Cluster(3)
     replica = cluster[2].replica
     replica.receive(0, Prepare(Ballot(1, 0), 0, True), cluster.now)
+    replica.receive(0, Heartbeat(Ballot(1, 0), 1, 0), cluster.now)
     replica.receive(0, CatchUp(0), cluster.now)
     replica.hold(WHY, cluster.now)
     output = replica.take(cluster.now)
