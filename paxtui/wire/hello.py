@@ -51,7 +51,7 @@ class Hello(Frame, frozen=True, tag="hello", kw_only=True):
     """A client's session id from an earlier welcome, to go on with; under the same name, or certificate."""
 
 
-class AnyHello(Struct, tag_field="type", tag="hello"):
+class AnyHello(Struct, frozen=True, tag_field="type", tag="hello"):
     """What every version of hello has said and will say."""
 
     version: int

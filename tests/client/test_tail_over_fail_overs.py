@@ -127,6 +127,6 @@ async def test_a_tail_that_reaches_nobody_waits_between_two_attempts(
 
     monkeypatch.setattr(tail_module, "dial", refuse)
     with trio.move_on_after(1):
-        async for _ in tail_module.tail(config.local(3), "ada", None, 0, True, None):
+        async for _ in tail_module.tail(config.local(3), "ada", 0, True, None):
             pytest.fail("nobody told anything")
     assert len(attempts) > 3

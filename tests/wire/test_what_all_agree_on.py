@@ -157,15 +157,3 @@ def test_nesting_is_allowed_up_to_its_limit_and_not_one_level_more(bracket: byte
     for levels, deep in ((8, False), (9, True)):
         assert too_deep(bracket * levels + b"1" + end * levels, 8) is deep, "closed"
         assert too_deep(bracket * levels, 8) is deep, "never closed"
-
-
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        (b'"ab\xff"', "invalid start byte (byte 3)"),
-        (b"\xe2\x82", "unexpected end of data (byte 0)"),
-        (b"fine", "a text cannot be decoded"),
-    ],
-)
-def test_a_byte_that_is_no_utf_8_is_named_by_its_place(body: bytes, words: str) -> None:
-    assert codec._bad_byte(body) == words
