@@ -58,7 +58,7 @@ def leaves(program: Bare) -> None:
     """ctrl-q ends it, as if nothing had been."""
     program.press(b"\x11")
     assert program.ends() == 0
-    assert program.restored
+    assert program.restored, program.sent[-400:]
 
 
 def test_neither_a_byte_that_is_no_utf_8_nor_a_reply_ends_the_console_or_is_a_command(bare: Bare) -> None:

@@ -178,6 +178,10 @@ class Bare:
             return bool(ended)
 
         eventually(look, "the program ends")
+        before = -1
+        while before != len(self.sent):  # what it wrote last may still be in the terminal
+            before = len(self.sent)
+            self.read()
         os.close(self._fd)
         return ended[0]
 

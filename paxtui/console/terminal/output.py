@@ -15,7 +15,7 @@ screen is drawn anew when it goes on."""
 WRITE_BYTES: Final = 4096
 
 LAST_S: Final = 1.0
-"""So long the end of the program waits for a terminal that takes nothing."""
+"""So long the end of the program waits for a terminal that takes nothing any more."""
 
 JOIN_S: Final = 0.1
 
@@ -68,10 +68,11 @@ class Output:
         return True
 
     def drain(self) -> None:
-        """Wait until the terminal has everything, if it takes it."""
+        """Wait until the terminal has everything, for as long as it goes on taking it: a slow one must not be
+        left in the middle of a screen."""
         with self._changed:
-            stalled_s = time.monotonic() - self._moved_at
-            self._changed.wait_for(lambda: not self._bytes, max(0.0, LAST_S - stalled_s))
+            while self._bytes and (left_s := self._moved_at + LAST_S - time.monotonic()) > 0:
+                self._changed.wait(left_s)
 
     def close(self) -> None:
         """Write what waits, and end. A thread that a stalled terminal holds ends with the program."""
