@@ -10,10 +10,12 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
-END_S: Final = 8.0
-"""So long an end in order may take: replicas that are told to stop are killed after five seconds."""
+END_S: Final = 20.0
+"""So long an end in order may take, on a busy machine too: replicas that are told to stop are killed after five
+seconds."""
 
-ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
+ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""A ctrl-c that is typed is a key; SIGINT is what another process sends."""
 
 
 def end_on_signals(
