@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ from paxtui.bench import gauges, limits, proc, tcp
 from paxtui.bench.gauges import Reading, ReplicaReading
 from paxtui.config import ConfigError
 from tests.runtime.conditions import until
+from tests.runtime.processes import started
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
@@ -46,7 +46,7 @@ def test_processor_time_and_files_of_a_process_are_told(tmp_path: Path) -> None:
 
 
 def test_a_process_that_is_gone_has_no_usage() -> None:
-    with subprocess.Popen(["true"]) as process:
+    with started(["true"]) as process:
         pass
     assert proc.usage(process.pid) is None
     assert proc.age_s(process.pid) is None
@@ -137,8 +137,8 @@ def test_an_address_is_here_if_it_can_be_bound(host: str, here: bool) -> None:
 
 def test_the_limit_for_one_client_is_two_round_trips_and_one_sync(tmp_path: Path) -> None:
     found = limits.Limits(limits.fdatasync_s(tmp_path), limits.round_trip_s(), "")
-    assert 0 < found.fdatasync_s < 1
-    assert 0 < found.round_trip_s < 0.1
+    assert 0 < found.fdatasync_s < 30  # seconds, and not something else
+    assert 0 < found.round_trip_s < 10
     assert found.one_client_s == 2 * found.round_trip_s + found.fdatasync_s
     assert list(tmp_path.iterdir()) == []
 

@@ -26,6 +26,7 @@ from paxtui import config
 from paxtui.client import Log, LogEntry, connect
 from paxtui.client.cluster import LocalCluster, local_cluster
 from paxtui.scenarios.history import History
+from tests.ports import free_ports
 
 CLIENTS = 4
 IN_FLIGHT = 8
@@ -111,7 +112,7 @@ def judge(load: Load, logs: list[list[LogEntry]]) -> list[str]:
 
 async def run(arguments: argparse.Namespace, folder: Path) -> int:
     rng = random.Random(arguments.seed)
-    cluster = config.local(arguments.replicas, config.free_ports(arguments.replicas), name="kill9")
+    cluster = config.local(arguments.replicas, free_ports(arguments.replicas), name="kill9")
     started = time.monotonic()
     async with local_cluster(cluster, folder) as replicas:
         await replicas.start_all()

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from paxtui import config
+from tests.ports import free_ports
+from tests.runtime.processes import started
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -54,13 +56,13 @@ class Up:
     def stop(self) -> int:
         """ctrl-c, and its exit code."""
         self.process.send_signal(2)
-        return self.process.wait(20)
+        return self.process.wait(60)
 
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """Three replicas that this module's tests share."""
-    yield from serve(tmp_path_factory.mktemp("up"), config.local(3, config.free_ports(3), name="cli"))
+    yield from serve(tmp_path_factory.mktemp("up"), config.local(3, free_ports(3), name="cli"))
 
 
 def serve(folder: Path, cluster: config.Cluster) -> Iterator[Up]:
@@ -69,17 +71,16 @@ def serve(folder: Path, cluster: config.Cluster) -> Iterator[Up]:
     file.write_text(config.to_toml(cluster))
     command = [sys.executable, "-m", "paxtui", "up", "--config", str(file)]
     command += ["--data-dir", str(folder / "data"), "--log-dir", str(folder / "logs")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert process.stdout is not None
-    said: list[str] = []
-    for line in process.stdout:
-        said.append(line)
-        if "replicas serve" in line:
-            break
-    else:
-        raise AssertionError("".join(said))
-    running = Up(cluster, file, folder / "data", process)
-    yield running
-    if process.poll() is None:
-        assert running.stop() == 0
-    process.stdout.close()
+    with started(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        said: list[str] = []
+        for line in process.stdout:
+            said.append(line)
+            if "replicas serve" in line:
+                break
+        else:
+            raise AssertionError("".join(said))
+        running = Up(cluster, file, folder / "data", process)
+        yield running
+        if process.poll() is None:
+            assert running.stop() == 0

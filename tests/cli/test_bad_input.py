@@ -9,6 +9,7 @@ import pytest
 
 from paxtui import config
 from tests.cli.conftest import Run, Up
+from tests.ports import free_ports
 
 TWO = "".join(f'[[replica]]\nid = {n}\nhost = "127.0.0.1"\nport = {7400 + n}\n' for n in (0, 1))
 
@@ -96,7 +97,7 @@ def test_a_bad_configuration_names_file_and_line(paxtui: Run, tmp_path: Path, na
 
 def one_replica(tmp_path: Path, name: str = "alone") -> tuple[Path, int]:
     """A cluster file of one replica on a free port."""
-    (port,) = config.free_ports(1)
+    (port,) = free_ports(1)
     file = tmp_path / f"{name}.toml"
     file.write_text(config.to_toml(config.local(1, [port], name=name)))
     return file, port
@@ -113,7 +114,7 @@ def test_a_port_in_use_is_told_with_its_owner_and_nothing_is_created(paxtui: Run
 
 def test_a_data_folder_in_use_is_refused(paxtui: Run, up: Up, tmp_path: Path) -> None:
     other = tmp_path / "other.toml"
-    other.write_text(config.to_toml(config.local(3, config.free_ports(3), name="cli")))
+    other.write_text(config.to_toml(config.local(3, free_ports(3), name="cli")))
     done = paxtui("replica", "--id", "0", "--headless", "--config", other, "--data-dir", up.data)
     assert done.returncode == 2
     assert "in use by process" in done.stderr, done.stderr

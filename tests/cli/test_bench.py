@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run, Up
+from tests.ports import free_ports
+from tests.runtime.processes import started
 
 pytestmark = pytest.mark.processes
 
@@ -125,7 +127,7 @@ def test_nobody_there_is_said_and_fails(paxtui: Run, tmp_path: Path) -> None:
     from paxtui import config
 
     file = tmp_path / "down.toml"
-    file.write_text(config.to_toml(config.local(1, config.free_ports(1))))
+    file.write_text(config.to_toml(config.local(1, free_ports(1))))
     done = paxtui(*HALF_A_SECOND, "--bare", "--config", file)
     assert done.returncode == 1
     assert "no replica of cluster local-1 answers" in done.stderr
@@ -143,7 +145,7 @@ def test_an_interruption_reports_what_was_counted_and_leaves_nothing(
     environment = {**os.environ, "PAXTUI_DATA_DIR": str(tmp_path / "data"), "TERM": "xterm", "COLUMNS": "100"}
     terminal, end = os.openpty()
     try:
-        with subprocess.Popen(
+        with started(
             command, env=environment, stdout=subprocess.PIPE, stderr=end, text=True, start_new_session=True
         ) as process:
             os.close(end)  # so that the end of the process is the end of the terminal
@@ -151,7 +153,7 @@ def test_an_interruption_reports_what_was_counted_and_leaves_nothing(
             while not COUNTING.search(shown):
                 shown += os.read(terminal, 4096)
             process.send_signal(number)
-            out, _ = process.communicate(timeout=30)
+            out, _ = process.communicate(timeout=60)
     finally:
         os.close(terminal)
     assert process.returncode == 130

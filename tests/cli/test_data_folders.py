@@ -17,13 +17,14 @@ from paxtui.core.saved import CHAIN_START
 from paxtui.core.values import Command, Entry
 from paxtui.runtime.storage import Storage
 from tests.cli.conftest import Run
+from tests.ports import free_ports
 
 
 @pytest.fixture
 def three(tmp_path: Path) -> Path:
     """The file of a cluster that does not run."""
     file = tmp_path / "three.toml"
-    file.write_text(config.to_toml(config.local(3, config.free_ports(3), name="three")))
+    file.write_text(config.to_toml(config.local(3, free_ports(3), name="three")))
     return file
 
 

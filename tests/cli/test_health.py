@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from paxtui.config import free_ports
 from tests.cli.conftest import Run, Up
+from tests.ports import free_ports
 from tests.runtime.conditions import until
-from tests.runtime.processes import PAXTUI, Replicas, environment
+from tests.runtime.processes import PAXTUI, Replicas, environment, started
 from tests.security.secure_replicas import SecureReplicas
 
 pytestmark = pytest.mark.processes
@@ -136,9 +136,7 @@ def test_a_replica_whose_port_is_not_open_yet_is_waited_for_as_long_as_it_may_ta
     replicas.start(1)
     replicas.until_led()
     command = [*PAXTUI, "health", "--id", "2", "--timeout", "50", "--config", str(replicas.config)]
-    with subprocess.Popen(
-        command, env=environment(replicas.folder), stdout=subprocess.PIPE, text=True
-    ) as waiting:
+    with started(command, env=environment(replicas.folder), stdout=subprocess.PIPE, text=True) as waiting:
         assert waiting.stdout is not None
         with pytest.raises(subprocess.TimeoutExpired):
             waiting.wait(1.5)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run, Up
+from tests.runtime.processes import started
 
 
 def send_command(up: Up, *words: str) -> list[str]:
@@ -23,7 +24,7 @@ def tailed(paxtui: Run, up: Up) -> list[str]:
 
 
 def test_a_line_of_a_slow_pipe_is_sent_when_it_comes_and_not_with_the_next(up: Up) -> None:
-    with subprocess.Popen(
+    with started(
         send_command(up),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -109,7 +110,7 @@ def test_the_manual_client_survives_what_is_not_utf8(up: Up) -> None:
 def test_a_reader_that_goes_away_is_no_mistake(paxtui: Run, up: Up) -> None:
     paxtui("send", *["x" * 60_000] * 10, "--config", up.file)
     command = [sys.executable, "-m", "paxtui", "tail", "--config", str(up.file)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as tailing:
+    with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as tailing:
         assert tailing.stdout is not None
         assert tailing.stderr is not None
         tailing.stdout.read(1)

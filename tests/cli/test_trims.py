@@ -18,6 +18,7 @@ from paxtui.wire.requests import LogEntry
 from paxtui.wire.values import Ballot
 from tests.cli.conftest import Run, Up, serve
 from tests.console.story import Story
+from tests.ports import free_ports
 
 B = Ballot(3, 0)
 
@@ -74,7 +75,7 @@ def test_status_has_a_column_for_the_floor_once_there_is_one() -> None:
 @pytest.fixture(scope="module")
 def trimming(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """Three replicas that keep little."""
-    cluster = config.local(3, config.free_ports(3), name="cli")
+    cluster = config.local(3, free_ports(3), name="cli")
     yield from serve(tmp_path_factory.mktemp("trimming"), replace(cluster, keep=Keep(slots=8)))
 
 

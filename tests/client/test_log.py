@@ -17,6 +17,7 @@ from paxtui.core.settings import Settings
 from paxtui.core.values import TEXT_BYTES_MAX
 from paxtui.wire import faults as f
 from tests.client.three import Three, three
+from tests.ports import free_ports
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ async def test_messages_that_are_begun_one_after_the_other_keep_their_order(repl
 
 @pytest.mark.trio
 async def test_what_is_begun_with_nobody_there_ends_as_any_append(tmp_path: Path) -> None:
-    async with connect(config.local(3, config.free_ports(3))) as log:
+    async with connect(config.local(3, free_ports(3))) as log:
         receipt = await log.submit("x", timeout_s=0.3)
         with pytest.raises(Unreachable, match=r"within 0\.3 s"):
             await receipt.result()
@@ -181,7 +182,7 @@ def test_any_text_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory,
     ids=["empty", "too long", "too long in UTF-8", "half a surrogate pair"],
 )
 async def test_a_text_that_no_replica_would_take_fails_before_it_leaves(text: str, words: str) -> None:
-    cluster = config.local(3, config.free_ports(3))  # nobody listens there, and nobody is asked
+    cluster = config.local(3, free_ports(3))  # nobody listens there, and nobody is asked
     async with connect(cluster) as log:
         with pytest.raises(Failed, match=words):
             await log.append(text)
@@ -288,7 +289,7 @@ async def test_without_a_majority_an_append_ends_as_unknown_and_a_read_as_failed
 
 @pytest.mark.trio
 async def test_when_nobody_can_be_reached_it_fails_and_tells_whom_it_tried_and_for_how_long() -> None:
-    cluster = config.local(3, config.free_ports(3))
+    cluster = config.local(3, free_ports(3))
     async with connect(cluster) as log:
         with pytest.raises(Unreachable) as caught:
             await log.append("x", timeout_s=0.5)
@@ -364,7 +365,7 @@ async def test_an_outcome_can_be_taken_without_waiting_once_it_is_known(replicas
 async def test_many_who_wait_for_room_all_get_it(tmp_path: Path) -> None:
     """Each used to replace the event that the others waited for."""
     async with three(tmp_path, Settings(session_window=2), n=1) as replicas, connect(replicas.cluster) as log:
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             assert len(await append_all(log, 50)) == 50
 
 

@@ -16,6 +16,7 @@ from paxtui.core.settings import Settings
 from paxtui.wire import faults as f
 from paxtui.wire.telemetry import Delta, Snapshot
 from tests.client.three import Three, three
+from tests.ports import free_ports
 from tests.runtime.conditions import PATIENCE_S, eventually
 from tests.runtime.host import hosted
 
@@ -177,7 +178,7 @@ async def test_an_observer_is_told_of_the_loss_and_finds_the_replica_again(repli
 
 @pytest.mark.trio
 async def test_any_one_address_is_enough_to_find_the_cluster(replicas: Three) -> None:
-    nobody = config.free_ports(1)[0]
+    nobody = free_ports(1)[0]
     for address in replicas.cluster.replicas:
         found = await resolve(f"127.0.0.1:{nobody}, {address}")
         assert found.replicas == replicas.cluster.replicas
@@ -202,7 +203,7 @@ async def test_a_cluster_a_file_and_nothing_are_ways_to_name_a_cluster(
 
 @pytest.mark.trio
 async def test_when_no_address_answers_all_are_named() -> None:
-    one, other = config.free_ports(2)
+    one, other = free_ports(2)
     with pytest.raises(Unreachable) as caught:
         await resolve(f"127.0.0.1:{one},127.0.0.1:{other}")
     told = "no replica answers; tried 127.0.0.1:{} (connection refused), 127.0.0.1:{} (connection refused)"
@@ -211,7 +212,7 @@ async def test_when_no_address_answers_all_are_named() -> None:
 
 @pytest.mark.trio
 async def test_a_cluster_with_session_limits_of_its_own_needs_its_file(tmp_path: Path) -> None:
-    cluster = structs.replace(config.local(1, config.free_ports(1)), settings=Settings(sessions_max=7))
+    cluster = structs.replace(config.local(1, free_ports(1)), settings=Settings(sessions_max=7))
     async with hosted(tmp_path / "r0", cluster=cluster):
         with pytest.raises(config.ConfigError, match="session limits of its own; name its config"):
             await resolve(str(cluster.address(0)))

@@ -11,11 +11,12 @@ import trio
 from paxtui import config
 from paxtui.client import ClientError, connect
 from paxtui.client.cluster import LocalCluster, ReplicaDied, local_cluster, ready
+from tests.ports import free_ports
 from tests.runtime.processes import gone
 
 
 def three_free() -> config.Cluster:
-    return config.local(3, config.free_ports(3), name="supervised")
+    return config.local(3, free_ports(3), name="supervised")
 
 
 def pids(replicas: LocalCluster) -> list[int]:

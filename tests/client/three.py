@@ -12,6 +12,7 @@ from msgspec import structs
 from paxtui import config
 from paxtui.client import Operator
 from paxtui.core.settings import Settings
+from tests.ports import free_ports
 from tests.runtime.conditions import eventually
 from tests.runtime.host import Host, hosted
 
@@ -20,7 +21,7 @@ class Three:
     """The replicas that run, by id."""
 
     def __init__(self, folder: Path, nursery: trio.Nursery, settings: Settings, n: int) -> None:
-        cluster = config.local(n, config.free_ports(n), name="three")
+        cluster = config.local(n, free_ports(n), name="three")
         self.cluster = structs.replace(cluster, settings=settings)
         self.operator = Operator(self.cluster, "test")
         self.hosts: dict[int, Host] = {}

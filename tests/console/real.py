@@ -21,6 +21,7 @@ from paxtui.console.look import Look
 from paxtui.console.prefs import Prefs
 from paxtui.wire.faults import AnyFault
 from paxtui.wire.requests import LogEntry
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from outcome import Outcome
@@ -98,7 +99,7 @@ def serves(seen: list[Sighting], replica: int) -> bool:
 @asynccontextmanager
 async def real(folder: Path, n: int = 3, size: tuple[int, int] = (160, 45)) -> AsyncIterator[Real]:
     """Replicas of the console's own, led, and known to be so by the console."""
-    cluster = config.local(n, config.free_ports(n), name="real")
+    cluster = config.local(n, free_ports(n), name="real")
     bridge = Bridge(Launch(cluster=cluster, ours=tuple(range(n)), data_dir=folder, log_dir=folder))
     app = ConsoleApp(bridge, Look(), Prefs())
     loop = asyncio.get_running_loop()

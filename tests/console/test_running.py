@@ -20,6 +20,7 @@ from paxtui.console.run import informed
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import LearnedView
 from tests.console.story import Story, cluster
+from tests.ports import free_ports
 
 # What is remembered
 
@@ -71,7 +72,7 @@ def test_files_that_cannot_be_read_or_written_cost_only_the_memory(tmp_path: Pat
 def test_attach_names_where_nobody_answers_and_does_not_wait(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    there = config.local(3, config.free_ports(3), name="there")
+    there = config.local(3, free_ports(3), name="there")
     running.add(tmp_path, numbered(1))
     with pytest.raises(Failure) as failure:
         need_running(there, tmp_path)

@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from paxtui import config
+from tests.ports import free_ports
 
 PATIENCE_S = 30.0
 PROGRAM = [sys.executable, "-m", "paxtui"]
@@ -253,7 +254,7 @@ def test_no_escape_sequence_that_came_with_a_message_reaches_the_terminal(bare: 
 
 def test_a_replica_that_cannot_start_is_explained_on_the_screen(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        others = config.free_ports(2)
+        others = free_ports(2)
         file = tmp_path / "three.toml"
         cluster = config.local(3, (others[0], taken.getsockname()[1], others[1]), name="taken")
         file.write_text(config.to_toml(cluster))
@@ -270,7 +271,7 @@ def test_a_replica_that_cannot_start_is_explained_on_the_screen(tmp_path: Path) 
 @pytest.mark.parametrize("tmux", [(80, 24)], indirect=True)
 def test_a_cluster_that_was_left_running_is_found_again(tmux: Tmux) -> None:
     nowhere = tmux.folder / "nowhere.toml"
-    nowhere.write_text(config.to_toml(config.local(3, config.free_ports(3), name="nowhere")))
+    nowhere.write_text(config.to_toml(config.local(3, free_ports(3), name="nowhere")))
     tmux.type(f"export XDG_CONFIG_HOME={tmux.folder} PAXTUI_CONFIG={nowhere}", "Enter")
     program = " ".join(PROGRAM)
     tmux.type(f"{program} -n 3 --data-dir {tmux.folder} --name ada", "Enter")

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from paxtui.config import free_ports
 from tests.deploy.deployed import DEPLOY
 from tests.deploy.scraping import Scrape, scrape
+from tests.ports import free_ports
 from tests.security.secure_replicas import SecureReplicas
 
 pytestmark = pytest.mark.processes

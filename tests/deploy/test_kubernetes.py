@@ -18,10 +18,11 @@ import trio.testing
 import yaml
 
 from paxtui import config
-from paxtui.config import Cluster, free_ports
+from paxtui.config import Cluster
 from paxtui.security.files import Tls
 from tests.deploy.deployed import DEPLOY, parsed
 from tests.deploy.test_container import environment_of_the_image
+from tests.ports import free_ports
 from tests.runtime.conditions import until
 from tests.runtime.host import hosted
 from tests.runtime.processes import environment

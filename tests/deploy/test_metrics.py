@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from paxtui.client.cluster import _environment as child_environment
-from paxtui.config import free_ports
 from paxtui.folders import METRICS_VARIABLE
 from tests.deploy.scraping import Scrape, scrape
+from tests.ports import free_ports
 from tests.project.test_layers import loaded_by
 from tests.runtime.conditions import until
 from tests.runtime.processes import PAXTUI, Replicas, environment
@@ -66,16 +66,16 @@ def test_counters_rise_with_what_is_appended(replicas: Replicas, ports: tuple[in
     before = scrape(ports[0])
     replicas.append(*(f"message {number}" for number in range(20)))
 
-    def risen() -> bool:
+    def risen() -> Scrape | None:
         page = scrape(ports[0])
         rises = ("paxtui_applied_slots_total", "paxtui_messages_received_total")
-        return page["paxtui_watermark_slot"] >= before["paxtui_watermark_slot"] + 20 and all(
-            page[name] >= before[name] + 20 for name in rises
-        )
+        slots = page["paxtui_watermark_slot"] - before["paxtui_watermark_slot"]
+        commits = page["paxtui_commits_total"] - before["paxtui_commits_total"]
+        whole = slots >= 20 and commits > 0 and all(page[name] >= before[name] + 20 for name in rises)
+        return page if whole else None
 
-    until(risen, "twenty more slots are in the metrics")
-    after = scrape(ports[0])
-    assert after["paxtui_commits_total"] > before["paxtui_commits_total"]
+    after = until(risen, "twenty more slots and their commits are in the metrics")
+    assert after is not None
     assert after["paxtui_commit_seconds"] > 0
     assert after.of("paxtui_disk_bytes", file="database") > 0
     assert after["paxtui_disk_free_bytes"] > 0

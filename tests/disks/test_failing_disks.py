@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.disks.conftest import stopped_with
-from tests.runtime.conditions import until
 from tests.runtime.processes import Replicas
 
 Mount = Callable[[Path, str], None]
@@ -39,12 +38,10 @@ def test_a_full_disk_stops_the_replica_and_more_room_lets_it_go_on(
     full = 2
     small_disk(three.data(full), "size=2m")
     three.start_all()
-    leader = three.until_led()
-    if victim == "leader" and leader != full:
-        three.do(three.operator.elect, full)
-    elif victim == "follower" and leader == full:
-        three.do(three.operator.elect, 0)
-    until(lambda: (three.leader() == full) is (victim == "leader"), f"r{full} is the {victim}")
+    if victim == "leader":
+        three.make_leader(full)
+    elif three.until_led() == full:
+        three.make_leader(0)
     done = until_full(three, full)
     stopped_with(three, full, "replica.db", "full")
     three.append("two are enough")

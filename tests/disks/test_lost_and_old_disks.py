@@ -44,11 +44,10 @@ def test_a_replica_whose_folder_is_gone_is_held_and_learns_while_the_others_go_o
     assert three.append("three") == [2]
     three.until_equal()
     assert texts(three, lost) == ["one", "two", "three"]
-    assert "ERROR: this replica is a learner without vote: replica" in three.words(lost)
-    assert "needs a membership entry in the log, which is a later step" in three.words(lost)
+    three.until_said(lost, "ERROR: this replica is a learner without vote: replica")
+    three.until_said(lost, "needs a membership entry in the log, which is a later step")
     assert promised(three, lost) == "0.0"
-    refused = three.sightings()[lost].report
-    assert refused is not None
+    three.until_status(lost)
     with pytest.raises(Failed, match="held as a learner without vote"):
         three.do(three.operator.elect, lost)
 
@@ -63,7 +62,8 @@ def test_a_replica_whose_folder_is_gone_is_held_and_learns_while_the_others_go_o
     with pytest.raises((Unknown, Failed)):
         three.append("needs a majority", timeout_s=2.0)
     assert promised(three, lost) == "0.0"
-    assert texts(three, lost)[:3] == ["one", "two", "three"]
+    # What was learned last may not have been on disk; then it is learned again.
+    until(lambda: texts(three, lost)[:3] == ["one", "two", "three"], "it has what it had")
     three.start(others[0])
     three.until_led()
     assert three.append("four")[0] >= 3
@@ -83,9 +83,7 @@ def test_a_disk_that_was_only_elsewhere_votes_again(three: Replicas) -> None:
     (three.folder / "newest").rename(three.data(2))
     three.start(2)
     three.until_equal()
-    status = three.status(2)
-    assert status is not None
-    assert status.held is None
+    assert three.until_status(2).held is None
     three.kill(0)
     three.until_led()
     assert three.append("its vote counts")[0] > 0
@@ -178,9 +176,7 @@ def test_a_second_lost_disk_of_three_leaves_no_majority_and_nothing_lies(three: 
     with pytest.raises((Unknown, Failed)):
         three.append("nobody can choose this", timeout_s=3.0)
     for replica in range(3):
-        status = three.status(replica)
-        assert status is not None
-        assert status.role != "leader"
+        assert three.until_status(replica).role != "leader"
     # What was acknowledged is still there, on the one that kept it, and is never contradicted.
     assert texts(three, 2) == ["acknowledged"]
     assert all(texts(three, replica) in ([], ["acknowledged"]) for replica in (0, 1))
@@ -223,10 +219,22 @@ def test_status_says_who_is_held_and_why(three: Replicas) -> None:
     wipe(three, 2)
     three.start(2)
     until_held(three, 2, "another disk")
-    assert next(line for line in status(three) if line.startswith("r2 ")).split()[1] == "held"
-    assert "HELD: r2 is a learner without vote: replica " in status(three)[-1]
+
+    def told() -> bool:
+        """Both in one look; a replica that does not answer in time on a busy machine is looked at again."""
+        lines = status(three)
+        (row,) = [line for line in lines if line.startswith("r2 ")]
+        return row.split()[1] == "held" and says(lines, "HELD: r2 is a learner without vote: replica ")
+
+    until(told, "status says it")
     three.kill(2)
-    assert "HELD: r2 is a learner without vote: r0 says: replica 2 comes back with" in status(three)[-1]
+    words = "HELD: r2 is a learner without vote: r0 says: replica 2 comes back with"
+    until(lambda: says(status(three), words), "another one says it")
+
+
+def says(lines: list[str], words: str) -> bool:
+    """Whether one of the lines below the table begins so; another one may tell how many more may fail."""
+    return any(line.startswith(words) for line in lines)
 
 
 def status(replicas: Replicas) -> list[str]:

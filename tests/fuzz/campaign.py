@@ -28,6 +28,7 @@ from paxtui.wire.hello import PROTOCOL_VERSION, Hello
 from tests.fuzz.attacker import Orders, Report
 from tests.fuzz.hostile import Peer
 from tests.fuzz.recording import record_guests, record_peers
+from tests.ports import free_ports
 
 LIAR = 2
 """Whose place the attacker takes. That replica is stopped meanwhile: the other two are the whole majority, so
@@ -85,7 +86,7 @@ class Campaign:
         self._until = time.monotonic() + seconds
         self._folder = folder
         self._rival_s = rival_s
-        self._cluster = config.local(3, config.free_ports(3), name="fuzz")
+        self._cluster = config.local(3, free_ports(3), name="fuzz")
         self._history = History()
         self._stopping = False
         self._counters: dict[int, Counter[str]] = {replica: Counter() for replica in range(3)}

@@ -69,7 +69,7 @@ async def record_guests(cluster: Cluster, leader: int) -> dict[str, list[bytes]]
     for role, use in (("client", _client), ("operator", _operator), ("observer", _observer)):
         async with tapped(cluster, leader) as (tap, one):
             await use(one)
-            with trio.fail_after(10):
+            with trio.fail_after(60):
                 await tap.ended.wait()
             found[role] = list(tap.heard)
     return found

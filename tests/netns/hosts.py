@@ -8,7 +8,7 @@ import trio
 from msgspec import structs
 
 from paxtui import config
-from paxtui.client import Operator
+from paxtui.client import LogEntry, Operator
 from paxtui.core.settings import Settings
 from paxtui.limits import Limits
 from paxtui.wire.requests import StatusReport
@@ -48,16 +48,24 @@ class Hosts(Replicas):
 
     def until_alike(self, first: int = 0) -> list[str]:
         """Wait until all have applied the same; the messages from slot ``first`` on, the same in all logs."""
-        until(lambda: self._all_alike(), "all logs are equal")
-        logs = [trio.run(self.operator.log_of, replica, first) for replica in ALL]
+
+        def alike() -> list[list[LogEntry]]:
+            """The logs, unless something was applied while they were read."""
+            before = self._heads()
+            if len(before) != len(ALL) or len(set(before)) != 1:
+                return []
+            logs = [trio.run(self.operator.log_of, replica, first) for replica in ALL]
+            return logs if self._heads() == before else []
+
+        logs = until(alike, "all logs are equal")
         values = [[(e.slot, e.client, e.request, e.text, e.repeats) for e in log] for log in logs]
         assert values[1:] == values[:1] * 2
         return [entry.text for entry in logs[0] if entry.is_message]
 
-    def _all_alike(self) -> bool:
+    def _heads(self) -> list[tuple[int, str]]:
         reports = [sighting.report for sighting in self.sightings()]
         statuses = [report.status for report in reports if report is not None and report.status is not None]
-        return len(statuses) == len(ALL) and len({(each.watermark, each.chain) for each in statuses}) == 1
+        return [(each.watermark, each.chain) for each in statuses]
 
     def until_connected(self) -> None:
         """Wait until everybody hears everybody."""

@@ -11,6 +11,7 @@ import pytest
 
 from paxtui import config
 from paxtui.client.cluster import local_cluster
+from tests.ports import free_ports
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -28,7 +29,7 @@ def test_the_example_has_fewer_than_15_lines() -> None:
 
 @pytest.mark.trio
 async def test_the_example_runs_against_a_real_cluster(tmp_path: Path) -> None:
-    cluster = config.local(3, config.free_ports(3), name="readme")
+    cluster = config.local(3, free_ports(3), name="readme")
     file = tmp_path / "cluster.toml"
     file.write_text(config.to_toml(cluster))
     program = tmp_path / "example.py"

@@ -28,6 +28,7 @@ from paxtui.security.contexts import Credentials
 from paxtui.wire import FrameReader, encode, frame
 from paxtui.wire.hello import PROTOCOL_VERSION
 from paxtui.wire.requests import Security
+from tests.ports import free_ports
 from tests.runtime.conditions import PATIENCE_S
 
 Said = dict[str, Any]
@@ -146,7 +147,7 @@ async def hosted(
 ) -> AsyncIterator[Host]:
     """A replica that takes part, alone unless told otherwise; it dials its peers if told who they are."""
     dials = cluster is not None
-    cluster = cluster or config.local(replicas, config.free_ports(replicas), name="hosted")
+    cluster = cluster or config.local(replicas, free_ports(replicas), name="hosted")
     cluster = structs.replace(cluster, limits=limits or cluster.limits)
     lines = io.StringIO()
     journal = Journal(me, "debug", as_json=False, file=lines)

@@ -7,19 +7,20 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import trio
 from msgspec import structs
 
 from paxtui import config
-from paxtui.client import Log, LogEntry, Operator, Sighting, connect
+from paxtui.client import ClientError, Log, LogEntry, Operator, Sighting, connect
 from paxtui.core.ballot import Ballot
 from paxtui.core.replica import Status
 from paxtui.core.settings import Settings
+from tests.ports import free_ports
 from tests.runtime.conditions import until
 
 PAXTUI = (sys.executable, "-m", "paxtui")
@@ -33,7 +34,7 @@ class Replicas:
     def __init__(
         self, folder: Path, n: int = 3, settings: Settings | None = None, name: str = "real"
     ) -> None:
-        cluster = config.local(n, config.free_ports(n), name=name)
+        cluster = config.local(n, free_ports(n), name=name)
         self.cluster = structs.replace(cluster, settings=settings or Settings())
         self.folder = folder
         self.config = folder / "cluster.toml"
@@ -125,21 +126,47 @@ class Replicas:
         report = self.sightings()[replica].report
         return report.status if report is not None else None
 
+    def until_status(self, replica: int) -> Status:
+        """Wait until it says how it is: on a busy machine one question may remain without an answer."""
+        status = until(lambda: self.status(replica), f"r{replica} says how it is")
+        assert status is not None
+        return status
+
     def leader(self) -> int | None:
-        """Who leads, if all who live know it."""
+        """Who leads, if that one lives and all who live know it."""
         statuses = [
             sighting.report.status if sighting.report is not None else None
             for sighting in self.sightings()
             if self.alive(sighting.replica)
         ]
         leaders = {status.leader if status is not None else None for status in statuses}
-        return leaders.pop() if len(leaders) == 1 else None
+        leader = leaders.pop() if len(leaders) == 1 else None
+        return leader if leader is not None and self.alive(leader) else None
 
     def until_led(self) -> int:
-        until(lambda: self.leader() is not None or self._dead(), "everybody follows one leader")
-        leader = self.leader()
-        assert leader is not None, [self.words(replica)[-300:] for replica in self._dead()]
-        return leader
+        """Wait until everybody follows one leader. It may pass on at any time on a busy machine."""
+        found: list[int] = []  # at one look: at a second one the lead may be passing on
+
+        def led() -> bool:
+            leader = self.leader()
+            found.extend([] if leader is None else [leader])
+            return bool(found or self._dead())
+
+        until(led, "everybody follows one leader")
+        assert found, [self.words(replica)[-300:] for replica in self._dead()]
+        return found[0]
+
+    def make_leader(self, replica: int) -> None:
+        """Wait until a replica leads, however often the lead passes on to another one meanwhile."""
+
+        def leads() -> bool:
+            leader = self.leader()
+            if leader not in (None, replica):
+                with suppress(ClientError):  # it leads by now, or another election is going on
+                    self.do(self.operator.elect, replica)
+            return leader == replica
+
+        until(leads, f"r{replica} leads")
 
     def _dead(self) -> list[int]:
         return [replica for replica in self._processes if not self.alive(replica)]
@@ -152,16 +179,25 @@ class Replicas:
     def until_equal(self) -> list[LogEntry]:
         """Wait until all have applied the same; the log."""
 
-        def equal() -> bool:
+        def heads() -> list[tuple[object, ...] | None]:
             statuses = [
                 sighting.report.status if sighting.report is not None else None
                 for sighting in self.sightings()
             ]
-            heads = {(status.watermark, status.chain) for status in statuses if status is not None}
-            return None not in statuses and len(heads) == 1
+            return [
+                (status.watermark, status.chain, status.floor) if status is not None else None
+                for status in statuses
+            ]
 
-        until(equal, "all logs are equal")
-        logs = [self.log(replica) for replica in range(self.cluster.n)]
+        def equal() -> list[list[LogEntry]]:
+            """The logs, unless something was applied while they were read."""
+            before = heads()
+            if None in before or len({each[:2] for each in before if each is not None}) != 1:
+                return []
+            logs = [self.log(replica) for replica in range(self.cluster.n)]
+            return logs if heads() == before else []
+
+        logs = until(equal, "all logs are equal")
         values = [[(e.slot, e.client, e.request, e.text, e.repeats) for e in log] for log in logs]
         assert all(each == values[0] for each in values)
         return logs[0]
@@ -193,6 +229,21 @@ class Replicas:
             return await act(*arguments, **named)
 
         return trio.run(run)
+
+
+@contextmanager
+def started(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[Any]]:
+    """A process that ends with the test, whatever the test does.
+
+    The end of a plain ``with subprocess.Popen(...)`` waits for the process. When an exception came before
+    the test told it to end, it waits for ever.
+    """
+    with subprocess.Popen(command, **options) as process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
 
 
 def gone(pid: int) -> bool:

@@ -11,6 +11,7 @@ import trio.testing
 from paxtui.config import Address
 from paxtui.runtime import listening
 from paxtui.runtime.listening import PortRefused, as_soon_as_there, listen
+from tests.runtime.conditions import eventually
 
 
 class Names(trio.abc.HostnameResolver):
@@ -49,10 +50,16 @@ async def test_a_name_that_resolves_later_is_tried_again_with_a_word_a_minute(
 @pytest.mark.trio
 async def test_an_address_that_no_interface_has_is_tried_again_and_a_port_in_use_is_not() -> None:
     said: list[str] = []
-    with trio.move_on_after(0.01):
+
+    async def listen_there() -> None:
         await as_soon_as_there(
             lambda: listen(Address(0, "192.0.2.1", 7400), None, insecure=True), said.append
         )
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(listen_there)
+        await eventually(lambda: said, "it says that it waits")
+        nursery.cancel_scope.cancel()
     assert len(said) == 1
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

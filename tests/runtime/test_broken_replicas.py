@@ -122,13 +122,13 @@ def test_a_pause_is_answered_first_and_ends_by_itself(cluster: Cluster) -> None:
     def stopped() -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
-    number = cluster.do(cluster.operator.inject, victim, f.Pause(1.5))
+    number = cluster.do(cluster.operator.inject, victim, f.Pause(3.0))
     assert isinstance(number, int)
     until(stopped, "the process is stopped")
     cluster.append_some()
     until(lambda: not stopped(), "it goes on")
     cluster.check_logs()
-    assert cluster.do(cluster.operator.faults) == []
+    until(lambda: cluster.do(cluster.operator.faults) == [], "no fault is left")
 
 
 def test_a_fault_ends_when_its_time_is_over(cluster: Cluster) -> None:
@@ -136,7 +136,7 @@ def test_a_fault_ends_when_its_time_is_over(cluster: Cluster) -> None:
     cluster.do(cluster.operator.inject, leader, f.Cut(-1), for_s=0.5)
     cluster.append_some()
     until(lambda: cluster.do(cluster.operator.faults) == [], "no fault is left")
-    assert "its time is over: cut" in cluster.words(leader)
+    cluster.until_said(leader, "its time is over: cut")
     cluster.check_logs()
 
 
@@ -166,6 +166,15 @@ class Scene:
         self.victim = victim
         self.other = next(id for id in range(3) if id not in (victim, leader))
         self.follower = victim if victim != leader else self.other
+
+    async def restore(self) -> None:
+        """Give the lead back to the leader: on a busy machine it may pass on by itself, and what is waited
+        for happens at the leader alone."""
+        sightings = await self.operator.status()
+        leaders = {each.report.status.leader for each in sightings if each.report and each.report.status}
+        if leaders - {self.leader, None}:
+            with suppress(ClientError):
+                await self.operator.elect(self.leader)
 
     async def append(self) -> None:
         async with connect(self.cluster.cluster) as log, trio.open_nursery() as nursery:
@@ -326,9 +335,7 @@ def test_a_replica_killed_as_this_happens_forgets_nothing(
     cluster.append_some(1)
     cluster.start(victim)
     cluster.until_led()
-    status = cluster.status(victim)
-    assert status is not None
-    assert status.promised >= promised
+    assert cluster.until_status(victim).promised >= promised
     cluster.check_logs()
 
 
@@ -337,6 +344,7 @@ async def again_and_again(provoke: Provoke, scene: Scene) -> None:
         with suppress(ClientError):
             await provoke(scene)
         await trio.sleep(0.01)
+        await scene.restore()
 
 
 def heard_from(record: Path, start: int, sender: int) -> list[Ballot]:

@@ -11,6 +11,7 @@ from paxtui import config
 from paxtui.core.ballot import Ballot
 from paxtui.core.messages import Heartbeat
 from paxtui.wire.hello import SESSION_REFUSED
+from tests.ports import free_ports
 from tests.runtime.conditions import eventually
 from tests.runtime.host import Host, Said, hosted
 
@@ -100,7 +101,7 @@ async def test_a_replica_that_is_behind_takes_a_session_as_soon_as_it_hears_of_i
 @pytest.mark.trio
 async def test_a_replica_that_warms_up_does_not_judge_births(tmp_path: Path) -> None:
     """It does not know yet what it will know, and it takes no requests. Then the leader judges."""
-    cluster = config.local(1, config.free_ports(1), name="hosted")
+    cluster = config.local(1, free_ports(1), name="hosted")
     async with hosted(tmp_path / "r0", cluster=cluster) as host:
         core, host.node.core = host.node.core, None
         async with host.dial("client", name="ada", session="ada~aaaaaaaa@5") as raw:

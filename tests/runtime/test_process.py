@@ -21,9 +21,10 @@ from paxtui.core.settings import Settings
 from paxtui.records.parts import Ended, Gap, Life, Told
 from paxtui.records.reader import Reader
 from tests.runtime.conditions import until
-from tests.runtime.processes import Replicas, gone
+from tests.runtime.processes import Replicas, gone, started
 
-STOP_S = 2.0
+STOP_S = 20.0
+"""Less than the patience of ``wait``; more than a busy machine needs for a replica's last commit."""
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def three(tmp_path: Path) -> Iterator[Replicas]:
 
 def refused(command: list[str]) -> str:
     """Run what cannot start; its one line."""
-    done = subprocess.run(command, input="", capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, input="", capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2, done.stderr
     (line,) = done.stderr.splitlines()
     assert "ERROR" in line
@@ -118,7 +119,7 @@ if sys.argv[1] == "kill":
 child.stdin.detach()  # let nothing but the end of this process close it
 """
     command = [sys.executable, "-W", "ignore", "-c", program, way, *one.command(0)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
+    with started(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
         if way == "kill":
@@ -141,7 +142,7 @@ def test_warm_up_all_waits_for_all_the_first_time_and_for_nobody_the_next(three:
     three.start(2, "--warm-up", "all")
     three.until_led()
     for replica in range(3):
-        assert "warm-up  done" in three.words(replica)
+        three.until_said(replica, "warm-up  done")
         three.kill(replica)
     for replica in (0, 1):
         three.start(replica, "--warm-up", "all")
@@ -293,17 +294,13 @@ def test_a_checkpoint_of_many_sessions_survives_a_restart(tmp_path: Path) -> Non
         replicas.until_led()
         for number in range(9):
             replicas.append(f"text {number}")
-        before = replicas.status(0)
+        before = replicas.until_status(0)
         replicas.kill(0)
         replicas.start(0)
         replicas.until_led()
-        assert before is not None
         # What was learned last may not have been on disk; then the new leader learns it again.
-        until(
-            lambda: (status := replicas.status(0)) is not None and status.watermark == 9, "it is whole again"
-        )
-        after = replicas.status(0)
-        assert after is not None
+        until(lambda: replicas.until_status(0).watermark == 9, "it is whole again")
+        after = replicas.until_status(0)
         assert (after.sessions, after.watermark) == (before.sessions, before.watermark) == (3, 9)
         assert after.chain == before.chain
     finally:

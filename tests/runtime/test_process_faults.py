@@ -9,6 +9,7 @@ import pytest
 
 from paxtui import config
 from paxtui.core.settings import Settings
+from tests.ports import free_ports
 from tests.runtime.conditions import eventually
 from tests.runtime.host import Host, Raw, hosted
 
@@ -18,7 +19,7 @@ async def host(tmp_path: Path) -> AsyncIterator[Host]:
     """One replica that leads, and fills no hole by itself."""
     cluster = config.Cluster(
         name="skips",
-        replicas=config.local(1, config.free_ports(1)).replicas,
+        replicas=config.local(1, free_ports(1)).replicas,
         settings=Settings(hole_timeout_s=3600),
     )
     async with hosted(tmp_path / "r0", cluster=cluster) as replica:

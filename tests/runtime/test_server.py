@@ -24,6 +24,7 @@ from paxtui.runtime.rows import Peer
 from paxtui.wire import FRAME_BYTES_MAX, encode, frame
 from paxtui.wire.faults import DiskError
 from paxtui.wire.hello import PROTOCOL_VERSION
+from tests.ports import free_ports
 from tests.runtime.conditions import eventually
 from tests.runtime.host import Host, Said, hosted
 from tests.wire.strategies import peer_messages
@@ -630,7 +631,7 @@ async def test_a_disk_error_that_is_undone_in_time_does_not_strike(host: Host) -
 async def test_a_crashed_proposer_comes_back_when_the_time_is_over(host: Host) -> None:
     await leading(host)
     async with host.dial("operator") as raw, host.dial("client") as client:
-        crash = {"type": "inject", "id": 1, "fault": {"fault": "crash-proposer"}, "for_s": 0.2}
+        crash = {"type": "inject", "id": 1, "fault": {"fault": "crash-proposer"}, "for_s": 1.5}
         assert (await raw.ask(crash))["type"] == "done"
         assert (await client.append(1, "x"))["reason"] == "not-leader"
         assert (await raw.ask({"type": "elect", "id": 2}))["reason"] == "its proposer is crashed"
@@ -642,7 +643,7 @@ async def test_a_crashed_proposer_comes_back_when_the_time_is_over(host: Host) -
 async def test_an_operator_fills_a_hole(tmp_path: Path) -> None:
     cluster = config.Cluster(
         name="holes",
-        replicas=config.local(1, config.free_ports(1)).replicas,
+        replicas=config.local(1, free_ports(1)).replicas,
         settings=Settings(hole_timeout_s=3600),
     )
     async with hosted(tmp_path / "r0", cluster=cluster) as host:

@@ -19,6 +19,7 @@ from paxtui.core.settings import Settings
 from paxtui.limits import Limits
 from paxtui.runtime.sender import Sender
 from paxtui.runtime.signs import SignsOfLife
+from tests.ports import free_ports
 from tests.runtime.conditions import eventually
 from tests.runtime.host import Host, Raw, hosted
 
@@ -57,7 +58,7 @@ def accepted(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 @contextlib.asynccontextmanager
 async def slow(folder: Path, **limits: float) -> AsyncIterator[Host]:
     """One of three with a slow heartbeat; the others are the test."""
-    cluster = config.local(3, config.free_ports(3), name="hosted")
+    cluster = config.local(3, free_ports(3), name="hosted")
     cluster = structs.replace(cluster, settings=SLOW)
     async with hosted(folder / "r0", cluster=cluster, limits=Limits(**limits)) as host:
         yield host

@@ -31,6 +31,7 @@ from paxtui.runtime.rows import Peer
 from paxtui.runtime.standing import Standing, counts
 from paxtui.runtime.storage import Storage
 from paxtui.wire.hello import Welcome
+from tests.ports import free_ports
 from tests.runtime.conditions import eventually
 from tests.runtime.host import Host, Raw, hosted
 
@@ -212,7 +213,7 @@ async def test_a_replica_that_still_warms_up_can_be_held_and_then_waits_for_nobo
 @pytest.mark.trio
 async def test_who_is_held_while_a_welcome_is_on_its_way_says_so_in_another_hello(tmp_path: Path) -> None:
     """Else that peer would never be told, as it has no reason of its own."""
-    cluster = config.local(3, config.free_ports(3), name="hosted")
+    cluster = config.local(3, free_ports(3), name="hosted")
     async with trio.open_nursery() as nursery, hosted(tmp_path / "r0", cluster=cluster) as running:
         address = cluster.address(2)
         hellos: list[bool] = []

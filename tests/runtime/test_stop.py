@@ -11,11 +11,13 @@ from paxtui.client import Sighting, connect
 from paxtui.client.cluster import local_cluster
 from paxtui.folders import replica_folder
 from paxtui.runtime.offline import OfflineLog
+from tests.ports import free_ports
+from tests.runtime.conditions import PATIENCE_S
 
 
 @pytest.mark.trio
 async def test_a_clean_stop_writes_the_last_watermark_and_the_message_log(tmp_path: Path) -> None:
-    cluster = config.local(3, config.free_ports(3), name="stop")
+    cluster = config.local(3, free_ports(3), name="stop")
     async with local_cluster(cluster, tmp_path) as replicas:
         await replicas.start_all()
         await replicas.wait_ready()
@@ -27,7 +29,7 @@ async def test_a_clean_stop_writes_the_last_watermark_and_the_message_log(tmp_pa
             reports = [each.report for each in sightings]
             return all(report and report.status and report.status.watermark == 5 for report in reports)
 
-        await replicas.wait_until(applied, 10, "all have applied five slots")
+        await replicas.wait_until(applied, PATIENCE_S, "all have applied five slots")
         await replicas.stop_all()
     for replica in range(3):
         with OfflineLog.open(replica_folder(tmp_path, "stop", replica)) as offline:

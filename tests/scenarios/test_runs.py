@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from paxtui.scenarios.model import builtin
+from tests.ports import free_ports
+from tests.runtime.processes import started
 
 pytestmark = pytest.mark.processes
 
@@ -70,7 +72,7 @@ def test_a_users_own_scenario_runs_on_a_classic_cluster_file_and_leaves_its_dead
 ) -> None:
     from paxtui import config
 
-    cluster = config.local(3, config.free_ports(3))
+    cluster = config.local(3, free_ports(3))
     (tmp_path / "config.txt").write_text(config.to_classic(cluster))
     (tmp_path / "mine.toml").write_text(
         """
@@ -127,7 +129,7 @@ def test_a_replica_that_ends_by_itself_fails_the_run(tmp_path: Path) -> None:
         ports = [taken.getsockname()[1]]
         from paxtui import config
 
-        cluster = config.local(3, [*ports, *config.free_ports(2)])
+        cluster = config.local(3, [*ports, *free_ports(2)])
         (tmp_path / "config.txt").write_text(config.to_classic(cluster))
         done = paxtui(
             "run", "bad.toml", "--config-path", "config.txt", "--log-dir", "logs", "--data-dir", "d",
@@ -144,20 +146,20 @@ def test_an_interrupted_run_leaves_no_process_and_no_folder(number: signal.Signa
         '[[step]]\ndo = "pause"\nreplica = "follower"\n'
         '[[step]]\ndo = "wait"\nuntil = "hole"\ntimeout_s = 60\n'
     )
-    process = subprocess.Popen(
+    with started(
         [sys.executable, "-m", "paxtui", "run", "long.toml", "--json", "--log-dir", "logs"],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path)},
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if '"pause' in line:
-            break
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=20)
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if '"pause' in line:
+                break
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "interrupted" in errors
     left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout

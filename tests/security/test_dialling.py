@@ -20,6 +20,7 @@ from paxtui.security.contexts import Credentials
 from paxtui.security.files import Tls
 from paxtui.wire.requests import StatusReport
 from paxtui.wire.telemetry import Snapshot
+from tests.ports import free_ports
 from tests.runtime.conditions import eventually
 from tests.runtime.host import Host, hosted
 from tests.security.certificates import Careless, Folder
@@ -259,7 +260,7 @@ async def test_a_replica_of_an_unknown_authority_is_refused_and_both_sides_say_w
 async def two_of_three(
     tmp_path: Path, zero: Credentials, one: Credentials
 ) -> AsyncIterator[tuple[Host, Host]]:
-    cluster = config.local(3, config.free_ports(3), name="peers")
+    cluster = config.local(3, free_ports(3), name="peers")
     async with (
         hosted(tmp_path / "r0", cluster=cluster, me=0, credentials=zero) as first,
         hosted(tmp_path / "r1", cluster=cluster, me=1, credentials=one) as second,
@@ -311,7 +312,7 @@ async def test_a_replica_of_another_authority_stays_alone_and_all_say_why(tmp_pa
 @pytest.mark.trio
 async def test_a_replica_without_certificates_stays_alone_and_all_say_why(tmp_path: Path) -> None:
     certs = Folder(tmp_path / "certs", "replica-0")
-    cluster = config.local(3, config.free_ports(3), name="peers")
+    cluster = config.local(3, free_ports(3), name="peers")
     async with (
         hosted(tmp_path / "r0", cluster=cluster, me=0, credentials=certs.replica(0)) as zero,
         hosted(tmp_path / "r1", cluster=cluster, me=1) as one,

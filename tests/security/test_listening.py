@@ -10,11 +10,12 @@ import pytest
 import trio
 import trio.testing
 
-from paxtui.config import Address, free_ports
+from paxtui.config import Address
 from paxtui.runtime.journal import Journal
 from paxtui.runtime.listening import Listening, PortRefused, is_loopback, listen
 from paxtui.runtime.renewal import keep_fresh, tell_security
 from paxtui.security.contexts import Credentials
+from tests.ports import free_ports
 from tests.security.certificates import Folder
 
 

@@ -17,7 +17,7 @@ import trio.testing
 from paxtui.runtime.hub import Hub
 from paxtui.runtime.sender import Sender
 from paxtui.security.streams import Distrust, TlsStream, answer, call
-from tests.runtime.conditions import eventually
+from tests.runtime.conditions import PATIENCE_S, eventually
 from tests.security.certificates import Folder
 
 
@@ -251,16 +251,22 @@ async def test_the_other_side_may_change_its_keys(tmp_path: Path) -> None:
         while said.count(line) < times:
             said += await openssl.stdout.receive_some()
 
-    async with listener, await listener.accept() as raw:
-        stream = await answer(raw, certs.replica(0).server)
-        assert str(stream.identity) == "client/ada"
-        for times, line in enumerate((b"one\n", b"two\n", b"three\n"), 1):
-            await openssl.stdin.send_all(line)
-            assert await read(stream, len(line)) == line
-            await stream.send_all(b"heard " + line)
-            await said_by_openssl(b"heard " + line, 1)
-            await openssl.stdin.send_all(b"K\n")
-            await said_by_openssl(b"KEYUPDATE\n", times)
-    await openssl.stdin.aclose()
-    await openssl.wait()
-    await openssl.stdout.aclose()
+    try:
+        with trio.fail_after(PATIENCE_S):
+            async with listener, await listener.accept() as raw:
+                stream = await answer(raw, certs.replica(0).server)
+                assert str(stream.identity) == "client/ada"
+                for times, line in enumerate((b"one\n", b"two\n", b"three\n"), 1):
+                    await openssl.stdin.send_all(line)
+                    assert await read(stream, len(line)) == line
+                    await stream.send_all(b"heard " + line)
+                    await said_by_openssl(b"heard " + line, 1)
+                    await openssl.stdin.send_all(b"K\n")
+                    await said_by_openssl(b"KEYUPDATE\n", times)
+            await openssl.stdin.aclose()
+            await openssl.wait()
+    finally:
+        openssl.kill()
+        await openssl.stdin.aclose()
+        await openssl.wait()
+        await openssl.stdout.aclose()

@@ -14,6 +14,7 @@ from msgspec import structs
 from paxtui.client import LogEntry
 from paxtui.core.ballot import Ballot
 from paxtui.sim.linearizable import Op
+from tests.runtime.processes import started
 from tests.soak.gauges import DESCRIPTORS_MAX, Sample, Series, growth_mb
 from tests.soak.judge import Judge, same
 from tests.soak.overload import ROOT, Line, operations
@@ -46,7 +47,7 @@ async def test_two_short_rounds_with_a_lost_disk_find_nothing_wrong(tmp_path: Pa
 def test_ctrl_c_leaves_no_process_no_mount_and_no_folder(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.soak", "--replicas", "3", "--seed", "1"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT) as process:
+    with started(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT) as process:
         assert process.stdout is not None
         line = next(line for line in process.stdout if " capacity " in line)
         assert len(processes_of(tmp_path)) >= 4, line  # three replicas and a console

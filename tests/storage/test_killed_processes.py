@@ -10,12 +10,15 @@ import os
 import random
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import paxtui
 from paxtui.core.ballot import Ballot
 from paxtui.core.values import Vote
 from paxtui.runtime.offline import OfflineLog
+from tests.runtime.conditions import PATIENCE_S
+from tests.runtime.processes import started
 
 CHILD = Path(__file__).with_name("crash_child.py")
 ROUNDS = 15
@@ -28,7 +31,7 @@ _spec.loader.exec_module(child)
 def run_and_kill(folder: Path, reports: int) -> int:
     """Let a process commit until it reported ``reports`` times; the last batch it told durable, or -1."""
     environment = {**os.environ, "PYTHONPATH": str(Path(paxtui.__file__).parent.parent)}
-    with subprocess.Popen(
+    with started(
         [sys.executable, str(CHILD), str(folder)], stdout=subprocess.PIPE, text=True, env=environment
     ) as process:
         lines = [process.stdout.readline() for _ in range(reports)]
@@ -70,12 +73,14 @@ def test_a_process_that_is_killed_at_its_very_start_leaves_a_folder_that_opens(t
     for attempt in range(5):
         folder = tmp_path / f"replica-{attempt}"
         environment = {**os.environ, "PYTHONPATH": str(Path(paxtui.__file__).parent.parent)}
-        with subprocess.Popen(
+        with started(
             [sys.executable, str(CHILD), str(folder)], stdout=subprocess.DEVNULL, env=environment
         ) as process:
             names = ("lock", "replica.db.new", "replica.db", "replica.db-wal", "mark")
             wanted = {names[attempt], "mark"}  # a draft may be there and gone between two looks
-            while not any((folder / name).exists() for name in wanted):
+            deadline = time.monotonic() + PATIENCE_S
+            while not any((folder / name).exists() for name in wanted):  # without a rest: it is soon over
                 assert process.poll() is None
+                assert time.monotonic() < deadline, f"none of {sorted(wanted)} is there"
             process.kill()
         open_storage(folder).close()

@@ -19,6 +19,7 @@ from paxtui.core.output import PutVotes
 from paxtui.core.saved import CHAIN_START
 from paxtui.core.values import Command
 from paxtui.runtime.errors import DiskRefused, StorageRefused
+from tests.runtime.processes import started
 
 
 @pytest.fixture
@@ -242,7 +243,7 @@ sys.stdin.read()
 
 def test_a_folder_in_use_by_another_process_is_refused_with_its_pid(used, open_storage):
     package = str(Path(paxtui.__file__).parent.parent)
-    with subprocess.Popen(
+    with started(
         [sys.executable, "-c", HOLD, str(used)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
