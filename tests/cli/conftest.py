@@ -21,7 +21,9 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def paxtui(tmp_path: Path) -> Run:
     """Run ``paxtui WORDS...`` in an empty folder; data goes below it unless a word says otherwise."""
 
-    def run(*words: object, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        *words: object, stdin: str = "", timeout_s: float = 100, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "paxtui", *map(str, words)],
             cwd=tmp_path,
@@ -36,7 +38,7 @@ def paxtui(tmp_path: Path) -> Run:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=timeout_s,
         )
 
     return run

@@ -34,9 +34,12 @@ def replicas_below(folder: Path) -> list[int]:
 
 
 def test_half_a_second_on_its_own_replicas_gives_all_figures(paxtui: Run, tmp_path: Path) -> None:
-    done = paxtui(*HALF_A_SECOND, "--json")
-    assert done.returncode == 0, done.stderr
-    row = json.loads(done.stdout)
+    for _ in range(5):
+        done = paxtui(*HALF_A_SECOND, "--json")
+        assert done.returncode == 0, done.stderr
+        row = json.loads(done.stdout)
+        if not row["leader_changed"]:  # on a busy machine the lead may pass on meanwhile
+            break
     assert row["load"]["in_flight"] == 256
     assert row["messages"] > 100
     assert row["throughput"] == pytest.approx(row["messages"] / row["seconds"], rel=0.01)
@@ -165,8 +168,9 @@ def test_an_interruption_reports_what_was_counted_and_leaves_nothing(
     assert replicas_below(tmp_path) == []
 
 
+@pytest.mark.timeout(300)
 def test_the_suite_has_a_row_for_each_load_and_says_what_is_met(paxtui: Run, tmp_path: Path) -> None:
-    done = paxtui("bench", "--suite", "--seconds", "0.2", "--warmup", "0", "--json")
+    done = paxtui("bench", "--suite", "--seconds", "0.2", "--warmup", "0", "--json", timeout_s=280)
     assert done.returncode in (0, 1), done.stderr
     head, *rows = map(json.loads, done.stdout.splitlines())
     assert head["cores"] >= 1

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run, Up
+from tests.runtime.conditions import until
 from tests.runtime.processes import started
 
 
@@ -18,9 +19,15 @@ def send_command(up: Up, *words: str) -> list[str]:
     return [sys.executable, "-m", "paxtui", "send", "-", "--config", str(up.file), *words]
 
 
-def tailed(paxtui: Run, up: Up) -> list[str]:
-    lines = paxtui("tail", "--json", "--config", up.file).stdout.splitlines()
-    return [json.loads(line)["text"] for line in lines]
+def until_last(paxtui: Run, up: Up, *texts: str) -> None:
+    """Wait until these are the last messages: a tail ends where the replica is that answers it, and that one
+    may be behind."""
+
+    def last() -> bool:
+        lines = paxtui("tail", "--json", "--config", up.file).stdout.splitlines()
+        return [json.loads(line)["text"] for line in lines][-len(texts) :] == list(texts)
+
+    until(last, f"the log ends with {texts}")
 
 
 def test_a_line_of_a_slow_pipe_is_sent_when_it_comes_and_not_with_the_next(up: Up) -> None:
@@ -47,7 +54,7 @@ def test_lines_may_come_from_a_file_and_the_last_needs_no_end(paxtui: Run, up: U
         done = subprocess.run(send_command(up), stdin=stdin, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 3
-    assert tailed(paxtui, up)[-3:] == ["file one", "file zwö", "file 三"]
+    until_last(paxtui, up, "file one", "file zwö", "file 三")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +81,7 @@ def test_a_line_that_is_no_message_fails_alone_and_by_its_number(
     assert problem.startswith("paxtui: message 2: ")
     assert reason in problem
     assert len(done.stdout.splitlines()) == 2
-    assert tailed(paxtui, up)[-2:] == ["good 1", "good 3"]
+    until_last(paxtui, up, "good 1", "good 3")
 
 
 def test_a_line_without_an_end_is_not_read_for_ever(up: Up) -> None:
@@ -88,7 +95,7 @@ def test_a_line_without_an_end_is_not_read_for_ever(up: Up) -> None:
 def test_what_follows_two_dashes_is_text(paxtui: Run, up: Up) -> None:
     done = paxtui("send", "--config", up.file, "--", "--an_option", "-x", "a_b")
     assert done.returncode == 0, done.stderr
-    assert tailed(paxtui, up)[-3:] == ["--an_option", "-x", "a_b"]
+    until_last(paxtui, up, "--an_option", "-x", "a_b")
 
 
 def test_an_argument_that_is_not_utf8_fails_with_one_line(up: Up) -> None:

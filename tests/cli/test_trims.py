@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -19,6 +18,7 @@ from paxtui.wire.values import Ballot
 from tests.cli.conftest import Run, Up, serve
 from tests.console.story import Story
 from tests.ports import free_ports
+from tests.runtime.conditions import until
 
 B = Ballot(3, 0)
 
@@ -79,15 +79,16 @@ def trimming(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     yield from serve(tmp_path_factory.mktemp("trimming"), replace(cluster, keep=Keep(slots=8)))
 
 
+@pytest.mark.timeout(300)
 def test_a_tail_says_which_slots_are_removed_and_goes_on_behind_them(paxtui: Run, trimming: Up) -> None:
-    deadline = time.monotonic() + 120
-    floor = 0
-    while not floor:
-        assert time.monotonic() < deadline
+    def trimmed() -> int:
+        """From where on all keep the log, once they have said so."""
         texts = "".join(f"message {number}\n" for number in range(10))
         assert paxtui("send", "-", "--config", trimming.file, stdin=texts).returncode == 0
         told = paxtui("status", "--config", trimming.file, "--json").stdout.splitlines()
-        floor = min(json.loads(each)["floor"] for each in told)
+        return min(json.loads(each).get("floor") or 0 for each in told)
+
+    floor = until(trimmed, "all have trimmed their logs", patience_s=240)
     assert "from slot" in paxtui("status", "--config", trimming.file).stdout.splitlines()[0]
     for words in (["tail", "--all"], ["read"]):
         done = paxtui(*words, "--config", trimming.file, "--json")
@@ -99,6 +100,10 @@ def test_a_tail_says_which_slots_are_removed_and_goes_on_behind_them(paxtui: Run
         asked = paxtui(*words, "--config", trimming.file, "--from", entries[-1]["slot"])
         assert "removed" not in asked.stderr
         assert any("own" in entry for entry in entries)
-    offline = paxtui("tail", "--all", "--offline", trimming.data / "cli" / "replica-0")
-    assert "are removed; the log goes on at slot" in offline.stderr
-    assert "◆ mark" in offline.stdout
+    folder = trimming.data / "cli" / "replica-0"
+
+    def on_disk() -> bool:
+        offline = paxtui("tail", "--all", "--offline", folder)
+        return "are removed; the log goes on at slot" in offline.stderr and "◆ mark" in offline.stdout
+
+    until(on_disk, "it is so on disk, too")

@@ -107,7 +107,7 @@ def test_undo_leaves_alone_who_runs_again_already(tmp_path: Path) -> None:
         pid = seen[1].report.pid
         await on.press("u")
         await on.shown(lambda: any("nothing to undo" in each.text for each in notes(on)), "u said so")
-        seen = await on.sightings()
+        seen = await on.until(lambda seen: seen[1].report is not None, "r1 still runs")
         assert seen[1].report is not None
         assert seen[1].report.pid == pid
 
@@ -144,8 +144,7 @@ def test_replicas_of_another_console_on_the_same_ports_are_not_taken_for_ours(tm
     async def act(on: Real) -> None:
         said = await asyncio.to_thread(trio.run, meet, on)
         assert all("somebody else" in text for text in said), said
-        seen = await on.sightings()
-        assert all(serves(seen, id) for id in range(3))
+        await on.until(lambda seen: all(serves(seen, id) for id in range(3)), "all serve")
         assert await on.log_of(0) == []
 
     run(tmp_path, act)
