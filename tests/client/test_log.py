@@ -52,12 +52,12 @@ async def append_all(log: Log, count: int, prefix: str = "text") -> dict[str, Ap
 
 @pytest.mark.trio
 async def test_an_append_tells_slot_ballot_replica_and_time(replicas: Three) -> None:
-    leader = await replicas.led()
     async with connect(replicas.cluster, name="ada") as log:
         done = await log.append("hello")
+        leader = done.ballot.replica  # whoever leads then: on a busy machine the lead may pass on
         assert log.replica == leader
         (entry,) = await everything(log)
-    assert (done.slot, done.replica, done.ballot.replica) == (0, leader, leader)
+    assert (done.slot, done.replica) == (0, leader)
     assert 0 < done.ms < 30_000
     assert (entry.slot, entry.ballot, entry.text, entry.is_message) == (0, done.ballot, "hello", True)
     assert entry.client.startswith("ada~")
@@ -216,7 +216,7 @@ async def test_a_follower_sends_a_client_to_the_leader(replicas: Three) -> None:
         async with connect(replicas.cluster) as log:
             log._route._hint = follower
             done = await log.append("x")
-            assert done.replica == leader
+            assert done.replica == done.ballot.replica  # it leads, though the lead may have passed on
 
 
 @pytest.mark.trio
@@ -270,9 +270,8 @@ async def test_a_paused_leader_is_left_for_another(replicas: Three) -> None:
 
 @pytest.mark.trio
 async def test_without_a_majority_an_append_ends_as_unknown_and_a_read_as_failed(replicas: Three) -> None:
-    leader = await replicas.led()
     async with connect(replicas.cluster) as log:
-        await log.append("before")
+        leader = (await log.append("before")).replica
         for other in {0, 1, 2} - {leader}:
             await replicas.stop(other)
         with pytest.raises(Unknown, match=r"no answer within 1 s; the message may have been appended"):

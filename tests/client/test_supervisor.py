@@ -77,9 +77,9 @@ async def test_a_condition_that_does_not_come_is_told_with_what_each_replica_bel
         await replicas.start(0)
         await replicas.wait_until(lambda sightings: sightings[0].report is not None, 20, "it listens")
         with pytest.raises(ClientError) as caught:
-            await replicas.wait_until(ready, 1, "all serve")
+            await replicas.wait_until(ready, 3, "all serve")
     told = str(caught.value)
-    assert told.startswith("after 1 s still not: all serve. r0: warming up, waits for r1 r2; r1: ")
+    assert told.startswith("after 3 s still not: all serve. r0: warming up, waits for r1 r2; r1: ")
     assert told.endswith("cannot be reached: connection refused")
 
 

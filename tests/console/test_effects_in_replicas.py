@@ -301,11 +301,18 @@ def test_records_of_replicas_that_the_console_restarts_can_be_checked(tmp_path: 
 def test_what_the_console_is_told_is_written_down(tmp_path: Path) -> None:
     path = tmp_path / "seen.jsonl"
 
+    def all_voted() -> bool:
+        """Whether the file tells it of all: a follower's events may come after the leader's."""
+        whole = path.read_bytes().rpartition(b"\n")[0].splitlines()
+        told = [line for line in map(json.loads, whole) if "told" in line]
+        return {line["replica"] for line in told if line["told"]["event"] == "voted"} == {0, 1, 2}
+
     async def act(on: Real) -> None:
         await on.words(f"observe {path}")
         await on.shown(lambda: on.bridge.outside.observing is not None, "it writes")
         await on.words("say hello")
         await on.shown(lambda: on.bridge.model.applied == 1, "it is applied")
+        await on.shown(all_voted, "all have told that they voted")
         await on.words("mark lunch")
         await on.words("observe stop")
         await on.shown(lambda: on.bridge.outside.observing is None, "it is complete")
