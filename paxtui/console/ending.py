@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Final
 
 END_S: Final = 20.0
-"""So long an end in order may take, on a busy machine too: replicas that are told to stop are killed after five
+"""So long an end in order may take, on a busy machine too. Replicas that do not stop are killed after five
 seconds."""
 
 ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -34,24 +34,22 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bare(tmp_path: Path, file: Path) -> Iterator[Bare]:
-    yield from started(Bare(["--config", str(file), "--attach"], tmp_path))
+    yield from started(Bare(["--config", str(file), "--attach"], tmp_path), tmp_path)
 
 
-def started(program: Bare) -> Iterator[Bare]:
+def started(program: Bare, folder: Path) -> Iterator[Bare]:
     """Wait until it draws, and leave nothing of it."""
-    program.until(lambda: b"Replicas" in program.sent, "a console")
-    yield program
     try:
-        os.kill(program.pid, signal.SIGKILL)
-        os.waitpid(program.pid, 0)
-    except (ProcessLookupError, ChildProcessError):
-        pass
+        program.until(lambda: b"Replicas" in program.sent, "a console")
+        yield program
+    finally:
+        program.close(folder)
 
 
 def broken(mistake: str, arguments: list[str], folder: Path) -> Iterator[Bare]:
     """The program with a mistake in it."""
     code = f"{mistake}\nfrom paxtui.cli.main import main\nmain()"
-    return started(Bare(arguments, folder, [sys.executable, "-c", code]))
+    return started(Bare(arguments, folder, [sys.executable, "-c", code]), folder)
 
 
 def leaves(program: Bare) -> None:
@@ -160,7 +158,7 @@ def test_the_screen_is_on_the_terminal_where_errors_go_elsewhere(tmp_path: Path,
         f'exec "$0" -m paxtui --config {file} --attach 2> {tmp_path}/errors',
         sys.executable,
     ]
-    for program in started(Bare([], tmp_path, shell)):
+    for program in started(Bare([], tmp_path, shell), tmp_path):
         leaves(program)
     assert (tmp_path / "errors").read_bytes() == b""
 

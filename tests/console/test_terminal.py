@@ -194,8 +194,9 @@ class Bare:
     def close(self, folder: Path) -> None:
         """Nothing is left of it, nor of its replicas, whose data is in ``folder``."""
         if not self._ended:
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
+            with suppress(ProcessLookupError, ChildProcessError):  # a test may have waited for it itself
+                os.kill(self.pid, signal.SIGKILL)
+                os.waitpid(self.pid, 0)
         os.close(self._fd)
         kill_replicas_of(folder)
 
