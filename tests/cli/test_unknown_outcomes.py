@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import io
-from types import SimpleNamespace
+from collections.abc import AsyncGenerator
 
 import pytest
 from trio.testing import MockClock
 
-from paxtui.cli.append import _send
+from paxtui.cli.append import _Results, _send
 from paxtui.cli.client import _client
 from paxtui.wire.requests import Append, AppendMany, AppendRefused
 from tests.client.scripted import Caller, Script, scripted, silence
 
 
 def refuse_the_first_of_two(clock: MockClock) -> Script:
-    """Refuse a message for good, answer nothing to the next, and let more time go by than anybody waits."""
+    """Refuse a message for good, answer nothing to the next, and let the time go by that is waited."""
 
     async def script(caller: Caller) -> None:
         heard = 0
@@ -25,7 +25,7 @@ def refuse_the_first_of_two(clock: MockClock) -> Script:
             if not heard:
                 await caller.say(AppendRefused(request.request, "too-long", None))
             heard += len(request.texts) if isinstance(request, AppendMany) else 1
-        clock.jump(60)
+        clock.jump(30.1)
         await silence(caller)
 
     return script
@@ -36,7 +36,9 @@ async def test_send_ends_with_3_if_one_of_its_messages_is_unknown(
     capsys: pytest.CaptureFixture[str], mock_clock: MockClock
 ) -> None:
     async with scripted([refuse_the_first_of_two(mock_clock)]) as replicas:
-        code = await _send(["no", "perhaps"], replicas.cluster, "ada", 30.0, False)
+        results = _Results("message", False)
+        await _send(["no", "perhaps"], replicas.cluster, "ada", 30.0, results)
+    code = results.exit_code()
     told = capsys.readouterr().err
     assert code == 3
     assert "message 2: no answer within 30 s; the message may have been appended" in told
@@ -46,8 +48,12 @@ async def test_send_ends_with_3_if_one_of_its_messages_is_unknown(
 async def test_client_ends_with_3_if_one_of_its_messages_is_unknown(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, mock_clock: MockClock
 ) -> None:
-    lines = SimpleNamespace(isatty=lambda: False, buffer=io.BytesIO(b"no\nperhaps\n"))
-    monkeypatch.setattr("sys.stdin", lines)
+    async def lines() -> AsyncGenerator[str, None]:
+        yield "no"
+        yield "perhaps"
+
+    monkeypatch.setattr("paxtui.cli.client.stdin_lines", lines)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
     async with scripted([refuse_the_first_of_two(mock_clock)]) as replicas:
         code = await _client(replicas.cluster, "ada", 30.0)
     failed, unknown = capsys.readouterr().out.splitlines()
