@@ -24,11 +24,11 @@ async def accept(caller: Caller) -> None:
 
 
 def fall_silent(clock: MockClock) -> Script:
-    """Take a request, answer nothing, and let more time go by than anybody waits."""
+    """Take a request, answer nothing, and let the time go by that is waited."""
 
     async def script(caller: Caller) -> None:
         assert await caller.hear() is not None
-        clock.jump(60)
+        clock.jump(30.1)
         await silence(caller)
 
     return script
