@@ -129,7 +129,8 @@ def test_a_signal_that_a_script_ignores_leaves_sigterm_working(one: Replicas) ->
         tail.send_signal(signal.SIGTERM)
         _, said = tail.communicate(timeout=30)
     assert tail.returncode == 143
-    assert said.startswith(b"paxtui: ended by SIGTERM: the last was slot ")
+    # The line may be out before it is noted as printed: then less is claimed, never more.
+    assert re.match(rb"paxtui: ended by SIGTERM: (the last was slot |nothing was printed)", said), said
 
 
 def test_a_signal_that_nohup_ignores_ends_nothing(one: Replicas) -> None:
