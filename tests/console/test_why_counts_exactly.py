@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paxtui.console.model.why import why_moving, why_slot
+from paxtui.console.model.why import why_moving, why_no_leader, why_slot
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import LearnedView
 from tests.console.story import Story
@@ -41,3 +41,14 @@ def test_a_blocked_slot_tells_the_cause_of_the_slot_that_it_waits_for() -> None:
     evidence = why_slot(story.model, 1, story.now).evidence
     assert evidence[1].startswith("Slot 0: HOLE: no acceptor has accepted anything here")
     assert evidence[2:] == ("r0 left it empty on purpose (skip slot), 0.0 s ago.",)
+
+
+def test_where_nobody_is_known_to_lead_those_that_are_not_heard_may() -> None:
+    story = Story(3).up(leader=None)
+    assert story.model.leader is None
+    assert why_no_leader(story.model, story.now).verdict == "NO LEADER yet: an election is on."
+    story.later(5)
+    for id in (0, 1):
+        story.report(id)
+    verdict = why_no_leader(story.model, story.now).verdict
+    assert verdict == "NO LEADER IS KNOWN: r2 may lead, but are not heard."
