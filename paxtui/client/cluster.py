@@ -111,6 +111,8 @@ class LocalCluster:
             start_new_session=True,
             env=_environment(),
         )
+        # Made here and not in the task: leave_running() may be called before the task has begun.
+        process.watching = trio.CancelScope(shield=True)
         self._nursery.start_soon(self._watch, replica, process, process.handle)
 
     async def start_all(self, *arguments: str) -> None:
@@ -123,7 +125,6 @@ class LocalCluster:
 
         Shielded: whoever stops the replicas after a cancellation waits for their ends to be noticed here.
         """
-        process.watching = trio.CancelScope(shield=True)
         with process.watching:
             async with trio.open_nursery() as nursery:
                 if handle.stderr is not None:

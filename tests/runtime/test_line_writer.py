@@ -89,7 +89,9 @@ def test_lost_lines_are_counted_where_they_are_missing(pipe: Pipe) -> None:
 
 def test_a_line_that_follows_lost_ones_comes_behind_their_number(pipe: Pipe) -> None:
     writer = LineWriter(pipe.writer, bytes_max=100)
-    sent = 0
+    writer.write("line 0\n")
+    until(lambda: not writer._queue, "the writer has taken it, and waits for room in the pipe")
+    sent = 1
     while sent < 100:
         writer.write(f"line {sent}\n")
         sent += 1
@@ -232,7 +234,9 @@ def test_what_the_encoding_does_not_have_is_escaped() -> None:
 def test_the_log_tells_in_its_own_form_how_much_of_it_is_missing(pipe: Pipe, as_json: bool) -> None:
     writer = LineWriter(pipe.writer, bytes_max=1000)
     journal = Journal(0, "error", as_json=as_json, file=cast(TextIO, writer))
-    for _ in range(100):
+    journal.error("disk", "something happened")
+    until(lambda: not writer._queue, "the writer has taken it, and waits for room in the pipe")
+    for _ in range(99):
         journal.error("disk", "something happened")
     *kept, told = pipe.lines("lost")
     text = f"{100 - len(kept)} log lines were lost: nobody read them"
