@@ -508,8 +508,12 @@ async def test_ten_thousand_requests_in_flight_are_all_answered(host: Host) -> N
         messages = ({"type": "append", "request": number % 500, "text": "x"} for number in range(count))
         nursery.start_soon(partial(raw.say, *messages))
         answers = [await raw.hear() for _ in range(count)]
-    assert {(answer or {})["type"] for answer in answers} == {"appended"}
-    assert len({(answer or {})["slot"] for answer in answers}) <= 500
+    told = [answer for answer in answers if answer is not None]
+    assert len(told) == count
+    taken = [answer for answer in told if answer["type"] == "appended"]
+    assert 0 < len({answer["slot"] for answer in taken}) <= 500
+    # On a busy machine it may push back, or take a while to lead again; it says so, and nothing else.
+    assert {answer["reason"] for answer in told if answer not in taken} <= {"busy", "not-leader"}
 
 
 @pytest.mark.trio
