@@ -106,7 +106,7 @@ def test_a_terminal_that_is_gone_without_a_signal_ends_the_console(file: Path, t
 
 
 def test_a_terminal_that_takes_nothing_does_not_keep_the_console_from_ending(bare: Bare) -> None:
-    for view in 20 * b"1234":
+    for view in 4 * b"1234":
         bare.press(bytes([view]))  # nearly all of the screen is drawn
         select.select([], [], [], 0.02)  # as a hand does it; nothing is waited for
     os.kill(bare.pid, signal.SIGTERM)
