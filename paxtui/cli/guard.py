@@ -7,8 +7,9 @@ interrupts of Trio's tasks come in groups, at any depth; the most important one 
 from __future__ import annotations
 
 import functools
+import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import ParamSpec
 
 from paxtui.cli import signals, streams
@@ -57,11 +58,19 @@ def _guarded(command: Callable[P, int | None], *, needs_output: bool) -> Callabl
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         def work() -> int | None:
             signals.begin()
+            _refuse_not_a_number(kwargs)
             return command(*args, **kwargs)
 
         sys.exit(exit_code_of(work, needs_output=needs_output))
 
     return run
+
+
+def _refuse_not_a_number(options: Mapping[str, object]) -> None:
+    """Refuse an option that is "nan": it is a float for Typer, and above no minimum and below none."""
+    for name, value in options.items():
+        if isinstance(value, float) and math.isnan(value):
+            raise Failure(f"--{name.replace('_', '-')}: nan is not a number", EXIT_USAGE)
 
 
 def exit_code_of(work: Callable[[], int | None], *, needs_output: bool) -> int:

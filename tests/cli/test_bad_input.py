@@ -22,6 +22,9 @@ BAD = {
         ["--msg-loss", "0 to 100"],
     ),
     "loss below 0": (["replica", "--id", "0", "--headless", "--msg-loss", "-1"], ["--msg-loss", "0 to 100"]),
+    "loss not a number": (["replica", "--id", "0", "--headless", "--msg-loss", "nan"], ["--msg-loss", "nan"]),
+    "wait not a number": (["health", "--timeout", "nan"], ["--timeout", "nan is not a number"]),
+    "minutes not a number": (["sim", "--minutes", "nan"], ["--minutes", "nan is not a number"]),
     "unknown warm-up": (
         ["replica", "--id", "0", "--headless", "--warm-up", "some"],
         ["--warm-up", "majority"],

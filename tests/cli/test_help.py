@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import typer.main
 
-from paxtui.cli.main import app
+from paxtui.cli.main import app_of
 
-GROUP = typer.main.get_command(app)
+GROUP = typer.main.get_command(app_of([]))
 
 
 def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
