@@ -41,7 +41,7 @@ test: $(VENV)/.stamp-installed ## check format, rules, types and layers, then ru
 	@$(BIN)/paxtui sim --ci
 
 # Where the words and habits of libraries show; spec, soak, disks and the simulator know no library.
-QUICK := $(addprefix tests/,wire config core client checkers console records cli runtime security storage project) \
+QUICK := $(addprefix tests/,wire config core client checkers console records cli replica net storage project) \
     tests/deploy/test_metrics.py tests/sim/test_dask.py
 
 # The lock says exactly what `make run`, `make test` and CI install, with hashes; these two try what it does not:

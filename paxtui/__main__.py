@@ -2,7 +2,7 @@
 
 import sys
 
-from paxtui.startup import prepare
+from paxtui.stdio.startup import prepare
 
 
 def main() -> None:

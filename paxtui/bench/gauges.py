@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 from paxtui.bench import proc, tcp
 from paxtui.bench.proc import Usage
 from paxtui.client import Operator
-from paxtui.config import Cluster
+from paxtui.config.cluster_file import Cluster
 
 FlowKey = tuple[int, tuple[bytes, int], tuple[bytes, int]]
 

@@ -14,7 +14,7 @@ from paxtui.bench.load import Load
 from paxtui.bench.pending import Pending, ReadRequest
 from paxtui.bench.tally import Tally
 from paxtui.client import Log, connect
-from paxtui.config import Cluster
+from paxtui.config.cluster_file import Cluster
 
 CONNECT_S: Final = 30.0
 """How long the first append of each connection may take."""

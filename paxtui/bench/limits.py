@@ -18,7 +18,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from paxtui.config import ConfigError
+from paxtui.config.cluster_file import ConfigError
 
 SYNCS: Final = 300
 APPENDED_BYTES: Final = 512

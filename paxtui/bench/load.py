@@ -6,7 +6,7 @@ import math
 
 from msgspec import Struct
 
-from paxtui.config import Cluster, ConfigError
+from paxtui.config.cluster_file import Cluster, ConfigError
 from paxtui.wire.values import TEXT_BYTES_MAX
 
 SECONDS_MAX = 86_400.0

@@ -9,15 +9,15 @@ import trio
 from msgspec import Struct
 
 from paxtui.bench import gauges
-from paxtui.bench.bare import BareGenerator
 from paxtui.bench.gauges import Reading
 from paxtui.bench.generator import Generator, quiet_collector
 from paxtui.bench.limits import Limits
 from paxtui.bench.load import Load
 from paxtui.bench.measured import Measured, conclude
+from paxtui.bench.raw_generator import BareGenerator
 from paxtui.bench.tally import Tally
 from paxtui.client import ClientError, Operator
-from paxtui.config import Cluster
+from paxtui.config.cluster_file import Cluster
 
 PROGRESS_S: Final = 0.25
 """How often whoever watches is told."""

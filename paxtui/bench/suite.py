@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 from paxtui.bench.load import Load
 from paxtui.bench.measured import Measured, Times
 from paxtui.bench.report import milliseconds
-from paxtui.bench.stand import PIPELINED, Stand
+from paxtui.bench.testbed import PIPELINED, Stand
 from paxtui.wire.faults import Loss
 
 Verdict = Literal["met", "missed", "needs etcd figure", "measured"]

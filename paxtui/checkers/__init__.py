@@ -5,21 +5,22 @@ remembered apart from the replicas, in a ghost record that no crash erases, and 
 rules are the numbered invariants of :mod:`~paxtui.checkers.broken`; the error there says which one broke,
 whose fault it is, and why.
 
-There are two judges. :class:`~paxtui.checkers.checkers.Checkers` sees everything: events, messages, disks and
-clients. The simulator has it look at every step. :class:`~paxtui.checkers.witness.Witness` sees the trace
-events of a real cluster, perhaps not all of them: it takes a vote for durable until a restart shows that it
-was not, says nothing where what it would need is missing, and counts that. ``paxtui check`` asks it about
-records.
+There are two judges. :class:`~paxtui.checkers.full_observer.Checkers` sees everything: events, messages,
+disks and clients. The simulator has it look at every step.
+:class:`~paxtui.checkers.partial_observer.Witness` sees the trace events of a real cluster, perhaps not all
+of them: it takes a vote for durable until a restart shows that it was not, says nothing where what it would
+need is missing, and counts that. ``paxtui check`` asks it about records.
 
 Both are made of the same parts, which can be used alone:
 
-- :mod:`~paxtui.checkers.facts`: promises, votes, what is chosen (invariants 1 to 5, and half of 11);
+- :mod:`~paxtui.checkers.ghost_state`: promises, votes, what is chosen (invariants 1 to 5, and half of 11);
 - :mod:`~paxtui.checkers.logs`: applied prefixes, hash chains, watermarks (5, 7, 8);
 - :mod:`~paxtui.checkers.requests`: what clients were told (6, 7, 9, 10);
 - :mod:`~paxtui.checkers.effects`: exactly once, from logs alone (9);
 - :mod:`~paxtui.checkers.limits`: what is sent and kept (11);
-- :mod:`~paxtui.checkers.told`, :mod:`~paxtui.checkers.doubts`, :mod:`~paxtui.checkers.ghost`: what a witness
-  needs beside them, to know what it does not know.
+- :mod:`~paxtui.checkers.observed_ghost_state`, :mod:`~paxtui.checkers.gaps`,
+  :mod:`~paxtui.checkers.partial_observer_state`: what a witness needs beside them, to know what it does not
+  know.
 
 Values are only compared, so facts and logs take *marks* as well: digests, or anything that is equal where the
 values are. Who watches for ever calls ``forget_below(slot)`` now and then; then memory does not grow with the

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from paxtui.checkers.broken import Invariant, InvariantBroken
-from paxtui.checkers.facts import Value
+from paxtui.checkers.ghost_state import Value
 from paxtui.core.values import Command
 
 EXPIRED = -1

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from paxtui.checkers.broken import Invariant, InvariantBroken
-from paxtui.checkers.facts import Value
-from paxtui.core import chain
-from paxtui.core.saved import CHAIN_START
+from paxtui.checkers.ghost_state import Value
+from paxtui.core import hash_chain
+from paxtui.core.durable_state import CHAIN_START
 from paxtui.core.values import Entry
 
 Link = Callable[[bytes, int, Any], bytes]
@@ -22,7 +22,7 @@ class Logs:
     compared where they tell of the same watermark.
     """
 
-    def __init__(self, replicas: int, chosen: dict[int, Value], link: Link | None = chain.link) -> None:
+    def __init__(self, replicas: int, chosen: dict[int, Value], link: Link | None = hash_chain.link) -> None:
         self._chosen = chosen
         self._link = link
         self.upto = 0

@@ -12,8 +12,8 @@ from paxtui.cli.options import ConfigOption, DataDirOption
 from paxtui.cli.signals import run_async
 
 if TYPE_CHECKING:
-    from paxtui.config import Cluster
-    from paxtui.runtime.backup import Backup
+    from paxtui.config.cluster_file import Cluster
+    from paxtui.storage.backup import Backup
 
 STATUS_S = 2.0
 """How long the replicas may take to say how far they are."""
@@ -41,9 +41,9 @@ def backup(
 
     Example: paxtui backup log-2026-11.backup --from 0
     """
-    from paxtui import config as configuration
-    from paxtui.folders import data_root, replica_folder
-    from paxtui.runtime import backup as backups
+    from paxtui.config import cluster_file as configuration
+    from paxtui.config.folders import data_root, replica_folder
+    from paxtui.storage import backup as backups
 
     cluster = configuration.find(config)
     cluster.address(source)
@@ -65,8 +65,8 @@ def _wait_for_all(cluster: Cluster, source: int, folder: Path) -> str:
     import time
 
     from paxtui.client import Operator
-    from paxtui.config import ConfigError
-    from paxtui.runtime.offline import OfflineLog
+    from paxtui.config.cluster_file import ConfigError
+    from paxtui.storage.offline import OfflineLog
 
     async def ask() -> dict[int, int]:
         sightings = await Operator(cluster, "backup").status(timeout_s=STATUS_S)
@@ -112,10 +112,10 @@ def restore(
 
     Example: paxtui restore log-2026-11.backup --config configs/local-3.toml
     """
-    from paxtui import config as configuration
-    from paxtui.folders import ConfigError, data_root, replica_folder
-    from paxtui.runtime import backup as backups
-    from paxtui.runtime.rows import Identity
+    from paxtui.config import cluster_file as configuration
+    from paxtui.config.folders import ConfigError, data_root, replica_folder
+    from paxtui.storage import backup as backups
+    from paxtui.storage.rows import Identity
 
     cluster = configuration.find(config)
     replicas = sorted(set(only)) if only else list(range(cluster.n))

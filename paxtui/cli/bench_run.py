@@ -16,19 +16,20 @@ import msgspec
 import trio
 from msgspec import Struct
 
-from paxtui import __version__, config
+from paxtui import __version__
 from paxtui.bench import gauges, limits, proc, report
 from paxtui.bench.limits import Limits
-from paxtui.bench.live import live
 from paxtui.bench.load import Load, check
 from paxtui.bench.measure import Interrupted, Measurement
 from paxtui.bench.measured import Measured
-from paxtui.bench.own import own_cluster, own_folder
+from paxtui.bench.private_cluster import own_cluster, own_folder
+from paxtui.bench.progress import live
 from paxtui.cli.guard import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from paxtui.cli.signals import run_async
 from paxtui.client import Unreachable, operator, resolve
-from paxtui.config import Cluster, ConfigError
-from paxtui.folders import data_root
+from paxtui.config import cluster_file
+from paxtui.config.cluster_file import Cluster, ConfigError
+from paxtui.config.folders import data_root
 
 SIZES = (1, 3, 5, 7, 9)
 
@@ -63,7 +64,7 @@ def run(wanted: Wanted, *, suite: bool) -> int:
     load = _load(wanted)
     if wanted.cluster is None:
         n = wanted.n or 3
-        check(load, config.local(n), open_files())
+        check(load, cluster_file.local(n), open_files())
         with own_folder(data_root(wanted.data_dir)) as folder:
             return interruptible(lambda stopper: _own(wanted, load, n, folder, stopper))
     return interruptible(lambda stopper: _running(wanted, load, stopper))

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import msgspec
 
-from paxtui.bench.live import live
 from paxtui.bench.load import Load, check
 from paxtui.bench.measure import Interrupted
-from paxtui.bench.own import own_cluster, own_folder
-from paxtui.bench.stand import Stand
+from paxtui.bench.private_cluster import own_cluster, own_folder
+from paxtui.bench.progress import live
 from paxtui.bench.suite import Row, Suite, of_size
+from paxtui.bench.testbed import Stand
 from paxtui.cli.bench_run import (
     Stopper,
     Wanted,
@@ -27,8 +27,8 @@ from paxtui.cli.bench_run import (
     open_files,
 )
 from paxtui.cli.guard import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
-from paxtui.config import ConfigError, local
-from paxtui.folders import data_root
+from paxtui.config.cluster_file import ConfigError, local
+from paxtui.config.folders import data_root
 
 SECONDS = 3.0
 FIXED = ("connections", "in_flight", "rate", "read_ratio", "n", "cluster")

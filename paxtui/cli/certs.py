@@ -10,8 +10,8 @@ import typer
 from paxtui.cli.guard import guarded, printing
 
 if TYPE_CHECKING:
-    from paxtui.security.authority import Found
-    from paxtui.security.roles import Role
+    from paxtui.net.tls.authority import Found
+    from paxtui.net.tls.identity import Role
 
 FOLDER = "certs"
 
@@ -55,7 +55,7 @@ def init(
 
     Example: paxtui certs init --folder certs --cluster demo
     """
-    from paxtui.security.authority import Authority
+    from paxtui.net.tls.authority import Authority
 
     folder = folder or Path(FOLDER)
     made = Authority(folder).create(cluster, days)
@@ -121,7 +121,7 @@ def show(folder: FolderOption = None) -> int:
 
     Example: paxtui certs show --folder certs
     """
-    from paxtui.security.authority import Authority
+    from paxtui.net.tls.authority import Authority
 
     found = Authority(folder or Path(FOLDER)).survey()
     print("\n".join(_rows(found)))
@@ -129,9 +129,9 @@ def show(folder: FolderOption = None) -> int:
 
 
 def _issue(role: Role, names: list[str], folder: Path | None, days: int, renew: bool) -> None:
-    from paxtui.config import ConfigError
-    from paxtui.security.authority import Authority
-    from paxtui.security.roles import NoRole, identity
+    from paxtui.config.cluster_file import ConfigError
+    from paxtui.net.tls.authority import Authority
+    from paxtui.net.tls.identity import NoRole, identity
 
     try:
         identities = [identity(role, name) for name in names]

@@ -12,7 +12,7 @@ from paxtui.cli.streams import need_stdout
 
 if TYPE_CHECKING:
     from paxtui.records.judge import Judgement
-    from paxtui.sim.linearizable import Op
+    from paxtui.sim.cluster.linearizable import Op
 
 EXIT_CODES = {"safe": 0, "violated": 1, "unknown": 2}
 
@@ -54,7 +54,7 @@ def check(
 
       paxtui check --history run/history.jsonl
     """
-    from paxtui.config import ConfigError
+    from paxtui.config.cluster_file import ConfigError
 
     if not records and history is None:
         raise ConfigError("nothing to check: name the records of a cluster, or --history FILE")
@@ -74,7 +74,7 @@ def check(
 
 
 def _judge(paths: list[Path]) -> str:
-    from paxtui.config import ConfigError
+    from paxtui.config.cluster_file import ConfigError
     from paxtui.records.diagram import SpaceTime
     from paxtui.records.judge import judge
     from paxtui.records.merge import Records
@@ -93,8 +93,8 @@ def _judge(paths: list[Path]) -> str:
 
 
 def _load(history: Path) -> list[Op]:
-    from paxtui.config import ConfigError
-    from paxtui.sim import linearizable
+    from paxtui.config.cluster_file import ConfigError
+    from paxtui.sim.cluster import linearizable
 
     try:
         return linearizable.load(history)
@@ -105,8 +105,8 @@ def _load(history: Path) -> list[Op]:
 
 
 def _export(operations: list[Op], kind: str) -> int:
-    from paxtui.config import ConfigError
-    from paxtui.sim import linearizable
+    from paxtui.config.cluster_file import ConfigError
+    from paxtui.sim.cluster import linearizable
 
     formats = {"porcupine": linearizable.porcupine, "jepsen": linearizable.jepsen}
     if kind not in formats:

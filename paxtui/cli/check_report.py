@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from paxtui.records.diagram import SpaceTime
     from paxtui.records.judge import Judgement
     from paxtui.records.merge import Records
-    from paxtui.sim.linearizable import Op
+    from paxtui.sim.cluster.linearizable import Op
 
 LINE_CHARS_MAX = 300
 
@@ -23,7 +23,7 @@ MEANS = {
 
 def tell_history(operations: list[Op]) -> str:
     """Judge a client history; the verdict."""
-    from paxtui.sim import linearizable
+    from paxtui.sim.cluster import linearizable
 
     verdict = linearizable.check(operations)
     print(

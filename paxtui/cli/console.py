@@ -13,7 +13,7 @@ import typer
 from paxtui.cli.options import ConfigOption
 
 if TYPE_CHECKING:
-    from paxtui.config import Cluster
+    from paxtui.config.cluster_file import Cluster
 
 FPS = 10
 FPS_SSH = 4
@@ -92,10 +92,10 @@ def console(
     name: str | None,
 ) -> int:
     """Start the replicas of a configuration, or new ones, and show them."""
-    from paxtui import config as configuration
     from paxtui.cli.replica_options import message_log_folder
-    from paxtui.config import ConfigError
-    from paxtui.folders import data_root
+    from paxtui.config import cluster_file as configuration
+    from paxtui.config.cluster_file import ConfigError
+    from paxtui.config.folders import data_root
 
     need_a_terminal()
     if n is not None and (config is not None or attached):
@@ -156,9 +156,9 @@ def show(
     arguments: tuple[str, ...] = ("--allow-faults", "--warm-up", "all"),
 ) -> int:
     """Open the console. ``asked``: the cluster is known from one of its replicas, not from a file."""
-    from paxtui.console.launch import Launch
+    from paxtui.console.options import Launch
     from paxtui.console.run import run
-    from paxtui.security.contexts import of_tool
+    from paxtui.net.tls.credentials import of_tool
 
     check_theme(theme)
     if cluster.tls is not None:
@@ -195,7 +195,7 @@ def kept_folder() -> Path | None:
 
 def need_a_terminal() -> None:
     """Refuse to draw into a file, or where a cursor cannot be moved."""
-    from paxtui.config import ConfigError
+    from paxtui.config.cluster_file import ConfigError
 
     otherwise = "`paxtui demo` is the story as text, `paxtui up` starts replicas"
     if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
@@ -209,8 +209,8 @@ def need_a_terminal() -> None:
 
 def check_theme(theme: str | None) -> None:
     """Refuse a name that is no theme's."""
-    from paxtui.config import ConfigError
-    from paxtui.console.look import PALETTES
+    from paxtui.config.cluster_file import ConfigError
+    from paxtui.console.theme.styles import PALETTES
 
     if theme is not None and theme not in PALETTES:
         raise ConfigError(f"--theme: {theme!r} is not known; {', '.join(PALETTES)} are")

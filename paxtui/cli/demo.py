@@ -67,10 +67,10 @@ def demo(
 
 
 async def _demo(folder: Path) -> int:
-    from paxtui import config
     from paxtui.client.cluster import local_cluster
+    from paxtui.config import cluster_file
 
-    cluster = config.local(3, config.free_ports(3), name="demo")
+    cluster = cluster_file.local(3, cluster_file.free_ports(3), name="demo")
     say("three replicas start, each a process with a disk of its own; they wait for each other")
     async with local_cluster(cluster, folder) as replicas:
         await replicas.start_all()

@@ -232,7 +232,7 @@ def pause(
 
     Example: paxtui fault pause 1 --for 3s
     """
-    from paxtui.config import ConfigError
+    from paxtui.config.cluster_file import ConfigError
     from paxtui.wire.faults import Pause
 
     seconds = _seconds(for_)
@@ -427,7 +427,7 @@ async def _leader(operator: Operator) -> int:
 
 def _links(text: str) -> list[tuple[int, int]]:
     """``0>2``, ``0-2``, ``0>*``, ``*>2`` or ``*>*`` as pairs of (sender, receiver); -1 is all."""
-    from paxtui.config import ConfigError
+    from paxtui.config.cluster_file import ConfigError
 
     match = re.fullmatch(r"\s*r?(\d|\*)\s*(>|-)\s*r?(\d|\*)\s*", text)
     if match is None:
@@ -440,7 +440,7 @@ def _links(text: str) -> list[tuple[int, int]]:
 
 def _seconds(text: str) -> float | None:
     """``500ms``, ``10s``, ``5m``; ``None`` for ``forever``."""
-    from paxtui.config import ConfigError
+    from paxtui.config.cluster_file import ConfigError
 
     if text == "forever":
         return None
@@ -459,7 +459,7 @@ def _trigger(text: str | None) -> tuple[int | None, Trigger] | None:
         return None
     from typing import get_args
 
-    from paxtui.config import ConfigError
+    from paxtui.config.cluster_file import ConfigError
     from paxtui.core.events import AnyEvent
     from paxtui.wire.faults import Trigger
 

@@ -152,8 +152,8 @@ def _code_of(error: BaseException) -> int | None:
     """The exit code for an error that is the user's or the cluster's; ``None`` for our own mistakes."""
     from paxtui.client.cluster import ReplicaDied
     from paxtui.client.errors import ClientError, Unknown
-    from paxtui.config import ConfigError
-    from paxtui.runtime.errors import StorageFailed, StorageRefused
+    from paxtui.config.cluster_file import ConfigError
+    from paxtui.storage.errors import StorageFailed, StorageRefused
 
     codes: list[tuple[type[BaseException], int]] = [
         (ConfigError, EXIT_USAGE),

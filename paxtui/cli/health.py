@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from paxtui.client import PageRead, Sighting
-    from paxtui.config import Address, Cluster
-    from paxtui.security.files import Tls
+    from paxtui.config.cluster_file import Address, Cluster
+    from paxtui.config.tls_files import Tls
     from paxtui.wire.requests import StatusReport
 
 LOOK_S = 0.05
@@ -114,7 +114,7 @@ async def _examine(
     import trio
 
     from paxtui.client import ClientError, resolve
-    from paxtui.config import ConfigError
+    from paxtui.config.cluster_file import ConfigError
 
     deadline = trio.current_time() + timeout_s
     of = "process" if local else "cluster" if address is None and id is None else "replica"
@@ -144,17 +144,17 @@ class One(NamedTuple):
 
 def _is_named(named: Path | str | None) -> bool:
     """Whether somebody said which cluster; a lone HOST:PORT is asked for it."""
-    from paxtui.config import CONFIG_VARIABLE
+    from paxtui.config.cluster_file import CONFIG_VARIABLE
 
     return named is not None or bool(os.environ.get(CONFIG_VARIABLE))
 
 
 async def _one(address: str | None, named: Path | str | None, id: int | None) -> One | None:
     """The one replica that is meant, if one is. Asks nobody, unless ``--at`` has to tell where it is."""
-    from paxtui import config
     from paxtui.client import resolve
-    from paxtui.config import Address, ConfigError
-    from paxtui.security.files import with_environment
+    from paxtui.config import cluster_file
+    from paxtui.config.cluster_file import Address, ConfigError
+    from paxtui.config.tls_files import with_environment
 
     if address is None and id is None:
         return None
@@ -162,13 +162,13 @@ async def _one(address: str | None, named: Path | str | None, id: int | None) ->
     if isinstance(named, str):
         known = await resolve(named)
     elif address is None or _is_named(named):
-        known = config.find(named)
+        known = cluster_file.find(named)
     if known is not None and id is not None:
         known.address(id)  # refuses an id that does not exist
     tls = known.tls if known is not None else with_environment(None)
     if address is None:
         return None if known is None or id is None else One(known.address(id), id, tls)
-    places = config.parse_addresses(address)
+    places = cluster_file.parse_addresses(address)
     if len(places) != 1:
         raise ConfigError(f'"{address}": one HOST:PORT is allowed here; --at takes several')
     return One(Address(id or 0, *places[0]), id, tls)
@@ -184,8 +184,8 @@ async def _process(one: One, deadline: float) -> Verdict:
     from paxtui.client.connection import BROKEN
     from paxtui.client.errors import ClientError
     from paxtui.client.route import words
-    from paxtui.config import ConfigError
-    from paxtui.security.contexts import of_tool
+    from paxtui.config.cluster_file import ConfigError
+    from paxtui.net.tls.credentials import of_tool
 
     tls, doubt = one.tls, ""
     try:

@@ -34,7 +34,7 @@ def read(
     Example: paxtui read --from 0 --limit 10 --consistency local
     """
 
-    from paxtui.config import ConfigError
+    from paxtui.config.cluster_file import ConfigError
 
     if consistency not in ("linearizable", "local"):
         raise ConfigError(f"--consistency: {consistency!r} is not known; linearizable and local are")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from paxtui.cli.options import ID_VARIABLE, ConfigOption, DataDirOption, InsecureOption, LogDirOption
-from paxtui.folders import METRICS_VARIABLE
+from paxtui.config.folders import METRICS_VARIABLE
 
 if TYPE_CHECKING:
-    from paxtui.runtime.process import Options
+    from paxtui.replica.process import Options
 
 
 def replica(
@@ -99,8 +99,8 @@ def replica(
       paxtui replica --id 0 --headless --metrics 9464
     """
     from paxtui.cli.replica_options import replica_options
-    from paxtui.line_writer import take_over
-    from paxtui.runtime import process
+    from paxtui.replica import process
+    from paxtui.stdio.line_writer import take_over
 
     if headless:
         take_over("stderr")
@@ -132,7 +132,7 @@ def replica(
 def _with_console(options: Options, data_dir: Path | None, record: Path | None) -> int:
     """The replica in a process of its own, so that the screen cannot delay it, and the console on it."""
     from paxtui.cli import console
-    from paxtui.folders import data_root
+    from paxtui.config.folders import data_root
     from paxtui.wire.faults import Loss, SkipSlot
 
     console.need_a_terminal()

@@ -1,4 +1,4 @@
-"""From the words of the command line to :class:`paxtui.runtime.process.Options`, with every mistake named."""
+"""From the words of the command line to :class:`paxtui.replica.process.Options`, with every mistake named."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 from msgspec import structs
 
-from paxtui import config
-from paxtui.config import Address, Cluster, ConfigError
-from paxtui.folders import data_root, log_root, quoted, replica_folder
-from paxtui.runtime.journal import LEVELS
-from paxtui.runtime.process import Options
-from paxtui.runtime.warmup import Mode
+from paxtui.config import cluster_file
+from paxtui.config.cluster_file import Address, Cluster, ConfigError
+from paxtui.config.folders import data_root, log_root, quoted, replica_folder
+from paxtui.replica.event_log import LEVELS
+from paxtui.replica.process import Options
+from paxtui.replica.warmup import Mode
 from paxtui.wire.faults import AnyFault, Loss, SkipSlot
 
 MODES: dict[str, Mode] = {"all": "all", "majority": "majority", "none": "none"}
@@ -47,7 +47,7 @@ def replica_options(
     stop_with_parent: bool,
 ) -> Options:
     """Check everything before anything is touched."""
-    cluster = config.find(config_file)
+    cluster = cluster_file.find(config_file)
     if not 0 <= replica < cluster.n:
         raise ConfigError(
             f"--id: {replica} is out of range; {cluster.source} has replicas 0 to {cluster.n - 1}"

@@ -82,7 +82,7 @@ def run(
 
     from paxtui.cli.replica_options import percent
     from paxtui.cli.run_report import Report, print_list
-    from paxtui.config import ConfigError
+    from paxtui.config.cluster_file import ConfigError
     from paxtui.scenarios import junit as junit_file
     from paxtui.scenarios.model import builtin, find
 
@@ -138,8 +138,8 @@ class Plan:
         seed: int,
         keep: bool,
     ) -> None:
-        from paxtui import config
-        from paxtui.config import ConfigError
+        from paxtui.config import cluster_file
+        from paxtui.config.cluster_file import ConfigError
 
         self.scenario = scenario
         self.data_dir = data_dir
@@ -149,19 +149,19 @@ class Plan:
         self.seed = seed
         self.keep = keep
         if config_path is not None:
-            self.cluster = config.load(config_path)
+            self.cluster = cluster_file.load(config_path)
             if f is not None:
-                config.check_f(self.cluster, f)
+                cluster_file.check_f(self.cluster, f)
         else:
             f = max(1, scenario.f_min) if f is None else f
             if not 0 <= f <= 4:
                 raise ConfigError(f"--f: {f} is not possible; 0 to 4 are, with 1 to 9 replicas")
-            self.cluster = config.local(2 * f + 1, config.free_ports(2 * f + 1), name="run")
+            self.cluster = cluster_file.local(2 * f + 1, cluster_file.free_ports(2 * f + 1), name="run")
         self._flags = [f"--f {self.cluster.f}"] if config_path is None else [f"--config-path {config_path}"]
 
     def unfit(self) -> str | None:
         """Why the scenario cannot run on so many replicas, if so."""
-        from paxtui.config import ConfigError
+        from paxtui.config.cluster_file import ConfigError
 
         try:
             self.scenario.check_replicas(self.cluster.n)
@@ -196,8 +196,8 @@ class Plan:
 def _run(plan: Plan, report: Report) -> Result | None:
     """Run one scenario; ``None`` if somebody interrupted it."""
 
-    from paxtui.folders import data_root, log_root
-    from paxtui.scenarios.places import places
+    from paxtui.config.folders import data_root, log_root
+    from paxtui.scenarios.run_folders import places
 
     name = plan.scenario.name
     plan.scenario.check_replicas(plan.cluster.n)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from paxtui.config import Cluster
+    from paxtui.config.cluster_file import Cluster
 
 
 def need_running(cluster: Cluster, kept: Path | None) -> None:
@@ -18,7 +18,7 @@ def need_running(cluster: Cluster, kept: Path | None) -> None:
 
     from paxtui.cli.guard import Failure
     from paxtui.client import answering
-    from paxtui.console.running import addresses, known
+    from paxtui.console.driver.known_clusters import addresses, known
 
     others = [each for each in known(kept) if each.digest != cluster.digest]
     found = trio.run(answering, [cluster, *others])

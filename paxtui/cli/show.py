@@ -21,7 +21,7 @@ def progress(what: str, total: int | None) -> Iterator[Callable[[], None]]:
         return
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
-    from paxtui.bars import bar
+    from paxtui.stdio.progress_bars import bar
 
     with bar(TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()) as shown:
         task = shown.add_task(what, total=total)

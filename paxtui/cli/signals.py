@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from types import FrameType
 from typing import Any, ParamSpec, TypeVar
 
-from paxtui.startup import ENDING, EXIT_SIGNAL, kept, leave
+from paxtui.stdio.startup import ENDING, EXIT_SIGNAL, kept, leave
 
 P = ParamSpec("P")
 T = TypeVar("T")

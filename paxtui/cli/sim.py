@@ -14,7 +14,7 @@ from paxtui.cli.sim_progress import Progress
 from paxtui.cli.sim_report import EXIT_CODES, tell, tell_failure, tell_one, tell_thin
 
 if TYPE_CHECKING:
-    from paxtui.sim.cluster import Result
+    from paxtui.sim.cluster.simulation import Result
 
 DEFAULT_SEEDS = 1000
 
@@ -113,7 +113,7 @@ def sim(
     Exit codes: 0 all rules held, 1 a safety rule was broken or a mutant survived, 2 bad usage, 4 a cluster
     did not recover, 5 an exception, 6 all rules held but too little was tested.
     """
-    from paxtui.sim.draw import ALL_PROFILES
+    from paxtui.sim.plan.plan_generator import ALL_PROFILES
 
     if profile not in ALL_PROFILES:
         raise typer.BadParameter(f"{profile!r} is none of {', '.join(ALL_PROFILES)}", param_hint="--profile")
@@ -172,9 +172,9 @@ def _again(seed: int, profile: str, mutant: str | None) -> str:
 
 
 def _one(seed: int, profile: str, trace: Path | None, mutant: str | None, *, verbose: bool) -> int:
-    from paxtui.sim.campaign import last_lines, run_seed
-    from paxtui.sim.draw import draw
+    from paxtui.sim.campaign.campaign import last_lines, run_seed
     from paxtui.sim.mutants import MUTANTS
+    from paxtui.sim.plan.plan_generator import draw
 
     with MUTANTS[mutant].installed() if mutant is not None else nullcontext():
         try:
@@ -196,9 +196,9 @@ def _one(seed: int, profile: str, trace: Path | None, mutant: str | None, *, ver
 
 
 def _traced(seed: int, profile: str, trace: Path, *, messages: bool) -> Result:
-    from paxtui.sim.cluster import Cluster
-    from paxtui.sim.draw import draw
-    from paxtui.sim.record import JsonLines
+    from paxtui.sim.cluster.record import JsonLines
+    from paxtui.sim.cluster.simulation import Cluster
+    from paxtui.sim.plan.plan_generator import draw
 
     plan = draw(seed, profile)
     with trace.open("wb") as out:
@@ -207,7 +207,7 @@ def _traced(seed: int, profile: str, trace: Path, *, messages: bool) -> Result:
 
 def _planned(path: Path, *, verbose: bool) -> int:
     """A regression file: the core must pass, and its mutant, if it names one, must not."""
-    from paxtui.sim.regression import BadRegression, complaint, load, run
+    from paxtui.sim.campaign.regression import BadRegression, complaint, load, run
 
     try:
         regression = load(path)
@@ -230,11 +230,11 @@ def _planned(path: Path, *, verbose: bool) -> int:
 
 
 def _shrunk(seed: int, profile: str, mutant: str | None, out: Path | None) -> int:
-    from paxtui.sim.clients import asks_of
-    from paxtui.sim.draw import draw
+    from paxtui.sim.campaign.regression import recorded, run, save
+    from paxtui.sim.campaign.shrink import Shrinker
+    from paxtui.sim.cluster.clients import asks_of
     from paxtui.sim.mutants import MUTANTS
-    from paxtui.sim.regression import recorded, run, save
-    from paxtui.sim.shrink import Shrinker
+    from paxtui.sim.plan.plan_generator import draw
 
     plan = draw(seed, profile)
     result = run(plan, mutant)
@@ -272,9 +272,9 @@ def _many(
     dask: str | None,
     verbose: bool,
 ) -> int:
-    from paxtui.sim.campaign import Pool, chunks, run_all, seeds_of
-    from paxtui.sim.draw import draw
-    from paxtui.sim.twice import NotRepeatable, Twins
+    from paxtui.sim.campaign.campaign import Pool, chunks, run_all, seeds_of
+    from paxtui.sim.campaign.determinism import NotRepeatable, Twins
+    from paxtui.sim.plan.plan_generator import draw
 
     seconds = None if minutes is None else minutes * 60
     pool: Pool | None = None

@@ -19,9 +19,9 @@ from paxtui.cli.sim_report import EXIT_CODES, faults, medians, tell_failure, tel
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from paxtui.sim.campaign import Run
-    from paxtui.sim.cluster import Result
-    from paxtui.sim.summary import Summary
+    from paxtui.sim.campaign.campaign import Run
+    from paxtui.sim.campaign.summary import Summary
+    from paxtui.sim.cluster.simulation import Result
 
 COMMIT_VARIABLE = "PAXTUI_COMMIT"
 
@@ -56,9 +56,9 @@ def _is_hash(text: str) -> bool:
 
 def run(jobs: int, *, verbose: bool) -> int:
     """All of it, unless something fails before."""
-    from paxtui.sim import ci
-    from paxtui.sim.summary import Summary
-    from paxtui.sim.twice import NotRepeatable
+    from paxtui.sim.campaign import ci
+    from paxtui.sim.campaign.determinism import NotRepeatable
+    from paxtui.sim.campaign.summary import Summary
 
     started = time.monotonic()
     commit_hash, says = commit()
@@ -90,9 +90,9 @@ def run(jobs: int, *, verbose: bool) -> int:
 def _part(
     what: str, runs: Iterator[Run], count: int, jobs: int, reached: Summary, *, twice: bool, verbose: bool
 ) -> int:
-    from paxtui.sim.campaign import chunks, run_all
-    from paxtui.sim.draw import draw
-    from paxtui.sim.twice import Twins
+    from paxtui.sim.campaign.campaign import chunks, run_all
+    from paxtui.sim.campaign.determinism import Twins
+    from paxtui.sim.plan.plan_generator import draw
 
     def seen(summary: Summary, result: Result) -> None:
         progress.advance(summary, result)
@@ -116,7 +116,7 @@ def _part(
 
 
 def _regressions() -> int:
-    from paxtui.sim.regression import BadRegression, complaint, load
+    from paxtui.sim.campaign.regression import BadRegression, complaint, load
 
     paths = sorted(REGRESSIONS.glob("*.json"))
     wrong = 0

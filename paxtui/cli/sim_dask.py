@@ -12,7 +12,7 @@ from paxtui.cli.guard import EXIT_USAGE, Failure
 if TYPE_CHECKING:
     from distributed import Client
 
-    from paxtui.sim.campaign import Ending, Task
+    from paxtui.sim.campaign.campaign import Ending, Task
 
 ANSWER_S_MAX = 10.0
 """How long a scheduler may take to answer, and to have a worker."""
@@ -21,7 +21,7 @@ MISSING = "--dask needs the package distributed: pip install 'paxtui[dask]'"
 
 
 class Workers:
-    """A pool for :func:`paxtui.sim.campaign.run_all`."""
+    """A pool for :func:`paxtui.sim.campaign.campaign.run_all`."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -29,7 +29,7 @@ class Workers:
 
     def submit(self, task: Task) -> Ending:
         """Hand a task to the cluster."""
-        from paxtui.sim.campaign import run_task
+        from paxtui.sim.campaign.campaign import run_task
 
         # Not pure: the same seeds are run again if somebody asks for them again.
         future: Ending = self._client.submit(run_task, task, pure=False)
@@ -62,7 +62,7 @@ def workers(address: str) -> Iterator[Workers]:
 
 def _check(client: Client, address: str) -> None:
     """Every worker must be there, and run what this process would run."""
-    from paxtui.sim.code import digest
+    from paxtui.sim.campaign.code_version import digest
 
     try:
         client.wait_for_workers(1, timeout=ANSWER_S_MAX)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from paxtui.sim.cluster import Result
-    from paxtui.sim.summary import Summary
+    from paxtui.sim.campaign.summary import Summary
+    from paxtui.sim.cluster.simulation import Result
 
 LINE_EVERY_S = 30.0
 """Where no bar can be drawn. A campaign that is over sooner says nothing but how it ended."""
@@ -27,7 +27,7 @@ class Progress:
         if sys.stderr.isatty():
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
-            from paxtui.bars import bar
+            from paxtui.stdio.progress_bars import bar
 
             self._bar = bar(
                 TextColumn("{task.description}"),

@@ -10,9 +10,9 @@ import typer
 from paxtui.cli.sim_progress import clock
 
 if TYPE_CHECKING:
-    from paxtui.sim.cluster import Result
-    from paxtui.sim.plan import Plan
-    from paxtui.sim.summary import Summary
+    from paxtui.sim.campaign.summary import Summary
+    from paxtui.sim.cluster.simulation import Result
+    from paxtui.sim.plan.plan import Plan
 
 EXIT_THIN = 6
 """All runs ended well, and yet the campaign tested less than it seems to."""
@@ -51,7 +51,7 @@ def tell(summary: Summary, what: str, verbose: bool) -> None:
 
 def medians(summary: Summary) -> str:
     """``2,719 events, 1,071 messages, ...``"""
-    from paxtui.sim.summary import MEASURES
+    from paxtui.sim.campaign.summary import MEASURES
 
     return ", ".join(f"{summary.median(measure):,} {measure}" for measure in MEASURES)
 
@@ -85,8 +85,8 @@ def tell_one(result: Result) -> None:
 def tell_failure(plan: Plan, result: Result, verbose: bool, *, mutant: str | None = None, again: str) -> None:
     """A run that did not: the last of what happened, what broke, and the command that repeats it."""
     from paxtui.records.diagram import SpaceTime
-    from paxtui.sim.campaign import last_lines
-    from paxtui.sim.cluster import Cluster
+    from paxtui.sim.campaign.campaign import last_lines
+    from paxtui.sim.cluster.simulation import Cluster
     from paxtui.sim.mutants import MUTANTS
 
     diagram = SpaceTime(plan.replicas)

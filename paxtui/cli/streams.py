@@ -14,7 +14,7 @@ import sys
 from collections.abc import AsyncGenerator
 from typing import TextIO, cast
 
-from paxtui.startup import open_standard_descriptors
+from paxtui.stdio.startup import open_standard_descriptors
 
 STDIN_BYTES = 64 * 1024
 LINE_BYTES_MAX = 1024 * 1024
@@ -166,7 +166,7 @@ def can_show(text: str) -> bool:
 
 def need_stdin() -> None:
     """Refuse to read standard input if the process was started without one."""
-    from paxtui.config import ConfigError
+    from paxtui.config.cluster_file import ConfigError
 
     if sys.stdin is None:
         raise ConfigError("standard input is closed, and messages should be read from it")

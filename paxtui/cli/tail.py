@@ -91,7 +91,7 @@ async def _tail(cluster: Named, from_slot: int, follow: bool, printed: _Printed)
 
 
 def _offline(folder: Path, from_slot: int, printed: _Printed) -> None:
-    from paxtui.runtime.offline import OfflineLog
+    from paxtui.storage.offline import OfflineLog
     from paxtui.wire.requests import LogEntry
 
     with OfflineLog.open(folder) as log:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import trio
 
     from paxtui.client.cluster import LocalCluster
-    from paxtui.config import Cluster
-    from paxtui.line_writer import LineWriter
+    from paxtui.config.cluster_file import Cluster
+    from paxtui.stdio.line_writer import LineWriter
 
 REDRAW_S = 0.5
 
@@ -50,10 +50,10 @@ def up(
     """
     import trio
 
-    from paxtui import config as configuration
     from paxtui.cli.replica_options import message_log_folder, percent
-    from paxtui.folders import data_root
-    from paxtui.line_writer import take_over
+    from paxtui.config import cluster_file as configuration
+    from paxtui.config.folders import data_root
+    from paxtui.stdio.line_writer import take_over
 
     take_over("stderr")
     out = take_over("stdout", on_failure=_tell_failure)

@@ -10,7 +10,7 @@ import typer
 from paxtui.cli.options import ConfigOption, DataDirOption
 
 if TYPE_CHECKING:
-    from paxtui.runtime.offline import OfflineLog
+    from paxtui.storage.offline import OfflineLog
 
 
 def verify(
@@ -35,8 +35,8 @@ def verify(
 
       paxtui verify --config configs/local-3.toml
     """
-    from paxtui import config as configuration
-    from paxtui.folders import data_root, replica_folder
+    from paxtui.config import cluster_file as configuration
+    from paxtui.config.folders import data_root, replica_folder
 
     if folder is None:
         cluster = configuration.find(config)
@@ -46,7 +46,7 @@ def verify(
 
 def _verify_backup(file: Path) -> int:
     from paxtui.cli.backup import told
-    from paxtui.runtime import backup
+    from paxtui.storage import backup
 
     found = backup.check(file)
     if found.found.ok:
@@ -60,8 +60,8 @@ def _verify_backup(file: Path) -> int:
 def _verify(folder: Path) -> int:
     from contextlib import ExitStack
 
-    from paxtui.config import ConfigError
-    from paxtui.runtime.offline import OfflineLog
+    from paxtui.config.cluster_file import ConfigError
+    from paxtui.storage.offline import OfflineLog
 
     if (folder / "replica.db").exists():
         databases = [folder]

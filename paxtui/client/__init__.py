@@ -8,9 +8,9 @@
         async for entry in log.tail(0, follow=False):
             print(entry.slot, entry.text)
 
-``cluster`` is a :class:`paxtui.config.Cluster`, a configuration file, ``HOST:PORT,HOST:PORT,...`` or
-``None`` for the default. A request ends as ok, :class:`Failed` (it will never take effect) or
-:class:`Unknown`.
+``cluster`` is a :class:`paxtui.config.cluster_file.Cluster`, a configuration file,
+``HOST:PORT,HOST:PORT,...`` or ``None`` for the default. A request ends as ok, :class:`Failed` (it will
+never take effect) or :class:`Unknown`.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from pathlib import Path
 
 import trio
 
-from paxtui import config
 from paxtui.client.discover import answering, resolve
 from paxtui.client.errors import ClientError, Failed, Unknown, Unreachable
 from paxtui.client.log import Log, PageRead
 from paxtui.client.operator import Operator, Sighting, observe
 from paxtui.client.receipt import Appended, Receipt
 from paxtui.client.watch import Lost, watch
+from paxtui.config import cluster_file
 from paxtui.wire.hello import NAME_CHARS_MAX
 from paxtui.wire.requests import LogEntry
 from paxtui.wire.session import name_problem
@@ -58,13 +58,13 @@ __all__ = [
 
 @asynccontextmanager
 async def connect(
-    cluster: config.Cluster | str | Path | None = None, *, name: str = "client", via: int | None = None
+    cluster: cluster_file.Cluster | str | Path | None = None, *, name: str = "client", via: int | None = None
 ) -> AsyncIterator[Log]:
     """A session with the cluster. Connecting happens with the first request, and again when needed.
 
     ``via`` is the replica that is asked first; it sends one on if another leads.
 
-    Raises :class:`paxtui.config.ConfigError` for a name that no replica would take.
+    Raises :class:`paxtui.config.cluster_file.ConfigError` for a name that no replica would take.
     """
     check_name(name)
     log = Log(await resolve(cluster), name, via)
@@ -81,14 +81,16 @@ async def connect(
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that no replica would take. Raises :class:`paxtui.config.ConfigError`."""
+    """Refuse a name that no replica would take. Raises :class:`paxtui.config.cluster_file.ConfigError`."""
     if len(name) > NAME_CHARS_MAX or name_problem(name) is not None:
-        raise config.ConfigError(
+        raise cluster_file.ConfigError(
             f'the name "{visible(name, 80)}": at most {NAME_CHARS_MAX} printable characters are allowed, '
             "the first and the last of them no space"
         )
 
 
-async def operator(cluster: config.Cluster | str | Path | None = None, *, name: str = "operator") -> Operator:
+async def operator(
+    cluster: cluster_file.Cluster | str | Path | None = None, *, name: str = "operator"
+) -> Operator:
     """Status, faults and elections."""
     return Operator(await resolve(cluster), name)

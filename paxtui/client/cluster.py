@@ -17,12 +17,12 @@ from pathlib import Path
 
 import trio
 
-from paxtui import config
 from paxtui.client.errors import ClientError
 from paxtui.client.operator import Operator, Sighting
-from paxtui.config import Cluster, ConfigError
-from paxtui.folders import METRICS_VARIABLE, replica_folder
-from paxtui.security.files import without_environment
+from paxtui.config import cluster_file
+from paxtui.config.cluster_file import Cluster, ConfigError
+from paxtui.config.folders import METRICS_VARIABLE, replica_folder
+from paxtui.config.tls_files import without_environment
 
 LINES_KEPT = 50
 """The last lines of each replica's log, for the one who asks why it died."""
@@ -311,7 +311,7 @@ async def local_cluster(
     config_file = replica_folder(folder, cluster.name, 0).with_name("cluster.toml")
     try:
         config_file.parent.mkdir(parents=True, exist_ok=True)
-        config_file.write_text(config.to_toml(cluster), encoding="utf-8")
+        config_file.write_text(cluster_file.to_toml(cluster), encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{config_file}: cannot be written: {error.strerror}") from None
     failure: Exception | None = None

@@ -10,13 +10,13 @@ from typing import Generic, TypeVar
 import trio
 from msgspec import Struct
 
-from paxtui import sockets
 from paxtui.client.errors import ClientError, Failed
-from paxtui.config import Address
-from paxtui.security.alerts import cause
-from paxtui.security.contexts import of_tool
-from paxtui.security.files import Tls
-from paxtui.security.streams import Channel, Distrust, call
+from paxtui.config.cluster_file import Address
+from paxtui.config.tls_files import Tls
+from paxtui.net import tcp
+from paxtui.net.tls.credentials import of_tool
+from paxtui.net.tls.errors import cause
+from paxtui.net.tls.stream import Channel, Distrust, call
 from paxtui.wire.codec import Decoder, encode
 from paxtui.wire.errors import WireError
 from paxtui.wire.framing import FrameReader
@@ -131,12 +131,12 @@ async def dial(
     """Connect and say hello. Without ``replica_known`` any replica may be at the address.
 
     Raises one of :data:`BROKEN`, :class:`Untrusted` or :class:`HelloRefused`; and, where ``tls`` names files
-    that cannot serve, :class:`paxtui.config.ConfigError` before anybody is asked.
+    that cannot serve, :class:`paxtui.config.cluster_file.ConfigError` before anybody is asked.
     """
     credentials = None if tls is None else of_tool(tls)
     with trio.fail_after(timeout_s):
         raw = await trio.open_tcp_stream(address.host, address.port)
-    sockets.prepare(raw, sockets.CLIENT)
+    tcp.prepare(raw, tcp.CLIENT)
     async with raw:
         with trio.fail_after(timeout_s):
             try:

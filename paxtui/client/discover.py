@@ -7,14 +7,14 @@ from pathlib import Path
 
 import trio
 
-from paxtui import config
 from paxtui.client.connection import BROKEN, answers, dial
 from paxtui.client.errors import ClientError, Unreachable
 from paxtui.client.operator import Operator
 from paxtui.client.route import words
-from paxtui.config import Address, Cluster, ConfigError
-from paxtui.security.contexts import of_tool
-from paxtui.security.files import with_environment
+from paxtui.config import cluster_file
+from paxtui.config.cluster_file import Address, Cluster, ConfigError
+from paxtui.config.tls_files import with_environment
+from paxtui.net.tls.credentials import of_tool
 
 Named = Cluster | str | Path | None
 """Whatever names a cluster; see :func:`resolve`."""
@@ -27,8 +27,8 @@ async def resolve(cluster: Named) -> Cluster:
     serve are a :class:`ConfigError` here, and not in the middle of something.
     """
     if isinstance(cluster, str) and ":" in cluster and not Path(cluster).exists():
-        return await _ask(config.parse_addresses(cluster))
-    found = cluster if isinstance(cluster, Cluster) else config.find(cluster)
+        return await _ask(cluster_file.parse_addresses(cluster))
+    found = cluster if isinstance(cluster, Cluster) else cluster_file.find(cluster)
     if found.tls is not None:
         of_tool(found.tls)
     return found
@@ -45,7 +45,7 @@ async def _ask(addresses: tuple[tuple[str, int], ...]) -> Cluster:
         except (*BROKEN, ClientError) as error:
             problems.append(f"{address} ({words(error)})")
             continue
-        members = config.parse_addresses(",".join(welcome.members))
+        members = cluster_file.parse_addresses(",".join(welcome.members))
         replicas = tuple(Address(replica, *member) for replica, member in enumerate(members))
         cluster = Cluster(name=welcome.name, replicas=replicas, source=str(address), tls=tls)
         if cluster.digest != welcome.cluster:

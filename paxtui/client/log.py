@@ -20,7 +20,7 @@ from paxtui.client.frames import frames
 from paxtui.client.receipt import Appended, Receipt
 from paxtui.client.route import Route
 from paxtui.client.tail import tail
-from paxtui.config import Cluster
+from paxtui.config.cluster_file import Cluster
 from paxtui.wire.requests import (
     Append,
     AppendDone,

@@ -11,7 +11,7 @@ from msgspec import Struct
 from paxtui.client.connection import BROKEN, answers, dial, views
 from paxtui.client.errors import ClientError, Failed, Unknown
 from paxtui.client.route import words
-from paxtui.config import Cluster
+from paxtui.config.cluster_file import Cluster
 from paxtui.wire.faults import ActiveFault, AnyFault, CrashReplica, Cut, Trigger
 from paxtui.wire.requests import (
     Done,

@@ -9,7 +9,7 @@ import socket
 import trio
 
 from paxtui.client.connection import Untrusted
-from paxtui.config import Address, Cluster
+from paxtui.config.cluster_file import Address, Cluster
 from paxtui.wire.hello import Welcome
 
 PAUSE_S_MIN = 0.02

@@ -11,7 +11,7 @@ from msgspec import Struct
 from paxtui.client.connection import BROKEN, Connection, answers, dial
 from paxtui.client.errors import ClientError, Unreachable
 from paxtui.client.route import Route
-from paxtui.config import Cluster
+from paxtui.config.cluster_file import Cluster
 from paxtui.wire.requests import Failed, GetStatus, LogEntry, Page, StatusReport, Tail
 
 PING_S = 2.0

@@ -11,7 +11,7 @@ from msgspec import Struct
 from paxtui.client.connection import BROKEN, Connection, dial, views
 from paxtui.client.errors import ClientError
 from paxtui.client.route import words
-from paxtui.config import Cluster
+from paxtui.config.cluster_file import Cluster
 from paxtui.wire.requests import GetStatus, Observe, StatusReport
 from paxtui.wire.telemetry import Delta, Snapshot
 

@@ -9,13 +9,14 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.filter import LineFilter
 
-from paxtui.console import prefs, themes
-from paxtui.console.acting import Acting
-from paxtui.console.arranging import VIEWS, Arranging
-from paxtui.console.bridge import Bridge, Notice
-from paxtui.console.look import Look
-from paxtui.console.plainness import Ascii
-from paxtui.console.scene import Scene
+from paxtui.console import preferences
+from paxtui.console.actions.arranging import VIEWS, Arranging
+from paxtui.console.actions.dialogs import Acting
+from paxtui.console.driver import Bridge, Notice
+from paxtui.console.theme import textual_themes
+from paxtui.console.theme.ascii_filter import Ascii
+from paxtui.console.theme.styles import Look
+from paxtui.console.view_state import Scene
 from paxtui.console.widgets.bars import Header, KeyLine, Strip, TabLine, TooSmall
 from paxtui.console.widgets.buttons import ButtonBar
 from paxtui.console.widgets.chat import ChatPane
@@ -43,11 +44,11 @@ class ConsoleApp(Acting, Arranging):
     ENABLE_COMMAND_PALETTE = False
     ESCAPE_TO_MINIMIZE = False
 
-    def __init__(self, bridge: Bridge, look: Look, kept: prefs.Prefs) -> None:
-        super().__init__(ansi_color=True if look.theme in themes.ANSI_NAMES else None)
+    def __init__(self, bridge: Bridge, look: Look, kept: preferences.Prefs) -> None:
+        super().__init__(ansi_color=True if look.theme in textual_themes.ANSI_NAMES else None)
         self.bridge = bridge
         self.kept = kept
-        themes.register(self, look.theme)
+        textual_themes.register(self, look.theme)
         self.scene = Scene(bridge.model, look, lambda: bridge.now)
         self.scene.armed = bridge.launch.armed
         self.view = kept.view if 1 <= kept.view <= len(VIEWS) else 1

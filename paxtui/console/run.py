@@ -11,7 +11,7 @@ from msgspec import structs
 
 from paxtui.console.ending import end_on_signals
 from paxtui.console.farewell import tell, told_of
-from paxtui.console.launch import Launch
+from paxtui.console.options import Launch
 
 if TYPE_CHECKING:
     from outcome import Outcome
@@ -27,7 +27,7 @@ def run(launch: Launch) -> int:
 
 
 def _theme(launch: Launch, kept: str | None, *, no_color: bool) -> str:
-    from paxtui.console.look import PALETTES
+    from paxtui.console.theme.styles import PALETTES
 
     if no_color:
         return "no-color"
@@ -41,11 +41,11 @@ def _theme(launch: Launch, kept: str | None, *, no_color: bool) -> str:
 def informed(launch: Launch) -> Launch:
     """With the settings that a cluster was started with, if a console of this user did: its replicas do not
     tell them, and its file may not have all of them."""
-    from paxtui.console import running
+    from paxtui.console.driver import known_clusters
 
     if launch.ours:
         return launch
-    for known in running.known(launch.prefs):
+    for known in known_clusters.known(launch.prefs):
         if known.digest == launch.cluster.digest:
             cluster = structs.replace(launch.cluster, settings=known.settings)
             return structs.replace(launch, cluster=cluster, asked=False)
@@ -64,13 +64,13 @@ async def _main(launch: Launch, *, no_color: bool) -> int:
 
 async def _show(launch: Launch, words: list[str], *, no_color: bool) -> tuple[int, Launch | None]:
     """One cluster: the exit code, and what to look at next. ``words`` gets what is printed in the end."""
-    from paxtui.console import prefs
+    from paxtui.console import preferences
     from paxtui.console.app import ConsoleApp
-    from paxtui.console.bridge import Bridge
-    from paxtui.console.look import Look
+    from paxtui.console.driver import Bridge
+    from paxtui.console.theme.styles import Look
 
     loop = asyncio.get_running_loop()
-    kept = prefs.load(launch.prefs)
+    kept = preferences.load(launch.prefs)
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     look = Look(_theme(launch, kept.theme, no_color=no_color), ascii=launch.ascii or not utf8)
     bridge = Bridge(launch)
@@ -91,7 +91,7 @@ async def _show(launch: Launch, words: list[str], *, no_color: bool) -> tuple[in
         # Whatever happened to the screen: the replicas that we started are stopped, and waited for.
         bridge.stop()
         outcome = await done
-        prefs.save(launch.prefs, kept)
+        preferences.save(launch.prefs, kept)
     words += bridge.last_words()
     if app.broken is not None:
         tell([*words, told_of(app.broken, launch.prefs)], failed=True)

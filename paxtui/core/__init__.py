@@ -2,7 +2,7 @@
 
 **What this package is.** One replica of a replicated log as a value machine: no sockets, no disk, no clock,
 no randomness of its own, no logging. It is given inputs and gives back effects, in the manner of h11,
-aioquic and etcd's raft package. The same code runs in a replica process (``paxtui.runtime``), in the
+aioquic and etcd's raft package. The same code runs in a replica process (``paxtui.replica``), in the
 deterministic simulator (``paxtui.sim``) and in tests that deliver each message by hand.
 
 **The contract.** Inputs are methods of :class:`~paxtui.core.replica.Replica`: ``receive(sender, message,

@@ -14,7 +14,7 @@ from msgspec import structs
 
 from paxtui.core.acceptor import Acceptor
 from paxtui.core.ballot import Ballot
-from paxtui.core.chain import link
+from paxtui.core.durable_state import Saved
 from paxtui.core.errors import InvariantViolated
 from paxtui.core.events import (
     AppliedTo,
@@ -29,6 +29,7 @@ from paxtui.core.events import (
     Suppressed,
     Trimmed,
 )
+from paxtui.core.hash_chain import link
 from paxtui.core.messages import CatchUp, Chosen, Entries, Heartbeat, Snapshot, SnapshotAsk
 from paxtui.core.outbox import Outbox
 from paxtui.core.output import (
@@ -43,7 +44,6 @@ from paxtui.core.output import (
     PutSnapshot,
     PutSuppressed,
 )
-from paxtui.core.saved import Saved
 from paxtui.core.sessions import Sessions
 from paxtui.core.settings import Settings
 from paxtui.core.values import Command, Entry, SessionRow, verb, weight

@@ -27,12 +27,12 @@ from paxtui.core.events import (
     RoundTaken,
     SteppedDown,
 )
+from paxtui.core.leader import INFINITY, Reign
 from paxtui.core.learner import Learner
 from paxtui.core.messages import Canvass, CanvassReply, Nack, PeerMessage, Prepare, Promise
 from paxtui.core.outbox import Outbox
 from paxtui.core.output import EVERYONE, Appended, ReadRefused, Refused
 from paxtui.core.phase1 import Phase1
-from paxtui.core.reign import INFINITY, Reign
 from paxtui.core.sessions import birth
 from paxtui.core.settings import Settings
 from paxtui.core.values import Command, mark, trim

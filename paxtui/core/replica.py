@@ -8,8 +8,9 @@ from typing import assert_never
 
 from paxtui.core.acceptor import Acceptor
 from paxtui.core.ballot import REPLICAS_MAX, Ballot
-from paxtui.core.bounds import Bounds, stranger
+from paxtui.core.durable_state import Saved
 from paxtui.core.events import Held, MessageDropped, Restored
+from paxtui.core.leader import INFINITY
 from paxtui.core.learner import Learner, Unasked
 from paxtui.core.messages import (
     Accept,
@@ -31,10 +32,9 @@ from paxtui.core.messages import (
 from paxtui.core.outbox import Outbox
 from paxtui.core.output import Output, PutHeld, PutState
 from paxtui.core.proposer import Phase, Proposer
-from paxtui.core.reign import INFINITY
-from paxtui.core.saved import Saved
 from paxtui.core.settings import Settings
 from paxtui.core.status import Status
+from paxtui.core.validation import Bounds, stranger
 from paxtui.core.values import NOOP, Command, Entry
 
 

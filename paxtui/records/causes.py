@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from paxtui.checkers.doubts import EVERY_SLOT, Doubts
+from paxtui.checkers.gaps import EVERY_SLOT, Doubts
 from paxtui.core.ballot import REPLICAS_MAX, Ballot, majority
 from paxtui.core.events import (
     AcceptedReceived,

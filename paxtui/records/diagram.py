@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from paxtui.core.durable_state import Saved
 from paxtui.core.events import (
     AcceptedReceived,
     AppliedTo,
@@ -46,7 +47,6 @@ from paxtui.core.messages import (
     Snapshot,
     SnapshotAsk,
 )
-from paxtui.core.saved import Saved
 from paxtui.records.parts import Arrived, Done, Ended, Gap, Part, Told
 
 ROWS = 48

@@ -10,8 +10,8 @@ from typing import Any, Final
 from msgspec import Struct
 
 from paxtui.checkers.broken import Invariant, InvariantBroken
-from paxtui.checkers.ghost import Start
-from paxtui.checkers.witness import Witness
+from paxtui.checkers.partial_observer import Witness
+from paxtui.checkers.partial_observer_state import Start
 from paxtui.core.events import (
     AcceptedReceived,
     AppliedTo,

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from msgspec import json, to_builtins
 
+from paxtui.core.durable_state import Saved
 from paxtui.core.events import Event
 from paxtui.core.messages import PeerMessage
-from paxtui.core.saved import Saved
 
 VERSION: Final = 1
 

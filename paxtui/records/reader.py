@@ -14,7 +14,7 @@ from paxtui.core.messages import PeerMessage
 from paxtui.core.values import Command
 from paxtui.records.lines import VERSION
 from paxtui.records.parts import Arrived, BadRecord, Done, Ended, Gap, Life, Part, Told
-from paxtui.schema_errors import explain_json
+from paxtui.wire.schema_errors import explain_json
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from paxtui.client.cluster import describe
 from paxtui.client.connection import BROKEN, answers, dial
 from paxtui.client.errors import ClientError
 from paxtui.client.operator import Sighting
-from paxtui.config import Cluster
+from paxtui.config.cluster_file import Cluster
 from paxtui.core.replica import Status
 from paxtui.wire.requests import GetStatus, StatusReport
 

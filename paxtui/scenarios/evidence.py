@@ -8,7 +8,7 @@ import trio
 
 from paxtui.client.connection import BROKEN, answers, dial
 from paxtui.client.errors import ClientError, Failed
-from paxtui.config import Cluster
+from paxtui.config.cluster_file import Cluster
 from paxtui.scenarios.condition_words import TIMEOUT_S, AllEqual
 from paxtui.scenarios.stage import ScenarioFailed, Stage
 from paxtui.scenarios.verdict import Evidence

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
-from paxtui.config import ConfigError
+from paxtui.config.cluster_file import ConfigError
 from paxtui.scenarios.runner import Result
 from paxtui.wire.text import visible
 

@@ -7,7 +7,7 @@ import random
 import trio
 
 from paxtui.client import Log, connect
-from paxtui.config import Cluster
+from paxtui.config.cluster_file import Cluster
 from paxtui.scenarios.history import History
 from paxtui.scenarios.vocabulary import Append
 

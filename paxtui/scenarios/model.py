@@ -11,9 +11,9 @@ from typing import Any, Final, Literal, TypeVar
 
 from msgspec import Struct, ValidationError, convert, structs
 
-from paxtui.config import ConfigError, check_settings
+from paxtui.config.cluster_file import ConfigError, check_settings
+from paxtui.config.folders import Source, quoted, read_source
 from paxtui.core.settings import Settings
-from paxtui.folders import Source, quoted, read_source
 from paxtui.scenarios.condition_words import CONDITIONS, SYMBOLS
 from paxtui.scenarios.vocabulary import (
     ALIASES,
@@ -27,7 +27,7 @@ from paxtui.scenarios.vocabulary import (
     Step,
     Wait,
 )
-from paxtui.schema_errors import TOML_WORDS, UNKNOWN_MISTAKE, find_mistake
+from paxtui.wire.schema_errors import TOML_WORDS, UNKNOWN_MISTAKE, find_mistake
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 KEYS: Final = ("name", "title", "shows", "f_min", "final", "settings", "step")

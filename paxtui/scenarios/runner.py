@@ -11,7 +11,7 @@ import trio
 from msgspec import Struct, structs
 
 from paxtui.client.cluster import LocalCluster, local_cluster
-from paxtui.config import Cluster
+from paxtui.config.cluster_file import Cluster
 from paxtui.scenarios import steps
 from paxtui.scenarios.condition_words import TIMEOUT_S, AllEqual, Leader
 from paxtui.scenarios.conditions import names

@@ -6,9 +6,9 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from paxtui.schema_errors import explain_json
 from paxtui.wire.errors import TOO_DEEP, WireError
 from paxtui.wire.framing import frame
+from paxtui.wire.schema_errors import explain_json
 
 _encoder = msgspec.json.Encoder()
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from paxtui.schema_errors import MISFIT as NOT_A_MESSAGE
-from paxtui.schema_errors import NOT_JSON as NOT_JSON
-from paxtui.schema_errors import NOT_UTF_8 as NOT_UTF_8
-from paxtui.schema_errors import TOO_DEEP as TOO_DEEP
+from paxtui.wire.schema_errors import MISFIT as NOT_A_MESSAGE
+from paxtui.wire.schema_errors import NOT_JSON as NOT_JSON
+from paxtui.wire.schema_errors import NOT_UTF_8 as NOT_UTF_8
+from paxtui.wire.schema_errors import TOO_DEEP as TOO_DEEP
 
 FRAME_LENGTH: Final = "a frame too long or of nothing"
 

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import trio
 
-from paxtui.bench.live import live
 from paxtui.bench.load import Load
-from paxtui.bench.own import own_cluster
-from paxtui.bench.stand import Stand
+from paxtui.bench.private_cluster import own_cluster
+from paxtui.bench.progress import live
 from paxtui.bench.suite import Suite
+from paxtui.bench.testbed import Stand
 from paxtui.cli.bench_run import machine_limits
 from paxtui.cli.bench_suite import Table
 

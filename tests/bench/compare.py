@@ -26,7 +26,7 @@ from paxtui.bench import limits, proc
 from paxtui.bench.load import Load
 from paxtui.bench.measure import Measurement
 from paxtui.bench.measured import Measured
-from paxtui.bench.own import own_cluster
+from paxtui.bench.private_cluster import own_cluster
 from tests.bench import etcd, pysync
 from tests.bench.results import Median, Result, medians
 

@@ -28,10 +28,10 @@ from pathlib import Path
 
 import trio
 
-from paxtui import config
 from paxtui.client import Log, Receipt, connect
 from paxtui.client.cluster import LocalCluster, local_cluster
-from paxtui.config import Cluster
+from paxtui.config import cluster_file
+from paxtui.config.cluster_file import Cluster
 
 TICKS = os.sysconf("SC_CLK_TCK")
 TEXT = "x" * 100
@@ -261,7 +261,7 @@ async def run(names: list[str], seconds: float) -> None:
         wanted = [name for name in names if (name == "moderate") == (n == 5)]
         if not wanted:
             continue
-        cluster = config.local(n, config.free_ports(n), name=f"bench-{n}")
+        cluster = cluster_file.local(n, cluster_file.free_ports(n), name=f"bench-{n}")
         with tempfile.TemporaryDirectory(prefix="paxtui-bench-") as folder:
             async with local_cluster(cluster, Path(folder)) as replicas:
                 await replicas.start_all()

@@ -23,7 +23,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from paxtui import config
+from paxtui.config import cluster_file
 from tests.bench.results import Meter, Result
 
 MEMBERS = 3
@@ -183,7 +183,7 @@ def _post(url: str, body: dict[str, str]) -> dict[str, Any]:
 @contextmanager
 def running(folder: Path) -> Iterator[Etcd]:
     """Three members with their data below ``folder``; gone at the end."""
-    ports = config.free_ports(2 * MEMBERS)
+    ports = cluster_file.free_ports(2 * MEMBERS)
     clients, peers = (
         [f"http://127.0.0.1:{port}" for port in part] for part in (ports[:MEMBERS], ports[MEMBERS:])
     )

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from paxtui.console.model.safety import Judge
+from paxtui.console.model.safety.safety import Judge
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import MARK_CHARS, LearnedView, ProposedView, Snapshot, VotedView
 from paxtui.wire.values import Ballot

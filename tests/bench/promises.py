@@ -20,9 +20,9 @@ from pathlib import Path
 
 import trio
 
-from paxtui import config
 from paxtui.client import Log, connect
 from paxtui.client.cluster import LocalCluster, local_cluster
+from paxtui.config import cluster_file
 
 TEXT = "x" * 100
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -179,7 +179,7 @@ async def million(replicas: LocalCluster, messages: int) -> None:
 
 async def run(arguments: argparse.Namespace, folder: Path) -> None:
     chosen = set(arguments.names) or {"failover", "idle", "one-client", "million"}
-    cluster = config.local(3, config.free_ports(3), name="numbers")
+    cluster = cluster_file.local(3, cluster_file.free_ports(3), name="numbers")
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, {time.strftime('%Y-%m-%d')}")
     async with local_cluster(cluster, folder) as replicas:
         await replicas.start_all()

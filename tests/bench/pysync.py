@@ -19,8 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from paxtui import config
 from paxtui.bench.histogram import Histogram
+from paxtui.config import cluster_file
 from tests.bench.results import Meter, Result
 
 SYSTEM = "PySyncObj"
@@ -52,7 +52,7 @@ def durability() -> str:
 def measure(folder: Path, package: str | None, load: str, calls: int, size: int, seconds: float) -> Result:
     """``calls`` under way at the leader."""
     folder.mkdir()
-    ports = config.free_ports(MEMBERS)
+    ports = cluster_file.free_ports(MEMBERS)
     members = [f"127.0.0.1:{port}" for port in ports]
     processes = []
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(Path.cwd()), package]))}

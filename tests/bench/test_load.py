@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from paxtui import config
 from paxtui.bench.load import Load, check
-from paxtui.config import ConfigError
+from paxtui.config import cluster_file
+from paxtui.config.cluster_file import ConfigError
 from paxtui.wire.values import TEXT_BYTES_MAX
 
-CLUSTER = config.local(3)
+CLUSTER = cluster_file.local(3)
 WINDOW = CLUSTER.settings.session_window
 
 BAD: list[tuple[dict[str, Any], list[str]]] = [

@@ -12,9 +12,9 @@ import pytest
 
 from paxtui.bench import gauges, limits, proc, tcp
 from paxtui.bench.gauges import Reading, ReplicaReading
-from paxtui.config import ConfigError
-from tests.runtime.conditions import until
-from tests.runtime.processes import started
+from paxtui.config.cluster_file import ConfigError
+from tests.replica.conditions import until
+from tests.replica.processes import started
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 

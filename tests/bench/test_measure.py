@@ -13,7 +13,7 @@ from paxtui.bench.load import Load
 from paxtui.bench.measure import Interrupted, Measurement, Progress
 from paxtui.wire.requests import LogEntry
 from tests.client.three import Three, three
-from tests.runtime.conditions import eventually
+from tests.replica.conditions import eventually
 
 pytestmark = pytest.mark.trio
 

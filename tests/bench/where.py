@@ -21,7 +21,7 @@ from typing import Final
 
 import trio
 
-from paxtui.bench.own import own_cluster
+from paxtui.bench.private_cluster import own_cluster
 from paxtui.client.cluster import LocalCluster
 
 SAMPLES_A_SECOND: Final = 200
@@ -57,10 +57,10 @@ FOLDERS: Final = (
     ("the protocol's core", "paxtui/core/"),
     (
         "rows and checksums",
-        ("paxtui/runtime/rows.py", "paxtui/runtime/gathered.py", "paxtui/runtime/storage.py"),
+        ("paxtui/storage/rows.py", "paxtui/storage/batch.py", "paxtui/storage/store.py"),
     ),
     ("frames and values", "paxtui/wire/"),
-    ("the runtime around them", "paxtui/runtime/"),
+    ("the runtime around them", "paxtui/replica/"),
     ("trio", "trio/"),
 )
 

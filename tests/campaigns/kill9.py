@@ -22,9 +22,9 @@ from pathlib import Path
 
 import trio
 
-from paxtui import config
 from paxtui.client import Log, LogEntry, connect
 from paxtui.client.cluster import LocalCluster, local_cluster
+from paxtui.config import cluster_file
 from paxtui.scenarios.history import History
 from tests.ports import free_ports
 
@@ -45,7 +45,7 @@ class Load:
         self.history = History()
         self.stopping = False
 
-    async def client(self, cluster: config.Cluster, name: str) -> None:
+    async def client(self, cluster: cluster_file.Cluster, name: str) -> None:
         async with connect(cluster, name=name) as log, trio.open_nursery() as nursery:
             for lane in range(IN_FLIGHT):
                 patience_s = HASTE_S if lane == 0 else PATIENCE_S
@@ -112,7 +112,7 @@ def judge(load: Load, logs: list[list[LogEntry]]) -> list[str]:
 
 async def run(arguments: argparse.Namespace, folder: Path) -> int:
     rng = random.Random(arguments.seed)
-    cluster = config.local(arguments.replicas, free_ports(arguments.replicas), name="kill9")
+    cluster = cluster_file.local(arguments.replicas, free_ports(arguments.replicas), name="kill9")
     started = time.monotonic()
     async with local_cluster(cluster, folder) as replicas:
         await replicas.start_all()

@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 
 from paxtui.checkers.broken import Invariant, InvariantBroken
-from paxtui.checkers.facts import Facts
-from paxtui.checkers.ghost import Start
+from paxtui.checkers.ghost_state import Facts
 from paxtui.checkers.logs import Logs
-from paxtui.checkers.witness import Witness
+from paxtui.checkers.partial_observer import Witness
+from paxtui.checkers.partial_observer_state import Start
 from paxtui.core.ballot import Ballot
 from paxtui.core.events import AppliedTo, Learned, Proposed, Voted
 from paxtui.records.judge import Judge
 from paxtui.records.merge import Records
 from paxtui.records.parts import Life, Told
 from paxtui.records.reader import Reader
-from paxtui.sim.cluster import Cluster
-from paxtui.sim.draw import draw
+from paxtui.sim.cluster.simulation import Cluster
+from paxtui.sim.plan.plan_generator import draw
 from tests.records.runs import traced
 
 LOW, HIGH = Ballot(1, 0), Ballot(2, 1)

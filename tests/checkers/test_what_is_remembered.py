@@ -8,11 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from paxtui.checkers.broken import Invariant, InvariantBroken
-from paxtui.checkers.checkers import Checkers
 from paxtui.checkers.effects import Effects
-from paxtui.checkers.facts import Facts
-from paxtui.checkers.ghost import Start
-from paxtui.checkers.witness import Witness
+from paxtui.checkers.full_observer import Checkers
+from paxtui.checkers.ghost_state import Facts
+from paxtui.checkers.partial_observer import Witness
+from paxtui.checkers.partial_observer_state import Start
 from paxtui.core.ballot import Ballot
 from paxtui.core.messages import Promise
 from paxtui.core.settings import Settings

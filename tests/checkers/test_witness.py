@@ -13,13 +13,13 @@ from types import ModuleType
 
 import pytest
 
-from paxtui.checkers import effects, ghost, witness
+from paxtui.checkers import effects, partial_observer, partial_observer_state
 from paxtui.checkers.broken import Invariant, InvariantBroken
-from paxtui.checkers.ghost import Start
-from paxtui.checkers.witness import Witness
+from paxtui.checkers.partial_observer import Witness
+from paxtui.checkers.partial_observer_state import Start
 from paxtui.core.ballot import Ballot
-from paxtui.core.chain import link
-from paxtui.core.saved import CHAIN_START
+from paxtui.core.durable_state import CHAIN_START
+from paxtui.core.hash_chain import link
 from paxtui.core.values import Command
 
 LOW, MID, HIGH = Ballot(1, 0), Ballot(2, 1), Ballot(3, 2)
@@ -375,7 +375,9 @@ def complaints(module: ModuleType) -> dict[int, int]:
 
 
 def test_every_complaint_of_the_witness_is_provoked_here() -> None:
-    modules = {module.__file__: complaints(module) for module in (witness, ghost, effects)}
+    modules = {
+        module.__file__: complaints(module) for module in (partial_observer, partial_observer_state, effects)
+    }
     expected = {(path, line) for path, lines in modules.items() for line in lines.values()}
     heard = set()
     for case in CASES:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from paxtui import config
+from paxtui.config import cluster_file
 from tests.ports import free_ports
-from tests.runtime.processes import started
+from tests.replica.processes import started
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -48,7 +48,7 @@ class Up:
     """A running cluster under ``paxtui up``."""
 
     def __init__(
-        self, cluster: config.Cluster, file: Path, data: Path, process: subprocess.Popen[str]
+        self, cluster: cluster_file.Cluster, file: Path, data: Path, process: subprocess.Popen[str]
     ) -> None:
         self.cluster = cluster
         self.file = file
@@ -64,13 +64,13 @@ class Up:
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """Three replicas that this module's tests share."""
-    yield from serve(tmp_path_factory.mktemp("up"), config.local(3, free_ports(3), name="cli"))
+    yield from serve(tmp_path_factory.mktemp("up"), cluster_file.local(3, free_ports(3), name="cli"))
 
 
-def serve(folder: Path, cluster: config.Cluster) -> Iterator[Up]:
+def serve(folder: Path, cluster: cluster_file.Cluster) -> Iterator[Up]:
     """Run a cluster until it serves; stop it when the test is over."""
     file = folder / "cli.toml"
-    file.write_text(config.to_toml(cluster))
+    file.write_text(cluster_file.to_toml(cluster))
     command = [sys.executable, "-m", "paxtui", "up", "--config", str(file)]
     command += ["--data-dir", str(folder / "data"), "--log-dir", str(folder / "logs")]
     with started(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.runtime.conditions import until
-from tests.runtime.processes import Replicas
+from tests.replica.conditions import until
+from tests.replica.processes import Replicas
 
 CTRL_C = b"\x03"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from paxtui import config
+from paxtui.config import cluster_file
 from tests.cli.conftest import Run, Up
 from tests.ports import free_ports
 
@@ -102,7 +102,7 @@ def one_replica(tmp_path: Path, name: str = "alone") -> tuple[Path, int]:
     """A cluster file of one replica on a free port."""
     (port,) = free_ports(1)
     file = tmp_path / f"{name}.toml"
-    file.write_text(config.to_toml(config.local(1, [port], name=name)))
+    file.write_text(cluster_file.to_toml(cluster_file.local(1, [port], name=name)))
     return file, port
 
 
@@ -117,7 +117,7 @@ def test_a_port_in_use_is_told_with_its_owner_and_nothing_is_created(paxtui: Run
 
 def test_a_data_folder_in_use_is_refused(paxtui: Run, up: Up, tmp_path: Path) -> None:
     other = tmp_path / "other.toml"
-    other.write_text(config.to_toml(config.local(3, free_ports(3), name="cli")))
+    other.write_text(cluster_file.to_toml(cluster_file.local(3, free_ports(3), name="cli")))
     done = paxtui("replica", "--id", "0", "--headless", "--config", other, "--data-dir", up.data)
     assert done.returncode == 2
     assert "in use by process" in done.stderr, done.stderr

@@ -14,7 +14,7 @@ import pytest
 
 from tests.cli.conftest import Run, Up
 from tests.ports import free_ports
-from tests.runtime.processes import started
+from tests.replica.processes import started
 
 pytestmark = pytest.mark.processes
 
@@ -127,10 +127,10 @@ def test_bad_input_is_refused_before_anything_starts(paxtui: Run, tmp_path: Path
 
 
 def test_nobody_there_is_said_and_fails(paxtui: Run, tmp_path: Path) -> None:
-    from paxtui import config
+    from paxtui.config import cluster_file
 
     file = tmp_path / "down.toml"
-    file.write_text(config.to_toml(config.local(1, free_ports(1))))
+    file.write_text(cluster_file.to_toml(cluster_file.local(1, free_ports(1))))
     done = paxtui(*HALF_A_SECOND, "--bare", "--config", file)
     assert done.returncode == 1
     assert "no replica of cluster local-1 answers" in done.stderr

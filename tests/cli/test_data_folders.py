@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from paxtui import config
+from paxtui.config import cluster_file
 from paxtui.core.ballot import Ballot
-from paxtui.core.chain import link
+from paxtui.core.durable_state import CHAIN_START
+from paxtui.core.hash_chain import link
 from paxtui.core.output import PutEntries, PutState
-from paxtui.core.saved import CHAIN_START
 from paxtui.core.values import Command, Entry
-from paxtui.runtime.storage import Storage
+from paxtui.storage.store import Storage
 from tests.cli.conftest import Run
 from tests.ports import free_ports
 
@@ -24,13 +24,13 @@ from tests.ports import free_ports
 def three(tmp_path: Path) -> Path:
     """The file of a cluster that does not run."""
     file = tmp_path / "three.toml"
-    file.write_text(config.to_toml(config.local(3, free_ports(3), name="three")))
+    file.write_text(cluster_file.to_toml(cluster_file.local(3, free_ports(3), name="three")))
     return file
 
 
 def write(file: Path, folder: Path, replica: int, texts: list[str]) -> None:
     """A replica's database with these messages applied, whole and sound."""
-    cluster = config.load(file)
+    cluster = cluster_file.load(file)
     values = [Command("ada~x@0", number, text) for number, text in enumerate(texts)]
     chain = CHAIN_START
     for slot, value in enumerate(values):
@@ -83,7 +83,7 @@ def test_a_damaged_database_is_refused_with_the_way_out(
     whole = bytearray(path.read_bytes())
     if damage == "went back":
         shutil.copy(path, tmp_path / "old")
-        cluster = config.load(three)
+        cluster = cluster_file.load(three)
         storage = Storage.open(path.parent, cluster=cluster.digest, name="three", replica=0)
         storage.commit([[PutState(Ballot(9, 0), 9, 2, storage.saved().chain)]])
         storage.close()

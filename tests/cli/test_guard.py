@@ -7,7 +7,7 @@ import pytest
 from paxtui.cli.guard import Failure, Interrupted, exit_code_of
 from paxtui.cli.streams import OutputFailed
 from paxtui.client.errors import ClientError, Unknown
-from paxtui.config import ConfigError
+from paxtui.config.cluster_file import ConfigError
 
 
 def code_of(error: BaseException, *, needs_output: bool = False) -> int:

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run, Up
+from tests.net.secure_replicas import SecureReplicas
 from tests.ports import free_ports
-from tests.runtime.conditions import until
-from tests.runtime.processes import PAXTUI, Replicas, environment, started
-from tests.security.secure_replicas import SecureReplicas
+from tests.replica.conditions import until
+from tests.replica.processes import PAXTUI, Replicas, environment, started
 
 pytestmark = pytest.mark.processes
 
@@ -218,10 +218,10 @@ def test_a_replica_that_warms_up_is_alive_and_not_ready(replicas: Replicas) -> N
         (["nowhere"], "is not HOST:PORT"),
         (["127.0.0.1:70000"], "port 70000 is out of range"),
         (["127.0.0.1:1,127.0.0.1:2"], "one HOST:PORT is allowed here"),
-        (["--timeout", "0"], "greater than or equal to 0.1"),
-        (["--timeout", "nan"], "'--timeout'"),
+        (["--timeout", "0"], "'--timeout'"),
+        (["--timeout", "nan"], "--timeout: nan is not a number"),
         (["--config", "missing.toml"], "no such file"),
-        (["--id", "one"], "valid integer"),
+        (["--id", "one"], "'--id'"),
     ],
 )
 def test_bad_input_is_exit_code_2_and_one_clear_line(paxtui: Run, words: list[str], said: str) -> None:

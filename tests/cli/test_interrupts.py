@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.terminals import CTRL_C, one_replica, terminal
-from tests.runtime.conditions import until
-from tests.runtime.processes import PAXTUI, Replicas
+from tests.replica.conditions import until
+from tests.replica.processes import PAXTUI, Replicas
 
 pytestmark = pytest.mark.processes
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from paxtui.cli.console import _name
-from paxtui.config import ConfigError
+from paxtui.config.cluster_file import ConfigError
 
 
 @pytest.mark.parametrize("name", ["x" * 65, "\x1b[2J", " ada", "ada "])

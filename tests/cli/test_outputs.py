@@ -17,7 +17,7 @@ import pytest
 from paxtui.cli.main import run_words
 from paxtui.cli.streams import Output
 from tests.cli.terminals import one_replica
-from tests.runtime.processes import PAXTUI, Replicas
+from tests.replica.processes import PAXTUI, Replicas
 
 pytestmark = pytest.mark.processes
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.terminals import one_replica, terminal
-from tests.runtime.processes import Replicas
+from tests.replica.processes import Replicas
 
 pytestmark = pytest.mark.processes
 

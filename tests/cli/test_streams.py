@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run, Up
-from tests.runtime.conditions import until
-from tests.runtime.processes import started
+from tests.replica.conditions import until
+from tests.replica.processes import started
 
 
 def send_command(up: Up, *words: str) -> list[str]:

@@ -8,17 +8,17 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
-from paxtui import config
 from paxtui.cli.status import rows
 from paxtui.cli.tail import line, tell_removed
 from paxtui.client import Sighting
-from paxtui.keep import Keep
+from paxtui.config import cluster_file
+from paxtui.config.retention import Keep
 from paxtui.wire.requests import LogEntry
 from paxtui.wire.values import Ballot
 from tests.cli.conftest import Run, Up, serve
 from tests.console.story import Story
 from tests.ports import free_ports
-from tests.runtime.conditions import until
+from tests.replica.conditions import until
 
 B = Ballot(3, 0)
 
@@ -75,7 +75,7 @@ def test_status_has_a_column_for_the_floor_once_there_is_one() -> None:
 @pytest.fixture(scope="module")
 def trimming(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """Three replicas that keep little."""
-    cluster = config.local(3, free_ports(3), name="cli")
+    cluster = cluster_file.local(3, free_ports(3), name="cli")
     yield from serve(tmp_path_factory.mktemp("trimming"), replace(cluster, keep=Keep(slots=8)))
 
 

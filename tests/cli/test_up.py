@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 import trio
 
-from paxtui import config
 from paxtui.cli.up import Frame
 from paxtui.client import connect
-from tests.runtime.conditions import until
+from paxtui.config import cluster_file
+from tests.replica.conditions import until
 
 END_S = 60.0
 
@@ -31,9 +31,9 @@ class One:
     """A cluster of one replica for `paxtui up`."""
 
     def __init__(self, folder: Path) -> None:
-        self.cluster = config.local(1, config.free_ports(1), name="one")
+        self.cluster = cluster_file.local(1, cluster_file.free_ports(1), name="one")
         self.file = folder / "one.toml"
-        self.file.write_text(config.to_toml(self.cluster))
+        self.file.write_text(cluster_file.to_toml(self.cluster))
         self.command = [sys.executable, "-m", "paxtui", "up", "--config", str(self.file)]
         self.command += ["--data-dir", str(folder / "data"), "--log-dir", str(folder / "logs")]
 
@@ -131,8 +131,8 @@ def test_in_a_terminal_up_survives_a_stop_a_narrower_window_and_the_end_of_the_t
 
 @pytest.mark.processes
 def test_up_that_is_told_to_stop_while_replicas_start_stops_them_in_order(one: One) -> None:
-    one.cluster = config.local(3, config.free_ports(3), name="one")
-    one.file.write_text(config.to_toml(one.cluster))
+    one.cluster = cluster_file.local(3, cluster_file.free_ports(3), name="one")
+    one.file.write_text(cluster_file.to_toml(one.cluster))
     with one.up(stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert b"listening" in process.stdout.readline()

@@ -9,13 +9,13 @@ from functools import partial
 import trio
 from msgspec import Struct
 
-from paxtui import config
-from paxtui.config import Cluster
+from paxtui.config import cluster_file
+from paxtui.config.cluster_file import Cluster
 from paxtui.wire import FrameReader, encode
 from paxtui.wire.codec import Decoder
 from paxtui.wire.hello import PROTOCOL_VERSION, Hello, Welcome
 from paxtui.wire.requests import ClientRequest, OperatorRequest
-from tests.runtime.conditions import PATIENCE_S
+from tests.replica.conditions import PATIENCE_S
 
 _hellos: Decoder[Hello] = Decoder(Hello)
 _requests: dict[str, Decoder[Struct]] = {
@@ -110,7 +110,7 @@ async def scripted(*scripts: list[Script], leader: int | None = None) -> AsyncIt
     """One replica for each list of scripts. Each names ``leader`` as the leader, or else itself."""
     listeners = [(await trio.open_tcp_listeners(0, host="127.0.0.1"))[0] for _ in scripts]
     ports = [listener.socket.getsockname()[1] for listener in listeners]
-    replicas = Scripted(config.local(len(scripts), ports), scripts, leader)
+    replicas = Scripted(cluster_file.local(len(scripts), ports), scripts, leader)
     async with trio.open_nursery() as nursery:
         for replica, listener in enumerate(listeners):
             nursery.start_soon(trio.serve_listeners, partial(replicas.serve, replica), [listener])

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import trio
 
-from paxtui import config
 from paxtui.client.cluster import local_cluster
-from tests.runtime.conditions import PATIENCE_S
+from paxtui.config import cluster_file
+from tests.replica.conditions import PATIENCE_S
 
 
 @pytest.mark.trio
 async def test_nobody_watches_a_replica_that_was_left_running_and_it_goes_on(tmp_path: Path) -> None:
-    cluster = config.local(1, config.free_ports(1), name="left")
+    cluster = cluster_file.local(1, cluster_file.free_ports(1), name="left")
     with trio.fail_after(PATIENCE_S):
         async with local_cluster(cluster, tmp_path, arguments=("--warm-up", "none")) as replicas:
             await replicas.start(0)

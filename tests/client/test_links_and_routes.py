@@ -8,10 +8,10 @@ import pytest
 import trio
 import trio.testing
 
-from paxtui import config
 from paxtui.client import Failed, Log, Operator, connect
 from paxtui.client.connection import Connection, answers
 from paxtui.client.route import Route
+from paxtui.config import cluster_file
 from paxtui.wire import FrameReader
 from paxtui.wire.requests import Append, AppendDone, GetStatus, Page, Read
 from paxtui.wire.values import Ballot
@@ -58,7 +58,7 @@ async def test_what_is_left_of_a_message_leaves_although_nothing_follows_it() ->
             self.midway = False
             sent.set()
 
-    log = Log(config.local(3), "ada")
+    log = Log(cluster_file.local(3), "ada")
     link: Any = Link()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(log._send, link)
@@ -72,7 +72,7 @@ async def test_what_is_left_of_a_message_leaves_although_nothing_follows_it() ->
 
 @pytest.mark.trio
 async def test_a_leader_that_is_named_is_asked_at_once_and_all_others_after_a_pause() -> None:
-    route = Route(config.local(3))
+    route = Route(cluster_file.local(3))
     assert route.pause_s() > 0
     assert route.detour(welcome(0, 1))
     assert route.pause_s() == 0
@@ -116,7 +116,7 @@ async def test_a_replica_that_hangs_up_before_its_welcome_has_taken_nothing() ->
     async with trio.open_nursery() as nursery:
         nursery.start_soon(trio.serve_listeners, hang_up, [listener])
         with pytest.raises(Failed, match="hung up"):
-            await Operator(config.local(1, [port])).elect(0)
+            await Operator(cluster_file.local(1, [port])).elect(0)
         nursery.cancel_scope.cancel()
 
 

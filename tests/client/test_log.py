@@ -11,8 +11,8 @@ import trio
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from paxtui import config
 from paxtui.client import Appended, ClientError, Failed, Log, LogEntry, Receipt, Unknown, Unreachable, connect
+from paxtui.config import cluster_file
 from paxtui.core.settings import Settings
 from paxtui.core.values import TEXT_BYTES_MAX
 from paxtui.wire import faults as f
@@ -83,7 +83,7 @@ async def test_messages_that_are_begun_one_after_the_other_keep_their_order(repl
 
 @pytest.mark.trio
 async def test_what_is_begun_with_nobody_there_ends_as_any_append(tmp_path: Path) -> None:
-    async with connect(config.local(3, free_ports(3))) as log:
+    async with connect(cluster_file.local(3, free_ports(3))) as log:
         receipt = await log.submit("x", timeout_s=0.3)
         with pytest.raises(Unreachable, match=r"within 0\.3 s"):
             await receipt.result()
@@ -104,7 +104,7 @@ async def test_an_append_that_was_given_up_before_it_left_never_leaves(autojump_
         async def send(self, *messages: object) -> None:
             left.extend(messages)
 
-    log = Log(config.local(3), "ada")
+    log = Log(cluster_file.local(3), "ada")
     with pytest.raises(Unreachable):
         await log.append("late", timeout_s=0.1)
     with trio.move_on_after(1.0):
@@ -182,7 +182,7 @@ def test_any_text_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory,
     ids=["empty", "too long", "too long in UTF-8", "half a surrogate pair"],
 )
 async def test_a_text_that_no_replica_would_take_fails_before_it_leaves(text: str, words: str) -> None:
-    cluster = config.local(3, free_ports(3))  # nobody listens there, and nobody is asked
+    cluster = cluster_file.local(3, free_ports(3))  # nobody listens there, and nobody is asked
     async with connect(cluster) as log:
         with pytest.raises(Failed, match=words):
             await log.append(text)
@@ -191,18 +191,18 @@ async def test_a_text_that_no_replica_would_take_fails_before_it_leaves(text: st
 @pytest.mark.trio
 @pytest.mark.parametrize("name", ["x" * 65, "a\nb", "\x1b", "\ud800", " ada", "ada "])
 async def test_a_name_that_no_replica_would_take_is_refused_at_once(name: str) -> None:
-    with pytest.raises(config.ConfigError, match="at most 64 printable characters are allowed"):
-        async with connect(config.local(3), name=name):
+    with pytest.raises(cluster_file.ConfigError, match="at most 64 printable characters are allowed"):
+        async with connect(cluster_file.local(3), name=name):
             pytest.fail("it was taken")
 
 
 @pytest.mark.trio
 async def test_what_is_raised_inside_comes_out_as_it_is() -> None:
     with pytest.raises(LookupError):
-        async with connect(config.local(3)):
+        async with connect(cluster_file.local(3)):
             raise LookupError
     with pytest.raises(Failed):
-        async with connect(config.local(3)) as log:
+        async with connect(cluster_file.local(3)) as log:
             await log.append("")
 
 
@@ -288,7 +288,7 @@ async def test_without_a_majority_an_append_ends_as_unknown_and_a_read_as_failed
 
 @pytest.mark.trio
 async def test_when_nobody_can_be_reached_it_fails_and_tells_whom_it_tried_and_for_how_long() -> None:
-    cluster = config.local(3, free_ports(3))
+    cluster = cluster_file.local(3, free_ports(3))
     async with connect(cluster) as log:
         with pytest.raises(Unreachable) as caught:
             await log.append("x", timeout_s=0.5)
@@ -304,7 +304,7 @@ async def test_when_nobody_can_be_reached_it_fails_and_tells_whom_it_tried_and_f
 
 @pytest.mark.trio
 async def test_a_replica_of_another_cluster_is_named_as_the_reason(replicas: Three) -> None:
-    stranger = config.local(3, [address.port for address in reversed(replicas.cluster.replicas)])
+    stranger = cluster_file.local(3, [address.port for address in reversed(replicas.cluster.replicas)])
     async with connect(stranger) as log:
         with pytest.raises(Failed, match=r"this is cluster three .*, not yours"):
             await log.append("x", timeout_s=0.5)
@@ -329,7 +329,7 @@ async def test_a_forgotten_session_fails_one_request_and_the_next_starts_a_new_o
 @pytest.mark.trio
 async def test_what_may_have_taken_effect_in_an_old_session_is_not_sent_in_a_new_one() -> None:
     """It would be applied twice: a new session's table knows nothing of the old one's requests."""
-    log = Log(config.local(3), "ada")
+    log = Log(cluster_file.local(3), "ada")
     log._session_window = 10
     receipts = [await log.submit(text) for text in "abcde"]
     before, refused, retried, behind, unsent = receipts

@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 import trio
 
-from paxtui import config
 from paxtui.client import ClientError
 from paxtui.client.cluster import LINE_BYTES_MAX, LocalCluster, Process, local_cluster
+from paxtui.config import cluster_file
 
 pytestmark = pytest.mark.trio
 
 ALONE = ("--warm-up", "none", "--log-level", "debug")
 
 
-def alone() -> config.Cluster:
-    return config.local(1, config.free_ports(1), name="alone")
+def alone() -> cluster_file.Cluster:
+    return cluster_file.local(1, cluster_file.free_ports(1), name="alone")
 
 
 def full(_replica: int, _line: str) -> None:

@@ -7,10 +7,10 @@ import trio
 from msgspec import Struct
 from msgspec.structs import replace
 
-from paxtui import config
 from paxtui.client.connection import Connection
 from paxtui.client.log import ATTEMPT_S, Asked, Log
 from paxtui.client.tail import PING_S, _pages
+from paxtui.config import cluster_file
 from paxtui.core.ballot import Ballot
 from paxtui.core.status import Status
 from paxtui.wire.requests import GetStatus, Read, StatusReport, Tail
@@ -31,14 +31,14 @@ async def lost(log: Log, for_s: float) -> float | None:
 
 @pytest.mark.trio
 async def test_a_connection_on_which_nothing_waits_is_kept(autojump_clock: object) -> None:
-    assert await lost(Log(config.local(3), "ada"), 100 * ATTEMPT_S) is None
+    assert await lost(Log(cluster_file.local(3), "ada"), 100 * ATTEMPT_S) is None
 
 
 @pytest.mark.trio
 async def test_a_connection_is_given_up_once_a_request_waits_and_nothing_comes(
     autojump_clock: object,
 ) -> None:
-    log = Log(config.local(3), "ada")
+    log = Log(cluster_file.local(3), "ada")
     log._reads[1] = read(1)
     assert await lost(log, 100 * ATTEMPT_S) == pytest.approx(ATTEMPT_S)
     assert "(no answer)" in log._route.tried()
@@ -48,7 +48,7 @@ async def test_a_connection_is_given_up_once_a_request_waits_and_nothing_comes(
 async def test_a_request_after_a_silence_without_requests_has_as_long_as_any_other(
     autojump_clock: object,
 ) -> None:
-    log = Log(config.local(3), "ada")
+    log = Log(cluster_file.local(3), "ada")
     async with trio.open_nursery() as nursery:
 
         async def ask_later() -> None:
@@ -63,7 +63,7 @@ async def test_a_request_after_a_silence_without_requests_has_as_long_as_any_oth
 async def test_a_connection_is_kept_while_answers_come_however_many_requests_wait(
     autojump_clock: object,
 ) -> None:
-    log = Log(config.local(3), "ada")
+    log = Log(cluster_file.local(3), "ada")
     log._reads[1] = read(1)
     async with trio.open_nursery() as nursery:
 
@@ -82,7 +82,7 @@ async def test_between_two_connections_no_replica_is_the_one_that_requests_go_to
     autojump_clock: object,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    log = Log(config.local(3), "ada")
+    log = Log(cluster_file.local(3), "ada")
     tried = trio.Event()
 
     async def attempt() -> None:
@@ -108,7 +108,7 @@ async def test_a_client_without_requests_connects_to_nobody_and_does_so_once_one
     autojump_clock: object,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    log = Log(config.local(3), "ada")
+    log = Log(cluster_file.local(3), "ada")
     attempts: list[float] = []
 
     async def attempt() -> None:

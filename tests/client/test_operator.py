@@ -10,15 +10,15 @@ import pytest
 import trio
 from msgspec import structs
 
-from paxtui import config
 from paxtui.client import Failed, Unreachable, connect, observe, operator, resolve
+from paxtui.config import cluster_file
 from paxtui.core.settings import Settings
 from paxtui.wire import faults as f
 from paxtui.wire.telemetry import Delta, Snapshot
 from tests.client.three import Three, three
 from tests.ports import free_ports
-from tests.runtime.conditions import PATIENCE_S, eventually
-from tests.runtime.host import hosted
+from tests.replica.conditions import PATIENCE_S, eventually
+from tests.replica.host import hosted
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ async def test_status_has_a_report_or_a_reason_for_each_replica(replicas: Three)
 async def test_a_port_that_takes_connections_and_says_nothing_has_no_answer(nursery: trio.Nursery) -> None:
     listener = (await trio.open_tcp_listeners(0, host="127.0.0.1"))[0]
     async with listener:
-        silent = config.local(1, [listener.socket.getsockname()[1]])
+        silent = cluster_file.local(1, [listener.socket.getsockname()[1]])
         (sighting,) = await (await operator(silent)).status(timeout_s=0.1)
     assert sighting.report is None
     assert "does not answer within 0.1 s" in sighting.problem
@@ -195,9 +195,9 @@ async def test_any_one_address_is_enough_to_find_the_cluster(replicas: Three) ->
 async def test_a_cluster_a_file_and_nothing_are_ways_to_name_a_cluster(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cluster = config.local(5, range(1, 6), name="five")
+    cluster = cluster_file.local(5, range(1, 6), name="five")
     path = tmp_path / "five.toml"
-    path.write_text(config.to_toml(cluster))
+    path.write_text(cluster_file.to_toml(cluster))
     assert await resolve(cluster) is cluster
     assert (await resolve(path)).replicas == cluster.replicas
     assert (await resolve(str(path))).replicas == cluster.replicas
@@ -216,7 +216,7 @@ async def test_when_no_address_answers_all_are_named() -> None:
 
 @pytest.mark.trio
 async def test_a_cluster_with_session_limits_of_its_own_needs_its_file(tmp_path: Path) -> None:
-    cluster = structs.replace(config.local(1, free_ports(1)), settings=Settings(sessions_max=7))
+    cluster = structs.replace(cluster_file.local(1, free_ports(1)), settings=Settings(sessions_max=7))
     async with hosted(tmp_path / "r0", cluster=cluster):
-        with pytest.raises(config.ConfigError, match="session limits of its own; name its config"):
+        with pytest.raises(cluster_file.ConfigError, match="session limits of its own; name its config"):
             await resolve(str(cluster.address(0)))

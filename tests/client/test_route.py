@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from paxtui import config
 from paxtui.client.route import Route
+from paxtui.config import cluster_file
 from paxtui.wire.hello import PROTOCOL_VERSION, Welcome
 
 
@@ -24,7 +24,7 @@ def welcome(replica: int, leader: int | None) -> Welcome:
 @pytest.mark.trio
 async def test_a_stale_hint_does_not_keep_a_client_inside_a_minority() -> None:
     """Replica 1 is cut off with replica 0 and still takes it for the leader; replica 0 knows of none."""
-    cluster = config.local(5)
+    cluster = cluster_file.local(5)
     route = Route(cluster)
     asked: list[int] = []
     while len(asked) < 12:
@@ -41,7 +41,7 @@ async def test_a_stale_hint_does_not_keep_a_client_inside_a_minority() -> None:
 
 @pytest.mark.trio
 async def test_whoever_the_hints_name_everybody_is_asked_in_the_end() -> None:
-    route = Route(config.local(3))
+    route = Route(cluster_file.local(3))
     asked = set()
     for _ in range(6):
         asked.add(route.next().id)

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 import trio
 
-from paxtui import config
 from paxtui.client import Log, Unknown, connect
 from paxtui.client.connection import HelloRefused, SessionRefused, answers, dial
+from paxtui.config import cluster_file
 from tests.client.three import three
 
 
 @pytest.mark.trio
 async def test_a_session_that_one_replica_refuses_is_kept_and_one_that_a_majority_refuses_is_not() -> None:
     """One may be behind. What has left may have taken effect; what has not goes on in the next session."""
-    log = Log(config.local(3), "ada")
+    log = Log(cluster_file.local(3), "ada")
     log._session, log._session_window = "ada~aaaaaaaa@9", 8
     left, waits = await log.submit("left"), await log.submit("waits")
     left.sends = 1

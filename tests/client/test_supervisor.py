@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 import trio
 
-from paxtui import config
 from paxtui.client import ClientError, connect
 from paxtui.client.cluster import LocalCluster, ReplicaDied, local_cluster, ready
+from paxtui.config import cluster_file
 from tests.ports import free_ports
-from tests.runtime.processes import gone
+from tests.replica.processes import gone
 
 
-def three_free() -> config.Cluster:
-    return config.local(3, free_ports(3), name="supervised")
+def three_free() -> cluster_file.Cluster:
+    return cluster_file.local(3, free_ports(3), name="supervised")
 
 
 def pids(replicas: LocalCluster) -> list[int]:
@@ -111,6 +111,8 @@ async def test_a_supervisor_that_is_cancelled_stops_its_replicas(tmp_path: Path)
 @pytest.mark.trio
 async def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(config.ConfigError, match=r"supervised/cluster\.toml: cannot be written: Not a dir"):
+    with pytest.raises(
+        cluster_file.ConfigError, match=r"supervised/cluster\.toml: cannot be written: Not a dir"
+    ):
         async with local_cluster(three_free(), tmp_path / "file"):
             pytest.fail("it was taken")

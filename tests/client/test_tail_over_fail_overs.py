@@ -8,9 +8,9 @@ from contextlib import aclosing, asynccontextmanager
 import pytest
 import trio
 
-from paxtui import config
 from paxtui.client import LogEntry, connect
 from paxtui.client import tail as tail_module
+from paxtui.config import cluster_file
 from paxtui.wire.requests import Page, Tail
 from paxtui.wire.values import Ballot
 from tests.client.scripted import Caller, Script, scripted
@@ -127,6 +127,6 @@ async def test_a_tail_that_reaches_nobody_waits_between_two_attempts(
 
     monkeypatch.setattr(tail_module, "dial", refuse)
     with trio.move_on_after(1):
-        async for _ in tail_module.tail(config.local(3), "ada", 0, True, None):
+        async for _ in tail_module.tail(cluster_file.local(3), "ada", 0, True, None):
             pytest.fail("nobody told anything")
     assert len(attempts) > 3

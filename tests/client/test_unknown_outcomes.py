@@ -8,13 +8,13 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from paxtui import config
 from paxtui.client import ClientError, Failed, Log, Operator, Receipt, Unknown, Unreachable, connect
+from paxtui.config import cluster_file
 from paxtui.wire.faults import SkipSlot
 from paxtui.wire.requests import Append, AppendDone, AppendMany, AppendRefused
 from paxtui.wire.values import Ballot
 from tests.client.scripted import Caller, Script, scripted, silence
-from tests.runtime.conditions import eventually
+from tests.replica.conditions import eventually
 
 
 async def given_up(log: Log, sends: int = 1) -> Receipt:
@@ -214,6 +214,6 @@ async def test_what_an_operator_asked_for_and_was_not_answered_may_have_been_don
 
 @pytest.mark.trio
 async def test_what_an_operator_asks_of_a_replica_that_is_not_there_has_failed() -> None:
-    nobody = Operator(config.local(1, config.free_ports(1)))
+    nobody = Operator(cluster_file.local(1, cluster_file.free_ports(1)))
     with pytest.raises(Failed, match="cannot be reached: connection refused"):
         await nobody.elect(0)

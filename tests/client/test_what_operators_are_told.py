@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
-from paxtui import config
 from paxtui.client import ClientError, LogEntry, Operator, answering
+from paxtui.config import cluster_file
 from paxtui.wire.requests import Done, Page, Read
 from paxtui.wire.values import Ballot
 from tests.client.scripted import Caller, Script, scripted
@@ -69,7 +69,7 @@ async def test_another_answer_than_a_page_is_named(ask: Callable[[Operator], Str
 
 @pytest.mark.trio
 async def test_of_several_clusters_those_are_told_of_which_a_replica_answers(tmp_path: Path) -> None:
-    nobody = config.local(1, config.free_ports(1), name="nobody")
+    nobody = cluster_file.local(1, cluster_file.free_ports(1), name="nobody")
     async with three(tmp_path, n=1) as replicas:
         for _ in range(20):  # on a busy machine an answer may take longer than it is waited for
             found = await answering([nobody, replicas.cluster])

@@ -9,19 +9,19 @@ from pathlib import Path
 import trio
 from msgspec import structs
 
-from paxtui import config
 from paxtui.client import Operator
+from paxtui.config import cluster_file
 from paxtui.core.settings import Settings
 from tests.ports import free_ports
-from tests.runtime.conditions import eventually
-from tests.runtime.host import Host, hosted
+from tests.replica.conditions import eventually
+from tests.replica.host import Host, hosted
 
 
 class Three:
     """The replicas that run, by id."""
 
     def __init__(self, folder: Path, nursery: trio.Nursery, settings: Settings, n: int) -> None:
-        cluster = config.local(n, free_ports(n), name="three")
+        cluster = cluster_file.local(n, free_ports(n), name="three")
         self.cluster = structs.replace(cluster, settings=settings)
         self.operator = Operator(self.cluster, "test")
         self.hosts: dict[int, Host] = {}

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from paxtui.config import (
+from paxtui.config.cluster_file import (
     Address,
     Cluster,
     ConfigError,
@@ -24,8 +24,8 @@ from paxtui.config import (
     to_classic,
     to_toml,
 )
+from paxtui.config.retention import Keep
 from paxtui.core.settings import Settings
-from paxtui.keep import Keep
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 ROWS = "".join(f'[[replica]]\nid = {i}\nhost = "127.0.0.1"\nport = {7400 + i}\n' for i in range(3))

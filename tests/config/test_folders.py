@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paxtui.folders import ConfigError, data_root, log_root, replica_folder
+from paxtui.config.folders import ConfigError, data_root, log_root, replica_folder
 
 Root = Callable[..., Path]
 roots = pytest.mark.parametrize(

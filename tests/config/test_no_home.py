@@ -9,8 +9,8 @@ import platformdirs
 import pytest
 
 from paxtui.cli.console import kept_folder
-from paxtui.config import ConfigError
-from paxtui.folders import data_root, log_root
+from paxtui.config.cluster_file import ConfigError
+from paxtui.config.folders import data_root, log_root
 
 
 @pytest.fixture(autouse=True)

@@ -11,9 +11,9 @@ import trio.testing
 
 from paxtui.client.errors import Failed
 from paxtui.client.operator import NotHeard
-from paxtui.console.bridge.deeds import Deeds
-from paxtui.console.launch import Launch
-from paxtui.runtime.faultboard import FaultBoard, Shape
+from paxtui.console.driver.executor import Deeds
+from paxtui.console.options import Launch
+from paxtui.replica.faults.registry import FaultBoard, Shape
 from paxtui.wire.faults import AnyFault, SkipSlot, Trigger
 from paxtui.wire.values import REPLICAS_MAX
 from tests.console.story import Story

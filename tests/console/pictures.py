@@ -15,14 +15,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from paxtui import config
+from paxtui.config import cluster_file
 from paxtui.console import commands as c
 from paxtui.console.app import ConsoleApp
-from paxtui.console.bridge import Bridge
-from paxtui.console.launch import Launch
-from paxtui.console.look import Look
-from paxtui.console.prefs import Prefs
+from paxtui.console.driver import Bridge
+from paxtui.console.options import Launch
+from paxtui.console.preferences import Prefs
 from paxtui.console.rows.faults import broken
+from paxtui.console.theme.styles import Look
 from paxtui.wire.faults import Loss, SkipSlot
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Studio:
     """A console without a terminal on replicas of its own."""
 
     def __init__(self, n: int, size: tuple[int, int], folder: Path) -> None:
-        cluster = config.local(n, config.free_ports(n), name=f"demo-{n}")
+        cluster = cluster_file.local(n, cluster_file.free_ports(n), name=f"demo-{n}")
         self.bridge = Bridge(
             Launch(cluster=cluster, ours=tuple(range(n)), data_dir=folder, log_dir=folder, name="ada")
         )

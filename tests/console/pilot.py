@@ -12,9 +12,9 @@ from textual.widgets import Input
 
 from paxtui.console import commands as c
 from paxtui.console.app import ConsoleApp
-from paxtui.console.look import Look
-from paxtui.console.prefs import Prefs
+from paxtui.console.preferences import Prefs
 from paxtui.console.rows.text import plain
+from paxtui.console.theme.styles import Look
 from paxtui.console.widgets.pane import Pane
 from tests.console.story import FakeBridge, Story
 

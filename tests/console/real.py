@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from paxtui import config
 from paxtui.client import Operator
 from paxtui.client.operator import Sighting
+from paxtui.config import cluster_file
 from paxtui.console.app import ConsoleApp
-from paxtui.console.bridge import Bridge
-from paxtui.console.launch import Launch
-from paxtui.console.look import Look
-from paxtui.console.prefs import Prefs
+from paxtui.console.driver import Bridge
+from paxtui.console.options import Launch
+from paxtui.console.preferences import Prefs
+from paxtui.console.theme.styles import Look
 from paxtui.wire.faults import AnyFault
 from paxtui.wire.requests import LogEntry
 from tests.ports import free_ports
@@ -99,7 +99,7 @@ def serves(seen: list[Sighting], replica: int) -> bool:
 @asynccontextmanager
 async def real(folder: Path, n: int = 3, size: tuple[int, int] = (160, 45)) -> AsyncIterator[Real]:
     """Replicas of the console's own, led, and known to be so by the console."""
-    cluster = config.local(n, free_ports(n), name="real")
+    cluster = cluster_file.local(n, free_ports(n), name="real")
     bridge = Bridge(Launch(cluster=cluster, ours=tuple(range(n)), data_dir=folder, log_dir=folder))
     app = ConsoleApp(bridge, Look(), Prefs())
     loop = asyncio.get_running_loop()

@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from paxtui.config import Address, Cluster
+from paxtui.config.cluster_file import Address, Cluster
 from paxtui.console import commands as c
-from paxtui.console.bridge import Bridge
-from paxtui.console.launch import Launch
-from paxtui.console.model.cluster import ClusterModel
-from paxtui.core.chain import link
-from paxtui.core.saved import CHAIN_START
+from paxtui.console.driver import Bridge
+from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.options import Launch
+from paxtui.core.durable_state import CHAIN_START
+from paxtui.core.hash_chain import link
 from paxtui.core.values import Command
 from paxtui.wire import events as e
 from paxtui.wire.faults import ActiveFault, AnyFault, Trigger

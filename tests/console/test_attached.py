@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
-from paxtui.console.look import Look
-from paxtui.console.model.rates import Counter
+from paxtui.console.model.state.rates import Counter
 from paxtui.console.rows import metrics, replicas, safety
 from paxtui.console.rows.header import header, safety_words
 from paxtui.console.rows.text import plain
-from paxtui.console.scene import Scene
+from paxtui.console.theme.styles import Look
+from paxtui.console.view_state import Scene
 from paxtui.wire import events as e
 from tests.console.story import WALL, Story
 

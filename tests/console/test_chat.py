@@ -7,8 +7,8 @@ from collections.abc import Callable
 from textual import events as t
 
 from paxtui.console import commands as c
-from paxtui.console.model.chatbook import Mine
-from paxtui.console.model.talk import Talk, saying
+from paxtui.console.model.analysis.conversation import Talk, saying
+from paxtui.console.model.state.sent_messages import Mine
 from paxtui.console.widgets.chat import ChatInput, ChatLines
 from paxtui.console.widgets.line import typable
 from paxtui.wire import events as e

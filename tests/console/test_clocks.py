@@ -8,11 +8,11 @@ import msgspec
 import pytest
 from msgspec import Raw
 
-from paxtui.console.look import Look
-from paxtui.console.model.find import slot_at
+from paxtui.console.model.analysis.search import slot_at
 from paxtui.console.rows.events import clock
 from paxtui.console.rows.metrics import series
-from paxtui.console.scene import Scene
+from paxtui.console.theme.styles import Look
+from paxtui.console.view_state import Scene
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import Delta, Snapshot
 from tests.console.story import WALL, Story

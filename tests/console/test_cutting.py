@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from paxtui.console import commands as c
-from paxtui.console.actions import Actions
-from paxtui.console.model.arrows import cut_now
-from paxtui.console.orders import around, cut_or_join
+from paxtui.console.actions.replica import Actions
+from paxtui.console.command_builders import around, cut_or_join
+from paxtui.console.model.analysis.link_status import cut_now
 from paxtui.console.widgets.buttons import labels
 from paxtui.wire import faults as f
 from tests.console.board import Console, run

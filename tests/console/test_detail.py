@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from paxtui.console import commands as c
-from paxtui.console.look import Look
-from paxtui.console.model.journal import YOU, Note, Seen
+from paxtui.console.model.state.journal import YOU, Note, Seen
 from paxtui.console.rows import detail, events, log
 from paxtui.console.rows.text import plain
-from paxtui.console.scene import Scene
+from paxtui.console.theme.styles import Look
+from paxtui.console.view_state import Scene
 from paxtui.console.widgets.detail import Detail
 from paxtui.wire import events as e
 from paxtui.wire.requests import LogEntry

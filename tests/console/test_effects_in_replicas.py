@@ -11,10 +11,10 @@ import pytest
 from textual.widgets import Button
 
 from paxtui.client.operator import Sighting
+from paxtui.config.folders import replica_folder
 from paxtui.console import commands as c
-from paxtui.console.model.why import why_slot
+from paxtui.console.model.analysis.why import why_slot
 from paxtui.console.rows.faults import broken
-from paxtui.folders import replica_folder
 from paxtui.wire import faults as f
 from tests.console.real import Real, faults, leader, run, serves
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paxtui.console.model import journal as j
-from paxtui.console.model.describe import describe
-from paxtui.console.model.journal import YOU, Filter, Journal, Note, Seen
-from paxtui.console.model.shelf import Shelf, Sieve
+from paxtui.console.model.analysis.describe import describe
+from paxtui.console.model.state import journal as j
+from paxtui.console.model.state.journal import YOU, Filter, Journal, Note, Seen
+from paxtui.console.model.state.ring import Shelf, Sieve
 from paxtui.console.widgets.detail import Detail
 from paxtui.console.widgets.events import EventsPane
 from paxtui.wire import events as e

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from paxtui.console import commands as c
-from paxtui.console.model.journal import EVENTS_KEPT
-from paxtui.console.model.values import KEPT
+from paxtui.console.model.state.journal import EVENTS_KEPT
+from paxtui.console.model.state.values import KEPT
 from paxtui.core.values import Command
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import LearnedView, ProposedView, ValueView, VotedView, mark

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paxtui.console.look import Look
-from paxtui.console.model.folds import EDGES_MAX, FOLD_MIN, Fold, Layout, layout
+from paxtui.console.model.analysis.folding import EDGES_MAX, FOLD_MIN, Fold, Layout, layout
 from paxtui.console.rows import log
 from paxtui.console.rows.text import plain
-from paxtui.console.scene import Scene
+from paxtui.console.theme.styles import Look
+from paxtui.console.view_state import Scene
 from paxtui.console.widgets.detail import Detail
 from paxtui.core.values import Command
 from paxtui.wire import events as e

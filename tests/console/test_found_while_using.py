@@ -9,7 +9,7 @@ from msgspec import structs
 from textual.widgets import Button, Input
 
 from paxtui.console import commands as c
-from paxtui.console.prefs import Prefs
+from paxtui.console.preferences import Prefs
 from paxtui.console.rows.text import plain
 from paxtui.console.widgets.faultmenu import FaultMenu, replica_items
 from paxtui.console.widgets.menu import Menu

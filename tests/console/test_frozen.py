@@ -7,13 +7,13 @@ from collections.abc import Callable
 import msgspec
 from msgspec import Raw
 
-from paxtui.console.look import Look
-from paxtui.console.model.cluster import ClusterModel
-from paxtui.console.model.why import why_moving
+from paxtui.console.model.analysis.why import why_moving
+from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.rows import chat, header, replicas
 from paxtui.console.rows.faults import broken
 from paxtui.console.rows.text import plain
-from paxtui.console.scene import Scene
+from paxtui.console.theme.styles import Look
+from paxtui.console.view_state import Scene
 from paxtui.wire import faults as f
 from paxtui.wire.telemetry import Delta, FaultBegan, VotedView
 from tests.console.pilot import Played

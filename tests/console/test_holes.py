@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from paxtui.console.look import Look
-from paxtui.console.model.slots import slot_facts
-from paxtui.console.model.why import why_moving, why_slot
+from paxtui.console.model.analysis.slots import slot_facts
+from paxtui.console.model.analysis.why import why_moving, why_slot
 from paxtui.console.rows import log
 from paxtui.console.rows.text import plain
-from paxtui.console.scene import Scene
+from paxtui.console.theme.styles import Look
+from paxtui.console.view_state import Scene
 from paxtui.wire import events as e
 from paxtui.wire.faults import SkipSlot
 from paxtui.wire.telemetry import NOOP_MARK, FaultEnded, ProposedView, ValueView, VotedView

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from paxtui import config
 from paxtui.cli.console import need_a_terminal
-from paxtui.config import ConfigError
+from paxtui.config import cluster_file
+from paxtui.config.cluster_file import ConfigError
 from tests.console.test_keyboard import PIECES
 from tests.console.test_terminal import PROGRAM, Bare, eventually, replicas_of
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.processes
 def file(tmp_path: Path) -> Path:
     """A cluster of which nothing runs: the console itself is what these tests are about."""
     path = tmp_path / "three.toml"
-    path.write_text(config.to_toml(config.local(3, config.free_ports(3), name="hostile")))
+    path.write_text(cluster_file.to_toml(cluster_file.local(3, cluster_file.free_ports(3), name="hostile")))
     return path
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from paxtui.console.model.safety import MARGIN
+from paxtui.console.model.safety.safety import MARGIN
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import MARK_CHARS, NOOP_MARK, ProposedView, SlotView
 from paxtui.wire.values import Ballot

@@ -10,8 +10,8 @@ import pytest
 import trio
 
 from paxtui.console import commands as c
-from paxtui.console.bridge import Bridge, in_short
-from paxtui.console.launch import Launch
+from paxtui.console.driver import Bridge, in_short
+from paxtui.console.options import Launch
 from paxtui.wire import faults as f
 from tests.console.board import Console, run
 from tests.console.pilot import Played

@@ -9,7 +9,7 @@ from textual.events import Key, Paste
 from textual.widgets import Input
 
 from paxtui.console import commands as c
-from paxtui.console.prefs import Prefs
+from paxtui.console.preferences import Prefs
 from paxtui.console.widgets.line import LINE_CHARACTERS_MAX
 from paxtui.wire import faults as f
 from tests.console.pilot import Played

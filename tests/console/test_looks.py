@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from rich.style import Style
 
-from paxtui.console.look import PALETTES, Look
-from paxtui.console.themes import ANSI_NAMES, GROUNDS
+from paxtui.console.theme.styles import PALETTES, Look
+from paxtui.console.theme.textual_themes import ANSI_NAMES, GROUNDS
 from paxtui.console.widgets.menu import Menu
 from paxtui.wire.telemetry import VotedView
 from tests.console.pilot import Played

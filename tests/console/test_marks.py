@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paxtui.console.model.marks import Marks
+from paxtui.console.model.safety.digests import Marks
 from paxtui.wire.telemetry import MARK_CHARS
 
 SLOTS = 30

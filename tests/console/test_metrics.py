@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from paxtui.console.look import SPARK, Look
 from paxtui.console.rows import metrics
 from paxtui.console.rows.text import plain
-from paxtui.console.scene import Scene
+from paxtui.console.theme.styles import SPARK, Look
+from paxtui.console.view_state import Scene
 from paxtui.wire import events as e
 from paxtui.wire.faults import CrashProposer, Cut, Loss, SlowDisk
 from tests.console.story import Story

@@ -10,9 +10,9 @@ import trio
 from msgspec import structs
 
 from paxtui.console import commands as c
-from paxtui.console.bridge import Bridge, Notice
-from paxtui.console.bridge.play import Listed, Play
-from paxtui.console.model.why import why_slot
+from paxtui.console.driver import Bridge, Notice
+from paxtui.console.driver.scenario_run import Listed, Play
+from paxtui.console.model.analysis.why import why_slot
 from paxtui.console.rows.help import help_rows
 from paxtui.console.rows.text import plain
 from paxtui.console.widgets.dialog import Dialog

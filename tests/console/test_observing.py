@@ -9,7 +9,7 @@ import pytest
 from msgspec import Raw
 
 from paxtui.console import commands as c
-from paxtui.console.observing import WAITING_BYTES_MAX, Observing
+from paxtui.console.driver.recording import WAITING_BYTES_MAX, Observing
 from paxtui.records.parts import BadRecord
 from paxtui.records.reader import Reader
 from paxtui.wire.telemetry import Delta

@@ -10,8 +10,8 @@ import pytest
 from paxtui.client import ClientError, Failed, Unknown, Unreachable
 from paxtui.client.receipt import Receipt
 from paxtui.console import commands as c
-from paxtui.console.bridge.bridge import Bridge
-from paxtui.console.model.chatbook import ChatBook
+from paxtui.console.driver.driver import Bridge
+from paxtui.console.model.state.sent_messages import ChatBook
 from paxtui.wire.values import Ballot
 
 

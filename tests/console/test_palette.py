@@ -8,7 +8,7 @@ import pytest
 
 from paxtui.console import commands as c
 from paxtui.console.app import ConsoleApp
-from paxtui.console.palette import VERBS, Call, Context, Problem, parse, suggest
+from paxtui.console.command_line import VERBS, Call, Context, Problem, parse, suggest
 from paxtui.wire import faults as f
 from tests.console.story import Story
 

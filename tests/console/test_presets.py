@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from paxtui.console import command_builders
 from paxtui.console import commands as c
-from paxtui.console import orders
-from paxtui.console.model.presets import PRESETS, chosen_roles, cuts
+from paxtui.console.model.analysis.presets import PRESETS, chosen_roles, cuts
 from paxtui.wire import faults as f
 from tests.console.story import Story
 
@@ -89,9 +89,9 @@ def test_another_topology_joins_what_is_cut_no_more() -> None:
     for a, b in cuts(PRESETS["isolate-leader"], 5, 0):
         story.fault(a, f.Cut(b))
     ring = cuts(PRESETS["ring"], 5, 0)
-    join, cut = orders.topology(story.model, ring, "preset ring")
+    join, cut = command_builders.topology(story.model, ring, "preset ring")
     assert isinstance(join, c.Join)
     assert set(join.links) == {(0, 1), (1, 0), (0, 4), (4, 0)}
     assert isinstance(cut, c.Cut)
     assert set(cut.links) == ring - {(0, 2), (2, 0), (0, 3), (3, 0)}
-    assert orders.topology(story.model, cuts(PRESETS["isolate-leader"], 5, 0), "x") == []
+    assert command_builders.topology(story.model, cuts(PRESETS["isolate-leader"], 5, 0), "x") == []

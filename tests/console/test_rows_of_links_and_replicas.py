@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from paxtui.console import commands as c
-from paxtui.console.look import Look
-from paxtui.console.model.presets import PRESETS, cuts
+from paxtui.console.model.analysis.presets import PRESETS, cuts
 from paxtui.console.rows import faults, links, replicas
 from paxtui.console.rows.help import help_rows
 from paxtui.console.rows.menu import Item, item_line
 from paxtui.console.rows.text import Row, plain, width_of
-from paxtui.console.scene import Scene
+from paxtui.console.theme.styles import Look
+from paxtui.console.view_state import Scene
 from paxtui.wire import faults as f
 from paxtui.wire.faults import Trigger
 from tests.console.story import Story

@@ -6,11 +6,11 @@ import unicodedata
 
 import pytest
 
-from paxtui.console.look import Look
-from paxtui.console.model.talk import Talk
+from paxtui.console.model.analysis.conversation import Talk
 from paxtui.console.rows import chat, events, metrics, safety
 from paxtui.console.rows.text import Row, plain, width_of
-from paxtui.console.scene import Scene
+from paxtui.console.theme.styles import Look
+from paxtui.console.view_state import Scene
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import MARK_CHARS, LearnedView
 from paxtui.wire.values import Ballot

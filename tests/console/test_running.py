@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from paxtui import config
 from paxtui.cli.guard import Failure
 from paxtui.cli.running import need_running
-from paxtui.console import running
-from paxtui.console.bridge import Bridge
-from paxtui.console.launch import HOLE_S, Launch, unhurried
-from paxtui.console.model.why import why_slot
+from paxtui.config import cluster_file
+from paxtui.console.driver import Bridge, known_clusters
+from paxtui.console.model.analysis.why import why_slot
+from paxtui.console.options import HOLE_S, Launch, unhurried
 from paxtui.console.run import informed
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import LearnedView
@@ -25,45 +24,52 @@ from tests.ports import free_ports
 # What is remembered
 
 
-def numbered(number: int) -> config.Cluster:
+def numbered(number: int) -> cluster_file.Cluster:
     """Different clusters."""
-    return config.local(3, (9000 + number, 9100 + number, 9200 + number), name=f"c{number}")
+    return cluster_file.local(3, (9000 + number, 9100 + number, 9200 + number), name=f"c{number}")
 
 
 def test_what_was_started_is_known_until_it_is_stopped(tmp_path: Path) -> None:
     for number in range(3):
-        running.add(tmp_path, numbered(number))
-        os.utime(running._file(tmp_path, numbered(number)), (number, number))
-    assert [each.name for each in running.known(tmp_path)] == ["c2", "c1", "c0"]
-    running.remove(tmp_path, numbered(1))
-    running.remove(tmp_path, numbered(1))
-    assert [each.name for each in running.known(tmp_path)] == ["c2", "c0"]
+        known_clusters.add(tmp_path, numbered(number))
+        os.utime(known_clusters._file(tmp_path, numbered(number)), (number, number))
+    assert [each.name for each in known_clusters.known(tmp_path)] == ["c2", "c1", "c0"]
+    known_clusters.remove(tmp_path, numbered(1))
+    known_clusters.remove(tmp_path, numbered(1))
+    assert [each.name for each in known_clusters.known(tmp_path)] == ["c2", "c0"]
 
 
 def test_settings_are_remembered_too(tmp_path: Path) -> None:
     launch = unhurried(Launch(cluster=numbered(1), ours=(0, 1, 2)))
-    running.add(tmp_path, launch.cluster)
-    (found,) = running.known(tmp_path)
+    known_clusters.add(tmp_path, launch.cluster)
+    (found,) = known_clusters.known(tmp_path)
     assert (found.settings.hole_timeout_s, found.digest) == (HOLE_S, launch.cluster.digest)
 
 
 def test_consoles_that_were_killed_leave_no_more_than_twenty_behind(tmp_path: Path) -> None:
     for number in range(30):
-        running.add(tmp_path, numbered(number))
-        os.utime(running._file(tmp_path, numbered(number)), (number, number))
-    assert [each.name for each in running.known(tmp_path)] == [f"c{number}" for number in range(29, 9, -1)]
-    assert len(list((tmp_path / running.FOLDER).iterdir())) == running.KEPT_MAX
+        known_clusters.add(tmp_path, numbered(number))
+        os.utime(known_clusters._file(tmp_path, numbered(number)), (number, number))
+    assert [each.name for each in known_clusters.known(tmp_path)] == [
+        f"c{number}" for number in range(29, 9, -1)
+    ]
+    assert len(list((tmp_path / known_clusters.FOLDER).iterdir())) == known_clusters.KEPT_MAX
 
 
 def test_files_that_cannot_be_read_or_written_cost_only_the_memory(tmp_path: Path) -> None:
-    running.add(tmp_path, numbered(1))
-    (tmp_path / running.FOLDER / "other.toml").write_text("not = [a cluster")
-    assert [each.name for each in running.known(tmp_path)] == ["c1"]
+    known_clusters.add(tmp_path, numbered(1))
+    (tmp_path / known_clusters.FOLDER / "other.toml").write_text("not = [a cluster")
+    assert [each.name for each in known_clusters.known(tmp_path)] == ["c1"]
     blocked = tmp_path / "file"
     blocked.write_text("")
-    running.add(blocked, numbered(1))
-    running.remove(blocked, numbered(1))
-    assert running.known(blocked) == running.known(None) == running.known(tmp_path / "none") == []
+    known_clusters.add(blocked, numbered(1))
+    known_clusters.remove(blocked, numbered(1))
+    assert (
+        known_clusters.known(blocked)
+        == known_clusters.known(None)
+        == known_clusters.known(tmp_path / "none")
+        == []
+    )
 
 
 # `paxtui attach` without an address
@@ -72,12 +78,13 @@ def test_files_that_cannot_be_read_or_written_cost_only_the_memory(tmp_path: Pat
 def test_attach_names_where_nobody_answers_and_does_not_wait(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    there = config.local(3, free_ports(3), name="there")
-    running.add(tmp_path, numbered(1))
+    there = cluster_file.local(3, free_ports(3), name="there")
+    known_clusters.add(tmp_path, numbered(1))
     with pytest.raises(Failure) as failure:
         need_running(there, tmp_path)
     assert str(failure.value) == (
-        f"no replica answers at {running.addresses(there)} (there, built-in); `paxtui` starts replicas, "
+        f"no replica answers at {known_clusters.addresses(there)} (there, built-in); "
+        "`paxtui` starts replicas, "
         "`paxtui attach HOST:PORT` looks at any other cluster"
     )
     assert capsys.readouterr().err == ""  # c1 was killed with its console
@@ -130,7 +137,7 @@ def test_what_only_a_replica_described_is_not_said_to_have_the_default_timeout(t
     story.choose(["hello"])
     text = " ".join(why_slot(story.model, hole(story), story.now).next)
     assert "by itself it does so after its hole timeout, not known here" in text
-    running.add(tmp_path, unhurried(Launch(cluster=cluster(3), ours=(0, 1, 2))).cluster)
+    known_clusters.add(tmp_path, unhurried(Launch(cluster=cluster(3), ours=(0, 1, 2))).cluster)
     assert Bridge(informed(launch)).own.holes.timeout_s == HOLE_S
     by_file = Launch(cluster=cluster(3), prefs=tmp_path)
     assert Bridge(informed(by_file)).own.holes.timeout_s == HOLE_S

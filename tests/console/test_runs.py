@@ -7,7 +7,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paxtui.console.model.runs import Runs
+from paxtui.console.model.state.runs import Runs
 
 SLOTS = 40
 deeds = st.lists(

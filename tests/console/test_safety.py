@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from paxtui.console.model.checks import NAMES
-from paxtui.console.model.safety import MARGIN, SLOTS_KEPT, Judge
-from paxtui.sim.draw import draw
+from paxtui.console.model.safety.checks import NAMES
+from paxtui.console.model.safety.safety import MARGIN, SLOTS_KEPT, Judge
 from paxtui.sim.mutants import MUTANTS
+from paxtui.sim.plan.plan_generator import draw
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import MARK_CHARS, LearnedView, ProposedView, Snapshot, VotedView
 from paxtui.wire.values import Ballot

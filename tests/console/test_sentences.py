@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from paxtui.console.look import Look
-from paxtui.console.model.cluster import ClusterModel
-from paxtui.console.model.slots import slot_facts
-from paxtui.console.model.why import why_moving, why_no_leader, why_run, why_slot
+from paxtui.console.model.analysis.slots import slot_facts
+from paxtui.console.model.analysis.why import why_moving, why_no_leader, why_run, why_slot
+from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.rows import faults
 from paxtui.console.rows.text import plain
-from paxtui.console.scene import Scene
+from paxtui.console.theme.styles import Look
+from paxtui.console.view_state import Scene
 from paxtui.wire import events as e
 from paxtui.wire.requests import LinkView
 from paxtui.wire.telemetry import ProposedView, ValueView

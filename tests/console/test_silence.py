@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from paxtui.console.look import Look
-from paxtui.console.model.checks import AGREEMENT, NAMES, VALIDITY
-from paxtui.console.model.cluster import ClusterModel
+from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.safety.checks import AGREEMENT, NAMES, VALIDITY
 from paxtui.console.rows import safety
 from paxtui.console.rows.header import header
 from paxtui.console.rows.text import plain
-from paxtui.console.scene import Scene
+from paxtui.console.theme.styles import Look
+from paxtui.console.view_state import Scene
 from paxtui.wire import events as e
 from paxtui.wire.values import Ballot
 from tests.console.pilot import Played

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from paxtui.console.look import Look
-from paxtui.console.model.find import matches
-from paxtui.console.model.slots import SlotFacts, slot_facts
-from paxtui.console.model.why import why_moving, why_no_leader, why_slot
+from paxtui.console.model.analysis.search import matches
+from paxtui.console.model.analysis.slots import SlotFacts, slot_facts
+from paxtui.console.model.analysis.why import why_moving, why_no_leader, why_slot
 from paxtui.console.rows.header import state_words
-from paxtui.console.scene import Scene
+from paxtui.console.theme.styles import Look
+from paxtui.console.view_state import Scene
 from paxtui.wire import events as e
 from paxtui.wire import faults as f
 from paxtui.wire.telemetry import LearnedView, MessageFaulted, ProposedView, ValueView, VotedView

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from paxtui import config
+from paxtui.config import cluster_file
 from tests.ports import free_ports
 
 PATIENCE_S = 30.0
@@ -266,8 +266,8 @@ def test_a_replica_that_cannot_start_is_explained_on_the_screen(tmp_path: Path) 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         others = free_ports(2)
         file = tmp_path / "three.toml"
-        cluster = config.local(3, (others[0], taken.getsockname()[1], others[1]), name="taken")
-        file.write_text(config.to_toml(cluster))
+        cluster = cluster_file.local(3, (others[0], taken.getsockname()[1], others[1]), name="taken")
+        file.write_text(cluster_file.to_toml(cluster))
         program = Bare(["--config", str(file), "--data-dir", str(tmp_path / "d")], tmp_path)
         try:
             program.until(lambda: b"is in use" in program.sent, "the reason")
@@ -280,7 +280,7 @@ def test_a_replica_that_cannot_start_is_explained_on_the_screen(tmp_path: Path) 
 @pytest.mark.parametrize("tmux", [(80, 24)], indirect=True)
 def test_a_cluster_that_was_left_running_is_found_again(tmux: Tmux) -> None:
     nowhere = tmux.folder / "nowhere.toml"
-    nowhere.write_text(config.to_toml(config.local(3, free_ports(3), name="nowhere")))
+    nowhere.write_text(cluster_file.to_toml(cluster_file.local(3, free_ports(3), name="nowhere")))
     tmux.type(f"export XDG_CONFIG_HOME={tmux.folder} PAXTUI_CONFIG={nowhere}", "Enter")
     program = " ".join(PROGRAM)
     tmux.type(f"{program} -n 3 --data-dir {tmux.folder} --name ada", "Enter")
@@ -320,7 +320,7 @@ def test_a_cluster_that_was_left_running_is_found_again(tmux: Tmux) -> None:
 @pytest.mark.parametrize("tmux", [(80, 24)], indirect=True)
 def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_the_screen_back(tmux: Tmux) -> None:
     file = tmux.folder / "three.toml"
-    file.write_text(config.to_toml(config.local(3, config.free_ports(3), name="stopped")))
+    file.write_text(cluster_file.to_toml(cluster_file.local(3, cluster_file.free_ports(3), name="stopped")))
     tmux.type(f"XDG_CONFIG_HOME={tmux.folder} {' '.join(PROGRAM)} --config {file} --attach", "Enter")
     tmux.shows("1 Log .* 2 Replicas")
     tmux.type("", "C-z")

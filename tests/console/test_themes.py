@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from paxtui.console.look import PALETTES, Look
+from paxtui.console.theme.styles import PALETTES, Look
 from tests.console.pilot import Played, played
 
 

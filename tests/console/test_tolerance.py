@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from paxtui.console.look import Look
-from paxtui.console.model.tolerance import tolerance
-from paxtui.console.model.why import why_moving, why_no_leader
+from paxtui.console.model.analysis.tolerance import tolerance
+from paxtui.console.model.analysis.why import why_moving, why_no_leader
 from paxtui.console.rows.header import header
-from paxtui.console.scene import Scene
+from paxtui.console.theme.styles import Look
+from paxtui.console.view_state import Scene
 from paxtui.wire import faults as f
 from paxtui.wire.links import mutual_sets, partition
 from paxtui.wire.requests import LinkView

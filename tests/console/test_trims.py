@@ -6,22 +6,22 @@ from collections.abc import Callable
 
 import pytest
 
-from paxtui.console.look import Look
-from paxtui.console.model.find import matches
-from paxtui.console.model.folds import Fold, layout
-from paxtui.console.model.journal import Filter
-from paxtui.console.model.safety import Judge
-from paxtui.console.model.slots import slot_facts
-from paxtui.console.model.talk import Talk, saying
-from paxtui.console.model.why import why_run, why_slot
+from paxtui.console.model.analysis.conversation import Talk, saying
+from paxtui.console.model.analysis.folding import Fold, layout
+from paxtui.console.model.analysis.search import matches
+from paxtui.console.model.analysis.slots import slot_facts
+from paxtui.console.model.analysis.why import why_run, why_slot
+from paxtui.console.model.safety.safety import Judge
+from paxtui.console.model.state.journal import Filter
 from paxtui.console.rows import log
 from paxtui.console.rows.detail import slot_page
 from paxtui.console.rows.replicas import card
 from paxtui.console.rows.text import plain
-from paxtui.console.scene import Scene
+from paxtui.console.theme.styles import Look
+from paxtui.console.view_state import Scene
 from paxtui.core.values import NOOP, Command, mark, trim
-from paxtui.sim.draw import draw
 from paxtui.sim.mutants import MUTANTS
+from paxtui.sim.plan.plan_generator import draw
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import MARK_CHARS, LearnedView, ProposedView, VotedView
 from paxtui.wire.telemetry import mark as digest

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 
 from paxtui.client.errors import Failed
+from paxtui.console import command_builders
 from paxtui.console import commands as c
-from paxtui.console import orders
-from paxtui.console.model.arrows import cut_now
-from paxtui.console.model.presets import PRESETS, cuts
-from paxtui.console.palette import Call, Context, Problem, parse
+from paxtui.console.command_line import Call, Context, Problem, parse
+from paxtui.console.model.analysis.link_status import cut_now
+from paxtui.console.model.analysis.presets import PRESETS, cuts
 from paxtui.console.rows.faults import broken
 from paxtui.wire import faults as f
 from tests.console.board import Console, run
@@ -73,7 +73,7 @@ def test_undo_of_a_preset_brings_the_topology_before_it_back() -> None:
     async def act(on: Console) -> None:
         model = on.model
         for name in ("ring", "bridge"):
-            commands = orders.topology(model, cuts(PRESETS[name], 5, 0), f"preset {name}")
+            commands = command_builders.topology(model, cuts(PRESETS[name], 5, 0), f"preset {name}")
             await on.do(c.Deed(tuple(commands), name))
         ring = cuts(PRESETS["ring"], 5, 0)
         assert cut_now(model) == cuts(PRESETS["bridge"], 5, 0) != ring

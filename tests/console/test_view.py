@@ -15,10 +15,10 @@ from textual.geometry import Size
 from textual.widgets import Input
 
 from paxtui.console import commands as c
-from paxtui.console.look import PALETTES, Look
 from paxtui.console.rows import header, log, why
 from paxtui.console.rows.text import width_of
-from paxtui.console.scene import Scene
+from paxtui.console.theme.styles import PALETTES, Look
+from paxtui.console.view_state import Scene
 from paxtui.console.widgets.ask import Ask
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import ProposedView, ValueView

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from paxtui.console.model.chatbook import Mine
-from paxtui.console.model.talk import Talk, saying
-from paxtui.console.model.why import why_message, why_moving
+from paxtui.console.model.analysis.conversation import Talk, saying
+from paxtui.console.model.analysis.why import why_message, why_moving
+from paxtui.console.model.state.sent_messages import Mine
 from paxtui.console.widgets.detail import Detail
 from paxtui.wire import events as e
 from paxtui.wire import faults as f

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paxtui.console.model.why import why_moving, why_no_leader, why_slot
+from paxtui.console.model.analysis.why import why_moving, why_no_leader, why_slot
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import LearnedView
 from tests.console.story import Story

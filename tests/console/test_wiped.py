@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from paxtui.config.folders import replica_folder
 from paxtui.console import commands as c
-from paxtui.console.look import Look
-from paxtui.console.model.slots import slot_facts
-from paxtui.console.model.tolerance import tolerance
-from paxtui.console.model.why import why_moving, why_slot
+from paxtui.console.model.analysis.slots import slot_facts
+from paxtui.console.model.analysis.tolerance import tolerance
+from paxtui.console.model.analysis.why import why_moving, why_slot
 from paxtui.console.rows import faults, log, replicas
 from paxtui.console.rows.header import header
 from paxtui.console.rows.text import plain
-from paxtui.console.scene import Scene
+from paxtui.console.theme.styles import Look
+from paxtui.console.view_state import Scene
 from paxtui.console.widgets.replicas import FaultsPane
-from paxtui.folders import replica_folder
 from paxtui.wire import events as e
 from paxtui.wire.values import Ballot
 from tests.console.board import Console, run

@@ -10,16 +10,16 @@ from typing import Any
 from unittest.mock import patch
 
 from paxtui.checkers.broken import InvariantBroken
-from paxtui.checkers.checkers import Checkers
-from paxtui.console.model.safety import Judge
+from paxtui.checkers.full_observer import Checkers
+from paxtui.console.model.safety.safety import Judge
 from paxtui.core import events as core
+from paxtui.core.durable_state import Saved
 from paxtui.core.events import Event
 from paxtui.core.messages import PeerMessage
-from paxtui.core.saved import Saved
 from paxtui.core.settings import Settings
 from paxtui.core.values import Command
-from paxtui.sim.cluster import Cluster, Result
-from paxtui.sim.plan import Plan
+from paxtui.sim.cluster.simulation import Cluster, Result
+from paxtui.sim.plan.plan import Plan
 from paxtui.wire.telemetry import (
     LearnedView,
     ProposedView,
@@ -208,7 +208,7 @@ class Blinded(Checkers):
 def observed(plan: Plan, *, seed: int = 0, lossy: bool = False, blind: bool = False) -> tuple[Judge, Result]:
     """Run a plan, and let a judge watch; ``blind``: the simulator itself does not."""
     wire = Wire(seed, lossy=lossy)
-    with patch("paxtui.sim.cluster.Checkers", Blinded if blind else Checkers):
+    with patch("paxtui.sim.cluster.simulation.Checkers", Blinded if blind else Checkers):
         cluster = wire.cluster = Cluster(plan, wire)
     result = cluster.run()
     judge = Judge(plan.replicas)

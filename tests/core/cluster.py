@@ -20,8 +20,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeVar
 
 from paxtui.core.ballot import Ballot, majority
-from paxtui.core.chain import link
+from paxtui.core.durable_state import CHAIN_START, Saved
 from paxtui.core.events import Event, Learned, MessageDropped, Proposed, SnapshotTaken
+from paxtui.core.hash_chain import link
 from paxtui.core.messages import Accepted, PeerMessage, Prepare, Promise, Snapshot
 from paxtui.core.output import (
     EVERYONE,
@@ -46,7 +47,6 @@ from paxtui.core.output import (
     Write,
 )
 from paxtui.core.replica import Replica, Status
-from paxtui.core.saved import CHAIN_START, Saved
 from paxtui.core.settings import Settings
 from paxtui.core.values import Command, Entry, SessionRow, Vote, weight
 

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.bounds import TWO_VALUES
 from paxtui.core.errors import InvariantViolated
 from paxtui.core.events import Voted
 from paxtui.core.messages import (
@@ -27,6 +26,7 @@ from paxtui.core.messages import (
     Promise,
 )
 from paxtui.core.settings import Settings
+from paxtui.core.validation import TWO_VALUES
 from paxtui.core.values import Command, Vote
 from tests.core.cluster import Cluster
 

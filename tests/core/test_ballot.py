@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paxtui.core.ballot import NUMBER_LIMIT, REPLICAS_MAX, Ballot, majority
+from paxtui.core.durable_state import Saved
 from paxtui.core.replica import Replica
-from paxtui.core.saved import Saved
 from paxtui.core.settings import Settings
 from tests.core.cluster import Cluster
 

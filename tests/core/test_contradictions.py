@@ -6,9 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.bounds import BAD_PAGE, BAD_VALUE, NOT_THE_CHOSEN
 from paxtui.core.messages import Accept, Accepted, CanvassReply, Chosen, Promise, Snapshot
 from paxtui.core.settings import Settings
+from paxtui.core.validation import BAD_PAGE, BAD_VALUE, NOT_THE_CHOSEN
 from paxtui.core.values import TEXT_BYTES_MAX, Command, Vote, trim
 from tests.core.cluster import Cluster
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 
 from paxtui.core.ballot import ROUND_JUMP_MAX, Ballot
-from paxtui.core.bounds import ROUND_REFILL_A_SECOND, ROUND_TOO_HIGH, SLOT_JUMP_MAX, SLOT_TOO_HIGH
 from paxtui.core.messages import (
     Accept,
     Accepted,
@@ -23,6 +22,12 @@ from paxtui.core.messages import (
     Prepare,
     Promise,
     SnapshotAsk,
+)
+from paxtui.core.validation import (
+    ROUND_REFILL_A_SECOND,
+    ROUND_TOO_HIGH,
+    SLOT_JUMP_MAX,
+    SLOT_TOO_HIGH,
 )
 from paxtui.core.values import NOOP
 from tests.core.cluster import Cluster

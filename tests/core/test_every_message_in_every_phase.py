@@ -16,7 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paxtui.core.ballot import NUMBER_LIMIT, Ballot
-from paxtui.core.bounds import NOT_ITS_OWN, NOT_MINE
 from paxtui.core.errors import InvariantViolated
 from paxtui.core.events import MessageDropped
 from paxtui.core.messages import (
@@ -37,6 +36,7 @@ from paxtui.core.messages import (
     SnapshotAsk,
 )
 from paxtui.core.settings import Settings
+from paxtui.core.validation import NOT_ITS_OWN, NOT_MINE
 from paxtui.core.values import NOOP, Command, Entry, SessionRow, Vote, mark, trim
 from tests.core.cluster import Cluster
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from paxtui.core.ballot import Ballot
+from paxtui.core.leader import Reign
 from paxtui.core.messages import CanvassReply, HeartbeatAck, Prepare
 from paxtui.core.outbox import Outbox
 from paxtui.core.output import ReadReady
-from paxtui.core.reign import Reign
 from paxtui.core.settings import Settings
 from paxtui.core.values import Command, weight
 from tests.core.cluster import Cluster

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.bounds import NOT_THE_CHOSEN
 from paxtui.core.errors import InvariantViolated
 from paxtui.core.events import CatchUpAsked, Elected, EntriesSent, Learned
 from paxtui.core.messages import Accept, CatchUp, Chosen, Entries, Heartbeat
 from paxtui.core.settings import Settings
+from paxtui.core.validation import NOT_THE_CHOSEN
 from paxtui.core.values import NOOP, Command, Entry
 from tests.core.cluster import Cluster
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from paxtui.core import bounds as b
+from paxtui.core import validation as b
 from paxtui.core.ballot import ROUND_JUMP_MAX, Ballot
 from paxtui.core.messages import (
     Accept,

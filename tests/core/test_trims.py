@@ -6,12 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.chain import link
+from paxtui.core.durable_state import CHAIN_START
 from paxtui.core.events import Marked, SnapshotAsked, SnapshotSent, SnapshotTaken, SteppedDown, Trimmed
+from paxtui.core.hash_chain import link
 from paxtui.core.learner import STATE_REPEATS_MAX
 from paxtui.core.messages import Accepted, CanvassReply, CatchUp, Chosen, Entries, Prepare, Promise, Snapshot
 from paxtui.core.output import Mark
-from paxtui.core.saved import CHAIN_START
 from paxtui.core.settings import Settings
 from tests.core.cluster import Cluster
 

@@ -12,8 +12,8 @@ import pytest
 
 from tests.deploy.deployed import DEPLOY
 from tests.deploy.scraping import Scrape, scrape
+from tests.net.secure_replicas import SecureReplicas
 from tests.ports import free_ports
-from tests.security.secure_replicas import SecureReplicas
 
 pytestmark = pytest.mark.processes
 

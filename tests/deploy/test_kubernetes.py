@@ -17,16 +17,16 @@ import trio
 import trio.testing
 import yaml
 
-from paxtui import config
-from paxtui.config import Cluster
-from paxtui.security.files import Tls
+from paxtui.config import cluster_file
+from paxtui.config.cluster_file import Cluster
+from paxtui.config.tls_files import Tls
 from tests.deploy.deployed import DEPLOY, parsed
 from tests.deploy.test_container import environment_of_the_image
+from tests.net.certificates import Folder
 from tests.ports import free_ports
-from tests.runtime.conditions import until
-from tests.runtime.host import hosted
-from tests.runtime.processes import environment
-from tests.security.certificates import Folder
+from tests.replica.conditions import until
+from tests.replica.host import hosted
+from tests.replica.processes import environment
 
 MANIFEST = DEPLOY / "kubernetes.yaml"
 OBJECTS: list[dict[str, Any]] = list(yaml.safe_load_all(MANIFEST.read_text()))
@@ -62,7 +62,7 @@ def cluster(tmp_path: Path) -> Cluster:
     """The cluster file of the ConfigMap, as paxtui reads it."""
     file = tmp_path / "cluster.toml"
     file.write_text(the("ConfigMap")["data"]["cluster.toml"])
-    return config.load(file)
+    return cluster_file.load(file)
 
 
 # By itself

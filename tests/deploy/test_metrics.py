@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from paxtui.client.cluster import _environment as child_environment
-from paxtui.folders import METRICS_VARIABLE
+from paxtui.config.folders import METRICS_VARIABLE
 from tests.deploy.scraping import Scrape, scrape
+from tests.net.certificates import stranger
+from tests.net.secure_replicas import SecureReplicas
 from tests.ports import free_ports
 from tests.project.test_layers import loaded_by
-from tests.runtime.conditions import until
-from tests.runtime.processes import PAXTUI, Replicas, environment
-from tests.security.certificates import stranger
-from tests.security.secure_replicas import SecureReplicas
+from tests.replica.conditions import until
+from tests.replica.processes import PAXTUI, Replicas, environment
 
 pytestmark = pytest.mark.processes
 
@@ -229,5 +229,5 @@ def test_without_the_package_it_says_what_to_install(tmp_path: Path) -> None:
 
 
 def test_nobody_else_loads_the_library() -> None:
-    assert "prometheus_client" not in loaded_by("import paxtui.runtime.process, paxtui.runtime.scrape")
-    assert "prometheus_client" in loaded_by("import paxtui.runtime.metrics")
+    assert "prometheus_client" not in loaded_by("import paxtui.replica.process, paxtui.replica.metrics.http")
+    assert "prometheus_client" in loaded_by("import paxtui.replica.metrics.collector")

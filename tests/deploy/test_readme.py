@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from paxtui import config
+from paxtui.config import cluster_file
 from tests.deploy.deployed import DEPLOY, PROJECT, parsed
 
 README = (DEPLOY / "README.md").read_text()
@@ -48,7 +48,7 @@ def test_there_are_command_lines() -> None:
 def test_the_cluster_file_is_one(tmp_path: Path) -> None:
     (text,) = [text for kind, text in BLOCKS if kind == "toml"]
     (tmp_path / "cluster.toml").write_text(text)
-    cluster = config.load(tmp_path / "cluster.toml")
+    cluster = cluster_file.load(tmp_path / "cluster.toml")
     assert [str(address) for address in cluster.replicas] == [f"10.0.0.{n}:7400" for n in (1, 2, 3)]
     assert cluster.warm_up == "all"
     assert cluster.tls is not None

@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 import trio
 
-from paxtui.config import Address
-from paxtui.runtime import metrics, scrape
-from paxtui.runtime.listening import PortRefused
-from paxtui.runtime.scrape import Scrapes, listen_for_scrapes
-from paxtui.security.contexts import Credentials
+from paxtui.config.cluster_file import Address
+from paxtui.net.tls.credentials import Credentials
+from paxtui.replica.metrics import collector, http
+from paxtui.replica.metrics.http import Scrapes, listen_for_scrapes
+from paxtui.replica.transport.listener import PortRefused
 from tests.deploy.scraping import Scrape
+from tests.net.certificates import Folder, stranger
 from tests.ports import free_ports
-from tests.runtime.conditions import PATIENCE_S, eventually
-from tests.runtime.host import Host, hosted
-from tests.security.certificates import Folder, stranger
+from tests.replica.conditions import PATIENCE_S, eventually
+from tests.replica.host import Host, hosted
 
 GET = b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n"
 
@@ -66,14 +66,14 @@ async def door(folder: Path, credentials: Credentials | None = None) -> AsyncIte
         await eventually(
             lambda: host.node.status is not None and host.node.status.role == "leader", "it leads"
         )
-        sizes = metrics.Sizes(host.node.storage.folder)
+        sizes = collector.Sizes(host.node.storage.folder)
         guests = host.server.guests
         report = lambda: host.server.status(0)  # noqa: E731
-        page = metrics.Page(
-            metrics.registry_of(metrics.ReplicaCollector(host.node, report, guests, sizes, credentials)),
+        page = collector.Page(
+            collector.registry_of(collector.ReplicaCollector(host.node, report, guests, sizes, credentials)),
             sizes,
         )
-        scrapes = Scrapes(page.text, metrics.CONTENT_TYPE, guests, credentials)
+        scrapes = Scrapes(page.text, collector.CONTENT_TYPE, guests, credentials)
         listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
         nursery.start_soon(trio.serve_listeners, scrapes.handle, listeners)
         yield Door(host, listeners[0].socket.getsockname()[1])
@@ -118,8 +118,8 @@ async def test_what_is_no_request_is_told_so_and_harms_nothing(
     async with door(tmp_path) as it:
         answer = await it.say(data, end=True)
         assert answer.startswith(b"HTTP/1.1 " + status) if status else answer == b""
-        assert it.host.refused.get(scrape.BAD_REQUEST, 0) == bool(status)
-        assert (await it.scrape()).of("paxtui_refused_total", reason=scrape.BAD_REQUEST) == bool(status)
+        assert it.host.refused.get(http.BAD_REQUEST, 0) == bool(status)
+        assert (await it.scrape()).of("paxtui_refused_total", reason=http.BAD_REQUEST) == bool(status)
 
 
 @pytest.mark.trio
@@ -138,27 +138,27 @@ async def test_random_bytes_harm_nothing(tmp_path: Path) -> None:
 async def test_who_says_nothing_or_takes_nothing_is_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scrape, "CONVERSATION_S", 0.1)
+    monkeypatch.setattr(http, "CONVERSATION_S", 0.1)
     async with door(tmp_path) as it:
         for data in (b"", b"GET /metrics HTTP/1.1\r\nSlow: "):
             async with await trio.open_tcp_stream("127.0.0.1", it.port) as slow:
                 await slow.send_all(data)
                 with trio.fail_after(PATIENCE_S):
                     assert await slow.receive_some(100) == b""
-        await eventually(lambda: it.host.refused.get(scrape.TOO_SLOW) == 2, "both are counted")
+        await eventually(lambda: it.host.refused.get(http.TOO_SLOW) == 2, "both are counted")
 
 
 @pytest.mark.trio
 async def test_whoever_holds_places_loses_the_oldest_and_others_are_served(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scrape, "CONVERSATION_S", 3600.0)  # nobody is closed because of the time
+    monkeypatch.setattr(http, "CONVERSATION_S", 3600.0)  # nobody is closed because of the time
     async with door(tmp_path) as it:
-        held = [await trio.open_tcp_stream("127.0.0.1", it.port) for _ in range(scrape.CONNECTIONS_MAX)]
+        held = [await trio.open_tcp_stream("127.0.0.1", it.port) for _ in range(http.CONNECTIONS_MAX)]
         for each in held:
             await each.send_all(b"GET")
         assert (await it.scrape())["paxtui_is_leader"] == 1
-        await eventually(lambda: it.host.refused.get(scrape.TOO_MANY, 0) >= 1, "one of them had to go")
+        await eventually(lambda: it.host.refused.get(http.TOO_MANY, 0) >= 1, "one of them had to go")
         with trio.fail_after(PATIENCE_S):
             assert await held[0].receive_some(100) == b""
         for each in held:
@@ -171,13 +171,15 @@ async def test_what_goes_wrong_with_the_numbers_does_not_stop_the_replica(
 ) -> None:
     async with door(tmp_path) as it:
         with monkeypatch.context() as broken:
-            broken.setattr(metrics, "BELIEFS", (("nonsense", "A mistake.", lambda status: status.nonsense),))
+            broken.setattr(
+                collector, "BELIEFS", (("nonsense", "A mistake.", lambda status: status.nonsense),)
+            )
             assert (await it.say(GET)).startswith(b"HTTP/1.1 500 ")
             assert "metrics: cannot be told: AttributeError" in it.host.lines.getvalue()
         assert (await it.scrape())["paxtui_is_leader"] == 1
 
 
-class Counting(metrics.Collector):
+class Counting(collector.Collector):
     """A collector that counts how often it is asked."""
 
     def __init__(self) -> None:
@@ -192,12 +194,12 @@ class Counting(metrics.Collector):
 async def test_those_who_ask_at_once_share_one_page(tmp_path: Path, autojump_clock: object) -> None:
     del autojump_clock
     counting = Counting()
-    page = metrics.Page(metrics.registry_of(counting), metrics.Sizes(tmp_path))
+    page = collector.Page(collector.registry_of(counting), collector.Sizes(tmp_path))
     async with trio.open_nursery() as nursery:
         for _ in range(50):
             nursery.start_soon(page.text)
     assert counting.times == 1
-    await trio.sleep(metrics.PAGE_S)
+    await trio.sleep(collector.PAGE_S)
     await page.text()
     assert counting.times == 2
 
@@ -212,8 +214,8 @@ async def test_a_file_system_that_hangs_leaves_out_the_sizes_and_nothing_else(
         go_on.wait()
         return {"database": 1}, 1
 
-    monkeypatch.setattr(metrics, "_measure", hang)
-    monkeypatch.setattr(metrics, "DISK_S", 0.05)
+    monkeypatch.setattr(collector, "_measure", hang)
+    monkeypatch.setattr(collector, "DISK_S", 0.05)
     async with door(tmp_path) as it:
         try:
             page = await it.scrape()
@@ -246,7 +248,7 @@ async def test_with_certificates_those_who_may_see_the_status_may_scrape(tmp_pat
         plain = await it.say(GET)
         assert plain.startswith(b"HTTP/1.1 400 ")
         assert plain.endswith(b"this port takes https, with a certificate of this cluster\n")
-        assert it.host.refused[scrape.NO_CERTIFICATE] == 4
+        assert it.host.refused[http.NO_CERTIFICATE] == 4
 
 
 async def closed_again(address: Address, credentials: Credentials | None, *, insecure: bool) -> str:

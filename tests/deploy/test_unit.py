@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from paxtui import config
 from paxtui.cli.guard import EXIT_STORAGE, EXIT_USAGE
-from paxtui.runtime.process import EXIT_INVARIANT
+from paxtui.config import cluster_file
+from paxtui.replica.process import EXIT_INVARIANT
 from tests.deploy.deployed import DEPLOY, parsed
-from tests.runtime.conditions import until
-from tests.runtime.processes import Replicas, environment
+from tests.replica.conditions import until
+from tests.replica.processes import Replicas, environment
 
 UNIT = DEPLOY / "paxtui@.service"
 PROGRAM = "/opt/paxtui/bin/paxtui"
@@ -90,7 +90,7 @@ def test_its_command_line_runs_a_replica_that_stops_in_order(tmp_path: Path) -> 
     for place in ("/var/lib", "/var/log"):
         line = line.replace(place, f"{tmp_path}{place}")
     variable, _, file = service()["Environment"].partition("=")
-    assert (variable, file) == (config.CONFIG_VARIABLE, "/etc/paxtui/cluster.toml")
+    assert (variable, file) == (cluster_file.CONFIG_VARIABLE, "/etc/paxtui/cluster.toml")
     process = subprocess.Popen(
         shlex.split(line), env=environment(tmp_path) | {variable: str(alone.config)}, stderr=subprocess.PIPE
     )

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.runtime.conditions import until
-from tests.runtime.processes import Replicas
+from tests.replica.conditions import until
+from tests.replica.processes import Replicas
 
 
 @pytest.fixture

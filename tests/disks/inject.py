@@ -16,8 +16,8 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from tests.runtime.conditions import until
-from tests.runtime.processes import Replicas
+from tests.replica.conditions import until
+from tests.replica.processes import Replicas
 
 CALLS: Final = ("fsync", "fdatasync", "pwrite64")
 TEXTS: Final = tuple(f"text {number}" for number in range(8))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import signal
 import subprocess
 
-from paxtui.runtime import backup
-from tests.runtime.conditions import until
-from tests.runtime.processes import PAXTUI, Replicas
+from paxtui.storage import backup
+from tests.replica.conditions import until
+from tests.replica.processes import PAXTUI, Replicas
 
 
 def paxtui(replicas: Replicas, *words: object) -> subprocess.CompletedProcess[str]:

@@ -12,8 +12,8 @@ import pytest
 
 from paxtui.client import ClientError
 from tests.disks.conftest import stopped_with, until_held
-from tests.runtime.conditions import until
-from tests.runtime.processes import Replicas
+from tests.replica.conditions import until
+from tests.replica.processes import Replicas
 
 TEXTS = [f"text number {number:03d}" for number in range(60)]
 

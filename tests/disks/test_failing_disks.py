@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.disks.conftest import stopped_with
-from tests.runtime.processes import Replicas
+from tests.replica.processes import Replicas
 
 Mount = Callable[[Path, str], None]
 

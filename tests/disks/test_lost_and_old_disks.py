@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from paxtui.client.errors import Failed, Unknown
-from paxtui.runtime.storage import Storage
+from paxtui.storage.store import Storage
 from tests.disks.conftest import until_held
-from tests.runtime.conditions import until
-from tests.runtime.processes import PAXTUI, Replicas
+from tests.replica.conditions import until
+from tests.replica.processes import PAXTUI, Replicas
 
 
 def wipe(replicas: Replicas, replica: int) -> None:

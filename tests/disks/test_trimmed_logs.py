@@ -8,20 +8,20 @@ import signal
 import pytest
 from msgspec import structs
 
-from paxtui import config
-from paxtui.keep import Keep
-from paxtui.runtime.offline import OfflineLog
+from paxtui.config import cluster_file
+from paxtui.config.retention import Keep
+from paxtui.storage.offline import OfflineLog
 from paxtui.wire import faults as f
 from tests.disks.conftest import until_held
-from tests.runtime.conditions import until
-from tests.runtime.processes import Replicas
+from tests.replica.conditions import until
+from tests.replica.processes import Replicas
 
 
 @pytest.fixture
 def trimmed(three: Replicas) -> Replicas:
     """They keep the last sixteen slots and a little more."""
     three.cluster = structs.replace(three.cluster, keep=Keep(slots=16))
-    three.config.write_text(config.to_toml(three.cluster))
+    three.config.write_text(cluster_file.to_toml(three.cluster))
     return three
 
 

@@ -17,9 +17,9 @@ from pathlib import Path
 import msgspec
 import trio
 
-from paxtui import config
 from paxtui.client import Failed, Log, Operator, Sighting, connect
 from paxtui.client.cluster import LocalCluster, local_cluster
+from paxtui.config import cluster_file
 from paxtui.core.ballot import Ballot
 from paxtui.core.messages import Heartbeat, Nack, Prepare
 from paxtui.scenarios.history import History
@@ -86,7 +86,7 @@ class Campaign:
         self._until = time.monotonic() + seconds
         self._folder = folder
         self._rival_s = rival_s
-        self._cluster = config.local(3, free_ports(3), name="fuzz")
+        self._cluster = cluster_file.local(3, free_ports(3), name="fuzz")
         self._history = History()
         self._stopping = False
         self._counters: dict[int, Counter[str]] = {replica: Counter() for replica in range(3)}

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from paxtui.client import Operator
 from paxtui.client.connection import answers, dial, views
-from paxtui.config import Address, Cluster
+from paxtui.config.cluster_file import Address, Cluster
 from paxtui.wire import FrameReader, encode
 from paxtui.wire.hello import PROTOCOL_VERSION, Welcome
 from paxtui.wire.requests import Append, AppendMany, GetStatus, Observe, Page, Read, Tail

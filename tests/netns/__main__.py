@@ -17,13 +17,13 @@ from typing import Final, NamedTuple
 import trio
 
 from paxtui.client import Operator, connect
+from paxtui.config.limits import Limits
 from paxtui.core.settings import Settings
-from paxtui.limits import Limits
 from paxtui.wire.requests import StatusReport
 from tests.netns.conftest import running
 from tests.netns.hosts import ALL, Hosts
 from tests.netns.network import CLIENT, Missing, Network
-from tests.runtime.conditions import eventually
+from tests.replica.conditions import eventually
 
 AWAY_S: Final = 3.0
 """How long nothing goes through after the connections are gone."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from paxtui.config.limits import Limits
 from paxtui.core.settings import Settings
-from paxtui.limits import Limits
 from tests.netns.hosts import Hosts
 from tests.netns.network import CLIENT, Missing, Network
 

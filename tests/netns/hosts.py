@@ -7,14 +7,14 @@ from pathlib import Path
 import trio
 from msgspec import structs
 
-from paxtui import config
 from paxtui.client import LogEntry, Operator
+from paxtui.config import cluster_file
+from paxtui.config.limits import Limits
 from paxtui.core.settings import Settings
-from paxtui.limits import Limits
 from paxtui.wire.requests import StatusReport
 from tests.netns.network import Network, address
-from tests.runtime.conditions import until
-from tests.runtime.processes import Replicas
+from tests.replica.conditions import until
+from tests.replica.processes import Replicas
 
 ALL = (0, 1, 2)
 ESTABLISHED = "01"
@@ -30,7 +30,7 @@ class Hosts(Replicas):
             structs.replace(each, host=address(each.id), port=port) for each in self.cluster.replicas
         )
         self.cluster = structs.replace(self.cluster, replicas=places, limits=limits)
-        self.config.write_text(config.to_toml(self.cluster))
+        self.config.write_text(cluster_file.to_toml(self.cluster))
         self.operator = Operator(self.cluster, "test")
 
     def command(self, replica: int, *arguments: str) -> list[str]:

@@ -16,7 +16,7 @@ from paxtui.wire.telemetry import Snapshot
 from tests.netns import weather
 from tests.netns.hosts import ALL, Hosts
 from tests.netns.network import CLIENT, Network
-from tests.runtime.conditions import PATIENCE_S, until
+from tests.replica.conditions import PATIENCE_S, until
 
 pytestmark = pytest.mark.processes
 

@@ -45,16 +45,16 @@ def test_a_command_loads_only_what_it_needs(words: list[str], absent: set[str]) 
 
 
 def test_a_running_replica_process_never_loads_the_screen_libraries() -> None:
-    assert loaded_by("import paxtui.runtime.process") & {"textual", "rich", "typer"} == set()
+    assert loaded_by("import paxtui.replica.process") & {"textual", "rich", "typer"} == set()
 
 
 def test_the_core_loads_nothing_but_msgspec_from_outside() -> None:
-    code = "import paxtui.core.replica, paxtui.sim.cluster"
+    code = "import paxtui.core.replica, paxtui.sim.cluster.simulation"
     assert loaded_by(code) & {"trio", "textual", "rich", "typer", "sqlite3", "socket"} == set()
 
 
 def test_the_client_library_loads_neither_the_runtime_nor_a_screen() -> None:
-    program = "import sys, paxtui.client; print([m for m in sys.modules if m.startswith('paxtui.runtime')])"
+    program = "import sys, paxtui.client; print([m for m in sys.modules if m.startswith('paxtui.replica')])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     assert loaded_by("import paxtui.client") & {"textual", "rich", "typer", "sqlite3"} == set()

@@ -62,7 +62,7 @@ def test_the_wheel_has_the_scenarios_and_says_that_it_is_typed(bare: Path, tmp_p
 
 
 def test_from_any_folder_data_goes_to_the_users_state_folder(bare: Path, tmp_path: Path) -> None:
-    code = "import sys; from paxtui.folders import data_root; print(data_root())"
+    code = "import sys; from paxtui.config.folders import data_root; print(data_root())"
     state = tmp_path / "state"
     shown = run([bare / "python", "-c", code], tmp_path, XDG_STATE_HOME=str(state)).stdout.strip()
     assert shown == str(state / "paxtui")

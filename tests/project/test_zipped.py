@@ -12,7 +12,7 @@ import pytest
 
 import paxtui
 from paxtui.scenarios.model import builtin
-from paxtui.sim import code
+from paxtui.sim.campaign import code_version
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_all_scenarios_are_there(zipped: Path) -> None:
 
 
 def test_the_digest_of_the_code_is_that_of_the_same_code_elsewhere(zipped: Path) -> None:
-    assert runs(zipped, "from paxtui.sim import code\nprint(code.digest())").strip() == code.digest()
+    assert runs(zipped, "from paxtui.sim import code\nprint(code.digest())").strip() == code_version.digest()
 
 
 def test_mutants_are_made_and_caught(zipped: Path) -> None:

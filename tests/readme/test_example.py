@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from paxtui import config
 from paxtui.client.cluster import local_cluster
+from paxtui.config import cluster_file
 from tests.ports import free_ports
 
 README = Path(__file__).parents[2] / "README.md"
@@ -29,9 +29,9 @@ def test_the_example_has_fewer_than_15_lines() -> None:
 
 @pytest.mark.trio
 async def test_the_example_runs_against_a_real_cluster(tmp_path: Path) -> None:
-    cluster = config.local(3, free_ports(3), name="readme")
+    cluster = cluster_file.local(3, free_ports(3), name="readme")
     file = tmp_path / "cluster.toml"
-    file.write_text(config.to_toml(cluster))
+    file.write_text(cluster_file.to_toml(cluster))
     program = tmp_path / "example.py"
     program.write_text(example().replace("configs/local-3.toml", str(file)))
     async with local_cluster(cluster, tmp_path / "data") as replicas:

@@ -11,9 +11,9 @@ from msgspec import json
 from paxtui.records.judge import Judgement, judge
 from paxtui.records.merge import Records
 from paxtui.records.reader import Reader
-from paxtui.sim.cluster import Cluster, Result
-from paxtui.sim.draw import draw
-from paxtui.sim.record import JsonLines
+from paxtui.sim.cluster.record import JsonLines
+from paxtui.sim.cluster.simulation import Cluster, Result
+from paxtui.sim.plan.plan_generator import draw
 
 Lines = list[bytes]
 

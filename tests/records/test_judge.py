@@ -12,8 +12,8 @@ from msgspec import json
 from paxtui.checkers.broken import Invariant
 from paxtui.records import judge as judge_module
 from paxtui.records.reader import Reader
-from paxtui.sim.draw import ALL_PROFILES
 from paxtui.sim.mutants import MUTANTS
+from paxtui.sim.plan.plan_generator import ALL_PROFILES
 from tests.records.runs import Lines, changed, judged, places, split, traced
 
 SEEDS = range(6)

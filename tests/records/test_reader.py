@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from paxtui.core.ballot import Ballot
+from paxtui.core.durable_state import Saved
 from paxtui.core.events import ElectionTimeout, Restored, Voted
-from paxtui.core.saved import Saved
 from paxtui.core.values import Command, Vote
 from paxtui.records import lines
 from paxtui.records.merge import Records

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from paxtui.config import ConfigError
+from paxtui.config.cluster_file import ConfigError
+from paxtui.config.folders import Source
 from paxtui.core.settings import Settings
-from paxtui.folders import Source
 from paxtui.scenarios import vocabulary as v
 from paxtui.scenarios.condition_words import LeaderIs
 from paxtui.scenarios.model import Scenario, builtin, find, load, numbered, parse

@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from paxtui.config import ConfigError
+from paxtui.config.cluster_file import ConfigError
 from paxtui.scenarios.junit import document, write
-from paxtui.scenarios.places import places
+from paxtui.scenarios.run_folders import places
 from paxtui.scenarios.runner import Result
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from paxtui.scenarios.model import builtin
 from tests.ports import free_ports
-from tests.runtime.processes import started
+from tests.replica.processes import started
 
 pytestmark = pytest.mark.processes
 
@@ -70,10 +70,10 @@ def test_loss_and_a_skipped_slot_work_with_a_scenario(tmp_path: Path) -> None:
 def test_a_users_own_scenario_runs_on_a_classic_cluster_file_and_leaves_its_dead_behind(
     tmp_path: Path,
 ) -> None:
-    from paxtui import config
+    from paxtui.config import cluster_file
 
-    cluster = config.local(3, free_ports(3))
-    (tmp_path / "config.txt").write_text(config.to_classic(cluster))
+    cluster = cluster_file.local(3, free_ports(3))
+    (tmp_path / "config.txt").write_text(cluster_file.to_classic(cluster))
     (tmp_path / "mine.toml").write_text(
         """
 name = "mine"
@@ -127,10 +127,10 @@ def test_a_replica_that_ends_by_itself_fails_the_run(tmp_path: Path) -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ports = [taken.getsockname()[1]]
-        from paxtui import config
+        from paxtui.config import cluster_file
 
-        cluster = config.local(3, [*ports, *free_ports(2)])
-        (tmp_path / "config.txt").write_text(config.to_classic(cluster))
+        cluster = cluster_file.local(3, [*ports, *free_ports(2)])
+        (tmp_path / "config.txt").write_text(cluster_file.to_classic(cluster))
         done = paxtui(
             "run", "bad.toml", "--config-path", "config.txt", "--log-dir", "logs", "--data-dir", "d",
             cwd=tmp_path, expect=1,

@@ -16,12 +16,12 @@ from types import ModuleType
 import pytest
 from msgspec.structs import replace
 
-from paxtui.checkers import facts, limits, logs, requests
+from paxtui.checkers import ghost_state, limits, logs, requests
 from paxtui.checkers.broken import Invariant, InvariantBroken
-from paxtui.checkers.checkers import Checkers
-from paxtui.checkers.facts import Facts
+from paxtui.checkers.full_observer import Checkers
+from paxtui.checkers.ghost_state import Facts
 from paxtui.core.ballot import Ballot
-from paxtui.core.chain import link
+from paxtui.core.durable_state import CHAIN_START
 from paxtui.core.events import (
     AppliedTo,
     ChosenSeen,
@@ -34,6 +34,7 @@ from paxtui.core.events import (
     SnapshotTaken,
     Voted,
 )
+from paxtui.core.hash_chain import link
 from paxtui.core.messages import (
     Accept,
     Accepted,
@@ -57,14 +58,13 @@ from paxtui.core.output import (
     Refused,
 )
 from paxtui.core.replica import Replica
-from paxtui.core.saved import CHAIN_START
 from paxtui.core.settings import Settings
 from paxtui.core.values import Command, Entry, SessionRow, Vote, mark, trim
-from paxtui.sim import cluster as cluster_module
-from paxtui.sim.cluster import Cluster
-from paxtui.sim.draw import draw
+from paxtui.sim.cluster import simulation as cluster_module
+from paxtui.sim.cluster.simulation import Cluster
 from paxtui.sim.mutants import MUTANTS
-from paxtui.sim.plan import PROFILES
+from paxtui.sim.plan.plan import PROFILES
+from paxtui.sim.plan.plan_generator import draw
 
 LOW, MID, HIGH = Ballot(1, 0), Ballot(2, 1), Ballot(3, 2)
 X, Y = Command("ada@0", 1, "x"), Command("bob@0", 1, "y")
@@ -602,7 +602,7 @@ def complaints(module: ModuleType) -> dict[int, int]:
 
 
 def test_every_complaint_of_the_checkers_is_provoked_here() -> None:
-    modules = {module.__file__: complaints(module) for module in (facts, logs, requests, limits)}
+    modules = {module.__file__: complaints(module) for module in (ghost_state, logs, requests, limits)}
     expected = {(path, line) for path, lines in modules.items() for line in lines.values()}
     heard = set()
     for case in CASES:

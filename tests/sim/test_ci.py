@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from paxtui.cli import sim_ci
-from paxtui.sim import ci
-from paxtui.sim.plan import PROFILES, SPECIAL
+from paxtui.sim.campaign import ci
+from paxtui.sim.plan.plan import PROFILES, SPECIAL
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

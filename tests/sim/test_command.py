@@ -19,10 +19,11 @@ from paxtui.cli.sim import sim
 from paxtui.core.phase1 import Phase1
 from paxtui.core.replica import Replica
 from paxtui.core.values import NOOP
-from paxtui.sim import cluster, summary
-from paxtui.sim.campaign import campaign
-from paxtui.sim.draw import draw
+from paxtui.sim.campaign import summary
+from paxtui.sim.campaign.campaign import campaign
+from paxtui.sim.cluster import simulation
 from paxtui.sim.mutants import MUTANTS
+from paxtui.sim.plan.plan_generator import draw
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -71,7 +72,7 @@ def test_a_seed_twice_is_compared_by_two_processes() -> None:
 
 def test_a_campaign_of_runs_that_do_nothing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(summary, "VOID_RUNS_MIN", 8)
-    monkeypatch.setattr(cluster, "SLOTS_WORTH_IT", 10_000)
+    monkeypatch.setattr(simulation, "SLOTS_WORTH_IT", 10_000)
     code, output = run("--seeds", "8")
     assert code == 6
     assert "tests too little: 8 of 8 runs are void, more than 5%" in output
@@ -257,8 +258,8 @@ def test_bad_usage_is_code_2(arguments: tuple[str, ...]) -> None:
 
 def test_simulating_loads_neither_trio_nor_a_user_interface() -> None:
     code = (
-        "import sys, paxtui.sim.campaign, paxtui.cli.sim;"
-        "from paxtui.sim.campaign import run_seed; run_seed(1, 'all');"
+        "import sys, paxtui.sim.campaign.campaign, paxtui.cli.sim;"
+        "from paxtui.sim.campaign.campaign import run_seed; run_seed(1, 'all');"
         "print(sorted({'trio', 'textual', 'sqlite3', 'socket'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

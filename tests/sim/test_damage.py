@@ -6,11 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from paxtui.core.settings import Settings
-from paxtui.sim.cluster import Cluster, Result
-from paxtui.sim.damage import SHARES
-from paxtui.sim.draw import draw
-from paxtui.sim.plan import PROFILES, Broken, Fault, Plan
-from paxtui.sim.record import Tail
+from paxtui.sim.cluster.record import Tail
+from paxtui.sim.cluster.simulation import Cluster, Result
+from paxtui.sim.plan.damage import SHARES
+from paxtui.sim.plan.plan import PROFILES, Broken, Fault, Plan
+from paxtui.sim.plan.plan_generator import draw
 
 BACK, FLIP = "a database that went back in time was refused", "a flipped bit was noticed"
 DAMAGES = ("disk-back", "disk-flip", "disk-copied", "disk-lost", "without-vote")

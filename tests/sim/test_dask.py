@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from paxtui.cli.sim_dask import MISSING
-from paxtui.sim import code
+from paxtui.sim.campaign import code_version
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
 
@@ -100,9 +100,9 @@ def test_a_failure_far_away_is_told_here(cluster: str) -> None:
 
 
 def test_workers_with_other_code_are_refused(cluster: str, tmp_path: Path) -> None:
-    package = Path(code.__file__).parent.parent
+    package = Path(code_version.__file__).parents[2]
     shutil.copytree(package, tmp_path / "paxtui", ignore=shutil.ignore_patterns("__pycache__"))
-    with (tmp_path / "paxtui" / "sim" / "goals.py").open("a") as source:
+    with (tmp_path / "paxtui" / "sim" / "cluster" / "coverage.py").open("a") as source:
         source.write("\n# changed\n")
     done = paxtui("--dask", cluster, "--seeds", "8", path=tmp_path)
     assert done.returncode == 2

@@ -10,12 +10,12 @@ import sys
 import msgspec
 import pytest
 
-from paxtui.sim.campaign import campaign, chunks, run_all, seeds_of
-from paxtui.sim.cluster import Cluster
-from paxtui.sim.draw import ALL_PROFILES, draw
-from paxtui.sim.plan import Plan
-from paxtui.sim.record import JsonLines
-from paxtui.sim.twice import NotRepeatable, Pair, Twins, hashed
+from paxtui.sim.campaign.campaign import campaign, chunks, run_all, seeds_of
+from paxtui.sim.campaign.determinism import NotRepeatable, Pair, Twins, hashed
+from paxtui.sim.cluster.record import JsonLines
+from paxtui.sim.cluster.simulation import Cluster
+from paxtui.sim.plan.plan import Plan
+from paxtui.sim.plan.plan_generator import ALL_PROFILES, draw
 
 SCRIPT = """
 import hashlib, io, sys

@@ -7,8 +7,8 @@ from paxtui.core.events import Elected, Proposed, Voted
 from paxtui.core.messages import Accept, Accepted, Heartbeat, HeartbeatAck
 from paxtui.core.values import Command
 from paxtui.records.diagram import WIDTH_CHARS, SpaceTime
-from paxtui.sim.cluster import Cluster
-from paxtui.sim.draw import draw
+from paxtui.sim.cluster.simulation import Cluster
+from paxtui.sim.plan.plan_generator import draw
 
 BALLOT = Ballot(3, 1)
 X = Command("ada@0", 1, "x")

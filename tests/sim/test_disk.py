@@ -18,7 +18,7 @@ from paxtui.core.output import (
     Write,
 )
 from paxtui.core.values import NOOP, Command, Entry, SessionRow, Vote
-from paxtui.sim.disk import Damaged, Disk, WentBack
+from paxtui.sim.cluster.disk import Damaged, Disk, WentBack
 
 ONE, TWO = Ballot(1, 0), Ballot(2, 1)
 CHAIN = bytes(range(32))

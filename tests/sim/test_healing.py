@@ -6,9 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from paxtui.core.settings import Settings
-from paxtui.sim.cluster import Cluster
-from paxtui.sim.draw import draw
-from paxtui.sim.plan import Fault
+from paxtui.sim.cluster.simulation import Cluster
+from paxtui.sim.plan.plan import Fault
+from paxtui.sim.plan.plan_generator import draw
 
 
 @pytest.mark.parametrize("replicas", [1, 3])

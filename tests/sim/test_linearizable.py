@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paxtui.sim.linearizable import Op, check, jepsen, porcupine, search
+from paxtui.sim.cluster.linearizable import Op, check, jepsen, porcupine, search
 
 
 def append(text: str, call: float, ends: float | None, slot: int | None, outcome: str = "ok") -> Op:

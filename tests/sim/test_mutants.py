@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from paxtui.checkers.broken import Invariant
-from paxtui.core.reign import Reign
+from paxtui.core.leader import Reign
 from paxtui.core.replica import Replica
-from paxtui.sim.draw import ALL_PROFILES
 from paxtui.sim.mutants import MUTANTS
 from paxtui.sim.mutants.hunt import CI_FACTOR, hunt, hunt_all
 from paxtui.sim.mutants.mutant import Mutant, Patch, mutant
+from paxtui.sim.plan.plan_generator import ALL_PROFILES
 
 IMPLIED = {Invariant.AGREEMENT, Invariant.CANARY}
 """Agreement follows from invariants 1 to 3, which are looked at first; test_checkers.py breaks it."""

@@ -8,13 +8,13 @@ import pytest
 from msgspec.structs import replace
 
 from paxtui.checkers.broken import Invariant
-from paxtui.sim.clients import asks_of
-from paxtui.sim.cluster import Cluster
-from paxtui.sim.draw import draw
+from paxtui.sim.campaign.regression import BadRegression, complaint, load, recorded, run, save
+from paxtui.sim.campaign.shrink import Shrinker
+from paxtui.sim.cluster.clients import asks_of
+from paxtui.sim.cluster.simulation import Cluster
 from paxtui.sim.mutants import MUTANTS
-from paxtui.sim.plan import Fault, touched
-from paxtui.sim.regression import BadRegression, complaint, load, recorded, run, save
-from paxtui.sim.shrink import Shrinker
+from paxtui.sim.plan.plan import Fault, touched
+from paxtui.sim.plan.plan_generator import draw
 
 FOLDER = Path(__file__).parent / "regressions"
 FILES = sorted(FOLDER.glob("*.json"))

@@ -7,12 +7,12 @@ from collections import Counter
 import pytest
 from msgspec.structs import replace
 
-from paxtui.sim.campaign import campaign
-from paxtui.sim.cluster import Cluster
-from paxtui.sim.draw import KINDS, draw
-from paxtui.sim.drawers import DRAWERS
-from paxtui.sim.goals import GOALS
-from paxtui.sim.plan import PROFILES, SPECIAL, Broken, Fault
+from paxtui.sim.campaign.campaign import campaign
+from paxtui.sim.cluster.coverage import GOALS
+from paxtui.sim.cluster.simulation import Cluster
+from paxtui.sim.plan.fault_generators import DRAWERS
+from paxtui.sim.plan.plan import PROFILES, SPECIAL, Broken, Fault
+from paxtui.sim.plan.plan_generator import KINDS, draw
 
 
 @pytest.mark.parametrize("profile", PROFILES)

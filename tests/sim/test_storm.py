@@ -10,10 +10,10 @@ from paxtui.core.ballot import Ballot
 from paxtui.core.events import AcceptSent, CatchUpAsked, PrepareSent
 from paxtui.core.output import EVERYONE
 from paxtui.core.settings import Settings
-from paxtui.sim import storm
-from paxtui.sim.cluster import Cluster
-from paxtui.sim.draw import draw
-from paxtui.sim.storm import HASTY_MAX, Patience, healthy, judge_healthy
+from paxtui.sim.cluster import message_budget
+from paxtui.sim.cluster.message_budget import HASTY_MAX, Patience, healthy, judge_healthy
+from paxtui.sim.cluster.simulation import Cluster
+from paxtui.sim.plan.plan_generator import draw
 
 ASKED = CatchUpAsked(1, 7, 9)
 SETTINGS = Settings()
@@ -86,6 +86,6 @@ def test_too_many_messages_or_ballots_in_a_calm_cluster_are_a_storm(monkeypatch:
     with pytest.raises(InvariantBroken, match="messages in a healthy cluster"):
         judge_healthy(cluster)
     cluster.network.sent //= 2
-    monkeypatch.setattr(storm, "ELECTIONS_MAX", 0)
+    monkeypatch.setattr(message_budget, "ELECTIONS_MAX", 0)
     with pytest.raises(InvariantBroken, match="ballots in a healthy cluster"):
         judge_healthy(cluster)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runtime.conditions import until
+from tests.replica.conditions import until
 
 pytestmark = pytest.mark.processes
 

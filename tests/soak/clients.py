@@ -7,7 +7,7 @@ import random
 import trio
 
 from paxtui.client import Log, connect
-from paxtui.config import Cluster
+from paxtui.config.cluster_file import Cluster
 from tests.soak.record import Window
 
 PATIENCE_S = 60.0

@@ -12,9 +12,9 @@ from pathlib import Path
 import trio
 from msgspec import Struct, structs
 
-from paxtui import config
 from paxtui.client import ClientError, LogEntry, Sighting, connect
 from paxtui.client.cluster import local_cluster
+from paxtui.config import cluster_file
 from paxtui.core.settings import Settings
 from tests.ports import free_ports
 from tests.soak import gauges
@@ -70,7 +70,7 @@ class Cluster:
         self, plan: Epoch, replicas: int, seed: int, folder: Path, flood_s: float, tell: Callable[[str], None]
     ) -> None:
         settings = Settings(sessions_max=SESSIONS)
-        local = config.local(replicas, free_ports(replicas), name=f"soak-{plan.number}")
+        local = cluster_file.local(replicas, free_ports(replicas), name=f"soak-{plan.number}")
         self.cluster = structs.replace(local, settings=settings)
         self.plan = plan
         self.series = gauges.Series()

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from paxtui.config import Cluster
-from paxtui.folders import replica_folder
+from paxtui.config.cluster_file import Cluster
+from paxtui.config.folders import replica_folder
 from paxtui.wire.values import Ballot
 from tests.soak import gauges
 from tests.soak.overload import Orders, Report, overload

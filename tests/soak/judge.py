@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from paxtui.client import LogEntry
-from paxtui.sim.linearizable import Op, check
+from paxtui.sim.cluster.linearizable import Op, check
 from tests.soak.record import Window
 
 FEW = 5

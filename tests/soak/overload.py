@@ -18,8 +18,8 @@ from msgspec import Struct
 
 from paxtui.client.connection import BROKEN, Connection, answers, dial
 from paxtui.client.errors import ClientError
-from paxtui.config import Cluster
-from paxtui.sim.linearizable import Op
+from paxtui.config.cluster_file import Cluster
+from paxtui.sim.cluster.linearizable import Op
 from paxtui.wire.requests import APPENDS_MAX, AppendDone, AppendMany, AppendRefused
 from tests.soak.record import Window
 

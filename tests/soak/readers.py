@@ -10,7 +10,7 @@ import trio
 
 from paxtui.client import ClientError, LogEntry, connect, observe
 from paxtui.client.connection import BROKEN, answers, dial
-from paxtui.config import Cluster
+from paxtui.config.cluster_file import Cluster
 from paxtui.wire.requests import Tail
 from paxtui.wire.telemetry import Delta, Snapshot
 from tests.soak.judge import plain, slice_of

@@ -14,7 +14,7 @@ import trio
 from msgspec import json
 
 from paxtui.client import ClientError, Failed, Log, LogEntry, Unknown
-from paxtui.sim.linearizable import Op
+from paxtui.sim.cluster.linearizable import Op
 
 
 class Window:

@@ -10,7 +10,7 @@ import trio
 
 from paxtui.client import ClientError, LogEntry, Sighting
 from paxtui.client.cluster import LocalCluster, describe
-from paxtui.folders import replica_folder
+from paxtui.config.folders import replica_folder
 from paxtui.wire.faults import AnyFault, Cut
 from paxtui.wire.values import Status
 

@@ -13,8 +13,8 @@ from msgspec import structs
 
 from paxtui.client import LogEntry
 from paxtui.core.ballot import Ballot
-from paxtui.sim.linearizable import Op
-from tests.runtime.processes import started
+from paxtui.sim.cluster.linearizable import Op
+from tests.replica.processes import started
 from tests.soak.gauges import DESCRIPTORS_MAX, Sample, Series, growth_mb
 from tests.soak.judge import Judge, same
 from tests.soak.overload import ROOT, Line, operations

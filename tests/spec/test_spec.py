@@ -13,17 +13,17 @@ from msgspec import json
 from msgspec.structs import replace
 
 from paxtui.core.acceptor import Acceptor
+from paxtui.core.durable_state import Saved
 from paxtui.core.messages import Accept, Prepare
 from paxtui.core.phase1 import Phase1
 from paxtui.core.proposer import Proposer
-from paxtui.core.saved import Saved
 from paxtui.core.values import NOOP
 from paxtui.records.lines import life
 from paxtui.records.reader import Reader
-from paxtui.sim.cluster import Cluster
-from paxtui.sim.disk import Disk
-from paxtui.sim.draw import draw
-from paxtui.sim.record import JsonLines
+from paxtui.sim.cluster.disk import Disk
+from paxtui.sim.cluster.record import JsonLines
+from paxtui.sim.cluster.simulation import Cluster
+from paxtui.sim.plan.plan_generator import draw
 from tests.spec import tlc
 from tests.spec.traces import STEPS_MAX_ALONE, Seen, Trace, Verdict, check, convert, merge, read
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.chain import link
+from paxtui.core.durable_state import CHAIN_START
+from paxtui.core.hash_chain import link
 from paxtui.core.output import PutEntries, PutState, Write
-from paxtui.core.saved import CHAIN_START
 from paxtui.core.values import Command, Entry
-from paxtui.runtime.storage import Storage
+from paxtui.storage.store import Storage
 
 OpenStorage = Callable[..., Storage]
 LearnedBatch = Callable[[int, int], tuple[Write, ...]]

@@ -7,11 +7,11 @@ import threading
 from pathlib import Path
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.chain import link
+from paxtui.core.hash_chain import link
 from paxtui.core.output import PutState, PutVotes, Write
 from paxtui.core.values import Command
-from paxtui.runtime.storage import Storage
-from paxtui.runtime.writer import Writer
+from paxtui.storage.store import Storage
+from paxtui.storage.writer import Writer
 
 SLOTS_A_BATCH = 3
 

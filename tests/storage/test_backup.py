@@ -13,11 +13,11 @@ import pytest
 from paxtui.core.ballot import Ballot
 from paxtui.core.output import Mark, PutFloor, PutMark, PutSessions, PutState, PutSuppressed, PutVotes
 from paxtui.core.values import SessionRow
-from paxtui.runtime import backup as backups
-from paxtui.runtime.errors import StorageRefused
-from paxtui.runtime.offline import OfflineLog
-from paxtui.runtime.rows import Identity
-from paxtui.runtime.storage import Storage
+from paxtui.storage import backup as backups
+from paxtui.storage.errors import StorageRefused
+from paxtui.storage.offline import OfflineLog
+from paxtui.storage.rows import Identity
+from paxtui.storage.store import Storage
 from tests.storage.conftest import chain_head, command
 
 SESSION = SessionRow("ann-1", 9, 9, array("q", [-1, 9]).tobytes())

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from paxtui.core.ballot import Ballot
+from paxtui.core.durable_state import CHAIN_START, Saved
 from paxtui.core.output import PutEntries, PutSessions, PutState, PutSuppressed, PutVotes, Write
-from paxtui.core.saved import CHAIN_START, Saved
 from paxtui.core.values import NOOP, Command, Entry, SessionRow, Vote
-from paxtui.runtime.rows import Peer
-from paxtui.runtime.storage import Storage
+from paxtui.storage.rows import Peer
+from paxtui.storage.store import Storage
 
 TEXTS = [
     "",

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from paxtui.runtime import schema
-from paxtui.runtime.rows import Identity, seal
+from paxtui.storage import schema
+from paxtui.storage.rows import Identity, seal
 from tests.storage.conftest import OpenStorage
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from paxtui.core.ballot import Ballot
+from paxtui.core.durable_state import CHAIN_START
 from paxtui.core.output import PutHeld, PutState, PutVotes
-from paxtui.core.saved import CHAIN_START
 from paxtui.core.values import Command, Entry
-from paxtui.runtime import schema
-from paxtui.runtime.errors import SlotDamaged, StorageFailed, StorageRefused
-from paxtui.runtime.offline import OfflineLog
-from paxtui.runtime.rows import Identity, Peer, seal
+from paxtui.storage import schema
+from paxtui.storage.errors import SlotDamaged, StorageFailed, StorageRefused
+from paxtui.storage.offline import OfflineLog
+from paxtui.storage.rows import Identity, Peer, seal
 from tests.storage.conftest import command
 
 Damage = Callable[[Path], None]

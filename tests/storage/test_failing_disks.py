@@ -12,9 +12,9 @@ import pytest
 from paxtui.core.ballot import Ballot
 from paxtui.core.output import PutVotes
 from paxtui.core.values import Command
-from paxtui.runtime import schema
-from paxtui.runtime.errors import StorageFailed
-from paxtui.runtime.rows import Peer
+from paxtui.storage import schema
+from paxtui.storage.errors import StorageFailed
+from paxtui.storage.rows import Peer
 
 VOTE = (PutVotes(Ballot(1, 0), 0, (Command("ann", 1, "hello"),)),)
 
@@ -99,7 +99,7 @@ def test_a_commit_that_raised_may_be_there_after_reopening(open_storage, flaky):
 
 def test_a_checkpoint_that_fails_stops_the_storage(open_storage, flaky, monkeypatch):
     storage = open_storage()
-    monkeypatch.setattr("paxtui.runtime.storage.WAL_PAGES_MAX", 1)
+    monkeypatch.setattr("paxtui.storage.store.WAL_PAGES_MAX", 1)
     flaky("PRAGMA wal_checkpoint")
     expect_failed_for_good(storage, "disk I/O error")
 

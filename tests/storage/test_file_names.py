@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from paxtui.runtime.file_names import keep_as, rename_exclusively
+from paxtui.storage.file_names import keep_as, rename_exclusively
 
 
 @pytest.fixture(params=[0, errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS])

@@ -16,9 +16,9 @@ from pathlib import Path
 import paxtui
 from paxtui.core.ballot import Ballot
 from paxtui.core.values import Vote
-from paxtui.runtime.offline import OfflineLog
-from tests.runtime.conditions import PATIENCE_S
-from tests.runtime.processes import started
+from paxtui.storage.offline import OfflineLog
+from tests.replica.conditions import PATIENCE_S
+from tests.replica.processes import started
 
 CHILD = Path(__file__).with_name("crash_child.py")
 ROUNDS = 15

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from paxtui.runtime.chatlog import TAIL_BYTES, ChatLog
+from paxtui.replica.log.message_log import TAIL_BYTES, ChatLog
 
 
 @pytest.mark.parametrize("beyond", [-1, 0, 1, 2])

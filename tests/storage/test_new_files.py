@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from paxtui.runtime.chatlog import ChatLog
-from paxtui.runtime.lock import FolderLock
-from paxtui.runtime.mark import MarkFile
+from paxtui.replica.log.message_log import ChatLog
+from paxtui.storage.folder_lock import FolderLock
+from paxtui.storage.rollback_guard import MarkFile
 from tests.storage.conftest import OpenStorage
 
 

@@ -9,8 +9,8 @@ import pytest
 from paxtui.core.ballot import Ballot
 from paxtui.core.output import PutState, PutSuppressed, PutVotes
 from paxtui.core.values import NOOP
-from paxtui.runtime.errors import StorageRefused
-from paxtui.runtime.offline import OfflineLog
+from paxtui.storage.errors import StorageRefused
+from paxtui.storage.offline import OfflineLog
 
 
 def test_a_running_replica_can_be_read_and_followed(open_storage, folder, learned):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from paxtui.runtime.errors import StorageRefused
-from paxtui.runtime.offline import OfflineLog
+from paxtui.storage.errors import StorageRefused
+from paxtui.storage.offline import OfflineLog
 from tests.storage.conftest import OpenStorage
 
 

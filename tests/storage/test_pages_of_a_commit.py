@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from paxtui.core.output import PutSessions
 from paxtui.core.values import SessionRow
-from paxtui.runtime.gathered import Gathered
+from paxtui.storage.batch import Gathered
 
 
 def test_each_session_that_is_stored_or_deleted_counts_as_a_page() -> None:

@@ -15,11 +15,11 @@ import pytest
 
 import paxtui
 from paxtui.core.ballot import Ballot
+from paxtui.core.durable_state import CHAIN_START
 from paxtui.core.output import PutVotes
-from paxtui.core.saved import CHAIN_START
 from paxtui.core.values import Command
-from paxtui.runtime.errors import DiskRefused, StorageRefused
-from tests.runtime.processes import started
+from paxtui.storage.errors import DiskRefused, StorageRefused
+from tests.replica.processes import started
 
 
 @pytest.fixture
@@ -234,7 +234,7 @@ def test_a_second_storage_in_the_same_process_is_refused(used, open_storage):
 HOLD = """
 import sys
 from pathlib import Path
-from paxtui.runtime.storage import Storage
+from paxtui.storage.store import Storage
 Storage.open(Path(sys.argv[1]), cluster="c" * 64, name="demo", replica=0)
 print("open", flush=True)
 sys.stdin.read()

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from paxtui.runtime import backup
-from paxtui.runtime.errors import StorageRefused
-from paxtui.runtime.offline import OfflineLog
+from paxtui.storage import backup
+from paxtui.storage.errors import StorageRefused
+from paxtui.storage.offline import OfflineLog
 
 STRANGE = {
     "empty": b"",

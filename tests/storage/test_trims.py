@@ -21,10 +21,10 @@ from paxtui.core.output import (
     Write,
 )
 from paxtui.core.values import NOOP, Command, SessionRow, Vote
-from paxtui.runtime import keeping, offline, rows
-from paxtui.runtime.errors import SlotDamaged, SlotRemoved, StorageFailed, StorageRefused
-from paxtui.runtime.offline import OfflineLog
-from paxtui.runtime.storage import Storage
+from paxtui.storage import offline, rows, snapshots
+from paxtui.storage.errors import SlotDamaged, SlotRemoved, StorageFailed, StorageRefused
+from paxtui.storage.offline import OfflineLog
+from paxtui.storage.store import Storage
 from tests.storage.conftest import chain_head, command
 
 ANN, BOB, CY = (
@@ -111,7 +111,7 @@ def test_a_state_is_read_in_pages_of_at_least_one_session(trimmed):
         assert len(page.sessions) == 1
         after = page.sessions[-1].client
     assert told == [ANN, BOB, CY]
-    page = trimmed.read_state(70, "", 2 * (16 + 3 + keeping.SESSION_BYTES))
+    page = trimmed.read_state(70, "", 2 * (16 + 3 + snapshots.SESSION_BYTES))
     assert page is not None
     assert (page.sessions, page.last) == ((ANN, BOB), False)
     page = trimmed.read_state(70, "cy", 1)
@@ -136,7 +136,7 @@ def test_a_state_goes_with_its_sessions_when_the_floor_is_above_it(trimmed, fold
 
 
 def test_rows_go_in_portions_and_the_rest_after_a_kill(trimmed, open_storage, folder, monkeypatch):
-    monkeypatch.setattr(keeping, "SWEEP_SLOTS", 15)
+    monkeypatch.setattr(snapshots, "SWEEP_SLOTS", 15)
     path = folder / "replica.db"
     assert numbers(path, "log") == (100, 0)
     assert trimmed.sweep() is True
@@ -294,12 +294,12 @@ def test_a_page_of_a_state_is_of_one_moment(trimmed, monkeypatch):
         trimmed.commit([(PutFloor(70),)])
         return found
 
-    original = keeping._mark
-    monkeypatch.setattr(keeping, "_mark", risen)
+    original = snapshots._mark
+    monkeypatch.setattr(snapshots, "_mark", risen)
     page = trimmed.read_state(40, "", 10_000)
     assert page is not None
     assert (page.upto, page.sessions, page.last) == (40, (ANN, BOB), True)
-    monkeypatch.setattr(keeping, "_mark", original)
+    monkeypatch.setattr(snapshots, "_mark", original)
     assert trimmed.read_state(40, "", 10_000) is None
 
 
@@ -307,7 +307,7 @@ def test_slots_that_are_removed_while_they_are_read_are_told_as_removed(trimmed,
     def risen(*arguments: object) -> object:
         trimmed.commit([(PutFloor(70),)])
         with closing(sqlite3.connect(folder / "replica.db", isolation_level=None)) as swept:
-            keeping.sweep(swept, 70)
+            snapshots.sweep(swept, 70)
         return original(*arguments)
 
     original = rows.read_entries
@@ -323,7 +323,7 @@ def test_slots_that_are_removed_while_they_are_read_are_told_as_removed(trimmed,
 def test_a_trimmed_log_is_verified_from_its_floor_also_while_rows_are_deleted(
     trimmed, folder, monkeypatch, sweeps
 ):
-    monkeypatch.setattr(keeping, "SWEEP_SLOTS", 15)
+    monkeypatch.setattr(snapshots, "SWEEP_SLOTS", 15)
     for _ in range(sweeps):
         trimmed.sweep()
     with OfflineLog.open(folder) as log:
@@ -357,7 +357,7 @@ def test_verify_notices_a_missing_row_above_the_floor_and_a_damaged_state(trimme
 
 def test_bytes_between_grow_with_texts_and_rows(trimmed):
     assert trimmed.bytes_between(50, 50) == 0
-    one = len(command(50).text) + len(command(50).client) + keeping.ROW_BYTES
+    one = len(command(50).text) + len(command(50).client) + snapshots.ROW_BYTES
     assert trimmed.bytes_between(50, 51) == one
     assert trimmed.bytes_between(50, 60) == 10 * one
     assert trimmed.bytes_between(50, 10_000) == 50 * one

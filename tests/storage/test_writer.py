@@ -7,7 +7,7 @@ import threading
 from paxtui.core.ballot import Ballot
 from paxtui.core.output import PutVotes, Write
 from paxtui.core.values import Command
-from paxtui.runtime.writer import Writer
+from paxtui.storage.writer import Writer
 
 
 class GatedStorage:

@@ -14,7 +14,7 @@ from paxtui.core import messages as m
 from paxtui.core.ballot import NUMBER_LIMIT, REPLICAS_MAX, Ballot
 from paxtui.core.settings import Settings
 from paxtui.core.values import CLIENT_CHARS_MAX, TEXT_BYTES_MAX, Command, Entry, Vote, weight
-from paxtui.runtime.feed import PAGE_CHARS
+from paxtui.replica.log.applied_log import PAGE_CHARS
 from paxtui.wire import FRAME_BYTES_MAX, Decoder, FrameReader, PeerMessage, WireError, encode
 from paxtui.wire import faults as f
 from paxtui.wire import hello as h

@@ -10,12 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paxtui.config import ConfigError
-from paxtui.folders import Source
-from paxtui.schema_errors import INT_MAX, INT_MIN, TOML_WORDS, UNEXPLAINED, explain_json, find_mistake
+from paxtui.config.cluster_file import ConfigError
+from paxtui.config.folders import Source
 from paxtui.wire import PeerMessage
 from paxtui.wire import hello as h
 from paxtui.wire import requests as r
+from paxtui.wire.schema_errors import (
+    INT_MAX,
+    INT_MIN,
+    TOML_WORDS,
+    UNEXPLAINED,
+    explain_json,
+    find_mistake,
+)
 from tests.wire.strategies import peer_messages, requests
 
 REQUESTS: Any = h.Hello | r.ClientRequest | r.OperatorRequest | r.ObserverRequest

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from paxtui.console.model.chatbook import Mine
-from paxtui.console.model.talk import Mark, Saying, saying
+from paxtui.console.model.analysis.conversation import Mark, Saying, saying
+from paxtui.console.model.state.sent_messages import Mine
 from paxtui.console.rows.text import Row, cut, fit, pad
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 from paxtui.wire.text import visible
 
 MARK_STYLES: dict[Mark, str] = {

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from paxtui.console.model.chatbook import Mine
-from paxtui.console.model.cluster import ClusterModel
-from paxtui.console.model.describe import describe
-from paxtui.console.model.journal import NO_NUMBER, YOU, Seen
-from paxtui.console.model.slots import CellKind, slot_facts
-from paxtui.console.model.values import Value
-from paxtui.console.model.why import Why, why_message, why_slot
+from paxtui.console.model.analysis.describe import describe
+from paxtui.console.model.analysis.slots import CellKind, slot_facts
+from paxtui.console.model.analysis.why import Why, why_message, why_slot
+from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.state.journal import NO_NUMBER, YOU, Seen
+from paxtui.console.model.state.sent_messages import Mine
+from paxtui.console.model.state.values import Value
 from paxtui.console.rows.events import clock, tone
 from paxtui.console.rows.text import Row, fill, fit, pad, wrap
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 from paxtui.wire import events as e
 from paxtui.wire.text import visible
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from paxtui.console.model.describe import describe
-from paxtui.console.model.journal import YOU, Filter, Note, Seen
+from paxtui.console.model.analysis.describe import describe
+from paxtui.console.model.state.journal import YOU, Filter, Note, Seen
 from paxtui.console.rows.text import Row, fit, pad
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import LearnedView, MessageFaulted
 

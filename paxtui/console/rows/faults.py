@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from paxtui.console import commands as c
-from paxtui.console.model.ages import ages
-from paxtui.console.model.cluster import ClusterModel
-from paxtui.console.model.replica import ReplicaView
+from paxtui.console.model.analysis.durations import ages
+from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.text import Row, fit, pad, width_of
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 from paxtui.wire.faults import ActiveFault, Cut, LinkFault, describe
 from paxtui.wire.text import visible
 

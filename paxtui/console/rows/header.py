@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from paxtui.console.model.ages import ages
-from paxtui.console.model.cluster import ClusterModel
-from paxtui.console.model.replica import ReplicaView
-from paxtui.console.model.tolerance import tolerance
+from paxtui.console.model.analysis.durations import ages
+from paxtui.console.model.analysis.tolerance import tolerance
+from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.faults import broken
 from paxtui.console.rows.log import column_mark
 from paxtui.console.rows.text import Row, Span, columns, fit, pad, width_of
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 from paxtui.wire.text import visible
 
 LIGHT_STYLES = {

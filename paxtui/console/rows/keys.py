@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paxtui.console.rows.text import Row, columns, fit
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 
 ARMED = (
     "?:help  ::command  i:chat  x:fault  c:crash  r:restart  t:cut  u:undo  spc:freeze  q:quit  "

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from paxtui.console.model.arrows import Arrow, arrows
+from paxtui.console.model.analysis.link_status import Arrow, arrows
 from paxtui.console.rows.text import Row, columns, fit, pad, wrap
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 from paxtui.wire.links import Cuts
 
 STYLES = {

@@ -6,11 +6,11 @@ from typing import Final, NamedTuple
 
 from rich.cells import cell_len
 
-from paxtui.console.model.folds import Fold
-from paxtui.console.model.replica import ReplicaView
-from paxtui.console.model.slots import Cell, SlotFacts, slot_facts
+from paxtui.console.model.analysis.folding import Fold
+from paxtui.console.model.analysis.slots import Cell, SlotFacts, slot_facts
+from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.text import Row, Span, fit, pad, width_of
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 from paxtui.wire.values import Ballot
 
 STATE_STYLES = {

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from paxtui.console.rows.text import Row, fit, pad
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 
 
 class Item(NamedTuple):

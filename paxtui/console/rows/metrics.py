@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from paxtui.console.model.ages import ages
-from paxtui.console.model.rates import SECONDS_KEPT
-from paxtui.console.model.replica import ReplicaView
+from paxtui.console.model.analysis.durations import ages
+from paxtui.console.model.state.rates import SECONDS_KEPT
+from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.text import Row, fit, pad
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 
 FULL_WIDTH: Final = 60
 FULL_HEIGHT: Final = 15

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from paxtui.console.model.ages import ages
-from paxtui.console.model.replica import ReplicaView
+from paxtui.console.model.analysis.durations import ages
+from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.faults import broken
 from paxtui.console.rows.header import HELD, state_words
 from paxtui.console.rows.log import column_mark
 from paxtui.console.rows.text import Row, columns, fit, pad, width_of
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 from paxtui.wire.text import visible
 
 FACT = 15

@@ -6,10 +6,10 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from paxtui.console.model.checks import Check
+from paxtui.console.model.safety.checks import Check
 from paxtui.console.rows.header import LIGHT_STYLES, SAFETY_STYLES, safety_words
 from paxtui.console.rows.text import Row, fit, pad, wrap
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 from paxtui.wire.text import visible
 
 TWO_COLUMNS: Final = 36

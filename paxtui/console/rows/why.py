@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from paxtui.console.model.why import Why, why_moving, why_run, why_slot
+from paxtui.console.model.analysis.why import Why, why_moving, why_run, why_slot
 from paxtui.console.rows.text import Row, wrap
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 
 
 def answer(scene: Scene) -> Why:

@@ -12,11 +12,11 @@ from textual.widgets import Button
 from paxtui.console.rows.header import state_words
 from paxtui.console.rows.log import column_mark
 from paxtui.console.rows.text import Row, columns
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 from paxtui.console.widgets.pane import Pane
 
 if TYPE_CHECKING:
-    from paxtui.console.model.replica import ReplicaView
+    from paxtui.console.model.state.replica import ReplicaView
 
 ACTIONS = {
     "crash-proposer": "crash_proposer",

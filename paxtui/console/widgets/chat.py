@@ -7,11 +7,11 @@ from textual.binding import Binding
 from textual.containers import Container
 
 from paxtui.console import commands as c
-from paxtui.console.model.talk import Talk
-from paxtui.console.prefs import HISTORY_MAX
+from paxtui.console.model.analysis.conversation import Talk
+from paxtui.console.preferences import HISTORY_MAX
 from paxtui.console.rows import chat
 from paxtui.console.rows.text import Row
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 from paxtui.console.widgets.line import TypedLine
 from paxtui.console.widgets.pane import Lines
 

@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.geometry import Size
 
 from paxtui.console.rows.text import Row
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 from paxtui.console.widgets.dialog import Dialog
 from paxtui.console.widgets.help import Page
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
-from paxtui.console.model.journal import KINDS, YOU, Filter, Seen
-from paxtui.console.model.shelf import Shelf
+from paxtui.console.model.state.journal import KINDS, YOU, Filter, Seen
+from paxtui.console.model.state.ring import Shelf
 from paxtui.console.rows import events
 from paxtui.console.rows.text import Row
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 from paxtui.console.widgets.pane import Lines
 
 

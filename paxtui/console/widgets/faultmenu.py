@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 
-from paxtui.console.model.replica import ReplicaView
+from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.menu import Item
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 from paxtui.console.widgets.buttons import ButtonBar, Subject
 from paxtui.console.widgets.menu import Menu
 

@@ -11,7 +11,7 @@ from textual.geometry import Size
 
 from paxtui.console.rows.help import help_rows
 from paxtui.console.rows.text import Row, fit
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 from paxtui.console.widgets.dialog import Dialog
 from paxtui.console.widgets.pane import Lines
 

@@ -6,12 +6,12 @@ from textual.binding import Binding
 from textual.events import Click
 from textual.geometry import Size
 
-from paxtui.console import orders
+from paxtui.console import command_builders
 from paxtui.console.commands import Link
-from paxtui.console.model.arrows import arrow
+from paxtui.console.model.analysis.link_status import arrow
 from paxtui.console.rows import links
 from paxtui.console.rows.text import Row
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 from paxtui.console.widgets.pane import Pane
 
 
@@ -106,7 +106,7 @@ d   type delay and jitter     enter   everything else          P   presets, with
     def action_cut(self) -> None:
         """Cut it or join it."""
         if self.scene.model.n > 1:
-            self.console.order(orders.cut_or_join(self.console.bridge.model, self.chosen))
+            self.console.order(command_builders.cut_or_join(self.console.bridge.model, self.chosen))
 
     def action_loss(self, step: int) -> None:
         """More or less loss."""
@@ -114,7 +114,7 @@ d   type delay and jitter     enter   everything else          P   presets, with
             model = self.console.bridge.model
             known = arrow(model, *self.scene.link, self.scene.clock()).loss
             percent = self.console.stepped_loss(self.scene.link, known, step)
-            self.console.order_all(orders.chance(model, self.chosen, "loss", percent))
+            self.console.order_all(command_builders.chance(model, self.chosen, "loss", percent))
 
     def action_ask(self, kind: str) -> None:
         """Type a number."""

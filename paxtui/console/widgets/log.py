@@ -6,14 +6,14 @@ from bisect import bisect_left
 
 from textual.binding import Binding
 
-from paxtui.console.model.find import matches, unsearched
-from paxtui.console.model.folds import Fold, Layout, layout
-from paxtui.console.model.slots import slot_facts
-from paxtui.console.model.why.answer import plural
+from paxtui.console.model.analysis.folding import Fold, Layout, layout
+from paxtui.console.model.analysis.search import matches, unsearched
+from paxtui.console.model.analysis.slots import slot_facts
+from paxtui.console.model.analysis.why.answer import plural
 from paxtui.console.rows import log, why
 from paxtui.console.rows.keys import hint_rows
 from paxtui.console.rows.text import Row, fit
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 from paxtui.console.widgets.pane import Lines, Pane
 from paxtui.wire.text import visible
 

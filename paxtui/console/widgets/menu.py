@@ -12,7 +12,7 @@ from textual.geometry import Size
 
 from paxtui.console.rows.menu import Item, item_line, label_width
 from paxtui.console.rows.text import Row
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 from paxtui.console.widgets.dialog import Dialog
 from paxtui.console.widgets.pane import Lines
 

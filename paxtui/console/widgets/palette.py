@@ -10,10 +10,10 @@ from textual.events import Click
 from textual.geometry import Size
 from textual.widgets import Input, Static
 
-from paxtui.console.palette import Context, Problem, Suggestion, parse, suggest, verb_of
+from paxtui.console.command_line import Context, Problem, Suggestion, parse, suggest, verb_of
 from paxtui.console.rows.menu import Item, item_line
 from paxtui.console.rows.text import Row, columns, fit, wrap
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 from paxtui.console.widgets.dialog import DialogLine, LineDialog
 from paxtui.console.widgets.pane import Lines, Pane
 

@@ -13,7 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from paxtui.console.rows.text import Row, fit
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 
 if TYPE_CHECKING:
     from paxtui.console.app import ConsoleApp

@@ -5,12 +5,12 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.geometry import Size
 
-from paxtui.console.model.arrows import cut_now
-from paxtui.console.model.presets import PRESETS, chosen_roles, cuts
+from paxtui.console.model.analysis.link_status import cut_now
+from paxtui.console.model.analysis.presets import PRESETS, chosen_roles, cuts
 from paxtui.console.rows import links
 from paxtui.console.rows.menu import Item
 from paxtui.console.rows.text import Row, fit
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 from paxtui.console.widgets.menu import Menu
 from paxtui.console.widgets.pane import Pane
 from paxtui.wire.links import words

@@ -9,7 +9,7 @@ from textual.geometry import Size
 from paxtui.console.rows import faults, replicas
 from paxtui.console.rows.faults import Broken
 from paxtui.console.rows.text import Row
-from paxtui.console.scene import Scene
+from paxtui.console.view_state import Scene
 from paxtui.console.widgets.pane import Lines, Pane
 
 

@@ -15,7 +15,7 @@ from paxtui.core.output import PutState
 from paxtui.core.proposer import Proposer
 from paxtui.core.replica import Replica
 from paxtui.core.values import Entry
-from paxtui.sim.disk import Disk, Table
+from paxtui.sim.cluster.disk import Disk, Table
 from paxtui.sim.mutants.mutant import Patch, mutant
 
 SQLITE = "SQLite returns a flipped bit in its file as the stored value"

@@ -14,9 +14,9 @@ from paxtui.core.outbox import Outbox
 from paxtui.core.output import Envelope, PutState, PutVotes
 from paxtui.core.proposer import Proposer
 from paxtui.core.replica import Replica
-from paxtui.sim.disk import Disk
+from paxtui.sim.cluster.disk import Disk
+from paxtui.sim.cluster.node import Node
 from paxtui.sim.mutants.mutant import Patch, mutant
-from paxtui.sim.node import Node
 
 PMS_STABLE = "Paxos Made Simple, 2.3: the response is in stable storage before it is sent"
 

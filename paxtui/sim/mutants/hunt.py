@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from paxtui.sim.cluster import simulate
-from paxtui.sim.draw import draw
+from paxtui.sim.campaign.workers import Workers, ended_in_time
+from paxtui.sim.cluster.simulation import simulate
 from paxtui.sim.mutants import MUTANTS
-from paxtui.sim.workers import Workers, ended_in_time
+from paxtui.sim.plan.plan_generator import draw
 
 CI_FACTOR = 3
 """The command gives every mutant so many times its usual budget: a change of the core may move its luck."""

@@ -8,11 +8,11 @@ from msgspec.structs import replace
 
 from paxtui.checkers.broken import Invariant
 from paxtui.core.ballot import Ballot
+from paxtui.core.durable_state import CHAIN_START
 from paxtui.core.learner import Learner
 from paxtui.core.messages import CatchUp, Heartbeat, PeerMessage
 from paxtui.core.outbox import Outbox
 from paxtui.core.output import Applied
-from paxtui.core.saved import CHAIN_START
 from paxtui.core.values import Entry
 from paxtui.sim.mutants.mutant import Patch, mutant
 

@@ -6,12 +6,12 @@ from paxtui.checkers.broken import Invariant
 from paxtui.core.acceptor import Acceptor
 from paxtui.core.ballot import Ballot
 from paxtui.core.events import NackSent
+from paxtui.core.leader import Reign
 from paxtui.core.learner import Learner
 from paxtui.core.messages import Accepted, Entries, HeartbeatAck, PeerMessage
 from paxtui.core.outbox import Outbox
 from paxtui.core.output import EVERYONE
 from paxtui.core.proposer import Proposer
-from paxtui.core.reign import Reign
 from paxtui.sim.mutants.mutant import Patch, mutant
 
 

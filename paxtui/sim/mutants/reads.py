@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from paxtui.checkers.broken import Invariant
+from paxtui.core.leader import Reign
 from paxtui.core.output import ReadReady
 from paxtui.core.proposer import Proposer
-from paxtui.core.reign import Reign
 from paxtui.sim.mutants.mutant import Patch, mutant
 
 CONFIRMED = "a majority confirms the ballot after the read arrived"

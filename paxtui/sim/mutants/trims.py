@@ -7,10 +7,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from paxtui.checkers.broken import Invariant
+from paxtui.core.leader import Reign
 from paxtui.core.learner import Learner
 from paxtui.core.messages import CatchUp, Snapshot
 from paxtui.core.output import PutFloor
-from paxtui.core.reign import Reign
 from paxtui.core.sessions import Sessions
 from paxtui.sim.mutants.mutant import Patch, mutant
 

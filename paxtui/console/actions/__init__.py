@@ -1,0 +1,1 @@
+"""What keys, buttons, menus and the command line do."""

@@ -1,0 +1,115 @@
+"""What keys do to the cluster. Every action is also a word of the palette, and most are buttons."""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+
+from paxtui.console import commands as c
+from paxtui.console.driver import Bridge, Notice
+from paxtui.console.model.analysis.slots import slot_facts
+from paxtui.console.terminal.key_order import InOrder
+from paxtui.console.view_state import Scene
+from paxtui.wire import faults as f
+
+
+class Actions(InOrder):
+    """The half of the app that acts on replicas."""
+
+    bridge: Bridge
+    scene: Scene
+
+    def say(self, text: str, *, failed: bool = False) -> None:
+        """Show a line at the bottom, for some seconds."""
+        self.bridge.notices.append(Notice(text, failed=failed))
+
+    BINDINGS = [
+        Binding("left,h", "select(-1)", "previous replica"),
+        Binding("right,l", "select(1)", "next replica"),
+        Binding("c", "crash", "crash replica"),
+        Binding("r", "restart", "restart"),
+        Binding("p", "pause", "pause or continue"),
+        Binding("t", "cut", "cut or join"),
+        Binding("e", "elect", "start an election"),
+        Binding("s", "skip", "skip the next slot"),
+        Binding("N", "fill_hole", "no-op in the hole"),
+        Binding("u", "undo", "take back the last deed"),
+        Binding("H", "heal", "heal all"),
+    ]
+
+    # The cluster
+
+    def order(self, command: c.Command) -> None:
+        """Hand a command to the bridge, if this console may."""
+        if not self.scene.armed and not isinstance(command, c.HARMLESS):
+            self.say(f"read-only: {c.words(command)} needs `:arm`", failed=True)
+            return
+        self.bridge.submit(command)
+
+    def select_replica(self, replica: int) -> None:
+        """Keys act on this one from now on."""
+        raise NotImplementedError
+
+    def action_select(self, step: int) -> None:
+        """Keys act on the next one, or the one before."""
+        self.select_replica((self.scene.selected + step) % self.scene.model.n)
+
+    def action_crash(self) -> None:
+        """SIGKILL."""
+        self.order(c.Crash(self.scene.selected))
+
+    def action_restart(self) -> None:
+        """Start it again."""
+        self.order(c.Restart(self.scene.selected))
+
+    def action_pause(self) -> None:
+        """Pause it, or let it go on."""
+        id = self.scene.selected
+        paused = self.bridge.model.replicas[id].process == "paused"
+        self.order(c.Continue(id) if paused else c.Pause(id))
+
+    def action_cut(self) -> None:
+        """Cut it off from all others; join it where all its links are cut already. What other cuts there are
+        stays: to join a replica because one of its links is cut would undo a part of those."""
+        id, n = self.scene.selected, self.scene.model.n
+        if n < 2:
+            self.say("there is no other replica to cut it off from", failed=True)
+            return
+        links = tuple(link for other in range(n) if other != id for link in ((id, other), (other, id)))
+        cut = self.bridge.model.cut_off(id)
+        rest = " ".join(f"r{other}" for other in range(n) if other != id)
+        name = f"r{id} | {rest}"
+        self.order(c.Join(links, name) if cut else c.Cut(links, name))
+
+    def action_elect(self) -> None:
+        """Make it try to lead."""
+        self.order(c.Elect(self.scene.selected))
+
+    def action_skip(self) -> None:
+        """The leader leaves its next slot empty."""
+        leader = self.bridge.model.leader
+        if leader is None:
+            self.say("nobody leads: there is no next slot to skip", failed=True)
+        else:
+            self.order(c.Inject(leader[0], f.SkipSlot()))
+
+    def set_loss(self, replica: int, to: int, percent: float) -> None:
+        """Set a link's loss; 0 takes the fault away."""
+        percent = max(0.0, min(100.0, percent))
+        self.order(c.Inject(replica, f.Loss(to, percent)) if percent else c.Clear((replica, to), "loss"))
+
+    def action_fill_hole(self) -> None:
+        """A no-op in the selected hole, else in the first one that keeps chosen slots waiting."""
+        slot, model = self.scene.slot, self.bridge.model
+        if slot is None or (
+            model.hole is not None and slot_facts(model, slot, self.bridge.now).state != "HOLE"
+        ):
+            slot = model.hole if model.hole is not None else model.applied
+        self.order(c.FillHole(slot))
+
+    def action_undo(self) -> None:
+        """Take back the last deed: what it began ends, and what it ended begins again."""
+        self.order(c.Undo())
+
+    def action_heal(self) -> None:
+        """End all faults."""
+        self.order(c.Heal())

@@ -1,0 +1,81 @@
+"""What can be typed at ``:``: words in, commands and calls out. Pure; the dialog is in widgets."""
+
+from __future__ import annotations
+
+import difflib
+from typing import NamedTuple
+
+from paxtui.console.command_line.grammar import VERBS, Verb
+from paxtui.console.command_line.operands import Problem
+from paxtui.console.command_line.parser import Call, Context, Intent
+
+TYPED_MAX = 500
+"""Characters of a line."""
+
+__all__ = ["VERBS", "Call", "Context", "Intent", "Problem", "Suggestion", "parse", "suggest", "verb_of"]
+
+
+class Suggestion(NamedTuple):
+    """One line of the list: what `tab` makes of the text, what is shown, and why."""
+
+    text: str
+    shown: str
+    what: str
+
+
+def verb_of(text: str) -> Verb | None:
+    """The command that the text begins with, if its name is complete."""
+    word = text.strip().partition(" ")[0].lower()
+    return next((verb for verb in VERBS if verb.name == word), None)
+
+
+def parse(text: str, context: Context) -> list[Intent]:
+    """What the words mean. Raises :class:`Problem`."""
+    if len(text) > TYPED_MAX:
+        raise Problem(f"this line has {len(text)} characters; {TYPED_MAX} are allowed")
+    words = text.split()
+    if not words:
+        raise Problem("type a command; ? lists them")
+    verb = verb_of(words[0])
+    if verb is None:
+        near = difflib.get_close_matches(words[0].lower(), [each.name for each in VERBS], 1)
+        hint = f"did you mean {near[0]}?" if near else "the list above has all"
+        raise Problem(f"{words[0]!r} is no command; {hint}")
+    if verb.links and context.model.n < 2:
+        raise Problem("one replica has no links")
+    return verb.mean(words[1:], context)
+
+
+def suggest(text: str, context: Context) -> list[Suggestion]:
+    """What fits what is typed so far: commands, then what may follow the command."""
+    text = text[:TYPED_MAX].lstrip()
+    if " " not in text:
+        return _verbs(text.lower(), context)
+    verb = verb_of(text)
+    if verb is None or verb.choices is None:
+        return []
+    begun = text[: text.rfind(" ") + 1]
+    last = text[len(begun) :]
+    if len(begun.split()) > 1 and not last:
+        return []
+    choices = verb.choices(context)
+    fitting = [each for each in choices if each[0].lower().startswith(last.lower())]
+    fitting += [each for each in choices if each not in fitting and last.lower() in each[0].lower()]
+    return [Suggestion(f"{begun}{word}", word, what) for word, what in fitting]
+
+
+def _verbs(typed: str, context: Context) -> list[Suggestion]:
+    able = [verb for verb in VERBS if not verb.links or context.model.n > 1]
+    first = [verb for verb in able if verb.name.startswith(typed)]
+    inside = [verb for verb in able if typed in verb.name and verb not in first]
+    about = [verb for verb in able if typed in verb.what.lower() and verb not in first and verb not in inside]
+    found = first + inside + (about if len(typed) > 1 else [])
+    return [
+        Suggestion(_completed(verb), context.example(verb.usage.partition(", ")[0]), verb.what)
+        for verb in found
+    ]
+
+
+def _completed(verb: Verb) -> str:
+    """With a space behind it where something must follow."""
+    return verb.name if verb.usage == verb.name else f"{verb.name} "

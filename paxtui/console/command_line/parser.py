@@ -1,0 +1,324 @@
+"""What the words of the palette become: commands, and calls of the app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from paxtui.config.cluster_file import ConfigError, parse_addresses
+from paxtui.console import command_builders
+from paxtui.console import commands as c
+from paxtui.console.command_line.operands import (
+    Problem,
+    links,
+    names,
+    number,
+    replica,
+    replicas,
+    whole,
+)
+from paxtui.console.model.analysis.presets import PRESETS, cuts
+from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.wire import faults as f
+
+VIEWS: Final = ("log", "replicas", "links", "metrics", "chat", "events")
+NEXT: Final = ("open", "hole", "match", "previous")
+
+
+class Call(NamedTuple):
+    """Something that the screen does: a method of the app, and what it is called with."""
+
+    method: str
+    arguments: tuple[object, ...] = ()
+
+
+Intent = c.Command | Call
+
+
+class Context(NamedTuple):
+    """What words are understood against."""
+
+    model: ClusterModel
+    scenarios: Sequence[tuple[str, str]] = ()
+    """Names, and what they show."""
+    running: Sequence[tuple[str, str]] = ()
+    """Addresses of other clusters that consoles started, and what they are."""
+
+    def example(self, template: str) -> str:
+        """A usage with replicas and slots that there are."""
+        n, half = self.model.n, self.model.n // 2
+        sides = (",".join(f"r{id}" for id in side) for side in (range(half), range(half, n)))
+        return template.format(
+            last=f"r{n - 1}",
+            other=f"r{min(1, n - 1)}",
+            sides=" | ".join(sides),
+            slot=max(0, self.model.end - 1),
+            next=self.model.end,
+        )
+
+
+Meaning = Callable[[Sequence[str], Context], list[Intent]]
+
+
+def _need(words: Sequence[str], low: int, high: int, usage: str, context: Context) -> None:
+    if not low <= len(words) <= high:
+        wrong = "something is missing" if len(words) < low else f"{words[high]!r} is too much"
+        raise Problem(f"{wrong}; the words are: {context.example(usage)}")
+
+
+def for_each(make: Callable[[int], c.Command], usage: str) -> Meaning:
+    """One command for each replica that is named."""
+
+    def mean(words: Sequence[str], context: Context) -> list[Intent]:
+        _need(words, 1, 9, usage, context)
+        found = [id for word in words for id in replicas(word, context.model)]
+        return [make(id) for id in dict.fromkeys(found)]
+
+    return mean
+
+
+def calls(method: str, *arguments: object) -> Meaning:
+    """A method of the app, without words behind the command."""
+
+    def mean(words: Sequence[str], context: Context) -> list[Intent]:
+        _need(words, 0, 0, "it stands alone", context)
+        return [Call(method, arguments)]
+
+    return mean
+
+
+def text_for(method: str, usage: str) -> Meaning:
+    """A method of the app that takes the rest of the line."""
+
+    def mean(words: Sequence[str], context: Context) -> list[Intent]:
+        _need(words, 1, 999, usage, context)
+        return [Call(method, (" ".join(words),))]
+
+    return mean
+
+
+def one_of(method: str, allowed: Sequence[str], what: str) -> Meaning:
+    """One of some words."""
+
+    def mean(words: Sequence[str], context: Context) -> list[Intent]:
+        _need(words, 1, 1, "|".join(allowed), context)
+        if words[0] not in allowed:
+            raise Problem(f"{words[0]!r} is no {what}; {', '.join(allowed)} are")
+        return [Call(method, (words[0],))]
+
+    return mean
+
+
+# On links
+
+
+def cut(words: Sequence[str], context: Context) -> list[Intent]:
+    """Links that nothing crosses."""
+    found = links(words, context.model)
+    name = " ".join(" ".join(words).replace(",", " ").split()) if "|" in " ".join(words) else ""
+    return [command_builders.cut(context.model.n, found, name)]
+
+
+def join(words: Sequence[str], context: Context) -> list[Intent]:
+    """The end of cuts."""
+    model = context.model
+    found = command_builders.join(model, None if not words or list(words) == ["all"] else links(words, model))
+    if not found:
+        raise Problem("nothing is cut")
+    return list(found)
+
+
+def chance(kind: str) -> Meaning:
+    """A probability in percent on links."""
+
+    def mean(words: Sequence[str], context: Context) -> list[Intent]:
+        _need(words, 2, 9, kind + " r0>{last} 20", context)
+        percent = number(words[-1], "percentage", 0, 100)
+        return list(
+            command_builders.chance(
+                context.model, links(words[:-1], context.model, alone="from"), kind, percent
+            )
+        )
+
+    return mean
+
+
+def delay(words: Sequence[str], context: Context) -> list[Intent]:
+    """Links and ms, and maybe jitter."""
+    _need(words, 2, 9, "delay r0>{last} 50, delay r0>* 50 10", context)
+    jitter = 0.0
+    rest = list(words)
+    if len(rest) > 2 and _is_number(rest[-2]):
+        jitter = number(rest.pop(), "jitter in ms", 0, 600_000)
+    ms = number(rest.pop(), "delay in ms", 0, 600_000)
+    return list(command_builders.delay(context.model, links(rest, context.model, alone="from"), ms, jitter))
+
+
+def _is_number(word: str) -> bool:
+    return word.removesuffix("ms").replace(".", "", 1).isdecimal()
+
+
+def straighten(words: Sequence[str], context: Context) -> list[Intent]:
+    """Links without faults."""
+    return list(command_builders.straighten(context.model, links(words, context.model)))
+
+
+def preset(words: Sequence[str], context: Context) -> list[Intent]:
+    """A topology, maybe with who plays which role."""
+    if not words:
+        return [Call("action_presets")]
+    if words[0] not in PRESETS:
+        raise Problem(f"{words[0]!r} is no preset; {', '.join(PRESETS)} are")
+    preset, model = PRESETS[words[0]], context.model
+    roles = preset.roles
+    usage = f"preset {preset.name} {' '.join(f'[{role}]' for role in roles)}".rstrip()
+    _need(words[1:], 0, len(roles), usage, context)
+    named = [replica(word, model) for word in words[1:]]
+    if len(set(named)) < len(named):
+        raise Problem(f"r{named[0]} cannot play two roles")
+    leader = model.leader
+    if leader is None and "leader" in roles[len(named) :]:
+        raise Problem(f"nobody leads; name it: preset {preset.name} {names(model).split()[0]}")
+    found = cuts(preset, model.n, leader[0] if leader is not None else 0, named)
+    orders_ = command_builders.topology(model, found, f"preset {preset.name}")
+    if not orders_:
+        raise Problem(f"preset {preset.name} changes nothing here")
+    return list(orders_)
+
+
+# At replicas
+
+
+def slow_disk(words: Sequence[str], context: Context) -> list[Intent]:
+    """Replicas and ms."""
+    _need(words, 2, 2, "slow-disk {other} 50", context)
+    ms = number(words[1], "time in ms", 0, 60_000)
+    found = [
+        o
+        for id in replicas(words[0], context.model)
+        for o in command_builders.slow_disk(context.model, id, ms)
+    ]
+    if not found:
+        raise Problem("no such disk is slow")
+    return list(found)
+
+
+def skip(words: Sequence[str], context: Context) -> list[Intent]:
+    """The slot that the leader leaves empty."""
+    _need(words, 0, 1, "skip, skip {next}", context)
+    slot = whole(words[0], "slot") if words else None
+    return [c.Inject(replica("leader", context.model), f.SkipSlot(slot))]
+
+
+def noop(words: Sequence[str], context: Context) -> list[Intent]:
+    """The hole that is filled."""
+    _need(words, 0, 1, "noop, noop {slot}", context)
+    if words:
+        return [c.FillHole(whole(words[0], "slot"))]
+    hole = context.model.hole
+    if hole is None:
+        raise Problem("there is no hole; noop and a number name a slot")
+    return [c.FillHole(hole)]
+
+
+def heal(words: Sequence[str], context: Context) -> list[Intent]:
+    """Everything is mended."""
+    _need(words, 0, 0, "heal", context)
+    return [c.Heal()]
+
+
+def undo(words: Sequence[str], context: Context) -> list[Intent]:
+    """Nothing, or a fault's number."""
+    _need(words, 0, 1, "undo, undo 7", context)
+    return [c.Undo(whole(words[0], "fault's number") if words else None)]
+
+
+def wipe(words: Sequence[str], context: Context) -> list[Intent]:
+    """A replica that loses its disk."""
+    _need(words, 1, 1, "wipe {other}", context)
+    return [Call("ask_wipe", (replica(words[0], context.model),))]
+
+
+def say(words: Sequence[str], context: Context) -> list[Intent]:
+    """A message."""
+    _need(words, 1, 999, "say hello", context)
+    return [c.Say(" ".join(words))]
+
+
+# Files, and other clusters
+
+
+def record(words: Sequence[str], context: Context) -> list[Intent]:
+    """A folder, or `stop`."""
+    _need(words, 1, 99, "record FOLDER, record stop", context)
+    return [c.Record(None if list(words) == ["stop"] else " ".join(words))]
+
+
+def observe(words: Sequence[str], context: Context) -> list[Intent]:
+    """A file, or `stop`."""
+    _need(words, 1, 99, "observe FILE, observe stop", context)
+    return [c.Observe(None if list(words) == ["stop"] else " ".join(words))]
+
+
+def attach(words: Sequence[str], context: Context) -> list[Intent]:
+    """Addresses of another cluster."""
+    if not words:
+        known = "; ".join(f"{at} ({what})" for at, what in context.running)
+        raise Problem(
+            "where? attach HOST:PORT of any of its replicas" + (f"; known: {known}" if known else "")
+        )
+    at = ",".join(part for word in words for part in word.split(",") if part)
+    try:
+        parse_addresses(at)
+    except ConfigError as error:
+        raise Problem(str(error).removeprefix("addresses: ")) from None
+    return [c.Attach(at)]
+
+
+# The view
+
+
+def view(words: Sequence[str], context: Context) -> list[Intent]:
+    """A view by name or number."""
+    _need(words, 1, 1, "view " + "|".join(VIEWS), context)
+    word = words[0]
+    if word in VIEWS:
+        return [Call("show_view", (VIEWS.index(word) + 1,))]
+    if word.isdecimal() and 1 <= int(word) <= len(VIEWS):
+        return [Call("show_view", (int(word),))]
+    raise Problem(f"{word!r} is no view; {', '.join(VIEWS)} and 1 to {len(VIEWS)} are")
+
+
+def select(words: Sequence[str], context: Context) -> list[Intent]:
+    """The replica that keys act on."""
+    _need(words, 1, 1, "select {other}", context)
+    return [Call("select_replica", (replica(words[0], context.model),))]
+
+
+def seen_as(words: Sequence[str], context: Context) -> list[Intent]:
+    """Through whose eyes the chat is seen."""
+    _need(words, 1, 1, "as {other}, as leader", context)
+    return [Call("see_as", (None if words[0] == "leader" else replica(words[0], context.model),))]
+
+
+def show_only(words: Sequence[str], context: Context) -> list[Intent]:
+    """Which slots are shown."""
+    return [Call("filter", ("" if list(words) in ([], ["off"]) else " ".join(words),))]
+
+
+def scenario(words: Sequence[str], context: Context) -> list[Intent]:
+    """The name of a scenario, or `stop`."""
+    _need(words, 1, 1, "scenario NAME, scenario stop", context)
+    if words[0] == "stop":
+        return [Call("stop_scenario")]
+    known = [name for name, _ in context.scenarios]
+    if known and words[0] not in known:
+        raise Problem(f"{words[0]!r} is no scenario; {', '.join(known)} are")
+    return [Call("run_scenario", (words[0],))]
+
+
+def leave(words: Sequence[str], context: Context) -> list[Intent]:
+    """Only `leave running` is meant."""
+    if list(words) != ["running"]:
+        raise Problem("leave running quits and lets the replicas go on; quit asks")
+    return [Call("leave_running")]

@@ -1,0 +1,114 @@
+"""What lies outside of the cluster that is shown: a file of observations, and other clusters."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import trio
+
+from paxtui.client import answering, resolve
+from paxtui.client.errors import ClientError
+from paxtui.config.cluster_file import Cluster, ConfigError
+from paxtui.console.driver import known_clusters
+from paxtui.console.driver.recording import Observing
+from paxtui.console.options import Launch
+
+FIND_S = 10.0
+"""So long replicas have to say which cluster theirs is."""
+
+
+class Say(Protocol):
+    """Tells the person something."""
+
+    def __call__(self, text: str, *, failed: bool = False) -> None: ...
+
+
+class Outside:
+    """Errors are told; nothing is raised."""
+
+    def __init__(self, launch: Launch, say: Say) -> None:
+        self._launch = launch
+        self._say = say
+        self.observing: Observing | None = None
+        """Where everything that is told is written down."""
+        self.found: Cluster | None = None
+        """Another cluster, which the person asked for and which answers."""
+        self.around: list[tuple[str, str]] = []
+        """Addresses of other clusters that consoles started and that answer, and what they are."""
+
+    # Observations
+
+    def observe(self, file: str | None) -> None:
+        """Begin to write down what is told, or end it."""
+        begun: Observing | None = None
+        if file is not None:
+            path = Path(os.path.expanduser(file)).resolve()
+            try:
+                begun = Observing(path, self._launch.cluster)
+            except OSError as error:
+                self._say(f"{path}: {error.strerror}", failed=True)
+                return
+        ended = self.observing
+        if ended is not None:
+            self.close()
+            self._say(f"observed: {ended.events:,} events in {ended.path}")
+        elif begun is None:
+            self._say("nothing is being written; `observe FILE` does", failed=True)
+        self.observing = begun
+        if begun is not None:
+            self._say(f"writes what it is told to {begun.path}; `observe stop` ends it")
+
+    def write(self, put: Callable[[Observing], None]) -> None:
+        """Put something into the file, if there is one; a disk that does not take it ends it."""
+        file = self.observing
+        if file is not None:
+            try:
+                put(file)
+            except OSError as error:
+                self.observing = None
+                self._say(f"{file.path}: {error.strerror}; the rest is not written", failed=True)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        self.write(lambda file: file.flush())
+
+    def close(self) -> None:
+        """The file is complete."""
+        self.write(lambda file: file.close())
+        self.observing = None
+
+    # Other clusters
+
+    async def find(self, at: str) -> None:
+        """Ask replicas which cluster theirs is."""
+        try:
+            with trio.fail_after(FIND_S):
+                found = await self._known(at) or await resolve(at)
+        except trio.TooSlowError:
+            self._say(f"attach {at}: no answer within {FIND_S:g} s", failed=True)
+        except (ClientError, ConfigError) as error:
+            self._say(f"attach {at}: {error}", failed=True)
+        else:
+            if found.digest == self._launch.cluster.digest:
+                self._say(f"attach {at}: that is the cluster that is shown", failed=True)
+            else:
+                self.found = found
+
+    async def _known(self, at: str) -> Cluster | None:
+        """What a console of this user started there: its file says more than its replicas do."""
+        named = [
+            each for each in known_clusters.known(self._launch.prefs) if known_clusters.addresses(each) == at
+        ]
+        return next(iter(await answering(named)), None)
+
+    async def look_around(self) -> None:
+        """Which of the clusters that consoles started answer."""
+        launch = self._launch
+        others = [each for each in known_clusters.known(launch.prefs) if each.digest != launch.cluster.digest]
+        self.around[:] = [
+            (known_clusters.addresses(each), f"{each.name}, {each.n} replicas, started by a console")
+            for each in await answering(others)
+        ]

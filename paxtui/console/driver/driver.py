@@ -1,0 +1,360 @@
+"""The bridge itself: Trio's main task, and the ways in and out of it.
+
+:meth:`Bridge.run` is Trio's main task, in guest mode on Textual's loop. Everything that replicas tell goes
+into the model at once; what the person wants comes in by :meth:`Bridge.submit`, which never waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import trio
+from msgspec import structs
+
+from paxtui.client import Failed, Log, Operator, Unknown, connect, watch
+from paxtui.client.cluster import LocalCluster, local_cluster
+from paxtui.client.errors import ClientError
+from paxtui.config.cluster_file import Cluster, ConfigError
+from paxtui.console import commands as c
+from paxtui.console.driver import known_clusters
+from paxtui.console.driver.attaching import Outside
+from paxtui.console.driver.executor import Deeds
+from paxtui.console.driver.lasting_faults import Lasting, in_short
+from paxtui.console.driver.scenario_run import Play, listed
+from paxtui.console.driver.telemetry_reader import Ear
+from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.state.sent_messages import Mine
+from paxtui.console.options import Launch, unhurried
+
+if TYPE_CHECKING:
+    from outcome import Outcome
+
+COMMANDS_MAX = 1000
+"""That may wait: a person cannot type so many, a script could."""
+
+LOOK_S = 0.25
+"""How often liveness is judged."""
+
+SAY_S = 60.0
+"""After so long a message without an answer has an unknown outcome."""
+
+
+class Notice:
+    """Something that the person should read now."""
+
+    __slots__ = ("failed", "text")
+
+    def __init__(self, text: str, *, failed: bool = False) -> None:
+        self.text = text
+        self.failed = failed
+
+
+class Bridge:
+    """One run of the console's other half."""
+
+    def __init__(self, launch: Launch) -> None:
+        self.launch = launch = unhurried(launch)
+        self.own = ClusterModel(launch.cluster)
+        if launch.asked:
+            self.own.holes.timeout_s = None
+        self.play: Play | None = None
+        """The scenario that is shown in place of one's own cluster."""
+        self.strangers: set[int] = set()
+        """Ours whose port answers, but for a process that this console did not start."""
+        self.scenarios: list[tuple[str, str]] = []
+        """Names and what they show, once they are known."""
+        self.notices: deque[Notice] = deque(maxlen=20)
+        self.failure: str | None = None
+        """Why nothing can be shown at all."""
+        self.outside = Outside(launch, self.say)
+        self.leaving = False
+        """Whether our replicas are to go on when the console ends."""
+        self.ends_faults = False
+        """Whether faults that were begun here are to end with the console, also at replicas that go on."""
+        self._lasting: Lasting | None = None
+        self._acts_on: list[str] = []
+        self._send, self._commands = trio.open_memory_channel[c.Command](COMMANDS_MAX)
+        self._scope = trio.CancelScope()
+        self._looked_at = 0.0
+        self._stage = trio.CancelScope()
+        self._stage_deeds: Deeds | None = None
+        self._logs: dict[int | None, Log] = {}
+        self._left_pids: list[int] = []
+
+    @property
+    def model(self) -> ClusterModel:
+        """What is shown: one's own cluster, or a scenario's."""
+        return self.play.model if self.play is not None else self.own
+
+    # From the screen
+
+    def submit(self, command: c.Command) -> None:
+        """Carry a command out soon."""
+        try:
+            self._send.send_nowait(command)
+        except trio.WouldBlock:
+            self.notices.append(Notice("too many commands wait; this one was dropped", failed=True))
+
+    def start(self, loop: asyncio.AbstractEventLoop, ended: Callable[[Outcome[None]], object]) -> None:
+        """Run as a guest on the loop that draws; ``ended`` gets the outcome."""
+        trio.lowlevel.start_guest_run(
+            self.run,
+            run_sync_soon_threadsafe=loop.call_soon_threadsafe,
+            run_sync_soon_not_threadsafe=loop.call_soon,
+            done_callback=ended,
+            host_uses_signal_set_wakeup_fd=True,
+            restrict_keyboard_interrupt_to_checkpoints=True,
+        )
+
+    def stop(self) -> None:
+        """End :meth:`run`, and with it the replicas that it started."""
+        self._scope.cancel()
+
+    @property
+    def now(self) -> float:
+        """The model's clock."""
+        return time.monotonic()
+
+    def look(self, now: float) -> None:
+        """What is due a few times a second: judge liveness, fetch what somebody looks at."""
+        model = self.model
+        if now - self._looked_at > LOOK_S:
+            self._looked_at = now
+            model.look(now)
+            self.outside.flush()
+        wanted = model.values.take_wanted(model.applied)
+        if wanted is not None:
+            first, count = wanted
+            able = [r for r in model.replicas if r.fresh(now) and r.applied > first]
+            if able:
+                best = max(able, key=lambda replica: (replica.floor <= first, replica.applied))
+                self.submit(c.Fetch(best.id, first, count))
+
+    def scene_words(self) -> str | None:
+        """The scenario that is shown, and how it ended."""
+        if self.play is None:
+            return None
+        words = self.play.verdict or "it runs"
+        return f"{words}   (`:scenario stop` goes back)   {self.play.scenario.name}"
+
+    def lasting(self, *, ours_go_on: bool) -> list[str]:
+        """What was begun here and acts on when the console is gone, and for how long."""
+        return self._lasting.words(ours_go_on=ours_go_on) if self._lasting is not None else []
+
+    def last_words(self) -> list[str]:
+        """What to print when the screen is gone."""
+        at = known_clusters.addresses(self.launch.cluster)
+        if self.failure is not None:
+            return [f"paxtui: {self.failure}"]
+        return [*self._left_words(at), *self._lasting_words(at)]
+
+    def _lasting_words(self, at: str) -> list[str]:
+        if not self._acts_on:
+            return []
+        acts = in_short(self._acts_on)
+        return [f"still acting: {acts}", f"all faults end with: paxtui fault heal --at {at}"]
+
+    def _left_words(self, at: str) -> list[str]:
+        cluster = self.launch.cluster
+        if self.leaving:
+            words = [f"{cluster.name} runs on; look at it again with: paxtui attach {at}"]
+            if self._left_pids:
+                words.append(f"its replicas end with: kill {' '.join(map(str, self._left_pids))}")
+            return words
+        return []
+
+    # Trio's side
+
+    async def run(self) -> None:
+        """Start or attach, then serve until stopped."""
+        with self._scope:
+            try:
+                if self.launch.ours:
+                    await self._run_ours()
+                else:
+                    await self._serve(self.launch.cluster, None)
+            except (ClientError, ConfigError) as error:
+                self.failure = str(error)
+                await trio.sleep_forever()
+            finally:
+                self.outside.close()
+
+    async def _run_ours(self) -> None:
+        assert self.launch.data_dir is not None
+        async with local_cluster(
+            self.launch.cluster,
+            self.launch.data_dir,
+            log_dir=self.launch.log_dir,
+            arguments=self.launch.arguments,
+        ) as replicas:
+            kept = self.launch.prefs if len(self.launch.ours) == self.launch.cluster.n else None
+            known_clusters.add(kept, self.launch.cluster)
+            try:
+                await self._serve(self.launch.cluster, replicas)
+            finally:
+                if not self.leaving:
+                    known_clusters.remove(kept, self.launch.cluster)
+
+    async def _serve(self, cluster: Cluster, replicas: LocalCluster | None) -> None:
+        try:
+            async with trio.open_nursery() as nursery, AsyncExitStack() as stack:
+                deeds = Deeds(self.launch, self.own, Operator(cluster, "console"), replicas, nursery)
+                self._lasting = deeds.lasting
+                for replica in range(cluster.n):
+                    nursery.start_soon(watch, cluster, replica, self._ear(self.own, replica, deeds))
+                for replica in self.launch.ours:
+                    await deeds.start(replica)
+                nursery.start_soon(self._list_scenarios)
+                async for command in self._commands:
+                    match command:
+                        case _ if self._strange(command):
+                            who = " ".join(f"r{id}" for id in sorted(self.strangers))
+                            self.tell(f"not done: somebody else's process has the port of {who}", failed=True)
+                        case c.Say():
+                            nursery.start_soon(self._say, await self._log(stack, command.via), command)
+                        case c.RunScenario():
+                            nursery.start_soon(self._play, command.name)
+                        case c.StopScenario():
+                            self._stop_playing()
+                        case c.Observe(file):
+                            self.outside.observe(file)
+                        case c.Attach(at):
+                            nursery.start_soon(self.outside.find, at)
+                        case c.LookAround():
+                            nursery.start_soon(self.outside.look_around)
+                        case _:
+                            acting = self._stage_deeds or deeds
+                            nursery.start_soon(self._do, acting, command)
+        finally:
+            if self._lasting is not None:
+                if self.ends_faults:
+                    await self._lasting.end(ours_go_on=self.leaving)
+                self._acts_on = self._lasting.words(ours_go_on=self.leaving)
+            if self.leaving and replicas is not None:
+                pids = (replicas.pid(replica) for replica in self.launch.ours)
+                self._left_pids = [pid for pid in pids if pid is not None]
+                with trio.CancelScope(shield=True):
+                    await replicas.leave_running()
+
+    def _strange(self, command: c.Command) -> bool:
+        """Whether it would act on somebody else's replicas."""
+        return bool(self.strangers) and self._stage_deeds is None and not _harmless(command)
+
+    def _ear(self, model: ClusterModel, replica: int, deeds: Deeds) -> Callable[..., None]:
+        write = self.outside.write if model is self.own else None
+        return Ear(model, replica, deeds, self.strangers, write).tell
+
+    async def _do(self, deeds: Deeds, command: c.Command) -> None:
+        if isinstance(command, c.Leave):
+            self.leaving = True
+            return
+        try:
+            said = await deeds.do(command)
+        except ClientError as error:
+            said = ""
+            self.tell(f"{c.words(command)}: {error}", failed=True)
+        if said:
+            self.tell(said)
+
+    def tell(self, text: str, *, failed: bool = False) -> None:
+        """A line for the events, and one that shows up for a moment."""
+        self.say(text, failed=failed)
+        self.outside.write(lambda file: file.did(text))
+
+    def say(self, text: str, *, failed: bool = False) -> None:
+        """The same, but nothing is written into a file of observations: it may be about that file."""
+        self.model.note(text, time.time(), failed=failed)
+        self.notices.append(Notice(text, failed=failed))
+
+    # Scenarios
+
+    async def _list_scenarios(self) -> None:
+        """Know their names before somebody asks; it takes a process, so it comes after the start."""
+        await trio.sleep(1.5)
+        with contextlib.suppress(ClientError, OSError):
+            self.scenarios = [(each.name, each.shows) for each in await listed()]
+
+    async def _play(self, name: str) -> None:
+        try:
+            if self.play is not None:
+                raise Failed(f"{self.play.scenario.name} is on already; `scenario stop` ends it")
+            found = [each for each in await listed() if each.name == name]
+            if not found:
+                raise Failed(f"there is no scenario {name}; `paxtui run --list` names all")
+            play = Play(found[0], self.launch.cluster.n // 2)
+            self.tell(f"scenario {name}: {found[0].shows}")
+            self.play = play
+            await self._watch_play(play)
+        except (ClientError, OSError) as error:
+            self.tell(f"scenario {name}: {error}", failed=True)
+        finally:
+            self.play = self._stage_deeds = None
+            self.own.version += 1
+
+    async def _watch_play(self, play: Play) -> None:
+        """Look at its cluster until somebody goes back: the verdict stays on screen until then."""
+        self._stage = trio.CancelScope()
+        stage = self.launch_of(play.cluster)
+        with self._stage:
+            async with trio.open_nursery() as nursery:
+                deeds = Deeds(stage, play.model, Operator(play.cluster, "console"), None, nursery)
+                self._stage_deeds = deeds
+                for replica in range(play.cluster.n):
+                    nursery.start_soon(watch, play.cluster, replica, self._ear(play.model, replica, deeds))
+                await play.run(lambda words: None)
+                self.notices.append(Notice(f"{play.scenario.name}  {play.verdict}", failed=not play.passed))
+                play.model.version += 1
+                await trio.sleep_forever()
+
+    def launch_of(self, cluster: Cluster) -> Launch:
+        """How a cluster is seen that this console did not start itself."""
+        return structs.replace(self.launch, cluster=cluster, ours=())
+
+    def _stop_playing(self) -> None:
+        if self.play is None:
+            self.tell("no scenario is on", failed=True)
+        self._stage.cancel()
+
+    # Chat
+
+    async def _log(self, stack: AsyncExitStack, via: int | None) -> Log:
+        if via not in self._logs:
+            log = connect(self.launch.cluster, name=self.launch.name, via=via)
+            self._logs[via] = await stack.enter_async_context(log)
+        return self._logs[via]
+
+    async def _say(self, log: Log, command: c.Say) -> None:
+        chat = self.own.chat
+        mine = chat.say(command.text, command.via, self.now)
+        try:
+            receipt = await log.submit(command.text, timeout_s=SAY_S)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._number, log, mine, receipt.request)
+                done = await receipt.result()
+                nursery.cancel_scope.cancel()
+            chat.done(mine, done.slot)
+        except* Unknown as group:
+            chat.ended(mine, "unknown", str(group.exceptions[0]))
+        except* Failed as group:
+            chat.ended(mine, "failed", str(group.exceptions[0]))
+        except* ClientError as group:
+            chat.ended(mine, "failed", str(group.exceptions[0]))
+        self.own.version += 1
+
+    async def _number(self, log: Log, mine: Mine, request: int) -> None:
+        """Tell the book under which number a message travels, as soon as the session exists."""
+        self.own.chat.numbered(mine, await log.session(), request)
+
+
+def _harmless(command: c.Command) -> bool:
+    """Whether it acts on no running replica of the cluster that is shown."""
+    if isinstance(command, c.Deed):
+        return all(map(_harmless, command.commands))
+    own = (c.Restart, c.RunScenario, c.StopScenario, c.Leave, c.Record)
+    return isinstance(command, (*own, *c.HARMLESS))

@@ -1,0 +1,398 @@
+"""Carrying out commands, and taking them back."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import trio
+
+from paxtui.client.errors import ClientError, Failed
+from paxtui.client.operator import NotHeard
+from paxtui.config.folders import replica_folder
+from paxtui.console import commands as c
+from paxtui.console.driver.fault_tracker import Board
+from paxtui.console.driver.lasting_faults import Lasting
+from paxtui.console.driver.undo import Change, Standing, begun, named
+from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.wire import faults as f
+
+if TYPE_CHECKING:
+    from paxtui.client import Operator
+    from paxtui.client.cluster import LocalCluster
+    from paxtui.console.options import Launch
+
+FOREIGN_S = 600.0
+"""Faults on replicas that somebody else started end by themselves after ten minutes."""
+
+UNDO_MAX = 100
+
+
+class Deeds:
+    """What was done here, and how to do more."""
+
+    def __init__(
+        self,
+        launch: Launch,
+        model: ClusterModel,
+        operator: Operator,
+        replicas: LocalCluster | None,
+        nursery: trio.Nursery,
+    ) -> None:
+        self._launch = launch
+        self._model = model
+        self._operator = operator
+        self._replicas = replicas
+        self._nursery = nursery
+        self._board = Board(model, operator, nursery, for_s=None if replicas is not None else FOREIGN_S)
+        self.lasting = Lasting(model, self._board, self)
+        self.paused: set[int] = set()
+        """Replicas of somebody else that were paused from here."""
+        self._history: list[Change] = []
+        self._records: Path | None = None
+        """Where replicas write their records from their next start on."""
+
+    # Processes
+
+    def _ours(self, replica: int, otherwise: str) -> LocalCluster:
+        """Who runs a replica of ours; of another one it is said what happens ``otherwise``."""
+        if self._replicas is None or replica not in self._launch.ours:
+            raise Failed(f"r{replica} was not started by this console: {otherwise}")
+        return self._replicas
+
+    def is_ours(self, replica: int) -> bool:
+        """Whether this console starts and stops that replica."""
+        return self._replicas is not None and replica in self._launch.ours
+
+    def absent(self, replica: int) -> bool:
+        """Whether a refused connection means that the process is down: ours may just be starting."""
+        return self._replicas is None or replica not in self._launch.ours or not self._replicas.alive(replica)
+
+    def is_meant(self, replica: int, pid: int) -> bool:
+        """Whether what answers on a replica's port is our process, if we start that replica."""
+        if self._replicas is None or replica not in self._launch.ours:
+            return True
+        return self._replicas.pid(replica) == pid
+
+    async def start(self, replica: int) -> None:
+        """Start one of our replicas."""
+        replicas = self._ours(replica, "whoever started it has to start it again")
+        record = ["--record", str(self._records / f"r{replica}.jsonl")] if self._records is not None else []
+        await replicas.start(replica, *record)
+        self._model.process(replica, "starting", time.monotonic(), pid=replicas.pid(replica))
+        self._nursery.start_soon(self._until_it_ends, replicas, replica)
+
+    async def _until_it_ends(self, replicas: LocalCluster, replica: int) -> None:
+        code = await replicas.ended(replica)
+        words = "killed" if code == -9 else f"exit code {code}: {replicas.last_words(replica)}"
+        self._model.process(replica, "down", time.monotonic(), words=words)
+        self._board.died(replica)
+
+    def heard(self, replica: int) -> None:
+        """The replica serves."""
+        self._board.heard(replica)
+
+    # Commands
+
+    async def do(self, command: c.Command) -> str:
+        """Carry it out; a line that says what happened. Raises :class:`ClientError`."""
+        if command == c.Undo():
+            return await self._take_back()
+        change = Change(c.words(command))
+        self._history.append(change)
+        del self._history[:-UNDO_MAX]
+        try:
+            return await self._carry_out(command, change)
+        finally:
+            change.over.set()
+            if change.empty:
+                self._history = [each for each in self._history if each is not change]
+
+    async def _carry_out(self, command: c.Command, change: Change) -> str:
+        try:
+            return await self._act(command, change)
+        except NotHeard as error:
+            raise self._plainer(getattr(command, "replica", None), error) from None
+
+    async def _act(self, command: c.Command, change: Change) -> str:
+        match command:
+            case c.Deed(commands, _):
+                return await self._together(commands, change)
+            case c.Crash(replica):
+                return await self._crash(replica, change)
+            case c.Restart(replica):
+                return await self._restart(replica)
+            case c.Pause(replica):
+                return await self._pause(replica, change)
+            case c.Continue(replica):
+                return self._continue(replica, change)
+            case c.Wipe(replica):
+                return await self._wipe(replica, change)
+            case c.CrashDeciding(replica):
+                return await self._crash_deciding(replica, change)
+            case c.Inject(replica, fault):
+                return await self._inject([(replica, fault)], c.words(command), change)
+            case c.RestoreProposer(replica):
+                if not await self._board.end_kind(replica, f.CrashProposer, change):
+                    raise Failed(f"the proposer of r{replica} is not crashed")
+            case c.Faults(faults, name):
+                return await self._inject(list(faults), name, change)
+            case c.Cut(links, _):
+                return await self._inject([(a, f.Cut(b)) for a, b in links], c.words(command), change)
+            case c.Join(links, _):
+                await self._board.end_links(links, "cut", change)
+            case c.Clear(link, kind):
+                await self._board.end_links([link], kind, change)
+            case c.Elect(replica):
+                await self._operator.elect(replica)
+            case c.FillHole(slot):
+                await self._operator.fill_hole(slot)
+            case c.Undo(int(number)):
+                await self._board.end_number(number, change)
+                if change.ended:
+                    return f"undo #{number}: {change.ended[0].words}"
+            case c.Heal():
+                return await self._heal(change)
+            case c.Record(folder):
+                return self._record(folder)
+            case c.Fetch(replica, first, count):
+                self._model.page(await self._operator.page(replica, first, count), replica)
+                return ""
+            case _:
+                raise Failed(f"{c.words(command)} cannot be done here")
+        return c.words(command)
+
+    async def _together(self, commands: tuple[c.Command, ...], change: Change) -> str:
+        """All of them, also if one fails."""
+        problems: list[str] = []
+        parts = [Change(c.words(command)) for command in commands]
+
+        async def one(command: c.Command, part: Change) -> None:
+            try:
+                await self._carry_out(command, part)
+            except ClientError as error:
+                problems.append(f"{part.words}: {error}")
+
+        async with trio.open_nursery() as nursery:
+            for command, part in zip(commands, parts, strict=True):
+                nursery.start_soon(one, command, part)
+        for part in parts:
+            change.take(part)
+        if len(problems) == len(commands):
+            raise Failed("; ".join(dict.fromkeys(problems)))
+        return "; ".join([begun(change.words, change.begun), *dict.fromkeys(problems)])
+
+    async def _crash(self, replica: int, change: Change) -> str:
+        if self.is_ours(replica):
+            replicas = self._ours(replica, "")
+            if not replicas.alive(replica):
+                raise Failed(f"r{replica} is down already")
+            await replicas.kill(replica)
+            change.back.append(c.Restart(replica))
+        else:
+            await self._operator.inject(replica, f.CrashReplica())
+            change.final = f"r{replica} was not started by this console, which cannot start it again"
+        return f"crash r{replica}"
+
+    async def _restart(self, replica: int) -> str:
+        replicas = self._ours(replica, "whoever started it has to start it again")
+        if replicas.alive(replica):
+            await replicas.stop(replica)
+        await self.start(replica)
+        return f"restart r{replica}"
+
+    async def _pause(self, replica: int, change: Change) -> str:
+        if self.is_ours(replica):
+            replicas = self._ours(replica, "")
+            if not replicas.alive(replica):
+                raise Failed(f"r{replica} is down: there is no process to pause; r starts it")
+            if self._model.replicas[replica].process == "paused":
+                raise Failed(f"r{replica} is paused already; p lets it go on")
+            replicas.pause(replica)
+            self._model.process(replica, "paused", time.monotonic())
+            change.back.append(c.Continue(replica))
+        else:
+            await self._operator.inject(replica, f.Pause(c.PAUSE_S))
+            self._model.paused(replica, c.PAUSE_S, time.monotonic())
+            self.paused.add(replica)
+            change.final = (
+                f"r{replica} was not started by this console; it goes on by itself within 10 minutes"
+            )
+        return f"pause r{replica}"
+
+    def _continue(self, replica: int, change: Change) -> str:
+        replicas = self._ours(replica, "if it was paused, it goes on by itself within 10 minutes")
+        if self._model.replicas[replica].process != "paused":
+            raise Failed(f"r{replica} is not paused")
+        replicas.proceed(replica)
+        self._model.process(replica, "up", time.monotonic())
+        change.back.append(c.Pause(replica))
+        return f"continue r{replica}"
+
+    def continue_ours(self, change: Change) -> list[int]:
+        """Let all replicas of ours go on that are paused; return which."""
+        paused = [each.id for each in self._model.replicas if each.process == "paused"]
+        found = [id for id in paused if self.is_ours(id)]
+        for id in found:
+            self._continue(id, change)
+        return found
+
+    async def _wipe(self, replica: int, change: Change) -> str:
+        replicas = self._ours(replica, "only whoever started it can wipe its disk")
+        if replicas.alive(replica):
+            await replicas.kill(replica)
+        folder = replica_folder(replicas.data_dir, self._launch.cluster.name, replica)
+        shutil.rmtree(folder, ignore_errors=True)
+        self._model.wiped(replica, time.monotonic())
+        change.final = f"{folder} is gone for ever"
+        for older in self._history:  # it starts with nothing, so only somebody who knows that may start it
+            older.back = [command for command in older.back if command != c.Restart(replica)]
+        return f"wipe r{replica}: {folder} is gone"
+
+    def _record(self, folder: str | None) -> str:
+        if folder is None:
+            if self._records is None:
+                raise Failed("no replica was told to write a record")
+            self._records = None
+            return "record stop: each replica goes on with its record until its next start"
+        if self._replicas is None:
+            raise Failed("this console did not start these replicas; `observe FILE` writes what it is told")
+        path = Path(os.path.expanduser(folder)).resolve()
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Failed(f"{path}: {error.strerror}") from None
+        self._records = path
+        return f"each replica writes {path}/rN.jsonl from its next start on: `restart all` begins it now"
+
+    # Faults
+
+    async def _crash_deciding(self, replica: int, change: Change) -> str:
+        standing = Standing(replica, f.CrashReplica(), when=f.Trigger("chosen-seen"))
+        await self._board.begin(standing, change)
+        if self.is_ours(replica):
+            change.back.append(c.Restart(replica))
+        return f"r{replica} dies when it next sees a majority: say something (i)  #{standing.number}"
+
+    async def _inject(self, faults: list[tuple[int, f.AnyFault]], name: str, change: Change) -> str:
+        """Begin faults as one deed."""
+        done: list[Standing] = []
+        problems: list[str] = []
+        for replica, fault in faults:
+            standing = Standing(replica, fault)
+            try:
+                await self._board.begin(standing, change)
+                done.append(standing)
+            except ClientError as error:
+                problems.append(str(self._plainer(replica, error)))
+        if not done:
+            raise Failed("; ".join(dict.fromkeys(problems)))
+        if any(isinstance(fault, f.DiskError | f.FullDisk) and self.is_ours(id) for id, fault in faults):
+            change.back += [c.Restart(replica) for replica, _ in faults]
+        if any(isinstance(fault, f.SkipSlot) for _, fault in faults):
+            change.final = "the slot was left empty already; N fills the hole"
+        return "; ".join([begun(name, done), *dict.fromkeys(problems)])
+
+    def _plainer(self, replica: int | None, error: ClientError) -> ClientError:
+        """What is known of a replica that does not answer says more than its socket."""
+        process = self._model.replicas[replica].process if replica is not None else ""
+        if replica is None or not isinstance(error, NotHeard) or process not in ("down", "paused"):
+            return error
+        way = {"down": "r starts it", "paused": "p lets it go on"}[process]
+        return Failed(f"r{replica} is {process}" + (f"; {way} first" if self.is_ours(replica) else ""))
+
+    async def _take_back(self) -> str:
+        """Take back the last deed of which something is left."""
+        while self._history:
+            change = self._history.pop()
+            await change.over.wait()
+            try:
+                said = await self._undo(change)
+            except ClientError:
+                self._history.append(change)  # what is left of it can be tried again
+                raise
+            if said:
+                return f"undo: {said}"
+            if change.final:
+                raise Failed(f"{change.words} cannot be taken back: {change.final}")
+        raise Failed("there is nothing to undo")
+
+    async def _undo(self, change: Change) -> str:
+        """What was taken back; empty if nothing was left of the deed."""
+        nowhere = Change("")
+        over: list[Standing] = []
+        while change.begun:
+            standing = change.begun[-1]
+            if standing in self._board and await self._board.end(standing, nowhere):
+                over.append(standing)
+            change.begun.pop()
+        again: list[Standing] = []
+        for standing in sorted(change.ended, key=lambda each: each.since):
+            if await self._board.begin_again(standing):
+                again.append(standing)
+            change.ended.remove(standing)
+        said = [named(over[::-1])] if over else []
+        said += [f"again {named(again)}"] if again else []
+        for command in change.back:
+            if not self._is_so(command):
+                said.append(await self._carry_out(command, nowhere))
+        return ", ".join(said)
+
+    def _is_so(self, command: c.Command) -> bool:
+        """Whether somebody did already what would take a deed back."""
+        match command:
+            case c.Restart(replica):
+                return self._replicas is None or self._replicas.alive(replica)
+            case c.Crash(replica):
+                return self._replicas is None or not self._replicas.alive(replica)
+            case c.Continue(replica):
+                return self._model.replicas[replica].process != "paused"
+            case c.Pause(replica):
+                return self._model.replicas[replica].process in ("paused", "down")
+        return False
+
+    async def _heal(self, change: Change) -> str:
+        said = ["heal"]
+        left: dict[int, ClientError] = {}
+        said += [f"r{id} goes on" for id in self.continue_ours(change)]
+
+        async def one(replica: int) -> None:
+            try:
+                await self._board.heal(replica, change)
+            except ClientError as error:
+                if not (self.is_ours(replica) and self._model.replicas[replica].process == "down"):
+                    left[replica] = error
+
+        async with trio.open_nursery() as nursery:
+            for id in range(self._model.n):
+                nursery.start_soon(one, id)
+        if self._replicas is not None:
+            for id in self._launch.ours:
+                if not self._replicas.alive(id):
+                    await self.start(id)
+                    change.back.append(c.Crash(id))
+                    said.append(f"r{id} starts")
+        return "; ".join([", ".join(said), *self._not_healed(left)])
+
+    def _not_healed(self, left: dict[int, ClientError]) -> list[str]:
+        """Who is not well now, and why."""
+        by_process: dict[str, list[str]] = {}
+        for id in sorted(left):
+            by_process.setdefault(self._model.replicas[id].process, []).append(f"r{id}")
+        said: list[str] = []
+        for process, names in by_process.items():
+            who, one = " ".join(names), len(names) == 1
+            it = "it" if one else "them"
+            match process:
+                case "down":
+                    only = f"only whoever started {it} can start {it}, r here cannot either"
+                    said.append(f"{who} {'stays' if one else 'stay'} down: {only}")
+                case "paused":
+                    goes = "goes on by itself" if one else "go on by themselves"
+                    said.append(f"{who} {goes} within 10 minutes, and with that the faults there end")
+                case _:
+                    said += [str(left[int(name[1:])]) for name in names]
+        return said

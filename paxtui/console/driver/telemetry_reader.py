@@ -1,0 +1,73 @@
+"""What takes everything that one replica tells."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from paxtui.client import Lost
+from paxtui.console.driver.executor import Deeds
+from paxtui.console.driver.recording import Observing
+from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.wire.requests import StatusReport
+from paxtui.wire.telemetry import Delta, Snapshot
+
+Write = Callable[[Callable[[Observing], None]], None]
+
+
+class Ear:
+    """Where one of ours is meant to serve, somebody else's may have the port: nothing that is told counts
+    before its process id is known to be that of ours."""
+
+    def __init__(
+        self, model: ClusterModel, replica: int, deeds: Deeds, strangers: set[int], write: Write | None
+    ) -> None:
+        self._model = model
+        self._replica = replica
+        self._deeds = deeds
+        self._strangers = strangers
+        self._write = write
+        self._known = False
+        self._waiting: list[Snapshot | Delta] = []
+
+    def tell(self, told: Snapshot | Delta | StatusReport | Lost) -> None:
+        """Take it."""
+        if isinstance(told, StatusReport):
+            self._report(told)
+        elif isinstance(told, Lost):
+            self._lost(told)
+        elif self._known:
+            self._fold(told)
+        elif self._replica not in self._strangers:
+            self._waiting.append(told)
+
+    def _fold(self, told: Snapshot | Delta) -> None:
+        model, replica = self._model, self._replica
+        model.fold(replica, told, time.monotonic())
+        if self._write is not None:
+            offset = model.replicas[replica].wall_offset
+            self._write(lambda file: file.told(replica, told, offset))
+
+    def _report(self, told: StatusReport) -> None:
+        if not self._known:
+            self._known = self._deeds.is_meant(self._replica, told.pid)
+            waiting, self._waiting = self._waiting, []
+            if not self._known:
+                self._strangers.add(self._replica)
+                return
+            for each in waiting:
+                self._fold(each)
+        self._model.report(self._replica, told, "", time.monotonic())
+        self._deeds.heard(self._replica)
+
+    def _lost(self, told: Lost) -> None:
+        model, replica, now = self._model, self._replica, time.monotonic()
+        if self._known and self._write is not None:
+            self._write(lambda file: file.lost(replica, told.problem))
+        self._known = False
+        self._waiting = []
+        self._strangers.discard(replica)
+        model.fold(replica, None, now)
+        model.report(replica, None, told.problem, now)
+        if told.refused and self._deeds.absent(replica):
+            model.process(replica, "down", now)

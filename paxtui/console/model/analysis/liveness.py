@@ -1,0 +1,189 @@
+"""Does the log move, and if not, must it stand still?
+
+Two majorities are told apart. Where no proposer that works reaches a majority in both directions, nothing
+can be decided: the log must stand still, and that is no fault of the protocol. Where a majority is heard,
+mutually connected, over links and disks that are not badly disturbed, it has to go on: if it does not, it
+is stuck. In between (a star, heavy loss, a replica that this console does not hear) it may take its time.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from paxtui.console.model.analysis.tolerance import connected_voters, runs, voters
+
+if TYPE_CHECKING:
+    from paxtui.console.model.cluster_model import ClusterModel
+    from paxtui.console.model.state.replica import ReplicaView
+
+PATIENCE_S: Final = 5.0
+"""A connected majority that decides nothing for so long, with something to decide, is stuck."""
+
+MOVED_S: Final = 2.0
+"""After the last decision the log counts as moving for so long."""
+
+HOLE_S_UNKNOWN: Final = 30.0
+"""Where nobody told the hole timeout, a hole that was left on purpose may stay open for so long."""
+
+LOSS_MAX: Final = 30.0
+DELAY_MS_MAX: Final = 200.0
+"""With more loss (percent) or delay on a link, or a slower disk, progress may take longer than patience."""
+
+Light = Literal["starting", "idle", "moving", "waiting", "electing", "stalled", "STUCK"]
+
+
+class Verdict(NamedTuple):
+    """The light, and the sentence beside it."""
+
+    light: Light
+    words: str
+
+
+def connected_majority(model: ClusterModel) -> tuple[int, ...] | None:
+    """Voters that run and reach each other in both directions, if they are a quorum."""
+    members = connected_voters(model)
+    return members if len(members) >= model.quorum else None
+
+
+def able_proposers(model: ClusterModel, *, unheard: bool = False) -> list[int]:
+    """Those who work and reach a majority of voters in both directions: nobody else can decide anything. With
+    ``unheard`` those of whom nothing is known count as well."""
+    able = voters(model)
+    if unheard:
+        able += [each.id for each in model.replicas if each.process == "unknown"]
+    return [
+        id
+        for id in able
+        if not model.replicas[id].proposer_crashed
+        and sum(other == id or model.connected(id, other) for other in able) >= model.quorum
+    ]
+
+
+def sound_majority(model: ClusterModel, now: float) -> tuple[int, ...] | None:
+    """A quorum that has to make progress: heard, connected, hardly disturbed, and one of it may lead."""
+    able = able_proposers(model)
+    fit = [id for id in voters(model) if _fit(model.replicas[id], now)]
+    for members in combinations(fit, model.quorum):
+        if any(each in able for each in members) and all(
+            _sound(model, one, other) for one in members for other in members if one != other
+        ):
+            return members
+    return None
+
+
+def _fit(replica: ReplicaView, now: float) -> bool:
+    return replica.fresh(now) and replica.role != "warm-up" and replica.slow_disk_ms <= DELAY_MS_MAX
+
+
+def _sound(model: ClusterModel, sender: int, receiver: int) -> bool:
+    replica = model.replicas[sender]
+    delay, jitter = replica.delay_to(receiver)
+    return (
+        model.reaches(sender, receiver)
+        and replica.loss_to(receiver) <= LOSS_MAX
+        and delay + jitter <= DELAY_MS_MAX
+    )
+
+
+class Liveness:
+    """Remembers when something last moved. :meth:`look` is called a few times a second."""
+
+    def __init__(self) -> None:
+        self._mark = (-1, -1)
+        self._moved_at = float("-inf")
+        self._sound_since: float | None = None
+        self._asked_since: float | None = None
+        self._begun = False
+        """Whether anybody ever served: later, silence is no start."""
+        self.majority: tuple[int, ...] | None = None
+        self.verdict = Verdict("starting", "starting")
+
+    def look(self, model: ClusterModel, now: float) -> Verdict:
+        """What is so at ``now``."""
+        mark = (model.applied, model.chosen)
+        if mark != self._mark:
+            # What was there when this console began to see did not move before its eyes.
+            self._mark, self._moved_at = mark, now if self._begun else self._moved_at
+        self._begun = self._begun or any(each.role not in ("?", "warm-up") for each in model.replicas)
+        self.majority = connected_majority(model)
+        sound = sound_majority(model, now)
+        if sound is None:
+            self._sound_since = None
+        elif self._sound_since is None:
+            self._sound_since = now
+        self.verdict = self._judge(model, sound, now)
+        return self.verdict
+
+    def _judge(self, model: ClusterModel, sound: tuple[int, ...] | None, now: float) -> Verdict:
+        if not self._begun:
+            return Verdict("starting", "starting")
+        if not able_proposers(model):
+            self._asked_since = None
+            if able_proposers(model, unheard=True):
+                if now - self._moved_at < MOVED_S:
+                    return Verdict("moving", "slots are decided and applied")
+                return Verdict("waiting", f"{_unheard(model)} are not heard: whether it moves is not known")
+            return Verdict("stalled", f"{_why_stalled(model)}: it must stand still")
+        leader = model.leader
+        trouble = "" if leader is None else model.trouble(leader[0], now)
+        leads = leader is not None and trouble not in ("paused", "cut off")
+        if leads and model.end <= model.applied and not model.chat.expecting:
+            self._asked_since = None
+            if now - self._moved_at < MOVED_S:
+                return Verdict("moving", "slots are decided and applied")
+            if trouble:
+                assert leader is not None
+                return Verdict("waiting", f"leader r{leader[0]} {trouble}: what was asked of it is not known")
+            return Verdict("idle", "everything that was asked for is applied")
+        held_s = _held_open_s(model, now)
+        if self._asked_since is None or held_s > 0:
+            self._asked_since = now
+        if held_s > 0:
+            more = f", for another {held_s:.0f} s" if model.holes.timeout_s is not None else ""
+            return Verdict("waiting", f"slot {model.hole} was left empty on purpose{more}; N fills it")
+        # It has to move since it was asked to, since it is able to, and since it last did.
+        still_s = now - max(self._moved_at, self._asked_since)
+        stuck_s = now - max(
+            self._moved_at, self._asked_since, now if self._sound_since is None else self._sound_since
+        )
+        what = "nothing was decided" if leads else "nobody leads"
+        absent = "nobody leads yet" if leader is None else f"leader r{leader[0]} {trouble}"
+        if sound is not None and stuck_s > PATIENCE_S:
+            members = " ".join(f"r{each}" for each in sound)
+            return Verdict("STUCK", f"{members} are connected, and {what} for {stuck_s:.0f} s")
+        if leader is None and (silent := model.unheard(now)):
+            who = " ".join(f"r{each}" for each in silent)
+            return Verdict(
+                "waiting", f"nobody who is heard leads, and {who} may: whether it moves is not known"
+            )
+        if not leads:
+            return Verdict("electing", absent + (f", for {still_s:.0f} s" if still_s > 2 else ""))
+        if still_s > 1.0:
+            disturbed = "" if sound is not None else "; links, disks or reports are disturbed"
+            return Verdict("waiting", f"nothing was decided for {still_s:.0f} s{disturbed}")
+        return Verdict("moving", "slots are decided and applied")
+
+
+def _held_open_s(model: ClusterModel, now: float) -> float:
+    """How long the leader still leaves the hole open that everything waits for; not above 0 if none is."""
+    skip = model.holes.skipped.get(model.hole) if model.hole is not None else None
+    if skip is None or model.leader is None or skip.ballot != model.leader[1]:
+        return 0.0
+    timeout_s = model.holes.timeout_s if model.holes.timeout_s is not None else HOLE_S_UNKNOWN
+    return timeout_s - (now - skip.at)
+
+
+def _unheard(model: ClusterModel) -> str:
+    return " ".join(replica.name for replica in model.replicas if replica.process == "unknown")
+
+
+def _why_stalled(model: ClusterModel) -> str:
+    running = sum(runs(replica) for replica in model.replicas)
+    voting = len(voters(model))
+    if voting < model.quorum:
+        vote = "" if voting == running else f", {voting} with a vote"
+        return f"no majority is connected: {running} of {model.n} run{vote}, {model.quorum} are needed"
+    if connected_majority(model) is not None:
+        return "no proposer that works reaches a majority"
+    return f"no majority is connected: {model.quorum} of {model.n} must reach each other"

@@ -1,0 +1,204 @@
+"""Everything that is known of a cluster, and the questions that it answers. How it gets there is told by
+:mod:`.cluster`."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Final, Self
+
+from paxtui.config.cluster_file import Cluster
+from paxtui.console.model.analysis.durations import ages
+from paxtui.console.model.analysis.liveness import Liveness
+from paxtui.console.model.safety.safety import Judge
+from paxtui.console.model.state.holes import Holes
+from paxtui.console.model.state.journal import Journal
+from paxtui.console.model.state.phase1 import Phase1
+from paxtui.console.model.state.rates import Counter, Latencies
+from paxtui.console.model.state.replica import ReplicaView
+from paxtui.console.model.state.runs import Runs
+from paxtui.console.model.state.sent_messages import ChatBook
+from paxtui.console.model.state.values import Values
+from paxtui.wire.values import Ballot, majority
+
+EVERYTHING: Final = 100.0
+"""A link that loses so many percent is cut by another name."""
+
+
+class Facts:
+    """Facts about slots and replicas. ``version`` grows with every change, so views know when to look."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.n = cluster.n
+        self.quorum = majority(cluster.n)
+        self.version = 0
+        self.live: Facts = self
+        """Of a view that stands still: what goes on meanwhile."""
+        self.replicas = [ReplicaView(id) for id in range(self.n)]
+        self.proposed: Runs[Ballot] = Runs()
+        """The newest ballot at which a leader gave the slot a value."""
+        self.sources: Runs[str] = Runs()
+        """Where the newest proposal came from: client, adopted or no-op."""
+        self.sent: list[Runs[Ballot]] = [Runs() for _ in range(self.n)]
+        """By receiver: the ballot of the newest Accept that left for it."""
+        self.lost: list[Runs[Ballot]] = [Runs() for _ in range(self.n)]
+        """By receiver: Accepts that a fault swallowed and that were not sent again since."""
+        self.trims: dict[int, int] = {}
+        """By floor, the slot of the trim that set it, as far as it was seen; the newest."""
+        self.holes = Holes(self.n, cluster.settings.hole_timeout_s)
+        self.phase1 = Phase1()
+        self.leaders: dict[int, Ballot] = {}
+        """By replica, the ballot that it was elected with, while it leads."""
+        self.values = Values()
+        self.journal = Journal()
+        self.chat = ChatBook(lambda: self.end)
+        self.judge = Judge(self.n)
+        self.liveness = Liveness()
+        self.chosen_rate = Counter()
+        self.elections = Counter()
+        self.latency = Latencies()
+        self.wall_ahead = 0.0
+        """A replica's wall clock minus the console's own: what time of day it is there."""
+        self._proposed_at: Runs[float] = Runs()
+        self._first_proposed_at: Runs[float] = Runs()
+
+    def still(self) -> Self:
+        """The facts as they are now, all of one moment, for a view that stands still."""
+        other = copy(self)
+        other.live = self
+        other.replicas = [replica.still() for replica in self.replicas]
+        other.proposed, other.sources = self.proposed.copy(), self.sources.copy()
+        other.sent = [runs.copy() for runs in self.sent]
+        other.lost = [runs.copy() for runs in self.lost]
+        other.trims = self.trims.copy()
+        other.holes, other.phase1 = self.holes.copy(), self.phase1.copy()
+        other.leaders = self.leaders.copy()
+        other.values, other.journal = self.values.copy(), self.journal.still()
+        other.chat, other.judge = self.chat.still(), self.judge.still()
+        other.liveness = copy(self.liveness)
+        other.chosen_rate, other.elections = self.chosen_rate.copy(), self.elections.copy()
+        other.latency = self.latency.copy()
+        other._proposed_at = self._proposed_at.copy()
+        other._first_proposed_at = self._first_proposed_at.copy()
+        return other
+
+    def proposed_after(self, slot: int, now: float) -> bool:
+        """Whether the first proposal for ``slot`` is known to be later than ``now``, a time of the console's:
+        who was down by then cannot have voted."""
+        at = self._first_proposed_at.get(slot)
+        return at is not None and at > now
+
+    @property
+    def leader(self) -> tuple[int, Ballot] | None:
+        """Who leads, as far as is known: of several that believe it, the one with the highest ballot. Whom a
+        majority has promised to refuse leads nobody, even if nobody else does."""
+        if not self.leaders:
+            return None
+        id = max(self.leaders, key=lambda each: self.leaders[each])
+        ballot = self.leaders[id]
+        refuse = sum(replica.promised > ballot for replica in self.replicas)
+        return (id, ballot) if refuse < self.quorum else None
+
+    @property
+    def end(self) -> int:
+        """The slot after the last of which anything is known."""
+        ends = [replica.accepted_high for replica in self.replicas]
+        return max(self.proposed.end, *ends)
+
+    @property
+    def hole(self) -> int | None:
+        """The first slot that keeps chosen ones above it from being applied, if there is one."""
+        applied = self.applied
+        return applied if self.chosen > applied else None
+
+    @property
+    def chosen(self) -> int:
+        """The slot after the last that any replica knows to be chosen."""
+        return max(max(replica.learned.end, replica.applied) for replica in self.replicas)
+
+    @property
+    def applied(self) -> int:
+        """The highest applied watermark."""
+        return max(replica.applied for replica in self.replicas)
+
+    @property
+    def floor(self) -> int:
+        """Slots below it are removed on every replica that was heard and is not known to be down."""
+        up = [each.floor for each in self.replicas if each.process != "down" and each.heard_at is not None]
+        return min(up or [each.floor for each in self.replicas])
+
+    def keepers(self, slot: int) -> list[int]:
+        """Replicas that may be asked for an applied slot: they have not removed it."""
+        return [
+            each.id for each in self.replicas if each.floor <= slot < each.applied and each.process != "down"
+        ]
+
+    def crosses(self, sender: int, receiver: int) -> bool:
+        """Whether nothing that is known keeps messages of ``sender`` from ``receiver``."""
+        one, other = self.replicas[sender], self.replicas[receiver]
+        return (
+            receiver not in one.cuts()
+            and one.loss_to(receiver) < EVERYTHING
+            and one.process not in ("down", "paused")
+            and other.process not in ("down", "paused")
+        )
+
+    def reaches(self, sender: int, receiver: int) -> bool:
+        """Whether what ``sender`` says arrives at ``receiver`` and counts there, as far as is known: no fault
+        keeps it away, a connection exists, and the receiver takes the sender in."""
+        one = self.replicas[sender]
+        broken = any(link.to == receiver and not link.connected for link in one.links)
+        return self.crosses(sender, receiver) and not broken and receiver not in one.refused_by
+
+    def connected(self, one: int, other: int) -> bool:
+        """Whether both directions work."""
+        return self.reaches(one, other) and self.reaches(other, one)
+
+    def voteless(self, id: int) -> str | None:
+        """Why a replica is a learner without vote, as it says itself, or as the others do."""
+        own = self.replicas[id].held
+        if own is not None:
+            return own
+        for other in self.replicas:
+            for replica, reason in other.report.held_here if other.report is not None else ():
+                if replica == id:
+                    return f"{other.name} says: {reason}"
+        return None
+
+    def isolated(self, id: int) -> bool:
+        """Whether faults cut the replica off from all others, at least in one direction each."""
+        others = [each for each in range(self.n) if each != id]
+        return bool(others) and all(
+            each in self.replicas[id].cuts() or id in self.replicas[each].cuts() for each in others
+        )
+
+    def cut_off(self, id: int) -> bool:
+        """Whether cuts act on all links of a replica, in both directions."""
+        others = [each for each in range(self.n) if each != id]
+        mine = self.replicas[id].cuts()
+        return bool(others) and all(each in mine and id in self.replicas[each].cuts() for each in others)
+
+    def unheard(self, now: float) -> list[int]:
+        """Replicas that may do what is not told here: neither heard lately nor known to be stopped."""
+        return [
+            each.id
+            for each in self.replicas
+            if each.process in ("up", "unknown") and not each.fresh(now) and self.voteless(each.id) is None
+        ]
+
+    def open_for(self, slot: int, now: float) -> float | None:
+        """For how long ``slot`` has had a proposal; ``None`` if no proposal was seen."""
+        at = self._first_proposed_at.get(slot)
+        return None if at is None else max(0.0, now - at)
+
+    def trouble(self, id: int, now: float) -> str:
+        """What keeps a replica from being of use to others, in few words; empty if nothing is known."""
+        replica = self.replicas[id]
+        if replica.process in ("down", "paused"):
+            return replica.process
+        if self.isolated(id):
+            return "cut off"
+        silent = replica.silent_s(now)
+        if not replica.fresh(now):
+            return "never heard" if silent is None else f"not heard for {ages(silent)}"
+        return ""

@@ -1,0 +1,48 @@
+"""How the console is to begin: whose replicas it shows, and what it may do to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct, structs
+
+from paxtui.config.cluster_file import Cluster
+
+HOLE_S: Final = 20.0
+"""How long a hole stays open in a cluster that a console starts: long enough to look at it and at what it
+blocks, and to press N."""
+
+
+class Launch(Struct, frozen=True, kw_only=True):
+    """Options of one run of the console."""
+
+    cluster: Cluster
+    ours: tuple[int, ...] = ()
+    """The replicas that the console starts; none where it attaches."""
+    data_dir: Path | None = None
+    log_dir: Path | None = None
+    arguments: tuple[str, ...] = ("--allow-faults", "--warm-up", "all")
+    """For the replicas that it starts."""
+    armed: bool = True
+    read_only: bool = False
+    """Never armed in this run."""
+    asked: bool = False
+    """The cluster was described by one of its replicas, who does not tell its settings."""
+    name: str = "you"
+    """In the chat."""
+    theme: str | None = None
+    ascii: bool = False
+    fps: int = 10
+    prefs: Path | None = None
+    """The folder of what is kept between runs; ``None`` keeps nothing."""
+
+
+def unhurried(launch: Launch) -> Launch:
+    """With a longer hole timeout, where the console starts all replicas and their file names none."""
+    cluster = launch.cluster
+    default = type(cluster.settings)().hole_timeout_s
+    if len(launch.ours) < cluster.n or cluster.settings.hole_timeout_s != default:
+        return launch
+    settings = structs.replace(cluster.settings, hole_timeout_s=HOLE_S)
+    return structs.replace(launch, cluster=structs.replace(cluster, settings=settings))

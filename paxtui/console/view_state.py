@@ -1,0 +1,60 @@
+"""What the screen shows: the model, and where the person looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.theme.styles import Look
+
+
+class Scene:
+    """Shared by all panes. Widgets read it and ask for changes by actions of the app."""
+
+    def __init__(self, model: ClusterModel, look: Look, clock: Callable[[], float]) -> None:
+        self.model = model
+        self.look = look
+        self.clock = clock
+        self.selected = 0
+        """The replica that keys act on."""
+        self.link: tuple[int, int] = (0, 1)
+        """The directed link that keys act on in the links view."""
+        self.slot: int | None = None
+        """The slot under the log's cursor; ``None`` while the log follows."""
+        self.fold: tuple[int, int] | None = None
+        """The run of slots under the log's cursor, ``[first, end)``, where it is shown as one line."""
+        self.viewer: int | None = None
+        """Through whom the chat looks; ``None`` for whoever leads."""
+        self.armed = True
+        self.frozen_at: float | None = None
+        """When the view was stopped."""
+        self.frozen_wall = ""
+        self.failure: str | None = None
+        """Why nothing can be shown."""
+        self.scenario: str | None = None
+        """The scenario that is shown in place of one's own cluster."""
+        self.scenario_end: str | None = None
+        """How it ended: its replicas do not run any more."""
+        self.insecure = False
+
+    @property
+    def now(self) -> float:
+        """The clock of everything that is drawn: it stands while the view is frozen."""
+        return self.frozen_at if self.frozen_at is not None else self.clock()
+
+    @property
+    def seen_by(self) -> int:
+        """The replica whose view the chat shows: the chosen one, else a leader that works, else who applied
+        most."""
+        if self.viewer is not None:
+            return self.viewer
+        model, now = self.model, self.now
+        leader = model.leader
+        if leader is not None and not model.trouble(leader[0], now):
+            return leader[0]
+        return max(model.replicas, key=lambda replica: (replica.fresh(now), replica.applied)).id
+
+    @property
+    def ballot_hue(self) -> Callable[[int, int], str]:
+        """The style of a ballot ``(round, replica)``: another leader, another colour."""
+        return lambda round, replica: f"ballot{(round + 3 * replica) % 6}"

@@ -1,0 +1,200 @@
+"""Removing old messages: when the leader has it done, and how each replica's disk gets rid of them.
+
+The leader *marks* the log from time to time: every replica then keeps the state at that slot. Once enough
+lies behind a mark it *trims* the log to it. Both are commands in the log, so they take effect at the same
+slot everywhere (``paxtui.core.learner``); rows are deleted afterwards, a few at a time. How old messages are
+is counted by ``paxtui.replica.log.ages``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import trio
+
+from paxtui.config.retention import Keep
+from paxtui.core.output import Mark
+from paxtui.replica.event_log import Journal
+from paxtui.replica.log.ages import AgeFile, Ages
+from paxtui.replica.log.clocks import StepWatch
+from paxtui.replica.log.message_log import ChatLog
+
+if TYPE_CHECKING:
+    from paxtui.replica.host import Node
+
+LOOK_S = 1.0
+"""How often a leader looks whether there is anything to do."""
+
+PARTS = 8
+"""A limit is approached in so many steps: with fewer more is kept than asked for, with more there are more
+copies of the session table.
+
+A look removes at most one step because of age, and the next step follows after an eighth of a step at the
+earliest: where much is too old at once (the limit was lowered), an operator has time to notice."""
+
+AGE_KEPT_EVERY_S = 60.0
+"""How often the age of the last mark is written down. Lives that are shorter count for nothing."""
+
+BREATH_S = 0.005
+"""Between two portions of rows that are deleted, the disk is others'."""
+
+
+class Retention:
+    """One replica's part in it."""
+
+    def __init__(
+        self,
+        node: Node,
+        keep: Keep,
+        chat: ChatLog,
+        journal: Journal,
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._node = node
+        self._keep = keep
+        self._chat = chat
+        self._journal = journal
+        self._monotonic = monotonic
+        self._wall = wall
+        self._steps = StepWatch(journal, monotonic, wall)
+        self._age_s = float("inf") if keep.age_s is None else keep.age_s
+        self._age_file = AgeFile(node.storage.folder, node.storage.storage_id)
+        self._ages = Ages(self._age_s / PARTS, self._age_file.read())
+        self._keep_age_at = float("-inf")
+        self._trim_by_age_at = float("-inf")
+        self._swept = -1
+        """The floor that nothing lies below any more."""
+        self._segments: dict[tuple[int, int], int] = {}
+        """Bytes of the log between two marks."""
+        self._open = (0, 0, 0)
+        """Behind the last mark: from, to, and the bytes between."""
+
+    async def run(self) -> None:
+        """Do what is due, until cancelled. Raises ``StorageFailed``."""
+        while True:
+            await trio.sleep(LOOK_S)
+            await self.look()
+            await self._sweep()
+
+    async def look(self) -> None:
+        """Count the time since the last look; a leader has marked and trimmed what is due."""
+        self._steps.look()
+        core = self._node.core
+        if core is None or self._keep.everything:
+            return
+        marks, watermark = list(core.learner.marks), core.learner.watermark
+        self._ages.look(marks, self._monotonic())
+        if core.proposer.reign is not None:
+            await self._lead(marks, watermark, core.learner.floor)
+        await self._remember_age(marks)
+
+    async def _remember_age(self, marks: list[Mark]) -> None:
+        """Write down, from time to time, how old the last mark is: also a replica that follows may lead after
+        its next start."""
+        now = self._monotonic()
+        if self._keep.age_s is None or not marks or now < self._keep_age_at:
+            return
+        self._keep_age_at = now + AGE_KEPT_EVERY_S
+        try:
+            await trio.to_thread.run_sync(self._age_file.write, marks[-1].upto, self._ages.of(marks[-1]))
+        except OSError as error:
+            self._journal.debug("keep", f"cannot write down the age of the last mark: {error}")
+
+    # The leader's part
+
+    async def _lead(self, marks: list[Mark], watermark: int, floor: int) -> None:
+        behind = await self._bytes_behind(marks)
+        if self._is_due(marks, watermark, behind[-1]):
+            stamp_s = self._ages.stamp(marks[-1] if marks else None, self._wall())
+            self._tell("cannot mark the log", self._node.mark(stamp_s))
+        by_age = self._old_enough(marks, floor)
+        target = max(self._more_than_enough(marks, watermark, behind), by_age)
+        if target > floor:
+            reason = self._node.trim(target)
+            self._tell(f"cannot trim the log to slot {target}", reason)
+            if reason is None and target == by_age:
+                self._trim_by_age_at = self._monotonic() + self._age_s / PARTS / PARTS
+
+    def _tell(self, what: str, reason: str | None) -> None:
+        if reason is not None:
+            self._journal.debug("keep", f"{what}: {reason}")
+
+    def _is_due(self, marks: list[Mark], watermark: int, size: int) -> bool:
+        """Whether enough lies behind the last mark for another one."""
+        keep, upto = self._keep, marks[-1].upto if marks else 0
+        return watermark > upto and (
+            (keep.slots is not None and watermark - upto >= max(keep.slots // PARTS, 1))
+            or (keep.bytes is not None and size >= keep.bytes // PARTS)
+            or (keep.age_s is not None and (not marks or self._ages.of(marks[-1]) >= keep.age_s / PARTS))
+        )
+
+    def _more_than_enough(self, marks: list[Mark], watermark: int, behind: list[int]) -> int:
+        """The last mark behind which there are as many slots, or bytes, as are kept; 0 for none."""
+        keep = self._keep
+        sizes = zip(marks, behind, strict=True) if marks else ()
+        return max(
+            (
+                mark.upto
+                for mark, size in sizes
+                if (keep.slots is not None and watermark - mark.upto >= keep.slots)
+                or (keep.bytes is not None and size >= keep.bytes)
+            ),
+            default=0,
+        )
+
+    def _old_enough(self, marks: list[Mark], floor: int) -> int:
+        """The last mark that is as old as the limit, within one step of the first one; 0 for none."""
+        above = [mark for mark in marks if mark.upto > floor]
+        if self._keep.age_s is None or not above or self._monotonic() < self._trim_by_age_at:
+            return 0
+        ages, oldest_s = self._ages, self._ages.of(above[0])
+        return max(
+            (
+                mark.upto
+                for mark in above
+                if ages.of(mark) >= self._age_s and oldest_s - ages.of(mark) <= self._age_s / PARTS
+            ),
+            default=0,
+        )
+
+    async def _bytes_behind(self, marks: list[Mark]) -> list[int]:
+        """By mark, how many bytes of the log lie behind it; with none, one number for the whole log."""
+        if self._keep.bytes is None:
+            return [0] * max(len(marks), 1)
+        starts = [mark.upto for mark in marks] or [0]
+        pairs = list(pairwise(starts))
+        self._segments = {pair: size for pair, size in self._segments.items() if pair in pairs}
+        for pair in pairs:
+            if pair not in self._segments:
+                self._segments[pair] = await self._measure(*pair)
+        first, upto, size = self._open
+        if first != starts[-1]:
+            first, upto, size = starts[-1], starts[-1], 0
+        committed = max(self._node.storage.committed_watermark, upto)
+        size += await self._measure(upto, committed)
+        self._open = (first, committed, size)
+        behind = [size]
+        for pair in reversed(pairs):
+            behind.append(behind[-1] + self._segments[pair])
+        return behind[::-1]
+
+    async def _measure(self, first: int, upto: int) -> int:
+        return await trio.to_thread.run_sync(self._node.storage.bytes_between, first, upto)
+
+    # Everybody's part
+
+    async def _sweep(self) -> None:
+        storage = self._node.storage
+        floor = storage.floor
+        if floor == self._swept:
+            return
+        more = True
+        while more:
+            more = await trio.to_thread.run_sync(storage.sweep)
+            await trio.sleep(BREATH_S)
+        await self._chat.forget(floor)
+        self._swept = floor

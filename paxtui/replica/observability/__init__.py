@@ -1,0 +1,1 @@
+"""What a replica tells observers and record files about itself."""

@@ -1,0 +1,295 @@
+"""Telemetry: what happened here, for observers and the record file, at most 20 times a second.
+
+It is bounded and never slows the replica: nothing is kept while nobody watches; runs are joined; values
+beyond a flush's budget are left out; events beyond the buffer are dropped, counted, and made up for by a
+new snapshot.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from typing import Final
+
+import msgspec
+import trio
+from msgspec import Struct
+
+from paxtui.core import events as e
+from paxtui.core.ballot import Ballot
+from paxtui.core.messages import PeerMessage
+from paxtui.core.replica import Replica
+from paxtui.core.values import Command, Entry
+from paxtui.replica.transport.frame_writer import Sender
+from paxtui.wire.codec import encode
+from paxtui.wire.telemetry import (
+    Delta,
+    LearnedView,
+    MessageFaulted,
+    ProposedView,
+    SlotView,
+    Snapshot,
+    ValueView,
+    View,
+    VotedView,
+    brief,
+    mark,
+)
+
+SNAPSHOT_SLOTS: Final = 200
+"""Slots below the watermark that a snapshot shows; older ones are asked for when somebody looks."""
+
+FLUSHES_A_SECOND: Final = 20
+BUSY_EVENTS: Final = 100
+BUSY_FLUSHES_A_SECOND: Final = 10
+"""After a flush with so many events the next one waits longer: each costs the same whatever is in it."""
+
+BUFFER_EVENTS: Final = 8192
+"""Events that may wait for a flush. A healthy replica makes some hundreds in that time."""
+
+FLUSH_VALUES: Final = 400
+"""Values told in one flush: 8,000 a second are more than anybody reads, and cost little."""
+
+OBSERVER_BYTES_MAX: Final = 2 * 1024 * 1024
+"""What may wait for a slow observer before it gets a snapshot in place of deltas."""
+
+DELTA_BYTES_MAX: Final = 384 * 1024
+"""About the most in one delta. A single event has at most 400 values of 1,400 bytes, so whatever comes on
+top of this still fits a frame."""
+
+PAIR_BYTES: Final = 24
+"""An event's time, brackets and commas."""
+
+SnapshotMaker = Callable[[int, int], Snapshot]
+Pair = tuple[float, msgspec.Raw]
+Noted = e.Event | View
+_encode = msgspec.json.Encoder().encode
+
+
+def view_of(value: Command) -> ValueView:
+    """A value, cut for the eye."""
+    return ValueView(value.client, value.request, brief(value.text))
+
+
+def slot_view(slot: int, ballot: Ballot, value: Command, state: str) -> SlotView:
+    """A slot of a snapshot."""
+    text = brief(value.text)
+    return SlotView(slot, ballot, value.client, value.request, text, state, mark(value))
+
+
+def recent_slots(core: Replica | None) -> tuple[SlotView, ...]:
+    """The slots around the watermark, for a snapshot."""
+    if core is None:
+        return ()
+    views: list[SlotView] = []
+    for slot, entry in core.learner.recent(SNAPSHOT_SLOTS):
+        views.append(slot_view(slot, entry.ballot, entry.value, "applied"))
+    known, votes = core.learner.known, core.acceptor.votes
+    for slot in sorted(known.keys() | votes.keys())[:SNAPSHOT_SLOTS]:
+        if slot in known:
+            views.append(slot_view(slot, known[slot].ballot, known[slot].value, "learned"))
+        else:
+            views.append(slot_view(slot, *votes[slot], "voted"))
+    return tuple(views)
+
+
+def faulted(to: int, number: int, message: PeerMessage, copies: tuple[float, ...]) -> MessageFaulted:
+    """What a fault did to a message; ``copies`` has the delay of each, in seconds."""
+    values = getattr(message, "values", getattr(message, "entries", getattr(message, "votes", ())))
+    return MessageFaulted(
+        to=to,
+        number=number,
+        kind=str(type(message).__struct_config__.tag),
+        ballot=getattr(message, "ballot", None),
+        first=getattr(message, "first", 0),
+        count=getattr(message, "count", len(values)),
+        copies=len(copies),
+        delays_ms=tuple(round(delay_s * 1000, 1) for delay_s in copies),
+    )
+
+
+class Watcher:
+    """One observer connection, or the record file."""
+
+    def __init__(
+        self,
+        ask: int,
+        push: Callable[[bytes], bool],
+        waiting: Callable[[], int],
+        bytes_max: int = OBSERVER_BYTES_MAX,
+    ) -> None:
+        self.bytes_max = bytes_max
+        self.ask = ask
+        self.push = push
+        self.waiting = waiting
+        self.behind = True
+        """It needs a snapshot before the next delta."""
+        self.told: int | None = None
+        """The number of the first event that it was not told; ``None`` before its first snapshot."""
+
+
+class Telemetry:
+    """Collects events while somebody watches and hands them out in flushes."""
+
+    def __init__(self, make_snapshot: SnapshotMaker) -> None:
+        self._make_snapshot = make_snapshot
+        self._watchers: list[Watcher] = []
+        self._buffer: deque[tuple[float, Noted]] = deque()
+        self._number = 0
+        self._overflow = 0
+        self._wanted = trio.Event()
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody wants events."""
+        return bool(self._watchers)
+
+    def watch(self, ask: int, sender: Sender, bytes_max: int = OBSERVER_BYTES_MAX) -> Watcher:
+        """Add an observer; it gets a snapshot with the next flush."""
+
+        def push(frame: bytes) -> bool:
+            taken = sender.push(frame)
+            sender.flush()
+            return taken
+
+        return self.add(Watcher(ask, push, lambda: sender.waiting_bytes, bytes_max))
+
+    def add(self, watcher: Watcher) -> Watcher:
+        """Add any watcher."""
+        self._watchers.append(watcher)
+        self._wanted.set()
+        return watcher
+
+    def leave(self, watcher: Watcher) -> None:
+        """Remove a watcher."""
+        self._watchers.remove(watcher)
+
+    def record(self, at_s: float, events: tuple[Noted, ...]) -> None:
+        """Take the events of one output, or what the host has to tell."""
+        if not self._watchers:
+            self._number += len(events)
+            return
+        for event in events:
+            if len(self._buffer) >= BUFFER_EVENTS:
+                self._overflow += 1
+            elif not isinstance(event, e.AcceptedReceived) or not self._joined(at_s, event):
+                self._buffer.append((at_s, event))
+        self._wanted.set()
+
+    def _joined(self, at_s: float, event: e.AcceptedReceived) -> bool:
+        """Join a run with the one before it: acks of consecutive runs come in quick succession."""
+        if not self._buffer:
+            return False
+        last = self._buffer[-1][1]
+        if (
+            isinstance(last, e.AcceptedReceived)
+            and last.sender == event.sender
+            and last.ballot == event.ballot
+            and last.first + last.count == event.first
+        ):
+            joined = e.AcceptedReceived(event.ballot, event.sender, last.first, last.count + event.count)
+            self._buffer[-1] = (at_s, joined)
+            return True
+        return False
+
+    async def run(self) -> None:
+        """Flush while there is something to flush; sleep otherwise."""
+        while True:
+            await self._wanted.wait()
+            self._wanted = trio.Event()
+            events = self.flush()
+            await trio.sleep(1 / (FLUSHES_A_SECOND if events < BUSY_EVENTS else BUSY_FLUSHES_A_SECOND))
+
+    def flush(self) -> int:
+        """Send one delta, encoded once, to all who keep up, and a snapshot to those who do not; how many
+        events there were."""
+        events = tuple(self._buffer)
+        self._buffer.clear()
+        first, self._number = self._number, self._number + len(events) + self._overflow
+        overflow, self._overflow = self._overflow, 0
+        if overflow:
+            for watcher in self._watchers:
+                watcher.behind = True
+        pages = self._pages(events, first) if any(not watcher.behind for watcher in self._watchers) else []
+        for watcher in self._watchers:
+            self._serve(watcher, pages)
+        return len(events)
+
+    def _serve(self, watcher: Watcher, pages: list[tuple[int, list[Pair]]]) -> None:
+        if watcher.waiting() > watcher.bytes_max:
+            watcher.behind = True
+            self._wanted.set()
+        elif watcher.behind:
+            missed = 0 if watcher.told is None else self._number - watcher.told
+            if missed:
+                watcher.push(
+                    encode(Delta(id=watcher.ask, first=self._number, at_s=0, events=(), dropped=missed))
+                )
+            watcher.push(encode(self._make_snapshot(watcher.ask, self._number)))
+            watcher.behind, watcher.told = False, self._number
+        else:
+            for first, pairs in pages:
+                at_s = pairs[-1][0]
+                delta = Delta(id=watcher.ask, first=first, at_s=at_s, events=tuple(pairs), dropped=0)
+                watcher.push(encode(delta))
+            watcher.told = self._number
+
+    def _pages(self, events: tuple[tuple[float, Noted], ...], first: int) -> list[tuple[int, list[Pair]]]:
+        """The events as they are told, in runs that fit a frame, each with its first number."""
+        pages: list[tuple[int, list[Pair]]] = []
+        size = DELTA_BYTES_MAX
+        for number, (at_s, view) in enumerate(self._views(events), first):
+            if size >= DELTA_BYTES_MAX:
+                pages.append((number, []))
+                size = 0
+            raw = _encode(view)
+            size += len(raw) + PAIR_BYTES
+            pages[-1][1].append((at_s, msgspec.Raw(raw)))
+        return pages
+
+    def _views(self, events: tuple[tuple[float, Noted], ...]) -> Iterator[tuple[float, Struct]]:
+        budget = FLUSH_VALUES
+        marks = _Marks()
+        for at_s, event in events:
+            view: Struct = event
+            match event:
+                case e.Voted(ballot, first, values):
+                    view = VotedView(ballot, first, len(values), marks.of(first, values))
+                case e.Proposed(ballot, first, values, source):
+                    shown = tuple(map(view_of, values)) if len(values) <= budget else None
+                    budget -= len(values) if shown is not None else 0
+                    view = ProposedView(ballot, first, len(values), source, marks.of(first, values), shown)
+                case e.Learned(first, entries):
+                    values = tuple(entry.value for entry in entries)
+                    shown = tuple(map(view_of, values)) if len(values) <= budget else None
+                    budget -= len(values) if shown is not None else 0
+                    view = LearnedView(first, len(entries), _runs(entries), marks.of(first, values), shown)
+            yield round(at_s, 4), view
+
+
+def _runs(entries: tuple[Entry, ...]) -> tuple[tuple[Ballot, int], ...]:
+    """The ballots of entries, as runs: nearly always one."""
+    return tuple((ballot, len(list(run))) for ballot, run in groupby(entry.ballot for entry in entries))
+
+
+class _Marks:
+    """Marks of one flush. A replica tells of most runs of values two or three times."""
+
+    def __init__(self) -> None:
+        self._runs: dict[int, tuple[tuple[Command, ...], str]] = {}
+
+    def of(self, first: int, values: tuple[Command, ...]) -> str:
+        """The marks of the values of slots from ``first`` on, one after the other."""
+        known = self._runs.get(first)
+        if known is not None and known[0] == values:  # nearly always the same objects, so this is quick
+            return known[1]
+        marks = "".join(map(mark, values))
+        self._runs[first] = values, marks
+        return marks
+
+
+def wall_clock() -> float:
+    """Seconds since the epoch, for people; nothing in the protocol reads it."""
+    return round(time.time(), 3)

@@ -1,0 +1,105 @@
+"""Who is on the other end of a connection, and what that one may do.
+
+| certificate | may speak as | may |
+|---|---|---|
+| replica/N | peer, as replica N and no other | what the protocol between replicas has |
+| client | client, operator, observer | append, read, tail, ask for the status |
+| observer | the same | observe, read, tail, ask for the status and the faults |
+| operator | the same | all of that, faults, elections and no-ops |
+
+The role in ``hello`` chooses the words of a connection; the certificate decides which of them count. Where
+replicas run without certificates everybody may do everything: whoever reaches the port is trusted.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from msgspec import Struct
+
+from paxtui.net.tls.identity import Identity, Role
+from paxtui.wire.hello import Hello
+from paxtui.wire.requests import (
+    Append,
+    AppendMany,
+    Elect,
+    FillHole,
+    GetStatus,
+    Inject,
+    ListFaults,
+    Observe,
+    Read,
+    Tail,
+    Undo,
+)
+
+Verb = type[Any]
+
+_READING: Final[frozenset[Verb]] = frozenset({Read, Tail, GetStatus})
+_OPERATING: Final[frozenset[Verb]] = frozenset({Elect, FillHole, Inject, Undo})
+_MAY: Final[dict[Role, frozenset[Verb]]] = {
+    "client": _READING | {Append, AppendMany},
+    "observer": _READING | {Observe, ListFaults},
+    "operator": _READING | _OPERATING | {Append, AppendMany, Observe, ListFaults},
+    "replica": frozenset(),
+}
+_ALL: Final = _MAY["operator"]
+
+LABEL_CHARS: Final = 64
+
+
+_SEVERAL_WORDS: Final = re.compile(r'[\s:()"/]')
+
+
+def named(label: str) -> str:
+    """A name that somebody gives itself, for a line of a log: in quotes if it is more than a word, so that it
+    cannot be taken for the words around it."""
+    return '"' + label.replace('"', "'") + '"' if _SEVERAL_WORDS.search(label) else label
+
+
+class Caller(Struct, frozen=True):
+    """One connection's other end."""
+
+    where: str
+    """Its address."""
+    identity: Identity | None = None
+    """What its certificate says; ``None`` where replicas run without certificates."""
+    label: str = ""
+    """What it calls itself: proof of nothing."""
+
+    @property
+    def who(self) -> str:
+        """For the audit: what is proven first."""
+        label = self.label[:LABEL_CHARS]
+        if self.identity is None:
+            return named(label) or "somebody"
+        label = label.replace("(", "[").replace(")", "]")  # nothing in it ends the parentheses
+        return f"{self.identity} ({label})" if label not in ("", self.identity.name) else str(self.identity)
+
+    @property
+    def origin(self) -> str:
+        """For the audit: from where, and whether ``who`` is proven."""
+        return self.where if self.identity is not None else f"{self.where} without a certificate"
+
+    @property
+    def denied(self) -> frozenset[Verb]:
+        """What its certificate does not allow, whatever it says in hello."""
+        return frozenset() if self.identity is None else _ALL - _MAY[self.identity.role]
+
+    def name(self, hello: Hello) -> str:
+        """Under which name its messages go into the log: where there is a certificate, the certificate's."""
+        return hello.name if self.identity is None else self.identity.name
+
+    def objection(self, hello: Hello) -> str | None:
+        """Why it may not come in as what it says in hello; ``None`` if it may."""
+        identity = self.identity
+        if identity is None:
+            return None
+        if hello.role == "peer" and identity.replica is None:
+            return f"your certificate is that of {identity}; only a replica may speak as a peer"
+        if hello.role == "peer" and identity.replica != hello.replica:
+            return f"your certificate is that of {identity}; it cannot speak as replica {hello.replica}"
+        if hello.role != "peer" and identity.replica is not None:
+            return f"your certificate is that of {identity}; it may speak as a peer and not as {hello.role}"
+        return None

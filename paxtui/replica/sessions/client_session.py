@@ -1,0 +1,439 @@
+"""Connections of clients, operators and observers: one reader, one writer, and a task a tail."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import trio
+
+from paxtui.core.ballot import NUMBER_LIMIT
+from paxtui.core.output import Appended, ReadReady, ReadRefused, Refused
+from paxtui.net.tls.stream import Channel
+from paxtui.replica.host import Node
+from paxtui.replica.sessions import operator_requests
+from paxtui.replica.sessions.authorization import Caller
+from paxtui.replica.transport.admission import (
+    BAD_TEXT,
+    QUEUED,
+    RECEIVED,
+    TOO_MANY_READS,
+    TOO_SLOW,
+    Guests,
+    Patience,
+)
+from paxtui.replica.transport.frame_writer import Sender
+from paxtui.replica.transport.read_loop import Inlet
+from paxtui.replica.transport.request_queue import Lane
+from paxtui.storage.errors import SlotDamaged, SlotRemoved
+from paxtui.wire.codec import Decoder, encode
+from paxtui.wire.errors import WireError
+from paxtui.wire.framing import FrameReader
+from paxtui.wire.hello import Frame
+from paxtui.wire.requests import (
+    APPENDS_MAX,
+    Append,
+    AppendDone,
+    AppendMany,
+    AppendRefused,
+    ClientRequest,
+    Elect,
+    Failed,
+    FillHole,
+    GetStatus,
+    Inject,
+    ListFaults,
+    LogEntry,
+    Observe,
+    ObserverRequest,
+    OperatorRequest,
+    Page,
+    Read,
+    StatusReport,
+    Tail,
+    Undo,
+)
+
+PAGES_AT_ONCE = 4
+"""Pages of one connection that are gathered at the same time."""
+
+LAST_ANSWERS_S = 10.0
+"""How long a client that sends no more is kept for the answers to what it asked."""
+
+CHEAP = (Append, AppendMany, Read, Tail)
+"""What may be asked thousands of times in one read; all else is taken a few at a time."""
+
+Request = (
+    Append | AppendMany | Read | Tail | GetStatus | Elect | FillHole | Inject | Undo | ListFaults | Observe
+)
+
+_decoders: dict[str, Decoder[Request]] = {
+    "client": Decoder(ClientRequest),
+    "operator": Decoder(OperatorRequest),
+    "observer": Decoder(ObserverRequest),
+}
+
+StatusMaker = Callable[[int], StatusReport]
+
+
+class Connection:
+    """One client, operator or observer. What it may ask depends on its role."""
+
+    def __init__(
+        self,
+        node: Node,
+        stream: Channel,
+        role: str,
+        session: str,
+        caller: Caller,
+        status: StatusMaker,
+        guests: Guests,
+        *,
+        outdated: bool = False,
+    ) -> None:
+        self._node = node
+        self._stream = stream
+        self._decoder = _decoders[role]
+        self._session = session
+        self._outdated = outdated
+        """Whether nothing can be appended in this session any more."""
+        self._caller = caller
+        self._denied = caller.denied
+        self._status = status
+        self._guests = guests
+        self._limits = guests.limits
+        self._sender = Sender(stream, guests.limits.client_bytes, self._account)
+        self._unanswered: dict[int, int] = {}
+        """By request, how often it was asked on this connection: so often it is answered."""
+        self._in_flight = 0
+        self._in_runs = False
+        """Whether the client takes answers to consecutive requests as one."""
+        self._run: AppendDone | None = None
+        self._inlet: Inlet | None = None
+        self._ending = trio.Event()
+        self._reason: WireError | None = None
+        self._patience = Patience(guests.limits)
+        self._go_on: Callable[[], None] = lambda: None
+        """Tells that there may be room for requests that wait."""
+        self._paging = trio.Semaphore(PAGES_AT_ONCE)
+        self._tasks = 0
+        self._endless = 0
+        """How many of them are tails that follow, or watch: they end with the connection."""
+        self._answered = trio.Event()
+        """Set when one more request is answered."""
+
+    async def serve(self, reader: FrameReader) -> None:
+        """Serve until the other side hangs up. Raises :class:`WireError` for a bad frame."""
+        self._node.desk.join(self._session, self)
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._sender.run)
+                nursery.start_soon(self._until_it_has_to_go)
+                try:
+                    await self._read(reader, nursery)
+                finally:
+                    self._guests.received.hold(self._unfinished, 0)
+                    nursery.cancel_scope.cancel()
+        except* (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+        finally:
+            self._guests.queued.hold(self._hoards, 0)
+            self._node.desk.leave(self._session, self)
+            if self._sender.midway:
+                # Nothing can follow half a frame, not even the reason for hanging up.
+                await trio.aclose_forcefully(self._stream)
+
+    async def _until_it_has_to_go(self) -> None:
+        patience, sender = self._patience, self._sender
+        while True:
+            with trio.move_on_after(patience.look_s):
+                await self._ending.wait()
+            busy = self._in_flight > 0 or self._tasks > 0
+            impatience = patience.judge(sender.sent_bytes, sender.waiting_bytes, busy)
+            for reason in (self._reason, impatience):
+                if reason is not None:
+                    raise reason
+
+    def _end(self, reason: str, kind: str) -> None:
+        """Hang up for that reason, as soon as others have had their turn."""
+        self._reason = self._reason or WireError(reason, kind)
+        self._ending.set()
+
+    def _too_slow(self) -> None:
+        self._end("too slow: more answers wait for you than a connection may hold", TOO_SLOW)
+
+    def _hoards(self) -> None:
+        self._sender.abandon()
+        self._end("too slow: more answers wait for all than may, and most of them for you", QUEUED)
+
+    def _unfinished(self) -> None:
+        self._end("more unfinished frames arrived than may wait, and most of it is yours", RECEIVED)
+
+    def _account(self, waiting_bytes: int) -> None:
+        self._guests.queued.hold(self._hoards, waiting_bytes)
+
+    async def _read(self, reader: FrameReader, nursery: trio.Nursery) -> None:
+        lane: Lane[Request] = Lane(
+            lambda request: self._take(request, nursery),
+            lambda request: not isinstance(request, CHEAP),
+            lambda: self._in_flight >= self._limits.in_flight,
+        )
+        nesting, held = self._limits.nesting, self._guests.received
+        unfinished = 0
+        reader.bytes_max = self._limits.frame_bytes
+
+        def take(received: bytes) -> None:
+            nonlocal unfinished
+            self._patience.heard()
+            lane.begin()
+            try:
+                for body in reader.feed(received):
+                    lane.put(self._decoder.decode(body, nesting))
+            except WireError as error:
+                lane.fail(error)
+            if reader.waiting_bytes != unfinished:
+                unfinished = reader.waiting_bytes
+                held.hold(self._unfinished, unfinished)
+            if lane.busy and self._inlet is not None:
+                self._inlet.rest()
+
+        def go_on() -> None:
+            if self._inlet is not None:
+                self._inlet.resume()
+
+        self._go_on = lane.room
+        nursery.start_soon(lane.run, go_on)
+        take(b"")  # what came with hello
+        await lane.wait_empty()
+        await self._node.hub.read(self._stream, take, self._set_inlet)
+        await lane.wait_empty()
+        await self._answer_the_rest()
+
+    async def _answer_the_rest(self) -> None:
+        """The other side sends no more, but it may still read, as a shell's pipe into a socket does: it gets
+        the answers to what it asked."""
+        with trio.move_on_after(LAST_ANSWERS_S):
+            while self._in_flight > 0 or self._tasks > self._endless:
+                self._answered = trio.Event()
+                await self._answered.wait()
+            await self._sender.wait_below(1)
+
+    def _set_inlet(self, inlet: Inlet) -> None:
+        self._inlet = inlet
+
+    def _say(self, message: Frame) -> None:
+        self._push(message)
+        self._sender.flush()
+
+    def _push(self, message: Frame) -> None:
+        if not self._sender.push(encode(message)):
+            self._too_slow()
+
+    # Requests
+
+    def _take(self, request: Request, nursery: trio.Nursery) -> None:
+        if type(request) in self._denied:
+            self._deny(request)
+            return
+        match request:
+            case AppendMany():
+                self._in_runs = True
+                self._append(request.request, request.texts)
+            case Append():
+                self._append(request.request, (request.text,))
+            case Read() | Tail():
+                linearizable = isinstance(request, Read) and request.consistency == "linearizable"
+                if self._tasks >= self._limits.tails and not linearizable:
+                    self._too_many(request.id)
+                elif isinstance(request, Tail):
+                    self._start(nursery, lambda: self._tail(request), request.id, endless=request.follow)
+                elif request.consistency == "local":
+                    self._start(nursery, lambda: self._page(request, 0), request.id)
+                else:
+                    self._in_flight += 1
+                    self._node.read(lambda answer: self._on_read(request, answer, nursery))
+            case GetStatus():
+                self._say(self._status(request.id))
+            case Observe() if self._tasks >= self._limits.tails:
+                self._too_many(request.id)
+            case Observe():
+                self._start(nursery, lambda: self._observe(request), request.id, endless=True)
+            case _:
+                self._say(operator_requests.act(self._node, request, self._caller))
+
+    def _too_many(self, ask: int) -> None:
+        self._guests.refuse(TOO_MANY_READS)
+        self._say(Failed(id=ask, reason=f"{self._limits.tails} reads run on this connection already"))
+
+    def _deny(self, request: Request) -> None:
+        """The certificate does not allow what the role in hello has words for."""
+        reason = operator_requests.deny(self._node, request, self._caller)
+        match request:
+            case Append() | AppendMany():
+                count = len(request.texts) if isinstance(request, AppendMany) else 1
+                self._refuse(request.request, count, reason)
+            case _:
+                self._say(Failed(id=request.id, reason=reason))
+
+    def _start(
+        self, nursery: trio.Nursery, work: Callable[[], Awaitable[None]], ask: int, *, endless: bool = False
+    ) -> None:
+        self._tasks += 1
+        self._endless += endless
+
+        async def task() -> None:
+            try:
+                await work()
+            except SlotDamaged as damage:
+                reason = f"{damage}; it is learned again from another replica: ask later, or ask another one"
+                self._say(Failed(id=ask, reason=reason))
+            finally:
+                self._tasks -= 1
+                self._endless -= endless
+                self._answered.set()
+
+        nursery.start_soon(task)
+
+    def _append(self, first: int, texts: tuple[str, ...]) -> None:
+        if first + len(texts) > NUMBER_LIMIT:
+            raise WireError("the last request's number is not below 2^53 - at `$.request`")
+        problem = _problem(texts, self._limits.text_bytes)
+        if problem is not None:
+            self._guests.refuse(BAD_TEXT)
+            # All or none: a client that checks what it sends never sees this.
+            self._refuse(first, len(texts), problem)
+            return
+        if self._outdated:
+            self._refuse(first, len(texts), "expired")
+            return
+        self._in_flight += len(texts)
+        unanswered = self._unanswered
+        for request in range(first, first + len(texts)):
+            unanswered[request] = unanswered.get(request, 0) + 1
+        self._node.propose(self._session, first, texts)
+
+    def _refuse(self, first: int, count: int, reason: str) -> None:
+        for request in range(first, first + count):
+            self._push(AppendRefused(request, reason, None))
+        self._sender.flush()
+
+    def answer(self, reply: Appended | Refused) -> None:
+        """The core ended a request of this client."""
+        times = self._unanswered.pop(reply.request, 0)
+        if not times:
+            return  # an earlier connection of the same client asked
+        self._in_flight -= times
+        self._answered.set()
+        self._go_on()
+        self._node.out.unflushed[self] = None
+        for _ in range(times):
+            if isinstance(reply, Appended):
+                self._appended(reply)
+            else:
+                self._push(AppendRefused(reply.request, reply.reason, reply.leader))
+
+    def _appended(self, reply: Appended) -> None:
+        run = self._run
+        if (
+            run is not None
+            and self._in_runs
+            and reply.request == run.request + run.count
+            and reply.slot == run.slot + run.count
+            and run.count < APPENDS_MAX
+            and reply.ballot == run.ballot
+        ):
+            self._run = AppendDone(run.request, run.slot, run.ballot, run.count + 1)
+        else:
+            if run is not None:
+                self._push(run)
+            self._run = AppendDone(reply.request, reply.slot, reply.ballot)
+
+    def flush(self) -> None:
+        """The turn is over: let the answers leave."""
+        if self._run is not None:
+            self._push(self._run)
+            self._run = None
+        self._sender.flush()
+
+    # Reading the log
+
+    def _read_ended(self) -> None:
+        self._in_flight -= 1
+        self._answered.set()
+        self._go_on()
+
+    def _on_read(self, request: Read, answer: ReadReady | ReadRefused, nursery: trio.Nursery) -> None:
+        if isinstance(answer, ReadReady):
+            upto = answer.upto
+            if not nursery.cancel_scope.cancel_called:
+                self._start(nursery, lambda: self._owed_page(request, upto), request.id)
+        else:
+            self._read_ended()
+            self._push(Failed(id=request.id, reason=answer.reason, leader=answer.leader))
+            self._node.out.unflushed[self] = None
+
+    async def _owed_page(self, request: Read, upto: int) -> None:
+        try:
+            await self._page(request, upto)
+        finally:
+            self._read_ended()
+
+    async def _page(self, request: Read, upto: int) -> None:
+        feed = self._node.feed
+        await feed.wait_beyond(upto - 1)
+        async with self._paging:
+            await self._sender.wait_below(self._limits.tail_bytes)
+            applied = feed.watermark
+            entries = await self._from(request.first, request.limit)
+        kind, floor = request.consistency, feed.floor
+        self._say(
+            Page(id=request.id, entries=entries, applied=applied, consistency=kind, last=True, floor=floor)
+        )
+
+    async def _from(self, first: int, limit: int) -> tuple[LogEntry, ...]:
+        """A page; what is removed is passed over, also if that happens meanwhile."""
+        while True:
+            try:
+                return await self._node.feed.page(max(first, self._node.feed.floor), limit)
+            except SlotRemoved:
+                continue
+
+    async def _tail(self, request: Tail) -> None:
+        feed = self._node.feed
+        following = request.first
+        while True:
+            if following >= feed.watermark:
+                if not request.follow:
+                    break
+                await feed.wait_beyond(following)
+            entries = await self._from(following, 2048)
+            following = entries[-1].slot + 1 if entries else max(following, feed.floor)
+            self._say(self._tailed(request, entries, last=False))
+            # A reader that is slower than the log is served at its own speed.
+            await self._sender.wait_below(self._limits.tail_bytes)
+        self._say(self._tailed(request, (), last=True))
+
+    def _tailed(self, request: Tail, entries: tuple[LogEntry, ...], *, last: bool) -> Page:
+        feed = self._node.feed
+        applied, floor = feed.watermark, feed.floor
+        return Page(
+            id=request.id, entries=entries, applied=applied, consistency="local", last=last, floor=floor
+        )
+
+    # Watching
+
+    async def _observe(self, request: Observe) -> None:
+        telemetry = self._node.telemetry
+        watcher = telemetry.watch(request.id, self._sender, self._limits.observer_bytes)
+        try:
+            await trio.sleep_forever()
+        finally:
+            telemetry.leave(watcher)
+
+
+def _problem(texts: tuple[str, ...], bytes_max: int) -> str | None:
+    for text in texts:
+        if not text:
+            return "empty"
+        if len(text) * 4 > bytes_max and len(text.encode()) > bytes_max:
+            return "too-long"
+    return None

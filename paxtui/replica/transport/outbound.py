@@ -1,0 +1,155 @@
+"""The links out: what leaves for other replicas crosses as the faults on each link allow."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from typing import Protocol
+
+import trio
+
+from paxtui.core.messages import Chosen, PeerMessage
+from paxtui.core.output import EVERYONE, Envelope
+from paxtui.replica.faults.registry import FaultBoard
+from paxtui.replica.observability.telemetry import faulted
+from paxtui.replica.transport.frame_writer import Sender
+from paxtui.replica.transport.keepalive import SignsOfLife
+from paxtui.wire.codec import encode
+from paxtui.wire.requests import LinkView
+from paxtui.wire.telemetry import MessageFaulted
+
+PATIENCE_S = 0.003
+"""For so long what nobody waits for may stay until something else goes the same way. A leader with one
+client then wakes each follower once a request and not twice."""
+
+
+class Outlet(Protocol):
+    """A way out with something that leaves at the end of this turn."""
+
+    def flush(self) -> None:
+        """Let it leave."""
+
+
+class Crossing:
+    """All ways out of one replica. A message is encoded once, for however many it goes to."""
+
+    def __init__(self, me: int, n: int, board: FaultBoard, counters: Counter[str]) -> None:
+        self._me = me
+        self._n = n
+        self._board = board
+        self._counters = counters
+        self.links: dict[int, Sender] = {}
+        """For each connected replica, its way out."""
+        self.scopes: dict[int, trio.CancelScope] = {}
+        """By replica, what ends the connection to it; it is dialled again then."""
+        self.signs: dict[int, SignsOfLife] = {}
+        """By connected replica, what keeps the way out from being silent."""
+        self._look_at = float("-inf")
+        self.unflushed: dict[Outlet, None] = {}
+        """Ways out with frames that leave at the end of this turn, in the order of their first frame."""
+        self.fates: list[MessageFaulted] = []
+        """What faults did to messages, to be told after the event of their sending."""
+        self._sent_to = [0] * n
+        self._delayed: list[tuple[float, int, int, bytes]] = []
+        self._delayed_count = 0
+        self._delay_wanted = trio.Event()
+        self._patient: dict[Sender, None] = {}
+        self._patience_wanted = trio.Event()
+
+    def send(self, envelopes: tuple[Envelope, ...], *, watched: bool) -> None:
+        """Let messages leave; with ``watched``, note what faults do to them."""
+        for envelope in envelopes:
+            data = encode(envelope.message)
+            if envelope.to == EVERYONE:
+                for peer in range(self._n):
+                    if peer != self._me:
+                        self._cross(peer, envelope.message, data, watched)
+            else:
+                self._cross(envelope.to, envelope.message, data, watched)
+
+    def _cross(self, to: int, message: PeerMessage, data: bytes, watched: bool) -> None:
+        copies = self._board.fate(to)
+        if copies is None:
+            # Chosen tells a follower what it may apply; the client has its answer already.
+            self._push(to, data, patient=isinstance(message, Chosen))
+            return
+        if watched and copies != (0.0,):
+            self.fates.append(faulted(to, self._board.crossed(to) - 1, message, copies))
+        for delay_s in copies:
+            if delay_s <= 0:
+                self._push(to, data)
+            else:
+                self._delayed_count += 1
+                due = trio.current_time() + delay_s
+                heapq.heappush(self._delayed, (due, self._delayed_count, to, data))
+                self._delay_wanted.set()
+
+    def _push(self, to: int, data: bytes, *, patient: bool = False) -> None:
+        sender = self.links.get(to)
+        if sender is None or not sender.push(data):
+            beyond = sender is not None and sender.overflowed
+            self._counters["messages beyond peer_bytes" if beyond else "unsent messages"] += 1
+            return
+        self._counters["sent messages"] += 1
+        self._sent_to[to] += 1
+        if patient and sender not in self.unflushed:
+            self._patient[sender] = None
+            self._patience_wanted.set()
+        else:
+            self.unflushed[sender] = None
+
+    def flush(self) -> None:
+        """The turn is over: everything that was pushed leaves, one send a way out."""
+        for outlet in self.unflushed:
+            outlet.flush()
+        self.unflushed.clear()
+        now = trio.current_time()
+        if now >= self._look_at:
+            for signs in self.signs.values():
+                self._look_at = now + signs.look(now)
+
+    def renounce(self) -> None:
+        """Nothing of what waits may leave any more: hang up, since half of a message may be out."""
+        self._delayed.clear()
+        for scope in self.scopes.values():
+            scope.cancel()
+
+    def say(self, frame: bytes) -> None:
+        """Say something to every connected replica that no fault acts on, as it is not the protocol's."""
+        for sender in self.links.values():
+            sender.push(frame)
+            sender.flush()
+
+    async def deliver_delayed(self) -> None:
+        """Let delayed messages leave when they are due, until cancelled."""
+        while True:
+            due = self._delayed[0][0] if self._delayed else float("inf")
+            with trio.move_on_at(due):
+                await self._delay_wanted.wait()
+            self._delay_wanted = trio.Event()
+            now = trio.current_time()
+            while self._delayed and self._delayed[0][0] <= now:
+                _, _, to, data = heapq.heappop(self._delayed)
+                self._push(to, data)
+            self.flush()
+
+    async def deliver_patient(self) -> None:
+        """Let leave, in the end, what nobody waits for, until cancelled."""
+        while True:
+            await self._patience_wanted.wait()
+            await trio.sleep(PATIENCE_S)
+            self._patience_wanted = trio.Event()
+            patient, self._patient = self._patient, {}
+            for sender in patient:
+                sender.flush()
+
+    def views(self) -> tuple[LinkView, ...]:
+        """The links to all others."""
+        views: list[LinkView] = []
+        for to in range(self._n):
+            if to != self._me:
+                sender = self.links.get(to)
+                waiting = sender.waiting_bytes if sender is not None else 0
+                lost = self._board.lost_to[to]
+                views.append(LinkView(to, sender is not None, self._sent_to[to], lost, waiting))
+        return tuple(views)

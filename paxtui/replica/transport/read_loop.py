@@ -1,0 +1,152 @@
+"""Reads all connections in one task.
+
+A read by way of Trio costs five system calls and two task switches (try, fail, register, wait, read), and
+each reader wakes alone. Here one task waits for one selector that knows all sockets for as long as they
+live; when it wakes, it reads whatever is ready, and the host takes one turn for all of it. With 256 clients
+of one request each that is a third of what a message cost the leader.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+from collections.abc import Callable
+
+import trio
+
+from paxtui.net.tls.stream import Channel, TlsStream
+from paxtui.wire.errors import WireError
+
+RECEIVE_BYTES = 256 * 1024
+
+TURN_BYTES = 512 * 1024
+"""What is read in one turn. A thousand connections that all flood would otherwise be one turn of a quarter of
+a gigabyte, and no heartbeat would leave before its end. The rest waits for the next turn, and goes first."""
+
+Take = Callable[[bytes], None]
+"""Takes what arrived. May raise :class:`WireError`, which ends this connection."""
+
+
+class Inlet:
+    """One socket that is read, or rests."""
+
+    def __init__(self, hub: Hub, fd: int, take: Take) -> None:
+        self._hub = hub
+        self.fd = fd
+        self.take = take
+        self.ended = trio.Event()
+        self.failure: Exception | None = None
+        self.reading = False
+
+    def rest(self) -> None:
+        """Read no more for now: whoever sends has to wait."""
+        if self.reading:
+            self.reading = False
+            self._hub.unregister(self)
+
+    def resume(self) -> None:
+        """Read again."""
+        if not self.reading and not self.ended.is_set():
+            self.reading = True
+            self._hub.register(self)
+
+    def end(self, failure: Exception | None) -> None:
+        """Nothing more will be read."""
+        self.rest()
+        self.failure = failure
+        self.ended.set()
+
+
+class Hub:
+    """Reads sockets and calls ``after`` once for all that was ready at the same time."""
+
+    def __init__(self, before: Callable[[], None], after: Callable[[], None]) -> None:
+        self._before = before
+        self._after = after
+        self._selector = selectors.DefaultSelector()
+        self._served: set[int] = set()
+        """Whom the turns before did not leave out."""
+
+    def register(self, inlet: Inlet) -> None:
+        """For :class:`Inlet`."""
+        self._selector.register(inlet.fd, selectors.EVENT_READ, inlet)
+
+    def unregister(self, inlet: Inlet) -> None:
+        """For :class:`Inlet`."""
+        self._selector.unregister(inlet.fd)
+
+    async def read(self, stream: Channel, take: Take, begun: Callable[[Inlet], None] | None = None) -> None:
+        """Hand everything that arrives on ``stream`` to ``take``, until the other side hangs up.
+
+        ``begun`` gets the :class:`Inlet`, by which reading can rest. Raises what ``take`` raises, and
+        ``trio.BrokenResourceError``.
+        """
+        if isinstance(stream, TlsStream):
+            inlet = Inlet(self, stream.raw.socket.fileno(), _decrypting(stream, take))
+        else:
+            inlet = Inlet(self, stream.socket.fileno(), take)
+        inlet.resume()
+        try:
+            if begun is not None:
+                begun(inlet)
+            await inlet.ended.wait()
+        finally:
+            inlet.rest()
+        if inlet.failure is not None:
+            raise inlet.failure
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        selector = self._selector
+        try:
+            while True:
+                await trio.lowlevel.wait_readable(selector.fileno())
+                self._before()
+                try:
+                    self._read_ready([key.data for key, _ in selector.select(0)])
+                finally:
+                    self._after()
+        finally:
+            selector.close()
+
+    def _read_ready(self, ready: list[Inlet]) -> None:
+        left = TURN_BYTES
+        waiting = [inlet for inlet in ready if inlet.fd not in self._served]
+        if not waiting:
+            self._served.clear()
+            waiting = ready
+        for inlet in waiting:
+            if left <= 0:
+                return
+            self._served.add(inlet.fd)
+            left -= _read(inlet)
+        self._served.clear()
+
+
+def _read(inlet: Inlet) -> int:
+    """Read once; how many bytes came."""
+    if not inlet.reading:
+        return 0  # what was read before it, in the same turn, ended it or made it rest
+    try:
+        received = os.read(inlet.fd, RECEIVE_BYTES)
+    except BlockingIOError:
+        return 0
+    except OSError as error:
+        inlet.end(trio.BrokenResourceError(str(error)))
+        return 0
+    if not received:
+        inlet.end(None)
+        return 0
+    try:
+        inlet.take(received)
+    except (WireError, trio.BrokenResourceError) as error:
+        inlet.end(error)
+    return len(received)
+
+
+def _decrypting(stream: TlsStream, take: Take) -> Take:
+    def take_encrypted(received: bytes) -> None:
+        if data := stream.decrypt(received):
+            take(data)
+
+    return take_encrypted

@@ -1,0 +1,1 @@
+"""Many runs: seeds in parallel, sums over them, and failures made small and kept."""

@@ -1,0 +1,51 @@
+"""What runs on every commit: the same seeds for all, and others for each commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from paxtui.sim.campaign.campaign import Run
+from paxtui.sim.cluster.randomness import mixed
+from paxtui.sim.plan.plan import PROFILES, SPECIAL
+
+FIXED = 500
+DERIVED = 1000
+TWICE = 20
+
+NO_COMMIT = 20
+"""In place of a commit's number, where there is none."""
+
+WEATHERED = 2
+"""A seed of a special profile for so many of each of the others: it takes three times as long."""
+
+ROUND = (*PROFILES * WEATHERED, *(profile for profile in SPECIAL if profile != "canary"))
+
+
+def fixed() -> Iterator[Run]:
+    """Seeds from 0 on, the profiles in turn."""
+    return islice(_from(0), FIXED)
+
+
+def derived(commit: str | None) -> Iterator[Run]:
+    """Seeds that nobody chose, the same for everybody who tries this commit."""
+    return islice(_from(first_seed(commit)), DERIVED)
+
+
+def twice(commit: str | None) -> Iterator[Run]:
+    """The first of these, for running each again."""
+    return islice(_from(first_seed(commit)), TWICE)
+
+
+def first_seed(commit: str | None) -> int:
+    """Below 2^40, so that it can be typed; a multiple of the profiles, so that they start in turn."""
+    number = NO_COMMIT if commit is None else int(commit[:16], 16)
+    seed = mixed(number) >> 24
+    return seed - seed % len(ROUND)
+
+
+def _from(first: int) -> Iterator[Run]:
+    seed = first
+    while True:
+        yield seed, ROUND[seed % len(ROUND)]
+        seed += 1

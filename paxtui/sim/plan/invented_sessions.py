@@ -1,0 +1,22 @@
+"""Draw clients that invent sessions, into a plan that is drawn otherwise."""
+
+from __future__ import annotations
+
+import random
+
+from msgspec.structs import replace
+
+from paxtui.sim.cluster.randomness import mixed
+from paxtui.sim.plan.plan import PROFILES, Plan
+
+SHARE = 0.25
+"""Of the runs of a profile, so many."""
+
+
+def with_inventions(plan: Plan) -> Plan:
+    """The plan with invented sessions, or as it is. By a drawing of its own, so that all else stays as it was
+    drawn."""
+    rng = random.Random(mixed(plan.seed, PROFILES.index(plan.profile), 11))
+    if rng.random() >= SHARE:
+        return plan
+    return replace(plan, workload=replace(plan.workload, invented=rng.choice((0.05, 0.2))))

@@ -1,0 +1,90 @@
+"""The writes of one transaction, sorted by table and turned into rows."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from paxtui.core.output import (
+    PutEntries,
+    PutFloor,
+    PutHeld,
+    PutMark,
+    PutSessions,
+    PutSnapshot,
+    PutState,
+    PutSuppressed,
+    PutVotes,
+    Write,
+)
+from paxtui.storage import rows, snapshots
+from paxtui.storage.rows import LogRow, seal
+
+_PAGE_BYTES = 4096
+
+_COPY_PAGES = 200
+"""About how many pages a copy of the session table fills, if many clients are busy."""
+
+
+class Gathered:
+    """The writes of one transaction, by table: their order matters only within a table."""
+
+    def __init__(self) -> None:
+        self.state: PutState | None = None
+        self.held: str | None = None
+        self._log: list[LogRow] = []
+        self._suppressed: list[tuple[int, int, int]] = []
+        self._sessions: list[PutSessions | PutMark | PutFloor | PutSnapshot] = []
+        """What concerns the session table and copies of it, in order."""
+        self.floor: int | None = None
+
+    def add(self, write: Write) -> None:
+        match write:
+            case PutVotes(ballot=ballot, first=first, values=values):
+                self._log += [rows.log_row(first + i, ballot, value) for i, value in enumerate(values)]
+            case PutEntries(first=first, entries=entries):
+                self._log += [rows.log_row(first + i, e.ballot, e.value) for i, e in enumerate(entries)]
+            case PutSuppressed(slot=slot, first=first):
+                self._suppressed.append((slot, first, seal("suppressed", slot, first)))
+            case PutSessions() | PutMark():
+                self._sessions.append(write)
+            case PutFloor(floor=floor):
+                self._sessions.append(write)
+                self.floor = floor
+            case PutSnapshot():
+                self._sessions.append(write)
+                self.floor = write.mark.upto
+            case PutState():
+                self.state = write
+            case PutHeld(reason=reason):
+                self.held = reason
+            case _:
+                raise TypeError(f"no such write: {type(write).__name__}")
+
+    def store(self, db: sqlite3.Connection) -> None:
+        if self._log:
+            db.executemany("INSERT OR REPLACE INTO log VALUES (?, ?, ?, ?, ?, ?, ?)", self._log)
+        if self._suppressed:
+            db.executemany("INSERT OR REPLACE INTO suppressed VALUES (?, ?, ?)", self._suppressed)
+        if self.held is not None:
+            rows.put_held(db, self.held)
+        for put in self._sessions:
+            match put:
+                case PutSessions():
+                    db.executemany("DELETE FROM sessions WHERE client = ?", [(name,) for name in put.evicted])
+                    snapshots.put_sessions(db, put.changed)
+                    snapshots.put_session_state(db, put.upto, put.horizon)
+                case PutMark():
+                    snapshots.put_mark(db, put)
+                case PutFloor(floor=floor):
+                    snapshots.put_floor(db, floor)
+                case PutSnapshot():
+                    snapshots.put_snapshot(db, put)
+
+    def pages(self) -> int:
+        """About how many pages the rows fill."""
+        chars = sum(32 + len(row[3]) + len(row[5]) for row in self._log)
+        scattered = sum(
+            len(put.changed) + len(put.evicted) if isinstance(put, PutSessions) else _COPY_PAGES
+            for put in self._sessions
+        )
+        return chars // _PAGE_BYTES + scattered

@@ -1,0 +1,218 @@
+"""Looking into a data folder without its replica: read-only, without the lock, also while it runs."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from paxtui.core.durable_state import CHAIN_START
+from paxtui.core.hash_chain import link
+from paxtui.core.values import Entry
+from paxtui.storage import rows, schema, snapshots
+from paxtui.storage.errors import StorageRefused
+from paxtui.storage.rollback_guard import MARK_FILE, read_mark
+from paxtui.storage.rows import Damaged, Identity, StateRow
+
+FLOOR_SINCE = 3
+"""The first format in which slots may be removed."""
+
+PAGE_SLOTS = 256
+"""Rows read in one go. Each page is a snapshot of its own: one that lasted for a whole log would keep a
+running replica from ever shortening its write-ahead log."""
+
+PAGE_CHARS = 4 * 1024 * 1024
+"""The same limit for long texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyResult:
+    """What was found: ``problem`` is None if all is sound, else one line; ``bad_slot`` where known."""
+
+    slots: int
+    """Up to which slot all is sound, from :attr:`floor` on."""
+    watermark: int
+    chain: bytes
+    """The head that was recomputed over those slots."""
+    bad_slot: int | None = None
+    problem: str | None = None
+    floor: int = 0
+    """Slots below it are removed."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every row and the chain are what was stored."""
+        return self.problem is None
+
+
+class OfflineLog:
+    """The log in a data folder, as of the last commit when it was opened or refreshed."""
+
+    def __init__(self, folder: Path, db: sqlite3.Connection, identity: Identity, state: StateRow) -> None:
+        """Use :meth:`open`."""
+        self.folder = folder
+        self.path = folder / schema.DATABASE_FILE
+        self.identity = identity
+        self._db = db
+        self._state = state
+        self.floor = self._read_floor()
+        """Slots below it are removed."""
+
+    def _read_floor(self) -> int:
+        return snapshots.read_floor(self._db) if self.identity.version >= FLOOR_SINCE else 0
+
+    @classmethod
+    def open(cls, folder: Path) -> OfflineLog:
+        """Raises ``StorageRefused`` if there is no database, or none that can be read."""
+        path = folder / schema.DATABASE_FILE
+        if not path.is_file():
+            raise StorageRefused(f"{path}: there is no such file; name the data folder of a replica")
+        return cls.open_file(path)
+
+    @classmethod
+    def open_file(cls, path: Path) -> OfflineLog:
+        """The same for a database of any name."""
+        folder = path.parent
+        if not path.is_file():
+            raise StorageRefused(f"{path}: there is no such file")
+        if path.stat().st_size == 0:
+            raise schema.unreadable(path, "it is empty (0 bytes)")
+        try:
+            db = _connect(path)
+        except (sqlite3.Error, OSError) as error:
+            if not isinstance(error, sqlite3.OperationalError | OSError):
+                raise schema.unreadable(path, error) from error
+            raise StorageRefused(
+                f"{path}: cannot be read: {error}; check the folder's owner and mode"
+            ) from error
+        try:
+            identity = schema.read_identity(db, path)
+            log = cls(folder, db, identity, rows.read_state(db))
+            log.path = path
+            return log
+        except BaseException as error:
+            db.close()
+            if isinstance(error, sqlite3.Error | Damaged):
+                raise schema.unreadable(path, error) from error
+            raise
+
+    def __enter__(self) -> OfflineLog:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def watermark(self) -> int:
+        """The first slot that was not learned."""
+        return self._state.watermark
+
+    @property
+    def chain(self) -> bytes:
+        """The stored head of the hash chain at :attr:`watermark`."""
+        return self._state.chain
+
+    @property
+    def commit_number(self) -> int:
+        """The number of the last commit."""
+        return self._state.commit_number
+
+    def refresh(self) -> None:
+        """Take the state of the last commit of a replica that runs. Raises ``StorageRefused``."""
+        try:
+            self._state = rows.read_state(self._db)
+            self.floor = self._read_floor()
+        except (sqlite3.Error, Damaged) as error:
+            raise schema.unreadable(self.path, error) from error
+
+    def entries(self, first: int, upto: int) -> Iterator[tuple[int, Entry, int | None]]:
+        """``(slot, entry, suppressed_first)`` for learned slots from ``first`` to ``upto - 1``.
+
+        ``suppressed_first`` is None for a slot that took effect. Removed slots are passed over. Ends at the
+        watermark. Raises ``StorageRefused`` that names the first bad slot.
+        """
+        try:
+            yield from self._entries(max(first, self.floor), min(upto, self.watermark))
+        except (sqlite3.Error, Damaged) as error:
+            raise schema.unreadable(self.path, error) from error
+
+    def _entries(self, first: int, upto: int) -> Iterator[tuple[int, Entry, int | None]]:
+        while first < upto:
+            try:
+                page = rows.read_entries(self._db, first, upto, PAGE_SLOTS, PAGE_CHARS)
+            except Damaged:
+                if first >= (floor := self._read_floor()):
+                    raise
+                first = self.floor = floor  # removed since
+                continue
+            suppressed = rows.read_suppressed(self._db, first, first + len(page))
+            for slot, entry in enumerate(page, first):
+                yield slot, entry, suppressed.get(slot)
+            first += len(page)
+
+    def verify(self) -> VerifyResult:
+        """Recompute the hash chain over every learned slot, and check every row's checksum. Where old slots
+        are removed, it begins with the chain's head that is kept there."""
+        while True:
+            self.refresh()
+            floor = self.floor
+            found = self._verify(floor)
+            if found.ok or self._read_floor() == floor:
+                return found
+
+    def _verify(self, floor: int) -> VerifyResult:
+        slots, head = floor, CHAIN_START
+        try:
+            # The mark first: it follows each commit, so a state that is read later is not behind it.
+            mark = read_mark(self.folder) if self.path.name == schema.DATABASE_FILE else None
+            self._state = rows.read_state(self._db)
+            if floor:
+                head = snapshots.chain_at(self._db, floor)
+            for slot, entry, _ in self._entries(floor, self.watermark):
+                head = link(head, slot, entry.value)
+                slots = slot + 1
+            for _ in rows.read_votes(self._db, self.watermark):
+                pass
+            for _ in rows.read_sessions(self._db):
+                pass
+            rows.read_session_state(self._db)
+            if self.identity.version >= FLOOR_SINCE:
+                snapshots.check_states(self._db)
+        except Damaged as error:
+            return VerifyResult(slots, self.watermark, head, error.slot, str(error), floor)
+        except (sqlite3.Error, OSError) as error:
+            return VerifyResult(slots, self.watermark, head, None, f"after slot {slots - 1}: {error}", floor)
+        problem = None
+        if head != self.chain:
+            problem = f"the chain over all slots ends in {head.hex()[:12]}, stored is {self.chain.hex()[:12]}"
+        elif mark is not None and mark.commit_number > self.commit_number:
+            problem = (
+                f"the database went back in time: it is at commit {self.commit_number}, "
+                f"and {MARK_FILE} saw commit {mark.commit_number}"
+            )
+        return VerifyResult(slots, self.watermark, head, None, problem, floor)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    db = schema.connect_reader(path)
+    try:
+        db.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        # A folder that cannot be written has no place for SQLite's shared memory. Without a write-ahead
+        # log nobody is writing, and the one file is all there is.
+        db.close()
+        if path.with_name(schema.WAL_FILE).exists():
+            raise
+        return schema.connect_reader(path, immutable=True)
+    except BaseException:
+        db.close()
+        raise
+    return db

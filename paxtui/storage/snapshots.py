@@ -1,0 +1,190 @@
+"""Which slots are removed, and the states that are kept to go on without them: tables and queries.
+
+A state is the session table after some slot, with the head of the hash chain. It is copied within the
+database at its mark, so that what others are sent does not move while they fetch it. Rows of removed slots go
+in small portions: to delete a million of them in one commit would stop the replica for seconds.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from paxtui.core.messages import Snapshot
+from paxtui.core.output import Mark, PutMark, PutSnapshot
+from paxtui.core.values import SessionRow
+from paxtui.storage.rows import Damaged, checked, seal
+
+TABLES = """
+CREATE TABLE floor (
+    slot INTEGER NOT NULL, checksum INTEGER NOT NULL);
+CREATE TABLE marks (
+    upto INTEGER PRIMARY KEY, wall_s INTEGER NOT NULL, chain BLOB NOT NULL, horizon INTEGER NOT NULL,
+    sessions INTEGER NOT NULL, checksum INTEGER NOT NULL);
+CREATE TABLE mark_sessions (
+    upto INTEGER NOT NULL, client TEXT NOT NULL, last_slot INTEGER NOT NULL, top INTEGER NOT NULL,
+    answers BLOB NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY (upto, client)) WITHOUT ROWID;
+"""
+
+STATE_BYTES = 1024 * 1024
+"""What is read of a state at a time, where it is only checked."""
+
+SESSION_BYTES = 64
+"""What a session takes in a message beside its name and its answers, and more."""
+
+SWEEP_SLOTS = 2048
+"""Rows that one commit removes: some milliseconds."""
+
+
+def begin(db: sqlite3.Connection) -> None:
+    """Make the tables, in which nothing is removed."""
+    for statement in TABLES.split(";"):
+        db.execute(statement)
+    db.execute("INSERT INTO floor VALUES (?, ?)", (0, seal("floor", 0)))
+
+
+def read_floor(db: sqlite3.Connection) -> int:
+    """Slots below it are removed. Raises ``Damaged`` or ``sqlite3.Error``, as all of these do."""
+    (slot,) = checked("floor", db.execute("SELECT slot, checksum FROM floor").fetchone())
+    return int(slot)
+
+
+def read_marks(db: sqlite3.Connection) -> tuple[Mark, ...]:
+    """The states that are kept, in order."""
+    found = db.execute("SELECT upto, wall_s, chain, horizon, sessions, checksum FROM marks ORDER BY upto")
+    return tuple(Mark(*checked("marks", row)[:2]) for row in found)
+
+
+def chain_at(db: sqlite3.Connection, floor: int) -> bytes:
+    """The head of the hash chain at the floor."""
+    return bytes(_mark(db, floor)[2])
+
+
+def _mark(db: sqlite3.Connection, upto: int) -> tuple[int, int, bytes, int, int]:
+    row = db.execute(
+        "SELECT upto, wall_s, chain, horizon, sessions, checksum FROM marks WHERE upto = ?", (upto,)
+    ).fetchone()
+    upto, wall_s, chain, horizon, sessions = checked("marks", row)
+    return upto, wall_s, chain, horizon, sessions
+
+
+def put_mark(db: sqlite3.Connection, put: PutMark) -> None:
+    """Keep a copy of the session table as it is now."""
+    upto = put.mark.upto
+    db.execute("DELETE FROM mark_sessions WHERE upto = ?", (upto,))
+    copied = db.execute(
+        "INSERT INTO mark_sessions SELECT ?, client, last_slot, top, answers, checksum FROM sessions", (upto,)
+    )
+    row = (upto, put.mark.wall_s, put.chain, put.horizon, copied.rowcount)
+    db.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?, ?, ?)", (*row, seal("marks", *row)))
+
+
+def put_floor(db: sqlite3.Connection, floor: int) -> None:
+    """From now on slots below are removed, and so are the states below."""
+    if db.execute("UPDATE floor SET slot = ?, checksum = ?", (floor, seal("floor", floor))).rowcount != 1:
+        raise Damaged("table floor", "its row is missing")
+    db.execute("DELETE FROM marks WHERE upto < ?", (floor,))
+    db.execute("DELETE FROM mark_sessions WHERE upto < ?", (floor,))
+
+
+def put_snapshot(db: sqlite3.Connection, put: PutSnapshot) -> None:
+    """Another replica's state takes the place of what was learned here.
+
+    Between the old watermark and the state's slot there may be votes: as learned slots they would be wrong.
+    """
+    db.execute("DELETE FROM log WHERE slot >= ? AND slot < ?", (put.emptied, put.mark.upto))
+    db.execute("DELETE FROM sessions")
+    put_sessions(db, put.sessions)
+    put_session_state(db, put.mark.upto, put.horizon)
+    db.execute("DELETE FROM marks")
+    db.execute("DELETE FROM mark_sessions")
+    put_mark(db, PutMark(put.mark, put.chain, put.horizon))
+    put_floor(db, put.mark.upto)
+
+
+def put_sessions(db: sqlite3.Connection, sessions: tuple[SessionRow, ...]) -> None:
+    """Store rows of the session table."""
+    db.executemany(
+        "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?)",
+        [
+            (
+                s.client,
+                s.last_slot,
+                s.top,
+                s.answers,
+                seal("sessions", s.client, s.last_slot, s.top, s.answers),
+            )
+            for s in sessions
+        ],
+    )
+
+
+def put_session_state(db: sqlite3.Connection, upto: int, horizon: int) -> None:
+    """Store how far the session table has come."""
+    db.execute(
+        "UPDATE session_state SET upto = ?, horizon = ?, checksum = ?",
+        (upto, horizon, seal("session_state", upto, horizon)),
+    )
+
+
+def read_state(db: sqlite3.Connection, upto: int, after: str, bytes_max: int) -> Snapshot | None:
+    """A page of the state that is kept at ``upto``, at least one session if there is any after client
+    ``after``; ``None`` if that state is not kept any more."""
+    if db.execute("SELECT 1 FROM marks WHERE upto = ?", (upto,)).fetchone() is None:
+        return None
+    _, wall_s, chain, horizon, sessions = _mark(db, upto)
+    (found,) = db.execute("SELECT count(*) FROM mark_sessions WHERE upto = ?", (upto,)).fetchone()
+    if found != sessions:
+        raise Damaged(f"state at slot {upto}", f"it has {found} sessions instead of {sessions}")
+    page: list[SessionRow] = []
+    size = 0
+    last = True
+    cursor = db.execute(
+        "SELECT client, last_slot, top, answers, checksum FROM mark_sessions "
+        "WHERE upto = ? AND client > ? ORDER BY client",
+        (upto, after),
+    )
+    try:
+        for row in cursor:
+            client, last_slot, top, answers = checked("sessions", row)
+            size += len(answers) + len(client) + SESSION_BYTES
+            if page and size > bytes_max:
+                last = False
+                break
+            page.append(SessionRow(client.decode(), last_slot, top, answers))
+    finally:
+        cursor.close()
+    return Snapshot(upto, wall_s, chain, horizon, after, tuple(page), last, upto)
+
+
+def check_states(db: sqlite3.Connection) -> None:
+    """Read all that is kept of every state. Raises ``Damaged``."""
+    for mark in read_marks(db):
+        after: str | None = ""
+        while after is not None:
+            page = read_state(db, mark.upto, after, STATE_BYTES)
+            after = None if page is None or page.last else page.sessions[-1].client
+
+
+def lowest(db: sqlite3.Connection) -> int | None:
+    """The lowest slot that has a row, removed or not; ``None`` if there is none."""
+    (slot,) = db.execute("SELECT min(slot) FROM log").fetchone()
+    return None if slot is None else int(slot)
+
+
+def sweep(db: sqlite3.Connection, upto: int) -> None:
+    """Delete the rows of removed slots below ``upto``."""
+    db.execute("DELETE FROM log WHERE slot < ?", (upto,))
+    db.execute("DELETE FROM suppressed WHERE slot < ?", (upto,))
+
+
+def bytes_between(db: sqlite3.Connection, first: int, upto: int) -> int:
+    """About how many bytes the messages from ``first`` to ``upto`` - 1 take on disk."""
+    (size, count) = db.execute(
+        "SELECT total(length(text) + length(client)), count(*) FROM log WHERE slot >= ? AND slot < ?",
+        (first, upto),
+    ).fetchone()
+    return int(size) + ROW_BYTES * int(count)
+
+
+ROW_BYTES = 40
+"""What a row takes beside its texts: numbers, lengths, and its share of the tree."""

@@ -1,0 +1,114 @@
+"""A keeper of the log on a fake node with clocks of its own."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+from paxtui.config.retention import Keep
+from paxtui.core.output import Mark
+from paxtui.replica.event_log import Journal
+from paxtui.replica.host import Node
+from paxtui.replica.log.compaction import Retention
+from paxtui.replica.log.message_log import ChatLog
+from paxtui.storage.errors import StorageFailed
+
+BYTES_A_SLOT = 100
+
+
+class FakeStorage:
+    """Slots of a hundred bytes; what was removed goes in ``portions``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.storage_id = "5" * 32
+        self.floor = 0
+        self.committed_watermark = 0
+        self.portions = 0
+        self.swept = 0
+        self.measured: list[tuple[int, int]] = []
+        self.broken = False
+
+    def bytes_between(self, first: int, upto: int) -> int:
+        self.measured.append((first, upto))
+        return BYTES_A_SLOT * (upto - first)
+
+    def sweep(self) -> bool:
+        if self.broken:
+            raise StorageFailed("it is broken")
+        self.swept += 1
+        self.portions -= 1
+        return self.portions > 0
+
+
+class FakeNode:
+    """A replica of which nothing is there but what the log's keeper looks at; marks and trims act at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.storage = FakeStorage(folder)
+        self.learner = SimpleNamespace(marks=[], watermark=0, floor=0)
+        self.proposer = SimpleNamespace(reign=object())
+        self.core: object | None = SimpleNamespace(learner=self.learner, proposer=self.proposer)
+        self.now_s = 1_000_000
+        """The monotonic clock."""
+        self.wall_s = 1_800_000_000
+        """The wall clock, which nothing but the first mark asks for."""
+        self.marked: list[int] = []
+        self.trimmed: list[int] = []
+        self.refusal: str | None = None
+
+    def grow(self, upto: int) -> None:
+        self.learner.watermark = self.storage.committed_watermark = upto
+
+    def mark(self, stamp_s: int) -> str | None:
+        self.marked.append(self.learner.watermark)
+        if self.refusal is None:
+            self.learner.watermark += 1
+            self.storage.committed_watermark += 1
+            self.learner.marks.append(Mark(self.learner.watermark, stamp_s))
+        return self.refusal
+
+    def trim(self, upto: int) -> str | None:
+        self.trimmed.append(upto)
+        if self.refusal is None:
+            self.learner.floor = self.storage.floor = upto
+            self.learner.marks = [mark for mark in self.learner.marks if mark.upto >= upto]
+        return self.refusal
+
+
+class FakeChat:
+    """Remembers what it was told to forget."""
+
+    def __init__(self) -> None:
+        self.forgotten: list[int] = []
+
+    async def forget(self, floor: int) -> None:
+        self.forgotten.append(floor)
+
+
+class Kept:
+    """A keeper of the log with all that belongs to it."""
+
+    def __init__(self, keep: Keep, folder: Path) -> None:
+        self.keep = keep
+        self.node, self.chat, self.lines = FakeNode(folder), FakeChat(), io.StringIO()
+        self.start()
+
+    def start(self) -> None:
+        """The process starts, perhaps anew; the node's log stays as it is."""
+        journal = Journal(0, "debug", as_json=False, file=self.lines)
+        chat, node = cast(ChatLog, self.chat), cast(Node, self.node)
+        monotonic, wall = lambda: float(self.node.now_s), lambda: float(self.node.wall_s)
+        self.retention = Retention(node, self.keep, chat, journal, monotonic, wall)
+
+    async def look(self) -> None:
+        """One look, as the leader's."""
+        await self.retention.look()
+
+    async def live(self, slots: int, step: int) -> None:
+        """The log grows by ``slots``, ``step`` between two looks."""
+        for _ in range(0, slots, step):
+            self.node.grow(self.node.learner.watermark + step)
+            await self.look()

@@ -1,0 +1,241 @@
+"""Who of the others may vote, as far as a replica remembers, and what a replica does that may not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import trio
+
+from paxtui.config import cluster_file
+from paxtui.core.ballot import Ballot
+from paxtui.core.messages import (
+    Accept,
+    Accepted,
+    Canvass,
+    CanvassReply,
+    CatchUp,
+    Chosen,
+    Entries,
+    Heartbeat,
+    HeartbeatAck,
+    Nack,
+    Prepare,
+    Promise,
+    Snapshot,
+    SnapshotAsk,
+)
+from paxtui.core.values import Command, Entry
+from paxtui.replica.voting_rights import Standing, counts
+from paxtui.storage.rows import Peer
+from paxtui.storage.store import Storage
+from paxtui.wire.hello import Welcome
+from tests.ports import free_ports
+from tests.replica.conditions import eventually
+from tests.replica.host import Host, Raw, hosted
+
+B = Ballot(1, 1)
+ENTRY = Entry(B, Command("ada", 1, "hi"))
+
+
+@pytest.fixture
+async def host(tmp_path: Path) -> AsyncIterator[Host]:
+    async with hosted(tmp_path / "r0", replicas=3) as running:
+        yield running
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    return Storage.open(tmp_path / "r0", cluster="c", name="demo", replica=0)
+
+
+def again(storage: Storage) -> tuple[Storage, Standing]:
+    """What is remembered after a crash."""
+    storage.close()
+    opened = Storage.open(storage.folder, cluster="c", name="demo", replica=0)
+    return opened, Standing(opened)
+
+
+def test_a_disk_may_vote_while_it_is_the_same_and_does_not_go_back(storage: Storage) -> None:
+    standing = Standing(storage)
+    for commits in (0, 7, 7, 9):
+        assert standing.judge(1, "disk", commits, holds_itself=False) is None
+    standing.progress(1, 30)
+    standing.progress(1, 20)
+    standing.keep_now()
+    storage, standing = again(storage)
+    assert storage.peers() == {1: Peer("disk", 30)}
+    assert standing.judge(1, "disk", 30, holds_itself=False) is None
+    assert "at commit 29 and had told of commit 30" in str(standing.judge(1, "disk", 29, holds_itself=False))
+    storage.close()
+
+
+def test_a_disk_that_went_back_stays_held_however_far_it_comes(storage: Storage) -> None:
+    standing = Standing(storage)
+    standing.judge(1, "disk", 30, holds_itself=False)
+    reason = standing.judge(1, "disk", 10, holds_itself=False)
+    standing.progress(1, 31)
+    standing.keep_now()
+    storage, standing = again(storage)
+    assert standing.judge(1, "disk", 500, holds_itself=False) == reason
+    assert standing.held == {1: reason}
+    storage.close()
+
+
+def test_another_disk_is_held_and_the_newest_of_the_first_is_welcome_again(storage: Storage) -> None:
+    standing = Standing(storage)
+    standing.judge(1, "first", 30, holds_itself=False)
+    assert "another disk (storage second, it voted with first)" in str(
+        standing.judge(1, "second", 500, holds_itself=False)
+    )
+    standing.keep_now()
+    storage, standing = again(storage)
+    assert standing.judge(1, "second", 600, holds_itself=True) is not None
+    assert standing.judge(1, "first", 29, holds_itself=False) is not None
+    assert standing.judge(2, "first", 31, holds_itself=False) is None
+    assert standing.held.keys() == {1}
+    storage.close()
+
+
+def test_the_first_disk_put_back_in_time_may_vote(storage: Storage) -> None:
+    standing = Standing(storage)
+    standing.judge(1, "first", 30, holds_itself=False)
+    standing.judge(1, "second", 500, holds_itself=False)
+    assert standing.judge(1, "first", 30, holds_itself=False) is None
+    assert standing.held == {}
+    storage.close()
+
+
+def test_who_holds_itself_is_believed_also_when_it_says_otherwise_later(storage: Storage) -> None:
+    standing = Standing(storage)
+    standing.judge(1, "disk", 30, holds_itself=False)
+    assert standing.judge(1, "disk", 31, holds_itself=True) is not None
+    assert standing.judge(1, "disk", 32, holds_itself=False) is not None
+    assert standing.judge(2, "unseen", 5, holds_itself=True) is not None
+    standing.keep_now()
+    assert storage.peers().keys() == {1}  # the disk that 2 may have voted with is still to come
+    storage.close()
+
+
+def test_all_messages_count_but_those_between_learners() -> None:
+    learners = (
+        CatchUp(0),
+        Entries(0, (ENTRY,), 1),
+        SnapshotAsk(1, ""),
+        Snapshot(1, 0, bytes(32), -1, "", (), True, 1),
+    )
+    voters = (
+        Prepare(B, 0, False),
+        Promise(B, 0, None, 0, ()),
+        Nack(B, B, None, 0),
+        Accept(B, 0, (ENTRY.value,)),
+        Accepted(B, 0, 1, 0),
+        Chosen(B, 0, 1),
+        Heartbeat(B, 1, 0),
+        HeartbeatAck(B, 1, 0),
+        Canvass(B),
+        CanvassReply(B, True, B, 0),
+    )
+    assert [counts(message) for message in (*learners, *voters)] == [False] * 4 + [True] * 10
+
+
+@pytest.mark.trio
+async def test_another_disk_is_welcomed_as_a_learner_and_dropped_where_it_would_count(host: Host) -> None:
+    async with host.dial("peer", **host.peer(1)):
+        pass
+    async with host.dial() as raw:
+        welcome = await raw.hello("peer", **host.peer(1) | {"storage": "another"})
+        assert "comes back with another disk" in welcome["held"]
+        assert "needs a membership entry in the log, which is a later step" in welcome["held"]
+        await raw.say(Prepare(Ballot(9, 1), 0, True), Heartbeat(Ballot(9, 1), 1, 0), CatchUp(0))
+        dropped = "dropped messages of held replicas"
+        await eventually(lambda: host.node.counters["received messages"] == 1, "its question got through")
+        assert host.node.counters[dropped] == 2
+        assert host.node.status is not None
+        assert host.node.status.promised == Ballot.ZERO
+        async with host.dial("operator") as asker:
+            report = await asker.ask({"type": "get-status", "id": 1})
+            ((replica, reason),) = report["held_here"]
+            assert (replica, report["counters"][dropped]) == (1, 2)
+            assert "another disk" in reason
+    assert "ERROR: replica 1 comes back with another disk" in host.lines.getvalue()
+    assert host.node.storage.peers() == {1: Peer("1" * 32)}
+
+
+@pytest.mark.trio
+async def test_what_is_told_of_a_disk_is_written_down_before_it_is_welcomed(host: Host) -> None:
+    async with host.dial("peer", **host.peer(1) | {"commits": 12}):
+        assert host.node.storage.peers() == {1: Peer("1" * 32, 12)}
+    async with host.dial() as raw:
+        assert (await raw.hello("peer", **host.peer(1) | {"commits": 11}))["held"] is not None
+        assert host.node.storage.peers()[1].held
+
+
+@pytest.mark.trio
+async def test_progress_of_a_disk_is_remembered_and_that_of_a_held_one_is_not(host: Host) -> None:
+    async with host.dial("peer", **host.peer(1)) as raw:
+        await raw.say({"type": "progress", "commits": 40}, CatchUp(0))
+        await eventually(lambda: host.node.counters["received messages"] == 1, "it has arrived")
+    async with host.dial("peer", **host.peer(1) | {"storage": "another"}) as raw:
+        await raw.say({"type": "progress", "commits": 90}, CatchUp(0))
+        await eventually(lambda: host.node.counters["received messages"] == 2, "it has arrived")
+    await host.node.standing.keep()
+    assert host.node.storage.peers() == {1: Peer("1" * 32, 40)}
+
+
+@pytest.mark.trio
+async def test_a_replica_that_is_held_says_so_everywhere_and_on_its_disk(host: Host) -> None:
+    host.node.hold("replica 1 says: it has another disk")
+    async with host.dial("operator") as asker:
+        report = await asker.ask({"type": "get-status", "id": 1})
+        assert (report["status"]["role"], report["status"]["leader"]) == ("held", None)
+        assert report["status"]["held"] == "replica 1 says: it has another disk"
+        failed = await asker.ask({"type": "elect", "id": 2})
+        assert failed["reason"].startswith("it is held as a learner without vote: replica 1 says")
+    await eventually(lambda: host.node.storage.held is not None, "it is on disk")
+    assert "ERROR: this replica is a learner without vote: replica 1 says" in host.lines.getvalue()
+
+
+@pytest.mark.trio
+async def test_a_replica_that_still_warms_up_can_be_held_and_then_waits_for_nobody(tmp_path: Path) -> None:
+    async with hosted(tmp_path / "r0", replicas=3, warm_up="all") as host:
+        host.node.hold("why")
+        host.warm_up.welcomed(1, held=True)
+        assert host.warm_up.done
+        assert host.node.saved.held == host.node.storage.held == "why"
+        host.node.start_core()
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        assert host.node.core is not None
+        assert host.node.core.held == "why"
+
+
+@pytest.mark.trio
+async def test_who_is_held_while_a_welcome_is_on_its_way_says_so_in_another_hello(tmp_path: Path) -> None:
+    """Else that peer would never be told, as it has no reason of its own."""
+    cluster = cluster_file.local(3, free_ports(3), name="hosted")
+    async with trio.open_nursery() as nursery, hosted(tmp_path / "r0", cluster=cluster) as running:
+        address = cluster.address(2)
+        hellos: list[bool] = []
+
+        async def answer(stream: trio.SocketStream) -> None:
+            raw = Raw(stream)
+            hello = await raw.hear()
+            assert hello is not None
+            hellos.append(hello["held"])
+            if len(hellos) == 1:
+                running.node.hold("replica 1 says: another disk")
+            await raw.say(
+                Welcome(
+                    version=1, cluster=cluster.digest, name="", replica=2, members=(), leader=None, applied=0
+                )
+            )
+            await raw.hear()
+            await raw.last_words()
+
+        listeners = await trio.open_tcp_listeners(address.port, host=address.host)
+        nursery.start_soon(trio.serve_listeners, answer, listeners)
+        await eventually(lambda: len(hellos) == 2, "it calls again")
+        assert hellos == [False, True]
+        await eventually(lambda: 2 in running.node.out.links, "and stays")
+        nursery.cancel_scope.cancel()
