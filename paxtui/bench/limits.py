@@ -37,7 +37,7 @@ while received := connection.recv(4096):
 """
 
 
-class Limits(Struct, frozen=True):
+class MachineLimits(Struct, frozen=True):
     """Medians, in seconds."""
 
     fdatasync_s: float

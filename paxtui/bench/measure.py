@@ -11,10 +11,10 @@ from msgspec import Struct
 from paxtui.bench import gauges
 from paxtui.bench.gauges import Reading
 from paxtui.bench.generator import Generator, quiet_collector
-from paxtui.bench.limits import Limits
+from paxtui.bench.limits import MachineLimits
 from paxtui.bench.load import Load
 from paxtui.bench.measured import Measured, conclude
-from paxtui.bench.raw_generator import BareGenerator
+from paxtui.bench.raw_generator import RawGenerator
 from paxtui.bench.tally import Tally
 from paxtui.client import ClientError, Operator
 from paxtui.config.cluster_file import Cluster
@@ -23,7 +23,7 @@ PROGRESS_S: Final = 0.25
 """How often whoever watches is told."""
 
 
-class Progress(Struct, frozen=True):
+class MeasurementProgress(Struct, frozen=True):
     """How far a measurement is."""
 
     phase: str
@@ -39,10 +39,10 @@ class Progress(Struct, frozen=True):
 Readings = tuple[Reading, Reading, gauges.Wire | None]
 """Before, after, and the bytes on the wire in between."""
 
-Tell = Callable[[Progress], None]
+Tell = Callable[[MeasurementProgress], None]
 
 
-class Interrupted(Exception):
+class MeasurementInterrupted(Exception):
     """Stopped before anything was counted."""
 
 
@@ -55,7 +55,7 @@ class Measurement:
         load: Load,
         *,
         bare: bool = False,
-        limits: Limits | None = None,
+        limits: MachineLimits | None = None,
         tell: Tell = lambda progress: None,
         stop: trio.Event | None = None,
         until: trio.Event | None = None,
@@ -79,14 +79,14 @@ class Measurement:
 
     async def run(self) -> Measured:
         """Raises :class:`paxtui.client.ClientError` where the cluster cannot be used, and
-        :class:`Interrupted` if it was stopped before it counted."""
+        :class:`MeasurementInterrupted` if it was stopped before it counted."""
         try:
             with quiet_collector():
                 before, after, wire = await self._under_load()
         except ExceptionGroup as group:  # the nurseries' wrapping
             raise _leaf(group) from None
         if self._stop.is_set() and self.tally.counted == 0:
-            raise Interrupted
+            raise MeasurementInterrupted
         return conclude(
             self._load,
             self.tally,
@@ -100,7 +100,7 @@ class Measurement:
         )
 
     async def _under_load(self) -> Readings:
-        kind = BareGenerator if self._bare else Generator
+        kind = RawGenerator if self._bare else Generator
         generator = kind(self._cluster, self._load, self.tally)
         async with trio.open_nursery() as nursery:
             try:
@@ -109,7 +109,7 @@ class Measurement:
                 generator.go()
                 await self._watch("warm-up", self._load.warmup_s)
                 if self._stop.is_set():
-                    raise Interrupted
+                    raise MeasurementInterrupted
                 readings = await self._count()
             finally:
                 generator.stop()
@@ -161,7 +161,7 @@ class Measurement:
         since_s = now - self._told_at
         rate = (self.tally.answered - self._told) / since_s if since_s > 0.05 else 0.0
         self._told, self._told_at = self.tally.answered, now
-        self._tell(Progress(phase, elapsed_s, of_s, rate, self.tally.answered))
+        self._tell(MeasurementProgress(phase, elapsed_s, of_s, rate, self.tally.answered))
 
 
 async def _wake(event: trio.Event, scope: trio.CancelScope) -> None:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from paxtui.bench.gauges import Reading, Wire
 from paxtui.bench.histogram import Histogram
-from paxtui.bench.limits import Limits
+from paxtui.bench.limits import MachineLimits
 from paxtui.bench.load import Load
 from paxtui.bench.tally import Tally
 
@@ -88,7 +88,7 @@ class Measured(Struct, frozen=True, kw_only=True):
     wire: WireCost | None
     leader: int | None
     leader_changed: bool
-    limits: Limits | None
+    limits: MachineLimits | None
     limit_ms: float | None
     """Two round trips and one fdatasync: what one client could get at best."""
     times_the_limit: float | None
@@ -105,7 +105,7 @@ def conclude(
     interrupted: bool,
     by_second: tuple[int, ...],
     wire: Wire | None,
-    limits: Limits | None,
+    limits: MachineLimits | None,
 ) -> Measured:
     """Put a load's counts and the readings around it together."""
     seconds = tally.ends - tally.begins

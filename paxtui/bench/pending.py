@@ -31,7 +31,7 @@ class Pending(Protocol):
         """The outcome of one that is done; raises what :meth:`result` raises."""
 
 
-class ReadRequest:
+class PendingRead:
     """A linearizable read of one slot, as something that is under way. It takes a task: the client library
     has no receipts for reads."""
 
@@ -42,7 +42,7 @@ class ReadRequest:
         self._failure: ClientError | None = None
 
     @classmethod
-    def begin(cls, log: Log, slot: int, nursery: trio.Nursery) -> ReadRequest:
+    def begin(cls, log: Log, slot: int, nursery: trio.Nursery) -> PendingRead:
         """Ask for the slot, in a task of ``nursery``."""
         request = cls()
         nursery.start_soon(request._run, log, slot)

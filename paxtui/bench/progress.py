@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from paxtui.bench.measure import Progress, Tell
+from paxtui.bench.measure import MeasurementProgress, Tell
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def live(title: str) -> Iterator[Tell]:
     with bar(*columns, auto_refresh=False) as shown:
         task = shown.add_task(title, total=None, words="")
 
-        def tell(progress: Progress) -> None:
+        def tell(progress: MeasurementProgress) -> None:
             shown.update(
                 task,
                 total=progress.of_s or None,
@@ -36,7 +36,7 @@ def live(title: str) -> Iterator[Tell]:
         yield tell
 
 
-def _words(progress: Progress) -> str:
+def _words(progress: MeasurementProgress) -> str:
     if progress.phase in ("connecting", "stopping"):
         return f"{progress.phase} ..."
     left_s = max(0.0, progress.of_s - progress.elapsed_s)

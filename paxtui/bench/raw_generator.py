@@ -18,12 +18,12 @@ from msgspec import Struct
 from paxtui.bench.drivers import Schedule
 from paxtui.bench.generator import DRAIN_S
 from paxtui.bench.load import Load
-from paxtui.bench.raw_session import Line
+from paxtui.bench.raw_session import RawSession
 from paxtui.bench.tally import NEVER, Tally
 from paxtui.client.errors import Failed
 from paxtui.config.cluster_file import Cluster
 from paxtui.wire import WireError
-from paxtui.wire.requests import AppendDone, AppendRefused
+from paxtui.wire.requests import AppendedReply, RefusedReply
 
 READ, WRITE = select.EPOLLIN, select.EPOLLOUT
 
@@ -34,15 +34,15 @@ PATIENCE_S: Final = 1.5
 """A connection that owes answers and is silent for so long is given up for another."""
 
 
-class BareGenerator:
+class RawGenerator:
     """What :class:`paxtui.bench.generator.Generator` does, for appends alone."""
 
     def __init__(self, cluster: Cluster, load: Load, tally: Tally) -> None:
         self._load = load
         self._tally = tally
         self._to_trio_s = trio.current_time() - time.perf_counter()
-        self._lines = [Line(cluster, "x" * load.size) for _ in range(load.connections)]
-        self._by_file: dict[int, Line] = {}
+        self._lines = [RawSession(cluster, "x" * load.size) for _ in range(load.connections)]
+        self._by_file: dict[int, RawSession] = {}
         self._poll = select.epoll()
         self._leader = 0
         self._schedule: Schedule | None = None
@@ -85,14 +85,14 @@ class BareGenerator:
         for line in self._lines:
             self._connect(line)
 
-    def _connect(self, line: Line) -> None:
+    def _connect(self, line: RawSession) -> None:
         self._by_file.pop(line.socket.fileno(), None)
         self._leader = line.connect(self._leader)
         self._by_file[line.socket.fileno()] = line
         self._poll.register(line.socket, READ)
         self._watch(line)
 
-    def _watch(self, line: Line) -> None:
+    def _watch(self, line: RawSession) -> None:
         """Wake up when the socket takes more, if there is more."""
         if line.sending != line.watched:
             line.watched = line.sending
@@ -126,7 +126,7 @@ class BareGenerator:
             return LOOK_S  # or until an answer comes
         return min(LOOK_S, max(0.0, self._schedule.due - self._now()))
 
-    def _serve(self, line: Line, events: int) -> None:
+    def _serve(self, line: RawSession, events: int) -> None:
         """Take what came; in a closed loop, begin as many as were answered."""
         try:
             if events & WRITE:
@@ -135,7 +135,7 @@ class BareGenerator:
             ended = self._now()
             answered = 0
             for message in line.receive():
-                if type(message) is AppendDone:
+                if type(message) is AppendedReply:
                     answered += self._answered(line, message, ended)
                 else:
                     self._refused(line, message)
@@ -144,22 +144,22 @@ class BareGenerator:
         except (OSError, WireError):
             self._connect(line)
 
-    def _begin(self, line: Line, starts: list[float]) -> None:
+    def _begin(self, line: RawSession, starts: list[float]) -> None:
         try:
             line.begin(starts)
             self._watch(line)
         except OSError:
             self._connect(line)
 
-    def _answered(self, line: Line, message: AppendDone, ended: float) -> int:
+    def _answered(self, line: RawSession, message: AppendedReply, ended: float) -> int:
         tally, open_loop = self._tally, self._schedule is not None
         starts = line.answered(message)
         for since in starts:
             tally.answer(ended, since, tally.appends, by_due=open_loop)
         return len(starts)
 
-    def _refused(self, line: Line, message: Struct) -> None:
-        if not isinstance(message, AppendRefused):
+    def _refused(self, line: RawSession, message: Struct) -> None:
+        if not isinstance(message, RefusedReply):
             raise WireError(f"an answer to nothing: {message}")
         if message.reason == "busy":
             line.busy.append(message.request)
@@ -172,7 +172,7 @@ class BareGenerator:
     def _begin_due(self, schedule: Schedule) -> None:
         """Begin what is due, each on the next connection that has room."""
         now, most = self._now(), self._load.in_flight
-        begun: dict[Line, list[float]] = {}
+        begun: dict[RawSession, list[float]] = {}
         full = 0
         self._full = False
         while schedule.due <= now and schedule.due < self._tally.ends:

@@ -14,7 +14,7 @@ from paxtui.client.errors import Unreachable
 from paxtui.config.cluster_file import Cluster
 from paxtui.wire import Decoder, FrameReader, WireError, encode
 from paxtui.wire.hello import PROTOCOL_VERSION, Hello, HelloAnswer, Welcome
-from paxtui.wire.requests import APPENDS_MAX, Append, AppendDone, AppendMany
+from paxtui.wire.requests import APPENDS_MAX, AppendedReply, AppendManyRequest, AppendRequest
 
 DIAL_S: Final = 2.0
 CONNECT_S: Final = 10.0
@@ -29,7 +29,7 @@ FRAME_CHARS_MAX: Final = 128 * 1024
 _welcomes: Decoder[Struct] = Decoder(HelloAnswer)
 
 
-class Line:
+class RawSession:
     """One session on one connection."""
 
     def __init__(self, cluster: Cluster, text: str) -> None:
@@ -126,11 +126,11 @@ class Line:
 
     def _frames(self, first: int, count: int) -> bytes:
         if count == 1:
-            return encode(Append(first, self._text))
+            return encode(AppendRequest(first, self._text))
         frames = b""
         for start in range(first, first + count, self._per_frame):
             texts = (self._text,) * min(self._per_frame, first + count - start)
-            frames += encode(AppendMany(start, texts))
+            frames += encode(AppendManyRequest(start, texts))
         return frames
 
     def flush(self) -> None:
@@ -153,7 +153,7 @@ class Line:
         for body in self._reader.feed(received):
             yield answers.decode(body)
 
-    def answered(self, message: AppendDone) -> list[float]:
+    def answered(self, message: AppendedReply) -> list[float]:
         """When the requests that this answers began."""
         take = self.open.pop
         first, count = message.request, message.count

@@ -18,14 +18,14 @@ from paxtui.client.connection import RECEIVE_BYTES, answers
 from paxtui.config.cluster_file import parse_addresses
 from paxtui.wire import Decoder, FrameReader, encode
 from paxtui.wire.hello import PROTOCOL_VERSION, Hello, HelloAnswer, Role, Welcome
-from paxtui.wire.requests import Observe, Page, Tail
+from paxtui.wire.requests import LogPage, ObserveRequest, TailRequest
 
 DIAL_S = 5.0
 
 _welcomes: Decoder[Struct] = Decoder(HelloAnswer)
 
 
-class Reader:
+class SinkConnection:
     """One connection that is read and forgotten, but for the last frame."""
 
     def __init__(self, address: tuple[str, int], kind: str, first: int) -> None:
@@ -35,7 +35,7 @@ class Reader:
         self._last = b""
         self._reader = FrameReader()
         role: Role = "client" if kind == "tail" else "observer"
-        request = Tail(id=0, first=first) if kind == "tail" else Observe(0)
+        request = TailRequest(id=0, first=first) if kind == "tail" else ObserveRequest(0)
         self.socket = socket.create_connection(address, DIAL_S)
         hello = Hello(version=PROTOCOL_VERSION, role=role, name="bench-reader")
         self.socket.sendall(encode(hello) + encode(request))
@@ -61,7 +61,7 @@ class Reader:
         after = None
         if self._kind == "tail" and self._last:
             page = answers.decode(self._last)
-            if isinstance(page, Page) and page.entries:
+            if isinstance(page, LogPage) and page.entries:
                 after = page.entries[-1].slot + 1
         return {"bytes": self.bytes, "frames": self.frames, "next": after}
 
@@ -69,7 +69,7 @@ class Reader:
 def main(words: list[str]) -> None:
     """See the module."""
     kind, first, *addresses = words
-    readers = [Reader(each, kind, int(first)) for word in addresses for each in parse_addresses(word)]
+    readers = [SinkConnection(each, kind, int(first)) for word in addresses for each in parse_addresses(word)]
     with selectors.DefaultSelector() as selector:
         selector.register(sys.stdin, selectors.EVENT_READ, None)
         for reader in readers:

@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 from paxtui.bench.load import Load
 from paxtui.bench.measured import Measured, Times
 from paxtui.bench.report import milliseconds
-from paxtui.bench.testbed import PIPELINED, Stand
+from paxtui.bench.testbed import PIPELINED, Testbed
 from paxtui.wire.faults import Loss
 
 Verdict = Literal["met", "missed", "needs etcd figure", "measured"]
@@ -51,7 +51,7 @@ class Row(Struct, frozen=True, kw_only=True):
 class Suite:
     """Runs rows on one stand. ``base`` says how long each measurement takes."""
 
-    def __init__(self, stand: Stand, base: Load) -> None:
+    def __init__(self, stand: Testbed, base: Load) -> None:
         self._stand = stand
         self._base = base
 
@@ -197,7 +197,7 @@ CATCH_UP_S: Final = 600.0
 """A replica that takes longer to catch up does not catch up."""
 
 
-async def of_size(stand: Stand, base: Load) -> Row:
+async def of_size(stand: Testbed, base: Load) -> Row:
     """The first load on more replicas."""
     n = stand.replicas.cluster.n
     load = structs.replace(base, connections=PIPELINED.connections, in_flight=PIPELINED.in_flight)

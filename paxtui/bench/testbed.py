@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import trio
 
-from paxtui.bench.limits import Limits
+from paxtui.bench.limits import MachineLimits
 from paxtui.bench.load import Load
-from paxtui.bench.measure import Interrupted, Measurement, Tell
+from paxtui.bench.measure import Measurement, MeasurementInterrupted, Tell
 from paxtui.bench.measured import Measured
 from paxtui.client import Operator, Sighting
 from paxtui.client.cluster import LocalCluster
@@ -28,13 +28,13 @@ LOOK_S: Final = 0.02
 """How often a replica that catches up is asked how far it is."""
 
 
-class Stand:
+class Testbed:
     """Measures ``replicas`` again and again, with bare connections unless told otherwise."""
 
     def __init__(
         self,
         replicas: LocalCluster,
-        limits: Limits,
+        limits: MachineLimits,
         live: Live,
         stop: Callable[[], AbstractContextManager[trio.Event]],
     ) -> None:
@@ -52,7 +52,7 @@ class Stand:
     async def measure(
         self, title: str, load: Load, *, bare: bool = True, until: trio.Event | None = None
     ) -> Measured:
-        """One measurement, whole: raises :class:`Interrupted` if it was ended early."""
+        """One measurement, whole: raises :class:`MeasurementInterrupted` if it was ended early."""
         with self._live(title) as tell, self._stop() as stop:
             measured = await Measurement(
                 self.replicas.cluster,
@@ -65,7 +65,7 @@ class Stand:
                 companions=self._readers,
             ).run()
         if measured.interrupted:
-            raise Interrupted
+            raise MeasurementInterrupted
         return measured
 
     async def watermarks(self) -> dict[int, int]:

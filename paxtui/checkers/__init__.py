@@ -5,11 +5,11 @@ remembered apart from the replicas, in a ghost record that no crash erases, and 
 rules are the numbered invariants of :mod:`~paxtui.checkers.broken`; the error there says which one broke,
 whose fault it is, and why.
 
-There are two judges. :class:`~paxtui.checkers.full_observer.Checkers` sees everything: events, messages,
+There are two judges. :class:`~paxtui.checkers.full_observer.FullObserver` sees everything: events, messages,
 disks and clients. The simulator has it look at every step.
-:class:`~paxtui.checkers.partial_observer.Witness` sees the trace events of a real cluster, perhaps not all
-of them: it takes a vote for durable until a restart shows that it was not, says nothing where what it would
-need is missing, and counts that. ``paxtui check`` asks it about records.
+:class:`~paxtui.checkers.partial_observer.PartialObserver` sees the trace events of a real cluster, perhaps
+not all of them: it takes a vote for durable until a restart shows that it was not, says nothing where what
+it would need is missing, and counts that. ``paxtui check`` asks it about records.
 
 Both are made of the same parts, which can be used alone:
 

@@ -2,7 +2,7 @@
 
 This is for who sees everything: events, messages, disks and clients, as the simulator does. Who has only the
 trace events of a real cluster, perhaps not all of them, asks a
-:class:`~paxtui.checkers.partial_observer.Witness`.
+:class:`~paxtui.checkers.partial_observer.PartialObserver`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from paxtui.checkers.broken import Invariant, InvariantBroken
-from paxtui.checkers.ghost_state import Facts
-from paxtui.checkers.limits import Limits
+from paxtui.checkers.ghost_state import GhostState
+from paxtui.checkers.limits import LimitsChecker
 from paxtui.checkers.logs import Logs
 from paxtui.checkers.requests import Requests
 from paxtui.core.events import (
@@ -46,8 +46,8 @@ from paxtui.core.messages import (
 from paxtui.core.output import (
     Appended,
     Applied,
-    PutFloor,
-    PutMark,
+    PutCheckpoint,
+    PutLogStart,
     PutSnapshot,
     PutState,
     PutVotes,
@@ -70,14 +70,14 @@ _COUNTS = (
 """What only a replica with a vote may say."""
 
 
-class Checkers:
+class FullObserver:
     """The ghost record of a whole cluster, and every rule about it."""
 
     def __init__(self, replicas: int, settings: Settings) -> None:
-        self.facts = Facts(replicas)
+        self.facts = GhostState(replicas)
         self.logs = Logs(replicas, self.facts.chosen)
         self.requests = Requests(replicas, settings.sessions_max, settings.session_window)
-        self.limits = Limits(settings)
+        self.limits = LimitsChecker(settings)
         self._held: set[int] = set()
         facts = self.facts
         self.on_event: dict[type[Event], Look] = {
@@ -199,10 +199,10 @@ class Checkers:
             self.logs.put_state(replica, write.watermark, write.chain, rows)
         elif type(write) is PutVotes:
             self.facts.put_votes(replica, write.ballot, write.first, write.values)
-        elif type(write) is PutFloor:
+        elif type(write) is PutLogStart:
             self.logs.put_floor(replica, write.floor, rows)
             self.requests.trimmed(replica, write.floor)
-        elif type(write) is PutMark:
+        elif type(write) is PutCheckpoint:
             self.requests.kept(replica, write.mark.upto, write.horizon)
         elif type(write) is PutSnapshot:
             self.logs.put_snapshot(replica, write.mark.upto, write.emptied, rows)

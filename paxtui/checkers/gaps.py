@@ -14,7 +14,7 @@ from paxtui.core.ballot import NUMBER_LIMIT, Ballot
 EVERY_SLOT: Final = NUMBER_LIMIT
 
 
-class Doubts:
+class Gaps:
     """The gaps of ``replicas`` accounts. Each begins with one: nothing is known yet."""
 
     def __init__(self, replicas: int) -> None:

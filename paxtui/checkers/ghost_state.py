@@ -20,7 +20,7 @@ Value = Hashable
 """A command, or its mark."""
 
 
-class Cell:
+class BallotVotes:
     """The value of one (slot, ballot) and the set of acceptors that voted for it, as bits."""
 
     __slots__ = ("value", "voters")
@@ -30,12 +30,12 @@ class Cell:
         self.voters = 0
 
 
-class Facts:
+class GhostState:
     """The ghost record of votes and promises of ``replicas`` acceptors."""
 
     def __init__(self, replicas: int) -> None:
         self._quorum = majority(replicas)
-        self.slots: dict[int, dict[Ballot, Cell]] = {}
+        self.slots: dict[int, dict[Ballot, BallotVotes]] = {}
         self.chosen: dict[int, Value] = {}
         self.promised = [Ballot.ZERO] * replicas
         """The highest ballot that each acceptor's disk is bound to."""
@@ -85,13 +85,13 @@ class Facts:
         if slot > self._high[acceptor]:
             self._high[acceptor] = slot
 
-    def _cell(self, acceptor: int, slot: int, ballot: Ballot, value: Value) -> Cell:
+    def _cell(self, acceptor: int, slot: int, ballot: Ballot, value: Value) -> BallotVotes:
         ballots = self.slots.get(slot)
         if ballots is None:
             ballots = self.slots[slot] = {}
         cell = ballots.get(ballot)
         if cell is None:
-            cell = ballots[ballot] = Cell(value)
+            cell = ballots[ballot] = BallotVotes(value)
         elif cell.value is not value and cell.value != value:
             raise InvariantBroken(
                 Invariant.ONE_VALUE,
@@ -211,7 +211,7 @@ class Facts:
         slot: int,
         ballot: Ballot,
         value: Value,
-        ballots: dict[Ballot, Cell],
+        ballots: dict[Ballot, BallotVotes],
         quorum: int,
     ) -> None:
         told = [b for b, cell in ballots.items() if b < ballot and cell.voters & quorum]

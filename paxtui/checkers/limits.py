@@ -8,7 +8,7 @@ from paxtui.core.settings import Settings
 from paxtui.core.values import Command, weight
 
 
-class Limits:
+class LimitsChecker:
     """Checks against one :class:`Settings`."""
 
     def __init__(self, settings: Settings) -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from paxtui.checkers.ghost_state import Facts, Value
+from paxtui.checkers.ghost_state import GhostState, Value
 from paxtui.core.ballot import Ballot
 
 
-class ToldFacts(Facts):
-    """:class:`Facts` from what replicas tell of themselves."""
+class ObservedGhostState(GhostState):
+    """:class:`GhostState` from what replicas tell of themselves."""
 
     def bind(self, acceptor: int, ballot: Ballot) -> None:
         """It promised ``ballot``, or raised its promise to it (invariant 2)."""

@@ -16,11 +16,11 @@ from collections.abc import Iterable, Sequence
 from paxtui.checkers.broken import Invariant, InvariantBroken
 from paxtui.checkers.gaps import EVERY_SLOT
 from paxtui.checkers.ghost_state import Value
-from paxtui.checkers.partial_observer_state import Ghost
+from paxtui.checkers.partial_observer_state import PartialObserverState
 from paxtui.core.ballot import Ballot
 
 
-class Witness(Ghost):
+class PartialObserver(PartialObserverState):
     """The account of ``replicas`` replicas, and every rule about it. A life begins with :meth:`begins`."""
 
     # Acceptors

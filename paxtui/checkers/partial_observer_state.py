@@ -9,15 +9,15 @@ from msgspec import Struct
 
 from paxtui.checkers.broken import Invariant, InvariantBroken
 from paxtui.checkers.effects import Effects
-from paxtui.checkers.gaps import EVERY_SLOT, Doubts
+from paxtui.checkers.gaps import EVERY_SLOT, Gaps
 from paxtui.checkers.ghost_state import Value
 from paxtui.checkers.logs import Link, Logs
-from paxtui.checkers.observed_ghost_state import ToldFacts
+from paxtui.checkers.observed_ghost_state import ObservedGhostState
 from paxtui.core import hash_chain
 from paxtui.core.ballot import Ballot, majority
 
 
-class Start(Struct, frozen=True, kw_only=True):
+class LifeStart(Struct, frozen=True, kw_only=True):
     """What a replica finds on its disk when a life begins; ``votes`` are (slot, ballot, value)."""
 
     promised: Ballot
@@ -44,15 +44,15 @@ class Claim:
         """Whose votes the leader counted, as bits."""
 
 
-class Ghost:
+class PartialObserverState:
     """What ``replicas`` replicas have told; the rules about starts are here."""
 
     def __init__(self, replicas: int, link: Link | None = hash_chain.link) -> None:
         self._quorum = majority(replicas)
-        self.facts = ToldFacts(replicas)
+        self.facts = ObservedGhostState(replicas)
         self.logs = Logs(replicas, self.facts.chosen, link)
         self.effects = Effects()
-        self.doubts = Doubts(replicas)
+        self.doubts = Gaps(replicas)
         self.judged: Counter[Invariant] = Counter()
         """How often each rule had its turn."""
         self.undecided: Counter[str] = Counter()
@@ -64,7 +64,7 @@ class Ghost:
         self.held: set[int] = set()
         """Who is a learner without vote in its present life. Its disk has forgotten, so what it said before
         is not denied by what is on it: an answer of an earlier life may still be on its way."""
-        self._starts: list[Start | None] = [None] * replicas
+        self._starts: list[LifeStart | None] = [None] * replicas
         self._whole = [False] * replicas
         """Nothing of its present life is missing."""
         self._taken = [0] * replicas
@@ -90,7 +90,7 @@ class Ghost:
 
     # Lives and gaps
 
-    def begins(self, replica: int, start: Start) -> None:
+    def begins(self, replica: int, start: LifeStart) -> None:
         """A life begins with what is on the disk (invariants 2, 7, 8)."""
         self.held.discard(replica)
         known = not self.doubts.is_open(replica)
@@ -113,7 +113,7 @@ class Ghost:
         self._taken[replica] = start.round
         self._suppressed[replica].clear()
 
-    def begins_anew(self, replica: int, start: Start) -> None:
+    def begins_anew(self, replica: int, start: LifeStart) -> None:
         """A life begins with less than there was: the disk is another, or an older one. What the replica had
         said stays said, and what it learns it learns again."""
         self.logs.watermarks[replica] = self.logs.durable[replica] = start.watermark
@@ -121,7 +121,7 @@ class Ghost:
         self._whole[replica] = True
         self._suppressed[replica].clear()
 
-    def _keeps_promises(self, replica: int, start: Start, known: bool) -> None:
+    def _keeps_promises(self, replica: int, start: LifeStart, known: bool) -> None:
         before = self._starts[replica]
         bound = self._counted[replica] if before is None else max(self._counted[replica], before.promised)
         self.judged[Invariant.PROMISES] += 1
@@ -139,7 +139,7 @@ class Ghost:
                 replica,
             )
 
-    def _keeps_watermark(self, replica: int, start: Start, known: bool) -> None:
+    def _keeps_watermark(self, replica: int, start: LifeStart, known: bool) -> None:
         durable, memory = self.logs.durable[replica], self.logs.watermarks[replica]
         self.judged[Invariant.ORDER] += 1
         if start.watermark < durable or (known and start.watermark > memory):
@@ -149,7 +149,7 @@ class Ghost:
                 replica,
             )
 
-    def _keeps_votes(self, replica: int, start: Start, known: bool) -> None:
+    def _keeps_votes(self, replica: int, start: LifeStart, known: bool) -> None:
         """Votes that nobody counted may be gone; others may not, and none may come from nowhere."""
         held = {slot: ballot for slot, ballot, _ in start.votes}
         self.judged[Invariant.ACKNOWLEDGED] += len(held)

@@ -115,7 +115,7 @@ def restore(
     from paxtui.config import cluster_file as configuration
     from paxtui.config.folders import ConfigError, data_root, replica_folder
     from paxtui.storage import backup as backups
-    from paxtui.storage.rows import Identity
+    from paxtui.storage.rows import StorageIdentity
 
     cluster = configuration.find(config)
     replicas = sorted(set(only)) if only else list(range(cluster.n))
@@ -137,7 +137,7 @@ def restore(
         raise ConfigError(f"{taken[0]}: is not empty; restore into new folders, or move it away first")
     print(f"{file}: {told(found)}")
     for replica, folder in zip(replicas, folders, strict=True):
-        identity = Identity(0, cluster.digest, cluster.name, replica, "", "")
+        identity = StorageIdentity(0, cluster.digest, cluster.name, replica, "", "")
         backups.restore(found, file, folder, identity)
         print(f"replica {replica}: {folder}")
     return 0

@@ -18,9 +18,9 @@ from msgspec import Struct
 
 from paxtui import __version__
 from paxtui.bench import gauges, limits, proc, report
-from paxtui.bench.limits import Limits
+from paxtui.bench.limits import MachineLimits
 from paxtui.bench.load import Load, check
-from paxtui.bench.measure import Interrupted, Measurement
+from paxtui.bench.measure import Measurement, MeasurementInterrupted
 from paxtui.bench.measured import Measured
 from paxtui.bench.private_cluster import own_cluster, own_folder
 from paxtui.bench.progress import live
@@ -159,21 +159,21 @@ async def _running(wanted: Wanted, load: Load, stopper: Stopper) -> int:
     return await _measure(wanted, load, cluster, found, f"cluster {cluster.name}", stopper)
 
 
-async def machine_limits(folder: Path) -> Limits:
+async def machine_limits(folder: Path) -> MachineLimits:
     """Measured before the load, while the replicas are idle."""
     sync_s = await trio.to_thread.run_sync(limits.fdatasync_s, folder, abandon_on_cancel=True)
     trip_s = await trio.to_thread.run_sync(limits.round_trip_s, abandon_on_cancel=True)
-    return Limits(sync_s, trip_s, proc.file_system(folder))
+    return MachineLimits(sync_s, trip_s, proc.file_system(folder))
 
 
 async def _measure(
-    wanted: Wanted, load: Load, cluster: Cluster, found: Limits | None, where: str, stopper: Stopper
+    wanted: Wanted, load: Load, cluster: Cluster, found: MachineLimits | None, where: str, stopper: Stopper
 ) -> int:
     try:
         with live(f"{load.connections} × {load.in_flight}") as tell, stopper.measuring() as stop:
             measurement = Measurement(cluster, load, bare=wanted.bare, limits=found, tell=tell, stop=stop)
             measured = await measurement.run()
-    except Interrupted:
+    except MeasurementInterrupted:
         print("paxtui: interrupted before anything was counted", file=sys.stderr)
         return EXIT_INTERRUPTED
     if wanted.as_json:

@@ -12,11 +12,11 @@ from pathlib import Path
 import msgspec
 
 from paxtui.bench.load import Load, check
-from paxtui.bench.measure import Interrupted
+from paxtui.bench.measure import MeasurementInterrupted
 from paxtui.bench.private_cluster import own_cluster, own_folder
 from paxtui.bench.progress import live
 from paxtui.bench.suite import Row, Suite, of_size
-from paxtui.bench.testbed import Stand
+from paxtui.bench.testbed import Testbed
 from paxtui.cli.bench_run import (
     Stopper,
     Wanted,
@@ -69,12 +69,12 @@ async def _suite(base: Load, folder: Path, stopper: Stopper, *, as_json: bool) -
         found = await machine_limits(folder)
         table.head(base, found.file_system)
         async with own_cluster(3, folder / "3") as replicas:
-            async for row in Suite(Stand(replicas, found, live, stopper.measuring), base).three():
+            async for row in Suite(Testbed(replicas, found, live, stopper.measuring), base).three():
                 table.add(row)
         for n in SIZES:
             async with own_cluster(n, folder / str(n)) as replicas:
-                table.add(await of_size(Stand(replicas, found, live, stopper.measuring), base))
-    except Interrupted:
+                table.add(await of_size(Testbed(replicas, found, live, stopper.measuring), base))
+    except MeasurementInterrupted:
         print("paxtui: interrupted; the rows above are whole", file=sys.stderr)
         return EXIT_INTERRUPTED
     table.foot()

@@ -10,7 +10,7 @@ import typer
 from paxtui.cli.guard import guarded, printing
 
 if TYPE_CHECKING:
-    from paxtui.net.tls.authority import Found
+    from paxtui.net.tls.authority import StoredCertificate
     from paxtui.net.tls.identity import Role
 
 FOLDER = "certs"
@@ -143,7 +143,7 @@ def _issue(role: Role, names: list[str], folder: Path | None, days: int, renew: 
         print(f"{made.certificate}  {made.key}  {each}, until {made.until:%Y-%m-%d}")
 
 
-def _rows(found: list[Found]) -> list[str]:
+def _rows(found: list[StoredCertificate]) -> list[str]:
     table = [("file", "says", "until", "")]
     for each in found:
         until = "?" if each.until is None else f"{each.until:%Y-%m-%d}"

@@ -156,7 +156,7 @@ def show(
     arguments: tuple[str, ...] = ("--allow-faults", "--warm-up", "all"),
 ) -> int:
     """Open the console. ``asked``: the cluster is known from one of its replicas, not from a file."""
-    from paxtui.console.options import Launch
+    from paxtui.console.options import ConsoleOptions
     from paxtui.console.run import run
     from paxtui.net.tls.credentials import of_tool
 
@@ -165,7 +165,7 @@ def show(
         of_tool(cluster.tls)  # what cannot serve is told before the screen opens
     over_ssh = "SSH_CONNECTION" in os.environ
     return run(
-        Launch(
+        ConsoleOptions(
             cluster=cluster,
             ours=ours,
             data_dir=data_dir,

@@ -34,7 +34,7 @@ NO_SLOT = 2**53 - 1
 """A read from here on has no entries: what is wanted is the leader's proof, not the log."""
 
 
-class Verdict(NamedTuple):
+class HealthVerdict(NamedTuple):
     """What is said, as one line or as JSON."""
 
     of: str
@@ -110,7 +110,7 @@ def health(
 
 async def _examine(
     address: str | None, named: Path | str | None, id: int | None, local: bool, timeout_s: float
-) -> Verdict:
+) -> HealthVerdict:
     import trio
 
     from paxtui.client import ClientError, resolve
@@ -124,9 +124,9 @@ async def _examine(
             if not local:
                 whole = await resolve(named if address is None or _is_named(named) else address)
     except ClientError as error:
-        return Verdict(of, False, str(error), id)
+        return HealthVerdict(of, False, str(error), id)
     except trio.TooSlowError:
-        return Verdict(of, False, f"no replica answered within {timeout_s:g} s", id)
+        return HealthVerdict(of, False, f"no replica answered within {timeout_s:g} s", id)
     if not local:
         return await (_cluster(whole, deadline) if one is None else _replica(whole, one, deadline))
     if one is None:
@@ -177,7 +177,7 @@ async def _one(address: str | None, named: Path | str | None, id: int | None) ->
 # Is the process alive?
 
 
-async def _process(one: One, deadline: float) -> Verdict:
+async def _process(one: One, deadline: float) -> HealthVerdict:
     """Alive is also who refuses us: nobody may be restarted because of somebody else's certificate."""
     import trio
 
@@ -198,13 +198,13 @@ async def _process(one: One, deadline: float) -> Verdict:
         with trio.fail_at(deadline):
             report = await _report(one, tls, deadline)
     except (Another, *BROKEN) as error:
-        return Verdict("process", False, f"{one.address}: {words(error)}", one.id)
+        return HealthVerdict("process", False, f"{one.address}: {words(error)}", one.id)
     except ClientError as error:
         text = f"the replica at {one.address} answers, but lets nobody in from here: {doubt or error}"
-        return Verdict("process", True, text, one.id)
+        return HealthVerdict("process", True, text, one.id)
     ms = round((trio.current_time() - started) * 1000, 1)
     text = f"r{_id_in(report, one)} answers in {ms:g} ms; process {report.pid}, up {report.uptime_s:.0f} s"
-    return Verdict("process", True, text, _id_in(report, one), ms=ms)
+    return HealthVerdict("process", True, text, _id_in(report, one), ms=ms)
 
 
 class Another(Exception):
@@ -217,7 +217,7 @@ async def _report(one: One, tls: Tls | None, deadline: float) -> StatusReport:
 
     from paxtui.client.connection import answers, dial
     from paxtui.client.errors import ClientError
-    from paxtui.wire.requests import GetStatus, StatusReport
+    from paxtui.wire.requests import StatusReport, StatusRequest
 
     left_s = max(0.01, deadline - trio.current_time())
     known = one.id is not None
@@ -226,7 +226,7 @@ async def _report(one: One, tls: Tls | None, deadline: float) -> StatusReport:
     ) as link:
         if known and link.welcome.replica != one.id:
             raise Another(f"r{link.welcome.replica} answers here, not r{one.id}")
-        await link.send(GetStatus(link.welcome.replica))
+        await link.send(StatusRequest(link.welcome.replica))
         for message in await link.receive():
             if isinstance(message, StatusReport):
                 return message
@@ -241,7 +241,7 @@ def _id_in(report: StatusReport, one: One) -> int:
 # Does consensus work?
 
 
-async def _cluster(cluster: Cluster, deadline: float) -> Verdict:
+async def _cluster(cluster: Cluster, deadline: float) -> HealthVerdict:
     import trio
 
     from paxtui.client import ClientError
@@ -250,10 +250,10 @@ async def _cluster(cluster: Cluster, deadline: float) -> Verdict:
     try:
         page = await _quorum_read(cluster, None, deadline)
     except ClientError:
-        return Verdict("cluster", False, await _why(cluster, trio.current_time() - started))
+        return HealthVerdict("cluster", False, await _why(cluster, trio.current_time() - started))
     ms = round((trio.current_time() - started) * 1000, 1)
     text = f"r{page.replica} leads, confirmed by a majority in {ms:g} ms; {page.applied} slots applied"
-    return Verdict("cluster", True, text, None, page.replica, page.applied, ms)
+    return HealthVerdict("cluster", True, text, None, page.replica, page.applied, ms)
 
 
 async def _quorum_read(cluster: Cluster, via: int | None, deadline: float) -> PageRead:
@@ -305,7 +305,7 @@ def answering(sightings: list[Sighting]) -> str:
 # Is one replica ready?
 
 
-async def _replica(cluster: Cluster, one: One, deadline: float) -> Verdict:
+async def _replica(cluster: Cluster, one: One, deadline: float) -> HealthVerdict:
     """Ready if it takes part with a vote, follows the leader that a majority has just confirmed, and has
     applied what had been acknowledged then."""
     import trio
@@ -320,7 +320,7 @@ async def _replica(cluster: Cluster, one: One, deadline: float) -> Verdict:
         try:
             report = await _report(one, cluster.tls, deadline)
         except (Another, HelloRefused, Untrusted) as error:
-            return Verdict("replica", False, f"{one.address}: {words(error)}", replica)
+            return HealthVerdict("replica", False, f"{one.address}: {words(error)}", replica)
         except (ClientError, *BROKEN) as error:
             # Not there yet, as in the middle of an upgrade, or gone again: it may come.
             why = f"{one.address}: {words(error)}"
@@ -334,7 +334,7 @@ async def _replica(cluster: Cluster, one: One, deadline: float) -> Verdict:
             continue
         if report.status.held is not None:
             text = f"r{replica} is a learner without vote: {report.status.held}"
-            return Verdict("replica", False, text, replica)
+            return HealthVerdict("replica", False, text, replica)
         leader, applied = report.status.leader, report.status.watermark
         if leader is None or report.status.role in LEADERLESS:
             why = f"r{replica} hears no leader"
@@ -344,7 +344,7 @@ async def _replica(cluster: Cluster, one: One, deadline: float) -> Verdict:
                 page = await _quorum_read(cluster, leader, deadline)
             except ClientError:
                 reason = await _why(cluster, trio.current_time() - started)
-                return Verdict("replica", False, f"r{replica} answers, but {reason}", replica)
+                return HealthVerdict("replica", False, f"r{replica} answers, but {reason}", replica)
             ms = round((trio.current_time() - started) * 1000, 1)
             continue  # what it says counts only if it was said after the read
         elif leader != replica and leader not in report.connected:
@@ -354,6 +354,6 @@ async def _replica(cluster: Cluster, one: One, deadline: float) -> Verdict:
         else:
             part = "leads" if leader == replica else f"follows r{leader}"
             text = f"r{replica} {part}, confirmed by a majority in {ms:g} ms; {applied} slots applied"
-            return Verdict("replica", True, text, replica, leader, applied, ms)
+            return HealthVerdict("replica", True, text, replica, leader, applied, ms)
         await trio.sleep(LOOK_S)
-    return Verdict("replica", False, why, replica)
+    return HealthVerdict("replica", False, why, replica)

@@ -11,7 +11,7 @@ from paxtui.cli.options import ID_VARIABLE, ConfigOption, DataDirOption, Insecur
 from paxtui.config.folders import METRICS_VARIABLE
 
 if TYPE_CHECKING:
-    from paxtui.replica.process import Options
+    from paxtui.replica.process import ReplicaOptions
 
 
 def replica(
@@ -129,7 +129,7 @@ def replica(
     return _with_console(options, data_dir, record)
 
 
-def _with_console(options: Options, data_dir: Path | None, record: Path | None) -> int:
+def _with_console(options: ReplicaOptions, data_dir: Path | None, record: Path | None) -> int:
     """The replica in a process of its own, so that the screen cannot delay it, and the console on it."""
     from paxtui.cli import console
     from paxtui.config.folders import data_root

@@ -1,4 +1,5 @@
-"""From the words of the command line to :class:`paxtui.replica.process.Options`, with every mistake named."""
+"""From the words of the command line to :class:`paxtui.replica.process.ReplicaOptions`, with every mistake
+named."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from paxtui.config import cluster_file
 from paxtui.config.cluster_file import Address, Cluster, ConfigError
 from paxtui.config.folders import data_root, log_root, quoted, replica_folder
 from paxtui.replica.event_log import LEVELS
-from paxtui.replica.process import Options
+from paxtui.replica.process import ReplicaOptions
 from paxtui.replica.warmup import Mode
 from paxtui.wire.faults import AnyFault, Loss, SkipSlot
 
@@ -45,7 +46,7 @@ def replica_options(
     record: Path | None,
     metrics: str | None,
     stop_with_parent: bool,
-) -> Options:
+) -> ReplicaOptions:
     """Check everything before anything is touched."""
     cluster = cluster_file.find(config_file)
     if not 0 <= replica < cluster.n:
@@ -69,7 +70,7 @@ def replica_options(
         faults.append(Loss(-1, msg_loss))
     if skip_slot is not None:
         faults.append(SkipSlot(skip_slot))
-    return Options(
+    return ReplicaOptions(
         replica=replica,
         cluster=cluster,
         data_folder=replica_folder(data_root(data_dir), cluster.name, replica),

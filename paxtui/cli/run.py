@@ -14,7 +14,7 @@ from paxtui.cli.streams import need_stdout
 if TYPE_CHECKING:
     from paxtui.cli.run_report import Report
     from paxtui.scenarios.model import Scenario
-    from paxtui.scenarios.runner import Options, Result
+    from paxtui.scenarios.runner import ScenarioOptions, ScenarioResult
 
 
 def run(
@@ -100,10 +100,10 @@ def run(
     seed = random.SystemRandom().randrange(2**31) if rand_seed is None else rand_seed
     report = Report(as_json=as_json, steps=not everything)
     skipped: list[tuple[str, str]] = []
-    results: list[Result] = []
+    results: list[ScenarioResult] = []
     for scenario in scenarios:
         logs = log_dir / scenario.name if everything and log_dir is not None else log_dir
-        plan = Plan(scenario, f, config_path, data_dir, logs, msg_loss, skip_slot, seed, keep)
+        plan = PlannedScenario(scenario, f, config_path, data_dir, logs, msg_loss, skip_slot, seed, keep)
         reason = plan.unfit() if everything else None
         if reason is not None:
             skipped.append((scenario.name, reason))
@@ -123,7 +123,7 @@ def run(
 EXIT_INTERRUPTED = 130
 
 
-class Plan:
+class PlannedScenario:
     """One scenario with the flags that it is to run with."""
 
     def __init__(
@@ -179,11 +179,11 @@ class Plan:
         flags += [f"--skip-slot {self.skip_slot}"] if self.skip_slot is not None else []
         return " ".join(["paxtui run", name, *flags])
 
-    def options(self, data_dir: Path, log_dir: Path) -> Options:
+    def options(self, data_dir: Path, log_dir: Path) -> ScenarioOptions:
         """With the folders of this run."""
-        from paxtui.scenarios.runner import Options
+        from paxtui.scenarios.runner import ScenarioOptions
 
-        return Options(
+        return ScenarioOptions(
             cluster=self.cluster,
             data_dir=data_dir,
             log_dir=log_dir,
@@ -193,7 +193,7 @@ class Plan:
         )
 
 
-def _run(plan: Plan, report: Report) -> Result | None:
+def _run(plan: PlannedScenario, report: Report) -> ScenarioResult | None:
     """Run one scenario; ``None`` if somebody interrupted it."""
 
     from paxtui.config.folders import data_root, log_root
@@ -214,7 +214,9 @@ def _run(plan: Plan, report: Report) -> Result | None:
     return result
 
 
-async def _interruptible(plan: Plan, options: Options, report: Report) -> Result | None:
+async def _interruptible(
+    plan: PlannedScenario, options: ScenarioOptions, report: Report
+) -> ScenarioResult | None:
     """Run it, and on ctrl-c or SIGTERM stop the replicas before anything else."""
     import signal
 
@@ -222,7 +224,7 @@ async def _interruptible(plan: Plan, options: Options, report: Report) -> Result
 
     from paxtui.scenarios import runner
 
-    result: Result | None = None
+    result: ScenarioResult | None = None
     async with trio.open_nursery() as nursery:
 
         async def wait_for_signal() -> None:

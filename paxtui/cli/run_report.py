@@ -12,7 +12,7 @@ from rich.text import Text
 
 from paxtui.cli.wrapping import wrapped
 from paxtui.scenarios.model import Scenario, numbered
-from paxtui.scenarios.runner import Note, Result
+from paxtui.scenarios.runner import ScenarioResult, StepReport
 from paxtui.scenarios.steps import describe
 from paxtui.wire.text import visible
 
@@ -48,7 +48,7 @@ class Report:
             self._print((scenario.name, "bold"), (f"  {words}", "dim"))
             self._print((visible(scenario.shows), "dim"))
 
-    def note(self, note: Note) -> None:
+    def note(self, note: StepReport) -> None:
         """A step has happened."""
         if self._as_json:
             self._object({"event": "step", **to_builtins(note)})
@@ -56,7 +56,7 @@ class Report:
             what = f"{note.number:>4} {note.what}"
             self._print((f"{note.at_s:7.2f} s ", "dim"), f"{what:<{self._columns}} ", (note.outcome, "dim"))
 
-    def end(self, result: Result, command: str, kept: Path | None, logs: Path) -> None:
+    def end(self, result: ScenarioResult, command: str, kept: Path | None, logs: Path) -> None:
         """How it ended, and where to look."""
         if self._as_json:
             fields = {**to_builtins(result), "command": command, "log_dir": str(logs)}
@@ -86,7 +86,7 @@ class Report:
         """Somebody pressed ctrl-c."""
         print("paxtui: interrupted; stopping the replicas", file=sys.stderr, flush=True)
 
-    def summary(self, results: Sequence[Result], skipped: Sequence[tuple[str, str]]) -> None:
+    def summary(self, results: Sequence[ScenarioResult], skipped: Sequence[tuple[str, str]]) -> None:
         """A table of all, and how many passed."""
         if self._as_json:
             return

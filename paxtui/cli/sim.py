@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from paxtui.cli.guard import Interrupted
-from paxtui.cli.sim_progress import Progress
+from paxtui.cli.sim_progress import CampaignProgress
 from paxtui.cli.sim_report import EXIT_CODES, tell, tell_failure, tell_one, tell_thin
 
 if TYPE_CHECKING:
-    from paxtui.sim.cluster.simulation import Result
+    from paxtui.sim.cluster.simulation import RunResult
 
 DEFAULT_SEEDS = 1000
 
@@ -195,14 +195,14 @@ def _one(seed: int, profile: str, trace: Path | None, mutant: str | None, *, ver
     return 0
 
 
-def _traced(seed: int, profile: str, trace: Path, *, messages: bool) -> Result:
+def _traced(seed: int, profile: str, trace: Path, *, messages: bool) -> RunResult:
     from paxtui.sim.cluster.record import JsonLines
-    from paxtui.sim.cluster.simulation import Cluster
+    from paxtui.sim.cluster.simulation import Simulation
     from paxtui.sim.plan.plan_generator import draw
 
     plan = draw(seed, profile)
     with trace.open("wb") as out:
-        return Cluster(plan, JsonLines(out, plan, messages=messages)).run()
+        return Simulation(plan, JsonLines(out, plan, messages=messages)).run()
 
 
 def _planned(path: Path, *, verbose: bool) -> int:
@@ -272,13 +272,13 @@ def _many(
     dask: str | None,
     verbose: bool,
 ) -> int:
-    from paxtui.sim.campaign.campaign import Pool, chunks, run_all, seeds_of
+    from paxtui.sim.campaign.campaign import WorkerPool, chunks, run_all, seeds_of
     from paxtui.sim.campaign.determinism import NotRepeatable, Twins
     from paxtui.sim.plan.plan_generator import draw
 
     seconds = None if minutes is None else minutes * 60
-    pool: Pool | None = None
-    progress = Progress(seeds, f"profile {profile}")
+    pool: WorkerPool | None = None
+    progress = CampaignProgress(seeds, f"profile {profile}")
     try:
         with ExitStack() as stack:
             if dask is not None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 import paxtui
-from paxtui.cli.sim_progress import Progress
+from paxtui.cli.sim_progress import CampaignProgress
 from paxtui.cli.sim_report import EXIT_CODES, faults, medians, tell_failure, tell_thin
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from paxtui.sim.campaign.campaign import Run
     from paxtui.sim.campaign.summary import Summary
-    from paxtui.sim.cluster.simulation import Result
+    from paxtui.sim.cluster.simulation import RunResult
 
 COMMIT_VARIABLE = "PAXTUI_COMMIT"
 
@@ -94,13 +94,13 @@ def _part(
     from paxtui.sim.campaign.determinism import Twins
     from paxtui.sim.plan.plan_generator import draw
 
-    def seen(summary: Summary, result: Result) -> None:
+    def seen(summary: Summary, result: RunResult) -> None:
         progress.advance(summary, result)
         if not twice:
             reached.add(result)
 
     pool = Twins(jobs) if twice else None
-    with Progress(count, what) as progress, pool or nullcontext():
+    with CampaignProgress(count, what) as progress, pool or nullcontext():
         summary = run_all(chunks(runs), jobs=jobs, pool=pool, on_result=seen)
     profiles = ", ".join(f"{profile} {runs}" for profile, runs in sorted(summary.profiles.items()))
     typer.echo(

@@ -20,7 +20,7 @@ ANSWER_S_MAX = 10.0
 MISSING = "--dask needs the package distributed: pip install 'paxtui[dask]'"
 
 
-class Workers:
+class DaskWorkers:
     """A pool for :func:`paxtui.sim.campaign.campaign.run_all`."""
 
     def __init__(self, client: Client) -> None:
@@ -37,7 +37,7 @@ class Workers:
 
 
 @contextmanager
-def workers(address: str) -> Iterator[Workers]:
+def workers(address: str) -> Iterator[DaskWorkers]:
     """The workers of the scheduler at ``address``, if there are any and they have this very code."""
     try:
         from distributed import Client
@@ -57,7 +57,7 @@ def workers(address: str) -> Iterator[Workers]:
     with client:
         _check(client, address)
         with _lost(address):
-            yield Workers(client)
+            yield DaskWorkers(client)
 
 
 def _check(client: Client, address: str) -> None:

@@ -10,13 +10,13 @@ import typer
 
 if TYPE_CHECKING:
     from paxtui.sim.campaign.summary import Summary
-    from paxtui.sim.cluster.simulation import Result
+    from paxtui.sim.cluster.simulation import RunResult
 
 LINE_EVERY_S = 30.0
 """Where no bar can be drawn. A campaign that is over sooner says nothing but how it ended."""
 
 
-class Progress:
+class CampaignProgress:
     """Told of each run as it ends."""
 
     def __init__(self, seeds: int | None, what: str) -> None:
@@ -38,7 +38,7 @@ class Progress:
             )
             self._task = self._bar.add_task(what, total=seeds, speed="")
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> CampaignProgress:
         if self._bar is not None:
             self._bar.start()
         return self
@@ -47,7 +47,7 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def advance(self, summary: Summary, _: Result) -> None:
+    def advance(self, summary: Summary, _: RunResult) -> None:
         """One more run is done."""
         self._summary = summary
         if self._bar is not None:

@@ -11,7 +11,7 @@ from paxtui.cli.sim_progress import clock
 
 if TYPE_CHECKING:
     from paxtui.sim.campaign.summary import Summary
-    from paxtui.sim.cluster.simulation import Result
+    from paxtui.sim.cluster.simulation import RunResult
     from paxtui.sim.plan.plan import Plan
 
 EXIT_THIN = 6
@@ -70,7 +70,7 @@ def tell_thin(summary: Summary) -> int:
     return EXIT_THIN if reasons else 0
 
 
-def tell_one(result: Result) -> None:
+def tell_one(result: RunResult) -> None:
     """A run that ended well."""
     typer.echo(
         f"seed {result.seed}, profile {result.profile}: ok, {result.at:.1f} s of virtual time, "
@@ -82,16 +82,18 @@ def tell_one(result: Result) -> None:
         typer.echo(f"void: {result.void}")
 
 
-def tell_failure(plan: Plan, result: Result, verbose: bool, *, mutant: str | None = None, again: str) -> None:
+def tell_failure(
+    plan: Plan, result: RunResult, verbose: bool, *, mutant: str | None = None, again: str
+) -> None:
     """A run that did not: the last of what happened, what broke, and the command that repeats it."""
     from paxtui.records.diagram import SpaceTime
     from paxtui.sim.campaign.campaign import last_lines
-    from paxtui.sim.cluster.simulation import Cluster
+    from paxtui.sim.cluster.simulation import Simulation
     from paxtui.sim.mutants import MUTANTS
 
     diagram = SpaceTime(plan.replicas)
     with MUTANTS[mutant].installed() if mutant is not None else nullcontext():
-        Cluster(plan, diagram).run()
+        Simulation(plan, diagram).run()
         lines = last_lines(plan, messages=True) if verbose else []
     for line in ("", *diagram.lines, "", *lines, *([""] if lines else [])):
         typer.echo(line)

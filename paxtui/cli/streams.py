@@ -45,7 +45,7 @@ class OutputFailed(Exception):
         """The reader has closed the pipe, which is no mistake."""
 
 
-class Output(io.TextIOBase):
+class OutputStream(io.TextIOBase):
     """Text to a file descriptor, which takes all of it, however long that takes.
 
     After an error it drops what is written, so that no later print or flush fails again. What it has handed
@@ -130,11 +130,11 @@ def prepare() -> None:
 def _made_of(stream: TextIO | None, original: TextIO | None, descriptor: int) -> TextIO:
     """Make a stream to the same descriptor, unless somebody has put another one in its place."""
     if stream is None:
-        return cast(TextIO, Output(descriptor, "utf-8"))
+        return cast(TextIO, OutputStream(descriptor, "utf-8"))
     if stream is not original or not isinstance(stream, io.TextIOWrapper):
         return stream
     stream.flush()
-    made = Output(
+    made = OutputStream(
         stream.fileno(),
         stream.encoding,
         line_buffering=stream.line_buffering,
@@ -143,9 +143,9 @@ def _made_of(stream: TextIO | None, original: TextIO | None, descriptor: int) ->
     return cast(TextIO, made)
 
 
-def stdout() -> Output | None:
+def stdout() -> OutputStream | None:
     """Standard output, if :func:`prepare` made it."""
-    return sys.stdout if isinstance(sys.stdout, Output) else None
+    return sys.stdout if isinstance(sys.stdout, OutputStream) else None
 
 
 def need_stdout() -> None:

@@ -120,7 +120,7 @@ async def _show(replicas: LocalCluster, out: LineWriter) -> None:
 
     from paxtui.cli.status import rows
 
-    frame = Frame()
+    frame = RedrawnLines()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_draw_anew_on, signal.SIGCONT, frame)
         while out.isatty():
@@ -134,7 +134,7 @@ async def _show(replicas: LocalCluster, out: LineWriter) -> None:
         await trio.sleep_forever()
 
 
-async def _draw_anew_on(number: int, frame: Frame) -> None:
+async def _draw_anew_on(number: int, frame: RedrawnLines) -> None:
     """After ctrl-z and `fg` the lines above are the shell's."""
     import trio
 
@@ -143,7 +143,7 @@ async def _draw_anew_on(number: int, frame: Frame) -> None:
             frame.forget()
 
 
-class Frame:
+class RedrawnLines:
     """Lines on a terminal that are drawn over those before."""
 
     def __init__(self) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from paxtui.client.receipt import Receipt
-from paxtui.wire.requests import APPENDS_MAX, Append, AppendMany
+from paxtui.wire.requests import APPENDS_MAX, AppendManyRequest, AppendRequest
 
 FRAME_CHARS_MAX = 128 * 1024
 """The most characters in one frame of appends: six bytes each still fit it."""
 
 
-def frames(receipts: list[Receipt]) -> Iterator[Append | AppendMany]:
+def frames(receipts: list[Receipt]) -> Iterator[AppendRequest | AppendManyRequest]:
     """The appends as frames, and the note that they leave: runs of consecutive numbers together."""
     texts: list[str] = []
     first = chars = 0
@@ -30,5 +30,5 @@ def frames(receipts: list[Receipt]) -> Iterator[Append | AppendMany]:
         yield _one_frame(first, texts)
 
 
-def _one_frame(first: int, texts: list[str]) -> Append | AppendMany:
-    return Append(first, texts[0]) if len(texts) == 1 else AppendMany(first, tuple(texts))
+def _one_frame(first: int, texts: list[str]) -> AppendRequest | AppendManyRequest:
+    return AppendRequest(first, texts[0]) if len(texts) == 1 else AppendManyRequest(first, tuple(texts))

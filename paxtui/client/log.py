@@ -22,15 +22,15 @@ from paxtui.client.route import Route
 from paxtui.client.tail import tail
 from paxtui.config.cluster_file import Cluster
 from paxtui.wire.requests import (
-    Append,
-    AppendDone,
-    AppendRefused,
+    AppendedReply,
+    AppendRequest,
     Consistency,
     LogEntry,
-    Page,
-    Read,
+    LogPage,
+    ReadRequest,
+    RefusedReply,
 )
-from paxtui.wire.requests import Failed as FailedAnswer
+from paxtui.wire.requests import FailedReply as FailedAnswer
 from paxtui.wire.values import TEXT_BYTES_MAX, majority
 
 ATTEMPT_S = 1.5
@@ -54,12 +54,12 @@ class Asked:
 
     __slots__ = ("done", "failure", "message", "replica", "result", "sends")
 
-    def __init__(self, message: Read) -> None:
+    def __init__(self, message: ReadRequest) -> None:
         self.message = message
         self.replica = -1
         self.sends = 0
         self.done = trio.Event()
-        self.result: Page | None = None
+        self.result: LogPage | None = None
         self.failure: ClientError | None = None
 
     def fail(self, error: ClientError) -> None:
@@ -148,7 +148,11 @@ class Log:
         """Send the only request there is at once. Where several are in flight, those that are begun at
         the same time leave together."""
         link = self._link
-        if link is None or len(self._appends) > 1 or not link.send_now(Append(receipt.request, receipt.text)):
+        if (
+            link is None
+            or len(self._appends) > 1
+            or not link.send_now(AppendRequest(receipt.request, receipt.text))
+        ):
             return False
         receipt.sends = 1
         if link.midway:
@@ -197,7 +201,7 @@ class Log:
         """One page of the log. ``linearizable``: everything acknowledged before the call is in it."""
         number = self._next_ask
         self._next_ask += 1
-        message = Read(id=number, first=from_slot, limit=limit, consistency=consistency)
+        message = ReadRequest(id=number, first=from_slot, limit=limit, consistency=consistency)
         asked = self._reads[number] = Asked(message)
         try:
             with trio.move_on_after(timeout_s):
@@ -316,16 +320,16 @@ class Log:
 
     def _take(self, message: Struct, nursery: trio.Nursery) -> None:
         match message:
-            case AppendDone():
+            case AppendedReply():
                 self._appended(message)
-            case Page():
+            case LogPage():
                 self._route.worked()
                 asked = self._reads.get(message.id)
                 if asked is not None:
                     asked.result = message
                     asked.replica = self.replica if self.replica is not None else -1
                     asked.done.set()
-            case AppendRefused():
+            case RefusedReply():
                 receipt = self._appends.get(message.request)
                 if receipt is not None:
                     self._refused_append(receipt, message, nursery)
@@ -336,7 +340,7 @@ class Log:
             case _:
                 raise ClientError(f"an answer of type {type(message).__struct_config__.tag} to nothing")
 
-    def _appended(self, message: AppendDone) -> None:
+    def _appended(self, message: AppendedReply) -> None:
         self._route.worked()
         now = trio.current_time()
         replica = self.replica if self.replica is not None else -1
@@ -349,7 +353,7 @@ class Log:
             slot += 1
         self._settled()
 
-    def _refused_append(self, receipt: Receipt, message: AppendRefused, nursery: trio.Nursery) -> None:
+    def _refused_append(self, receipt: Receipt, message: RefusedReply, nursery: trio.Nursery) -> None:
         if message.reason == "expired":
             self._expired(receipt)
             nursery.cancel_scope.cancel()

@@ -14,28 +14,28 @@ from paxtui.client.route import words
 from paxtui.config.cluster_file import Cluster
 from paxtui.wire.faults import ActiveFault, AnyFault, CrashReplica, Cut, Trigger
 from paxtui.wire.requests import (
-    Done,
-    Elect,
+    DoneReply,
+    ElectRequest,
     FaultList,
-    FillHole,
-    GetStatus,
-    Inject,
-    ListFaults,
+    FillHoleRequest,
+    InjectRequest,
+    ListFaultsRequest,
     LogEntry,
-    Observe,
-    Page,
-    Read,
+    LogPage,
+    ObserveRequest,
+    ReadRequest,
     StatusReport,
-    Undo,
+    StatusRequest,
+    UndoRequest,
 )
-from paxtui.wire.requests import Failed as FailedAnswer
-from paxtui.wire.telemetry import Delta, Snapshot
+from paxtui.wire.requests import FailedReply as FailedAnswer
+from paxtui.wire.telemetry import TelemetryDelta, TelemetrySnapshot
 from paxtui.wire.values import REPLICAS_MAX
 
 ANSWER_S: Final = 3.0
 """How long a replica may take for an operator's request."""
 
-LOOKS: Final = (GetStatus, ListFaults, Read)
+LOOKS: Final = (StatusRequest, ListFaultsRequest, ReadRequest)
 """Requests that change nothing: without an answer they have failed. All others may have been carried out."""
 
 MAY_BE_DONE: Final = "what was asked may have been done, or may yet be"
@@ -75,7 +75,7 @@ class Operator:
 
     async def _look(self, replica: int, timeout_s: float) -> Sighting:
         try:
-            answer = await self._ask(replica, GetStatus(0), timeout_s)
+            answer = await self._ask(replica, StatusRequest(0), timeout_s)
         except ClientError as error:
             return Sighting(replica, None, str(error))
         report = answer if isinstance(answer, StatusReport) else None
@@ -85,8 +85,8 @@ class Operator:
         """Everything that ``replica`` has applied from ``first`` on, as it knows it now."""
         entries: list[LogEntry] = []
         while True:
-            answer = await self._ask(replica, Read(id=0, first=first, consistency="local"))
-            if not isinstance(answer, Page):
+            answer = await self._ask(replica, ReadRequest(id=0, first=first, consistency="local"))
+            if not isinstance(answer, LogPage):
                 raise ClientError(f"replica {replica} answered something else than a page")
             entries.extend(answer.entries)
             if not answer.entries or (first := answer.entries[-1].slot + 1) >= answer.applied:
@@ -94,21 +94,21 @@ class Operator:
 
     async def page(self, replica: int, first: int, count: int) -> tuple[LogEntry, ...]:
         """At most ``count`` slots from ``first`` on of what ``replica`` has applied."""
-        answer = await self._ask(replica, Read(id=0, first=first, limit=count, consistency="local"))
-        if not isinstance(answer, Page):
+        answer = await self._ask(replica, ReadRequest(id=0, first=first, limit=count, consistency="local"))
+        if not isinstance(answer, LogPage):
             raise ClientError(f"replica {replica} answered something else than a page")
         return answer.entries
 
     async def elect(self, replica: int) -> None:
         """Make ``replica`` start an election now."""
-        await self._ask(replica, Elect(0))
+        await self._ask(replica, ElectRequest(0))
 
     async def fill_hole(self, slot: int) -> None:
         """Make the leader fill its hole ``slot`` with a no-op now."""
         for sighting in await self.status():
             status = sighting.report.status if sighting.report else None
             if status is not None and status.role == "leader" and slot in status.holes:
-                await self._ask(sighting.replica, FillHole(0, slot))
+                await self._ask(sighting.replica, FillHoleRequest(0, slot))
                 return
         raise Failed(f"slot {slot} is no hole of a leader that can be reached")
 
@@ -122,12 +122,12 @@ class Operator:
     ) -> int | None:
         """Begin a fault at ``replica``; its number (``None`` where the replica did not live to tell)."""
         try:
-            answer = await self._ask(replica, Inject(id=0, fault=fault, for_s=for_s, when=when))
+            answer = await self._ask(replica, InjectRequest(id=0, fault=fault, for_s=for_s, when=when))
         except Hung:
             if isinstance(fault, CrashReplica) and when is None:
                 return None
             raise
-        return answer.number if isinstance(answer, Done) else None
+        return answer.number if isinstance(answer, DoneReply) else None
 
     async def cut(self, one: int, other: int, *, for_s: float | None = None) -> list[int | None]:
         """Cut both directions between two replicas."""
@@ -141,7 +141,7 @@ class Operator:
         replica = (number - 1) % REPLICAS_MAX
         if number < 1 or replica >= self._cluster.n:
             raise Failed(f"there is no fault {number}")
-        await self._ask(replica, Undo(0, number))
+        await self._ask(replica, UndoRequest(0, number))
 
     async def heal(self) -> list[str]:
         """End all faults of all replicas that can be reached; a line for each that cannot."""
@@ -155,14 +155,14 @@ class Operator:
 
     async def heal_at(self, replica: int) -> None:
         """End all faults of one replica."""
-        await self._ask(replica, Undo(0, None))
+        await self._ask(replica, UndoRequest(0, None))
 
     async def faults(self) -> list[ActiveFault]:
         """Every fault that acts or waits at a replica that can be reached."""
         found: list[ActiveFault] = []
         for replica in range(self._cluster.n):
             try:
-                answer = await self._ask(replica, ListFaults(0))
+                answer = await self._ask(replica, ListFaultsRequest(0))
             except ClientError:
                 continue
             if isinstance(answer, FaultList):
@@ -236,17 +236,19 @@ def _hung(problem: str, left: bool) -> Hung:
     return HungAfter(f"{problem}; {MAY_BE_DONE}") if left else HungBefore(problem)
 
 
-async def observe(cluster: Cluster, replica: int) -> AsyncGenerator[Snapshot | Delta | None, None]:
+async def observe(
+    cluster: Cluster, replica: int
+) -> AsyncGenerator[TelemetrySnapshot | TelemetryDelta | None, None]:
     """A replica's telemetry for ever: a snapshot, then deltas; ``None`` each time the replica is lost."""
     while True:
         try:
             async with dial(
                 cluster.address(replica), "observer", views, tls=cluster.tls, name="observer"
             ) as link:
-                await link.send(Observe(0))
+                await link.send(ObserveRequest(0))
                 while messages := await link.receive():
                     for message in messages:
-                        if isinstance(message, Snapshot | Delta):
+                        if isinstance(message, TelemetrySnapshot | TelemetryDelta):
                             yield message
         except (*BROKEN, ClientError):
             pass

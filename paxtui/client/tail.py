@@ -12,7 +12,7 @@ from paxtui.client.connection import BROKEN, Connection, answers, dial
 from paxtui.client.errors import ClientError, Unreachable
 from paxtui.client.route import Route
 from paxtui.config.cluster_file import Cluster
-from paxtui.wire.requests import Failed, GetStatus, LogEntry, Page, StatusReport, Tail
+from paxtui.wire.requests import FailedReply, LogEntry, LogPage, StatusReport, StatusRequest, TailRequest
 
 PING_S = 2.0
 """How often a tail asks whether its replica still lives and knows a leader."""
@@ -52,7 +52,7 @@ async def tail(
         await trio.sleep(0.05)
 
 
-def _beginning(page: Page) -> int:
+def _beginning(page: LogPage) -> int:
     """Return the first slot that the page can speak for: no slot below is there any more.
 
     The floor may have risen while the page was gathered, so what the page holds counts before the floor.
@@ -61,9 +61,9 @@ def _beginning(page: Page) -> int:
     return min(page.floor, page.applied, told)
 
 
-async def _pages(link: Connection[Struct], slot: int, follow: bool) -> AsyncGenerator[Page, None]:
+async def _pages(link: Connection[Struct], slot: int, follow: bool) -> AsyncGenerator[LogPage, None]:
     """Pages of one replica, for as long as it lives and knows a leader."""
-    await link.send(Tail(id=0, first=slot, follow=follow))
+    await link.send(TailRequest(id=0, first=slot, follow=follow))
     leaderless = 0
     asked = 0
     while True:
@@ -73,16 +73,16 @@ async def _pages(link: Connection[Struct], slot: int, follow: bool) -> AsyncGene
             if not messages:
                 return
         for message in messages:
-            if isinstance(message, Page):
+            if isinstance(message, LogPage):
                 yield message
             elif isinstance(message, StatusReport):
                 asked = 0
                 known = message.status is not None and message.status.leader is not None
                 leaderless = 0 if known else leaderless + 1
-            elif isinstance(message, Failed):
+            elif isinstance(message, FailedReply):
                 raise ClientError(message.reason)
         if patience.cancelled_caught:
             if asked or leaderless > 1:
                 raise trio.TooSlowError("the replica is silent or knows no leader")
             asked = 1
-            await link.send(GetStatus(1))
+            await link.send(StatusRequest(1))

@@ -12,8 +12,8 @@ from paxtui.client.connection import BROKEN, Connection, dial, views
 from paxtui.client.errors import ClientError
 from paxtui.client.route import words
 from paxtui.config.cluster_file import Cluster
-from paxtui.wire.requests import GetStatus, Observe, StatusReport
-from paxtui.wire.telemetry import Delta, Snapshot
+from paxtui.wire.requests import ObserveRequest, StatusReport, StatusRequest
+from paxtui.wire.telemetry import TelemetryDelta, TelemetrySnapshot
 
 STATUS_S: Final = 0.5
 """How often the replica is asked for its status: whoever is paused or hangs does not answer."""
@@ -29,7 +29,7 @@ class Lost(Struct, frozen=True):
     """Nobody listens there: the process is not running."""
 
 
-Told = Snapshot | Delta | StatusReport | Lost
+Told = TelemetrySnapshot | TelemetryDelta | StatusReport | Lost
 
 
 async def watch(cluster: Cluster, replica: int, tell: Callable[[Told], None]) -> None:
@@ -52,18 +52,18 @@ async def watch(cluster: Cluster, replica: int, tell: Callable[[Told], None]) ->
 
 async def _follow(link: Connection[Struct], tell: Callable[[Told], None]) -> None:
     async with trio.open_nursery() as nursery:
-        await link.send(Observe(0))
+        await link.send(ObserveRequest(0))
         nursery.start_soon(_ask, link)
         while messages := await link.receive():
             for message in messages:
-                if isinstance(message, Snapshot | Delta | StatusReport):
+                if isinstance(message, TelemetrySnapshot | TelemetryDelta | StatusReport):
                     tell(message)
         nursery.cancel_scope.cancel()
 
 
 async def _ask(link: Connection[Struct]) -> None:
     while True:
-        await link.send(GetStatus(1))
+        await link.send(StatusRequest(1))
         await trio.sleep(STATUS_S)
 
 

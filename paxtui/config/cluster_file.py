@@ -23,13 +23,13 @@ from typing import Any, Final
 from msgspec import Struct, ValidationError, convert, structs
 
 from paxtui.config.folders import ConfigError as ConfigError
-from paxtui.config.folders import Source, quoted, read_source, shown, shown_number
+from paxtui.config.folders import ConfigText, quoted, read_source, shown, shown_number
 from paxtui.config.limits import FIELDS as LIMITS
 from paxtui.config.limits import Limits
 from paxtui.config.limits import problem as limits_problem
 from paxtui.config.limits import with_environment as limits_with_environment
 from paxtui.config.retention import FIELDS as KEEP
-from paxtui.config.retention import Keep
+from paxtui.config.retention import Retention
 from paxtui.config.retention import problem as keep_problem
 from paxtui.config.tls_files import TLS_KEYS, Tls, absolute, with_environment
 from paxtui.core.ballot import NUMBER_LIMIT, REPLICAS_MAX
@@ -96,7 +96,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
     """Certificates; without them connections are plain."""
     limits: Limits = Limits()
     """What each replica allows those who connect."""
-    keep: Keep = Keep()
+    keep: Retention = Retention()
     """How much of the log is kept."""
     source: str = BUILT_IN
     """The path that it was read from, as given, or ``built-in``."""
@@ -155,7 +155,7 @@ def load(path: str | Path | None) -> Cluster:
 
 def local(n: int, ports: Sequence[int] | None = None, name: str | None = None) -> Cluster:
     """A cluster of ``n`` replicas on this machine, on ports 7400, 7401, ... unless told otherwise."""
-    source = Source(BUILT_IN)
+    source = ConfigText(BUILT_IN)
     ports = range(LOCAL_PORT, LOCAL_PORT + n) if ports is None else ports
     if len(ports) != n:
         raise source.error(f"{n} replicas need {n} ports, not {len(ports)}")
@@ -185,7 +185,7 @@ def check_f(cluster: Cluster, f: int) -> None:
 
 def parse_addresses(text: str) -> tuple[tuple[str, int], ...]:
     """``HOST:PORT,HOST:PORT`` as pairs. An IPv6 host stands in brackets."""
-    source = Source("addresses")
+    source = ConfigText("addresses")
     found: list[tuple[str, int]] = []
     for part in (part.strip() for part in text.split(",")):
         match = re.fullmatch(r"(\[[^\[\]]*\]|[^:\[\]]+):([^:]+)", part)
@@ -241,7 +241,7 @@ class _File(Struct):
     replica: list[Address] = []
     settings: Settings = Settings()
     limits: Limits = Limits()
-    keep: Keep = Keep()
+    keep: Retention = Retention()
     tls: Tls | None = None
 
 
@@ -259,7 +259,7 @@ def _stem(path: Path) -> str:
     return text.strip()[:NAME_CHARS_MAX] or "cluster"
 
 
-def _from_classic(source: Source) -> Cluster:
+def _from_classic(source: ConfigText) -> Cluster:
     rows: list[tuple[Address, int | None]] = []
     for number, line in enumerate(source.lines, start=1):
         fields = _uncommented(line).split()
@@ -272,7 +272,7 @@ def _from_classic(source: Source) -> Cluster:
     return Cluster(name="", replicas=_members(source, rows))
 
 
-def _from_toml(source: Source, folder: Path) -> Cluster:
+def _from_toml(source: ConfigText, folder: Path) -> Cluster:
     file = _typed(source, _parse(source))
     header, line_of = file.cluster, source.line_of
     for key, limit in (("name", NAME_CHARS_MAX), ("record", RECORD_CHARS_MAX)):
@@ -300,20 +300,20 @@ def _from_toml(source: Source, folder: Path) -> Cluster:
     )
 
 
-def _keep(source: Source, keep: Keep) -> Keep:
+def _keep(source: ConfigText, keep: Retention) -> Retention:
     found = keep_problem(keep)
     if found is not None:
         raise source.error(found[1], source.line_of("keep", found[0]))
     return keep
 
 
-def _limits(source: Source, limits: Limits) -> Limits:
+def _limits(source: ConfigText, limits: Limits) -> Limits:
     if found := limits_problem(limits):
         raise source.error(found[1], source.line_of("limits", found[0]))
     return limits
 
 
-def _tls(source: Source, tls: Tls | None, folder: Path) -> Tls | None:
+def _tls(source: ConfigText, tls: Tls | None, folder: Path) -> Tls | None:
     """Relative paths start at the cluster file: it and its certificates move together."""
     if tls is None:
         return None
@@ -326,14 +326,14 @@ def _tls(source: Source, tls: Tls | None, folder: Path) -> Tls | None:
     return Tls(**absolute(said, folder))
 
 
-def _parse(source: Source) -> dict[str, Any]:
+def _parse(source: ConfigText) -> dict[str, Any]:
     code = re.sub(r"(?m)^\s*#.*", "", source.text)
     if any(part.count(".") > DOTS_MAX for part in re.split(r"[=\n]", code)):
         raise source.error("is not a cluster file: nested too deeply")
     return source.toml()
 
 
-def _typed(source: Source, document: dict[str, Any]) -> _File:
+def _typed(source: ConfigText, document: dict[str, Any]) -> _File:
     """The document with names and types checked. Unknown names first: they explain the missing ones."""
     rows = document.get("replica")
     tables = [("replica", index, row) for index, row in enumerate(rows if isinstance(rows, list) else ())]
@@ -366,7 +366,7 @@ def _place(path: tuple[str | int, ...]) -> tuple[str, int, str]:
     return where, index, keys[0] if keys else ""
 
 
-def check_settings(source: Source, settings: Settings) -> None:
+def check_settings(source: ConfigText, settings: Settings) -> None:
     """Refuse numbers with which no cluster works."""
     for key, field in _SETTINGS.items():
         value = getattr(settings, key)
@@ -392,7 +392,7 @@ def check_settings(source: Source, settings: Settings) -> None:
             raise source.error(f"{key} is {value}, allowed: at least {words}, here {least}", line)
 
 
-def _members(source: Source, rows: Sequence[tuple[Address, int | None]]) -> tuple[Address, ...]:
+def _members(source: ConfigText, rows: Sequence[tuple[Address, int | None]]) -> tuple[Address, ...]:
     """The rows as a membership: no address and no id twice, ids 0 to n-1, and an n that makes sense."""
     seen: dict[object, int | None] = {}
     for address, line in rows:
@@ -412,7 +412,7 @@ def _members(source: Source, rows: Sequence[tuple[Address, int | None]]) -> tupl
     return tuple(sorted((address for address, _ in rows), key=lambda address: address.id))
 
 
-def _check_size(source: Source, n: int) -> None:
+def _check_size(source: ConfigText, n: int) -> None:
     if n < 1:
         raise source.error("there are no replicas, expected an odd number of them, such as 3")
     if n > REPLICAS_MAX:
@@ -428,7 +428,7 @@ def _bare(host: str) -> str:
     return host[1:-1] if host.startswith("[") and host.endswith("]") and ":" in host else host
 
 
-def _address(source: Source, line: int | None, id: int, host: str, port: int) -> Address:
+def _address(source: ConfigText, line: int | None, id: int, host: str, port: int) -> Address:
     if problem := _host_problem(_bare(host)):
         raise source.error(f"host {quoted(host)} {problem}", line)
     if not 1 <= port <= 65535:
@@ -436,7 +436,7 @@ def _address(source: Source, line: int | None, id: int, host: str, port: int) ->
     return Address(id, _bare(host), port)
 
 
-def _port(source: Source, line: int | None, text: str) -> int:
+def _port(source: ConfigText, line: int | None, text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise source.error(f"port {quoted(text)} is not a number, allowed: 1 to 65535", line)
     return int(text[:20])
@@ -462,6 +462,6 @@ def _canonical(host: str) -> str:
         return host.lower().removesuffix(".")
 
 
-def _check_text(source: Source, line: int | None, key: str, text: str, limit: int) -> None:
+def _check_text(source: ConfigText, line: int | None, key: str, text: str, limit: int) -> None:
     if not text.strip() or len(text) > limit or not text.isprintable():
         raise source.error(f"{key} is {quoted(text)}, allowed: 1 to {limit} printable characters", line)

@@ -26,7 +26,7 @@ class ConfigError(Exception):
     """The user's file or flag is wrong. The message is one line that says how; callers exit with 2."""
 
 
-class Source:
+class ConfigText:
     """What a user gave, by name and text, to say where in it something is wrong."""
 
     def __init__(self, name: str, text: str = "") -> None:
@@ -107,7 +107,7 @@ def replica_folder(root: Path, cluster_name: str, id: int) -> Path:
     return root / _safe(cluster_name) / f"replica-{id}"
 
 
-def read_source(path: Path) -> Source:
+def read_source(path: Path) -> ConfigText:
     """A cluster file, with plain line ends. Whatever else lies there is a `ConfigError`."""
     name = shown(path)
     try:
@@ -128,7 +128,7 @@ def read_source(path: Path) -> Source:
     if b"\0" in raw:
         raise ConfigError(f"{name}: holds binary data, expected UTF-8 text")
     try:
-        return Source(name, raw.decode("utf-8-sig").replace("\r\n", "\n"))
+        return ConfigText(name, raw.decode("utf-8-sig").replace("\r\n", "\n"))
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{name}:{line}: is not UTF-8 text (byte {raw[error.start]:#04x})") from None

@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 from paxtui.core.ballot import NUMBER_LIMIT
 
 
-class Keep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Retention(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What must not be removed. Without any of these, everything is kept for ever.
 
     With several, a message is removed as soon as one of them allows it. The leader has old slots removed on
@@ -30,13 +30,13 @@ class Keep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.slots is None and self.bytes is None and self.age_s is None
 
 
-FIELDS: Final = {field.name: field for field in structs.fields(Keep)}
+FIELDS: Final = {field.name: field for field in structs.fields(Retention)}
 
 LEAST: Final[dict[str, float]] = {"slots": 8, "bytes": 4096, "age_s": 8.0}
 """A limit is approached in eighths."""
 
 
-def problem(keep: Keep) -> tuple[str, str] | None:
+def problem(keep: Retention) -> tuple[str, str] | None:
     """The first field that makes no sense, and what is wrong with it."""
     for name, least in LEAST.items():
         value = getattr(keep, name)

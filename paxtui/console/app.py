@@ -10,14 +10,14 @@ from textual.containers import Container
 from textual.filter import LineFilter
 
 from paxtui.console import preferences
-from paxtui.console.actions.arranging import VIEWS, Arranging
-from paxtui.console.actions.dialogs import Acting
-from paxtui.console.driver import Bridge, Notice
+from paxtui.console.actions.arranging import VIEWS, PaneActions
+from paxtui.console.actions.dialogs import DialogActions
+from paxtui.console.driver import ClusterDriver, Notice
 from paxtui.console.theme import textual_themes
 from paxtui.console.theme.ascii_filter import Ascii
-from paxtui.console.theme.styles import Look
-from paxtui.console.view_state import Scene
-from paxtui.console.widgets.bars import Header, KeyLine, Strip, TabLine, TooSmall
+from paxtui.console.theme.styles import Styles
+from paxtui.console.view_state import ViewState
+from paxtui.console.widgets.bars import HeaderBar, KeyLine, Strip, TabLine, TooSmall
 from paxtui.console.widgets.buttons import ButtonBar
 from paxtui.console.widgets.chat import ChatPane
 from paxtui.console.widgets.events import EventsPane
@@ -36,7 +36,7 @@ AGES_S = 1.0
 """How often what only grows older is drawn anew."""
 
 
-class ConsoleApp(Acting, Arranging):
+class ConsoleApp(DialogActions, PaneActions):
     """The full-screen console."""
 
     CSS = resources.files("paxtui.console").joinpath("console.tcss").read_text("utf-8")
@@ -44,12 +44,12 @@ class ConsoleApp(Acting, Arranging):
     ENABLE_COMMAND_PALETTE = False
     ESCAPE_TO_MINIMIZE = False
 
-    def __init__(self, bridge: Bridge, look: Look, kept: preferences.Prefs) -> None:
+    def __init__(self, bridge: ClusterDriver, look: Styles, kept: preferences.Preferences) -> None:
         super().__init__(ansi_color=True if look.theme in textual_themes.ANSI_NAMES else None)
         self.bridge = bridge
         self.kept = kept
         textual_themes.register(self, look.theme)
-        self.scene = Scene(bridge.model, look, lambda: bridge.now)
+        self.scene = ViewState(bridge.model, look, lambda: bridge.now)
         self.scene.armed = bridge.launch.armed
         self.view = kept.view if 1 <= kept.view <= len(VIEWS) else 1
         self.maximised = kept.maximised
@@ -73,7 +73,7 @@ class ConsoleApp(Acting, Arranging):
     def compose(self) -> ComposeResult:
         """All panes; the stylesheet shows those that the view and the size have room for."""
         scene = self.scene
-        yield Header(scene, id="header")
+        yield HeaderBar(scene, id="header")
         yield Strip(scene, id="strip")
         yield TabLine(scene, id="tabs")
         with Container(id="body"):

@@ -45,26 +45,26 @@ def named(n: int, links: Iterable[Link]) -> str:
     return " ".join(words)
 
 
-def cut(n: int, links: Sequence[Link], name: str = "") -> c.Command:
+def cut(n: int, links: Sequence[Link], name: str = "") -> c.ConsoleCommand:
     """Nothing crosses ``links``."""
-    return c.Cut(tuple(links), name or named(n, links))
+    return c.CutCommand(tuple(links), name or named(n, links))
 
 
-def cut_or_join(model: ClusterModel, links: Sequence[Link]) -> c.Command:
+def cut_or_join(model: ClusterModel, links: Sequence[Link]) -> c.ConsoleCommand:
     """Cut ``links``; join them where all of them are cut already."""
     name = named(model.n, links)
     if cut_now(model).issuperset(links):
-        return c.Join(tuple(links), name)
-    return c.Cut(tuple(links), name)
+        return c.JoinCommand(tuple(links), name)
+    return c.CutCommand(tuple(links), name)
 
 
-def join(model: ClusterModel, links: Iterable[Link] | None = None) -> list[c.Command]:
+def join(model: ClusterModel, links: Iterable[Link] | None = None) -> list[c.ConsoleCommand]:
     """End the cuts on ``links``, or all cuts."""
     chosen = tuple(sorted(cut_now(model))) if links is None else tuple(links)
-    return [c.Join(chosen, "all" if links is None else named(model.n, chosen))] if chosen else []
+    return [c.JoinCommand(chosen, "all" if links is None else named(model.n, chosen))] if chosen else []
 
 
-def chance(model: ClusterModel, links: Sequence[Link], kind: str, percent: float) -> list[c.Command]:
+def chance(model: ClusterModel, links: Sequence[Link], kind: str, percent: float) -> list[c.ConsoleCommand]:
     """Set the probability of ``loss``, ``duplicate`` or ``reorder`` on ``links``; 0 ends it."""
     percent = max(0.0, min(100.0, percent))
     if not percent:
@@ -73,7 +73,9 @@ def chance(model: ClusterModel, links: Sequence[Link], kind: str, percent: float
     return [_faults(model.n, links, lambda to: fault(to, percent), f"{kind} {{}} {percent:g} %")]
 
 
-def delay(model: ClusterModel, links: Sequence[Link], ms: float, jitter_ms: float = 0.0) -> list[c.Command]:
+def delay(
+    model: ClusterModel, links: Sequence[Link], ms: float, jitter_ms: float = 0.0
+) -> list[c.ConsoleCommand]:
     """Hold messages back on ``links``; 0 ends it."""
     if not ms and not jitter_ms:
         return _end(model, links, "delay")
@@ -81,34 +83,34 @@ def delay(model: ClusterModel, links: Sequence[Link], ms: float, jitter_ms: floa
     return [_faults(model.n, links, lambda to: f.Delay(to, ms, jitter_ms), f"delay {{}} {ms:g} ms{more}")]
 
 
-def straighten(model: ClusterModel, links: Sequence[Link]) -> list[c.Command]:
+def straighten(model: ClusterModel, links: Sequence[Link]) -> list[c.ConsoleCommand]:
     """End every fault on ``links``, and on no other."""
     return [
         order for link in links for kind in ("cut", "delay", *CHANCES) for order in _end(model, [link], kind)
     ]
 
 
-def _faults(n: int, links: Sequence[Link], fault: Callable[[int], f.AnyFault], name: str) -> c.Command:
+def _faults(n: int, links: Sequence[Link], fault: Callable[[int], f.AnyFault], name: str) -> c.ConsoleCommand:
     """One fault a sender where all its links are meant, else one a link."""
     pairs = set(links)
     found: list[tuple[int, f.AnyFault]] = []
     for a in sorted({a for a, _ in pairs}):
         mine = sorted(b for sender, b in pairs if sender == a)
         found += [(a, fault(to)) for to in ([-1] if n > 2 and len(mine) == n - 1 else mine)]
-    return c.Faults(tuple(found), name.format(named(n, pairs)))
+    return c.InjectManyCommand(tuple(found), name.format(named(n, pairs)))
 
 
-def _end(model: ClusterModel, links: Sequence[Link], kind: str) -> list[c.Command]:
+def _end(model: ClusterModel, links: Sequence[Link], kind: str) -> list[c.ConsoleCommand]:
     """End a kind of fault on ``links``. What acts on all links of a sender can only be ended as a whole:
     where not all of them are meant, a later word on this one link sets it to nothing."""
-    orders: list[c.Command] = []
+    orders: list[c.ConsoleCommand] = []
     for a, b in links:
         rest = {(a, to) for to in range(model.n) if to not in (a, b)}
         if kind == "cut" or rest <= set(links) or not _acts_on_all(model, a, kind):
-            orders.append(c.Clear((a, b), kind))
+            orders.append(c.ClearCommand((a, b), kind))
         else:
             nothing: f.AnyFault = f.Delay(b, 0.0) if kind == "delay" else CHANCES[kind](b, 0.0)
-            orders.append(c.Inject(a, nothing))
+            orders.append(c.InjectCommand(a, nothing))
     return orders
 
 
@@ -119,17 +121,17 @@ def _acts_on_all(model: ClusterModel, sender: int, kind: str) -> bool:
     )
 
 
-def crash_proposer(model: ClusterModel, id: int) -> c.Command:
+def crash_proposer(model: ClusterModel, id: int) -> c.ConsoleCommand:
     """Stop its proposer, or let it work again."""
     crashed = model.replicas[id].proposer_crashed
-    return c.RestoreProposer(id) if crashed else c.Inject(id, f.CrashProposer())
+    return c.RestoreProposerCommand(id) if crashed else c.InjectCommand(id, f.CrashProposer())
 
 
-def slow_disk(model: ClusterModel, id: int, ms: float) -> list[c.Command]:
+def slow_disk(model: ClusterModel, id: int, ms: float) -> list[c.ConsoleCommand]:
     """Make every commit slower; 0 ends it."""
     if ms:
-        return [c.Inject(id, f.SlowDisk(ms))]
-    return [c.Undo(number) for number in numbers(model, id, f.SlowDisk)]
+        return [c.InjectCommand(id, f.SlowDisk(ms))]
+    return [c.UndoCommand(number) for number in numbers(model, id, f.SlowDisk)]
 
 
 def numbers(model: ClusterModel, id: int, kind: type) -> list[int]:
@@ -138,12 +140,12 @@ def numbers(model: ClusterModel, id: int, kind: type) -> list[int]:
     return [each.number for each in (report.active if report else ()) if isinstance(each.fault, kind)]
 
 
-def topology(model: ClusterModel, cuts: Cuts, name: str) -> list[c.Command]:
+def topology(model: ClusterModel, cuts: Cuts, name: str) -> list[c.ConsoleCommand]:
     """Cut exactly these links: what else is cut is joined."""
     before = cut_now(model)
-    orders: list[c.Command] = []
+    orders: list[c.ConsoleCommand] = []
     if before - cuts:
-        orders.append(c.Join(tuple(sorted(before - cuts)), named(model.n, before - cuts)))
+        orders.append(c.JoinCommand(tuple(sorted(before - cuts)), named(model.n, before - cuts)))
     if cuts - before:
-        orders.append(c.Cut(tuple(sorted(cuts - before)), name))
+        orders.append(c.CutCommand(tuple(sorted(cuts - before)), name))
     return orders

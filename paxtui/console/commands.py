@@ -15,118 +15,118 @@ Link = tuple[int, int]
 """``(sender, receiver)``."""
 
 
-class Command(Struct, frozen=True):
+class ConsoleCommand(Struct, frozen=True):
     """Base of all commands."""
 
 
-class Crash(Command, frozen=True):
+class CrashCommand(ConsoleCommand, frozen=True):
     """SIGKILL."""
 
     replica: int
 
 
-class Restart(Command, frozen=True):
+class RestartCommand(ConsoleCommand, frozen=True):
     """Start a replica that is down, or kill it first if it is not."""
 
     replica: int
 
 
-class Pause(Command, frozen=True):
+class PauseCommand(ConsoleCommand, frozen=True):
     """SIGSTOP: it neither hears nor speaks."""
 
     replica: int
 
 
-class Continue(Command, frozen=True):
+class ContinueCommand(ConsoleCommand, frozen=True):
     """SIGCONT."""
 
     replica: int
 
 
-class Wipe(Command, frozen=True):
+class WipeCommand(ConsoleCommand, frozen=True):
     """Kill the replica and delete its data folder."""
 
     replica: int
 
 
-class Inject(Command, frozen=True):
+class InjectCommand(ConsoleCommand, frozen=True):
     """Begin a fault at a replica."""
 
     replica: int
     fault: AnyFault
 
 
-class CrashDeciding(Command, frozen=True):
+class CrashDecidingCommand(ConsoleCommand, frozen=True):
     """Kill the leader at the moment at which it next sees a majority, before it can tell anybody: the votes
     are on other disks, and the next leader has to find them."""
 
     replica: int
 
 
-class RestoreProposer(Command, frozen=True):
+class RestoreProposerCommand(ConsoleCommand, frozen=True):
     """End every crash of the replica's proposer."""
 
     replica: int
 
 
-class Faults(Command, frozen=True):
+class InjectManyCommand(ConsoleCommand, frozen=True):
     """Begin several faults ``(replica, fault)`` as one deed."""
 
     faults: tuple[tuple[int, AnyFault], ...]
     name: str
 
 
-class Cut(Command, frozen=True):
+class CutCommand(ConsoleCommand, frozen=True):
     """Nothing crosses these directed links; ``name`` says what it is (a preset, ``r0 | r1 r2``)."""
 
     links: tuple[Link, ...]
     name: str
 
 
-class Join(Command, frozen=True):
+class JoinCommand(ConsoleCommand, frozen=True):
     """End the cuts on these directed links."""
 
     links: tuple[Link, ...]
     name: str
 
 
-class Clear(Command, frozen=True):
+class ClearCommand(ConsoleCommand, frozen=True):
     """End all faults of one kind (``loss``, ``delay`` ...) on one directed link."""
 
     link: Link
     kind: str
 
 
-class Elect(Command, frozen=True):
+class ElectCommand(ConsoleCommand, frozen=True):
     """Make the replica start an election."""
 
     replica: int
 
 
-class FillHole(Command, frozen=True):
+class FillHoleCommand(ConsoleCommand, frozen=True):
     """Make the leader fill a hole with a no-op now."""
 
     slot: int
 
 
-class Undo(Command, frozen=True):
+class UndoCommand(ConsoleCommand, frozen=True):
     """End fault ``number``, or take back the last that was done here."""
 
     number: int | None = None
 
 
-class Heal(Command, frozen=True):
+class HealCommand(ConsoleCommand, frozen=True):
     """End all faults; continue what is paused; start what is down, if it is ours."""
 
 
-class Say(Command, frozen=True):
+class AppendCommand(ConsoleCommand, frozen=True):
     """Append a message to the log, asking replica ``via`` first."""
 
     text: str
     via: int | None = None
 
 
-class Fetch(Command, frozen=True):
+class FetchPageCommand(ConsoleCommand, frozen=True):
     """Read a page of the log from a replica, because somebody looks at it."""
 
     replica: int
@@ -134,104 +134,104 @@ class Fetch(Command, frozen=True):
     count: int
 
 
-class Deed(Command, frozen=True):
+class Deed(ConsoleCommand, frozen=True):
     """Several commands at once that one undo takes back together; ``name`` says what they are."""
 
-    commands: tuple[Command, ...]
+    commands: tuple[ConsoleCommand, ...]
     name: str
 
 
-class Record(Command, frozen=True):
+class RecordCommand(ConsoleCommand, frozen=True):
     """Each replica of ours writes its whole record into ``folder``, from its next start on; ``None`` ends
     that."""
 
     folder: str | None
 
 
-class Observe(Command, frozen=True):
+class WriteObservationsCommand(ConsoleCommand, frozen=True):
     """Write down everything that this console is told; ``None`` ends that."""
 
     file: str | None
 
 
-class Attach(Command, frozen=True):
+class AttachCommand(ConsoleCommand, frozen=True):
     """Find the cluster at ``HOST:PORT,...``, to look at it in place of this one."""
 
     at: str
 
 
-class LookAround(Command, frozen=True):
+class LookAroundCommand(ConsoleCommand, frozen=True):
     """Ask which other clusters run, because somebody may want to attach to one."""
 
 
-class RunScenario(Command, frozen=True):
+class RunScenarioCommand(ConsoleCommand, frozen=True):
     """Run a named scenario on a cluster of its own, and look at that meanwhile."""
 
     name: str
 
 
-class StopScenario(Command, frozen=True):
+class StopScenarioCommand(ConsoleCommand, frozen=True):
     """Stop it, and go back."""
 
 
-class Leave(Command, frozen=True):
+class LeaveCommand(ConsoleCommand, frozen=True):
     """Let the replicas go on when the console ends."""
 
 
-HARMLESS: Final = (Fetch, LookAround, Observe, Attach)
+HARMLESS: Final = (FetchPageCommand, LookAroundCommand, WriteObservationsCommand, AttachCommand)
 """What a console that is read-only may do; everything else needs it to be armed."""
 
 
-def words(command: Command) -> str:
+def words(command: ConsoleCommand) -> str:
     """A command in the words of the palette."""
     match command:
-        case Crash(replica):
+        case CrashCommand(replica):
             return f"crash r{replica}"
-        case CrashDeciding(replica):
+        case CrashDecidingCommand(replica):
             return f"crash-deciding r{replica}"
-        case Restart(replica):
+        case RestartCommand(replica):
             return f"restart r{replica}"
-        case Pause(replica):
+        case PauseCommand(replica):
             return f"pause r{replica}"
-        case Continue(replica):
+        case ContinueCommand(replica):
             return f"continue r{replica}"
-        case Wipe(replica):
+        case WipeCommand(replica):
             return f"wipe r{replica}"
-        case Inject(replica, fault):
+        case InjectCommand(replica, fault):
             return describe(replica, fault)
-        case RestoreProposer(replica):
+        case RestoreProposerCommand(replica):
             return f"restore-proposer r{replica}"
-        case Faults(_, name):
+        case InjectManyCommand(_, name):
             return name
-        case Cut(_, name):
+        case CutCommand(_, name):
             return name if name.startswith("preset ") else f"cut {name}"
-        case Join(_, name):
+        case JoinCommand(_, name):
             return f"join {name}"
-        case Clear((sender, receiver), kind):
+        case ClearCommand((sender, receiver), kind):
             return f"{kind} r{sender}>r{receiver} 0"
-        case Elect(replica):
+        case ElectCommand(replica):
             return f"elect r{replica}"
-        case FillHole(slot):
+        case FillHoleCommand(slot):
             return f"noop {slot}"
-        case Undo(number):
+        case UndoCommand(number):
             return "undo" if number is None else f"undo {number}"
-        case Heal():
+        case HealCommand():
             return "heal"
-        case Say(text):
+        case AppendCommand(text):
             return f"say {text}"
         case Deed(_, name):
             return name
-        case Record(folder):
+        case RecordCommand(folder):
             return f"record {folder or 'stop'}"
-        case Observe(file):
+        case WriteObservationsCommand(file):
             return f"observe {file or 'stop'}"
-        case Attach(at):
+        case AttachCommand(at):
             return f"attach {at}"
-        case RunScenario(name):
+        case RunScenarioCommand(name):
             return f"scenario {name}"
-        case StopScenario():
+        case StopScenarioCommand():
             return "scenario stop"
-        case Leave():
+        case LeaveCommand():
             return "leave running"
         case _:
-            return type(command).__name__.lower()
+            return type(command).__name__.removesuffix("Command").lower()

@@ -14,7 +14,7 @@ HOLE_S: Final = 20.0
 blocks, and to press N."""
 
 
-class Launch(Struct, frozen=True, kw_only=True):
+class ConsoleOptions(Struct, frozen=True, kw_only=True):
     """Options of one run of the console."""
 
     cluster: Cluster
@@ -38,7 +38,7 @@ class Launch(Struct, frozen=True, kw_only=True):
     """The folder of what is kept between runs; ``None`` keeps nothing."""
 
 
-def unhurried(launch: Launch) -> Launch:
+def unhurried(launch: ConsoleOptions) -> ConsoleOptions:
     """With a longer hole timeout, where the console starts all replicas and their file names none."""
     cluster = launch.cluster
     default = type(cluster.settings)().hole_timeout_s

@@ -13,7 +13,7 @@ HISTORY_MAX: Final = 200
 FILE: Final = "console.json"
 
 
-class Prefs(Struct):
+class Preferences(Struct):
     """Everything that is kept."""
 
     theme: str | None = None
@@ -24,17 +24,17 @@ class Prefs(Struct):
     commands: list[str] = []
 
 
-def load(folder: Path | None) -> Prefs:
+def load(folder: Path | None) -> Preferences:
     """What the last run left; whatever cannot be read is as if it had never been."""
     if folder is None:
-        return Prefs()
+        return Preferences()
     try:
-        return msgspec.json.decode((folder / FILE).read_bytes(), type=Prefs)
+        return msgspec.json.decode((folder / FILE).read_bytes(), type=Preferences)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Prefs()
+        return Preferences()
 
 
-def save(folder: Path | None, prefs: Prefs) -> None:
+def save(folder: Path | None, prefs: Preferences) -> None:
     """Keep it. A folder that cannot be written costs only the memory."""
     if folder is None:
         return

@@ -1,4 +1,5 @@
-"""From a :class:`Launch` to an exit code: Textual on asyncio, and the bridge as Trio's guest on its loop."""
+"""From a :class:`ConsoleOptions` to an exit code: Textual on asyncio, and the bridge as Trio's guest on its
+loop."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from msgspec import structs
 
 from paxtui.console.ending import end_on_signals
 from paxtui.console.farewell import tell, told_of
-from paxtui.console.options import Launch
+from paxtui.console.options import ConsoleOptions
 
 if TYPE_CHECKING:
     from outcome import Outcome
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
 EXIT_FAILED = 1
 
 
-def run(launch: Launch) -> int:
+def run(launch: ConsoleOptions) -> int:
     """Show the console until the person leaves; cluster after cluster, if the person attaches to others."""
     # Before Textual is imported: it takes NO_COLOR out of the environment.
     no_color = "NO_COLOR" in os.environ
     return asyncio.run(_main(launch, no_color=no_color))
 
 
-def _theme(launch: Launch, kept: str | None, *, no_color: bool) -> str:
+def _theme(launch: ConsoleOptions, kept: str | None, *, no_color: bool) -> str:
     from paxtui.console.theme.styles import PALETTES
 
     if no_color:
@@ -38,7 +39,7 @@ def _theme(launch: Launch, kept: str | None, *, no_color: bool) -> str:
     return "ansi" if "SSH_CONNECTION" in os.environ else "dark"
 
 
-def informed(launch: Launch) -> Launch:
+def informed(launch: ConsoleOptions) -> ConsoleOptions:
     """With the settings that a cluster was started with, if a console of this user did: its replicas do not
     tell them, and its file may not have all of them."""
     from paxtui.console.driver import known_clusters
@@ -52,9 +53,9 @@ def informed(launch: Launch) -> Launch:
     return launch
 
 
-async def _main(launch: Launch, *, no_color: bool) -> int:
+async def _main(launch: ConsoleOptions, *, no_color: bool) -> int:
     words: list[str] = []
-    following: Launch | None = launch
+    following: ConsoleOptions | None = launch
     code = 0
     while following is not None:
         code, following = await _show(informed(following), words, no_color=no_color)
@@ -62,18 +63,20 @@ async def _main(launch: Launch, *, no_color: bool) -> int:
     return code
 
 
-async def _show(launch: Launch, words: list[str], *, no_color: bool) -> tuple[int, Launch | None]:
+async def _show(
+    launch: ConsoleOptions, words: list[str], *, no_color: bool
+) -> tuple[int, ConsoleOptions | None]:
     """One cluster: the exit code, and what to look at next. ``words`` gets what is printed in the end."""
     from paxtui.console import preferences
     from paxtui.console.app import ConsoleApp
-    from paxtui.console.driver import Bridge
-    from paxtui.console.theme.styles import Look
+    from paxtui.console.driver import ClusterDriver
+    from paxtui.console.theme.styles import Styles
 
     loop = asyncio.get_running_loop()
     kept = preferences.load(launch.prefs)
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    look = Look(_theme(launch, kept.theme, no_color=no_color), ascii=launch.ascii or not utf8)
-    bridge = Bridge(launch)
+    look = Styles(_theme(launch, kept.theme, no_color=no_color), ascii=launch.ascii or not utf8)
+    bridge = ClusterDriver(launch)
     app = ConsoleApp(bridge, look, kept)
     done: asyncio.Future[Outcome[None]] = loop.create_future()
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from paxtui.console.model.cluster_model import ClusterModel
-from paxtui.console.theme.styles import Look
+from paxtui.console.theme.styles import Styles
 
 
-class Scene:
+class ViewState:
     """Shared by all panes. Widgets read it and ask for changes by actions of the app."""
 
-    def __init__(self, model: ClusterModel, look: Look, clock: Callable[[], float]) -> None:
+    def __init__(self, model: ClusterModel, look: Styles, clock: Callable[[], float]) -> None:
         self.model = model
         self.look = look
         self.clock = clock

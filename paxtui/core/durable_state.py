@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.output import Mark
+from paxtui.core.output import Checkpoint
 from paxtui.core.values import Entry, SessionRow, Vote
 
 CHAIN_START = bytes(32)
 """The hash chain's head before any slot is applied."""
 
 
-class Saved(Struct, frozen=True, kw_only=True):
+class DurableState(Struct, frozen=True, kw_only=True):
     """The durable state: what the last ``PutState`` and all rows up to it said.
 
     ``replay`` yields the entries of slots ``sessions_upto`` to ``watermark - 1`` in order; the session
@@ -35,5 +35,5 @@ class Saved(Struct, frozen=True, kw_only=True):
     held: str | None = None
     floor: int = 0
     """Slots below it are removed."""
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[Checkpoint, ...] = ()
     """The states that are kept, in order; the first one is at the floor, if anything is removed."""

@@ -20,7 +20,7 @@ from paxtui.core.values import NOOP, Command, Entry, weight
 INFINITY = float("inf")
 
 
-class Flight:
+class InFlightRun:
     """A run of proposals that was sent, for sending it again."""
 
     __slots__ = ("count", "due", "first", "wait_s")
@@ -43,7 +43,7 @@ class PendingRead:
         self.upto = upto
 
 
-class Reign:
+class Leader:
     """A leader's state. Slots below ``base`` are learned, never proposed; up to ``end`` phase 1 decides."""
 
     def __init__(
@@ -68,7 +68,7 @@ class Reign:
         self._proposals: dict[int, Command] = {}
         self._tally: dict[int, int] = {}
         self._chars = 0
-        self._flights: list[Flight] = []
+        self._flights: list[InFlightRun] = []
         self.resend_at = INFINITY
         self.holes: dict[int, float] = {}
         self._queue: deque[Command] = deque()
@@ -202,7 +202,7 @@ class Reign:
             self._tally[slot] = 0
             self._chars += weight(value)
         wait_s = self._settings.resend_s
-        self._flights.append(Flight(first, len(values), now + wait_s, wait_s))
+        self._flights.append(InFlightRun(first, len(values), now + wait_s, wait_s))
         self.resend_at = min(self.resend_at, now + wait_s)
         self._out.event(Proposed(self.ballot, first, values, source))
         self._out.event(AcceptSent(self.ballot, first, len(values), EVERYONE, False))
@@ -283,7 +283,7 @@ class Reign:
     def resend(self, now: float) -> None:
         """Send again what stays unanswered, only to those whose vote is missing, ever more slowly."""
         chars: dict[int, int] = {}
-        flights: list[Flight] = []
+        flights: list[InFlightRun] = []
         # Whoever has waited longest goes first, and what no longer fits stays due: in any other order those
         # in front could take the whole of every tick, and a slot behind them, all that is left, nothing.
         for flight in sorted(self._flights, key=lambda flight: flight.due):

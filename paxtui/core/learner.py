@@ -14,7 +14,7 @@ from msgspec import structs
 
 from paxtui.core.acceptor import Acceptor
 from paxtui.core.ballot import Ballot
-from paxtui.core.durable_state import Saved
+from paxtui.core.durable_state import DurableState
 from paxtui.core.errors import InvariantViolated
 from paxtui.core.events import (
     AppliedTo,
@@ -34,13 +34,13 @@ from paxtui.core.messages import CatchUp, Chosen, Entries, Heartbeat, Snapshot, 
 from paxtui.core.outbox import Outbox
 from paxtui.core.output import (
     Applied,
+    Checkpoint,
     Fetch,
     FetchState,
     Installed,
-    Mark,
+    PutCheckpoint,
     PutEntries,
-    PutFloor,
-    PutMark,
+    PutLogStart,
     PutSnapshot,
     PutSuppressed,
 )
@@ -73,7 +73,7 @@ class Taking:
 class Learner:
     """One replica's learner, its session table and its memory of recent entries."""
 
-    def __init__(self, out: Outbox, settings: Settings, acceptor: Acceptor, saved: Saved) -> None:
+    def __init__(self, out: Outbox, settings: Settings, acceptor: Acceptor, saved: DurableState) -> None:
         self._out = out
         self._settings = settings
         self._acceptor = acceptor
@@ -205,11 +205,11 @@ class Learner:
         replica keeps the same states and removes the same slots."""
         match verb(value):
             case "mark":
-                mark = Mark(slot + 1, value.request)
+                mark = Checkpoint(slot + 1, value.request)
                 self.marks.append(mark)
                 self.checkpointed = mark.upto
                 self._out.writes.append(self.sessions.checkpoint(mark.upto))
-                self._out.writes.append(PutMark(mark, self.chain, self.sessions.horizon))
+                self._out.writes.append(PutCheckpoint(mark, self.chain, self.sessions.horizon))
                 self._out.event(Marked(mark.upto, mark.wall_s))
             case "trim":
                 self._trim_to(max((m.upto for m in self.marks if m.upto <= value.request), default=0))
@@ -220,7 +220,7 @@ class Learner:
         if floor > self.floor:
             self.floor = floor
             self.marks = [mark for mark in self.marks if mark.upto >= floor]
-            self._out.writes.append(PutFloor(floor))
+            self._out.writes.append(PutLogStart(floor))
             self._out.event(Trimmed(floor))
 
     def _remember(self, first: int, entries: list[Entry]) -> None:
@@ -359,7 +359,7 @@ class Learner:
         if taking is None or upto <= first:
             raise InvariantViolated(f"a state at slot {upto} cannot follow watermark {first}")
         rows = tuple(taking.rows)
-        mark = Mark(upto, page.wall_s)
+        mark = Checkpoint(upto, page.wall_s)
         for slot in [slot for slot in self._acceptor.votes if slot < upto]:
             self._acceptor.take(slot)
         self.known = {slot: entry for slot, entry in self.known.items() if slot >= upto}

@@ -56,7 +56,7 @@ class PutState(Write, frozen=True):
     chain: bytes
 
 
-class PutHeld(Write, frozen=True):
+class PutNonVoting(Write, frozen=True):
     """From now on, and as long as this disk is in use, the replica is a learner without vote."""
 
     reason: str
@@ -71,7 +71,7 @@ class PutSessions(Write, frozen=True):
     evicted: tuple[str, ...]
 
 
-class Mark(Struct, frozen=True, array_like=True):
+class Checkpoint(Struct, frozen=True, array_like=True):
     """A point of the log from which a replica that has nothing can go on: the state after every slot below
     ``upto`` is applied is kept.
 
@@ -84,15 +84,15 @@ class Mark(Struct, frozen=True, array_like=True):
     wall_s: int
 
 
-class PutMark(Write, frozen=True):
+class PutCheckpoint(Write, frozen=True):
     """Keep a copy of the session table as it is checkpointed now, with the chain's head at ``mark.upto``."""
 
-    mark: Mark
+    mark: Checkpoint
     chain: bytes
     horizon: int
 
 
-class PutFloor(Write, frozen=True):
+class PutLogStart(Write, frozen=True):
     """Slots below ``floor``, and marks below it, are removed. There is a mark at ``floor``."""
 
     floor: int
@@ -102,7 +102,7 @@ class PutSnapshot(Write, frozen=True):
     """Another replica's state at its floor takes the place of everything learned here: rows of slots from
     ``emptied`` (the watermark so far) to ``mark.upto`` - 1 are votes that do not matter any more."""
 
-    mark: Mark
+    mark: Checkpoint
     chain: bytes
     horizon: int
     sessions: tuple[SessionRow, ...]

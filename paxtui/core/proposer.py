@@ -27,7 +27,7 @@ from paxtui.core.events import (
     RoundTaken,
     SteppedDown,
 )
-from paxtui.core.leader import INFINITY, Reign
+from paxtui.core.leader import INFINITY, Leader
 from paxtui.core.learner import Learner
 from paxtui.core.messages import Canvass, CanvassReply, Nack, PeerMessage, Prepare, Promise
 from paxtui.core.outbox import Outbox
@@ -91,7 +91,7 @@ class Proposer:
         self.round_seen = max(last_round, acceptor.promised.round)
         self.attempt = 0
         self.skips: set[int] = set()
-        self.reign: Reign | None = None
+        self.reign: Leader | None = None
         self._phase1: Phase1 | None = None
         self._canvass: Ballot = Ballot.ZERO
         self._granted: set[int] = set()
@@ -283,7 +283,7 @@ class Proposer:
         self.attempt = 0
         base = max(phase1.learned, self._learner.watermark)
         adopted = phase1.adopted()
-        self.reign = Reign(self._out, self._settings, self._replicas, phase1.ballot, base, adopted, now)
+        self.reign = Leader(self._out, self._settings, self._replicas, phase1.ballot, base, adopted, now)
         quorum = tuple(sorted(phase1.complete))
         self._out.event(Elected(phase1.ballot, base, self.reign.end, quorum))
 

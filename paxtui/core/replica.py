@@ -8,7 +8,7 @@ from typing import assert_never
 
 from paxtui.core.acceptor import Acceptor
 from paxtui.core.ballot import REPLICAS_MAX, Ballot
-from paxtui.core.durable_state import Saved
+from paxtui.core.durable_state import DurableState
 from paxtui.core.events import Held, MessageDropped, Restored
 from paxtui.core.leader import INFINITY
 from paxtui.core.learner import Learner, Unasked
@@ -30,11 +30,11 @@ from paxtui.core.messages import (
     SnapshotAsk,
 )
 from paxtui.core.outbox import Outbox
-from paxtui.core.output import Output, PutHeld, PutState
+from paxtui.core.output import Output, PutNonVoting, PutState
 from paxtui.core.proposer import Phase, Proposer
 from paxtui.core.settings import Settings
 from paxtui.core.status import Status
-from paxtui.core.validation import Bounds, stranger
+from paxtui.core.validation import MessageValidator, stranger
 from paxtui.core.values import NOOP, Command, Entry
 
 
@@ -51,7 +51,7 @@ class Replica:
         replicas: int,
         settings: Settings,
         rng: random.Random,
-        saved: Saved,
+        saved: DurableState,
         now: float,
     ) -> None:
         if replicas not in range(1, REPLICAS_MAX + 1, 2) or me not in range(replicas):
@@ -65,7 +65,7 @@ class Replica:
         self.proposer = Proposer(
             self._out, settings, replicas, self.acceptor, self.learner, rng, saved.round, now
         )
-        self._bounds = Bounds(replicas, settings, (self.acceptor, self.learner, self.proposer), now)
+        self._bounds = MessageValidator(replicas, settings, (self.acceptor, self.learner, self.proposer), now)
         self._batch = 0
         self._durable = 0
         self._unsynced: deque[tuple[int, tuple[PeerMessage, ...]]] = deque()
@@ -197,7 +197,7 @@ class Replica:
         """
         del now
         if self.held is None:
-            self._out.writes.append(PutHeld(reason))
+            self._out.writes.append(PutNonVoting(reason))
             self._renounce(reason)
 
     def _renounce(self, reason: str) -> None:

@@ -102,7 +102,7 @@ _SURE_CHARS: Final = TEXT_BYTES_MAX // 4
 """A text of so many characters is short enough in any encoding of them."""
 
 
-class Bounds:
+class MessageValidator:
     """The bounds of one replica. They move with its watermark, and with the highest round that it saw."""
 
     def __init__(

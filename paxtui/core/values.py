@@ -47,7 +47,7 @@ TRIM: Final = "trim"
 
 def mark(wall_s: int, ballot: Ballot) -> Command:
     """The command at which every replica keeps its session table. ``wall_s`` is the mark's stamp
-    (:class:`paxtui.core.output.Mark`); nothing but the age of messages is measured by it."""
+    (:class:`paxtui.core.output.Checkpoint`); nothing but the age of messages is measured by it."""
     return Command("", wall_s, f"{MARK} {ballot}")
 
 

@@ -29,7 +29,7 @@ NARROW_BYTES: Final = 1220
 """Segments that fit through every path: IPv6 promises packets of 1,280 bytes, 60 of them headers."""
 
 
-class Patience(Struct, frozen=True):
+class TcpTimeouts(Struct, frozen=True):
     """For how long a connection is believed in while nothing comes from the other side."""
 
     write_s: float
@@ -42,27 +42,27 @@ class Patience(Struct, frozen=True):
         return max(1, round((self.write_s - self.quiet_s) / self.probe_s))
 
 
-CLIENT: Final = Patience(write_s=4.0, quiet_s=2, probe_s=1)
+CLIENT: Final = TcpTimeouts(write_s=4.0, quiet_s=2, probe_s=1)
 """Of clients, operators and observers. Who has asked something, or tails, loses patience sooner; this is for
 observers, to whom a replica that vanished would look like one where nothing happens."""
 
 
-def of_link(link_s: float) -> Patience:
+def of_link(link_s: float) -> TcpTimeouts:
     """Between replicas, which say something several times a second."""
-    return Patience(write_s=link_s, quiet_s=max(1, int(link_s / 2)), probe_s=1)
+    return TcpTimeouts(write_s=link_s, quiet_s=max(1, int(link_s / 2)), probe_s=1)
 
 
-def of_guest(stalled_s: float) -> Patience:
+def of_guest(stalled_s: float) -> TcpTimeouts:
     """Of a replica with clients. It closes a slow reader after ``stalled_s`` with a word of why; TCP, which
     can only break off, comes well after that, for those whom no word reaches."""
-    return Patience(
+    return TcpTimeouts(
         write_s=stalled_s + max(stalled_s, LATER_S),
         quiet_s=max(1, int(stalled_s / 2)),
         probe_s=max(1, int(stalled_s / 6)),
     )
 
 
-def prepare(sock: Socket, patience: Patience) -> None:
+def prepare(sock: Socket, patience: TcpTimeouts) -> None:
     """Set all of it. What this system lacks is left out, and one that is broken already is let be."""
     quiet_s = min(patience.quiet_s, QUIET_S_MOST)
     probe_s = min(patience.probe_s, QUIET_S_MOST)
@@ -82,7 +82,7 @@ def _set(sock: Socket, name: str, value: int) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
-async def connect(host: str, port: int, patience: Patience, *, narrow: bool = False) -> trio.SocketStream:
+async def connect(host: str, port: int, patience: TcpTimeouts, *, narrow: bool = False) -> trio.SocketStream:
     """Connect, trying the host's addresses in turn. ``narrow`` keeps the segments of both sides below
     :data:`NARROW_BYTES`, which can only be said before the first packet. Raises ``OSError``."""
     failure = OSError(f"{host} has no address")

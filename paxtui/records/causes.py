@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from paxtui.checkers.gaps import EVERY_SLOT, Doubts
+from paxtui.checkers.gaps import EVERY_SLOT, Gaps
 from paxtui.core.ballot import REPLICAS_MAX, Ballot, majority
 from paxtui.core.events import (
     AcceptedReceived,
@@ -20,7 +20,7 @@ from paxtui.core.events import (
     SnapshotTaken,
     Voted,
 )
-from paxtui.records.parts import Gap, Life, Part, Told
+from paxtui.records.parts import EventPart, Gap, Life, Part
 
 SLOTS_MAX = 200_000
 """How far below the highest slot causes are remembered: replicas that are further behind are believed."""
@@ -46,7 +46,7 @@ class Causes:
         self._next_held: dict[int, dict[int, Ballot]] = {}
         """The votes among that."""
         self._majority = majority(replicas)
-        self._doubts = Doubts(replicas)
+        self._doubts = Gaps(replicas)
         self._begun: set[int] = set()
         self._taken = [0] * replicas
         self._promised: set[tuple[int, Ballot]] = set()
@@ -59,7 +59,7 @@ class Causes:
 
     def known(self, part: Part) -> bool:
         """Whether all causes of an event are here. Parts that are no events have none."""
-        if not isinstance(part, Told):
+        if not isinstance(part, EventPart):
             return True
         match part.event:
             case Promised(ballot=ballot) | Bound(ballot=ballot):
@@ -99,7 +99,7 @@ class Causes:
     def may_be_missing(self, part: Part) -> bool:
         """Whether a cause of an event that is not here may be in a gap, so that to wait for it is in vain."""
         doubts, expected = self._doubts, self._expected
-        if not isinstance(part, Told):
+        if not isinstance(part, EventPart):
             return True
         match part.event:
             case Promised(ballot=ballot) | Bound(ballot=ballot) | Voted(ballot=ballot):
@@ -160,10 +160,10 @@ class Causes:
                 ballots[ballot] = ballots.get(ballot, 0) | 1 << replica
         elif isinstance(part, Gap):
             self._doubts.open(replica, self._taken[replica])
-        elif isinstance(part, Told):
+        elif isinstance(part, EventPart):
             self._told(replica, part)
 
-    def _told(self, replica: int, part: Told) -> None:
+    def _told(self, replica: int, part: EventPart) -> None:
         following = self._next.get(replica)
         match part.event:
             case Restored(promised=promised):

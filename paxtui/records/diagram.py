@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from paxtui.core.durable_state import Saved
+from paxtui.core.durable_state import DurableState
 from paxtui.core.events import (
     AcceptedReceived,
     AppliedTo,
@@ -47,7 +47,7 @@ from paxtui.core.messages import (
     Snapshot,
     SnapshotAsk,
 )
-from paxtui.records.parts import Arrived, Done, Ended, Gap, Part, Told
+from paxtui.records.parts import EndPart, EventPart, FaultPart, Gap, MessagePart, Part
 
 ROWS = 48
 """What fits on a screen, about."""
@@ -75,7 +75,7 @@ class SpaceTime:
         heads = "".join(f"replica {replica}".ljust(self._column) for replica in range(self._replicas))
         return [f"{'time':>{TIME_CHARS - 1}} {heads}".rstrip(), *self._rows]
 
-    def life(self, at: float, replica: int, saved: Saved) -> None:
+    def life(self, at: float, replica: int, saved: DurableState) -> None:
         """The event ``restored`` tells of it."""
 
     def ended(self, at: float, replica: int, why: str) -> None:
@@ -122,16 +122,16 @@ class SpaceTime:
         """A part of a record, at seconds since ``began``."""
         at = part.at - began
         match part:
-            case Told(event=event):
+            case EventPart(event=event):
                 self.event(at, part.replica, event)
-            case Arrived(sender=sender, message=message):
+            case MessagePart(sender=sender, message=message):
                 self.answers = False
                 self.message(at, sender, part.replica, message)
-            case Done(several=several, what=what, detail=detail):
+            case FaultPart(several=several, what=what, detail=detail):
                 self.note(at, None if several else part.replica, what, detail)
             case Gap():
                 self._point(at, part.replica, "? something is missing")
-            case Ended(why=why):
+            case EndPart(why=why):
                 self._point(at, part.replica, f"X ends: {why}")
 
     def _point(self, at: float, replica: int, text: str) -> None:

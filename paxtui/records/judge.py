@@ -10,8 +10,8 @@ from typing import Any, Final
 from msgspec import Struct
 
 from paxtui.checkers.broken import Invariant, InvariantBroken
-from paxtui.checkers.partial_observer import Witness
-from paxtui.checkers.partial_observer_state import Start
+from paxtui.checkers.partial_observer import PartialObserver
+from paxtui.checkers.partial_observer_state import LifeStart
 from paxtui.core.events import (
     AcceptedReceived,
     AppliedTo,
@@ -32,8 +32,8 @@ from paxtui.core.events import (
     Trimmed,
     Voted,
 )
-from paxtui.records.merge import Records, Step
-from paxtui.records.parts import Gap, Life, Part, Told
+from paxtui.records.merge import OrderedPart, Records
+from paxtui.records.parts import EventPart, Gap, Life, Part
 
 SLOTS_KEPT: Final = 500_000
 """How far below the highest applied slot facts are remembered: some hundred megabytes."""
@@ -57,7 +57,7 @@ PARTLY: Final = {
 """What can be seen of some others."""
 
 
-class Broken(Struct, frozen=True):
+class Violation(Struct, frozen=True):
     """What was broken, and at which event."""
 
     invariant: Invariant
@@ -70,7 +70,7 @@ class Judgement(Struct, kw_only=True):
 
     cluster: str
     replicas: int
-    broken: Broken | None = None
+    broken: Violation | None = None
     parts: Counter[str]
     events: list[int]
     """Of each replica."""
@@ -97,11 +97,11 @@ class Judgement(Struct, kw_only=True):
         return "unknown" if self.undecided or not sum(self.events) else "safe"
 
 
-class Judge:
+class RecordJudge:
     """Looks at one step after the other."""
 
-    def __init__(self, replicas: int, witness: Witness | None = None) -> None:
-        self.witness = witness = witness or Witness(replicas)
+    def __init__(self, replicas: int, witness: PartialObserver | None = None) -> None:
+        self.witness = witness = witness or PartialObserver(replicas)
         self._on_event: dict[type, Callable[[int, Any], object]] = {
             AcceptedReceived: lambda r, e: witness.accepted_received(r, e.ballot, e.sender, e.first, e.count),
             AppliedTo: lambda r, e: witness.applied_to(r, e.first, e.watermark, e.chain),
@@ -128,7 +128,7 @@ class Judge:
     def look(self, part: Part) -> None:
         """Raises :class:`InvariantBroken`."""
         witness = self.witness
-        if isinstance(part, Told):
+        if isinstance(part, EventPart):
             if self._forgetful:
                 self._must_be_held(part.replica, part.event)
             look = self._on_event.get(type(part.event))
@@ -143,7 +143,7 @@ class Judge:
             self._forget_at = witness.logs.upto + FORGET_EVERY
 
     def _begin(self, life: Life) -> None:
-        start = Start(
+        start = LifeStart(
             promised=life.promised,
             round=life.round,
             watermark=life.watermark,
@@ -177,9 +177,9 @@ class Judge:
         return found
 
 
-def judge(records: Records, on_step: Callable[[Step], None] | None = None) -> Judgement:
+def judge(records: Records, on_step: Callable[[OrderedPart], None] | None = None) -> Judgement:
     """Read all of it, up to where something is broken."""
-    judge = Judge(records.replicas)
+    judge = RecordJudge(records.replicas)
     judgement = Judgement(
         cluster=records.cluster,
         replicas=records.replicas,
@@ -199,7 +199,7 @@ def judge(records: Records, on_step: Callable[[Step], None] | None = None) -> Ju
         try:
             judge.look(part)
         except InvariantBroken as broken:
-            judgement.broken = Broken(broken.invariant, str(broken), part)
+            judgement.broken = Violation(broken.invariant, str(broken), part)
             slot = re.search(r"slot (\d+)", str(broken))
             if slot is not None:
                 judgement.known = judge.witness.facts.last_words([int(slot[1])]).splitlines()
@@ -213,7 +213,7 @@ def judge(records: Records, on_step: Callable[[Step], None] | None = None) -> Ju
 
 
 def _count(judgement: Judgement, part: Part) -> None:
-    if isinstance(part, Told):
+    if isinstance(part, EventPart):
         judgement.parts[part.kind] += 1
         judgement.events[part.replica] += 1
         judgement.ballots += isinstance(part.event, Elected)

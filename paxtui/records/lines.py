@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from msgspec import json, to_builtins
 
-from paxtui.core.durable_state import Saved
+from paxtui.core.durable_state import DurableState
 from paxtui.core.events import Event
 from paxtui.core.messages import PeerMessage
 
@@ -25,7 +25,7 @@ def life(
     replicas: int,
     at: float,
     wall: float,
-    saved: Saved,
+    saved: DurableState,
 ) -> Iterator[bytes]:
     """The header of a life, and the votes that the disk holds."""
     fields: dict[str, Any] = {"record": VERSION, "cluster": cluster, "replica": replica, "replicas": replicas}

@@ -14,20 +14,20 @@ from msgspec import Struct
 
 from paxtui.records.causes import Causes
 from paxtui.records.parts import BadRecord, Life, Part
-from paxtui.records.reader import Reader
+from paxtui.records.reader import RecordReader
 
 
-class Step(Struct, frozen=True):
+class OrderedPart(Struct, frozen=True):
     """A part in its place. ``doubtful``: a cause of it is not in the records, but may be in a gap."""
 
     part: Part
     doubtful: bool
 
 
-class Source:
+class RecordSource:
     """One file, as a queue for each replica of which it tells."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: RecordReader) -> None:
         self.reader = reader
         self._parts = iter(reader)
         self._waiting: dict[int, deque[Part]] = {reader.header.replica: deque()}
@@ -50,7 +50,7 @@ class Source:
 class Records:
     """The records of one cluster."""
 
-    def __init__(self, readers: Sequence[Reader]) -> None:
+    def __init__(self, readers: Sequence[RecordReader]) -> None:
         first = readers[0]
         for reader in readers[1:]:
             for name in ("cluster", "replicas"):
@@ -68,9 +68,9 @@ class Records:
     @classmethod
     def open(cls, paths: Sequence[Path]) -> Records:
         """Begin to read files; raises :class:`BadRecord`."""
-        return cls([Reader.open(path) for path in paths])
+        return cls([RecordReader.open(path) for path in paths])
 
-    def merged(self) -> Iterator[Step]:
+    def merged(self) -> Iterator[OrderedPart]:
         """All parts in one order. An event waits for its causes as long as they may come; nothing waits
         for what is in a gap. If nothing can go on, the earliest goes first: its cause does not exist.
 
@@ -92,10 +92,10 @@ class Records:
             doubtful = not causes.known(part) and causes.may_be_missing(part)
             causes.add(part)
             heads.take(key)
-            yield Step(part, doubtful)
+            yield OrderedPart(part, doubtful)
 
 
-def _one_after_the_other(readers: Sequence[Reader]) -> list[Reader]:
+def _one_after_the_other(readers: Sequence[RecordReader]) -> list[RecordReader]:
     """In the order in which files that tell of the same replica are read."""
     return sorted(readers, key=lambda reader: reader.header.wall)
 
@@ -107,8 +107,8 @@ def _goes_on(causes: Causes, part: Part) -> bool:
 class _Heads:
     """The next part of each replica. Where several files tell of one, they do so one after the other."""
 
-    def __init__(self, readers: Sequence[Reader]) -> None:
-        self._sources = [Source(reader) for reader in _one_after_the_other(readers)]
+    def __init__(self, readers: Sequence[RecordReader]) -> None:
+        self._sources = [RecordSource(reader) for reader in _one_after_the_other(readers)]
         self._heads: dict[int, Part | None] = {}
         self._keys: set[int] = set()
 

@@ -45,7 +45,7 @@ class Life(Part, frozen=True):
         return self.promised == Ballot.ZERO and not self.round and not self.watermark and not self.held
 
 
-class Told(Part, frozen=True):
+class EventPart(Part, frozen=True):
     """An event."""
 
     number: int
@@ -64,13 +64,13 @@ class Gap(Part, frozen=True):
     why: str
 
 
-class Ended(Part, frozen=True):
+class EndPart(Part, frozen=True):
     """The life is over, and nothing of it is missing."""
 
     why: str
 
 
-class Done(Part, frozen=True):
+class FaultPart(Part, frozen=True):
     """A fault, for people."""
 
     several: bool
@@ -79,7 +79,7 @@ class Done(Part, frozen=True):
     detail: str
 
 
-class Arrived(Part, frozen=True):
+class MessagePart(Part, frozen=True):
     """A message of ``sender`` arrives, for people."""
 
     sender: int

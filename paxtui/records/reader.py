@@ -13,7 +13,7 @@ from paxtui.core.events import AnyEvent, Restored
 from paxtui.core.messages import PeerMessage
 from paxtui.core.values import Command
 from paxtui.records.lines import VERSION
-from paxtui.records.parts import Arrived, BadRecord, Done, Ended, Gap, Life, Part, Told
+from paxtui.records.parts import BadRecord, EndPart, EventPart, FaultPart, Gap, Life, MessagePart, Part
 from paxtui.wire.schema_errors import explain_json
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ class _Shape(Struct):
     type: str | None = None
 
 
-class Header(Struct, kw_only=True):
+class LifeHeader(Struct, kw_only=True):
     """The first line of a life."""
 
     cluster: str
@@ -77,7 +77,7 @@ class _Kind(Generic[T]):
 
 
 _shape = _Kind[_Shape](_Shape)
-_header = _Kind[Header](Header)
+_header = _Kind[LifeHeader](LifeHeader)
 _held = _Kind[_Held](_Held)
 _event = _Kind[Any](AnyEvent)
 _fault = _Kind[_Fault](_Fault)
@@ -96,12 +96,12 @@ class _Account:
         """What turns its clock into the time of day."""
         self.number = 0
         """The next event's."""
-        self.header: tuple[Header, int] | None = None
+        self.header: tuple[LifeHeader, int] | None = None
         """Of a life whose votes are still being told, and its line."""
         self.held: list[tuple[int, Ballot, Command]] = []
 
 
-class Reader:
+class RecordReader:
     """The parts of one record file, in its order. Raises :class:`BadRecord` at the line that is none."""
 
     def __init__(self, lines: Iterable[bytes], source: str) -> None:
@@ -115,7 +115,7 @@ class Reader:
         self.header = self._first()
 
     @classmethod
-    def open(cls, path: Path) -> Reader:
+    def open(cls, path: Path) -> RecordReader:
         """Begin to read a file; ``OSError`` becomes :class:`BadRecord` here, and later too."""
         try:
             reader = cls(_lines_of(path), str(path))
@@ -129,14 +129,14 @@ class Reader:
         """All lives of the file, read ahead; none if it can be read only once, or not at all."""
         starts = (line for line in self._again if b'"record":' in line or b'"held":' in line)
         try:
-            return [part for part in Reader(starts, self.source) if isinstance(part, Life)]
+            return [part for part in RecordReader(starts, self.source) if isinstance(part, Life)]
         except (BadRecord, OSError):
             return []  # whoever reads it in order will be told
 
     def _bad(self, line: int, why: str) -> BadRecord:
         return BadRecord(f"{self.source}:{line}: {why}")
 
-    def _first(self) -> Header:
+    def _first(self) -> LifeHeader:
         number, line = next(self._lines, (0, b""))
         if not line:
             raise BadRecord(f"{self.source}: is empty")
@@ -262,7 +262,7 @@ class Reader:
             missing = (shape.number or 0) - account.number
             if missing:
                 yield self._gap(replica, number, missing, "lines are missing")
-            yield Ended(at=at, replica=replica, source=self.source, line=number, why=shape.ended)
+            yield EndPart(at=at, replica=replica, source=self.source, line=number, why=shape.ended)
         elif shape.held is None:
             raise self._bad(number, "it is none of header, vote, event, dropped, ended and fault")
         if not account.blind:
@@ -285,7 +285,9 @@ class Reader:
             missing = shape.number - account.number
             yield self._gap(replica, number, missing, "lines are missing")
         account.number = shape.number + 1
-        yield Told(at=at, replica=replica, source=self.source, line=number, number=shape.number, event=event)
+        yield EventPart(
+            at=at, replica=replica, source=self.source, line=number, number=shape.number, event=event
+        )
 
     def _gap(self, replica: int, line: int, count: int | None, why: str) -> Gap:
         """It begins right after what was told last."""
@@ -298,11 +300,11 @@ class Reader:
         account = self._accounts.get(-1 if replica is None else replica)
         return self.header.wall - self.header.at if account is None else account.offset
 
-    def _done(self, line: bytes, number: int, shape: _Shape) -> Done:
+    def _done(self, line: bytes, number: int, shape: _Shape) -> FaultPart:
         fault = self._decode(_fault, line, number)
         at = shape.at + self._offset(shape.replica)
         replica = self.header.replica if shape.replica is None else shape.replica
-        return Done(
+        return FaultPart(
             at=at,
             replica=replica,
             several=shape.replica is None,
@@ -312,9 +314,9 @@ class Reader:
             detail=fault.detail,
         )
 
-    def _arrived(self, line: bytes, number: int, shape: _Shape) -> Arrived:
+    def _arrived(self, line: bytes, number: int, shape: _Shape) -> MessagePart:
         ends = self._decode(_ends, line, number)
-        return Arrived(
+        return MessagePart(
             at=shape.at + self._offset(None),
             replica=ends.to,
             source=self.source,

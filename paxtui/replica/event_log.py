@@ -18,7 +18,7 @@ RED: Final = "\x1b[31m"
 PLAIN: Final = "\x1b[0m"
 
 DRAIN_S: Final = 0.1
-"""So long at most :meth:`Journal.drain` holds up the replica. A log that is read takes a millisecond."""
+"""So long at most :meth:`EventLog.drain` holds up the replica. A log that is read takes a millisecond."""
 
 WORDLESS: Final = frozenset(
     {e.AcceptSent, e.Voted, e.AcceptedReceived, e.ChosenSeen, e.Learned, e.AppliedTo, e.EntriesSent}
@@ -33,7 +33,7 @@ def _is_terminal(file: TextIO) -> bool:
         return False  # it is closed
 
 
-class Journal:
+class EventLog:
     """Writes lines such as ``12:04:07.101 r0 info leader     leads at 3.0``, or JSON objects.
     On a terminal a line about an error is red, unless ``NO_COLOR`` is set.
 

@@ -1,7 +1,7 @@
 """The host of one core: feeds it, and treats what comes out in the order that safety demands.
 
-Nothing here waits. Readers and clients call :meth:`Node.receive` and :meth:`Node.propose`; the one task
-:meth:`Node.pump` takes the output after all inputs of a scheduler tick, so what arrives together is
+Nothing here waits. Readers and clients call :meth:`Host.receive` and :meth:`Host.propose`; the one task
+:meth:`Host.pump` takes the output after all inputs of a scheduler tick, so what arrives together is
 proposed, written and sent together.
 """
 
@@ -33,27 +33,27 @@ from paxtui.core.output import (
 )
 from paxtui.core.replica import Replica, Status
 from paxtui.core.values import Command, Entry
-from paxtui.replica.event_log import Journal
+from paxtui.replica.event_log import EventLog
 from paxtui.replica.faults.process_faults import ProcessFaults
-from paxtui.replica.faults.registry import FaultBoard
-from paxtui.replica.log.applied_log import Feed
-from paxtui.replica.log.catch_up import Fetching
-from paxtui.replica.log.compaction import Retention
-from paxtui.replica.log.log_repair import Mender
-from paxtui.replica.log.message_log import ChatLog
+from paxtui.replica.faults.registry import FaultRegistry
+from paxtui.replica.log.applied_log import AppliedLog
+from paxtui.replica.log.catch_up import CatchUpReader
+from paxtui.replica.log.compaction import Compaction
+from paxtui.replica.log.log_repair import LogRepair
+from paxtui.replica.log.message_log import MessageLog
 from paxtui.replica.observability.recorder import Recorder
 from paxtui.replica.observability.telemetry import Telemetry, recent_slots, wall_clock
-from paxtui.replica.pending_requests import Desk, ReadAnswer
-from paxtui.replica.transport.outbound import Crossing
-from paxtui.replica.transport.read_loop import Hub
-from paxtui.replica.voting_rights import KEEP_S, TELL_S, Standing
+from paxtui.replica.pending_requests import PendingRequests, ReadAnswer
+from paxtui.replica.transport.outbound import OutboundLinks
+from paxtui.replica.transport.read_loop import ReadLoop
+from paxtui.replica.voting_rights import KEEP_S, TELL_S, VotingRights
 from paxtui.storage.errors import StorageFailed
-from paxtui.storage.store import Storage
+from paxtui.storage.store import Store
 from paxtui.storage.writer import Writer
 from paxtui.wire.codec import encode
 from paxtui.wire.faults import describe
-from paxtui.wire.hello import Progress
-from paxtui.wire.telemetry import FaultBegan, FaultEnded, Snapshot
+from paxtui.wire.hello import DiskProgress
+from paxtui.wire.telemetry import FaultBegan, FaultEnded, TelemetrySnapshot
 
 SOON_TURNS = 5
 """Turns of the scheduler after which an answer that was ready is with the kernel."""
@@ -66,16 +66,16 @@ writer's thread and back costs as much as the sync itself. A disk that turns slo
 that all go through the thread, so heartbeats never wait for a slow disk twice."""
 
 
-class Node:
+class Host:
     """One replica's core with its disk, its links out, its clients and its observers."""
 
     def __init__(
         self,
         me: int,
         cluster: Cluster,
-        storage: Storage,
-        chat: ChatLog,
-        journal: Journal,
+        storage: Store,
+        chat: MessageLog,
+        journal: EventLog,
         rng: random.Random,
         fault_seed: int,
         *,
@@ -83,7 +83,7 @@ class Node:
     ) -> None:
         self.me = me
         self.faults_allowed = faults_allowed
-        self.standing = Standing(storage)
+        self.standing = VotingRights(storage)
         self.cluster = cluster
         self.storage = storage
         self.journal = journal
@@ -92,14 +92,16 @@ class Node:
         self.refusals: dict[int, str] = {}
         """By peer, why it does not take this replica in."""
         self.process_faults = ProcessFaults(self)
-        self.board = FaultBoard(me, cluster.n, fault_seed, self.process_faults.begin, self.process_faults.end)
-        self.out = Crossing(me, cluster.n, self.board, self.counters)
+        self.board = FaultRegistry(
+            me, cluster.n, fault_seed, self.process_faults.begin, self.process_faults.end
+        )
+        self.out = OutboundLinks(me, cluster.n, self.board, self.counters)
         self.telemetry = Telemetry(self._snapshot)
         self.recorder: Recorder | None = None
         self.board.tell = self._tell_fault
         self._chat = chat
         self._rng = rng
-        self.hub = Hub(self._gather, self._gathered)
+        self.hub = ReadLoop(self._gather, self._gathered)
         self._gathering = False
         self._due = False
         self._kicked = trio.Event()
@@ -109,16 +111,16 @@ class Node:
         self._failure: BaseException | None = None
         self._durable = 0
         self._held: deque[tuple[int, tuple[Envelope, ...]]] = deque()
-        self.desk = Desk()
+        self.desk = PendingRequests()
         self._nursery: trio.Nursery | None = None
         self.commits = 0
         self.commit_s = 0.0
         saved = storage.saved()
         self.saved = saved
         """What the disk held at the start."""
-        self.mender = Mender(storage, journal, lambda: self.out.links, self._ask_for)
-        self._fetching = Fetching(storage, self.mender, journal, self._fetched, self._fetched_state)
-        self.feed = Feed(storage, saved.watermark, self.mender.mended)
+        self.mender = LogRepair(storage, journal, lambda: self.out.links, self._ask_for)
+        self._fetching = CatchUpReader(storage, self.mender, journal, self._fetched, self._fetched_state)
+        self.feed = AppliedLog(storage, saved.watermark, self.mender.mended)
 
     # Life
 
@@ -140,7 +142,7 @@ class Node:
             nursery.start_soon(self.hub.run)
             nursery.start_soon(self.mender.run)
             nursery.start_soon(self._watch_disk)
-            nursery.start_soon(Retention(self, self.cluster.keep, self._chat, self.journal).run)
+            nursery.start_soon(Compaction(self, self.cluster.keep, self._chat, self.journal).run)
             while True:
                 await self._kicked.wait()
                 self._kicked = trio.Event()
@@ -250,7 +252,7 @@ class Node:
             self.storage.look()
             if told < self.storage.decided and self.held is None:
                 told = self.storage.decided
-                self.out.say(encode(Progress(told)))
+                self.out.say(encode(DiskProgress(told)))
             if trio.current_time() >= keep_at:
                 keep_at = trio.current_time() + KEEP_S
                 await self.standing.keep()
@@ -457,9 +459,9 @@ class Node:
         """The core's belief, or ``None`` during warm-up."""
         return self.core.status if self.core is not None else None
 
-    def _snapshot(self, ask: int, number: int) -> Snapshot:
+    def _snapshot(self, ask: int, number: int) -> TelemetrySnapshot:
         now = trio.current_time()
-        return Snapshot(
+        return TelemetrySnapshot(
             id=ask,
             number=number,
             at_s=round(now, 4),

@@ -8,7 +8,7 @@ from typing import Protocol
 from paxtui.core.output import Appended, ReadReady, ReadRefused, Refused, Reply
 
 
-class Port(Protocol):
+class ReplyPort(Protocol):
     """Where the answers to a client's requests go."""
 
     def answer(self, reply: Appended | Refused) -> None:
@@ -18,20 +18,20 @@ class Port(Protocol):
 ReadAnswer = Callable[[ReadReady | ReadRefused], None]
 
 
-class Desk:
+class PendingRequests:
     """Hands the core's replies to those who wait for them. Who has left is not looked for."""
 
     def __init__(self) -> None:
-        self._ports: dict[str, list[Port]] = {}
+        self._ports: dict[str, list[ReplyPort]] = {}
         """By client, the connections that wait for its answers: one, but for a moment when it comes anew."""
         self._reads: dict[int, ReadAnswer] = {}
         self._ticket = 0
 
-    def join(self, client: str, port: Port) -> None:
+    def join(self, client: str, port: ReplyPort) -> None:
         """A client's connection: from now on its port hears what becomes of the client's requests."""
         self._ports.setdefault(client, []).append(port)
 
-    def leave(self, client: str, port: Port) -> None:
+    def leave(self, client: str, port: ReplyPort) -> None:
         """The connection is gone."""
         ports = self._ports[client]
         ports.remove(port)

@@ -18,9 +18,9 @@ from msgspec import Struct, structs
 from paxtui.config.cluster_file import Address, Cluster, ConfigError
 from paxtui.core.errors import InvariantViolated
 from paxtui.net.tls.credentials import Credentials, of_replica
-from paxtui.replica.event_log import Journal
-from paxtui.replica.host import Node
-from paxtui.replica.log.message_log import ChatLog
+from paxtui.replica.event_log import EventLog
+from paxtui.replica.host import Host
+from paxtui.replica.log.message_log import MessageLog
 from paxtui.replica.metrics.http import Scrapes, listen_for_scrapes
 from paxtui.replica.observability.recorder import Recorder, check_record
 from paxtui.replica.sessions.certificate_reload import keep_fresh, reload_on_hangup, tell_security
@@ -30,7 +30,7 @@ from paxtui.replica.transport import fd_limit
 from paxtui.replica.transport.listener import Listening, PortRefused, as_soon_as_there, listen
 from paxtui.replica.warmup import Mode, WarmUp
 from paxtui.storage.errors import DiskRefused, SlotDamaged, StorageFailed, StorageRefused
-from paxtui.storage.store import Storage
+from paxtui.storage.store import Store
 from paxtui.wire.faults import AnyFault
 
 EXIT_OK = 0
@@ -41,7 +41,7 @@ EXIT_INVARIANT = 5
 REPAIR_SLOTS = 2048
 
 
-class Options(Struct, frozen=True, kw_only=True):
+class ReplicaOptions(Struct, frozen=True, kw_only=True):
     """How one replica is to run."""
 
     replica: int
@@ -70,9 +70,9 @@ STAY = b"stay\n"
 """Said on standard input by a parent that ends and wants the replica to go on."""
 
 
-def run(options: Options) -> int:
+def run(options: ReplicaOptions) -> int:
     """Run a replica until it is told to stop; the process's exit code."""
-    journal = Journal(options.replica, options.log_level, as_json=options.json_log)
+    journal = EventLog(options.replica, options.log_level, as_json=options.json_log)
     # A commit runs in the writer's thread. It lets the interpreter go while the disk works, and wants
     # it back as soon as the disk is done; the default of 5 ms would be many times the commit itself.
     sys.setswitchinterval(0.0005)
@@ -99,7 +99,7 @@ def _leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return _leaf(first) if isinstance(first, BaseExceptionGroup) else first
 
 
-async def _main(options: Options, journal: Journal) -> None:
+async def _main(options: ReplicaOptions, journal: EventLog) -> None:
     limits, note = fd_limit.fit(options.cluster.limits)
     if note is not None:
         journal.warning("start", note)
@@ -110,7 +110,7 @@ async def _main(options: Options, journal: Journal) -> None:
     listening, scraped = await _open_ports(options, credentials, journal)
     if options.record is not None:
         check_record(options.record)
-    storage = Storage.open(
+    storage = Store.open(
         options.data_folder,
         cluster=options.cluster.digest,
         name=options.cluster.name,
@@ -119,12 +119,12 @@ async def _main(options: Options, journal: Journal) -> None:
     try:
         for note in storage.notes:
             journal.warning("disk", note)
-        chat = ChatLog(options.log_folder / f"replica-{options.replica}.log")
+        chat = MessageLog(options.log_folder / f"replica-{options.replica}.log")
         with contextlib.suppress(SlotDamaged):  # it is tried again when what is damaged can be mended
             _mend(chat, storage)
         rng = random.Random(options.seed)
         seed = options.seed if options.seed is not None else rng.getrandbits(32)
-        node = Node(
+        node = Host(
             options.replica,
             options.cluster,
             storage,
@@ -156,7 +156,7 @@ async def _main(options: Options, journal: Journal) -> None:
 
 
 async def _open_ports(
-    options: Options, credentials: Credentials | None, journal: Journal
+    options: ReplicaOptions, credentials: Credentials | None, journal: EventLog
 ) -> tuple[Listening, Listening | None]:
     """The replica's port, and that for metrics if there is to be one. Raises :class:`PortRefused`."""
     address = options.listen or options.cluster.address(options.replica)
@@ -174,12 +174,12 @@ async def _open_ports(
 
 
 async def _serve(
-    options: Options,
-    node: Node,
-    chat: ChatLog,
+    options: ReplicaOptions,
+    node: Host,
+    chat: MessageLog,
     listening: Listening,
     scraped: Listening | None,
-    journal: Journal,
+    journal: EventLog,
 ) -> None:
     """The tasks of a replica, all of them."""
     credentials = listening.credentials
@@ -211,24 +211,26 @@ async def _serve(
 
 
 def _metrics(
-    node: Node,
+    node: Host,
     server: Server,
     credentials: Credentials | None,
     scraped: Listening,
-    journal: Journal,
+    journal: EventLog,
 ) -> Scrapes:
     """What answers Prometheus. Its library is loaded here, and only if somebody wants it."""
     from paxtui.replica.metrics import collector
 
     sizes = collector.Sizes(node.storage.folder)
     replica = collector.ReplicaCollector(node, lambda: server.status(0), server.guests, sizes, credentials)
-    page = collector.Page(collector.registry_of(replica), sizes)
+    page = collector.MetricsPage(collector.registry_of(replica), sizes)
     scheme = "http" if scraped.credentials is None else "https"
     journal.info("metrics", f"at {scheme}://{scraped.address}/metrics")
     return Scrapes(page.text, collector.CONTENT_TYPE, server.guests, scraped.credentials)
 
 
-async def _warm_up(node: Node, chat: ChatLog, warm_up: WarmUp, options: Options, journal: Journal) -> None:
+async def _warm_up(
+    node: Host, chat: MessageLog, warm_up: WarmUp, options: ReplicaOptions, journal: EventLog
+) -> None:
     """Wait for the others, then take part."""
     while not warm_up.done:
         missing = ", ".join(f"replica {peer}" for peer in warm_up.missing)
@@ -247,7 +249,7 @@ async def _warm_up(node: Node, chat: ChatLog, warm_up: WarmUp, options: Options,
     gc.freeze()
 
 
-async def _begin(node: Node, chat: ChatLog, journal: Journal) -> None:
+async def _begin(node: Host, chat: MessageLog, journal: EventLog) -> None:
     """Take part, as soon as all that this needs of the log can be read: what is damaged is mended first."""
     while True:
         try:
@@ -264,7 +266,7 @@ async def _begin(node: Node, chat: ChatLog, journal: Journal) -> None:
 
 async def _until_told_to_stop(
     scope: trio.CancelScope,
-    journal: Journal,
+    journal: EventLog,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     try:
@@ -279,7 +281,7 @@ async def _until_told_to_stop(
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-async def _until_parent_dies(scope: trio.CancelScope, journal: Journal) -> None:
+async def _until_parent_dies(scope: trio.CancelScope, journal: EventLog) -> None:
     async with trio.lowlevel.FdStream(os.dup(0)) as stdin:
         while said := await stdin.receive_some(4096):
             if STAY in said:
@@ -289,7 +291,7 @@ async def _until_parent_dies(scope: trio.CancelScope, journal: Journal) -> None:
     scope.cancel()
 
 
-def _mend(chat: ChatLog, storage: Storage) -> None:
+def _mend(chat: MessageLog, storage: Store) -> None:
     """Bring the chat log to the database's watermark."""
     slot = max(chat.repair(storage.committed_watermark), storage.floor)
     while slot < storage.committed_watermark:

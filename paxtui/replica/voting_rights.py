@@ -17,7 +17,7 @@ import trio
 
 from paxtui.core.messages import BETWEEN_LEARNERS, PeerMessage
 from paxtui.storage.rows import Peer
-from paxtui.storage.store import Storage
+from paxtui.storage.store import Store
 
 TELL_S = 1.0
 """How often a replica tells the others how many commits its disk has seen, if there are more."""
@@ -31,10 +31,10 @@ UNTIL = (
 )
 
 
-class Standing:
+class VotingRights:
     """What is remembered of the others, and who of those that are connected is held."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Store) -> None:
         self._storage = storage
         self._known = storage.peers()
         self._fresh: set[int] = set()

@@ -11,7 +11,7 @@ from paxtui.client.errors import ClientError
 from paxtui.client.operator import Sighting
 from paxtui.config.cluster_file import Cluster
 from paxtui.core.replica import Status
-from paxtui.wire.requests import GetStatus, StatusReport
+from paxtui.wire.requests import StatusReport, StatusRequest
 
 POLL_S = 0.02
 """Between two questions to one replica: small against an election, and a few percent of a core."""
@@ -64,7 +64,7 @@ class Beliefs:
             while True:
                 asked = trio.current_time()
                 with trio.fail_after(SILENT_S):
-                    await link.send(GetStatus(0))
+                    await link.send(StatusRequest(0))
                     messages = await link.receive()
                 report = messages[0] if messages else None
                 if not isinstance(report, StatusReport):

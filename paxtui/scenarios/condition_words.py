@@ -36,61 +36,66 @@ Slot = Annotated[int, Meta(ge=0, lt=2**53)]
 # Conditions
 
 
-class Condition(Struct, frozen=True, tag_field="condition", tag=kebab, forbid_unknown_fields=True):
+def word_of(name: str) -> str:
+    """``LeaderIsNotCondition`` -> ``leader-is-not``."""
+    return kebab(name.removesuffix("Condition"))
+
+
+class Condition(Struct, frozen=True, tag_field="condition", tag=word_of, forbid_unknown_fields=True):
     """Base. In a file its name stands behind ``until`` (``wait``) or ``that`` (``expect``)."""
 
 
-class Leader(Condition, frozen=True):
+class LeaderCondition(Condition, frozen=True):
     """One replica leads and a majority follows it."""
 
 
-class LeaderIs(Condition, frozen=True):
+class LeaderIsCondition(Condition, frozen=True):
     """``replica`` leads, and a majority follows it."""
 
     replica: Replicas
 
 
-class LeaderIsNot(Condition, frozen=True):
+class LeaderIsNotCondition(Condition, frozen=True):
     """A majority follows a leader that is none of ``replica``."""
 
     replica: Replicas
 
 
-class Role(Condition, frozen=True, rename={"is_": "is"}):
+class RoleCondition(Condition, frozen=True, rename={"is_": "is"}):
     """``replica`` is in this role."""
 
     replica: Replicas
     is_: Literal["following", "canvassing", "preparing", "leader", "crashed"]
 
 
-class Watermark(Condition, frozen=True):
+class WatermarkCondition(Condition, frozen=True):
     """These replicas have learned everything below ``at_least``."""
 
     at_least: Slot
     replicas: Replicas = "live"
 
 
-class AllEqual(Condition, frozen=True):
+class AllEqualCondition(Condition, frozen=True):
     """All live replicas have applied the same log, and know of nothing above it."""
 
 
-class AppendsDone(Condition, frozen=True):
+class AppendsDoneCondition(Condition, frozen=True):
     """No append waits for its answer, and no load has more to send."""
 
 
-class Acknowledged(Condition, frozen=True):
+class AcknowledgedCondition(Condition, frozen=True):
     """``more`` appends were acknowledged since this step began."""
 
     more: Count
 
 
-class InFlight(Condition, frozen=True):
+class InFlightCondition(Condition, frozen=True):
     """So many appends wait for their answers."""
 
     at_least: Count = 1
 
 
-class NoProgress(Condition, frozen=True):
+class NoProgressCondition(Condition, frozen=True):
     """For so many heartbeats these replicas learned nothing; with ``live``, an append was waiting all that
     time, and none was acknowledged."""
 
@@ -98,63 +103,63 @@ class NoProgress(Condition, frozen=True):
     replicas: Replicas = "live"
 
 
-class Hole(Condition, frozen=True):
+class HoleCondition(Condition, frozen=True):
     """The leader has left a slot (this one, if named) empty."""
 
     slot: Slot | None = None
 
 
-class Filled(Condition, frozen=True):
+class FilledCondition(Condition, frozen=True):
     """All live replicas have learned ``slot``."""
 
     slot: Slot
 
 
-class Lags(Condition, frozen=True):
+class LagsCondition(Condition, frozen=True):
     """``replica`` has learned so many slots less than the best informed one."""
 
     replica: Replicas
     by: Count = 1
 
 
-class Ended(Condition, frozen=True):
+class EndedCondition(Condition, frozen=True):
     """The process of ``replica`` has ended."""
 
     replica: Replicas
 
 
-class Outcomes(Condition, frozen=True):
+class OutcomesCondition(Condition, frozen=True):
     """At most so many appends failed, and of so many the outcome is unknown."""
 
     failed: Annotated[int, Meta(ge=0)] = 0
     unknown: Annotated[int, Meta(ge=0)] = 0
 
 
-class NoBallotOf(Condition, frozen=True):
+class NoBallotOfCondition(Condition, frozen=True):
     """No append was acknowledged at a ballot of ``replica``."""
 
     replica: Replicas
 
 
 AnyCondition = (
-    Leader
-    | LeaderIs
-    | LeaderIsNot
-    | Role
-    | Watermark
-    | AllEqual
-    | AppendsDone
-    | Acknowledged
-    | InFlight
-    | NoProgress
-    | Hole
-    | Filled
-    | Lags
-    | Ended
-    | Outcomes
-    | NoBallotOf
+    LeaderCondition
+    | LeaderIsCondition
+    | LeaderIsNotCondition
+    | RoleCondition
+    | WatermarkCondition
+    | AllEqualCondition
+    | AppendsDoneCondition
+    | AcknowledgedCondition
+    | InFlightCondition
+    | NoProgressCondition
+    | HoleCondition
+    | FilledCondition
+    | LagsCondition
+    | EndedCondition
+    | OutcomesCondition
+    | NoBallotOfCondition
 )
 
 CONDITIONS: Final[dict[str, type[Condition]]] = {
-    kebab(each.__name__): each for each in get_args(AnyCondition)
+    word_of(each.__name__): each for each in get_args(AnyCondition)
 }

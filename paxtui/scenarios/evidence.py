@@ -9,10 +9,10 @@ import trio
 from paxtui.client.connection import BROKEN, answers, dial
 from paxtui.client.errors import ClientError, Failed
 from paxtui.config.cluster_file import Cluster
-from paxtui.scenarios.condition_words import TIMEOUT_S, AllEqual
+from paxtui.scenarios.condition_words import TIMEOUT_S, AllEqualCondition
 from paxtui.scenarios.stage import ScenarioFailed, Stage
 from paxtui.scenarios.verdict import Evidence
-from paxtui.wire.requests import LogEntry, Page, Read
+from paxtui.wire.requests import LogEntry, LogPage, ReadRequest
 
 PAGE_S = 5.0
 """How long one page may take."""
@@ -22,10 +22,10 @@ async def collect(stage: Stage, log_dir: Path) -> Evidence:
     """Wait until all live replicas hold the same, then take it. What moves meanwhile is taken again."""
     with trio.move_on_after(TIMEOUT_S):
         while True:
-            await stage.wait_for(AllEqual(), TIMEOUT_S, "all live replicas have the same log")
+            await stage.wait_for(AllEqualCondition(), TIMEOUT_S, "all live replicas have the same log")
             since = trio.current_time()
             evidence = await _take(stage, log_dir)
-            await stage.wait_for(AllEqual(), TIMEOUT_S, "all live replicas have the same log")
+            await stage.wait_for(AllEqualCondition(), TIMEOUT_S, "all live replicas have the same log")
             marks = {status.watermark for status in stage.look(since).statuses if status is not None}
             if marks == {len(log) for log in evidence.logs.values()}:
                 return evidence
@@ -61,11 +61,11 @@ async def read_replica(cluster: Cluster, replica: int) -> list[LogEntry]:
             cluster.address(replica), "operator", answers, tls=cluster.tls, name="verdict"
         ) as link:
             while True:
-                await link.send(Read(id=0, first=first, consistency="local"))
+                await link.send(ReadRequest(id=0, first=first, consistency="local"))
                 with trio.fail_after(PAGE_S):
                     messages = await link.receive()
                 page = messages[0] if messages else None
-                if not isinstance(page, Page):
+                if not isinstance(page, LogPage):
                     raise ClientError(f"replica {replica} does not tell its log")
                 entries += page.entries
                 if not page.entries or (first := page.entries[-1].slot + 1) >= page.applied:

@@ -27,7 +27,7 @@ class Injected:
         self.number = number
 
 
-class Faults:
+class InjectedFaults:
     """All of them. ``alive`` tells which replicas can be asked."""
 
     def __init__(self, operator: Operator, alive: Callable[[int], bool]) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from paxtui.config.cluster_file import ConfigError
-from paxtui.scenarios.runner import Result
+from paxtui.scenarios.runner import ScenarioResult
 from paxtui.wire.text import visible
 
 
-def document(results: Sequence[Result], skipped: Sequence[tuple[str, str]] = ()) -> bytes:
+def document(results: Sequence[ScenarioResult], skipped: Sequence[tuple[str, str]] = ()) -> bytes:
     """One test suite; ``skipped`` are names with reasons."""
     suite = ElementTree.Element(
         "testsuite",
@@ -39,7 +39,7 @@ def document(results: Sequence[Result], skipped: Sequence[tuple[str, str]] = ())
     return text + b"\n"
 
 
-def write(path: Path, results: Sequence[Result], skipped: Sequence[tuple[str, str]] = ()) -> None:
+def write(path: Path, results: Sequence[ScenarioResult], skipped: Sequence[tuple[str, str]] = ()) -> None:
     """Write the document. Raises :class:`ConfigError`."""
     try:
         path.write_bytes(document(results, skipped))

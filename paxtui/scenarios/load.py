@@ -9,14 +9,14 @@ import trio
 from paxtui.client import Log, connect
 from paxtui.config.cluster_file import Cluster
 from paxtui.scenarios.history import History
-from paxtui.scenarios.vocabulary import Append
+from paxtui.scenarios.vocabulary import AppendStep
 
 
-class Load:
+class AppendLoad:
     """The clients of one ``append`` step."""
 
     def __init__(
-        self, cluster: Cluster, history: History, step: Append, first: int, rng: random.Random
+        self, cluster: Cluster, history: History, step: AppendStep, first: int, rng: random.Random
     ) -> None:
         self._cluster = cluster
         self._history = history
@@ -44,11 +44,11 @@ class Load:
 
     async def _client(self, name: str, rng: random.Random) -> None:
         async with connect(self._cluster, name=name) as log, trio.open_nursery() as nursery:
-            counter = Counter()
+            counter = RequestNumbers()
             for _ in range(self._step.at_once):
                 nursery.start_soon(self._lane, log, name, rng, counter)
 
-    async def _lane(self, log: Log, name: str, rng: random.Random, counter: Counter) -> None:
+    async def _lane(self, log: Log, name: str, rng: random.Random, counter: RequestNumbers) -> None:
         """One append after the other; a client has ``at_once`` such lanes."""
         while not self.stopping and (self._messages is None or counter.last < self._messages):
             counter.last += 1
@@ -58,7 +58,7 @@ class Load:
                 await trio.sleep(rng.uniform(*self._step.interval_ms) / 1000)
 
 
-class Counter:
+class RequestNumbers:
     """The number of a client's last request."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeVar
 from msgspec import Struct, ValidationError, convert, structs
 
 from paxtui.config.cluster_file import ConfigError, check_settings
-from paxtui.config.folders import Source, quoted, read_source
+from paxtui.config.folders import ConfigText, quoted, read_source
 from paxtui.core.settings import Settings
 from paxtui.scenarios.condition_words import CONDITIONS, SYMBOLS
 from paxtui.scenarios.vocabulary import (
@@ -20,12 +20,12 @@ from paxtui.scenarios.vocabulary import (
     EVENTS,
     VERBS,
     AnyStep,
-    Arm,
-    Expect,
-    Pick,
-    Repeat,
+    ArmStep,
+    ExpectStep,
+    PickStep,
+    RepeatStep,
     Step,
-    Wait,
+    WaitStep,
 )
 from paxtui.wire.schema_errors import TOML_WORDS, UNKNOWN_MISTAKE, find_mistake
 
@@ -76,7 +76,7 @@ def numbered(steps: Sequence[AnyStep], prefix: str = "") -> Iterator[tuple[str, 
     """Steps with their numbers, those inside a ``repeat`` behind it as ``4.2``."""
     for index, step in enumerate(steps, start=1):
         yield f"{prefix}{index}", step
-        if isinstance(step, Repeat):
+        if isinstance(step, RepeatStep):
             yield from numbered(step.steps, f"{prefix}{index}.")
 
 
@@ -92,7 +92,7 @@ def builtin() -> list[Scenario]:
     found = {
         scenario.name: scenario
         for name in files
-        for scenario in [parse(Source(name, (folder / name).read_text("utf-8")))]
+        for scenario in [parse(ConfigText(name, (folder / name).read_text("utf-8")))]
     }
     order = [name for name in ORDER if name in found]
     return [found[name] for name in order + sorted(found.keys() - set(order))]
@@ -125,7 +125,7 @@ def find(name: str) -> Scenario:
     raise ConfigError(f"{quoted(name)}: there is no such scenario; {hint}`paxtui run --list` names all")
 
 
-def parse(source: Source) -> Scenario:
+def parse(source: ConfigText) -> Scenario:
     """A scenario from the text of its file. Raises :class:`ConfigError`."""
     document = source.toml()
     _check_keys(source, document, KEYS, None)
@@ -157,7 +157,7 @@ def parse(source: Source) -> Scenario:
     )
 
 
-def _check_keys(source: Source, table: dict[str, Any], allowed: Sequence[str], where: str | None) -> None:
+def _check_keys(source: ConfigText, table: dict[str, Any], allowed: Sequence[str], where: str | None) -> None:
     for key in table:
         if key not in allowed:
             near = difflib.get_close_matches(key, allowed, n=1)
@@ -167,7 +167,7 @@ def _check_keys(source: Source, table: dict[str, Any], allowed: Sequence[str], w
             raise source.error(what, source.line_of(where or "", key) or source.line_of(key))
 
 
-def _settings(source: Source, table: object) -> dict[str, Any]:
+def _settings(source: ConfigText, table: object) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise source.error("settings: expected a table", source.line_of("", "settings"))
     fields = {each.name: each.type for each in structs.fields(Settings)}
@@ -186,7 +186,7 @@ def _settings(source: Source, table: object) -> dict[str, Any]:
 class _Steps:
     """The steps of one file: checks them in order, and knows which names ``pick`` has given so far."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: ConfigText) -> None:
         self._source = source
         self._picked: set[str] = set()
         self._count = 0
@@ -212,20 +212,20 @@ class _Steps:
         arguments = {key: value for key, value in row.items() if key != "do"}
         label = f"{number} ({verb})"
         kind = VERBS[verb]
-        if kind is Repeat:
+        if kind is RepeatStep:
             return self._repeat(label, number, arguments, depth)
-        for step, key in ((Wait, "until"), (Expect, "that")):
+        for step, key in ((WaitStep, "until"), (ExpectStep, "that")):
             if kind is step:
                 arguments = self._condition(label, key, arguments, step)
         parsed: AnyStep = self._convert(label, kind, arguments)  # type: ignore[assignment]
         self._check(label, parsed)
         return parsed
 
-    def _repeat(self, label: str, number: str, arguments: dict[str, Any], depth: int) -> Repeat:
+    def _repeat(self, label: str, number: str, arguments: dict[str, Any], depth: int) -> RepeatStep:
         if depth >= DEPTH_MAX:
             raise self._error(number, f"repeat: nested deeper than {DEPTH_MAX}")
         rows = arguments.pop("steps", None)
-        shell = self._convert(label, Repeat, {**arguments, "steps": ()})
+        shell = self._convert(label, RepeatStep, {**arguments, "steps": ()})
         return structs.replace(shell, steps=self.parse(rows, f"{number}.", depth + 1))
 
     def _condition(self, label: str, key: str, arguments: dict[str, Any], step: type[Step]) -> dict[str, Any]:
@@ -282,9 +282,9 @@ class _Steps:
                 hint = f"did you mean {near[0]}? " if near else ""
                 what = f"there is no replica {quoted(reference)}; {hint}allowed: ids, {', '.join(allowed)}"
                 raise self._error(label, f"{what}, and names given by an earlier pick")
-        if isinstance(step, Arm):
+        if isinstance(step, ArmStep):
             self._known(label, "event", step.when, dict.fromkeys(EVENTS))
-        if isinstance(step, Pick):
+        if isinstance(step, PickStep):
             if step.as_ in SYMBOLS:
                 raise self._error(label, f"{step.as_} is a name that has a meaning already")
             self._picked.add(step.as_)

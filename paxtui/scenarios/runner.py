@@ -13,18 +13,18 @@ from msgspec import Struct, structs
 from paxtui.client.cluster import LocalCluster, local_cluster
 from paxtui.config.cluster_file import Cluster
 from paxtui.scenarios import steps
-from paxtui.scenarios.condition_words import TIMEOUT_S, AllEqual, Leader
+from paxtui.scenarios.condition_words import TIMEOUT_S, AllEqualCondition, LeaderCondition
 from paxtui.scenarios.conditions import names
 from paxtui.scenarios.evidence import collect
 from paxtui.scenarios.model import Scenario
 from paxtui.scenarios.stage import ScenarioFailed, Stage
 from paxtui.scenarios.verdict import verify
-from paxtui.scenarios.vocabulary import AnyStep, Repeat
+from paxtui.scenarios.vocabulary import AnyStep, RepeatStep
 
 HISTORY = "history.jsonl"
 
 
-class Options(Struct, frozen=True, kw_only=True):
+class ScenarioOptions(Struct, frozen=True, kw_only=True):
     """How a scenario is run."""
 
     cluster: Cluster
@@ -35,7 +35,7 @@ class Options(Struct, frozen=True, kw_only=True):
     skip_slot: int | None = None
 
 
-class Note(Struct, frozen=True):
+class StepReport(Struct, frozen=True):
     """One step as it happened: seconds since the run began, its number (empty for what every run does),
     what it is, and what came of it."""
 
@@ -45,7 +45,7 @@ class Note(Struct, frozen=True):
     outcome: str
 
 
-class Result(Struct, frozen=True, kw_only=True):
+class ScenarioResult(Struct, frozen=True, kw_only=True):
     """How a run ended. ``beliefs`` is what the replicas said last, if it failed."""
 
     scenario: str
@@ -61,11 +61,11 @@ class Result(Struct, frozen=True, kw_only=True):
     beliefs: tuple[str, ...] = ()
 
 
-Tell = Callable[[Note], None]
+Tell = Callable[[StepReport], None]
 
 
-async def run(scenario: Scenario, options: Options, tell: Tell) -> Result:
-    """Run a scenario. Whatever is wrong with the cluster is a :class:`Result`, not an exception."""
+async def run(scenario: Scenario, options: ScenarioOptions, tell: Tell) -> ScenarioResult:
+    """Run a scenario. Whatever is wrong with the cluster is a :class:`ScenarioResult`, not an exception."""
     scenario.check_replicas(options.cluster.n)
     settings = scenario.settings_over(options.cluster.settings)
     cluster = structs.replace(options.cluster, settings=settings)
@@ -79,14 +79,14 @@ async def run(scenario: Scenario, options: Options, tell: Tell) -> Result:
             arguments=_arguments(options),
             on_line=journals.write,
         ) as processes:
-            play = Play(scenario, options, processes, tell)
+            play = ScenarioPlay(scenario, options, processes, tell)
             await play.run()
     finally:
         journals.close()
     return play.result(trio.current_time() - started)
 
 
-def _arguments(options: Options) -> list[str]:
+def _arguments(options: ScenarioOptions) -> list[str]:
     arguments = ["--allow-faults", "--warm-up", "all", "--rand-seed", str(options.seed)]
     if options.msg_loss > 0:
         arguments += ["--msg-loss", f"{options.msg_loss:g}"]
@@ -95,10 +95,12 @@ def _arguments(options: Options) -> list[str]:
     return arguments
 
 
-class Play:
+class ScenarioPlay:
     """A scenario on its stage."""
 
-    def __init__(self, scenario: Scenario, options: Options, processes: LocalCluster, tell: Tell) -> None:
+    def __init__(
+        self, scenario: Scenario, options: ScenarioOptions, processes: LocalCluster, tell: Tell
+    ) -> None:
         self._scenario = scenario
         self._options = options
         self._processes = processes
@@ -130,17 +132,17 @@ class Play:
         scope.cancel()
 
     def _note(self, stage: Stage, number: str, what: str, outcome: str) -> None:
-        self._tell(Note(stage.history.now, number, what, outcome))
+        self._tell(StepReport(stage.history.now, number, what, outcome))
 
     async def _start(self, stage: Stage) -> None:
         await stage.start(range(stage.n))
-        found = await stage.wait_for(Leader(), TIMEOUT_S, "a first leader")
+        found = await stage.wait_for(LeaderCondition(), TIMEOUT_S, "a first leader")
         self._note(stage, "", f"start {stage.n} replicas", found.words)
 
     async def _perform(self, stage: Stage, todo: Sequence[AnyStep], prefix: str) -> None:
         for index, step in enumerate(todo, start=1):
             number = f"{prefix}{index}"
-            if isinstance(step, Repeat):
+            if isinstance(step, RepeatStep):
                 for time in range(1, step.times + 1):
                     self._note(stage, number, f"repeat {time} of {step.times}", "")
                     await self._perform(stage, step.steps, f"{number}.")
@@ -159,7 +161,7 @@ class Play:
             await stage.start(dead)
             self._note(stage, "", "restart the dead", f"{names(dead)} serves again")
         self._note(stage, "", "end the load", await steps.stop_loads(stage, TIMEOUT_S))
-        found = await stage.wait_for(AllEqual(), TIMEOUT_S, "all live replicas have the same log")
+        found = await stage.wait_for(AllEqualCondition(), TIMEOUT_S, "all live replicas have the same log")
         self._note(stage, "", "wait until all logs are equal", found.words)
         self._note(stage, "", "read", await steps.read(stage, TIMEOUT_S))
         evidence = await collect(stage, self._options.log_dir)
@@ -170,11 +172,11 @@ class Play:
         checked = sum(each.outcome == "ok" for each in stage.history.appends)
         self._note(stage, "", "verify", f"{checked} appends, {len(evidence.logs)} equal logs, nothing twice")
 
-    def result(self, seconds: float) -> Result:
+    def result(self, seconds: float) -> ScenarioResult:
         """How it ended."""
         appends = self._stage.history.appends if self._stage is not None else []
         outcomes = [each.outcome for each in appends]
-        return Result(
+        return ScenarioResult(
             scenario=self._scenario.name,
             passed=not self._reason,
             reason=self._reason,

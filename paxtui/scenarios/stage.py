@@ -10,11 +10,11 @@ import trio
 from paxtui.client.cluster import LocalCluster
 from paxtui.core.ballot import majority
 from paxtui.scenarios.beliefs import Beliefs
-from paxtui.scenarios.condition_words import TIMEOUT_S, AnyCondition, Leader, Replicas
-from paxtui.scenarios.conditions import Check, Found, Look, checker, leader_of, serving
-from paxtui.scenarios.faults import Faults
+from paxtui.scenarios.condition_words import TIMEOUT_S, AnyCondition, LeaderCondition, Replicas
+from paxtui.scenarios.conditions import Check, ConditionResult, Observation, checker, leader_of, serving
+from paxtui.scenarios.faults import InjectedFaults
 from paxtui.scenarios.history import History
-from paxtui.scenarios.load import Load
+from paxtui.scenarios.load import AppendLoad
 
 NEED_A_LEADER = frozenset(
     {"leader", "follower", "followers", "leader-minority", "leader-majority", "follower-minority"}
@@ -41,8 +41,8 @@ class Stage:
         self.rng = rng
         self.beliefs = Beliefs(cluster.cluster)
         self.history = History()
-        self.faults = Faults(cluster.operator, cluster.alive)
-        self.loads: list[Load] = []
+        self.faults = InjectedFaults(cluster.operator, cluster.alive)
+        self.loads: list[AppendLoad] = []
         self.clients = 0
         self.picked: dict[str, tuple[int, ...]] = {}
         self.paused: set[int] = set()
@@ -56,7 +56,7 @@ class Stage:
 
     # Processes
 
-    async def start(self, replicas: Iterable[int], timeout_s: float = TIMEOUT_S) -> Found:
+    async def start(self, replicas: Iterable[int], timeout_s: float = TIMEOUT_S) -> ConditionResult:
         """Start processes, wait until they serve, and inject again what acts on their links."""
         started = tuple(replicas)
         since = trio.current_time()
@@ -88,7 +88,7 @@ class Stage:
                 if self.cluster.alive(replica):
                     nursery.start_soon(self.cluster.kill, replica)
 
-    def play(self, load: Load) -> None:
+    def play(self, load: AppendLoad) -> None:
         """Start the clients of a load."""
         self.loads.append(load)
         self._nursery.start_soon(load.run)
@@ -100,12 +100,12 @@ class Stage:
 
     # Looking
 
-    def look(self, since: float, base: int = 0) -> Look:
+    def look(self, since: float, base: int = 0) -> Observation:
         """What the beliefs say that were asked for after ``since``."""
         fresh = (self.beliefs[replica] for replica in range(self.n))
         appends = self.history.appends
         waiting = self.history.waiting
-        return Look(
+        return Observation(
             at=trio.current_time(),
             statuses=tuple(each.status if each.asked_at >= since else None for each in fresh),
             live=frozenset(self.live),
@@ -119,11 +119,13 @@ class Stage:
             ballots=frozenset(each.ballot for each in appends if each.ballot is not None),
         )
 
-    async def wait(self, check: Check, timeout_s: float, what: str, since: float | None = None) -> Found:
+    async def wait(
+        self, check: Check, timeout_s: float, what: str, since: float | None = None
+    ) -> ConditionResult:
         """Wait until ``check`` holds on fresh beliefs. Raises :class:`ScenarioFailed` if it does not."""
         since = trio.current_time() if since is None else since
         base = self.history.acknowledged
-        found = Found(False, "")
+        found = ConditionResult(False, "")
         with trio.move_on_after(timeout_s):
             while True:
                 found = check(self.look(since, base))
@@ -132,11 +134,11 @@ class Stage:
                 await self.beliefs.changed()
         raise ScenarioFailed(f"after {timeout_s:g} s still not: {what}; {found.words}")
 
-    async def wait_for(self, condition: AnyCondition, timeout_s: float, what: str) -> Found:
+    async def wait_for(self, condition: AnyCondition, timeout_s: float, what: str) -> ConditionResult:
         """Wait for a condition of the vocabulary."""
         return await self.wait(await self.checker(condition), timeout_s, what)
 
-    async def expect(self, condition: AnyCondition, what: str) -> Found:
+    async def expect(self, condition: AnyCondition, what: str) -> ConditionResult:
         """Look once, after every live replica was heard, and insist."""
         check = await self.checker(condition)
         since = trio.current_time()
@@ -171,7 +173,7 @@ class Stage:
         words = who if isinstance(who, list) else [who]
         if any(word in NEED_A_LEADER for word in words):
             since = trio.current_time()
-            await self.wait_for(Leader(), TIMEOUT_S, "a leader, to know who is meant")
+            await self.wait_for(LeaderCondition(), TIMEOUT_S, "a leader, to know who is meant")
             leader = leader_of(self.look(since))
             self._leader = leader if leader is not None else 0
 

@@ -15,7 +15,7 @@ from paxtui.scenarios import condition_words as c
 from paxtui.scenarios import vocabulary as v
 from paxtui.scenarios.conditions import leader_of, names, serving
 from paxtui.scenarios.faults import Injected
-from paxtui.scenarios.load import Load
+from paxtui.scenarios.load import AppendLoad
 from paxtui.scenarios.stage import ScenarioFailed, Stage
 from paxtui.wire import faults as f
 from paxtui.wire import links
@@ -77,61 +77,61 @@ async def perform(stage: Stage, step: v.AnyStep) -> str:
 
 async def _perform(stage: Stage, step: v.AnyStep) -> str:
     match step:
-        case v.Append():
+        case v.AppendStep():
             return await _append(stage, step)
-        case v.StopLoad(timeout_s=timeout_s):
+        case v.StopLoadStep(timeout_s=timeout_s):
             return await stop_loads(stage, timeout_s)
-        case v.Read(timeout_s=timeout_s):
+        case v.ReadStep(timeout_s=timeout_s):
             return await read(stage, timeout_s)
-        case v.Kill(replica=who):
+        case v.KillStep(replica=who):
             replicas = await stage.resolve(who)
             await stage.kill(replicas)
             return f"{names(replicas)} killed"
-        case v.Restart(replica=who, timeout_s=timeout_s):
+        case v.RestartStep(replica=who, timeout_s=timeout_s):
             replicas = await stage.resolve(who)
             await stage.start(replicas, timeout_s)
             return f"{names(replicas)} serves again"
-        case v.CrashProposer(replica=who):
+        case v.CrashProposerStep(replica=who):
             replicas = await stage.resolve(who)
             await stage.faults.add_all((replica, f.CrashProposer()) for replica in replicas)
             return f"the proposer of {names(replicas)} crashed"
-        case v.RestoreProposer(replica=who):
+        case v.RestoreProposerStep(replica=who):
             replicas = await stage.resolve(who)
             await stage.faults.remove(lambda each: _is_crash(each) and each.replica in replicas)
             return f"the proposer of {names(replicas)} works again"
-        case v.Pause(replica=who):
+        case v.PauseStep(replica=who):
             return _pause(stage, await stage.resolve(who))
-        case v.Continue(replica=who):
+        case v.ContinueStep(replica=who):
             return proceed(stage, await stage.resolve(who))
-        case v.Heal():
+        case v.HealStep():
             return await heal(stage)
-        case v.Elect():
+        case v.ElectStep():
             return await _elect(stage, step)
-        case v.Pick(replica=who, as_=name):
+        case v.PickStep(replica=who, as_=name):
             stage.picked[name] = await stage.resolve(who)
             return f"{name} is {names(stage.picked[name])}"
-        case v.Wait(until=condition, timeout_s=timeout_s):
+        case v.WaitStep(until=condition, timeout_s=timeout_s):
             return (await stage.wait_for(condition, timeout_s, _condition(condition))).words
-        case v.Expect(that=condition):
+        case v.ExpectStep(that=condition):
             return (await stage.expect(condition, _condition(condition))).words
-        case v.SlowDisk(replica=who, ms=ms):
+        case v.SlowDiskStep(replica=who, ms=ms):
             replicas = await stage.resolve(who)
             await stage.faults.add_all((replica, f.SlowDisk(ms)) for replica in replicas)
             return f"the disk of {names(replicas)} takes {ms:g} ms longer"
-        case v.Arm():
+        case v.ArmStep():
             return await _arm(stage, step)
-        case v.Loss() | v.Delay() | v.Duplicate() | v.Reorder():
+        case v.LossStep() | v.DelayStep() | v.DuplicateStep() | v.ReorderStep():
             return await _disturb(stage, step)
-        case v.Repeat():
+        case v.RepeatStep():
             raise ScenarioFailed("repeat is the runner's")
         case _:
             return await _cut(stage, step)
 
 
-async def _append(stage: Stage, step: v.Append) -> str:
+async def _append(stage: Stage, step: v.AppendStep) -> str:
     first = stage.clients + 1
     stage.clients += step.clients
-    load = Load(stage.cluster.cluster, stage.history, step, first, random.Random(stage.rng.random()))
+    load = AppendLoad(stage.cluster.cluster, stage.history, step, first, random.Random(stage.rng.random()))
     before, start = len(stage.history.operations), trio.current_time()
     stage.play(load)
     if step.background:
@@ -152,7 +152,7 @@ async def stop_loads(stage: Stage, timeout_s: float) -> str:
     """Let every client end what it has begun."""
     for load in stage.loads:
         load.stopping = True
-    found = await stage.wait_for(c.AppendsDone(), timeout_s, "every append has ended")
+    found = await stage.wait_for(c.AppendsDoneCondition(), timeout_s, "every append has ended")
     return found.words
 
 
@@ -194,7 +194,7 @@ def _is_crash(injected: Injected) -> bool:
     return isinstance(injected.fault, f.CrashProposer)
 
 
-async def _arm(stage: Stage, step: v.Arm) -> str:
+async def _arm(stage: Stage, step: v.ArmStep) -> str:
     kinds: dict[str, f.AnyFault] = {
         "crash-proposer": f.CrashProposer(),
         "crash": f.CrashReplica(),
@@ -210,19 +210,19 @@ async def _arm(stage: Stage, step: v.Arm) -> str:
     return f"{names(replicas)} waits for {step.when}"
 
 
-async def _disturb(stage: Stage, step: v.Loss | v.Delay | v.Duplicate | v.Reorder) -> str:
+async def _disturb(stage: Stage, step: v.LossStep | v.DelayStep | v.DuplicateStep | v.ReorderStep) -> str:
     senders, receivers = await stage.resolve(step.from_), await stage.resolve(step.to)
     pairs = sorted(links.one_way(senders, receivers))
 
     def fault(to: int) -> f.AnyFault:
         match step:
-            case v.Loss(percent=percent):
+            case v.LossStep(percent=percent):
                 return f.Loss(to, percent)
-            case v.Delay(ms=ms, jitter_ms=jitter_ms):
+            case v.DelayStep(ms=ms, jitter_ms=jitter_ms):
                 return f.Delay(to, ms, jitter_ms)
-            case v.Duplicate(percent=percent):
+            case v.DuplicateStep(percent=percent):
                 return f.Duplicate(to, percent)
-            case v.Reorder(percent=percent):
+            case v.ReorderStep(percent=percent):
                 return f.Reorder(to, percent)
             case _:
                 assert_never(step)
@@ -232,32 +232,40 @@ async def _disturb(stage: Stage, step: v.Loss | v.Delay | v.Duplicate | v.Reorde
 
 
 Topology = (
-    v.Cut | v.OneWay | v.Isolate | v.Partition | v.Chained | v.QuorumLoss | v.Constrained | v.Ring | v.Bridge
+    v.CutStep
+    | v.OneWayStep
+    | v.IsolateStep
+    | v.PartitionStep
+    | v.ChainedStep
+    | v.QuorumLossStep
+    | v.ConstrainedStep
+    | v.RingStep
+    | v.BridgeStep
 )
 
 
 async def _cut(stage: Stage, step: Topology) -> str:
     before = stage.faults.cuts
     match step:
-        case v.Cut(from_=one, to=other):
+        case v.CutStep(from_=one, to=other):
             cuts = before | links.between(await stage.resolve(one), await stage.resolve(other))
-        case v.OneWay(from_=one, to=other):
+        case v.OneWayStep(from_=one, to=other):
             cuts = before | links.one_way(await stage.resolve(one), await stage.resolve(other))
-        case v.Isolate(replica=who):
+        case v.IsolateStep(replica=who):
             cuts = before | links.isolated(stage.n, await stage.resolve(who))
-        case v.Partition(groups=groups):
+        case v.PartitionStep(groups=groups):
             cuts = links.partition(stage.n, [await stage.resolve(group) for group in groups])
-        case v.Chained(ends=(one, other)):
+        case v.ChainedStep(ends=(one, other)):
             cuts = links.chained(await stage.resolve_one(one), await stage.resolve_one(other))
-        case v.Chained():
+        case v.ChainedStep():
             raise ScenarioFailed("a chain has two ends")
-        case v.QuorumLoss(hub=hub):
+        case v.QuorumLossStep(hub=hub):
             cuts = links.quorum_loss(stage.n, await stage.resolve_one(hub))
-        case v.Constrained(hub=hub, down=down):
+        case v.ConstrainedStep(hub=hub, down=down):
             cuts = links.constrained(stage.n, await stage.resolve_one(hub), await stage.resolve_one(down))
-        case v.Ring():
+        case v.RingStep():
             cuts = links.ring(stage.n)
-        case v.Bridge(replica=who):
+        case v.BridgeStep(replica=who):
             cuts = links.bridge(stage.n, await stage.resolve_one(who))
         case _:
             assert_never(step)
@@ -265,7 +273,7 @@ async def _cut(stage: Stage, step: Topology) -> str:
     return links.words(stage.n, cuts)
 
 
-async def _elect(stage: Stage, step: v.Elect) -> str:
+async def _elect(stage: Stage, step: v.ElectStep) -> str:
     replicas = await stage.resolve(step.replica)
     if step.until == "asked":
         refusals: list[str] = []

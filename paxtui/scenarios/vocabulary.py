@@ -1,8 +1,8 @@
 """What a scenario file may say: one class a verb, one class a condition.
 
-The class names in kebab case are the words of the file: ``CrashProposer`` is ``do = "crash-proposer"``. An
-argument that names replicas takes an id, a symbol, a name given by ``pick``, or a list of them; symbols and
-conditions are in :mod:`condition_words`.
+The class names in kebab case are the words of the file: ``CrashProposerStep`` is ``do = "crash-proposer"``.
+An argument that names replicas takes an id, a symbol, a name given by ``pick``, or a list of them; symbols
+and conditions are in :mod:`condition_words`.
 """
 
 from __future__ import annotations
@@ -26,11 +26,16 @@ EVENTS: Final = tuple(sorted(kebab(event.__name__) for event in get_args(AnyEven
 # Steps
 
 
-class Step(Struct, frozen=True, tag_field="do", tag=kebab, forbid_unknown_fields=True):
+def verb_of(name: str) -> str:
+    """``CrashProposerStep`` -> ``crash-proposer``."""
+    return kebab(name.removesuffix("Step"))
+
+
+class Step(Struct, frozen=True, tag_field="do", tag=verb_of, forbid_unknown_fields=True):
     """Base of all verbs."""
 
 
-class Append(Step, frozen=True):
+class AppendStep(Step, frozen=True):
     """Clients append messages, each with ``at_once`` in flight and a random pause between two of them.
 
     With ``background`` the next step begins at once; without ``messages`` such a load goes on until
@@ -45,83 +50,83 @@ class Append(Step, frozen=True):
     timeout_s: Seconds = 60.0
 
 
-class StopLoad(Step, frozen=True):
+class StopLoadStep(Step, frozen=True):
     """Background clients send nothing new; wait until what they sent has ended."""
 
     timeout_s: Seconds = TIMEOUT_S
 
 
-class Read(Step, frozen=True):
+class ReadStep(Step, frozen=True):
     """One linearizable read of the whole log. Checked at the end against all appends and reads."""
 
     timeout_s: Seconds = TIMEOUT_S
 
 
-class Kill(Step, frozen=True):
+class KillStep(Step, frozen=True):
     """SIGKILL: the process ends, nothing is flushed. ``crash`` is another word for it."""
 
     replica: Replicas
 
 
-class Restart(Step, frozen=True):
+class RestartStep(Step, frozen=True):
     """Start processes again on their data; wait until they serve. Faults that acted in them are over."""
 
     replica: Replicas = "dead"
     timeout_s: Seconds = TIMEOUT_S
 
 
-class CrashProposer(Step, frozen=True):
+class CrashProposerStep(Step, frozen=True):
     """The proposer role stops; acceptor and learner go on."""
 
     replica: Replicas
 
 
-class RestoreProposer(Step, frozen=True):
+class RestoreProposerStep(Step, frozen=True):
     """The proposer role works again."""
 
     replica: Replicas = "crashed"
 
 
-class Pause(Step, frozen=True):
+class PauseStep(Step, frozen=True):
     """SIGSTOP: the process neither hears nor speaks, and does not know."""
 
     replica: Replicas
 
 
-class Continue(Step, frozen=True):
+class ContinueStep(Step, frozen=True):
     """SIGCONT."""
 
     replica: Replicas = "paused"
 
 
-class Cut(Step, frozen=True, rename={"from_": "from"}):
+class CutStep(Step, frozen=True, rename={"from_": "from"}):
     """Nothing crosses the links between two sides, both ways. Adds to what is cut."""
 
     from_: Replicas
     to: Replicas
 
 
-class OneWay(Step, frozen=True, rename={"from_": "from"}):
+class OneWayStep(Step, frozen=True, rename={"from_": "from"}):
     """Nothing crosses from one side to the other; the way back works. Adds to what is cut."""
 
     from_: Replicas
     to: Replicas
 
 
-class Isolate(Step, frozen=True):
+class IsolateStep(Step, frozen=True):
     """Each of these replicas is cut off from all others. Adds to what is cut."""
 
     replica: Replicas
 
 
-class Partition(Step, frozen=True):
+class PartitionStep(Step, frozen=True):
     """Only replicas of one group reach each other; whoever is in no group is in one with the others that
     are in none. Takes the place of what was cut."""
 
     groups: Annotated[list[Replicas], Meta(min_length=1, max_length=9)]
 
 
-class Chained(Step, frozen=True):
+class ChainedStep(Step, frozen=True):
     """The two ends do not reach each other; everybody else reaches all. Takes the place of what was cut."""
 
     ends: Annotated[list[int | str], Meta(min_length=2, max_length=2)] = field(
@@ -129,30 +134,30 @@ class Chained(Step, frozen=True):
     )
 
 
-class QuorumLoss(Step, frozen=True):
+class QuorumLossStep(Step, frozen=True):
     """Only ``hub`` reaches everybody; the others reach only it. Takes the place of what was cut."""
 
     hub: Replicas = "follower"
 
 
-class Constrained(Step, frozen=True):
+class ConstrainedStep(Step, frozen=True):
     """As ``quorum-loss``, and ``down`` reaches nobody. Takes the place of what was cut."""
 
     hub: Replicas
     down: Replicas
 
 
-class Ring(Step, frozen=True):
+class RingStep(Step, frozen=True):
     """Each replica reaches its two neighbours in the ring of ids. Takes the place of what was cut."""
 
 
-class Bridge(Step, frozen=True):
+class BridgeStep(Step, frozen=True):
     """Two halves that only ``replica`` connects. Takes the place of what was cut."""
 
     replica: Replicas = "leader"
 
 
-class Loss(Step, frozen=True, rename={"from_": "from"}):
+class LossStep(Step, frozen=True, rename={"from_": "from"}):
     """Each message on these links is lost with this probability."""
 
     percent: Percent
@@ -160,7 +165,7 @@ class Loss(Step, frozen=True, rename={"from_": "from"}):
     to: Replicas = "all"
 
 
-class Delay(Step, frozen=True, rename={"from_": "from"}):
+class DelayStep(Step, frozen=True, rename={"from_": "from"}):
     """Each message on these links is held back by ``ms`` and up to ``jitter_ms`` more."""
 
     ms: Millis
@@ -169,7 +174,7 @@ class Delay(Step, frozen=True, rename={"from_": "from"}):
     to: Replicas = "all"
 
 
-class Duplicate(Step, frozen=True, rename={"from_": "from"}):
+class DuplicateStep(Step, frozen=True, rename={"from_": "from"}):
     """Each message on these links is sent twice with this probability."""
 
     percent: Percent
@@ -177,7 +182,7 @@ class Duplicate(Step, frozen=True, rename={"from_": "from"}):
     to: Replicas = "all"
 
 
-class Reorder(Step, frozen=True, rename={"from_": "from"}):
+class ReorderStep(Step, frozen=True, rename={"from_": "from"}):
     """Each message on these links is overtaken by later ones with this probability."""
 
     percent: Percent
@@ -185,14 +190,14 @@ class Reorder(Step, frozen=True, rename={"from_": "from"}):
     to: Replicas = "all"
 
 
-class SlowDisk(Step, frozen=True):
+class SlowDiskStep(Step, frozen=True):
     """Every commit takes this much longer."""
 
     replica: Replicas
     ms: Millis
 
 
-class Arm(Step, frozen=True):
+class ArmStep(Step, frozen=True):
     """When ``replica`` emits the trace event ``when`` (for ``slot``, if named), the fault begins in it. What
     was decided together with the event still leaves, unless the whole process crashes; nothing later does."""
 
@@ -203,11 +208,11 @@ class Arm(Step, frozen=True):
     ms: Millis = 50.0
 
 
-class Heal(Step, frozen=True):
+class HealStep(Step, frozen=True):
     """End every fault of this scenario, and go on with what is paused. ``--msg-loss`` stays."""
 
 
-class Elect(Step, frozen=True):
+class ElectStep(Step, frozen=True):
     """Make ``replica`` lead, asking again when another got in between. ``until = "crashed"``: until the
     proposer fault that was armed there has struck; ``"asked"``: ask once and do not wait."""
 
@@ -216,27 +221,27 @@ class Elect(Step, frozen=True):
     timeout_s: Seconds = TIMEOUT_S
 
 
-class Pick(Step, frozen=True, rename={"as_": "as"}):
+class PickStep(Step, frozen=True, rename={"as_": "as"}):
     """Give replicas a name that stays with them, whatever becomes of their roles."""
 
     replica: Replicas
     as_: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{0,31}$")]
 
 
-class Wait(Step, frozen=True):
+class WaitStep(Step, frozen=True):
     """Wait until a condition holds. The only thing that a scenario waits for."""
 
     until: AnyCondition
     timeout_s: Seconds = TIMEOUT_S
 
 
-class Expect(Step, frozen=True):
+class ExpectStep(Step, frozen=True):
     """A condition must hold now."""
 
     that: AnyCondition
 
 
-class Repeat(Step, frozen=True):
+class RepeatStep(Step, frozen=True):
     """Run ``steps`` so many times."""
 
     times: Annotated[int, Meta(ge=1, le=1000)]
@@ -244,37 +249,37 @@ class Repeat(Step, frozen=True):
 
 
 AnyStep = (
-    Append
-    | StopLoad
-    | Read
-    | Kill
-    | Restart
-    | CrashProposer
-    | RestoreProposer
-    | Pause
-    | Continue
-    | Cut
-    | OneWay
-    | Isolate
-    | Partition
-    | Chained
-    | QuorumLoss
-    | Constrained
-    | Ring
-    | Bridge
-    | Loss
-    | Delay
-    | Duplicate
-    | Reorder
-    | SlowDisk
-    | Arm
-    | Heal
-    | Elect
-    | Pick
-    | Wait
-    | Expect
-    | Repeat
+    AppendStep
+    | StopLoadStep
+    | ReadStep
+    | KillStep
+    | RestartStep
+    | CrashProposerStep
+    | RestoreProposerStep
+    | PauseStep
+    | ContinueStep
+    | CutStep
+    | OneWayStep
+    | IsolateStep
+    | PartitionStep
+    | ChainedStep
+    | QuorumLossStep
+    | ConstrainedStep
+    | RingStep
+    | BridgeStep
+    | LossStep
+    | DelayStep
+    | DuplicateStep
+    | ReorderStep
+    | SlowDiskStep
+    | ArmStep
+    | HealStep
+    | ElectStep
+    | PickStep
+    | WaitStep
+    | ExpectStep
+    | RepeatStep
 )
 
-VERBS: Final[dict[str, type[Step]]] = {kebab(verb.__name__): verb for verb in get_args(AnyStep)}
+VERBS: Final[dict[str, type[Step]]] = {verb_of(verb.__name__): verb for verb in get_args(AnyStep)}
 ALIASES: Final = {"crash": "kill"}

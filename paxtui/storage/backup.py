@@ -22,7 +22,7 @@ from paxtui.storage.errors import StorageRefused
 from paxtui.storage.file_names import rename_exclusively
 from paxtui.storage.folder_lock import FolderLock, make_folder, sync_folder
 from paxtui.storage.offline import OfflineLog, VerifyResult
-from paxtui.storage.rows import Damaged, Identity, seal
+from paxtui.storage.rows import DamagedRow, StorageIdentity, seal
 
 TABLE = """
 CREATE TABLE backup (
@@ -49,7 +49,7 @@ class Backup(NamedTuple):
     """A backup that was found whole."""
 
     about: About
-    identity: Identity
+    identity: StorageIdentity
     """Of the replica that it was taken from."""
     found: VerifyResult
 
@@ -88,7 +88,7 @@ def take(folder: Path, target: Path, sessions_max: int, session_window: int) -> 
     return found
 
 
-def _copy(source: Path, draft: Path, identity: Identity, about: About) -> None:
+def _copy(source: Path, draft: Path, identity: StorageIdentity, about: About) -> None:
     with closing(sqlite3.connect(_uri(draft, "rwc"), uri=True, isolation_level=None)) as db:
         db.execute("PRAGMA synchronous=OFF")  # it is synced once, as a whole
         db.execute("ATTACH ? AS source", (_uri(source, "ro"),))
@@ -143,12 +143,12 @@ def _about(path: Path) -> About:
                 "SELECT id, taken, sessions_max, session_window, checksum FROM backup"
             ).fetchone()
             name, taken, sessions_max, session_window = rows.checked("backup", row)
-    except (sqlite3.Error, Damaged) as error:
+    except (sqlite3.Error, DamagedRow) as error:
         raise StorageRefused(f"{path}: {error}; take another backup") from error
     return About(name.decode(), taken.decode(), sessions_max, session_window)
 
 
-def restore(backup: Backup, path: Path, folder: Path, identity: Identity) -> None:
+def restore(backup: Backup, path: Path, folder: Path, identity: StorageIdentity) -> None:
     """Make the data folder of one replica of the new cluster from the checked backup at ``path``.
 
     ``identity`` says whose it becomes; its storage id and the backup's id are filled in. Raises
@@ -184,7 +184,7 @@ def _write_copy(path: Path, draft: Path) -> None:
         source.backup(db)
 
 
-def _become(draft: Path, identity: Identity, about: About) -> None:
+def _become(draft: Path, identity: StorageIdentity, about: About) -> None:
     row = identity._replace(
         version=schema.FORMAT_VERSION,
         cluster=f"{identity.cluster}{schema.ORIGIN_MARK}{about.id}",
@@ -214,7 +214,7 @@ def _writing(path: Path) -> Iterator[None]:
         raise StorageRefused(f"{path}: cannot be written: {error}") from error
     except OSError as error:
         raise StorageRefused(f"{path}: cannot be written: {error.strerror or error}") from error
-    except Damaged as error:
+    except DamagedRow as error:
         raise StorageRefused(
             f"{path}: cannot be made: what it would be a copy of is damaged: {error}"
         ) from error

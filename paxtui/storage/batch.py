@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlite3
 
 from paxtui.core.output import (
+    PutCheckpoint,
     PutEntries,
-    PutFloor,
-    PutHeld,
-    PutMark,
+    PutLogStart,
+    PutNonVoting,
     PutSessions,
     PutSnapshot,
     PutState,
@@ -25,7 +25,7 @@ _COPY_PAGES = 200
 """About how many pages a copy of the session table fills, if many clients are busy."""
 
 
-class Gathered:
+class WriteBatch:
     """The writes of one transaction, by table: their order matters only within a table."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Gathered:
         self.held: str | None = None
         self._log: list[LogRow] = []
         self._suppressed: list[tuple[int, int, int]] = []
-        self._sessions: list[PutSessions | PutMark | PutFloor | PutSnapshot] = []
+        self._sessions: list[PutSessions | PutCheckpoint | PutLogStart | PutSnapshot] = []
         """What concerns the session table and copies of it, in order."""
         self.floor: int | None = None
 
@@ -45,9 +45,9 @@ class Gathered:
                 self._log += [rows.log_row(first + i, e.ballot, e.value) for i, e in enumerate(entries)]
             case PutSuppressed(slot=slot, first=first):
                 self._suppressed.append((slot, first, seal("suppressed", slot, first)))
-            case PutSessions() | PutMark():
+            case PutSessions() | PutCheckpoint():
                 self._sessions.append(write)
-            case PutFloor(floor=floor):
+            case PutLogStart(floor=floor):
                 self._sessions.append(write)
                 self.floor = floor
             case PutSnapshot():
@@ -55,7 +55,7 @@ class Gathered:
                 self.floor = write.mark.upto
             case PutState():
                 self.state = write
-            case PutHeld(reason=reason):
+            case PutNonVoting(reason=reason):
                 self.held = reason
             case _:
                 raise TypeError(f"no such write: {type(write).__name__}")
@@ -73,9 +73,9 @@ class Gathered:
                     db.executemany("DELETE FROM sessions WHERE client = ?", [(name,) for name in put.evicted])
                     snapshots.put_sessions(db, put.changed)
                     snapshots.put_session_state(db, put.upto, put.horizon)
-                case PutMark():
+                case PutCheckpoint():
                     snapshots.put_mark(db, put)
-                case PutFloor(floor=floor):
+                case PutLogStart(floor=floor):
                     snapshots.put_floor(db, floor)
                 case PutSnapshot():
                     snapshots.put_snapshot(db, put)

@@ -14,7 +14,7 @@ from paxtui.core.values import Entry
 from paxtui.storage import rows, schema, snapshots
 from paxtui.storage.errors import StorageRefused
 from paxtui.storage.rollback_guard import MARK_FILE, read_mark
-from paxtui.storage.rows import Damaged, Identity, StateRow
+from paxtui.storage.rows import DamagedRow, StateRow, StorageIdentity
 
 FLOOR_SINCE = 3
 """The first format in which slots may be removed."""
@@ -50,7 +50,9 @@ class VerifyResult:
 class OfflineLog:
     """The log in a data folder, as of the last commit when it was opened or refreshed."""
 
-    def __init__(self, folder: Path, db: sqlite3.Connection, identity: Identity, state: StateRow) -> None:
+    def __init__(
+        self, folder: Path, db: sqlite3.Connection, identity: StorageIdentity, state: StateRow
+    ) -> None:
         """Use :meth:`open`."""
         self.folder = folder
         self.path = folder / schema.DATABASE_FILE
@@ -94,7 +96,7 @@ class OfflineLog:
             return log
         except BaseException as error:
             db.close()
-            if isinstance(error, sqlite3.Error | Damaged):
+            if isinstance(error, sqlite3.Error | DamagedRow):
                 raise schema.unreadable(path, error) from error
             raise
 
@@ -126,7 +128,7 @@ class OfflineLog:
         try:
             self._state = rows.read_state(self._db)
             self.floor = self._read_floor()
-        except (sqlite3.Error, Damaged) as error:
+        except (sqlite3.Error, DamagedRow) as error:
             raise schema.unreadable(self.path, error) from error
 
     def entries(self, first: int, upto: int) -> Iterator[tuple[int, Entry, int | None]]:
@@ -137,14 +139,14 @@ class OfflineLog:
         """
         try:
             yield from self._entries(max(first, self.floor), min(upto, self.watermark))
-        except (sqlite3.Error, Damaged) as error:
+        except (sqlite3.Error, DamagedRow) as error:
             raise schema.unreadable(self.path, error) from error
 
     def _entries(self, first: int, upto: int) -> Iterator[tuple[int, Entry, int | None]]:
         while first < upto:
             try:
                 page = rows.read_entries(self._db, first, upto, PAGE_SLOTS, PAGE_CHARS)
-            except Damaged:
+            except DamagedRow:
                 if first >= (floor := self._read_floor()):
                     raise
                 first = self.floor = floor  # removed since
@@ -182,7 +184,7 @@ class OfflineLog:
             rows.read_session_state(self._db)
             if self.identity.version >= FLOOR_SINCE:
                 snapshots.check_states(self._db)
-        except Damaged as error:
+        except DamagedRow as error:
             return VerifyResult(slots, self.watermark, head, error.slot, str(error), floor)
         except (sqlite3.Error, OSError) as error:
             return VerifyResult(slots, self.watermark, head, None, f"after slot {slots - 1}: {error}", floor)

@@ -16,10 +16,10 @@ from paxtui.storage import rows, schema
 from paxtui.storage.file_names import keep_as
 from paxtui.storage.folder_lock import sync_folder
 from paxtui.storage.rollback_guard import MARK_FILE
-from paxtui.storage.rows import Damaged, Identity, Peer
+from paxtui.storage.rows import DamagedRow, Peer, StorageIdentity
 
 
-def start_anew(folder: Path, identity: Identity, reason: str) -> Path:
+def start_anew(folder: Path, identity: StorageIdentity, reason: str) -> Path:
     """Put an empty, held database in the place of a damaged one; where the damaged one is kept.
 
     ``identity`` is the new database's. What the old one remembers of other replicas is taken along, as far as
@@ -47,7 +47,7 @@ def _readable_peers(path: Path) -> dict[int, Peer]:
     db = schema.connect_reader(path)
     try:
         return rows.read_peers(db)
-    except (sqlite3.Error, Damaged):
+    except (sqlite3.Error, DamagedRow):
         return {}
     finally:
         db.close()

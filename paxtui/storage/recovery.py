@@ -13,15 +13,16 @@ from secrets import token_hex
 
 from paxtui.storage import quarantine, rows, schema, snapshots
 from paxtui.storage.errors import DiskRefused
-from paxtui.storage.rollback_guard import MARK_FILE, Mark, read_mark
-from paxtui.storage.rows import Damaged, Identity, StateRow
+from paxtui.storage.rollback_guard import MARK_FILE, CommitMark, read_mark
+from paxtui.storage.rows import DamagedRow, StateRow, StorageIdentity
 
 
-class Opening:
+class Recovery:
     """The folder as it was found, with a connection that reads. ``close`` it where nothing comes of it."""
 
     def __init__(self, folder: Path, expected: schema.Expected) -> None:
-        """``folder`` is locked. Raises ``StorageRefused``, ``Damaged``, ``sqlite3.Error`` or ``OSError``."""
+        """``folder`` is locked. Raises ``StorageRefused``, ``DamagedRow``, ``sqlite3.Error`` or
+        ``OSError``."""
         self.folder = folder
         self.path = folder / schema.DATABASE_FILE
         self.notes: list[str] = []
@@ -38,7 +39,7 @@ class Opening:
                 self._migrate()
             try:
                 self._read_state()
-            except Damaged as damage:
+            except DamagedRow as damage:
                 self._start_anew(damage)
             if self.held is None:  # whoever is held promises nothing, so there is nothing to forget
                 self._check_mark(self.state)
@@ -78,7 +79,7 @@ class Opening:
         )
         self._connect()
 
-    def _start_anew(self, damage: Damaged) -> None:
+    def _start_anew(self, damage: DamagedRow) -> None:
         """What this disk promised is not known any more."""
         self.reader.close()
         was = self.identity
@@ -112,14 +113,14 @@ class Opening:
             )
 
 
-def mark_of(identity: Identity, state: StateRow) -> Mark:
+def mark_of(identity: StorageIdentity, state: StateRow) -> CommitMark:
     """The mark that belongs to a state."""
-    return Mark(identity.storage_id, state.commit_number, state.watermark, state.chain)
+    return CommitMark(identity.storage_id, state.commit_number, state.watermark, state.chain)
 
 
-def _new_identity(cluster: str, name: str, replica: int) -> Identity:
+def _new_identity(cluster: str, name: str, replica: int) -> StorageIdentity:
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    return Identity(schema.FORMAT_VERSION, cluster, name, replica, token_hex(16), created)
+    return StorageIdentity(schema.FORMAT_VERSION, cluster, name, replica, token_hex(16), created)
 
 
 def is_about_files(error: BaseException) -> bool:

@@ -26,7 +26,7 @@ _NUMBER_DIGITS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class CommitMark:
     """The last commit: of which storage, its number, and the watermark and chain head that it left."""
 
     storage_id: str
@@ -43,7 +43,7 @@ class Mark:
         return body + b" crc=%08x\n" % crc32(body)
 
     @classmethod
-    def decode(cls, record: bytes) -> Mark | None:
+    def decode(cls, record: bytes) -> CommitMark | None:
         """The mark in ``record``, or None if it is torn, empty or something else.
 
         Only the first line counts: behind it may be the rest of something longer that was overwritten.
@@ -66,16 +66,16 @@ class Mark:
             return None
 
 
-def read_mark(folder: Path) -> Mark | None:
+def read_mark(folder: Path) -> CommitMark | None:
     """The mark in ``folder``; None if there is none or it is torn. Raises ``OSError``."""
     try:
         with open(folder / MARK_FILE, "rb") as file:
-            return Mark.decode(file.read(512))
+            return CommitMark.decode(file.read(512))
     except FileNotFoundError:
         return None
 
 
-class MarkFile:
+class RollbackGuard:
     """The mark file, open for overwriting in place."""
 
     def __init__(self, folder: Path) -> None:
@@ -83,7 +83,7 @@ class MarkFile:
         self.path = folder / MARK_FILE
         self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
 
-    def write(self, mark: Mark) -> None:
+    def write(self, mark: CommitMark) -> None:
         """Overwrite the record; one system call, no sync (see the module). Raises ``OSError``."""
         record = mark.encode()
         try:

@@ -21,7 +21,7 @@ LogRow = tuple[int, int, int, str, int, str, int]
 _SELECT_LOG = "SELECT slot, round, replica, client, request, text, checksum FROM log "
 
 
-class Damaged(Exception):
+class DamagedRow(Exception):
     """A row is missing or is not what was stored; the text names the row and what is wrong."""
 
     def __init__(self, row: str, what: str, slot: int | None = None) -> None:
@@ -63,7 +63,7 @@ class Peer(NamedTuple):
     held: str = ""
 
 
-class Identity(NamedTuple):
+class StorageIdentity(NamedTuple):
     """Whose database it is. ``storage_id`` names this disk's memory: an emptied one has another."""
 
     version: int
@@ -88,8 +88,8 @@ class Identity(NamedTuple):
         return self.cluster.partition("+")[2]
 
     @classmethod
-    def opened(cls, row: tuple[Any, ...] | None) -> Identity:
-        """From a row as it was read. Raises ``Damaged``."""
+    def opened(cls, row: tuple[Any, ...] | None) -> StorageIdentity:
+        """From a row as it was read. Raises ``DamagedRow``."""
         version, cluster, name, replica, storage_id, created = checked("identity", row)
         return cls(version, cluster.decode(), name.decode(), replica, storage_id.decode(), created.decode())
 
@@ -120,7 +120,7 @@ class StateRow(NamedTuple):
 
 
 def read_state(db: sqlite3.Connection, table: str = "state") -> StateRow:
-    """Raises ``Damaged`` or ``sqlite3.Error``."""
+    """Raises ``DamagedRow`` or ``sqlite3.Error``."""
     row = db.execute(
         "SELECT promised_round, promised_replica, round, watermark, chain, commit_number, warmed, checksum "
         f"FROM {table}"
@@ -129,14 +129,14 @@ def read_state(db: sqlite3.Connection, table: str = "state") -> StateRow:
 
 
 def read_session_state(db: sqlite3.Connection) -> tuple[int, int]:
-    """``(upto, horizon)`` of the last checkpoint of sessions. Raises ``Damaged`` or ``sqlite3.Error``."""
+    """``(upto, horizon)`` of the last checkpoint of sessions. Raises ``DamagedRow`` or ``sqlite3.Error``."""
     row = db.execute("SELECT upto, horizon, checksum FROM session_state").fetchone()
     upto, horizon = checked("session_state", row)
     return upto, horizon
 
 
 def read_sessions(db: sqlite3.Connection) -> Iterator[SessionRow]:
-    """All sessions, the one that rested longest first. Raises ``Damaged`` or ``sqlite3.Error``."""
+    """All sessions, the one that rested longest first. Raises ``DamagedRow`` or ``sqlite3.Error``."""
     for row in db.execute(
         "SELECT client, last_slot, top, answers, checksum FROM sessions ORDER BY last_slot, client"
     ):
@@ -145,7 +145,7 @@ def read_sessions(db: sqlite3.Connection) -> Iterator[SessionRow]:
 
 
 def read_peers(db: sqlite3.Connection) -> dict[int, Peer]:
-    """What is remembered of the other replicas. Raises ``Damaged`` or ``sqlite3.Error``."""
+    """What is remembered of the other replicas. Raises ``DamagedRow`` or ``sqlite3.Error``."""
     peers = {}
     for row in db.execute("SELECT replica, storage_id, commits, held, checksum FROM peers ORDER BY replica"):
         replica, storage_id, commits, held = checked("peers", row)
@@ -160,7 +160,7 @@ def put_peer(db: sqlite3.Connection, replica: int, peer: Peer) -> None:
 
 
 def read_held(db: sqlite3.Connection) -> str | None:
-    """Why this disk may not vote any more, if so. Raises ``Damaged`` or ``sqlite3.Error``."""
+    """Why this disk may not vote any more, if so. Raises ``DamagedRow`` or ``sqlite3.Error``."""
     (reason,) = checked("held", db.execute("SELECT reason, checksum FROM held").fetchone())
     return reason.decode() or None
 
@@ -169,7 +169,7 @@ def put_held(db: sqlite3.Connection, reason: str) -> None:
     """Store why this disk may not vote any more. The row is there from the beginning, with no reason in it:
     one that is missing is damage."""
     if db.execute("UPDATE held SET reason = ?, checksum = ?", (reason, seal("held", reason))).rowcount != 1:
-        raise Damaged("table held", "its row is missing")
+        raise DamagedRow("table held", "its row is missing")
 
 
 def read_suppressed(db: sqlite3.Connection, first: int, upto: int) -> dict[int, int]:
@@ -197,8 +197,8 @@ def read_entries(
     """Learned slots from ``first``, below ``upto``, without a gap, within both limits but at least one; a
     damaged row ends them as well.
 
-    Raises ``Damaged`` where ``first`` itself is damaged, or has no row (all below the watermark have one), or
-    ``sqlite3.Error``.
+    Raises ``DamagedRow`` where ``first`` itself is damaged, or has no row (all below the watermark have
+    one), or ``sqlite3.Error``.
     """
     end = min(upto, first + max(slots_max, 1))
     entries: list[Entry] = []
@@ -210,7 +210,7 @@ def read_entries(
                 break
             try:
                 entry = _entry(row)
-            except Damaged:
+            except DamagedRow:
                 if entries:
                     return entries
                 raise
@@ -221,7 +221,7 @@ def read_entries(
     finally:
         cursor.close()  # an unfinished SELECT would hold its snapshot, and the write-ahead log with it
     if not entries and first < end:
-        raise Damaged(f"slot {first}", "its row is missing", first)
+        raise DamagedRow(f"slot {first}", "its row is missing", first)
     return entries
 
 
@@ -232,19 +232,19 @@ def _entry(row: tuple[Any, ...]) -> Entry:
     except TypeError:
         sound = False  # a flipped bit in the row's header makes a number of a text
     if not sound:
-        raise Damaged(f"slot {slot}", "its checksum does not match", slot)
+        raise DamagedRow(f"slot {slot}", "its checksum does not match", slot)
     return Entry(Ballot(round_, replica), Command(client.decode(), request, text.decode()))
 
 
 def checked(table: str, row: tuple[Any, ...] | None) -> tuple[Any, ...]:
-    """The columns of a row of a small table, without its checksum. Raises ``Damaged``."""
+    """The columns of a row of a small table, without its checksum. Raises ``DamagedRow``."""
     if row is None:
-        raise Damaged(f"table {table}", "its row is missing")
+        raise DamagedRow(f"table {table}", "its row is missing")
     *columns, check = row
     try:
         sound = seal(table, *columns) == check
     except TypeError:
         sound = False
     if not sound:
-        raise Damaged(f"table {table}", "the checksum of a row does not match")
+        raise DamagedRow(f"table {table}", "the checksum of a row does not match")
     return tuple(columns)

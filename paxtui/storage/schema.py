@@ -13,7 +13,7 @@ from paxtui.core.durable_state import CHAIN_START
 from paxtui.storage import rows, snapshots
 from paxtui.storage.errors import DiskRefused, StorageRefused
 from paxtui.storage.folder_lock import sync_folder
-from paxtui.storage.rows import Damaged, Identity, Peer, StateRow, seal
+from paxtui.storage.rows import DamagedRow, Peer, StateRow, StorageIdentity, seal
 
 DATABASE_FILE = "replica.db"
 WAL_FILE = DATABASE_FILE + "-wal"
@@ -71,7 +71,9 @@ class Expected:
     replica: int
 
 
-def create(folder: Path, identity: Identity, held: str = "", peers: dict[int, Peer] | None = None) -> None:
+def create(
+    folder: Path, identity: StorageIdentity, held: str = "", peers: dict[int, Peer] | None = None
+) -> None:
     """Create the database under another name, sync it, and only then give it its own.
 
     So a ``replica.db`` that is empty or cut is always damage, never a first start that was killed. One that
@@ -97,7 +99,7 @@ def create(folder: Path, identity: Identity, held: str = "", peers: dict[int, Pe
     sync_folder(folder)
 
 
-def make_tables(db: sqlite3.Connection, identity: Identity, held: str = "") -> None:
+def make_tables(db: sqlite3.Connection, identity: StorageIdentity, held: str = "") -> None:
     """All tables, with the rows that a replica has before it has done anything."""
     for statement in _TABLES.split(";"):
         db.execute(statement)
@@ -119,11 +121,11 @@ def sync_file(path: Path) -> None:
         os.close(descriptor)
 
 
-def migrate(path: Path, identity: Identity) -> Path:
+def migrate(path: Path, identity: StorageIdentity) -> Path:
     """Bring an older format up to date, in one transaction; where the copy of the older one is.
 
     An older program refuses the result, as it must: it would let a disk vote that is held. Raises
-    ``sqlite3.Error``, ``Damaged`` or ``OSError``; the database is then as it was.
+    ``sqlite3.Error``, ``DamagedRow`` or ``OSError``; the database is then as it was.
     """
     backup = path.with_name(f"{path.name}.format-{identity.version}")
     backup.unlink(missing_ok=True)  # of a start that was killed here
@@ -225,10 +227,10 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     return db
 
 
-def read_identity(db: sqlite3.Connection, path: Path) -> Identity:
+def read_identity(db: sqlite3.Connection, path: Path) -> StorageIdentity:
     """Who the database belongs to; refuses a newer format before it trusts anything else.
 
-    Raises ``StorageRefused``, ``Damaged`` or ``sqlite3.Error``.
+    Raises ``StorageRefused``, ``DamagedRow`` or ``sqlite3.Error``.
     """
     (version,) = db.execute("SELECT version FROM identity").fetchone() or (None,)
     if isinstance(version, int) and version > FORMAT_VERSION:
@@ -239,10 +241,10 @@ def read_identity(db: sqlite3.Connection, path: Path) -> Identity:
     row = db.execute(
         "SELECT version, cluster, name, replica, storage_id, created, checksum FROM identity"
     ).fetchone()
-    return Identity.opened(row)
+    return StorageIdentity.opened(row)
 
 
-def check_identity(found: Identity, expected: Expected, path: Path) -> None:
+def check_identity(found: StorageIdentity, expected: Expected, path: Path) -> None:
     """Refuse the database of another cluster or of another replica."""
     if found.membership != expected.cluster:
         raise StorageRefused(
@@ -277,7 +279,7 @@ def check_structure(db: sqlite3.Connection, path: Path) -> None:
 
 def damaged(path: Path, what: str | Exception) -> DiskRefused:
     """The refusal for a database that cannot be trusted."""
-    if isinstance(what, Damaged):
+    if isinstance(what, DamagedRow):
         what = f"damaged at {what}"
     return DiskRefused(f"{path}: {what}; {way_out(path.parent)}")
 
@@ -285,7 +287,7 @@ def damaged(path: Path, what: str | Exception) -> DiskRefused:
 def unreadable(path: Path, what: str | Exception) -> StorageRefused:
     """The refusal for a program that only looks into a database. What to do about it is said by the replica
     whose disk it is: a copy or a backup needs other help."""
-    if isinstance(what, Damaged):
+    if isinstance(what, DamagedRow):
         what = f"damaged at {what}"
     return StorageRefused(f"{path}: {what}; nothing was changed")
 

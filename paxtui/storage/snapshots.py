@@ -10,9 +10,9 @@ from __future__ import annotations
 import sqlite3
 
 from paxtui.core.messages import Snapshot
-from paxtui.core.output import Mark, PutMark, PutSnapshot
+from paxtui.core.output import Checkpoint, PutCheckpoint, PutSnapshot
 from paxtui.core.values import SessionRow
-from paxtui.storage.rows import Damaged, checked, seal
+from paxtui.storage.rows import DamagedRow, checked, seal
 
 TABLES = """
 CREATE TABLE floor (
@@ -43,15 +43,15 @@ def begin(db: sqlite3.Connection) -> None:
 
 
 def read_floor(db: sqlite3.Connection) -> int:
-    """Slots below it are removed. Raises ``Damaged`` or ``sqlite3.Error``, as all of these do."""
+    """Slots below it are removed. Raises ``DamagedRow`` or ``sqlite3.Error``, as all of these do."""
     (slot,) = checked("floor", db.execute("SELECT slot, checksum FROM floor").fetchone())
     return int(slot)
 
 
-def read_marks(db: sqlite3.Connection) -> tuple[Mark, ...]:
+def read_marks(db: sqlite3.Connection) -> tuple[Checkpoint, ...]:
     """The states that are kept, in order."""
     found = db.execute("SELECT upto, wall_s, chain, horizon, sessions, checksum FROM marks ORDER BY upto")
-    return tuple(Mark(*checked("marks", row)[:2]) for row in found)
+    return tuple(Checkpoint(*checked("marks", row)[:2]) for row in found)
 
 
 def chain_at(db: sqlite3.Connection, floor: int) -> bytes:
@@ -67,7 +67,7 @@ def _mark(db: sqlite3.Connection, upto: int) -> tuple[int, int, bytes, int, int]
     return upto, wall_s, chain, horizon, sessions
 
 
-def put_mark(db: sqlite3.Connection, put: PutMark) -> None:
+def put_mark(db: sqlite3.Connection, put: PutCheckpoint) -> None:
     """Keep a copy of the session table as it is now."""
     upto = put.mark.upto
     db.execute("DELETE FROM mark_sessions WHERE upto = ?", (upto,))
@@ -81,7 +81,7 @@ def put_mark(db: sqlite3.Connection, put: PutMark) -> None:
 def put_floor(db: sqlite3.Connection, floor: int) -> None:
     """From now on slots below are removed, and so are the states below."""
     if db.execute("UPDATE floor SET slot = ?, checksum = ?", (floor, seal("floor", floor))).rowcount != 1:
-        raise Damaged("table floor", "its row is missing")
+        raise DamagedRow("table floor", "its row is missing")
     db.execute("DELETE FROM marks WHERE upto < ?", (floor,))
     db.execute("DELETE FROM mark_sessions WHERE upto < ?", (floor,))
 
@@ -97,7 +97,7 @@ def put_snapshot(db: sqlite3.Connection, put: PutSnapshot) -> None:
     put_session_state(db, put.mark.upto, put.horizon)
     db.execute("DELETE FROM marks")
     db.execute("DELETE FROM mark_sessions")
-    put_mark(db, PutMark(put.mark, put.chain, put.horizon))
+    put_mark(db, PutCheckpoint(put.mark, put.chain, put.horizon))
     put_floor(db, put.mark.upto)
 
 
@@ -134,7 +134,7 @@ def read_state(db: sqlite3.Connection, upto: int, after: str, bytes_max: int) ->
     _, wall_s, chain, horizon, sessions = _mark(db, upto)
     (found,) = db.execute("SELECT count(*) FROM mark_sessions WHERE upto = ?", (upto,)).fetchone()
     if found != sessions:
-        raise Damaged(f"state at slot {upto}", f"it has {found} sessions instead of {sessions}")
+        raise DamagedRow(f"state at slot {upto}", f"it has {found} sessions instead of {sessions}")
     page: list[SessionRow] = []
     size = 0
     last = True
@@ -157,7 +157,7 @@ def read_state(db: sqlite3.Connection, upto: int, after: str, bytes_max: int) ->
 
 
 def check_states(db: sqlite3.Connection) -> None:
-    """Read all that is kept of every state. Raises ``Damaged``."""
+    """Read all that is kept of every state. Raises ``DamagedRow``."""
     for mark in read_marks(db):
         after: str | None = ""
         while after is not None:

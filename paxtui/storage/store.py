@@ -16,18 +16,18 @@ from pathlib import Path
 from typing import TypeVar
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.durable_state import Saved
+from paxtui.core.durable_state import DurableState
 from paxtui.core.messages import Snapshot
 from paxtui.core.output import Write
 from paxtui.core.values import Entry, Vote
 from paxtui.storage import rows, schema, snapshots
-from paxtui.storage.batch import Gathered
+from paxtui.storage.batch import WriteBatch
 from paxtui.storage.disk_faults import DiskFaults
 from paxtui.storage.errors import DiskRefused, SlotDamaged, SlotRemoved, StorageFailed
 from paxtui.storage.folder_lock import FolderLock, make_folder, unusable
-from paxtui.storage.recovery import Opening, is_about_files, mark_of
-from paxtui.storage.rollback_guard import MarkFile
-from paxtui.storage.rows import Damaged, Identity, Peer, StateRow, seal
+from paxtui.storage.recovery import Recovery, is_about_files, mark_of
+from paxtui.storage.rollback_guard import RollbackGuard
+from paxtui.storage.rows import DamagedRow, Peer, StateRow, StorageIdentity, seal
 
 WAL_PAGES_MAX = 4000
 """About how many pages of 4 KiB the write-ahead log takes before it is moved into the database. SQLite's
@@ -49,8 +49,8 @@ CLOSE_BUSY_S = 0.5
 T = TypeVar("T")
 
 
-class Storage:
-    """The open data folder of one replica. ``Storage.open`` makes it; it is never shared by processes."""
+class Store:
+    """The open data folder of one replica. ``Store.open`` makes it; it is never shared by processes."""
 
     def __init__(self, folder: Path, lock: FolderLock, expected: schema.Expected) -> None:
         """Use :meth:`open`. Takes what is in the locked folder, or raises."""
@@ -65,7 +65,7 @@ class Storage:
         self._write_lock = threading.Lock()
         self._read_lock = threading.Lock()
         self._wal_pages = 0
-        opening = Opening(folder, expected)
+        opening = Recovery(folder, expected)
         self.notes = opening.notes
         """What a person should know about how the folder was found, one line each."""
         self._reader = opening.reader
@@ -80,7 +80,7 @@ class Storage:
         try:
             # After a crash, what is only in the write-ahead log moves to the database, synced.
             self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-            self._mark = MarkFile(folder)
+            self._mark = RollbackGuard(folder)
             self._mark.write(mark_of(self._identity, self._state))
             self._files = {path: path.stat().st_ino for path in (self.path, self._wal, self._mark.path)}
         except BaseException:
@@ -89,7 +89,7 @@ class Storage:
             raise
 
     @classmethod
-    def open(cls, folder: Path, *, cluster: str, name: str, replica: int) -> Storage:
+    def open(cls, folder: Path, *, cluster: str, name: str, replica: int) -> Store:
         """Lock ``folder``, created if needed, and open the database in it, created if needed.
 
         ``cluster`` is the digest of the membership, ``name`` the cluster's name for messages. Raises
@@ -103,7 +103,7 @@ class Storage:
         except BaseException as error:
             lock.release()
             match error:
-                case Damaged() | sqlite3.DatabaseError() if not is_about_files(error):
+                case DamagedRow() | sqlite3.DatabaseError() if not is_about_files(error):
                     raise schema.damaged(path, error) from error
                 case sqlite3.Error():
                     raise DiskRefused(
@@ -121,7 +121,7 @@ class Storage:
         return self._identity.storage_id
 
     @property
-    def identity(self) -> Identity:
+    def identity(self) -> StorageIdentity:
         """Whose database it is."""
         return self._identity
 
@@ -169,7 +169,7 @@ class Storage:
 
     # Reading.
 
-    def saved(self) -> Saved:
+    def saved(self) -> DurableState:
         """The durable state. Raises ``StorageRefused`` for a damaged row, and ``SlotDamaged`` out of
         ``replay`` for one of the log. A damaged vote makes this a disk that may not vote.
 
@@ -184,10 +184,12 @@ class Storage:
             sessions = tuple(rows.read_sessions(self._reader))
             marks = snapshots.read_marks(self._reader)
             if self._floor and self._floor not in [mark.upto for mark in marks]:
-                raise Damaged("table marks", f"the state at slot {self._floor} is missing")
+                raise DamagedRow("table marks", f"the state at slot {self._floor} is missing")
             if upto > state.watermark:
-                raise Damaged("table session_state", f"it is ahead of the log ({upto} > {state.watermark})")
-        return Saved(
+                raise DamagedRow(
+                    "table session_state", f"it is ahead of the log ({upto} > {state.watermark})"
+                )
+        return DurableState(
             promised=Ballot(state.promised_round, state.promised_replica),
             round=state.round,
             watermark=state.watermark,
@@ -208,7 +210,7 @@ class Storage:
         try:
             with self._read_lock:
                 return tuple(rows.read_votes(self._reader, self._state.watermark))
-        except Damaged as damage:
+        except DamagedRow as damage:
             self.hold(f"its vote in {damage}, so how it voted there is not known any more")
             return ()
         except sqlite3.Error as error:
@@ -255,7 +257,7 @@ class Storage:
         def query() -> Snapshot | None:
             try:
                 return snapshots.read_state(self._reader, upto, after, bytes_max)
-            except Damaged as damage:
+            except DamagedRow as damage:
                 raise SlotDamaged(upto - 1, f"{self.path}: damaged at {damage}") from damage
 
         return self._read(query)
@@ -278,14 +280,14 @@ class Storage:
                     return query()
                 finally:
                     self._reader.execute("ROLLBACK")
-            except (sqlite3.Error, OSError, Damaged) as error:
+            except (sqlite3.Error, OSError, DamagedRow) as error:
                 raise self._failed("read", error) from error
 
     @contextmanager
     def _mendable(self) -> Iterator[None]:
         try:
             yield
-        except Damaged as damage:
+        except DamagedRow as damage:
             if damage.slot is None:
                 raise
             raise SlotDamaged(damage.slot, f"{self.path}: damaged at {damage}") from damage
@@ -294,7 +296,7 @@ class Storage:
     def _refusing(self) -> Iterator[None]:
         try:
             yield
-        except (Damaged, sqlite3.Error) as error:
+        except (DamagedRow, sqlite3.Error) as error:
             raise schema.damaged(self.path, error) from error
 
     # Writing.
@@ -305,7 +307,7 @@ class Storage:
         Raises ``StorageFailed``; the outcome is then unknown, and every later call raises as well. It is
         never retried: after a failed fsync the kernel may have dropped the pages, and the next one says ok.
         """
-        gathered = Gathered()
+        gathered = WriteBatch()
         try:
             for batch in batches:
                 for write in batch:
@@ -377,7 +379,7 @@ class Storage:
                 (*columns, seal("state", *columns)),
             )
             if changed.rowcount != 1:
-                raise Damaged("table state", f"{changed.rowcount} rows instead of one")
+                raise DamagedRow("table state", f"{changed.rowcount} rows instead of one")
             db.execute("COMMIT")
             self._check_files()
             self._mark.write(mark_of(self._identity, state))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from paxtui.core.output import Write
 from paxtui.storage.errors import StorageFailed
-from paxtui.storage.store import Storage
+from paxtui.storage.store import Store
 
 OnDurable = Callable[[int, float, int], None]
 """``(upto_batch, seconds, batches)``: everything up to that batch is on disk; one commit of so many
@@ -28,7 +28,7 @@ class Writer:
     raise and must not wait.
     """
 
-    def __init__(self, storage: Storage, on_durable: OnDurable, on_failed: OnFailed) -> None:
+    def __init__(self, storage: Store, on_durable: OnDurable, on_failed: OnFailed) -> None:
         self._storage = storage
         self._on_durable = on_durable
         self._on_failed = on_failed

@@ -123,7 +123,7 @@ class Ready(Frame, frozen=True, tag="ready"):
     """Between replicas: the sender's disk is open and it listens. Warm-up waits for these."""
 
 
-class Progress(Frame, frozen=True, tag="progress"):
+class DiskProgress(Frame, frozen=True, tag="progress"):
     """Between replicas: how many commits the sender's disk has seen. It will never be fewer."""
 
     commits: Number

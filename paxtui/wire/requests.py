@@ -32,14 +32,14 @@ Ask = Annotated[int, Meta(ge=0, lt=2**53)]
 # Clients
 
 
-class Append(Frame, frozen=True, tag="append"):
+class AppendRequest(Frame, frozen=True, tag="append"):
     """Append ``text`` as request ``request`` of this connection's session. Repeating it is harmless."""
 
     request: Number
     text: Text
 
 
-class AppendMany(Frame, frozen=True, tag="append-many"):
+class AppendManyRequest(Frame, frozen=True, tag="append-many"):
     """Append each of ``texts``, as requests ``request``, ``request + 1``, ... A connection that has sent one
     of these is answered in runs, too."""
 
@@ -47,7 +47,7 @@ class AppendMany(Frame, frozen=True, tag="append-many"):
     texts: Annotated[tuple[Text, ...], Meta(min_length=1, max_length=APPENDS_MAX)]
 
 
-class AppendDone(Frame, frozen=True, tag="appended", omit_defaults=True):
+class AppendedReply(Frame, frozen=True, tag="appended", omit_defaults=True):
     """The request is in ``slot`` for ever; with a ``count``, so are those after it in the slots after it."""
 
     request: Number
@@ -56,7 +56,7 @@ class AppendDone(Frame, frozen=True, tag="appended", omit_defaults=True):
     count: Count = 1
 
 
-class AppendRefused(Frame, frozen=True, tag="rejected"):
+class RefusedReply(Frame, frozen=True, tag="rejected"):
     """This replica will not answer the request: ``not-leader``, ``busy``, ``warming-up``, ``expired``,
     ``empty``, ``too-long``, or ``forbidden: ...`` for what the certificate does not allow. After
     ``not-leader`` it may still take effect: a deposed leader says so also of what it had proposed. Repeat it,
@@ -67,7 +67,7 @@ class AppendRefused(Frame, frozen=True, tag="rejected"):
     leader: int | None
 
 
-class Read(Frame, frozen=True, tag="read", kw_only=True):
+class ReadRequest(Frame, frozen=True, tag="read", kw_only=True):
     """One page of the log from slot ``first`` on, at most ``limit`` slots."""
 
     id: Ask
@@ -76,7 +76,7 @@ class Read(Frame, frozen=True, tag="read", kw_only=True):
     consistency: Consistency = "linearizable"
 
 
-class Tail(Frame, frozen=True, tag="tail", kw_only=True):
+class TailRequest(Frame, frozen=True, tag="tail", kw_only=True):
     """Pages of what this replica applied, from ``first`` on; with ``follow`` for ever as it grows."""
 
     id: Ask
@@ -104,7 +104,7 @@ class LogEntry(Struct, frozen=True, array_like=True, forbid_unknown_fields=True,
         return bool(self.client) and self.repeats is None
 
 
-class Page(Frame, frozen=True, tag="page", kw_only=True):
+class LogPage(Frame, frozen=True, tag="page", kw_only=True):
     """Applied slots in order. ``applied`` is the watermark that the answer rests on; ``last`` ends a tail
     without ``follow``. Slots below ``floor`` are removed: a page that was asked from there begins at it."""
 
@@ -116,7 +116,7 @@ class Page(Frame, frozen=True, tag="page", kw_only=True):
     floor: Number = 0
 
 
-class GetStatus(Frame, frozen=True, tag="get-status"):
+class StatusRequest(Frame, frozen=True, tag="get-status"):
     """Ask for :class:`StatusReport`."""
 
     id: Ask
@@ -165,7 +165,7 @@ class StatusReport(Frame, frozen=True, tag="status", kw_only=True):
     """Peers that this replica lets in only as learners without vote, and why."""
 
 
-class Failed(Frame, frozen=True, tag="failed", kw_only=True):
+class FailedReply(Frame, frozen=True, tag="failed", kw_only=True):
     """The request ``id`` had no effect; ``leader`` may know more."""
 
     id: Ask
@@ -176,20 +176,20 @@ class Failed(Frame, frozen=True, tag="failed", kw_only=True):
 # Operators
 
 
-class Elect(Frame, frozen=True, tag="elect"):
+class ElectRequest(Frame, frozen=True, tag="elect"):
     """Make this replica start an election, whoever leads."""
 
     id: Ask
 
 
-class FillHole(Frame, frozen=True, tag="noop"):
+class FillHoleRequest(Frame, frozen=True, tag="noop"):
     """Make this leader fill its hole ``slot`` with a no-op now."""
 
     id: Ask
     slot: Number
 
 
-class Inject(Frame, frozen=True, tag="inject", kw_only=True):
+class InjectRequest(Frame, frozen=True, tag="inject", kw_only=True):
     """Begin a fault here; ``for_s`` seconds at most, or when ``when`` happens."""
 
     id: Ask
@@ -198,14 +198,14 @@ class Inject(Frame, frozen=True, tag="inject", kw_only=True):
     when: Trigger | None = None
 
 
-class Undo(Frame, frozen=True, tag="undo"):
+class UndoRequest(Frame, frozen=True, tag="undo"):
     """End fault ``number``; ``null`` ends all of this replica's."""
 
     id: Ask
     number: int | None
 
 
-class ListFaults(Frame, frozen=True, tag="list-faults"):
+class ListFaultsRequest(Frame, frozen=True, tag="list-faults"):
     """Ask for :class:`FaultList`."""
 
     id: Ask
@@ -218,7 +218,7 @@ class FaultList(Frame, frozen=True, tag="faults"):
     faults: tuple[ActiveFault, ...]
 
 
-class Done(Frame, frozen=True, tag="done"):
+class DoneReply(Frame, frozen=True, tag="done"):
     """It is done; ``number`` is the fault's, where one began."""
 
     id: Ask
@@ -228,13 +228,22 @@ class Done(Frame, frozen=True, tag="done"):
 # Observers
 
 
-class Observe(Frame, frozen=True, tag="observe"):
+class ObserveRequest(Frame, frozen=True, tag="observe"):
     """Send a snapshot, then deltas, until the connection closes."""
 
     id: Ask
 
 
-ClientRequest = Append | AppendMany | Read | Tail | GetStatus
-OperatorRequest = Elect | FillHole | Inject | Undo | ListFaults | GetStatus | Read | Tail
-ObserverRequest = Observe | GetStatus
-Answer = AppendDone | AppendRefused | Page | StatusReport | Failed | FaultList | Done
+ClientRequest = AppendRequest | AppendManyRequest | ReadRequest | TailRequest | StatusRequest
+OperatorRequest = (
+    ElectRequest
+    | FillHoleRequest
+    | InjectRequest
+    | UndoRequest
+    | ListFaultsRequest
+    | StatusRequest
+    | ReadRequest
+    | TailRequest
+)
+ObserverRequest = ObserveRequest | StatusRequest
+Answer = AppendedReply | RefusedReply | LogPage | StatusReport | FailedReply | FaultList | DoneReply

@@ -60,7 +60,7 @@ class SlotView(Struct, frozen=True, array_like=True, gc=False):
     mark: str
 
 
-class Snapshot(Frame, frozen=True, tag="snapshot", kw_only=True):
+class TelemetrySnapshot(Frame, frozen=True, tag="snapshot", kw_only=True):
     """The replica as of event ``number``: status, faults, and the slots around its watermark."""
 
     id: int
@@ -74,7 +74,7 @@ class Snapshot(Frame, frozen=True, tag="snapshot", kw_only=True):
     faults: tuple[ActiveFault, ...]
 
 
-class Delta(Frame, frozen=True, tag="delta", kw_only=True):
+class TelemetryDelta(Frame, frozen=True, tag="delta", kw_only=True):
     """Events ``first``, ``first + 1``, ...: ``[seconds, event]`` pairs as :mod:`paxtui.core.events` names
     them. ``dropped`` events before them did not fit; a snapshot follows then."""
 
@@ -85,7 +85,7 @@ class Delta(Frame, frozen=True, tag="delta", kw_only=True):
     dropped: int
 
 
-ObserverAnswer = Snapshot | Delta
+ObserverAnswer = TelemetrySnapshot | TelemetryDelta
 
 
 class ValueView(Struct, frozen=True, array_like=True, gc=False):

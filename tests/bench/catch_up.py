@@ -20,7 +20,7 @@ from paxtui.bench.load import Load
 from paxtui.bench.private_cluster import own_cluster
 from paxtui.bench.progress import live
 from paxtui.bench.suite import Suite
-from paxtui.bench.testbed import Stand
+from paxtui.bench.testbed import Testbed
 from paxtui.cli.bench_run import machine_limits
 from paxtui.cli.bench_suite import Table
 
@@ -37,7 +37,7 @@ async def run(options: argparse.Namespace, folder: Path) -> int:
     table = Table(as_json=False)
     table.head(base, found.file_system)
     async with own_cluster(3, folder) as replicas:
-        for row in await Suite(Stand(replicas, found, live, to_the_end), base).follower_down(
+        for row in await Suite(Testbed(replicas, found, live, to_the_end), base).follower_down(
             options.messages
         ):
             table.add(row)

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from paxtui.console.model.safety.safety import Judge
+from paxtui.console.model.safety.safety import SafetyJudge
 from paxtui.wire import events as e
-from paxtui.wire.telemetry import MARK_CHARS, LearnedView, ProposedView, Snapshot, VotedView
+from paxtui.wire.telemetry import MARK_CHARS, LearnedView, ProposedView, TelemetrySnapshot, VotedView
 from paxtui.wire.values import Ballot
 
 REPLICAS = 3
@@ -42,12 +42,12 @@ def told(first: int, count: int) -> Iterator[tuple[int, Struct]]:
         yield replica, e.AppliedTo(first, first + count, chain)
 
 
-def measure(count: int) -> tuple[float, Judge]:
+def measure(count: int) -> tuple[float, SafetyJudge]:
     """Microseconds a slot, in runs of ``count``."""
-    judge = Judge(REPLICAS)
+    judge = SafetyJudge(REPLICAS)
     for replica in range(REPLICAS):
         judge.snapshot(
-            replica, Snapshot(id=0, number=0, at_s=0.0, wall=0.0, status=None, slots=(), faults=())
+            replica, TelemetrySnapshot(id=0, number=0, at_s=0.0, wall=0.0, status=None, slots=(), faults=())
         )
         judge.event(replica, e.Restored(Ballot.ZERO, 0, 0, 0))
     judge.event(0, e.RoundTaken(BALLOT, False))

@@ -22,7 +22,7 @@ from paxtui.bench import gauges
 from paxtui.bench.load import Load
 from paxtui.bench.private_cluster import own_cluster
 from paxtui.bench.progress import live
-from paxtui.bench.testbed import Stand
+from paxtui.bench.testbed import Testbed
 from paxtui.cli.bench_run import machine_limits
 from paxtui.client import Sighting
 from paxtui.client.cluster import LocalCluster
@@ -46,7 +46,7 @@ async def memory_mb(replicas: LocalCluster) -> list[float]:
     return [each.usage.resident_bytes / 1e6 for each in reading.replicas.values() if each.usage is not None]
 
 
-async def fill(stand: Stand, messages: int) -> float:
+async def fill(stand: Testbed, messages: int) -> float:
     """Append until the log has so many; the most memory that a replica had."""
     highest = 0.0
     done = 0
@@ -65,7 +65,7 @@ async def fill(stand: Stand, messages: int) -> float:
     return highest
 
 
-async def _watch(stand: Stand, goal: int, reached: trio.Event) -> None:
+async def _watch(stand: Testbed, goal: int, reached: trio.Event) -> None:
     while max((await stand.watermarks()).values()) < goal:  # noqa: ASYNC110 - replicas are asked, not told
         await trio.sleep(0.25)
     reached.set()
@@ -92,11 +92,11 @@ async def run(options: argparse.Namespace, folder: Path) -> int:
     load = Load(seconds=options.seconds)
     rates: dict[str, list[float]] = {"long": [], "empty": []}
     async with own_cluster(3, folder / "long") as long:
-        stand = Stand(long, found, live, to_the_end)
+        stand = Testbed(long, found, live, to_the_end)
         highest = await fill(stand, options.messages)
         for number in range(options.rounds):
             async with own_cluster(3, folder / f"empty-{number}") as empty:
-                other = Stand(empty, found, live, to_the_end)
+                other = Testbed(empty, found, live, to_the_end)
                 for name, each in (("empty", other), ("long", stand)):
                     rates[name].append((await each.measure(f"{name} log", load)).throughput)
         highest = max(highest, *await memory_mb(long))

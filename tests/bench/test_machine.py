@@ -136,7 +136,7 @@ def test_an_address_is_here_if_it_can_be_bound(host: str, here: bool) -> None:
 
 
 def test_the_limit_for_one_client_is_two_round_trips_and_one_sync(tmp_path: Path) -> None:
-    found = limits.Limits(limits.fdatasync_s(tmp_path), limits.round_trip_s(), "")
+    found = limits.MachineLimits(limits.fdatasync_s(tmp_path), limits.round_trip_s(), "")
     assert 0 < found.fdatasync_s < 30  # seconds, and not something else
     assert 0 < found.round_trip_s < 10
     assert found.one_client_s == 2 * found.round_trip_s + found.fdatasync_s

@@ -10,7 +10,7 @@ import trio
 from msgspec import structs
 
 from paxtui.bench.load import Load
-from paxtui.bench.measure import Interrupted, Measurement, Progress
+from paxtui.bench.measure import Measurement, MeasurementInterrupted, MeasurementProgress
 from paxtui.wire.requests import LogEntry
 from tests.client.three import Three, three
 from tests.replica.conditions import eventually
@@ -91,7 +91,7 @@ async def test_bare_connections_find_the_next_leader_and_nothing_takes_effect_tw
 async def test_what_was_counted_before_an_interruption_is_told(tmp_path: Path) -> None:
     stop = trio.Event()
 
-    def tell(progress: Progress) -> None:
+    def tell(progress: MeasurementProgress) -> None:
         if progress.phase == "measuring" and progress.rate > 0:
             stop.set()
 
@@ -106,10 +106,10 @@ async def test_what_was_counted_before_an_interruption_is_told(tmp_path: Path) -
 async def test_an_interruption_during_the_warm_up_has_nothing_to_tell(tmp_path: Path) -> None:
     stop = trio.Event()
 
-    def tell(progress: Progress) -> None:
+    def tell(progress: MeasurementProgress) -> None:
         if progress.phase == "warm-up":
             stop.set()
 
     async with three(tmp_path) as replicas:
-        with pytest.raises(Interrupted):
+        with pytest.raises(MeasurementInterrupted):
             await Measurement(replicas.cluster, QUICK, tell=tell, stop=stop).run()

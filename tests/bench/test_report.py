@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec import structs
 
-from paxtui.bench.limits import Limits
+from paxtui.bench.limits import MachineLimits
 from paxtui.bench.load import Load
 from paxtui.bench.measured import Measured, ReplicaCost, Times, WireCost
 from paxtui.bench.report import lines, milliseconds
@@ -33,7 +33,7 @@ MEASURED = Measured(
     wire=WireCost(103.2, 0.6, 263.0),
     leader=0,
     leader_changed=False,
-    limits=Limits(180e-6, 20e-6, "ext4 on /dev/vda"),
+    limits=MachineLimits(180e-6, 20e-6, "ext4 on /dev/vda"),
     limit_ms=0.22,
     times_the_limit=22.9,
 )

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 from paxtui.checkers.broken import Invariant, InvariantBroken
-from paxtui.checkers.ghost_state import Facts
+from paxtui.checkers.ghost_state import GhostState
 from paxtui.checkers.logs import Logs
-from paxtui.checkers.partial_observer import Witness
-from paxtui.checkers.partial_observer_state import Start
+from paxtui.checkers.partial_observer import PartialObserver
+from paxtui.checkers.partial_observer_state import LifeStart
 from paxtui.core.ballot import Ballot
 from paxtui.core.events import AppliedTo, Learned, Proposed, Voted
-from paxtui.records.judge import Judge
+from paxtui.records.judge import RecordJudge
 from paxtui.records.merge import Records
-from paxtui.records.parts import Life, Told
-from paxtui.records.reader import Reader
-from paxtui.sim.cluster.simulation import Cluster
+from paxtui.records.parts import EventPart, Life
+from paxtui.records.reader import RecordReader
+from paxtui.sim.cluster.simulation import Simulation
 from paxtui.sim.plan.plan_generator import draw
 from tests.records.runs import traced
 
@@ -31,11 +31,11 @@ KEPT = 4
 def test_checkers_that_forget_say_the_same_of_honest_runs(
     profile: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = [Cluster(draw(seed, profile)).run() for seed in range(6)]
-    original = Cluster.events
+    plain = [Simulation(draw(seed, profile)).run() for seed in range(6)]
+    original = Simulation.events
     forgotten = 0
 
-    def forgetful(self: Cluster, replica: int, events: Any) -> None:
+    def forgetful(self: Simulation, replica: int, events: Any) -> None:
         nonlocal forgotten
         original(self, replica, events)
         bar = min(self.checkers.logs.durable) - KEPT
@@ -43,17 +43,17 @@ def test_checkers_that_forget_say_the_same_of_honest_runs(
         assert all(slot >= bar for slot in self.checkers.facts.slots)
         forgotten = max(forgotten, bar)
 
-    monkeypatch.setattr(Cluster, "events", forgetful)
+    monkeypatch.setattr(Simulation, "events", forgetful)
     for seed, expected in enumerate(plain):
-        assert Cluster(draw(seed, profile)).run() == expected
+        assert Simulation(draw(seed, profile)).run() == expected
     assert forgotten > 0
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_witness_that_forgets_all_that_is_applied_somewhere_says_nothing_wrong(seed: int) -> None:
     trace, _ = traced(seed, "churn")
-    judge = Judge(Reader(trace, "r").header.replicas)
-    for step in Records([Reader(trace, "r")]).merged():
+    judge = RecordJudge(RecordReader(trace, "r").header.replicas)
+    for step in Records([RecordReader(trace, "r")]).merged():
         judge.look(step.part)
         judge.witness.forget_below(judge.witness.logs.upto - KEPT)
     witness = judge.witness
@@ -70,9 +70,9 @@ def mark(value: object) -> str:
 def test_marks_do_in_place_of_values(seed: int) -> None:
     """A witness that is told digests sees honest runs as such, and two values as two."""
     trace, _ = traced(seed, "crash")
-    reader = Reader(trace, "r")
-    w = Witness(reader.header.replicas, None)
-    judge = Judge(reader.header.replicas, w)
+    reader = RecordReader(trace, "r")
+    w = PartialObserver(reader.header.replicas, None)
+    judge = RecordJudge(reader.header.replicas, w)
     voted: tuple[Ballot, int] | None = None
     for step in Records([reader]).merged():
         part = step.part
@@ -81,7 +81,7 @@ def test_marks_do_in_place_of_values(seed: int) -> None:
             head = bytes.fromhex(part.chain)
             w.begins(
                 part.replica,
-                Start(
+                LifeStart(
                     promised=part.promised,
                     round=part.round,
                     watermark=part.watermark,
@@ -89,7 +89,7 @@ def test_marks_do_in_place_of_values(seed: int) -> None:
                     votes=votes,
                 ),
             )
-        elif isinstance(part, Told):
+        elif isinstance(part, EventPart):
             match part.event:
                 case Voted(ballot=ballot, first=first, values=values):
                     w.voted(part.replica, ballot, first, [mark(value) for value in values])
@@ -110,7 +110,7 @@ def test_marks_do_in_place_of_values(seed: int) -> None:
 
 
 def test_facts_forget_slots_and_ballots_that_can_do_nothing_any_more() -> None:
-    facts = Facts(3)
+    facts = GhostState(3)
     for slot in range(100):
         for acceptor in (0, 1):
             facts.put_votes(acceptor, LOW, slot, ("mark",))
@@ -140,9 +140,9 @@ def test_logs_of_marks_compare_what_is_told_of_the_same_watermark() -> None:
 
 
 def test_a_witness_remembers_no_promise_of_a_ballot_that_all_have_outbid() -> None:
-    w = Witness(3)
+    w = PartialObserver(3)
     for replica in range(3):
-        w.begins(replica, Start(promised=Ballot.ZERO, round=0, watermark=0, head=None, votes=()))
+        w.begins(replica, LifeStart(promised=Ballot.ZERO, round=0, watermark=0, head=None, votes=()))
     for round_ in range(1, 50):
         ballot = Ballot(round_, 0)
         w.round_taken(0, ballot)
@@ -159,7 +159,7 @@ def test_a_witness_remembers_no_promise_of_a_ballot_that_all_have_outbid() -> No
 def test_applied_is_told_with_the_head_that_the_core_computes() -> None:
     """The mark of a log is its chain, which every replica tells."""
     trace, _ = traced(1, "network")
-    told = [part for part in Reader(trace, "r") if isinstance(part, Told)]
+    told = [part for part in RecordReader(trace, "r") if isinstance(part, EventPart)]
     heads: dict[int, set[str]] = {}
     for part in told:
         if isinstance(part.event, AppliedTo):

@@ -9,10 +9,10 @@ import pytest
 
 from paxtui.checkers.broken import Invariant, InvariantBroken
 from paxtui.checkers.effects import Effects
-from paxtui.checkers.full_observer import Checkers
-from paxtui.checkers.ghost_state import Facts
-from paxtui.checkers.partial_observer import Witness
-from paxtui.checkers.partial_observer_state import Start
+from paxtui.checkers.full_observer import FullObserver
+from paxtui.checkers.ghost_state import GhostState
+from paxtui.checkers.partial_observer import PartialObserver
+from paxtui.checkers.partial_observer_state import LifeStart
 from paxtui.core.ballot import Ballot
 from paxtui.core.messages import Promise
 from paxtui.core.settings import Settings
@@ -28,7 +28,7 @@ X, Y = Command("ada@0", 1, "x"), Command("bob@0", 1, "y")
 
 @pytest.mark.parametrize("leader", range(3))
 def test_nobody_has_promised_before_it_is_told(leader: int) -> None:
-    facts = Facts(3)
+    facts = GhostState(3)
     ballot = Ballot(1, leader)
     facts.put_state(leader, ballot, 1)
     for other in {0, 1, 2} - {leader}:
@@ -37,7 +37,7 @@ def test_nobody_has_promised_before_it_is_told(leader: int) -> None:
 
 
 def test_nothing_is_said_of_a_reported_vote_in_a_slot_that_is_forgotten() -> None:
-    facts = Facts(3)
+    facts = GhostState(3)
     facts.put_votes(0, LOW, 0, (X, X))
     facts.forget_below(1)
     facts.put_state(0, MID, 0)
@@ -78,7 +78,7 @@ def test_a_last_page_that_was_not_told_makes_no_promise() -> None:
 
 def test_a_vote_on_a_disk_tells_that_there_was_a_proposal_in_its_slot() -> None:
     """So a vote of another replica there, told by nobody, may stand in a gap of that replica's account."""
-    w = Witness(3)
+    w = PartialObserver(3)
     w.begins(0, start(LOW, 1, 0, *[LOW] * 6))
     w.begins(1, start(LOW))
     w.begins(2, start(LOW))
@@ -94,7 +94,7 @@ def test_a_vote_on_a_disk_tells_that_there_was_a_proposal_in_its_slot() -> None:
 # What was judged
 
 
-def counted(w: Witness, tell: Callable[[], None]) -> dict[Invariant, int]:
+def counted(w: PartialObserver, tell: Callable[[], None]) -> dict[Invariant, int]:
     """How often each rule had its turn while ``tell`` told something."""
     before = Counter(w.judged)
     tell()
@@ -102,9 +102,9 @@ def counted(w: Witness, tell: Callable[[], None]) -> dict[Invariant, int]:
 
 
 def test_each_rule_is_counted_once_for_each_thing_that_it_judges() -> None:
-    w = Witness(3)
+    w = PartialObserver(3)
     rule = Invariant
-    held = Start(promised=LOW, round=0, watermark=0, head=None, votes=[(0, LOW, X), (1, LOW, Y)])
+    held = LifeStart(promised=LOW, round=0, watermark=0, head=None, votes=[(0, LOW, X), (1, LOW, Y)])
     assert counted(w, lambda: w.begins(2, held)) == {rule.PROMISES: 1, rule.ORDER: 1, rule.ACKNOWLEDGED: 2}
     w = begun()
     assert counted(w, lambda: w.round_taken(0, LOW)) == {rule.ONE_VALUE: 1}
@@ -150,7 +150,7 @@ def test_a_log_that_is_chosen_and_applied_leaves_nothing_undecided() -> None:
 
 
 def test_a_value_that_is_learned_too_early_is_told_as_such() -> None:
-    facts = Facts(3)
+    facts = GhostState(3)
     with pytest.raises(InvariantBroken, match="chosen is nothing yet"):
         facts.learned(0, 0, (X,))
     for acceptor in (0, 1):
@@ -160,7 +160,7 @@ def test_a_value_that_is_learned_too_early_is_told_as_such() -> None:
 
 
 def test_promises_of_ballots_that_can_do_nothing_any_more_are_forgotten() -> None:
-    facts = Facts(3)
+    facts = GhostState(3)
     for round_ in range(1, 50):
         for acceptor in range(3):
             facts.put_state(acceptor, Ballot(round_, 0), 0)
@@ -171,7 +171,7 @@ def test_promises_of_ballots_that_can_do_nothing_any_more_are_forgotten() -> Non
 
 
 def test_who_may_vote_is_judged_also_while_another_may_not() -> None:
-    checkers = Checkers(3, Settings())
+    checkers = FullObserver(3, Settings())
     checkers.lost(2)
     with pytest.raises(InvariantBroken, match="left before it was on disk"):
         checkers.sent(0, Promise(LOW, 0, None, 0, ()))

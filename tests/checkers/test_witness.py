@@ -15,8 +15,8 @@ import pytest
 
 from paxtui.checkers import effects, partial_observer, partial_observer_state
 from paxtui.checkers.broken import Invariant, InvariantBroken
-from paxtui.checkers.partial_observer import Witness
-from paxtui.checkers.partial_observer_state import Start
+from paxtui.checkers.partial_observer import PartialObserver
+from paxtui.checkers.partial_observer_state import LifeStart
 from paxtui.core.ballot import Ballot
 from paxtui.core.durable_state import CHAIN_START
 from paxtui.core.hash_chain import link
@@ -25,23 +25,23 @@ from paxtui.core.values import Command
 LOW, MID, HIGH = Ballot(1, 0), Ballot(2, 1), Ballot(3, 2)
 X, Y = Command("ada@0", 1, "x"), Command("bob@0", 1, "y")
 
-Case = Callable[[Witness], None]
+Case = Callable[[PartialObserver], None]
 
 
-def start(promised: Ballot = Ballot.ZERO, round_: int = 0, watermark: int = 0, *held: Ballot) -> Start:
+def start(promised: Ballot = Ballot.ZERO, round_: int = 0, watermark: int = 0, *held: Ballot) -> LifeStart:
     votes = [(slot, ballot, X) for slot, ballot in enumerate(held, watermark)]
-    return Start(promised=promised, round=round_, watermark=watermark, head=None, votes=votes)
+    return LifeStart(promised=promised, round=round_, watermark=watermark, head=None, votes=votes)
 
 
-def begun() -> Witness:
+def begun() -> PartialObserver:
     """Three replicas with empty disks."""
-    made = Witness(3)
+    made = PartialObserver(3)
     for replica in range(3):
         made.begins(replica, start())
     return made
 
 
-def lead(w: Witness, ballot: Ballot = LOW, *voted: int, quorum: tuple[int, ...] = (0, 1)) -> None:
+def lead(w: PartialObserver, ballot: Ballot = LOW, *voted: int, quorum: tuple[int, ...] = (0, 1)) -> None:
     """A leader is elected; those of the quorum that are in ``voted`` report a vote."""
     leader = ballot.replica
     w.round_taken(leader, ballot)
@@ -51,7 +51,7 @@ def lead(w: Witness, ballot: Ballot = LOW, *voted: int, quorum: tuple[int, ...] 
     w.elected(leader, ballot, 0, quorum)
 
 
-def choose(w: Witness, *values: Command) -> None:
+def choose(w: PartialObserver, *values: Command) -> None:
     """Replica 0 leads, and it and replica 1 vote."""
     lead(w)
     w.proposed(0, LOW, 0, values)
@@ -67,7 +67,7 @@ def head_of(*values: Command) -> str:
     return head.hex()
 
 
-def apply(w: Witness, replica: int, *values: Command) -> None:
+def apply(w: PartialObserver, replica: int, *values: Command) -> None:
     w.learned(replica, 0, [(LOW, value) for value in values])
     w.applied_to(replica, 0, len(values), head_of(*values))
 
@@ -75,31 +75,31 @@ def apply(w: Witness, replica: int, *values: Command) -> None:
 # Lives
 
 
-def a_start_without_a_promise_that_was_counted(w: Witness) -> None:
+def a_start_without_a_promise_that_was_counted(w: PartialObserver) -> None:
     lead(w)
     w.begins(1, start())
 
 
-def a_start_with_a_promise_that_was_never_made(w: Witness) -> None:
+def a_start_with_a_promise_that_was_never_made(w: PartialObserver) -> None:
     w.begins(1, start(LOW))
 
 
-def a_start_without_a_round_that_others_answered(w: Witness) -> None:
+def a_start_without_a_round_that_others_answered(w: PartialObserver) -> None:
     w.round_taken(0, LOW)
     w.promised(1, LOW, 0, 0, True)
     w.begins(0, start())
 
 
-def a_start_above_all_that_was_applied(w: Witness) -> None:
+def a_start_above_all_that_was_applied(w: PartialObserver) -> None:
     w.begins(0, start(watermark=1))
 
 
-def a_start_without_a_vote_that_was_counted(w: Witness) -> None:
+def a_start_without_a_vote_that_was_counted(w: PartialObserver) -> None:
     choose(w, X)
     w.begins(1, start(LOW))
 
 
-def a_start_without_a_vote_that_made_a_learned_value_chosen(w: Witness) -> None:
+def a_start_without_a_vote_that_made_a_learned_value_chosen(w: PartialObserver) -> None:
     lead(w)
     w.proposed(0, LOW, 0, (X,))
     w.voted(0, LOW, 0, (X,))
@@ -108,39 +108,39 @@ def a_start_without_a_vote_that_made_a_learned_value_chosen(w: Witness) -> None:
     w.begins(1, start(LOW))
 
 
-def a_start_with_a_vote_that_was_never_cast(w: Witness) -> None:
+def a_start_with_a_vote_that_was_never_cast(w: PartialObserver) -> None:
     lead(w)
     w.begins(1, start(LOW, 0, 0, LOW))
 
 
-def a_core_that_starts_with_less_than_its_disk_has(w: Witness) -> None:
+def a_core_that_starts_with_less_than_its_disk_has(w: PartialObserver) -> None:
     w.restored(0, Ballot.ZERO, 0, 0, 1)
 
 
 # Acceptors
 
 
-def a_promise_that_hides_a_vote(w: Witness) -> None:
+def a_promise_that_hides_a_vote(w: PartialObserver) -> None:
     choose(w, X)
     w.round_taken(2, HIGH)
     w.promised(1, HIGH, 0, 0, True)
 
 
-def a_promise_with_a_vote_too_many(w: Witness) -> None:
+def a_promise_with_a_vote_too_many(w: PartialObserver) -> None:
     w.round_taken(2, HIGH)
     w.promised(1, HIGH, 0, 1, True)
 
 
-def a_promise_of_a_ballot_that_nobody_took(w: Witness) -> None:
+def a_promise_of_a_ballot_that_nobody_took(w: PartialObserver) -> None:
     w.bound(1, HIGH)
 
 
-def a_vote_for_what_nobody_proposed(w: Witness) -> None:
+def a_vote_for_what_nobody_proposed(w: PartialObserver) -> None:
     lead(w)
     w.voted(1, LOW, 0, (X,))
 
 
-def a_vote_below_a_promise(w: Witness) -> None:
+def a_vote_below_a_promise(w: PartialObserver) -> None:
     lead(w)
     w.proposed(0, LOW, 0, (X,))
     w.round_taken(1, MID)
@@ -151,61 +151,61 @@ def a_vote_below_a_promise(w: Witness) -> None:
 # Proposers
 
 
-def a_round_taken_after_others_answered_it(w: Witness) -> None:
+def a_round_taken_after_others_answered_it(w: PartialObserver) -> None:
     w.round_taken(0, LOW)
     w.promised(1, LOW, 0, 0, True)
     w.round_taken(0, LOW)
 
 
-def a_promise_counted_that_was_not_given(w: Witness) -> None:
+def a_promise_counted_that_was_not_given(w: PartialObserver) -> None:
     w.round_taken(0, LOW)
     w.promise_received(0, LOW, 1, True)
 
 
-def a_leader_at_a_ballot_that_it_did_not_take(w: Witness) -> None:
+def a_leader_at_a_ballot_that_it_did_not_take(w: PartialObserver) -> None:
     w.elected(0, LOW, 0, (0, 1))
 
 
-def a_leader_that_begins_below_what_it_was_told(w: Witness) -> None:
+def a_leader_that_begins_below_what_it_was_told(w: PartialObserver) -> None:
     choose(w, X)
     apply(w, 0, X)
     lead(w, MID, 1, quorum=(0, 1))
 
 
-def a_leader_by_a_promise_that_it_did_not_count(w: Witness) -> None:
+def a_leader_by_a_promise_that_it_did_not_count(w: PartialObserver) -> None:
     w.round_taken(0, LOW)
     for member in (0, 1):
         w.promised(member, LOW, 0, 0, True)
     w.elected(0, LOW, 0, (0, 1))
 
 
-def a_leader_by_a_minority(w: Witness) -> None:
+def a_leader_by_a_minority(w: PartialObserver) -> None:
     lead(w, quorum=(0,))
 
 
-def a_proposal_without_a_lead(w: Witness) -> None:
+def a_proposal_without_a_lead(w: PartialObserver) -> None:
     w.proposed(0, LOW, 0, (X,))
 
 
-def a_proposal_over_a_vote_of_the_quorum(w: Witness) -> None:
+def a_proposal_over_a_vote_of_the_quorum(w: PartialObserver) -> None:
     choose(w, X)
     lead(w, HIGH, 1, quorum=(1, 2))
     w.proposed(2, HIGH, 0, (Y,))
 
 
-def a_proposal_over_a_chosen_value_where_promises_are_missing(w: Witness) -> None:
+def a_proposal_over_a_chosen_value_where_promises_are_missing(w: PartialObserver) -> None:
     choose(w, X)
     w.gap(2)
     w.proposed(2, HIGH, 0, (Y,))
 
 
-def a_vote_counted_that_was_not_cast(w: Witness) -> None:
+def a_vote_counted_that_was_not_cast(w: PartialObserver) -> None:
     lead(w)
     w.proposed(0, LOW, 0, (X,))
     w.accepted_received(0, LOW, 1, 0, 1)
 
 
-def a_tally_without_a_majority(w: Witness) -> None:
+def a_tally_without_a_majority(w: PartialObserver) -> None:
     lead(w)
     w.proposed(0, LOW, 0, (X,))
     w.voted(0, LOW, 0, (X,))
@@ -216,81 +216,81 @@ def a_tally_without_a_majority(w: Witness) -> None:
 # Learners
 
 
-def a_value_learned_that_nobody_can_have_chosen(w: Witness) -> None:
+def a_value_learned_that_nobody_can_have_chosen(w: PartialObserver) -> None:
     w.learned(0, 0, [(LOW, X)])
 
 
-def another_value_learned_than_the_chosen_one(w: Witness) -> None:
+def another_value_learned_than_the_chosen_one(w: PartialObserver) -> None:
     choose(w, X)
     w.learned(2, 0, [(LOW, Y)])
 
 
-def two_replicas_that_learned_two_values(w: Witness) -> None:
+def two_replicas_that_learned_two_values(w: PartialObserver) -> None:
     w.gap(0)
     w.gap(1)
     w.learned(2, 0, [(LOW, X)])
     w.learned(0, 0, [(LOW, Y)])
 
 
-def an_applied_slot_that_is_not_learned(w: Witness) -> None:
+def an_applied_slot_that_is_not_learned(w: PartialObserver) -> None:
     w.applied_to(0, 0, 1, CHAIN_START.hex())
 
 
-def a_log_that_is_another(w: Witness) -> None:
+def a_log_that_is_another(w: PartialObserver) -> None:
     choose(w, X)
     w.learned(0, 0, [(LOW, X)])
     w.applied_to(0, 0, 1, CHAIN_START.hex())
 
 
-def a_gap_in_what_is_applied(w: Witness) -> None:
+def a_gap_in_what_is_applied(w: PartialObserver) -> None:
     choose(w, X, X)
     w.applied_to(0, 1, 2, CHAIN_START.hex())
 
 
-def a_request_that_takes_effect_twice(w: Witness) -> None:
+def a_request_that_takes_effect_twice(w: PartialObserver) -> None:
     choose(w, X, X)
     apply(w, 0, X, X)
 
 
-def a_suppression_of_another_request(w: Witness) -> None:
+def a_suppression_of_another_request(w: PartialObserver) -> None:
     choose(w, X, Y)
     w.suppressed(0, 1, 0)
     apply(w, 0, X, Y)
 
 
-def a_suppression_that_others_do_not_know(w: Witness) -> None:
+def a_suppression_that_others_do_not_know(w: PartialObserver) -> None:
     choose(w, X, X)
     w.suppressed(0, 1, 0)
     apply(w, 0, X, X)
     apply(w, 1, X, X)
 
 
-def a_state_of_another_log(w: Witness) -> None:
+def a_state_of_another_log(w: PartialObserver) -> None:
     choose(w, X, Y)
     apply(w, 0, X, Y)
     w.snapshot_taken(2, 0, 2, CHAIN_START.hex())
 
 
-def a_state_that_nobody_had(w: Witness) -> None:
+def a_state_that_nobody_had(w: PartialObserver) -> None:
     choose(w, X, Y)
     apply(w, 0, X, Y)
     w.snapshot_taken(2, 0, 3, head_of(X, Y))
 
 
-def a_state_that_is_behind(w: Witness) -> None:
+def a_state_that_is_behind(w: PartialObserver) -> None:
     choose(w, X, Y)
     apply(w, 0, X, Y)
     w.snapshot_taken(0, 2, 1, head_of(X))
 
 
-def a_state_that_follows_no_watermark(w: Witness) -> None:
+def a_state_that_follows_no_watermark(w: PartialObserver) -> None:
     choose(w, X, Y)
     apply(w, 0, X, Y)
     apply(w, 2, X)
     w.snapshot_taken(2, 0, 2, head_of(X, Y))
 
 
-def a_log_that_goes_on_elsewhere_after_a_state(w: Witness) -> None:
+def a_log_that_goes_on_elsewhere_after_a_state(w: PartialObserver) -> None:
     choose(w, X, Y)
     apply(w, 0, X, Y)
     w.snapshot_taken(2, 0, 1, head_of(X))
@@ -298,14 +298,14 @@ def a_log_that_goes_on_elsewhere_after_a_state(w: Witness) -> None:
     w.applied_to(2, 1, 2, CHAIN_START.hex())
 
 
-def a_start_above_a_state_that_was_taken(w: Witness) -> None:
+def a_start_above_a_state_that_was_taken(w: PartialObserver) -> None:
     choose(w, X, Y)
     apply(w, 0, X, Y)
     w.snapshot_taken(2, 0, 1, head_of(X))
     w.begins(2, start(watermark=2))
 
 
-def a_trim_to_where_no_state_is_kept(w: Witness) -> None:
+def a_trim_to_where_no_state_is_kept(w: PartialObserver) -> None:
     w.marked(2)
     w.trimmed(1, 3)
 
@@ -462,7 +462,7 @@ def test_a_state_that_a_crash_took_is_asked_for_again() -> None:
 
 def test_a_state_that_only_a_disk_shows_is_believed() -> None:
     """Who had it came from before the records, or was killed before it told."""
-    w = Witness(3)
+    w = PartialObserver(3)
     for replica in range(3):
         w.begins(replica, start(watermark=5 if replica == 0 else 0))
     w.snapshot_taken(2, 0, 4, head_of(X))

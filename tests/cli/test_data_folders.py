@@ -15,7 +15,7 @@ from paxtui.core.durable_state import CHAIN_START
 from paxtui.core.hash_chain import link
 from paxtui.core.output import PutEntries, PutState
 from paxtui.core.values import Command, Entry
-from paxtui.storage.store import Storage
+from paxtui.storage.store import Store
 from tests.cli.conftest import Run
 from tests.ports import free_ports
 
@@ -35,7 +35,7 @@ def write(file: Path, folder: Path, replica: int, texts: list[str]) -> None:
     chain = CHAIN_START
     for slot, value in enumerate(values):
         chain = link(chain, slot, value)
-    storage = Storage.open(
+    storage = Store.open(
         folder / f"replica-{replica}", cluster=cluster.digest, name=cluster.name, replica=replica
     )
     try:
@@ -84,7 +84,7 @@ def test_a_damaged_database_is_refused_with_the_way_out(
     if damage == "went back":
         shutil.copy(path, tmp_path / "old")
         cluster = cluster_file.load(three)
-        storage = Storage.open(path.parent, cluster=cluster.digest, name="three", replica=0)
+        storage = Store.open(path.parent, cluster=cluster.digest, name="three", replica=0)
         storage.commit([[PutState(Ballot(9, 0), 9, 2, storage.saved().chain)]])
         storage.close()
         shutil.copy(tmp_path / "old", path)

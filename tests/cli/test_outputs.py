@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from paxtui.cli.main import run_words
-from paxtui.cli.streams import Output
+from paxtui.cli.streams import OutputStream
 from tests.cli.terminals import one_replica
 from tests.replica.processes import PAXTUI, Replicas
 
@@ -110,8 +110,8 @@ def run(monkeypatch: pytest.MonkeyPatch, words: list[str], descriptor: int, enco
     """Run a command in this process with its standard output at a descriptor."""
     reader, writer = os.pipe()
     with monkeypatch.context() as patch, open(reader, "rb") as said:
-        patch.setattr(sys, "stdout", Output(descriptor, encoding))
-        patch.setattr(sys, "stderr", Output(writer, encoding))
+        patch.setattr(sys, "stdout", OutputStream(descriptor, encoding))
+        patch.setattr(sys, "stderr", OutputStream(writer, encoding))
         try:
             code = run_words(words)
             sys.stdout.flush()  # as the interpreter does at its end
@@ -181,7 +181,7 @@ def test_the_manual_client_has_words_for_a_terminal_that_is_not_utf8(one: Replic
 
 def test_what_a_terminal_cannot_show_is_escaped_as_in_json(tmp_path: Path) -> None:
     with (tmp_path / "shown").open("wb") as out:
-        stream = Output(out.fileno(), "ascii")
+        stream = OutputStream(out.fileno(), "ascii")
         print(json.dumps("é✓😀", ensure_ascii=False), file=stream, flush=True)
     assert json.loads((tmp_path / "shown").read_bytes()) == "é✓😀"
 
@@ -194,7 +194,7 @@ def test_a_pipe_that_somebody_made_non_blocking_gets_every_line() -> None:
         lines = [f"{number:07}".encode() for number in range(size // 4)]  # twice what the pipe holds
 
         def write() -> None:
-            stream = Output(writer, "utf-8")
+            stream = OutputStream(writer, "utf-8")
             stream.raises = True
             for line in lines:
                 print(line.decode(), file=stream)

@@ -12,7 +12,7 @@ from paxtui.cli.status import rows
 from paxtui.cli.tail import line, tell_removed
 from paxtui.client import Sighting
 from paxtui.config import cluster_file
-from paxtui.config.retention import Keep
+from paxtui.config.retention import Retention
 from paxtui.wire.requests import LogEntry
 from paxtui.wire.values import Ballot
 from tests.cli.conftest import Run, Up, serve
@@ -76,7 +76,7 @@ def test_status_has_a_column_for_the_floor_once_there_is_one() -> None:
 def trimming(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """Three replicas that keep little."""
     cluster = cluster_file.local(3, free_ports(3), name="cli")
-    yield from serve(tmp_path_factory.mktemp("trimming"), replace(cluster, keep=Keep(slots=8)))
+    yield from serve(tmp_path_factory.mktemp("trimming"), replace(cluster, keep=Retention(slots=8)))
 
 
 @pytest.mark.timeout(300)

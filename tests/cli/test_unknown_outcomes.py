@@ -10,7 +10,7 @@ from trio.testing import MockClock
 
 from paxtui.cli.append import _Results, _send
 from paxtui.cli.client import _client
-from paxtui.wire.requests import Append, AppendMany, AppendRefused
+from paxtui.wire.requests import AppendManyRequest, AppendRequest, RefusedReply
 from tests.client.scripted import Caller, Script, scripted, silence
 
 
@@ -21,10 +21,10 @@ def refuse_the_first_of_two(clock: MockClock) -> Script:
         heard = 0
         while heard < 2:
             request = await caller.hear()
-            assert isinstance(request, Append | AppendMany)
+            assert isinstance(request, AppendRequest | AppendManyRequest)
             if not heard:
-                await caller.say(AppendRefused(request.request, "too-long", None))
-            heard += len(request.texts) if isinstance(request, AppendMany) else 1
+                await caller.say(RefusedReply(request.request, "too-long", None))
+            heard += len(request.texts) if isinstance(request, AppendManyRequest) else 1
         clock.jump(30.1)
         await silence(caller)
 

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import trio
 
-from paxtui.cli.up import Frame
+from paxtui.cli.up import RedrawnLines
 from paxtui.client import connect
 from paxtui.config import cluster_file
 from tests.replica.conditions import until
@@ -144,7 +144,7 @@ def test_up_that_is_told_to_stop_while_replicas_start_stops_them_in_order(one: O
 
 
 def test_a_frame_is_drawn_over_the_one_before() -> None:
-    frame = Frame()
+    frame = RedrawnLines()
     assert frame.drawn(["one", "two"], 80) == "\x1b[2Kone\n\x1b[2Ktwo\n\x1b[J"
     assert frame.drawn(["three"], 80) == "\x1b[2A\x1b[2Kthree\n\x1b[J"
     frame.forget()
@@ -153,7 +153,7 @@ def test_a_frame_is_drawn_over_the_one_before() -> None:
 
 @pytest.mark.parametrize("text", ["x" * 90, "界" * 45])
 def test_a_terminal_that_became_narrower_has_folded_the_lines_before(text: str) -> None:
-    frame = Frame()
+    frame = RedrawnLines()
     frame.drawn([text, "short"], 100)
     drawn = frame.drawn([text, "short"], 40)
     assert drawn.startswith("\x1b[4A")  # three for 90 cells, one for the short one

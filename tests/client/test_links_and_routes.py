@@ -13,7 +13,7 @@ from paxtui.client.connection import Connection, answers
 from paxtui.client.route import Route
 from paxtui.config import cluster_file
 from paxtui.wire import FrameReader
-from paxtui.wire.requests import Append, AppendDone, GetStatus, Page, Read
+from paxtui.wire.requests import AppendedReply, AppendRequest, LogPage, ReadRequest, StatusRequest
 from paxtui.wire.values import Ballot
 from tests.client.scripted import Caller, scripted, silence
 from tests.client.test_route import welcome
@@ -33,13 +33,13 @@ async def test_nothing_is_sent_in_the_middle_of_what_another_task_sends() -> Non
 
             stream.send_all = send_all  # type: ignore[method-assign]
             link = Connection(stream, FrameReader(), welcome(0, 0), answers)
-            assert link.send_now(Append(1, "before"))
+            assert link.send_now(AppendRequest(1, "before"))
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(link.send, GetStatus(1))
+                nursery.start_soon(link.send, StatusRequest(1))
                 await begun.wait()
-                assert not link.send_now(Append(2, "meanwhile"))
+                assert not link.send_now(AppendRequest(2, "meanwhile"))
                 go_on.set()
-            assert link.send_now(Append(3, "after"))
+            assert link.send_now(AppendRequest(3, "after"))
 
 
 @pytest.mark.trio
@@ -92,8 +92,8 @@ async def test_who_names_another_leader_in_its_welcome_is_asked_nothing() -> Non
 
     async def lead(caller: Caller) -> None:
         request = await caller.hear()
-        assert isinstance(request, Append)
-        await caller.say(AppendDone(request.request, 5, Ballot(1, 1)))
+        assert isinstance(request, AppendRequest)
+        await caller.say(AppendedReply(request.request, 5, Ballot(1, 1)))
         await silence(caller)
 
     async with (
@@ -130,11 +130,11 @@ async def test_a_read_whose_replica_hung_up_is_asked_again_as_it_was() -> None:
     async def answer(caller: Caller) -> None:
         read = await caller.hear()
         heard.append(read)
-        assert isinstance(read, Read)
-        await caller.say(Page(id=read.id, entries=(), applied=9, consistency=read.consistency, last=True))
+        assert isinstance(read, ReadRequest)
+        await caller.say(LogPage(id=read.id, entries=(), applied=9, consistency=read.consistency, last=True))
         await silence(caller)
 
     async with scripted([hang_up, answer]) as replicas, connect(replicas.cluster) as log:
         page = await log.read(7, 3, timeout_s=20)
     assert page.applied == 9
-    assert heard == [Read(id=1, first=7, limit=3, consistency="linearizable")] * 2
+    assert heard == [ReadRequest(id=1, first=7, limit=3, consistency="linearizable")] * 2

@@ -13,11 +13,11 @@ from paxtui.client.tail import PING_S, _pages
 from paxtui.config import cluster_file
 from paxtui.core.ballot import Ballot
 from paxtui.core.status import Status
-from paxtui.wire.requests import GetStatus, Read, StatusReport, Tail
+from paxtui.wire.requests import ReadRequest, StatusReport, StatusRequest, TailRequest
 
 
 def read(number: int) -> Asked:
-    return Asked(Read(id=number, first=0, limit=1, consistency="linearizable"))
+    return Asked(ReadRequest(id=number, first=0, limit=1, consistency="linearizable"))
 
 
 async def lost(log: Log, for_s: float) -> float | None:
@@ -168,12 +168,12 @@ class Asks(Connection[Struct]):
     async def send(self, *messages: Struct) -> None:
         await trio.lowlevel.checkpoint()
         for message in messages:
-            if isinstance(message, GetStatus):
+            if isinstance(message, StatusRequest):
                 self.asked += 1
                 self._ready += self._reports[:1]
                 del self._reports[:1]
             else:
-                assert isinstance(message, Tail)
+                assert isinstance(message, TailRequest)
 
     async def receive(self) -> list[Struct]:
         if not self._ready:

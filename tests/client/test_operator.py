@@ -14,7 +14,7 @@ from paxtui.client import Failed, Unreachable, connect, observe, operator, resol
 from paxtui.config import cluster_file
 from paxtui.core.settings import Settings
 from paxtui.wire import faults as f
-from paxtui.wire.telemetry import Delta, Snapshot
+from paxtui.wire.telemetry import TelemetryDelta, TelemetrySnapshot
 from tests.client.three import Three, three
 from tests.ports import free_ports
 from tests.replica.conditions import PATIENCE_S, eventually
@@ -164,17 +164,17 @@ async def test_a_replica_that_takes_no_faults_says_how_to_change_that(tmp_path: 
 async def test_an_observer_is_told_of_the_loss_and_finds_the_replica_again(replicas: Three) -> None:
     with trio.fail_after(PATIENCE_S):
         async with aclosing(observe(replicas.cluster, 0)) as views:
-            assert isinstance(await anext(views), Snapshot)
+            assert isinstance(await anext(views), TelemetrySnapshot)
             async with connect(replicas.cluster) as log:
                 await log.append("x")
-            assert isinstance(await anext(views), Delta)
+            assert isinstance(await anext(views), TelemetryDelta)
             await replicas.stop(0)
             while await anext(views) is not None:
                 pass
             await replicas.start(0)
             while (view := await anext(views)) is None:
                 pass
-            assert isinstance(view, Snapshot)
+            assert isinstance(view, TelemetrySnapshot)
 
 
 # Finding the cluster

@@ -11,24 +11,24 @@ import trio
 from paxtui.client import LogEntry, connect
 from paxtui.client import tail as tail_module
 from paxtui.config import cluster_file
-from paxtui.wire.requests import Page, Tail
+from paxtui.wire.requests import LogPage, TailRequest
 from paxtui.wire.values import Ballot
 from tests.client.scripted import Caller, Script, scripted
 
 
-def page(*slots: int, floor: int = 0, applied: int | None = None, last: bool = False) -> Page:
+def page(*slots: int, floor: int = 0, applied: int | None = None, last: bool = False) -> LogPage:
     """A page with those slots."""
     entries = tuple(LogEntry(slot, Ballot(1, 0), "ada~1", slot, f"text {slot}", None) for slot in slots)
     applied = max(slots, default=-1) + 1 if applied is None else applied
-    return Page(id=0, entries=entries, applied=applied, consistency="local", last=last, floor=floor)
+    return LogPage(id=0, entries=entries, applied=applied, consistency="local", last=last, floor=floor)
 
 
-def tells(first: int, *pages: Page) -> Script:
+def tells(first: int, *pages: LogPage) -> Script:
     """Be asked for the slots from ``first`` on, send the pages, hang up."""
 
     async def script(caller: Caller) -> None:
         asked = await caller.hear()
-        assert isinstance(asked, Tail)
+        assert isinstance(asked, TailRequest)
         assert asked.first == first, f"asked for the slots from {asked.first} on, not {first}"
         await caller.say(*pages)
 

@@ -11,7 +11,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from paxtui.client import ClientError, Failed, Log, Operator, Receipt, Unknown, Unreachable, connect
 from paxtui.config import cluster_file
 from paxtui.wire.faults import SkipSlot
-from paxtui.wire.requests import Append, AppendDone, AppendMany, AppendRefused
+from paxtui.wire.requests import AppendedReply, AppendManyRequest, AppendRequest, RefusedReply
 from paxtui.wire.values import Ballot
 from tests.client.scripted import Caller, Script, scripted, silence
 from tests.replica.conditions import eventually
@@ -28,8 +28,8 @@ async def given_up(log: Log, sends: int = 1) -> Receipt:
 async def answer_one(caller: Caller) -> None:
     """Take the first request, and nothing after it."""
     first = await caller.hear()
-    assert isinstance(first, Append)
-    await caller.say(AppendDone(first.request, 0, Ballot(1, 0)))
+    assert isinstance(first, AppendRequest)
+    await caller.say(AppendedReply(first.request, 0, Ballot(1, 0)))
     await silence(caller)
 
 
@@ -43,8 +43,8 @@ def refuse(reason: str, leader: int | None = None) -> Script:
 
     async def script(caller: Caller) -> None:
         while (request := await caller.hear()) is not None:
-            assert isinstance(request, Append)
-            await caller.say(AppendRefused(request.request, reason, leader))
+            assert isinstance(request, AppendRequest)
+            await caller.say(RefusedReply(request.request, reason, leader))
 
     return script
 
@@ -71,11 +71,11 @@ async def test_an_append_that_left_alone_on_an_idle_link_and_was_not_answered_is
 
 @pytest.mark.trio
 async def test_each_of_many_appends_that_left_in_one_frame_and_were_not_answered_is_unknown() -> None:
-    together: list[AppendMany] = []
+    together: list[AppendManyRequest] = []
 
     async def note(caller: Caller) -> None:
         while (request := await caller.hear()) is not None:
-            if isinstance(request, AppendMany):
+            if isinstance(request, AppendManyRequest):
                 together.append(request)
 
     async with scripted([note]) as replicas, connect(replicas.cluster) as log:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from paxtui.client import ClientError, LogEntry, Operator, answering
 from paxtui.config import cluster_file
-from paxtui.wire.requests import Done, Page, Read
+from paxtui.wire.requests import DoneReply, LogPage, ReadRequest
 from paxtui.wire.values import Ballot
 from tests.client.scripted import Caller, Script, scripted
 from tests.client.three import three
@@ -25,13 +25,13 @@ def log_of(slots: int, page_slots: int) -> Script:
 
     async def script(caller: Caller) -> None:
         read = await caller.hear()
-        assert isinstance(read, Read)
+        assert isinstance(read, ReadRequest)
         assert read.consistency == "local"
         first = max(read.first, 2)
         upto = min(first + min(read.limit, page_slots), slots)
         page = entries(first, upto)
         await caller.say(
-            Page(id=read.id, entries=page, applied=slots, consistency="local", last=True, floor=2)
+            LogPage(id=read.id, entries=page, applied=slots, consistency="local", last=True, floor=2)
         )
 
     return script
@@ -60,7 +60,7 @@ async def test_a_page_begins_where_it_is_asked_for_and_has_at_most_so_many_slots
 async def test_another_answer_than_a_page_is_named(ask: Callable[[Operator], Struct]) -> None:
     async def script(caller: Caller) -> None:
         assert await caller.hear() is not None
-        await caller.say(Done(0, None))
+        await caller.say(DoneReply(0, None))
 
     async with scripted([script]) as replicas:
         with pytest.raises(ClientError, match="replica 0 answered something else than a page"):

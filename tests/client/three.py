@@ -14,7 +14,7 @@ from paxtui.config import cluster_file
 from paxtui.core.settings import Settings
 from tests.ports import free_ports
 from tests.replica.conditions import eventually
-from tests.replica.host import Host, hosted
+from tests.replica.host import HostedReplica, hosted
 
 
 class Three:
@@ -24,7 +24,7 @@ class Three:
         cluster = cluster_file.local(n, free_ports(n), name="three")
         self.cluster = structs.replace(cluster, settings=settings)
         self.operator = Operator(self.cluster, "test")
-        self.hosts: dict[int, Host] = {}
+        self.hosts: dict[int, HostedReplica] = {}
         self._folder = folder
         self._nursery = nursery
         self._scopes: dict[int, trio.CancelScope] = {}

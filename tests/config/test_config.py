@@ -24,7 +24,7 @@ from paxtui.config.cluster_file import (
     to_classic,
     to_toml,
 )
-from paxtui.config.retention import Keep
+from paxtui.config.retention import Retention
 from paxtui.core.settings import Settings
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -337,9 +337,9 @@ def test_the_name_is_the_files_unless_it_is_told(tmp_path: Path) -> None:
 
 def test_what_is_kept_is_read_and_everything_is_without_the_table(tmp_path: Path) -> None:
     assert load(written(tmp_path, ROWS)).keep.everything
-    assert load(written(tmp_path, ROWS + "[keep]\n")).keep == Keep()
+    assert load(written(tmp_path, ROWS + "[keep]\n")).keep == Retention()
     cluster = load(written(tmp_path, ROWS + "[keep]\nslots = 8\nbytes = 4096\nage_s = 8\n"))
-    assert cluster.keep == Keep(slots=8, bytes=4096, age_s=8.0)
+    assert cluster.keep == Retention(slots=8, bytes=4096, age_s=8.0)
     assert not cluster.keep.everything
 
 
@@ -347,7 +347,7 @@ def test_what_is_kept_is_read_and_everything_is_without_the_table(tmp_path: Path
 def test_the_comments_of_a_shipped_file_name_every_limit_of_what_is_kept(tmp_path: Path, name: str) -> None:
     text = (CONFIGS / f"{name}.toml").read_text()
     table = text[text.index("#   [keep]") :].partition("\n\n")[0]
-    assert re.findall(r"(?m)^#   (\w+) = ", table) == list(structs.asdict(Keep()))
+    assert re.findall(r"(?m)^#   (\w+) = ", table) == list(structs.asdict(Retention()))
     uncommented = re.sub(r"(?m)^#   ", "", table)
     assert None not in structs.astuple(load(written(tmp_path, f"{ROWS}{uncommented}\n")).keep)
 
@@ -414,7 +414,7 @@ def clusters(draw: st.DrawFn) -> Cluster:
         record=draw(st.none() | names),
         keep=draw(
             st.builds(
-                Keep,
+                Retention,
                 slots=st.none() | st.integers(8, 2**50),
                 bytes=st.none() | st.integers(4096, 2**50),
                 age_s=st.none() | st.floats(8, 1e9),

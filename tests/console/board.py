@@ -11,9 +11,9 @@ import trio.testing
 
 from paxtui.client.errors import Failed
 from paxtui.client.operator import NotHeard
-from paxtui.console.driver.executor import Deeds
-from paxtui.console.options import Launch
-from paxtui.replica.faults.registry import FaultBoard, Shape
+from paxtui.console.driver.executor import Executor
+from paxtui.console.options import ConsoleOptions
+from paxtui.replica.faults.registry import FaultRegistry, Shape
 from paxtui.wire.faults import AnyFault, SkipSlot, Trigger
 from paxtui.wire.values import REPLICAS_MAX
 from tests.console.story import Story
@@ -36,8 +36,8 @@ class Boards:
         self.lives = [0] * n
         self.arguments: list[tuple[str, ...]] = [()] * n
 
-    def _board(self, id: int) -> FaultBoard:
-        return FaultBoard(id, self.n, 1, lambda fault, at_once: None, lambda fault: None)
+    def _board(self, id: int) -> FaultRegistry:
+        return FaultRegistry(id, self.n, 1, lambda fault, at_once: None, lambda fault: None)
 
     # What an operator does
 
@@ -142,7 +142,7 @@ class Boards:
 class Console:
     """The deeds of a console on such replicas."""
 
-    def __init__(self, boards: Boards, deeds: Deeds) -> None:
+    def __init__(self, boards: Boards, deeds: Executor) -> None:
         self.boards = boards
         self.deeds = deeds
         self.model = boards.story.model
@@ -173,10 +173,10 @@ def run(act: Callable[[Console], Awaitable[None]], n: int = 3, *, ours: bool = T
     async def main() -> None:
         boards = Boards(n, ours=ours)
         model = boards.story.model
-        launch = Launch(cluster=model.cluster, ours=tuple(range(n)) if ours else ())
+        launch = ConsoleOptions(cluster=model.cluster, ours=tuple(range(n)) if ours else ())
         async with trio.open_nursery() as nursery:
             replicas: Any = boards if ours else None
-            deeds = Deeds(launch, model, boards, replicas, nursery)  # type: ignore[arg-type]
+            deeds = Executor(launch, model, boards, replicas, nursery)  # type: ignore[arg-type]
             if ours:
                 for id in range(n):
                     await deeds.start(id)

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 from paxtui.config import cluster_file
 from paxtui.console import commands as c
 from paxtui.console.app import ConsoleApp
-from paxtui.console.driver import Bridge
-from paxtui.console.options import Launch
-from paxtui.console.preferences import Prefs
+from paxtui.console.driver import ClusterDriver
+from paxtui.console.options import ConsoleOptions
+from paxtui.console.preferences import Preferences
 from paxtui.console.rows.faults import broken
-from paxtui.console.theme.styles import Look
+from paxtui.console.theme.styles import Styles
 from paxtui.wire.faults import Loss, SkipSlot
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ class Studio:
 
     def __init__(self, n: int, size: tuple[int, int], folder: Path) -> None:
         cluster = cluster_file.local(n, cluster_file.free_ports(n), name=f"demo-{n}")
-        self.bridge = Bridge(
-            Launch(cluster=cluster, ours=tuple(range(n)), data_dir=folder, log_dir=folder, name="ada")
+        self.bridge = ClusterDriver(
+            ConsoleOptions(cluster=cluster, ours=tuple(range(n)), data_dir=folder, log_dir=folder, name="ada")
         )
-        self.app = ConsoleApp(self.bridge, Look(), Prefs())
+        self.app = ConsoleApp(self.bridge, Styles(), Preferences())
         self._size = size
 
     async def show(self, act: Callable[[Studio, Pilot[int]], object]) -> None:
@@ -105,7 +105,7 @@ async def dashboard(folder: Path) -> None:
         model = studio.bridge.own
         await studio.talk(8)
         leader, _ = model.leader or (0, None)
-        studio.bridge.submit(c.Inject(leader, Loss((leader + 1) % 5, 30)))
+        studio.bridge.submit(c.InjectCommand(leader, Loss((leader + 1) % 5, 30)))
         await studio.until(lambda: studio.faults == 1, "a lossy link")
         await studio.talk(10)
         await pilot.press("up", "up")
@@ -124,10 +124,10 @@ async def after_a_crash(folder: Path) -> None:
         # Votes that the leader never hears of: it dies with them in flight, and the next one finds them.
         for id in range(3):
             if id != leader:
-                studio.bridge.submit(c.Inject(id, Loss(leader, 100)))
+                studio.bridge.submit(c.InjectCommand(id, Loss(leader, 100)))
         await studio.until(lambda: studio.faults == 2, "deafness")
-        studio.bridge.submit(c.Say("did you get this?"))
-        studio.bridge.submit(c.Say("hello?"))
+        studio.bridge.submit(c.AppendCommand("did you get this?"))
+        studio.bridge.submit(c.AppendCommand("hello?"))
         await studio.until(
             lambda: any(r.vote(7) is not None for r in model.replicas if r.id != leader), "votes"
         )
@@ -149,10 +149,10 @@ async def small(folder: Path) -> None:
         model = studio.bridge.own
         await studio.talk(9)
         leader, _ = model.leader or (0, None)
-        studio.bridge.submit(c.Inject(leader, SkipSlot(9)))
+        studio.bridge.submit(c.InjectCommand(leader, SkipSlot(9)))
         await studio.until(lambda: 9 in model.holes.skipped or studio.faults > 0, "a slot to skip")
-        studio.bridge.submit(c.Say("pizza?"))
-        studio.bridge.submit(c.Say("sushi?"))
+        studio.bridge.submit(c.AppendCommand("pizza?"))
+        studio.bridge.submit(c.AppendCommand("sushi?"))
         await studio.until(lambda: model.hole == 9, "a hole")
         studio.app.goto(9)
         await pilot.pause()

@@ -12,9 +12,9 @@ from textual.widgets import Input
 
 from paxtui.console import commands as c
 from paxtui.console.app import ConsoleApp
-from paxtui.console.preferences import Prefs
+from paxtui.console.preferences import Preferences
 from paxtui.console.rows.text import plain
-from paxtui.console.theme.styles import Look
+from paxtui.console.theme.styles import Styles
 from paxtui.console.widgets.pane import Pane
 from tests.console.story import FakeBridge, Story
 
@@ -32,14 +32,14 @@ class Played:
         """What the replicas tell."""
         return self.bridge.story
 
-    async def press(self, *keys: str) -> list[c.Command]:
+    async def press(self, *keys: str) -> list[c.ConsoleCommand]:
         """Press keys; what was ordered by it."""
         self.bridge.taken()
         await self.pilot.press(*keys)
         await self.pilot.pause()
         return self.bridge.taken()
 
-    async def at_once(self, *keys: str) -> list[c.Command]:
+    async def at_once(self, *keys: str) -> list[c.ConsoleCommand]:
         """Keys that come together, as from a fast hand or a busy machine; what was ordered by it."""
         self.bridge.taken()
         driver = self.app._driver
@@ -60,7 +60,7 @@ class Played:
         line.insert_text_at_cursor(text[:-1])
         await self.pilot.press({" ": "space"}.get(text[-1], text[-1]))
 
-    async def click(self, selector: Any, offset: tuple[int, int] = (0, 0)) -> list[c.Command]:
+    async def click(self, selector: Any, offset: tuple[int, int] = (0, 0)) -> list[c.ConsoleCommand]:
         """Click into a widget; what was ordered by it."""
         self.bridge.taken()
         await self.pilot.click(selector, offset=offset)
@@ -91,15 +91,15 @@ async def played(
     *,
     messages: int = 10,
     armed: bool = True,
-    look: Look | None = None,
-    kept: Prefs | None = None,
+    look: Styles | None = None,
+    kept: Preferences | None = None,
 ) -> AsyncIterator[Played]:
     """All replicas serve, r0 leads, and ``messages`` slots are applied."""
     bridge = FakeBridge(n)
     bridge.story.up()
     if messages:
         bridge.story.choose(f"message {number}" for number in range(messages))
-    app = ConsoleApp(bridge, look or Look(), kept or Prefs())
+    app = ConsoleApp(bridge, look or Styles(), kept or Preferences())
     app.scene.armed = armed
     async with app.run_test(size=size) as pilot:
         await pilot.pause()

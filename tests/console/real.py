@@ -15,10 +15,10 @@ from paxtui.client import Operator
 from paxtui.client.operator import Sighting
 from paxtui.config import cluster_file
 from paxtui.console.app import ConsoleApp
-from paxtui.console.driver import Bridge
-from paxtui.console.options import Launch
-from paxtui.console.preferences import Prefs
-from paxtui.console.theme.styles import Look
+from paxtui.console.driver import ClusterDriver
+from paxtui.console.options import ConsoleOptions
+from paxtui.console.preferences import Preferences
+from paxtui.console.theme.styles import Styles
 from paxtui.wire.faults import AnyFault
 from paxtui.wire.requests import LogEntry
 from tests.ports import free_ports
@@ -33,7 +33,7 @@ PATIENCE_S = 30.0
 class Real:
     """The app with its replicas, and an operator that asks them past the console."""
 
-    def __init__(self, app: ConsoleApp, bridge: Bridge, pilot: Pilot[int]) -> None:
+    def __init__(self, app: ConsoleApp, bridge: ClusterDriver, pilot: Pilot[int]) -> None:
         self.app = app
         self.bridge = bridge
         self.pilot = pilot
@@ -100,8 +100,10 @@ def serves(seen: list[Sighting], replica: int) -> bool:
 async def real(folder: Path, n: int = 3, size: tuple[int, int] = (160, 45)) -> AsyncIterator[Real]:
     """Replicas of the console's own, led, and known to be so by the console."""
     cluster = cluster_file.local(n, free_ports(n), name="real")
-    bridge = Bridge(Launch(cluster=cluster, ours=tuple(range(n)), data_dir=folder, log_dir=folder))
-    app = ConsoleApp(bridge, Look(), Prefs())
+    bridge = ClusterDriver(
+        ConsoleOptions(cluster=cluster, ours=tuple(range(n)), data_dir=folder, log_dir=folder)
+    )
+    app = ConsoleApp(bridge, Styles(), Preferences())
     loop = asyncio.get_running_loop()
     done: asyncio.Future[Outcome[None]] = loop.create_future()
     bridge.start(loop, done.set_result)

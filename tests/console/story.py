@@ -10,9 +10,9 @@ from msgspec import Raw, Struct
 
 from paxtui.config.cluster_file import Address, Cluster
 from paxtui.console import commands as c
-from paxtui.console.driver import Bridge
+from paxtui.console.driver import ClusterDriver
 from paxtui.console.model.cluster_model import ClusterModel
-from paxtui.console.options import Launch
+from paxtui.console.options import ConsoleOptions
 from paxtui.core.durable_state import CHAIN_START
 from paxtui.core.hash_chain import link
 from paxtui.core.values import Command
@@ -20,10 +20,10 @@ from paxtui.wire import events as e
 from paxtui.wire.faults import ActiveFault, AnyFault, Trigger
 from paxtui.wire.requests import LinkView, StatusReport
 from paxtui.wire.telemetry import (
-    Delta,
     LearnedView,
     ProposedView,
-    Snapshot,
+    TelemetryDelta,
+    TelemetrySnapshot,
     ValueView,
     VotedView,
     brief,
@@ -85,7 +85,7 @@ class Story:
 
     def snapshot(self, id: int, **changes: Any) -> None:
         """The replica begins to tell."""
-        told = Snapshot(
+        told = TelemetrySnapshot(
             id=0,
             number=self.numbers[id],
             at_s=self.now,
@@ -99,7 +99,7 @@ class Story:
     def tell(self, id: int, *events: Struct, dropped: int = 0) -> None:
         """Events of a replica."""
         pairs = tuple((self.now, Raw(msgspec.json.encode(event))) for event in events)
-        delta = Delta(id=0, first=self.numbers[id], at_s=self.now, events=pairs, dropped=dropped)
+        delta = TelemetryDelta(id=0, first=self.numbers[id], at_s=self.now, events=pairs, dropped=dropped)
         self.model.fold(id, delta, self.now)
         self.numbers[id] += len(events)
 
@@ -220,24 +220,24 @@ class Story:
         self.model.process(id, "paused", self.now)
 
 
-class FakeBridge(Bridge):
+class FakeBridge(ClusterDriver):
     """Takes commands down in place of carrying them out. Its clock is the story's."""
 
-    def __init__(self, n: int = 3, launch: Launch | None = None) -> None:
-        super().__init__(launch or Launch(cluster=cluster(n), ours=tuple(range(n))))
+    def __init__(self, n: int = 3, launch: ConsoleOptions | None = None) -> None:
+        super().__init__(launch or ConsoleOptions(cluster=cluster(n), ours=tuple(range(n))))
         self.story = Story(n, self.own)
-        self.orders: list[c.Command] = []
+        self.orders: list[c.ConsoleCommand] = []
         """Everything that was ordered, without what is only looked up."""
 
-    def submit(self, command: c.Command) -> None:
-        if not isinstance(command, c.Fetch | c.LookAround):
+    def submit(self, command: c.ConsoleCommand) -> None:
+        if not isinstance(command, c.FetchPageCommand | c.LookAroundCommand):
             self.orders.append(command)
 
     @property
     def now(self) -> float:
         return self.story.now
 
-    def taken(self) -> list[c.Command]:
+    def taken(self) -> list[c.ConsoleCommand]:
         """The orders since the last call."""
         orders, self.orders = self.orders, []
         return orders

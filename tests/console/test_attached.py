@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
-from paxtui.console.model.state.rates import Counter
+from paxtui.console.model.state.rates import RateCounter
 from paxtui.console.rows import metrics, replicas, safety
 from paxtui.console.rows.header import header, safety_words
 from paxtui.console.rows.text import plain
-from paxtui.console.theme.styles import Look
-from paxtui.console.view_state import Scene
+from paxtui.console.theme.styles import Styles
+from paxtui.console.view_state import ViewState
 from paxtui.wire import events as e
 from tests.console.story import WALL, Story
 
@@ -25,8 +25,8 @@ def attached(n: int = 3, watermark: int = 500) -> Story:
     return story
 
 
-def scene_of(story: Story) -> Scene:
-    return Scene(story.model, Look("dark"), lambda: story.now)
+def scene_of(story: Story) -> ViewState:
+    return ViewState(story.model, Styles("dark"), lambda: story.now)
 
 
 def head(story: Story) -> str:
@@ -102,7 +102,7 @@ def test_an_empty_log_that_is_heard_has_zero_slots() -> None:
 
 def test_sparklines_are_blank_where_nothing_was_seen() -> None:
     story = attached()
-    low = Look("dark").spark[0]
+    low = Styles("dark").spark[0]
     assert low not in line(story, "chosen/s")
     story.later(4)
     for label in ("chosen/s", "resent/s", "lost/s", "elections"):
@@ -122,7 +122,7 @@ def test_a_replica_that_is_down_does_nothing_for_certain() -> None:
     story.lost(2)
     story.down(2)
     story.later(5)
-    low = Look("dark").spark[0]
+    low = Styles("dark").spark[0]
     assert line(story, "lost/s").count(low) == 5
     assert line(story, "elections").rstrip().endswith("0 seen")
 
@@ -131,13 +131,13 @@ def test_decisions_are_counted_as_long_as_the_leader_is_seen() -> None:
     story = attached(5)
     story.lost(4)
     story.later(5)
-    low = Look("dark").spark[0]
+    low = Styles("dark").spark[0]
     assert line(story, "chosen/s").count(low) == 5
     assert line(story, "elections").count(low) < 5, "r4 may have been elected unseen"
 
 
 def test_a_counter_tells_what_it_was_told_and_nothing_of_what_it_missed() -> None:
-    counter = Counter()
+    counter = RateCounter()
     assert counter.rate(100.0) is None
     assert counter.last(100.0, 2) == [None, None]
     counter.add(102.5, 3)

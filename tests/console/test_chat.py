@@ -7,8 +7,8 @@ from collections.abc import Callable
 from textual import events as t
 
 from paxtui.console import commands as c
-from paxtui.console.model.analysis.conversation import Talk, saying
-from paxtui.console.model.state.sent_messages import Mine
+from paxtui.console.model.analysis.conversation import Conversation, saying
+from paxtui.console.model.state.sent_messages import SentMessage
 from paxtui.console.widgets.chat import ChatInput, ChatLines
 from paxtui.console.widgets.line import typable
 from paxtui.wire import events as e
@@ -19,12 +19,12 @@ from tests.console.story import Story
 
 
 def lines(story: Story, viewer: int = 0) -> list[tuple[int | None, str, str, str]]:
-    talk = Talk(story.model)
+    talk = Conversation(story.model)
     told = [saying(story.model, talk.get(line), viewer, "you", story.now) for line in range(talk.count)]
     return [(said.slot, said.mark, said.text, said.note) for said in told]
 
 
-def say(story: Story, text: str, request: int = 0) -> Mine:
+def say(story: Story, text: str, request: int = 0) -> SentMessage:
     mine = story.model.chat.say(text, None, story.now)
     story.model.chat.numbered(mine, "you~s9@0", request)
     return mine
@@ -148,13 +148,13 @@ def test_what_is_typed_is_sent_through_whom_one_looks(play: Callable[..., None])
     async def act(on: Played) -> None:
         line = await write(on)
         await on.type("hello q u 5")
-        assert await on.press("enter") == [c.Say("hello q u 5", None)]
+        assert await on.press("enter") == [c.AppendCommand("hello q u 5", None)]
         assert line.value == ""
         await on.press("escape")
         assert on.app.query_one(ChatLines).has_focus
         await on.press("v", "v", "i")
         await on.type("to r1")
-        assert await on.press("enter") == [c.Say("to r1", 1)]
+        assert await on.press("enter") == [c.AppendCommand("to r1", 1)]
         assert await on.press("enter") == []
 
     play(act)
@@ -207,7 +207,7 @@ def test_a_read_only_console_says_so_and_keeps_the_text(play: Callable[..., None
         assert line.value == "hello"
         assert "read-only" in on.said
         on.app.scene.armed = True
-        assert await on.press("enter") == [c.Say("hello", None)]
+        assert await on.press("enter") == [c.AppendCommand("hello", None)]
 
     play(act, armed=False)
 

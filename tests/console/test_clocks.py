@@ -11,10 +11,10 @@ from msgspec import Raw
 from paxtui.console.model.analysis.search import slot_at
 from paxtui.console.rows.events import clock
 from paxtui.console.rows.metrics import series
-from paxtui.console.theme.styles import Look
-from paxtui.console.view_state import Scene
+from paxtui.console.theme.styles import Styles
+from paxtui.console.view_state import ViewState
 from paxtui.wire import events as e
-from paxtui.wire.telemetry import Delta, Snapshot
+from paxtui.wire.telemetry import TelemetryDelta, TelemetrySnapshot
 from tests.console.story import WALL, Story
 
 YEAR_S = 365 * 86_400.0
@@ -33,13 +33,13 @@ class Clocks(Story):
         number, at_s = self.numbers[id], self.now
         self.model.fold(
             id,
-            Snapshot(id=0, number=number, at_s=at_s, wall=wall, status=status, slots=(), faults=()),
+            TelemetrySnapshot(id=0, number=number, at_s=at_s, wall=wall, status=status, slots=(), faults=()),
             self.now,
         )
 
     def shown(self) -> dict[str, float | None]:
         """The numbers of the metrics pane."""
-        scene = Scene(self.model, Look(), lambda: self.now)
+        scene = ViewState(self.model, Styles(), lambda: self.now)
         return {one.label: one.now for one in series(scene, 20)}
 
     def live(self, seconds: int) -> None:
@@ -112,7 +112,9 @@ def test_a_clock_of_no_year_that_there_is_ends_no_console(wrong_s: float) -> Non
 def test_an_event_of_any_time_spoils_no_rates(at_s: float) -> None:
     story = Clocks().up()
     event = Raw(msgspec.json.encode(e.ChosenSeen(story.ballot, 0, 1)))
-    story.model.fold(2, Delta(id=0, first=0, at_s=at_s, events=((at_s, event),), dropped=0), story.now)
+    story.model.fold(
+        2, TelemetryDelta(id=0, first=0, at_s=at_s, events=((at_s, event),), dropped=0), story.now
+    )
     story.numbers[2] += 1
     story.later(5)
     story.live(3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from paxtui.console import commands as c
-from paxtui.console.actions.replica import Actions
+from paxtui.console.actions.replica import ReplicaActions
 from paxtui.console.command_builders import around, cut_or_join
 from paxtui.console.model.analysis.link_status import cut_now
 from paxtui.console.widgets.buttons import labels
@@ -29,36 +29,36 @@ def test_t_cuts_a_second_replica_off_too_and_joins_it_when_it_is_cut_off(play: P
         await on.press("right")
         assert labels(on.app.scene, on.story.model.replicas[1])["cut"] == "Cut"
         (order,) = await on.press("t")
-        assert isinstance(order, c.Cut)
+        assert isinstance(order, c.CutCommand)
         assert set(order.links) == set(around(5, 1))
         cut(on.story, around(5, 1))
         assert labels(on.app.scene, on.story.model.replicas[1])["cut"] == "Join"
         (order,) = await on.press("t")
-        assert isinstance(order, c.Join)
+        assert isinstance(order, c.JoinCommand)
         await on.press("right")
-        assert isinstance((await on.press("t"))[0], c.Cut), "two of its links are cut, not all"
+        assert isinstance((await on.press("t"))[0], c.CutCommand), "two of its links are cut, not all"
 
     play(act, n=5)
 
 
 def test_links_of_which_one_is_cut_are_cut_and_not_joined() -> None:
     story = Story(3).up()
-    assert isinstance(cut_or_join(story.model, [(0, 1), (1, 0)]), c.Cut)
+    assert isinstance(cut_or_join(story.model, [(0, 1), (1, 0)]), c.CutCommand)
     story.fault(0, f.Cut(1))
-    assert isinstance(cut_or_join(story.model, [(0, 1), (1, 0)]), c.Cut)
-    assert isinstance(cut_or_join(story.model, [(0, 1)]), c.Join)
+    assert isinstance(cut_or_join(story.model, [(0, 1), (1, 0)]), c.CutCommand)
+    assert isinstance(cut_or_join(story.model, [(0, 1)]), c.JoinCommand)
     story.fault(1, f.Cut(-1))
-    assert isinstance(cut_or_join(story.model, [(0, 1), (1, 0)]), c.Join)
+    assert isinstance(cut_or_join(story.model, [(0, 1), (1, 0)]), c.JoinCommand)
 
 
 def test_undo_of_the_second_cut_leaves_the_first_as_it_was() -> None:
     async def act(on: Console) -> None:
-        await on.do(c.Cut(around(5, 0), "r0"))
+        await on.do(c.CutCommand(around(5, 0), "r0"))
         before = cut_now(on.model)
         assert before == set(around(5, 0))
-        await on.do(c.Cut(around(5, 1), "r1"))
+        await on.do(c.CutCommand(around(5, 1), "r1"))
         assert cut_now(on.model) == {*around(5, 0), *around(5, 1)}
-        await on.do(c.Undo())
+        await on.do(c.UndoCommand())
         assert cut_now(on.model) == before
 
     run(act, n=5)
@@ -66,7 +66,7 @@ def test_undo_of_the_second_cut_leaves_the_first_as_it_was() -> None:
 
 def test_a_cluster_of_one_has_nothing_to_cut(play: Play) -> None:
     async def act(on: Played) -> None:
-        assert isinstance(on.app, Actions)
+        assert isinstance(on.app, ReplicaActions)
         assert await on.press("t") == []
 
     play(act, n=1)

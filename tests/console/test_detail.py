@@ -8,8 +8,8 @@ from paxtui.console import commands as c
 from paxtui.console.model.state.journal import YOU, Note, Seen
 from paxtui.console.rows import detail, events, log
 from paxtui.console.rows.text import plain
-from paxtui.console.theme.styles import Look
-from paxtui.console.view_state import Scene
+from paxtui.console.theme.styles import Styles
+from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.detail import Detail
 from paxtui.wire import events as e
 from paxtui.wire.requests import LogEntry
@@ -22,8 +22,8 @@ Play = Callable[..., None]
 LONG = "0123456789" * 30
 
 
-def scene_of(story: Story) -> Scene:
-    return Scene(story.model, Look(), lambda: story.now)
+def scene_of(story: Story) -> ViewState:
+    return ViewState(story.model, Styles(), lambda: story.now)
 
 
 def page_of(on: Played) -> str:
@@ -93,10 +93,10 @@ def test_the_history_of_a_slot_has_the_election_that_covered_it_and_nothing_of_o
 def test_a_text_that_was_cut_is_fetched_when_its_slot_is_opened(play: Play) -> None:
     async def act(on: Played) -> None:
         on.story.choose([LONG])
-        fetched: list[c.Command] = []
+        fetched: list[c.ConsoleCommand] = []
         on.bridge.submit = fetched.append  # type: ignore[method-assign, assignment]
         await on.press("enter")
-        assert fetched == [c.Fetch(0, 10, 1)]
+        assert fetched == [c.FetchPageCommand(0, 10, 1)]
         assert "only the beginning; the rest is asked for" in page_of(on)
         on.story.model.page((LogEntry(10, Ballot(1, 0), "ada~s@0", 1, LONG, None),), 0)
         text = page_of(on)

@@ -54,7 +54,7 @@ def test_a_leader_that_dies_as_it_decides_leaves_votes_that_its_successor_propos
         old = model.leader[0]
         await on.press("A")
         await on.shown(lambda: len(broken(model, on.bridge.now)) == 1, "the console knows that it waits")
-        on.bridge.submit(c.Say("who found this?"))
+        on.bridge.submit(c.AppendCommand("who found this?"))
         await on.until(lambda seen: leader(seen) not in (None, old), "another one leads")
         await on.shown(lambda: model.applied >= 1, "the slot is applied")
         await on.shown(lambda: model.sources.get(0) == "adopted", "it was found in phase 1")

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from paxtui.console.model.analysis.describe import describe
 from paxtui.console.model.state import journal as j
-from paxtui.console.model.state.journal import YOU, Filter, Journal, Note, Seen
-from paxtui.console.model.state.ring import Shelf, Sieve
+from paxtui.console.model.state.journal import YOU, Events, Filter, Note, Seen
+from paxtui.console.model.state.ring import Ring, Sieve
 from paxtui.console.widgets.detail import Detail
 from paxtui.console.widgets.events import EventsPane
 from paxtui.wire import events as e
@@ -25,7 +25,7 @@ B = Ballot(1, 0)
 
 @given(st.integers(1, 9), st.integers(0, 60))
 def test_a_shelf_keeps_the_newest_at_their_places(kept: int, count: int) -> None:
-    shelf: Shelf[int] = Shelf(kept)
+    shelf: Ring[int] = Ring(kept)
     for number in range(count):
         shelf.append(number)
         assert list(shelf) == list(range(max(0, number + 1 - kept), number + 1))
@@ -38,7 +38,7 @@ def test_a_shelf_keeps_the_newest_at_their_places(kept: int, count: int) -> None
 
 def test_a_sieve_looks_at_each_item_once() -> None:
     looked: list[int] = []
-    shelf: Shelf[int] = Shelf(100)
+    shelf: Ring[int] = Ring(100)
     sieve = Sieve(shelf, lambda item: not looked.append(item) and item % 2 == 0, 100)
     for number in range(10):
         shelf.append(number)
@@ -47,8 +47,8 @@ def test_a_sieve_looks_at_each_item_once() -> None:
     assert looked == list(range(10))
 
 
-def journal() -> Journal:
-    events = Journal()
+def journal() -> Events:
+    events = Events()
     told = [
         (0, e.RoundTaken(B, False)),
         (1, e.Promised(B, 0, 0, True)),
@@ -104,7 +104,7 @@ def test_what_becomes_of_processes_stands_between_what_replicas_tell() -> None:
 
 
 def test_that_a_leader_follows_itself_is_nothing_to_tell() -> None:
-    events = Journal()
+    events = Events()
     for number, replica in enumerate((0, 1)):
         events.add(Seen(0.0, replica, number, e.LeaderHeard(B)))
     assert [seen.replica for seen in events.shelf(Filter())] == [1]

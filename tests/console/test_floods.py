@@ -38,7 +38,7 @@ def test_fifty_thousand_slots_in_one_second_do_not_freeze_the_console(play: Play
     async def act(on: Played) -> None:
         burst(on.story, BURST)
         on.app.tick()
-        assert await on.press("c") == [c.Crash(0)]
+        assert await on.press("c") == [c.CrashCommand(0)]
         await on.press("f")
         assert f"m{BURST - 1}" in on.text("log")
         assert "SAFE 7/7" in on.text("header")
@@ -66,7 +66,7 @@ def test_ten_elections_in_one_second_are_shown_and_leave_one_leader(play: Play) 
             on.app.tick()
         await on.look()
         assert "leader r2@11.2" in on.text("header")
-        assert await on.press("e") == [c.Elect(0)]
+        assert await on.press("e") == [c.ElectCommand(0)]
 
     play(act)
 
@@ -81,6 +81,6 @@ def test_a_replica_that_drops_telemetry_all_the_time_makes_the_light_unknown_and
             on.story.snapshot(1)
         await on.look()
         assert "VIOLATED" not in on.text("header")
-        assert await on.press("H") == [c.Heal()]
+        assert await on.press("H") == [c.HealCommand()]
 
     play(act)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from paxtui.console.model.analysis.folding import EDGES_MAX, FOLD_MIN, Fold, Layout, layout
 from paxtui.console.rows import log
 from paxtui.console.rows.text import plain
-from paxtui.console.theme.styles import Look
-from paxtui.console.view_state import Scene
+from paxtui.console.theme.styles import Styles
+from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.detail import Detail
 from paxtui.core.values import Command
 from paxtui.wire import events as e
@@ -111,7 +111,7 @@ def test_very_many_ends_of_runs_cost_no_more_than_the_newest() -> None:
 def test_a_fold_says_what_it_holds_and_how_it_is_opened() -> None:
     story = Story(3).up()
     story.choose(f"message {number}" for number in range(40))
-    scene = Scene(story.model, Look(), lambda: story.now)
+    scene = ViewState(story.model, Styles(), lambda: story.now)
     row = plain(log.fold_line(scene, Fold(1, 29), 80, chosen=False))
     assert "⋮  1-28 folded: 28 applied on all  enter opens" in row
     story.model.replicas[1].applied = 20
@@ -211,7 +211,7 @@ def test_enter_on_a_slot_tells_all_about_it(play: Play) -> None:
 
 
 def row_of(story: Story, slot: int, width: int) -> str:
-    scene = Scene(story.model, Look(), lambda: story.now)
+    scene = ViewState(story.model, Styles(), lambda: story.now)
     return plain(log.line(scene, slot, width, chosen=False)).rstrip()
 
 
@@ -232,7 +232,7 @@ def test_votes_are_counted_in_a_column_of_their_own_where_there_is_room(
     story.choose(["x"])
     slots = story.propose(["open"])
     story.vote(0, slots)
-    scene = Scene(story.model, Look(), lambda: story.now)
+    scene = ViewState(story.model, Styles(), lambda: story.now)
     columns = log.columns_of(width, n, story.model.end)
     assert columns.votes == name
     if name:
@@ -245,6 +245,6 @@ def test_votes_that_were_cast_before_one_looked_are_not_counted_as_none() -> Non
     story.chosen = 5
     story.values = dict.fromkeys(range(5), Command("ada~s@0", 1, "x"))
     story.up()
-    scene = Scene(story.model, Look(), lambda: story.now)
+    scene = ViewState(story.model, Styles(), lambda: story.now)
     at = plain(log.heading(scene, 80)).index("votes")
     assert plain(log.line(scene, 2, 80, chosen=False))[at] == "?"

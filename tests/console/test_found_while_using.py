@@ -9,7 +9,7 @@ from msgspec import structs
 from textual.widgets import Button, Input
 
 from paxtui.console import commands as c
-from paxtui.console.preferences import Prefs
+from paxtui.console.preferences import Preferences
 from paxtui.console.rows.text import plain
 from paxtui.console.widgets.faultmenu import FaultMenu, replica_items
 from paxtui.console.widgets.menu import Menu
@@ -39,9 +39,9 @@ def test_left_and_right_select_a_replica_in_every_view_that_has_no_cursor_of_its
         if view == "5":
             await on.press("escape")  # from the line to the conversation
         await on.press("right")
-        assert await on.press("c") == [c.Crash(1)]
+        assert await on.press("c") == [c.CrashCommand(1)]
         await on.press("h", "left")
-        assert await on.press("c") == [c.Crash(2)]
+        assert await on.press("c") == [c.CrashCommand(2)]
 
     play(act, size=(80, 24))
 
@@ -52,7 +52,7 @@ def test_left_and_right_move_within_a_text_that_is_typed(play: Play) -> None:
         await on.type("ab")
         await on.press("left", "x")
         assert on.app.scene.selected == 0
-        assert await on.press("enter") == [c.Say("axb", None)]
+        assert await on.press("enter") == [c.AppendCommand("axb", None)]
 
     play(act)
 
@@ -115,7 +115,7 @@ def test_a_menu_that_does_not_fit_says_how_much_is_left(play: Play) -> None:
         assert str(box.border_subtitle).startswith(f"v {hidden} more")
         await on.press("end")
         assert str(box.border_subtitle).startswith(f"^ {hidden} more")
-        assert await on.press("A") == [c.CrashDeciding(0)]
+        assert await on.press("A") == [c.CrashDecidingCommand(0)]
 
     play(act, size=(60, 15))
 
@@ -169,7 +169,7 @@ def test_one_line_for_several_replicas_is_one_deed(play: Play) -> None:
     async def act(on: Played) -> None:
         await on.press("colon")
         await on.type("crash  r0,r2")
-        assert await on.press("enter") == [c.Deed((c.Crash(0), c.Crash(2)), "crash r0,r2")]
+        assert await on.press("enter") == [c.Deed((c.CrashCommand(0), c.CrashCommand(2)), "crash r0,r2")]
 
     play(act)
 
@@ -210,7 +210,7 @@ def test_n_means_the_hole_also_from_a_slot_that_waits_for_it(play: Play) -> None
         await on.type(str(slots[1]))
         await on.press("enter")
         assert on.app.scene.slot == slots[1]
-        assert await on.press("N") == [c.FillHole(slots[0])]
+        assert await on.press("N") == [c.FillHoleCommand(slots[0])]
 
     play(act)
 
@@ -236,12 +236,12 @@ def test_attaching_ends_a_console_that_started_nothing(play: Play) -> None:
     [
         (("enter",), False, []),
         (("escape",), False, []),
-        (("left", "enter"), True, [c.Leave()]),
+        (("left", "enter"), True, [c.LeaveCommand()]),
         (("left", "left", "enter"), True, []),
     ],
 )
 def test_attaching_asks_before_it_stops_replicas(
-    play: Play, keys: tuple[str, ...], onward: bool, orders: list[c.Command]
+    play: Play, keys: tuple[str, ...], onward: bool, orders: list[c.ConsoleCommand]
 ) -> None:
     async def act(on: Played) -> None:
         other = cluster(5, "other")
@@ -263,7 +263,7 @@ def test_attach_asks_for_the_cluster_first(play: Play) -> None:
     async def act(on: Played) -> None:
         await on.press("colon")
         await on.type("attach 127.0.0.1:7500")
-        assert await on.press("enter") == [c.Attach("127.0.0.1:7500")]
+        assert await on.press("enter") == [c.AttachCommand("127.0.0.1:7500")]
         assert on.app.onward is None
 
     play(act, armed=False)
@@ -276,8 +276,8 @@ def test_heal_and_straighten_leave_other_links_alone(play: Play) -> None:
         await on.type("straighten r0>r1")
         (deed,) = await on.press("enter")
         assert isinstance(deed, c.Deed)
-        assert c.Inject(0, f.Loss(1, 0)) in deed.commands
-        assert c.Clear((0, 1), "loss") not in deed.commands
+        assert c.InjectCommand(0, f.Loss(1, 0)) in deed.commands
+        assert c.ClearCommand((0, 1), "loss") not in deed.commands
 
     play(act)
 
@@ -295,7 +295,7 @@ def test_the_view_of_the_last_run_has_the_keys(play: Play, view: int, focus: str
         assert on.app.focused is not None
         assert on.app.focused.id == focus
 
-    play(act, size=(80, 24), kept=Prefs(view=view))
+    play(act, size=(80, 24), kept=Preferences(view=view))
 
 
 def test_a_pane_that_a_smaller_screen_hides_gives_the_keys_away(play: Play) -> None:

@@ -12,28 +12,28 @@ from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.rows import chat, header, replicas
 from paxtui.console.rows.faults import broken
 from paxtui.console.rows.text import plain
-from paxtui.console.theme.styles import Look
-from paxtui.console.view_state import Scene
+from paxtui.console.theme.styles import Styles
+from paxtui.console.view_state import ViewState
 from paxtui.wire import faults as f
-from paxtui.wire.telemetry import Delta, FaultBegan, VotedView
+from paxtui.wire.telemetry import FaultBegan, TelemetryDelta, VotedView
 from tests.console.pilot import Played
 from tests.console.story import Story
 
 Play = Callable[..., None]
 
 
-def scene_of(story: Story, model: ClusterModel | None = None) -> Scene:
-    return Scene(model or story.model, Look(), lambda: story.now)
+def scene_of(story: Story, model: ClusterModel | None = None) -> ViewState:
+    return ViewState(model or story.model, Styles(), lambda: story.now)
 
 
-def head(scene: Scene, width: int = 160) -> str:
+def head(scene: ViewState, width: int = 160) -> str:
     return plain(header.header(scene, width))
 
 
 # Freezing
 
 
-def frozen(story: Story) -> Scene:
+def frozen(story: Story) -> ViewState:
     """The view stops now."""
     scene = scene_of(story, story.model.still())
     scene.frozen_at, scene.frozen_wall = story.now, "12:04:07"
@@ -159,7 +159,7 @@ def test_a_pause_that_is_told_after_it_ended_is_none() -> None:
     raw = Raw(msgspec.json.encode(FaultBegan(1, f.Pause(2.0), False)))
     for late_s, state in ((0.1, "paused"), (3.0, "up")):
         story = Story(3).up()
-        delta = Delta(id=0, first=0, at_s=story.now, events=((story.now, raw),), dropped=0)
+        delta = TelemetryDelta(id=0, first=0, at_s=story.now, events=((story.now, raw),), dropped=0)
         story.model.fold(0, delta, story.now + late_s)
         assert story.model.replicas[0].process == state
 

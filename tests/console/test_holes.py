@@ -8,8 +8,8 @@ from paxtui.console.model.analysis.slots import slot_facts
 from paxtui.console.model.analysis.why import why_moving, why_slot
 from paxtui.console.rows import log
 from paxtui.console.rows.text import plain
-from paxtui.console.theme.styles import Look
-from paxtui.console.view_state import Scene
+from paxtui.console.theme.styles import Styles
+from paxtui.console.view_state import ViewState
 from paxtui.wire import events as e
 from paxtui.wire.faults import SkipSlot
 from paxtui.wire.telemetry import NOOP_MARK, FaultEnded, ProposedView, ValueView, VotedView
@@ -25,7 +25,7 @@ def why(story: Story, slot: int) -> str:
 
 
 def row(story: Story, slot: int) -> str:
-    scene = Scene(story.model, Look(), lambda: story.now)
+    scene = ViewState(story.model, Styles(), lambda: story.now)
     return plain(log.line(scene, slot, 120, chosen=False))
 
 
@@ -214,7 +214,7 @@ def test_of_many_slots_that_were_found_only_the_first_are_told() -> None:
 
 def test_in_a_narrow_log_a_hole_keeps_the_number_of_its_fault_and_its_filler() -> None:
     story = skipped()
-    scene = Scene(story.model, Look(), lambda: story.now)
+    scene = ViewState(story.model, Styles(), lambda: story.now)
     assert plain(log.line(scene, 1, 58, chosen=False)).rstrip().endswith("skipped, #7")
     story.later(1)
     fill(story, story.ballot)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from paxtui.console import export, preferences
-from paxtui.console.preferences import Prefs
+from paxtui.console.preferences import Preferences
 from tests.console.story import Story
 
 # Between runs
@@ -18,13 +18,13 @@ from tests.console.story import Story
 
 def test_theme_and_history_are_kept(tmp_path: Path) -> None:
     folder = tmp_path / "paxtui"
-    preferences.save(folder, Prefs(theme="light", history=["a", "b"], commands=["crash r0"]))
+    preferences.save(folder, Preferences(theme="light", history=["a", "b"], commands=["crash r0"]))
     kept = preferences.load(folder)
     assert (kept.theme, kept.history, kept.commands) == ("light", ["a", "b"], ["crash r0"])
 
 
 def test_history_is_bounded(tmp_path: Path) -> None:
-    preferences.save(tmp_path, Prefs(history=[str(number) for number in range(1000)]))
+    preferences.save(tmp_path, Preferences(history=[str(number) for number in range(1000)]))
     assert preferences.load(tmp_path).history == [str(number) for number in range(800, 1000)]
 
 
@@ -33,20 +33,20 @@ def test_history_is_bounded(tmp_path: Path) -> None:
 )
 def test_a_damaged_file_is_as_if_it_had_never_been(tmp_path: Path, content: bytes) -> None:
     (tmp_path / preferences.FILE).write_bytes(content)
-    assert preferences.load(tmp_path) == Prefs()
+    assert preferences.load(tmp_path) == Preferences()
 
 
 def test_a_folder_that_cannot_be_written_costs_only_the_memory(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
-    preferences.save(blocked / "paxtui", Prefs(theme="light"))
-    assert preferences.load(blocked / "paxtui") == Prefs()
-    preferences.save(None, Prefs(theme="light"))
-    assert preferences.load(None) == Prefs()
+    preferences.save(blocked / "paxtui", Preferences(theme="light"))
+    assert preferences.load(blocked / "paxtui") == Preferences()
+    preferences.save(None, Preferences(theme="light"))
+    assert preferences.load(None) == Preferences()
 
 
 def test_saving_leaves_no_other_file_behind(tmp_path: Path) -> None:
-    preferences.save(tmp_path, Prefs())
+    preferences.save(tmp_path, Preferences())
     assert os.listdir(tmp_path) == [preferences.FILE]
 
 

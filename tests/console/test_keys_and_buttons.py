@@ -16,7 +16,7 @@ from paxtui.console.widgets.menu import Menu
 from paxtui.console.widgets.palette import Palette
 from paxtui.console.widgets.presets import PresetMenu
 from paxtui.console.widgets.replicas import FaultsPane, ReplicasPane
-from paxtui.console.widgets.wipe import Wipe
+from paxtui.console.widgets.wipe import WipeDialog
 from paxtui.wire import faults as f
 from tests.console.pilot import Played
 
@@ -25,16 +25,16 @@ Play = Callable[..., None]
 SIZES = [(160, 45), (100, 30), (80, 24), (60, 15)]
 
 KEYS = [
-    ("c", [c.Crash(0)]),
-    ("C", [c.Inject(0, f.CrashProposer())]),
-    ("r", [c.Restart(0)]),
-    ("p", [c.Pause(0)]),
-    ("e", [c.Elect(0)]),
-    ("s", [c.Inject(0, f.SkipSlot())]),
-    ("plus", [c.Inject(0, f.Loss(-1, 5))]),
-    ("minus", [c.Clear((0, -1), "loss")]),
-    ("u", [c.Undo()]),
-    ("H", [c.Heal()]),
+    ("c", [c.CrashCommand(0)]),
+    ("C", [c.InjectCommand(0, f.CrashProposer())]),
+    ("r", [c.RestartCommand(0)]),
+    ("p", [c.PauseCommand(0)]),
+    ("e", [c.ElectCommand(0)]),
+    ("s", [c.InjectCommand(0, f.SkipSlot())]),
+    ("plus", [c.InjectCommand(0, f.Loss(-1, 5))]),
+    ("minus", [c.ClearCommand((0, -1), "loss")]),
+    ("u", [c.UndoCommand()]),
+    ("H", [c.HealCommand()]),
 ]
 
 
@@ -44,10 +44,10 @@ def test_keys_act_on_the_selected_replica(play: Play, size: tuple[int, int]) -> 
         for key, expected in KEYS:
             assert await on.press(key) == expected, key
         (cut,) = await on.press("t")
-        assert isinstance(cut, c.Cut)
+        assert isinstance(cut, c.CutCommand)
         assert set(cut.links) == {(0, 1), (1, 0), (0, 2), (2, 0)}
         await on.press("right")
-        assert await on.press("c") == [c.Crash(1)]
+        assert await on.press("c") == [c.CrashCommand(1)]
 
     play(act, size=size)
 
@@ -55,17 +55,17 @@ def test_keys_act_on_the_selected_replica(play: Play, size: tuple[int, int]) -> 
 def test_keys_take_back_what_stands(play: Play) -> None:
     async def act(on: Played) -> None:
         on.story.fault(0, f.CrashProposer())
-        assert await on.press("C") == [c.RestoreProposer(0)]
+        assert await on.press("C") == [c.RestoreProposerCommand(0)]
         on.story.paused(0)
-        assert await on.press("p") == [c.Continue(0)]
+        assert await on.press("p") == [c.ContinueCommand(0)]
         on.story.fault(0, f.Cut(-1))
         for id in (1, 2):
             on.story.fault(id, f.Cut(0))
-        assert isinstance((await on.press("t"))[0], c.Join)
+        assert isinstance((await on.press("t"))[0], c.JoinCommand)
         on.story.fault(0, f.Loss(-1, 20))
-        assert await on.press("plus") == [c.Inject(0, f.Loss(-1, 25))]
+        assert await on.press("plus") == [c.InjectCommand(0, f.Loss(-1, 25))]
         on.story.later(2)
-        assert await on.press("minus") == [c.Inject(0, f.Loss(-1, 15))]
+        assert await on.press("minus") == [c.InjectCommand(0, f.Loss(-1, 15))]
 
     play(act)
 
@@ -83,14 +83,14 @@ def test_a_read_only_console_says_so_and_does_nothing(play: Play) -> None:
 def test_loss_adds_up_faster_than_replicas_report_it(play: Play) -> None:
     async def act(on: Played) -> None:
         assert await on.press("plus", "plus", "plus", "minus") == [
-            c.Inject(0, f.Loss(-1, percent)) for percent in (5, 10, 15, 10)
+            c.InjectCommand(0, f.Loss(-1, percent)) for percent in (5, 10, 15, 10)
         ]
         on.story.later(2)
         on.story.fault(0, f.Loss(-1, 40))
-        assert await on.press("plus") == [c.Inject(0, f.Loss(-1, 45))]
+        assert await on.press("plus") == [c.InjectCommand(0, f.Loss(-1, 45))]
         await on.press("3")
         assert await on.press("plus", "plus") == [
-            c.Faults(((0, f.Loss(1, percent)),), f"loss r0>r1 {percent} %") for percent in (45, 50)
+            c.InjectManyCommand(((0, f.Loss(1, percent)),), f"loss r0>r1 {percent} %") for percent in (45, 50)
         ]
 
     play(act)
@@ -104,13 +104,13 @@ def button(on: Played, name: str) -> Button:
 
 
 BUTTONS = {
-    "crash-proposer": [c.Inject(0, f.CrashProposer())],
-    "crash": [c.Crash(0)],
-    "restart": [c.Restart(0)],
-    "pause": [c.Pause(0)],
-    "less": [c.Clear((0, -1), "loss")],
-    "more": [c.Inject(0, f.Loss(-1, 5))],
-    "heal": [c.Heal()],
+    "crash-proposer": [c.InjectCommand(0, f.CrashProposer())],
+    "crash": [c.CrashCommand(0)],
+    "restart": [c.RestartCommand(0)],
+    "pause": [c.PauseCommand(0)],
+    "less": [c.ClearCommand((0, -1), "loss")],
+    "more": [c.InjectCommand(0, f.Loss(-1, 5))],
+    "heal": [c.HealCommand()],
 }
 
 
@@ -119,7 +119,7 @@ def test_every_button_does_what_it_says(play: Play) -> None:
         focused = on.app.focused
         for name, expected in BUTTONS.items():
             assert await on.click(button(on, name)) == expected, name
-        assert isinstance((await on.click(button(on, "cut")))[0], c.Cut)
+        assert isinstance((await on.click(button(on, "cut")))[0], c.CutCommand)
         assert on.app.focused is focused
 
     play(act)
@@ -167,11 +167,11 @@ def test_loss_is_a_number_that_can_be_typed(play: Play) -> None:
     async def act(on: Played) -> None:
         await on.click(button(on, "loss"))
         assert await on.press("3", "7", "full_stop", "5", "enter") == [
-            c.Faults(((0, f.Loss(-1, 37.5)),), "loss r0>* 37.5 %")
+            c.InjectManyCommand(((0, f.Loss(-1, 37.5)),), "loss r0>* 37.5 %")
         ]
         await on.press("L")
         assert await on.press("0", "enter") == [
-            c.Deed(tuple(c.Clear((0, to), "loss") for to in (1, 2)), "loss r0>* 0")
+            c.Deed(tuple(c.ClearCommand((0, to), "loss") for to in (1, 2)), "loss r0>* 0")
         ]
         await on.press("L")
         assert await on.press("l", "o", "t", "s", "enter") == []
@@ -185,23 +185,23 @@ def test_loss_is_a_number_that_can_be_typed(play: Play) -> None:
 # The menu of faults
 
 MENU: list[tuple[str, str, list[Any]]] = [
-    ("c", "", [c.Crash(0)]),
-    ("C", "", [c.Inject(0, f.CrashProposer())]),
-    ("A", "", [c.CrashDeciding(0)]),
-    ("r", "", [c.Restart(0)]),
-    ("p", "", [c.Pause(0)]),
-    ("L", "20", [c.Faults(((0, f.Loss(-1, 20)),), "loss r0>* 20 %")]),
-    ("d", "50 10", [c.Faults(((0, f.Delay(-1, 50, 10)),), "delay r0>* 50 ms +10")]),
-    ("d", "50", [c.Faults(((0, f.Delay(-1, 50)),), "delay r0>* 50 ms")]),
-    ("D", "20", [c.Faults(((0, f.Duplicate(-1, 20)),), "duplicate r0>* 20 %")]),
-    ("R", "20", [c.Faults(((0, f.Reorder(-1, 20)),), "reorder r0>* 20 %")]),
-    ("S", "20", [c.Inject(0, f.SlowDisk(20))]),
-    ("E", "", [c.Inject(0, f.DiskError())]),
-    ("F", "", [c.Inject(0, f.FullDisk())]),
-    ("s", "", [c.Inject(0, f.SkipSlot())]),
-    ("e", "", [c.Elect(0)]),
-    ("u", "", [c.Undo()]),
-    ("H", "", [c.Heal()]),
+    ("c", "", [c.CrashCommand(0)]),
+    ("C", "", [c.InjectCommand(0, f.CrashProposer())]),
+    ("A", "", [c.CrashDecidingCommand(0)]),
+    ("r", "", [c.RestartCommand(0)]),
+    ("p", "", [c.PauseCommand(0)]),
+    ("L", "20", [c.InjectManyCommand(((0, f.Loss(-1, 20)),), "loss r0>* 20 %")]),
+    ("d", "50 10", [c.InjectManyCommand(((0, f.Delay(-1, 50, 10)),), "delay r0>* 50 ms +10")]),
+    ("d", "50", [c.InjectManyCommand(((0, f.Delay(-1, 50)),), "delay r0>* 50 ms")]),
+    ("D", "20", [c.InjectManyCommand(((0, f.Duplicate(-1, 20)),), "duplicate r0>* 20 %")]),
+    ("R", "20", [c.InjectManyCommand(((0, f.Reorder(-1, 20)),), "reorder r0>* 20 %")]),
+    ("S", "20", [c.InjectCommand(0, f.SlowDisk(20))]),
+    ("E", "", [c.InjectCommand(0, f.DiskError())]),
+    ("F", "", [c.InjectCommand(0, f.FullDisk())]),
+    ("s", "", [c.InjectCommand(0, f.SkipSlot())]),
+    ("e", "", [c.ElectCommand(0)]),
+    ("u", "", [c.UndoCommand()]),
+    ("H", "", [c.HealCommand()]),
 ]
 
 
@@ -223,12 +223,12 @@ def test_every_fault_of_the_menu_has_a_key(play: Play, size: tuple[int, int]) ->
 def test_the_menu_works_with_arrows_and_with_the_mouse(play: Play) -> None:
     async def act(on: Played) -> None:
         await on.press("x")
-        assert await on.press("down", "down", "down", "enter") == [c.Restart(0)]
+        assert await on.press("down", "down", "down", "enter") == [c.RestartCommand(0)]
         await on.press("x", "end", "up", "up", "home")
-        assert await on.press("enter") == [c.Crash(0)]
+        assert await on.press("enter") == [c.CrashCommand(0)]
         await on.press("x")
         assert isinstance(on.app.screen, Menu)
-        assert await on.click(on.app.screen.list, (4, 4)) == [c.Pause(0)]
+        assert await on.click(on.app.screen.list, (4, 4)) == [c.PauseCommand(0)]
         await on.press("x")
         assert await on.press("q") == []
         assert len(on.app.screen_stack) == 1
@@ -242,7 +242,7 @@ def test_the_menu_works_with_arrows_and_with_the_mouse(play: Play) -> None:
 def test_wiping_asks_for_the_name_and_cancels_by_default(play: Play) -> None:
     async def act(on: Played) -> None:
         await on.press("w")
-        assert isinstance(on.app.screen, Wipe)
+        assert isinstance(on.app.screen, WipeDialog)
         assert await on.press("enter", "enter") == []
         assert len(on.app.screen_stack) == 1
         await on.press("w", "r", "0")
@@ -254,7 +254,7 @@ def test_wiping_asks_for_the_name_and_cancels_by_default(play: Play) -> None:
         assert on.app.focused is wipe
         assert "▶" in str(wipe.label)
         assert wipe.styles.text_style.reverse
-        assert await on.press("enter") == [c.Wipe(0)]
+        assert await on.press("enter") == [c.WipeCommand(0)]
 
     play(act)
 
@@ -267,21 +267,25 @@ def test_links_are_edited_in_place(play: Play) -> None:
         await on.press("3")
         assert isinstance(on.app.focused, LinksPane)
         assert on.app.scene.link == (0, 1)
-        assert await on.press("t") == [c.Cut(((0, 1),), "r0>r1")]
+        assert await on.press("t") == [c.CutCommand(((0, 1),), "r0>r1")]
         await on.press("right", "down")
         assert on.app.scene.link == (1, 2)
         await on.press("down")  # there is no arrow from r2 to itself, nor one below it
         assert on.app.scene.link == (1, 2)
         await on.press("left")
         assert on.app.scene.link == (1, 0)
-        assert await on.press("plus") == [c.Faults(((1, f.Loss(0, 5)),), "loss r1>r0 5 %")]
+        assert await on.press("plus") == [c.InjectManyCommand(((1, f.Loss(0, 5)),), "loss r1>r0 5 %")]
         await on.press("l")
-        assert await on.press("2", "0", "enter") == [c.Faults(((1, f.Loss(0, 20)),), "loss r1>r0 20 %")]
+        assert await on.press("2", "0", "enter") == [
+            c.InjectManyCommand(((1, f.Loss(0, 20)),), "loss r1>r0 20 %")
+        ]
         await on.press("d")
         await on.type("50 10")
-        assert await on.press("enter") == [c.Faults(((1, f.Delay(0, 50, 10)),), "delay r1>r0 50 ms +10")]
+        assert await on.press("enter") == [
+            c.InjectManyCommand(((1, f.Delay(0, 50, 10)),), "delay r1>r0 50 ms +10")
+        ]
         on.story.fault(1, f.Cut(0))
-        assert await on.press("t") == [c.Join(((1, 0),), "r1>r0")]
+        assert await on.press("t") == [c.JoinCommand(((1, 0),), "r1>r0")]
 
     play(act)
 
@@ -289,13 +293,13 @@ def test_links_are_edited_in_place(play: Play) -> None:
 def test_both_ways_acts_on_the_way_back_too(play: Play) -> None:
     async def act(on: Played) -> None:
         await on.press("3", "y")
-        assert await on.press("t") == [c.Cut(((0, 1), (1, 0)), "r0-r1")]
+        assert await on.press("t") == [c.CutCommand(((0, 1), (1, 0)), "r0-r1")]
         await on.press("l")
         assert await on.press("5", "enter") == [
-            c.Faults(((0, f.Loss(1, 5)), (1, f.Loss(0, 5))), "loss r0-r1 5 %")
+            c.InjectManyCommand(((0, f.Loss(1, 5)), (1, f.Loss(0, 5))), "loss r0-r1 5 %")
         ]
         await on.press("y")
-        assert await on.press("t") == [c.Cut(((0, 1),), "r0>r1")]
+        assert await on.press("t") == [c.CutCommand(((0, 1),), "r0>r1")]
 
     play(act)
 
@@ -310,10 +314,12 @@ def test_a_click_selects_the_arrow_and_enter_opens_its_menu(play: Play) -> None:
         await on.press("enter")
         kinds = ("cut", "delay", "loss", "duplicate", "reorder")
         assert await on.press("0") == [
-            c.Deed(tuple(c.Clear((1, 2), kind) for kind in kinds), "straighten r1>r2")
+            c.Deed(tuple(c.ClearCommand((1, 2), kind) for kind in kinds), "straighten r1>r2")
         ]
         await on.press("enter", "D")
-        assert await on.press("9", "enter") == [c.Faults(((1, f.Duplicate(2, 9)),), "duplicate r1>r2 9 %")]
+        assert await on.press("9", "enter") == [
+            c.InjectManyCommand(((1, f.Duplicate(2, 9)),), "duplicate r1>r2 9 %")
+        ]
 
     play(act, size=(80, 24))
 
@@ -342,7 +348,7 @@ def test_presets_are_shown_before_they_are_applied(play: Play) -> None:
         assert shown.count("CUT") == 10
         assert "cuts 10 arrows" in shown
         (cut,) = await on.press("enter")
-        assert isinstance(cut, c.Cut)
+        assert isinstance(cut, c.CutCommand)
         assert cut.name == "preset ring"
         assert len(cut.links) == 10
         await on.press("P")
@@ -367,11 +373,11 @@ def test_faults_are_undone_by_their_numbers(play: Play) -> None:
         await on.pilot.pause()
         lines = on.text("faults").splitlines()
         assert [line.split()[0] for line in lines] == [f"#{second}", "x", f"#{first}"]
-        assert await on.press("enter") == [c.Undo(second)]
-        assert await on.press("down", "delete") == [c.Restart(2)]
-        assert await on.press("end", "delete") == [c.Undo(first)]
+        assert await on.press("enter") == [c.UndoCommand(second)]
+        assert await on.press("down", "delete") == [c.RestartCommand(2)]
+        assert await on.press("end", "delete") == [c.UndoCommand(first)]
         await on.click(pane, (3, 1))
-        assert await on.press("enter") == [c.Undo(second)]
+        assert await on.press("enter") == [c.UndoCommand(second)]
 
     play(act)
 
@@ -382,11 +388,11 @@ def test_replicas_are_selected_by_arrows_and_mouse(play: Play) -> None:
         pane = on.app.query_one(ReplicasPane)
         assert on.app.focused is pane
         await on.press("down")
-        assert await on.press("c") == [c.Crash(1)]
+        assert await on.press("c") == [c.CrashCommand(1)]
         await on.press("k", "k")
-        assert await on.press("c") == [c.Crash(2)]
+        assert await on.press("c") == [c.CrashCommand(2)]
         await on.click(pane, (3, pane.gutter.top))
-        assert await on.press("c") == [c.Crash(0)]
+        assert await on.press("c") == [c.CrashCommand(0)]
         await on.press("enter")
         assert isinstance(on.app.screen, FaultMenu)
 
@@ -400,15 +406,15 @@ def test_words_are_typed_completed_and_run(play: Play) -> None:
     async def act(on: Played) -> None:
         await on.press("colon")
         await on.type("crash r2")
-        assert await on.press("enter") == [c.Crash(2)]
+        assert await on.press("enter") == [c.CrashCommand(2)]
         await on.press("ctrl+p", "h", "e", "a", "tab")
         assert on.app.screen.query_one(Input).value == "heal"
-        assert await on.press("enter") == [c.Heal()]
+        assert await on.press("enter") == [c.HealCommand()]
         await on.press("colon")
         await on.type("los")
         await on.press("tab")
         await on.type("r0>r2 2")
-        assert await on.press("0", "enter") == [c.Faults(((0, f.Loss(2, 20)),), "loss r0>r2 20 %")]
+        assert await on.press("0", "enter") == [c.InjectManyCommand(((0, f.Loss(2, 20)),), "loss r0>r2 20 %")]
 
     play(act)
 
@@ -416,11 +422,11 @@ def test_words_are_typed_completed_and_run(play: Play) -> None:
 def test_a_name_that_is_begun_is_completed_by_enter(play: Play) -> None:
     async def act(on: Played) -> None:
         await on.press("colon", "h", "e", "a")
-        assert await on.press("enter") == [c.Heal()]
+        assert await on.press("enter") == [c.HealCommand()]
         await on.press("colon", "e", "l", "e")
         assert await on.press("enter") == []
         assert on.app.screen.query_one(Input).value == "elect "
-        assert await on.press("r", "1", "enter") == [c.Elect(1)]
+        assert await on.press("r", "1", "enter") == [c.ElectCommand(1)]
 
     play(act)
 
@@ -433,7 +439,7 @@ def test_what_is_wrong_is_said_and_the_line_stays(play: Play) -> None:
         screen = on.app.screen
         assert isinstance(screen, Palette)
         assert "there is no replica r9; they are r0 r1 r2" in screen.meaning.problem
-        assert await on.press("backspace", "1", "enter") == [c.Crash(1)]
+        assert await on.press("backspace", "1", "enter") == [c.CrashCommand(1)]
 
     play(act)
 
@@ -450,7 +456,7 @@ def test_the_history_comes_back_with_up(play: Play) -> None:
         assert on.app.screen.query_one(Input).value == "crash r2"
         await on.press("down")
         assert on.app.screen.query_one(Input).value == "heal"
-        assert await on.press("up", "enter") == [c.Crash(2)]
+        assert await on.press("up", "enter") == [c.CrashCommand(2)]
         assert on.app.kept.commands == ["crash r2", "heal", "crash r2"]
 
     play(act)

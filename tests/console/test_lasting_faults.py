@@ -10,8 +10,8 @@ import pytest
 import trio
 
 from paxtui.console import commands as c
-from paxtui.console.driver import Bridge, in_short
-from paxtui.console.options import Launch
+from paxtui.console.driver import ClusterDriver, in_short
+from paxtui.console.options import ConsoleOptions
 from paxtui.wire import faults as f
 from tests.console.board import Console, run
 from tests.console.pilot import Played
@@ -28,10 +28,10 @@ def words(on: Console, *, ours_go_on: bool = False) -> list[str]:
 
 def test_faults_at_replicas_of_somebody_else_act_on_for_what_is_left_of_ten_minutes() -> None:
     async def act(on: Console) -> None:
-        await on.do(c.Inject(0, f.Loss(1, 20)))
-        await on.do(c.Pause(2))
+        await on.do(c.InjectCommand(0, f.Loss(1, 20)))
+        await on.do(c.PauseCommand(2))
         assert words(on) == ["loss r0>r1 20 %, for 10 min more", "pause r2, for 10 min more"]
-        await on.do(c.Clear((0, 1), "loss"))
+        await on.do(c.ClearCommand((0, 1), "loss"))
         assert words(on) == ["pause r2, for 10 min more"]
 
     run(act, ours=False)
@@ -39,8 +39,8 @@ def test_faults_at_replicas_of_somebody_else_act_on_for_what_is_left_of_ten_minu
 
 def test_faults_at_replicas_of_our_own_act_on_only_if_these_are_left_running() -> None:
     async def act(on: Console) -> None:
-        await on.do(c.Cut(((0, 1), (1, 0)), "r0-r1"))
-        await on.do(c.Pause(2))
+        await on.do(c.CutCommand(((0, 1), (1, 0)), "r0-r1"))
+        await on.do(c.PauseCommand(2))
         assert words(on) == []
         assert words(on, ours_go_on=True) == [
             *("cut r0>r1, until it is ended", "cut r1>r0, until it is ended", "pause r2, until it is ended")
@@ -51,7 +51,7 @@ def test_faults_at_replicas_of_our_own_act_on_only_if_these_are_left_running() -
 
 def test_what_ended_by_itself_does_not_act_on() -> None:
     async def act(on: Console) -> None:
-        await on.do(c.Inject(0, f.Loss(1, 20)))
+        await on.do(c.InjectCommand(0, f.Loss(1, 20)))
         on.boards.boards[0].undo(None)  # by another operator
         await on.told()
         on.model.replicas[0].reported_at += 10.0  # the next report but one
@@ -63,7 +63,7 @@ def test_what_ended_by_itself_does_not_act_on() -> None:
 def test_what_waits_for_its_replica_does_not_act_on() -> None:
     async def act(on: Console) -> None:
         on.boards.down.add(1)
-        await on.do(c.Inject(1, f.Cut(0)))
+        await on.do(c.InjectCommand(1, f.Cut(0)))
         assert words(on) == []
 
     run(act, ours=False)
@@ -72,8 +72,8 @@ def test_what_waits_for_its_replica_does_not_act_on() -> None:
 def test_faults_begun_here_are_ended_and_no_others() -> None:
     async def act(on: Console) -> None:
         await on.boards.inject(1, f.Loss(0, 5))  # somebody else's
-        await on.do(c.Inject(0, f.Loss(1, 20)))
-        await on.do(c.Inject(1, f.Cut(2)))
+        await on.do(c.InjectCommand(0, f.Loss(1, 20)))
+        await on.do(c.InjectCommand(1, f.Cut(2)))
         await on.deeds.lasting.end(ours_go_on=False)
         assert [on.boards.faults(id) for id in range(3)] == [[], [f.Loss(0, 5)], []]
         assert words(on) == []
@@ -83,7 +83,7 @@ def test_faults_begun_here_are_ended_and_no_others() -> None:
 
 def test_what_cannot_be_ended_is_still_named() -> None:
     async def act(on: Console) -> None:
-        await on.do(c.Inject(0, f.Loss(1, 20)))
+        await on.do(c.InjectCommand(0, f.Loss(1, 20)))
         on.boards.paused.add(0)
         await on.deeds.lasting.end(ours_go_on=False)
         assert words(on) == ["loss r0>r1 20 %, for 10 min more"]
@@ -93,7 +93,7 @@ def test_what_cannot_be_ended_is_still_named() -> None:
 
 def test_paused_replicas_that_are_left_running_go_on() -> None:
     async def act(on: Console) -> None:
-        await on.do(c.Pause(2))
+        await on.do(c.PauseCommand(2))
         await on.deeds.lasting.end(ours_go_on=True)
         assert on.boards.paused == set()
 
@@ -136,7 +136,7 @@ def test_quitting_an_attached_console_asks_what_becomes_of_its_faults(
     play: Play, monkeypatch: pytest.MonkeyPatch, keys: list[str], exits: list[int], *, ends: bool
 ) -> None:
     async def act(on: Played) -> None:
-        monkeypatch.setattr(on.bridge, "launch", Launch(cluster=cluster(3)))
+        monkeypatch.setattr(on.bridge, "launch", ConsoleOptions(cluster=cluster(3)))
         leaving = Leaving(on, monkeypatch, ["cut r0>r1, for 9 min more"])
         await on.press("q")
         assert leaving.exits == []
@@ -150,7 +150,7 @@ def test_quitting_an_attached_console_asks_what_becomes_of_its_faults(
 
 def test_quitting_without_faults_asks_nothing_more(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     async def act(on: Played) -> None:
-        monkeypatch.setattr(on.bridge, "launch", Launch(cluster=cluster(3)))
+        monkeypatch.setattr(on.bridge, "launch", ConsoleOptions(cluster=cluster(3)))
         leaving = Leaving(on, monkeypatch, [])
         await on.press("q")
         assert leaving.exits == [0]
@@ -165,7 +165,7 @@ def test_leaving_replicas_running_asks_about_faults_without_an_end(
         leaving = Leaving(on, monkeypatch, ["cut r0>r1, until it is ended"])
         await on.press("q", "right", "enter")
         assert leaving.asked == [True]
-        assert await on.press("enter") == [c.Leave()]
+        assert await on.press("enter") == [c.LeaveCommand()]
         assert on.bridge.ends_faults
 
     play(act)
@@ -176,17 +176,17 @@ def test_leaving_replicas_running_asks_about_faults_without_an_end(
 
 @pytest.mark.processes
 def test_an_attached_console_says_in_the_end_what_acts_or_ends_it(tmp_path: Path) -> None:
-    async def session(bridge: Bridge) -> None:
+    async def session(bridge: ClusterDriver) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(bridge.run)
-            bridge.submit(c.Inject(0, f.SlowDisk(1)))
+            bridge.submit(c.InjectCommand(0, f.SlowDisk(1)))
             with trio.fail_after(30):
                 while not bridge.lasting(ours_go_on=False):  # noqa: ASYNC110 - as the screen does
                     await trio.sleep(0.02)
             bridge.stop()
 
     async def attached(on: Real, *, ends_faults: bool) -> list[str]:
-        bridge = Bridge(Launch(cluster=on.bridge.launch.cluster))
+        bridge = ClusterDriver(ConsoleOptions(cluster=on.bridge.launch.cluster))
         bridge.ends_faults = ends_faults
         await asyncio.to_thread(trio.run, session, bridge)
         return bridge.last_words()

@@ -9,7 +9,7 @@ from textual.events import Key, Paste
 from textual.widgets import Input
 
 from paxtui.console import commands as c
-from paxtui.console.preferences import Prefs
+from paxtui.console.preferences import Preferences
 from paxtui.console.widgets.line import LINE_CHARACTERS_MAX
 from paxtui.wire import faults as f
 from tests.console.pilot import Played
@@ -35,17 +35,17 @@ def paste(on: Played, text: str) -> None:
 def test_messages_that_are_typed_at_once_are_messages_of_their_own(play: Play) -> None:
     async def act(on: Played) -> None:
         sent = await on.at_once("i", *"aaa", "enter", *"bbb", "enter", *"ccc", "enter", *"two")
-        assert sent == [c.Say("aaa"), c.Say("bbb"), c.Say("ccc")]
+        assert sent == [c.AppendCommand("aaa"), c.AppendCommand("bbb"), c.AppendCommand("ccc")]
         assert line(on) == "two"
         assert on.app.kept.history[-3:] == ["aaa", "bbb", "ccc"]
 
-    play(act, kept=Prefs(history=[]))
+    play(act, kept=Preferences(history=[]))
 
 
 def test_a_digit_after_enter_does_not_join_the_command(play: Play) -> None:
     async def act(on: Played) -> None:
         words = (*"loss", "space", *"r0>r1", "space", "2")
-        two_percent = c.Faults(((0, f.Loss(1, 2.0)),), "loss r0>r1 2 %")
+        two_percent = c.InjectManyCommand(((0, f.Loss(1, 2.0)),), "loss r0>r1 2 %")
         assert await on.at_once("colon", *words, "enter", "0") == [two_percent]
         assert len(on.app.screen_stack) == 1
 
@@ -55,7 +55,7 @@ def test_a_digit_after_enter_does_not_join_the_command(play: Play) -> None:
 @pytest.mark.parametrize("key", ["L", "g", "slash"])
 def test_a_letter_after_enter_does_not_join_what_was_asked_for(play: Play, key: str) -> None:
     expected = {
-        "L": [c.Faults(((0, f.Loss(-1, 2)),), "loss r0>* 2 %")],
+        "L": [c.InjectManyCommand(((0, f.Loss(-1, 2)),), "loss r0>* 2 %")],
         "g": [],
         "slash": [],
     }
@@ -75,15 +75,15 @@ def test_editing_keys_act_where_they_were_pressed(play: Play) -> None:
         assert line(on) == "yazbcd"
         await on.press("escape")
         typed = await on.at_once("colon", *"crasx", "backspace", "h", "space", *"r2", "enter")
-        assert typed == [c.Crash(2)]
+        assert typed == [c.CrashCommand(2)]
 
     play(act)
 
 
 def test_keys_after_a_dialog_that_closed_act_on_what_is_below(play: Play) -> None:
     async def act(on: Played) -> None:
-        assert await on.at_once("g", "4", "enter", "c") == [c.Crash(0)]
-        assert await on.at_once("g", "5", "escape", "e") == [c.Elect(0)]
+        assert await on.at_once("g", "4", "enter", "c") == [c.CrashCommand(0)]
+        assert await on.at_once("g", "5", "escape", "e") == [c.ElectCommand(0)]
         assert on.app.scene.slot == 4
         assert len(on.app.screen_stack) == 1
 
@@ -98,7 +98,7 @@ def test_a_paste_of_several_lines_is_one_message_with_all_of_it(play: Play, end:
     async def act(on: Played) -> None:
         await on.at_once("i", *"so:")
         paste(on, end.join(["first", "second", "", "third", ""]))
-        assert await on.at_once("!", "enter") == [c.Say("so:first second  third!")]
+        assert await on.at_once("!", "enter") == [c.AppendCommand("so:first second  third!")]
 
     play(act)
 
@@ -111,7 +111,7 @@ def test_pastes_into_dialogs_keep_all_lines_and_their_place(play: Play) -> None:
         assert on.app.log_pane.filter == "message 7"
         await on.at_once("colon")
         paste(on, "crash r1\n")
-        assert await on.at_once("enter") == [c.Crash(1)]
+        assert await on.at_once("enter") == [c.CrashCommand(1)]
         await on.at_once("w")
         paste(on, "r0\n")
         await on.at_once("enter")
@@ -158,6 +158,6 @@ def test_a_dialog_that_is_closed_while_it_opens_breaks_nothing(play: Play, key: 
             on.app.screen.remove_children()  # what ends the app does so
             on.app.pop_screen()
             await on.pilot.pause()
-        assert await on.at_once("c") == [c.Crash(0)]
+        assert await on.at_once("c") == [c.CrashCommand(0)]
 
     play(act)

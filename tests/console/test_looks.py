@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from rich.style import Style
 
-from paxtui.console.theme.styles import PALETTES, Look
+from paxtui.console.theme.styles import PALETTES, Styles
 from paxtui.console.theme.textual_themes import ANSI_NAMES, GROUNDS
 from paxtui.console.widgets.menu import Menu
 from paxtui.wire.telemetry import VotedView
@@ -84,7 +84,7 @@ def test_a_broken_rule_can_be_read_in_the_header_of_every_theme(play: Play, them
         assert seen
         assert "VIOLATED" in strip.text
 
-    play(act, look=Look(theme))
+    play(act, look=Styles(theme))
 
 
 @pytest.mark.parametrize("theme", ANSI_NAMES)
@@ -97,7 +97,7 @@ def test_what_is_below_a_dialog_stays_on_screen_where_colours_cannot_be_mixed(pl
         assert "crash replica" in text
         assert "message 9" in on.app.export_screenshot().replace("&#160;", " ")
 
-    play(act, look=Look(theme))
+    play(act, look=Styles(theme))
 
 
 def test_a_theme_brings_its_own_ground_also_if_another_one_was_taken_first(play: Play) -> None:
@@ -111,4 +111,4 @@ def test_a_theme_brings_its_own_ground_also_if_another_one_was_taken_first(play:
             ground = on.app.screen.styles.background
             assert (ground.ansi is not None) == (theme in ANSI_NAMES), theme
 
-    play(act, look=Look("ansi"))
+    play(act, look=Styles("ansi"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paxtui.console.model.safety.digests import Marks
+from paxtui.console.model.safety.digests import Digests
 from paxtui.wire.telemetry import MARK_CHARS
 
 SLOTS = 30
@@ -20,7 +20,7 @@ runs = st.lists(st.tuples(st.integers(0, SLOTS), st.text("ab", max_size=8)), max
 
 @given(runs)
 def test_marks_hold_what_a_dictionary_would_and_the_first_stays(told: list[tuple[int, str]]) -> None:
-    known = Marks()
+    known = Digests()
     model: dict[int, str] = {}
     for first, letters in told:
         expected = [
@@ -45,7 +45,7 @@ def test_marks_hold_what_a_dictionary_would_and_the_first_stays(told: list[tuple
 
 
 def test_old_runs_are_dropped_as_a_whole() -> None:
-    known = Marks()
+    known = Digests()
     for first in range(0, 100, 10):
         known.put(first, marks("a" * 10))
     known.forget_below(55)

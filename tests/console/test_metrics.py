@@ -6,15 +6,15 @@ import pytest
 
 from paxtui.console.rows import metrics
 from paxtui.console.rows.text import plain
-from paxtui.console.theme.styles import SPARK, Look
-from paxtui.console.view_state import Scene
+from paxtui.console.theme.styles import SPARK, Styles
+from paxtui.console.view_state import ViewState
 from paxtui.wire import events as e
 from paxtui.wire.faults import CrashProposer, Cut, Loss, SlowDisk
 from tests.console.story import Story
 
 
-def scene(story: Story) -> Scene:
-    return Scene(story.model, Look(), lambda: story.now)
+def scene(story: Story) -> ViewState:
+    return ViewState(story.model, Styles(), lambda: story.now)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import trio
 from msgspec import structs
 
 from paxtui.console import commands as c
-from paxtui.console.driver import Bridge, Notice
-from paxtui.console.driver.scenario_run import Listed, Play
+from paxtui.console.driver import ClusterDriver, Notice
+from paxtui.console.driver.scenario_run import Listed, ScenarioRun
 from paxtui.console.model.analysis.why import why_slot
 from paxtui.console.rows.help import help_rows
 from paxtui.console.rows.text import plain
@@ -30,7 +30,7 @@ def test_enter_takes_the_suggestion_that_was_pointed_at(play: Player) -> None:
         await on.press("colon")
         await on.type("crash ")
         assert await on.press("enter") == []  # nothing was pointed at, and nobody guesses
-        assert await on.press("down", "enter") == [c.Crash(1)]
+        assert await on.press("down", "enter") == [c.CrashCommand(1)]
 
     play(act)
 
@@ -62,7 +62,7 @@ def test_the_log_has_the_keys_again_after_a_screen_that_was_too_small(play: Play
 
 def test_a_scenario_that_is_over_says_so_and_how_to_go_back(play: Player) -> None:
     async def act(on: Played) -> None:
-        on.bridge.play = Play(Listed("ring", "a ring", "a ring", 1), 1)
+        on.bridge.play = ScenarioRun(Listed("ring", "a ring", "a ring", 1), 1)
         on.bridge.play.verdict = "PASS: 3 acknowledged"
         on.app.tick()
         await on.look()
@@ -127,14 +127,14 @@ async def until(condition: Callable[[], bool]) -> None:
 
 def test_replicas_of_another_console_on_the_same_ports_are_not_taken_for_ours(tmp_path: Path) -> None:
     async def meet(on: Real) -> list[str]:
-        second = Bridge(structs.replace(on.bridge.launch, data_dir=tmp_path / "second", log_dir=None))
+        second = ClusterDriver(structs.replace(on.bridge.launch, data_dir=tmp_path / "second", log_dir=None))
         with trio.fail_after(PATIENCE_S):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(second.run)
                 await until(lambda: all("in use" in each.last_words for each in second.own.replicas))
                 await until(lambda: len(second.strangers) == 3)
-                second.submit(c.Say("not for them", None))
-                second.submit(c.Elect(1))
+                second.submit(c.AppendCommand("not for them", None))
+                second.submit(c.ElectCommand(1))
                 await until(lambda: len(second.notices) == 2)
                 second.stop()
         assert second.own.leader is None

@@ -9,10 +9,10 @@ import pytest
 from msgspec import Raw
 
 from paxtui.console import commands as c
-from paxtui.console.driver.recording import WAITING_BYTES_MAX, Observing
+from paxtui.console.driver.recording import WAITING_BYTES_MAX, ObservationFile
 from paxtui.records.parts import BadRecord
-from paxtui.records.reader import Reader
-from paxtui.wire.telemetry import Delta
+from paxtui.records.reader import RecordReader
+from paxtui.wire.telemetry import TelemetryDelta
 from tests.console.story import FakeBridge, Story, cluster
 
 
@@ -21,14 +21,14 @@ def lines(path: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def delta(*events: bytes, first: int = 7, dropped: int = 0) -> Delta:
+def delta(*events: bytes, first: int = 7, dropped: int = 0) -> TelemetryDelta:
     """Events as they come from a replica."""
     pairs = tuple((2.5, Raw(event)) for event in events)
-    return Delta(id=0, first=first, at_s=2.5, events=pairs, dropped=dropped)
+    return TelemetryDelta(id=0, first=first, at_s=2.5, events=pairs, dropped=dropped)
 
 
 def test_each_event_is_a_line_with_its_number_and_the_time_of_day(tmp_path: Path) -> None:
-    file = Observing(tmp_path / "seen.jsonl", cluster(3))
+    file = ObservationFile(tmp_path / "seen.jsonl", cluster(3))
     file.told(1, delta(b'{"event":"restored"}', b'{"event":"voted","number":3}'), 1000.0)
     file.told(2, delta(first=40, dropped=3), 1000.0)
     file.lost(1, "connection refused")
@@ -47,7 +47,7 @@ def test_each_event_is_a_line_with_its_number_and_the_time_of_day(tmp_path: Path
 
 
 def test_no_line_of_a_stranger_becomes_one_of_ours(tmp_path: Path) -> None:
-    file = Observing(tmp_path / "seen.jsonl", cluster(3))
+    file = ObservationFile(tmp_path / "seen.jsonl", cluster(3))
     file.told(0, delta(b'{"event":\n"restored"\r\n}'), 0.0)
     file.did('a "quoted"\nlie')
     file.close()
@@ -58,7 +58,7 @@ def test_no_line_of_a_stranger_becomes_one_of_ours(tmp_path: Path) -> None:
 
 
 def test_a_snapshot_says_what_a_replica_knew(tmp_path: Path) -> None:
-    file = Observing(tmp_path / "seen.jsonl", cluster(3))
+    file = ObservationFile(tmp_path / "seen.jsonl", cluster(3))
     story = Story(3)
     heard: list[object] = []
     story.model.fold = lambda id, told, now: heard.append(told)  # type: ignore[method-assign]
@@ -72,12 +72,12 @@ def test_a_snapshot_says_what_a_replica_knew(tmp_path: Path) -> None:
 def test_an_existing_file_is_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("precious")
     with pytest.raises(FileExistsError):
-        Observing(tmp_path / "mine", cluster(3))
+        ObservationFile(tmp_path / "mine", cluster(3))
     assert (tmp_path / "mine").read_text() == "precious"
 
 
 def test_what_waits_is_bounded(tmp_path: Path) -> None:
-    file = Observing(tmp_path / "seen.jsonl", cluster(3))
+    file = ObservationFile(tmp_path / "seen.jsonl", cluster(3))
     for _ in range(200):
         file.did("x" * 1000)
     assert (tmp_path / "seen.jsonl").stat().st_size > 200_000 - WAITING_BYTES_MAX - 1100
@@ -85,10 +85,10 @@ def test_what_waits_is_bounded(tmp_path: Path) -> None:
 
 
 def test_it_is_not_taken_for_a_record(tmp_path: Path) -> None:
-    file = Observing(tmp_path / "seen.jsonl", cluster(3))
+    file = ObservationFile(tmp_path / "seen.jsonl", cluster(3))
     file.close()
     with pytest.raises(BadRecord, match="this is no record"):
-        Reader.open(tmp_path / "seen.jsonl")
+        RecordReader.open(tmp_path / "seen.jsonl")
 
 
 def said(bridge: FakeBridge) -> list[tuple[str, bool]]:
@@ -136,6 +136,6 @@ def test_a_disk_that_is_full_ends_the_file_and_not_the_console(tmp_path: Path) -
 
 
 def test_a_read_only_console_may_observe_and_attach(play: object) -> None:
-    assert issubclass(c.Observe, c.HARMLESS)
-    assert issubclass(c.Attach, c.HARMLESS)
-    assert not issubclass(c.Record, c.HARMLESS)
+    assert issubclass(c.WriteObservationsCommand, c.HARMLESS)
+    assert issubclass(c.AttachCommand, c.HARMLESS)
+    assert not issubclass(c.RecordCommand, c.HARMLESS)

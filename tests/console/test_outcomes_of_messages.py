@@ -10,8 +10,8 @@ import pytest
 from paxtui.client import ClientError, Failed, Unknown, Unreachable
 from paxtui.client.receipt import Receipt
 from paxtui.console import commands as c
-from paxtui.console.driver.driver import Bridge
-from paxtui.console.model.state.sent_messages import ChatBook
+from paxtui.console.driver.driver import ClusterDriver
+from paxtui.console.model.state.sent_messages import SentMessages
 from paxtui.wire.values import Ballot
 
 
@@ -44,13 +44,13 @@ class EndedLog:
     ],
 )
 async def test_a_message_ends_as_the_client_library_says(failure: ClientError | None, fate: str) -> None:
-    own = SimpleNamespace(chat=ChatBook(), version=0)
+    own = SimpleNamespace(chat=SentMessages(), version=0)
 
     async def number(*_: object) -> None:
         pass
 
     bridge: Any = SimpleNamespace(own=own, now=1.0, _number=number)
-    await Bridge._say(bridge, EndedLog(failure), c.Say("hello", None))  # type: ignore[arg-type]
+    await ClusterDriver._say(bridge, EndedLog(failure), c.AppendCommand("hello", None))  # type: ignore[arg-type]
     (mine,) = own.chat.mine
     assert mine.fate == fate
     assert mine.problem == (str(failure) if failure else "")

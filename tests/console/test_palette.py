@@ -8,7 +8,7 @@ import pytest
 
 from paxtui.console import commands as c
 from paxtui.console.app import ConsoleApp
-from paxtui.console.command_line import VERBS, Call, Context, Problem, parse, suggest
+from paxtui.console.command_line import VERBS, Call, Context, OperandError, parse, suggest
 from paxtui.wire import faults as f
 from tests.console.story import Story
 
@@ -29,50 +29,50 @@ def around(id: int, n: int = 5) -> set[tuple[int, int]]:
 
 
 MEANINGS = [
-    ("crash r3", [c.Crash(3)]),
-    ("crash 3", [c.Crash(3)]),
-    ("crash leader", [c.Crash(0)]),
-    ("CRASH r3", [c.Crash(3)]),
-    ("  crash   r3  ", [c.Crash(3)]),
-    ("crash r1,r2", [c.Crash(1), c.Crash(2)]),
-    ("crash r1 r2 r1", [c.Crash(1), c.Crash(2)]),
-    ("restart all", [c.Restart(id) for id in range(5)]),
-    ("restart *", [c.Restart(id) for id in range(5)]),
-    ("pause r1", [c.Pause(1)]),
-    ("continue r1", [c.Continue(1)]),
-    ("crash-proposer r0", [c.Inject(0, f.CrashProposer())]),
-    ("crash-deciding r0", [c.CrashDeciding(0)]),
-    ("restore-proposer r0", [c.RestoreProposer(0)]),
-    ("cut r0>r2", [c.Cut(((0, 2),), "r0>r2")]),
-    ("cut r0 > r2", [c.Cut(((0, 2),), "r0>r2")]),
-    ("cut r0-r2", [c.Cut(((0, 2), (2, 0)), "r0-r2")]),
-    ("cut 0>2 3>4", [c.Cut(((0, 2), (3, 4)), "r0>r2 r3>r4")]),
-    ("loss r0>r2 20", [c.Faults(((0, f.Loss(2, 20)),), "loss r0>r2 20 %")]),
-    ("loss r0>r2 20%", [c.Faults(((0, f.Loss(2, 20)),), "loss r0>r2 20 %")]),
-    ("loss r0>* 2.5", [c.Faults(((0, f.Loss(-1, 2.5)),), "loss r0>* 2.5 %")]),
-    ("loss r0 20", [c.Faults(((0, f.Loss(-1, 20)),), "loss r0>* 20 %")]),
-    ("loss r0-r2 20", [c.Faults(((0, f.Loss(2, 20)), (2, f.Loss(0, 20))), "loss r0-r2 20 %")]),
-    ("loss r0>r2 0", [c.Clear((0, 2), "loss")]),
-    ("delay r0>* 50 10", [c.Faults(((0, f.Delay(-1, 50, 10)),), "delay r0>* 50 ms +10")]),
-    ("delay r0>r1 50", [c.Faults(((0, f.Delay(1, 50)),), "delay r0>r1 50 ms")]),
-    ("delay r0>r1 50ms", [c.Faults(((0, f.Delay(1, 50)),), "delay r0>r1 50 ms")]),
-    ("delay r0>r1 0", [c.Clear((0, 1), "delay")]),
-    ("duplicate r1>r0 5", [c.Faults(((1, f.Duplicate(0, 5)),), "duplicate r1>r0 5 %")]),
-    ("reorder r1>r0 5", [c.Faults(((1, f.Reorder(0, 5)),), "reorder r1>r0 5 %")]),
-    ("straighten r0>r1", [c.Clear((0, 1), kind) for kind in KINDS]),
-    ("slow-disk r1 50", [c.Inject(1, f.SlowDisk(50))]),
-    ("disk-error r1", [c.Inject(1, f.DiskError())]),
-    ("full-disk r1", [c.Inject(1, f.FullDisk())]),
+    ("crash r3", [c.CrashCommand(3)]),
+    ("crash 3", [c.CrashCommand(3)]),
+    ("crash leader", [c.CrashCommand(0)]),
+    ("CRASH r3", [c.CrashCommand(3)]),
+    ("  crash   r3  ", [c.CrashCommand(3)]),
+    ("crash r1,r2", [c.CrashCommand(1), c.CrashCommand(2)]),
+    ("crash r1 r2 r1", [c.CrashCommand(1), c.CrashCommand(2)]),
+    ("restart all", [c.RestartCommand(id) for id in range(5)]),
+    ("restart *", [c.RestartCommand(id) for id in range(5)]),
+    ("pause r1", [c.PauseCommand(1)]),
+    ("continue r1", [c.ContinueCommand(1)]),
+    ("crash-proposer r0", [c.InjectCommand(0, f.CrashProposer())]),
+    ("crash-deciding r0", [c.CrashDecidingCommand(0)]),
+    ("restore-proposer r0", [c.RestoreProposerCommand(0)]),
+    ("cut r0>r2", [c.CutCommand(((0, 2),), "r0>r2")]),
+    ("cut r0 > r2", [c.CutCommand(((0, 2),), "r0>r2")]),
+    ("cut r0-r2", [c.CutCommand(((0, 2), (2, 0)), "r0-r2")]),
+    ("cut 0>2 3>4", [c.CutCommand(((0, 2), (3, 4)), "r0>r2 r3>r4")]),
+    ("loss r0>r2 20", [c.InjectManyCommand(((0, f.Loss(2, 20)),), "loss r0>r2 20 %")]),
+    ("loss r0>r2 20%", [c.InjectManyCommand(((0, f.Loss(2, 20)),), "loss r0>r2 20 %")]),
+    ("loss r0>* 2.5", [c.InjectManyCommand(((0, f.Loss(-1, 2.5)),), "loss r0>* 2.5 %")]),
+    ("loss r0 20", [c.InjectManyCommand(((0, f.Loss(-1, 20)),), "loss r0>* 20 %")]),
+    ("loss r0-r2 20", [c.InjectManyCommand(((0, f.Loss(2, 20)), (2, f.Loss(0, 20))), "loss r0-r2 20 %")]),
+    ("loss r0>r2 0", [c.ClearCommand((0, 2), "loss")]),
+    ("delay r0>* 50 10", [c.InjectManyCommand(((0, f.Delay(-1, 50, 10)),), "delay r0>* 50 ms +10")]),
+    ("delay r0>r1 50", [c.InjectManyCommand(((0, f.Delay(1, 50)),), "delay r0>r1 50 ms")]),
+    ("delay r0>r1 50ms", [c.InjectManyCommand(((0, f.Delay(1, 50)),), "delay r0>r1 50 ms")]),
+    ("delay r0>r1 0", [c.ClearCommand((0, 1), "delay")]),
+    ("duplicate r1>r0 5", [c.InjectManyCommand(((1, f.Duplicate(0, 5)),), "duplicate r1>r0 5 %")]),
+    ("reorder r1>r0 5", [c.InjectManyCommand(((1, f.Reorder(0, 5)),), "reorder r1>r0 5 %")]),
+    ("straighten r0>r1", [c.ClearCommand((0, 1), kind) for kind in KINDS]),
+    ("slow-disk r1 50", [c.InjectCommand(1, f.SlowDisk(50))]),
+    ("disk-error r1", [c.InjectCommand(1, f.DiskError())]),
+    ("full-disk r1", [c.InjectCommand(1, f.FullDisk())]),
     ("wipe r1", [Call("ask_wipe", (1,))]),
-    ("skip", [c.Inject(0, f.SkipSlot())]),
-    ("skip 1290", [c.Inject(0, f.SkipSlot(1290))]),
-    ("elect r1", [c.Elect(1)]),
-    ("noop 1282", [c.FillHole(1282)]),
-    ("heal", [c.Heal()]),
-    ("undo", [c.Undo()]),
-    ("undo 7", [c.Undo(7)]),
-    ("undo #7", [c.Undo(7)]),
-    ("say hello  there", [c.Say("hello there")]),
+    ("skip", [c.InjectCommand(0, f.SkipSlot())]),
+    ("skip 1290", [c.InjectCommand(0, f.SkipSlot(1290))]),
+    ("elect r1", [c.ElectCommand(1)]),
+    ("noop 1282", [c.FillHoleCommand(1282)]),
+    ("heal", [c.HealCommand()]),
+    ("undo", [c.UndoCommand()]),
+    ("undo 7", [c.UndoCommand(7)]),
+    ("undo #7", [c.UndoCommand(7)]),
+    ("say hello  there", [c.AppendCommand("hello there")]),
     ("goto 1282", [Call("go_to_text", ("1282",))]),
     ("goto 12:04:07", [Call("go_to_text", ("12:04:07",))]),
     ("find pizza now", [Call("find", ("pizza now",))]),
@@ -96,12 +96,12 @@ MEANINGS = [
     ("scenario stop", [Call("stop_scenario")]),
     ("theme light", [Call("set_theme", ("light",))]),
     ("arm", [Call("arm")]),
-    ("observe ~/what I saw.jsonl", [c.Observe("~/what I saw.jsonl")]),
-    ("observe stop", [c.Observe(None)]),
-    ("record logs/now", [c.Record("logs/now")]),
-    ("record stop", [c.Record(None)]),
-    ("attach 127.0.0.1:7400", [c.Attach("127.0.0.1:7400")]),
-    ("attach a:1, b:2 c:3", [c.Attach("a:1,b:2,c:3")]),
+    ("observe ~/what I saw.jsonl", [c.WriteObservationsCommand("~/what I saw.jsonl")]),
+    ("observe stop", [c.WriteObservationsCommand(None)]),
+    ("record logs/now", [c.RecordCommand("logs/now")]),
+    ("record stop", [c.RecordCommand(None)]),
+    ("attach 127.0.0.1:7400", [c.AttachCommand("127.0.0.1:7400")]),
+    ("attach a:1, b:2 c:3", [c.AttachCommand("a:1,b:2,c:3")]),
     ("preset", [Call("action_presets")]),
     ("help", [Call("action_help")]),
     ("leave running", [Call("leave_running")]),
@@ -116,24 +116,24 @@ def test_words_mean(text: str, intents: list[object]) -> None:
 
 def test_two_sides_are_cut_in_both_directions() -> None:
     (found,) = parse("cut r0,r1 | r2,r3,r4", context())
-    assert isinstance(found, c.Cut)
+    assert isinstance(found, c.CutCommand)
     assert set(found.links) == {(a, b) for a in range(5) for b in range(5) if (a < 2) != (b < 2)}
     assert found.name == "r0 r1 | r2 r3 r4"
     (three,) = parse("cut r0|r1|r2 r3", context())
-    assert isinstance(three, c.Cut)
+    assert isinstance(three, c.CutCommand)
     assert len(three.links) == 10
 
 
 def test_a_replica_alone_is_cut_from_all_others() -> None:
     (found,) = parse("cut r3", context())
-    assert isinstance(found, c.Cut)
+    assert isinstance(found, c.CutCommand)
     assert set(found.links) == around(3)
     assert found.name == "r3"
     (out,) = parse("cut r3>*", context())
-    assert isinstance(out, c.Cut)
+    assert isinstance(out, c.CutCommand)
     assert set(out.links) == {(3, b) for b in (0, 1, 2, 4)}
     (into,) = parse("cut *>r3", context())
-    assert isinstance(into, c.Cut)
+    assert isinstance(into, c.CutCommand)
     assert set(into.links) == {(a, 3) for a in (0, 1, 2, 4)}
 
 
@@ -141,24 +141,24 @@ def test_join_alone_ends_every_cut() -> None:
     story = Story(3).up()
     story.fault(0, f.Cut(1))
     story.fault(2, f.Cut(-1))
-    expected = [c.Join(((0, 1), (2, 0), (2, 1)), "all")]
+    expected = [c.JoinCommand(((0, 1), (2, 0), (2, 1)), "all")]
     assert parse("join", Context(story.model)) == expected
     assert parse("join all", Context(story.model)) == expected
-    assert parse("join r0>r1", Context(story.model)) == [c.Join(((0, 1),), "r0>r1")]
+    assert parse("join r0>r1", Context(story.model)) == [c.JoinCommand(((0, 1),), "r0>r1")]
 
 
 def test_loss_on_one_link_of_a_wider_fault_does_not_end_the_wider_one() -> None:
     story = Story(5).up()
     story.fault(0, f.Loss(-1, 20))
     found = Context(story.model)
-    assert parse("loss r0>r1 0", found) == [c.Inject(0, f.Loss(1, 0))]
-    assert parse("loss r0 0", found) == [c.Clear((0, to), "loss") for to in range(1, 5)]
+    assert parse("loss r0>r1 0", found) == [c.InjectCommand(0, f.Loss(1, 0))]
+    assert parse("loss r0 0", found) == [c.ClearCommand((0, to), "loss") for to in range(1, 5)]
 
 
 def test_what_stands_can_be_taken_back_in_words() -> None:
     story = Story(3).up()
     disk = story.fault(1, f.SlowDisk(50))
-    assert parse("slow-disk r1 0", Context(story.model)) == [c.Undo(disk)]
+    assert parse("slow-disk r1 0", Context(story.model)) == [c.UndoCommand(disk)]
 
 
 def test_noop_alone_takes_the_first_hole() -> None:
@@ -166,16 +166,16 @@ def test_noop_alone_takes_the_first_hole() -> None:
     story.choose(["a"])
     for each in story.model.replicas:
         each.learned.assign(2, 3, story.ballot)
-    assert parse("noop", Context(story.model)) == [c.FillHole(1)]
+    assert parse("noop", Context(story.model)) == [c.FillHoleCommand(1)]
 
 
 def test_a_preset_is_a_topology() -> None:
     (found,) = parse("preset isolate-leader", context())
-    assert isinstance(found, c.Cut)
+    assert isinstance(found, c.CutCommand)
     assert set(found.links) == around(0)
     assert c.words(found) == "preset isolate-leader"
     (named,) = parse("preset bridge r4", context())
-    assert isinstance(named, c.Cut)
+    assert isinstance(named, c.CutCommand)
     assert all(4 not in link for link in named.links)
 
 
@@ -233,13 +233,13 @@ PROBLEMS = [
 
 @pytest.mark.parametrize(("text", "problem"), PROBLEMS, ids=[text for text, _ in PROBLEMS])
 def test_what_is_wrong_is_named(text: str, problem: str) -> None:
-    with pytest.raises(Problem, match=re.escape(problem)):
+    with pytest.raises(OperandError, match=re.escape(problem)):
         parse(text, context())
 
 
 @pytest.mark.parametrize("text", ["crash leader", "skip", "preset isolate-leader", "preset chained"])
 def test_without_a_leader_it_is_said_that_nobody_leads(text: str) -> None:
-    with pytest.raises(Problem, match="nobody leads"):
+    with pytest.raises(OperandError, match="nobody leads"):
         parse(text, context(leader=None))
 
 
@@ -280,7 +280,7 @@ def test_what_is_shown_and_said_names_replicas_that_there_are() -> None:
     assert "cut r0>r2" in shown
     assert not any("r3" in text or "r4" in text for text in shown)
     assert found.example("{sides}") == "r0 | r1,r2"
-    with pytest.raises(Problem, match=r"crash r2$"):
+    with pytest.raises(OperandError, match=r"crash r2$"):
         parse("crash", found)
 
 
@@ -289,14 +289,14 @@ def test_one_replica_has_no_links_to_break() -> None:
     offered = {each.text.strip() for each in suggest("", found)}
     assert {verb.name for verb in VERBS} - offered == {verb.name for verb in VERBS if verb.links}
     for text in ("cut r0", "loss r0 20", "preset ring", "join"):
-        with pytest.raises(Problem, match="one replica has no links"):
+        with pytest.raises(OperandError, match="one replica has no links"):
             parse(text, found)
 
 
 def test_attach_offers_what_other_consoles_started() -> None:
     found = context()._replace(running=[("127.0.0.1:7500,127.0.0.1:7501", "local-5, 5 replicas")])
     assert [each.text for each in suggest("attach ", found)] == ["attach 127.0.0.1:7500,127.0.0.1:7501"]
-    with pytest.raises(Problem, match=r"known: 127.0.0.1:7500,127.0.0.1:7501 \(local-5, 5 replicas\)"):
+    with pytest.raises(OperandError, match=r"known: 127.0.0.1:7500,127.0.0.1:7501 \(local-5, 5 replicas\)"):
         parse("attach", found)
 
 
@@ -330,6 +330,6 @@ def test_everything_offered_has_an_explanation_or_says_itself() -> None:
 
 
 def test_a_very_long_line_is_no_work() -> None:
-    with pytest.raises(Problem, match="500 are allowed"):
+    with pytest.raises(OperandError, match="500 are allowed"):
         parse("crash " + "r0," * 100_000, context())
     assert isinstance(suggest("crash " + "x" * 100_000, context()), list)

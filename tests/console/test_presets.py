@@ -90,8 +90,8 @@ def test_another_topology_joins_what_is_cut_no_more() -> None:
         story.fault(a, f.Cut(b))
     ring = cuts(PRESETS["ring"], 5, 0)
     join, cut = command_builders.topology(story.model, ring, "preset ring")
-    assert isinstance(join, c.Join)
+    assert isinstance(join, c.JoinCommand)
     assert set(join.links) == {(0, 1), (1, 0), (0, 4), (4, 0)}
-    assert isinstance(cut, c.Cut)
+    assert isinstance(cut, c.CutCommand)
     assert set(cut.links) == ring - {(0, 2), (2, 0), (0, 3), (3, 0)}
     assert command_builders.topology(story.model, cuts(PRESETS["isolate-leader"], 5, 0), "x") == []

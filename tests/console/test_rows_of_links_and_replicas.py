@@ -10,8 +10,8 @@ from paxtui.console.rows import faults, links, replicas
 from paxtui.console.rows.help import help_rows
 from paxtui.console.rows.menu import Item, item_line
 from paxtui.console.rows.text import Row, plain, width_of
-from paxtui.console.theme.styles import Look
-from paxtui.console.view_state import Scene
+from paxtui.console.theme.styles import Styles
+from paxtui.console.view_state import ViewState
 from paxtui.wire import faults as f
 from paxtui.wire.faults import Trigger
 from tests.console.story import Story
@@ -20,8 +20,8 @@ WIDTHS = (40, 46, 60, 79, 80, 81, 100, 140, 160, 299, 300)
 HOSTILE = "\x1b[2J[bold red]猫🚀 e\u0301\u0301 \u202eevil\u200b\n[/]" * 4
 
 
-def scene_of(story: Story, *, ascii: bool = False) -> Scene:
-    return Scene(story.model, Look("dark", ascii=ascii), lambda: story.now)
+def scene_of(story: Story, *, ascii: bool = False) -> ViewState:
+    return ViewState(story.model, Styles("dark", ascii=ascii), lambda: story.now)
 
 
 def troubled(n: int) -> Story:
@@ -130,8 +130,8 @@ def test_faults_say_what_they_wait_for_and_how_long_they_last() -> None:
 def test_what_is_broken_names_the_command_that_mends_it() -> None:
     story = troubled(5)
     mends = [each.mend for each in faults.broken(story.model, story.now)]
-    assert mends[:2] == [c.Continue(2), c.Restart(4)]
-    assert all(isinstance(each, c.Undo) and each.number for each in mends[2:])
+    assert mends[:2] == [c.ContinueCommand(2), c.RestartCommand(4)]
+    assert all(isinstance(each, c.UndoCommand) and each.number for each in mends[2:])
 
 
 def test_a_card_shows_more_where_there_is_room() -> None:
@@ -172,7 +172,7 @@ def test_many_cuts_from_one_sender_are_one_line_that_joins_them_all() -> None:
     story.fault(1, f.Cut(0))
     found = faults.broken(story.model, story.now)
     assert [each.what for each in found] == ["cut r3>r1,r2,r4", "cut r1>r0", "cut r3>r0"]
-    assert found[0].mend == c.Join(((3, 1), (3, 2), (3, 4)), "r3>r1,r2,r4")
+    assert found[0].mend == c.JoinCommand(((3, 1), (3, 2), (3, 4)), "r3>r1,r2,r4")
 
 
 def test_where_not_all_replicas_fit_the_selected_one_does() -> None:

@@ -6,11 +6,11 @@ import unicodedata
 
 import pytest
 
-from paxtui.console.model.analysis.conversation import Talk
+from paxtui.console.model.analysis.conversation import Conversation
 from paxtui.console.rows import chat, events, metrics, safety
 from paxtui.console.rows.text import Row, plain, width_of
-from paxtui.console.theme.styles import Look
-from paxtui.console.view_state import Scene
+from paxtui.console.theme.styles import Styles
+from paxtui.console.view_state import ViewState
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import MARK_CHARS, LearnedView
 from paxtui.wire.values import Ballot
@@ -30,7 +30,7 @@ TEXTS = [
 NAMES = ["ada", "日本日本日本", "[b]e\x1bve[/b]", "🙂" * 10, "n" * 64]
 
 
-def crowd(n: int) -> Scene:
+def crowd(n: int) -> ViewState:
     story = Story(n).up()
     for name in NAMES:
         story.choose([text[:120] for text in TEXTS], client=f"{name}~s1@0")
@@ -44,11 +44,11 @@ def crowd(n: int) -> Scene:
     if n > 1:
         story.down(n - 1, TEXTS[4])
         story.tell(0, LearnedView(0, 1, ((Ballot(7, 0), 1),), "f" * MARK_CHARS, None))
-    return Scene(story.model, Look(), lambda: story.now)
+    return ViewState(story.model, Styles(), lambda: story.now)
 
 
-def all_rows(scene: Scene, width: int) -> list[Row]:
-    talk = Talk(scene.model)
+def all_rows(scene: ViewState, width: int) -> list[Row]:
+    talk = Conversation(scene.model)
     rows = [
         chat.line(scene, talk.get(line), "[me]", width, chosen=line % 2 == 0) for line in range(talk.count)
     ]
@@ -92,7 +92,7 @@ def test_the_panel_says_first_what_is_wrong() -> None:
 
 def test_a_note_is_never_what_is_cut_off() -> None:
     scene = crowd(3)
-    talk = Talk(scene.model)
+    talk = Conversation(scene.model)
     queued = plain(chat.line(scene, talk.get(talk.count - 1), "you", 60, chosen=False))
     assert queued.rstrip().endswith("queued here")
 

@@ -12,9 +12,9 @@ from msgspec import structs
 from paxtui.cli.guard import Failure
 from paxtui.cli.running import need_running
 from paxtui.config import cluster_file
-from paxtui.console.driver import Bridge, known_clusters
+from paxtui.console.driver import ClusterDriver, known_clusters
 from paxtui.console.model.analysis.why import why_slot
-from paxtui.console.options import HOLE_S, Launch, unhurried
+from paxtui.console.options import HOLE_S, ConsoleOptions, unhurried
 from paxtui.console.run import informed
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import LearnedView
@@ -40,7 +40,7 @@ def test_what_was_started_is_known_until_it_is_stopped(tmp_path: Path) -> None:
 
 
 def test_settings_are_remembered_too(tmp_path: Path) -> None:
-    launch = unhurried(Launch(cluster=numbered(1), ours=(0, 1, 2)))
+    launch = unhurried(ConsoleOptions(cluster=numbered(1), ours=(0, 1, 2)))
     known_clusters.add(tmp_path, launch.cluster)
     (found,) = known_clusters.known(tmp_path)
     assert (found.settings.hole_timeout_s, found.digest) == (HOLE_S, launch.cluster.digest)
@@ -94,14 +94,14 @@ def test_attach_names_where_nobody_answers_and_does_not_wait(
 
 
 def test_a_console_that_starts_all_replicas_leaves_holes_open_for_long() -> None:
-    launch = Launch(cluster=cluster(3), ours=(0, 1, 2))
-    assert Bridge(launch).launch.cluster.settings.hole_timeout_s == HOLE_S
-    assert Bridge(launch).own.holes.timeout_s == HOLE_S
+    launch = ConsoleOptions(cluster=cluster(3), ours=(0, 1, 2))
+    assert ClusterDriver(launch).launch.cluster.settings.hole_timeout_s == HOLE_S
+    assert ClusterDriver(launch).own.holes.timeout_s == HOLE_S
     other = structs.replace(launch.cluster.settings, hole_timeout_s=3.0)
     for kept in (
-        Launch(cluster=structs.replace(launch.cluster, settings=other), ours=(0, 1, 2)),
-        Launch(cluster=launch.cluster, ours=(1,)),
-        Launch(cluster=launch.cluster),
+        ConsoleOptions(cluster=structs.replace(launch.cluster, settings=other), ours=(0, 1, 2)),
+        ConsoleOptions(cluster=launch.cluster, ours=(1,)),
+        ConsoleOptions(cluster=launch.cluster),
     ):
         assert unhurried(kept) == kept
 
@@ -119,7 +119,7 @@ def hole(story: Story) -> int:
 
 
 def test_why_says_when_a_hole_ends_by_itself() -> None:
-    bridge = Bridge(Launch(cluster=cluster(3), ours=(0, 1, 2)))
+    bridge = ClusterDriver(ConsoleOptions(cluster=cluster(3), ours=(0, 1, 2)))
     story = Story(3, bridge.own).up()
     story.choose(["hello"])
     slot = hole(story)
@@ -130,24 +130,24 @@ def test_why_says_when_a_hole_ends_by_itself() -> None:
 
 
 def test_what_only_a_replica_described_is_not_said_to_have_the_default_timeout(tmp_path: Path) -> None:
-    launch = Launch(cluster=cluster(3), asked=True, prefs=tmp_path)
-    assert Bridge(informed(launch)).own.holes.timeout_s is None
-    bridge = Bridge(launch)
+    launch = ConsoleOptions(cluster=cluster(3), asked=True, prefs=tmp_path)
+    assert ClusterDriver(informed(launch)).own.holes.timeout_s is None
+    bridge = ClusterDriver(launch)
     story = Story(3, bridge.own).up()
     story.choose(["hello"])
     text = " ".join(why_slot(story.model, hole(story), story.now).next)
     assert "by itself it does so after its hole timeout, not known here" in text
-    known_clusters.add(tmp_path, unhurried(Launch(cluster=cluster(3), ours=(0, 1, 2))).cluster)
-    assert Bridge(informed(launch)).own.holes.timeout_s == HOLE_S
-    by_file = Launch(cluster=cluster(3), prefs=tmp_path)
-    assert Bridge(informed(by_file)).own.holes.timeout_s == HOLE_S
+    known_clusters.add(tmp_path, unhurried(ConsoleOptions(cluster=cluster(3), ours=(0, 1, 2))).cluster)
+    assert ClusterDriver(informed(launch)).own.holes.timeout_s == HOLE_S
+    by_file = ConsoleOptions(cluster=cluster(3), prefs=tmp_path)
+    assert ClusterDriver(informed(by_file)).own.holes.timeout_s == HOLE_S
     assert informed(structs.replace(by_file, ours=(1,))).cluster.settings.hole_timeout_s != HOLE_S
 
 
 @pytest.mark.parametrize(("asked", "patience_s"), [(False, 20), (True, 30)])
 def test_a_hole_that_is_left_open_on_purpose_is_not_stuck(asked: bool, patience_s: int) -> None:
     ours = () if asked else (0, 1, 2)
-    story = Story(3, Bridge(Launch(cluster=cluster(3), ours=ours, asked=asked)).own).up()
+    story = Story(3, ClusterDriver(ConsoleOptions(cluster=cluster(3), ours=ours, asked=asked)).own).up()
     story.choose(["hello"])
     slot = hole(story)
     seen = []

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from paxtui.console.model.safety.checks import NAMES
-from paxtui.console.model.safety.safety import MARGIN, SLOTS_KEPT, Judge
+from paxtui.console.model.safety.safety import MARGIN, SLOTS_KEPT, SafetyJudge
 from paxtui.sim.mutants import MUTANTS
 from paxtui.sim.plan.plan_generator import draw
 from paxtui.wire import events as e
-from paxtui.wire.telemetry import MARK_CHARS, LearnedView, ProposedView, Snapshot, VotedView
+from paxtui.wire.telemetry import MARK_CHARS, LearnedView, ProposedView, TelemetrySnapshot, VotedView
 from paxtui.wire.values import Ballot
 from tests.bench.judge import BALLOT, told
 from tests.console.story import Story
@@ -36,9 +36,9 @@ VISIBLE = {
 """Planted bugs that show in what replicas tell, and a check that sees each."""
 
 
-def started(n: int = 3) -> Judge:
+def started(n: int = 3) -> SafetyJudge:
     """All replicas are heard from their first start on, and replica 0 leads."""
-    judge = Judge(n)
+    judge = SafetyJudge(n)
     for replica in range(n):
         judge.snapshot(replica, booting())
         judge.event(replica, e.Restored(Ballot.ZERO, 0, 0, 0))
@@ -48,16 +48,16 @@ def started(n: int = 3) -> Judge:
     return judge
 
 
-def decide(judge: Judge, first: int, count: int) -> None:
+def decide(judge: SafetyJudge, first: int, count: int) -> None:
     for replica, event in told(first, count):
         judge.event(replica, event)
 
 
-def broken(judge: Judge) -> list[str]:
+def broken(judge: SafetyJudge) -> list[str]:
     return [check.name for check in judge.checks if check.light == "VIOLATED"]
 
 
-def unknown(judge: Judge) -> list[str]:
+def unknown(judge: SafetyJudge) -> list[str]:
     return [check.name for check in judge.checks if check.light == "UNKNOWN"]
 
 
@@ -118,7 +118,7 @@ def test_a_follower_that_reports_before_its_leader_is_believed() -> None:
 
 
 def test_before_anybody_is_heard_nothing_is_known() -> None:
-    judge = Judge(3)
+    judge = SafetyJudge(3)
     assert judge.light == ("UNKNOWN", "UNKNOWN 0/7")
     assert len(judge.doubts(0.0)) == 3
 
@@ -223,7 +223,7 @@ def test_a_vote_that_others_counted_must_be_there_after_a_restart() -> None:
     assert "its vote in slot 0 at 1.0 was counted, and is gone" in judge.problems[0]
 
 
-def status(replica: int, watermark: int, number: int = 50, held: str | None = None) -> Snapshot:
+def status(replica: int, watermark: int, number: int = 50, held: str | None = None) -> TelemetrySnapshot:
     """A replica that voted for and applied everything below the watermark."""
     story = Story(3)
     story.numbers[replica] = number
@@ -237,14 +237,14 @@ def status(replica: int, watermark: int, number: int = 50, held: str | None = No
         chain=heads[0] if watermark else "",
         held=held,
     )
-    return Snapshot(id=0, number=number, at_s=0.0, wall=0.0, status=belief, slots=(), faults=())
+    return TelemetrySnapshot(id=0, number=number, at_s=0.0, wall=0.0, status=belief, slots=(), faults=())
 
 
 # Attaching, memory, nonsense
 
 
 def test_a_console_that_attaches_rests_on_what_it_saw_since() -> None:
-    judge = Judge(3)
+    judge = SafetyJudge(3)
     for replica in range(3):
         judge.snapshot(replica, status(replica, watermark=5_000_000))
     assert judge.basis == "0 events, 0 gaps, slots from 5,000,000 on"
@@ -253,7 +253,7 @@ def test_a_console_that_attaches_rests_on_what_it_saw_since() -> None:
 
 
 def test_chains_that_differ_at_one_watermark_are_two_logs() -> None:
-    judge = Judge(3)
+    judge = SafetyJudge(3)
     for replica in range(3):
         judge.snapshot(replica, status(replica, watermark=20))
     assert not judge.problems
@@ -263,7 +263,7 @@ def test_chains_that_differ_at_one_watermark_are_two_logs() -> None:
 
 
 def test_memory_does_not_grow_with_the_log_even_if_a_replica_stays_behind() -> None:
-    judge = Judge(3)
+    judge = SafetyJudge(3)
     for replica in range(3):
         judge.snapshot(replica, booting())
         judge.event(replica, e.Restored(Ballot.ZERO, 0, 0, 0))

@@ -7,8 +7,8 @@ from paxtui.console.model.analysis.why import why_moving, why_no_leader, why_run
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.rows import faults
 from paxtui.console.rows.text import plain
-from paxtui.console.theme.styles import Look
-from paxtui.console.view_state import Scene
+from paxtui.console.theme.styles import Styles
+from paxtui.console.view_state import ViewState
 from paxtui.wire import events as e
 from paxtui.wire.requests import LinkView
 from paxtui.wire.telemetry import ProposedView, ValueView
@@ -133,12 +133,14 @@ def test_a_run_in_which_one_voted_for_a_part_is_not_said_to_have_the_same_votes(
 
 def test_faults_of_replicas_that_are_not_heard_are_not_known() -> None:
     story = Story(3).up()
-    scene = Scene(story.model, Look("dark"), lambda: story.now)
+    scene = ViewState(story.model, Styles("dark"), lambda: story.now)
     assert plain(faults.nothing(scene, 60)).startswith("nothing is broken")
     silent(story, 2)
     assert plain(faults.nothing(scene, 60)).startswith("nothing known; r2 not heard")
     other = Story(3, ClusterModel(cluster(3)))
-    assert "r0 r1 r2 not heard" in plain(faults.nothing(Scene(other.model, Look("dark"), lambda: 1.0), 60))
+    assert "r0 r1 r2 not heard" in plain(
+        faults.nothing(ViewState(other.model, Styles("dark"), lambda: 1.0), 60)
+    )
 
 
 def test_as_many_votes_are_asked_for_as_are_missing() -> None:

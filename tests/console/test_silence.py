@@ -11,8 +11,8 @@ from paxtui.console.model.safety.checks import AGREEMENT, NAMES, VALIDITY
 from paxtui.console.rows import safety
 from paxtui.console.rows.header import header
 from paxtui.console.rows.text import plain
-from paxtui.console.theme.styles import Look
-from paxtui.console.view_state import Scene
+from paxtui.console.theme.styles import Styles
+from paxtui.console.view_state import ViewState
 from paxtui.wire import events as e
 from paxtui.wire.values import Ballot
 from tests.console.pilot import Played
@@ -172,7 +172,7 @@ def test_header_and_panel_say_it() -> None:
     story.model.look(story.now)
     story.later(7)
     hear(story, 1, 2)
-    scene = Scene(story.model, Look("dark"), lambda: story.now)
+    scene = ViewState(story.model, Styles("dark"), lambda: story.now)
     assert "UNKNOWN 0/7" in plain(header(scene, 200))
     rows = " ".join(plain(row).strip() for row in safety.safety(scene, 60, 20))
     assert "? r0 is not heard for 7.0 s: what it does is not known before it is." in rows

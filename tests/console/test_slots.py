@@ -8,8 +8,8 @@ from paxtui.console.model.analysis.search import matches
 from paxtui.console.model.analysis.slots import SlotFacts, slot_facts
 from paxtui.console.model.analysis.why import why_moving, why_no_leader, why_slot
 from paxtui.console.rows.header import state_words
-from paxtui.console.theme.styles import Look
-from paxtui.console.view_state import Scene
+from paxtui.console.theme.styles import Styles
+from paxtui.console.view_state import ViewState
 from paxtui.wire import events as e
 from paxtui.wire import faults as f
 from paxtui.wire.telemetry import LearnedView, MessageFaulted, ProposedView, ValueView, VotedView
@@ -268,7 +268,7 @@ def test_a_learner_without_vote_is_said_to_be_one_and_does_not_count_as_spare() 
     found = why_moving(story.model, story.now)
     assert "r2 is a learner without vote: its disk is new" in found.evidence
     assert "0 more may fail" in found.next[0]
-    scene = Scene(story.model, Look("dark"), lambda: story.now)
+    scene = ViewState(story.model, Styles("dark"), lambda: story.now)
     assert state_words(scene, story.model.replicas[2]) == "HELD: no vote"
 
 

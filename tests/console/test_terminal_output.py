@@ -6,13 +6,13 @@ import os
 import threading
 import time
 
-from paxtui.console.terminal.output import LAST_S, Output
+from paxtui.console.terminal.output import LAST_S, TerminalOutput
 
 
 def test_a_slow_terminal_gets_the_last_of_what_was_written() -> None:
     """As over a slow line: far more waits than it takes within the time that a stalled one is given."""
     reading, writing = os.pipe()
-    output = Output(writing, "utf-8", lost=lambda: None, gone=lambda: None)
+    output = TerminalOutput(writing, "utf-8", lost=lambda: None, gone=lambda: None)
     got = bytearray()
 
     def read_slowly() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from paxtui.console.theme.styles import PALETTES, Look
+from paxtui.console.theme.styles import PALETTES, Styles
 from tests.console.pilot import Played, played
 
 
@@ -25,9 +25,9 @@ def test_a_theme_looks_the_same_whatever_was_there_before() -> None:
     async def main() -> None:
         expected = {}
         for name in PALETTES:
-            async with played(look=Look(name)) as on:
+            async with played(look=Styles(name)) as on:
                 expected[name] = await shown(on)
-        async with played(look=Look("dark")) as on:
+        async with played(look=Styles("dark")) as on:
             await shown(on)
             for name in (*list(PALETTES)[1:], "ansi", "dark", "no-color", "dark"):
                 on.app.set_theme(name)

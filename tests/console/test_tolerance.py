@@ -12,8 +12,8 @@ from msgspec import structs
 from paxtui.console.model.analysis.tolerance import tolerance
 from paxtui.console.model.analysis.why import why_moving, why_no_leader
 from paxtui.console.rows.header import header
-from paxtui.console.theme.styles import Look
-from paxtui.console.view_state import Scene
+from paxtui.console.theme.styles import Styles
+from paxtui.console.view_state import ViewState
 from paxtui.wire import faults as f
 from paxtui.wire.links import mutual_sets, partition
 from paxtui.wire.requests import LinkView
@@ -94,7 +94,7 @@ def test_a_partition_leaves_its_larger_side_no_spare() -> None:
         "3 of 5 replicas are a quorum; r1 r3 r4 reach each other; 0 more may fail before the log stands "
         "still: r0 r2 not connected with r1 r3 r4."
     )
-    scene = Scene(story.model, Look("dark"), lambda: story.now)
+    scene = ViewState(story.model, Styles("dark"), lambda: story.now)
     assert "spare 0/2" in "".join(text for text, _ in header(scene, 200))
     story.down(3)
     assert story.model.liveness.look(story.model, story.now).light == "stalled"
@@ -214,7 +214,7 @@ def test_a_leader_that_this_console_lost_sight_of_may_lead_on() -> None:
     light, words = story.model.liveness.look(story.model, story.now)
     assert (light, words) == ("waiting", "leader r0 not heard for 5.0 s: what was asked of it is not known")
     story.model.leaders.clear()
-    scene = Scene(story.model, Look("dark"), lambda: story.now)
+    scene = ViewState(story.model, Styles("dark"), lambda: story.now)
     assert "leader ?" in "".join(text for text, _ in header(scene, 200))
     assert "nobody who is heard leads, and r0 may" in story.model.liveness.look(story.model, story.now).words
 

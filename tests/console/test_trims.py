@@ -6,19 +6,19 @@ from collections.abc import Callable
 
 import pytest
 
-from paxtui.console.model.analysis.conversation import Talk, saying
+from paxtui.console.model.analysis.conversation import Conversation, saying
 from paxtui.console.model.analysis.folding import Fold, layout
 from paxtui.console.model.analysis.search import matches
 from paxtui.console.model.analysis.slots import slot_facts
 from paxtui.console.model.analysis.why import why_run, why_slot
-from paxtui.console.model.safety.safety import Judge
+from paxtui.console.model.safety.safety import SafetyJudge
 from paxtui.console.model.state.journal import Filter
 from paxtui.console.rows import log
 from paxtui.console.rows.detail import slot_page
 from paxtui.console.rows.replicas import card
 from paxtui.console.rows.text import plain
-from paxtui.console.theme.styles import Look
-from paxtui.console.view_state import Scene
+from paxtui.console.theme.styles import Styles
+from paxtui.console.view_state import ViewState
 from paxtui.core.values import NOOP, Command, mark, trim
 from paxtui.sim.mutants import MUTANTS
 from paxtui.sim.plan.plan_generator import draw
@@ -85,8 +85,8 @@ def why(story: Story, slot: int) -> str:
     return "\n".join([found.verdict, *found.evidence, *found.next])
 
 
-def scene(story: Story) -> Scene:
-    return Scene(story.model, Look(), lambda: story.now)
+def scene(story: Story) -> ViewState:
+    return ViewState(story.model, Styles(), lambda: story.now)
 
 
 # The model
@@ -194,7 +194,7 @@ def test_a_removed_slot_is_shown_as_removed_and_never_asked_for() -> None:
 
 def test_the_conversation_begins_where_the_log_does() -> None:
     story = trimmed()
-    talk = Talk(story.model)
+    talk = Conversation(story.model)
     assert talk.first == 10
     told = saying(story.model, talk.get(talk.first), 0, "you", story.now)
     assert (told.mark, told.text, told.note) == (
@@ -288,7 +288,7 @@ def test_a_state_is_not_an_application_of_what_is_below() -> None:
     assert broken(judge) == []
 
 
-def told_twice(judge: Judge, value: Command) -> None:
+def told_twice(judge: SafetyJudge, value: Command) -> None:
     """The value stands in slots 0 and 1, and takes effect in both."""
     marks = digest(value) * 2
     judge.event(0, ProposedView(BALLOT, 0, 2, "client", marks, None))

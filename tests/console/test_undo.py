@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from paxtui.client.errors import Failed
 from paxtui.console import command_builders
 from paxtui.console import commands as c
-from paxtui.console.command_line import Call, Context, Problem, parse
+from paxtui.console.command_line import Call, Context, OperandError, parse
 from paxtui.console.model.analysis.link_status import cut_now
 from paxtui.console.model.analysis.presets import PRESETS, cuts
 from paxtui.console.rows.faults import broken
@@ -21,7 +21,7 @@ from paxtui.wire import faults as f
 from tests.console.board import Console, run
 
 
-def deed(on: Console, text: str) -> c.Command:
+def deed(on: Console, text: str) -> c.ConsoleCommand:
     """What the palette would order."""
     intents = parse(text, Context(on.model))
     found = tuple(intent for intent in intents if not isinstance(intent, Call))
@@ -59,12 +59,12 @@ def test_undo_cuts_again_what_join_joined() -> None:
         cut = on.boards.shapes()
         await on.do(deed(on, "join"))
         assert not cut_now(on.model)
-        assert await on.do(c.Undo()) == "undo: again cut r0>r1; cut r0>r2; cut r1>r0 and 1 more"
+        assert await on.do(c.UndoCommand()) == "undo: again cut r0>r1; cut r0>r2; cut r1>r0 and 1 more"
         assert on.boards.shapes() == cut
-        await on.do(c.Undo())
+        await on.do(c.UndoCommand())
         assert not cut_now(on.model)
         with pytest.raises(Failed, match="nothing to undo"):
-            await on.do(c.Undo())
+            await on.do(c.UndoCommand())
 
     run(act)
 
@@ -77,9 +77,9 @@ def test_undo_of_a_preset_brings_the_topology_before_it_back() -> None:
             await on.do(c.Deed(tuple(commands), name))
         ring = cuts(PRESETS["ring"], 5, 0)
         assert cut_now(model) == cuts(PRESETS["bridge"], 5, 0) != ring
-        await on.do(c.Undo())
+        await on.do(c.UndoCommand())
         assert cut_now(model) == ring
-        await on.do(c.Undo())
+        await on.do(c.UndoCommand())
         assert not cut_now(model)
 
     run(act, n=5)
@@ -88,11 +88,11 @@ def test_undo_of_a_preset_brings_the_topology_before_it_back() -> None:
 def test_undo_of_a_larger_loss_brings_the_smaller_one_back() -> None:
     async def act(on: Console) -> None:
         for percent in (5, 10, 15):
-            await on.do(c.Inject(0, f.Loss(-1, percent)))
+            await on.do(c.InjectCommand(0, f.Loss(-1, percent)))
         for percent in (10, 5):
-            await on.do(c.Undo())
+            await on.do(c.UndoCommand())
             assert on.boards.faults(0) == [f.Loss(-1, percent)]
-        await on.do(c.Undo())
+        await on.do(c.UndoCommand())
         assert on.boards.faults(0) == []
 
     run(act)
@@ -100,12 +100,12 @@ def test_undo_of_a_larger_loss_brings_the_smaller_one_back() -> None:
 
 def test_a_wider_fault_that_comes_back_does_not_outdo_what_was_said_after_it() -> None:
     async def act(on: Console) -> None:
-        await on.do(c.Inject(0, f.Loss(-1, 20)))
-        await on.do(c.Inject(0, f.Loss(1, 5)))
+        await on.do(c.InjectCommand(0, f.Loss(-1, 20)))
+        await on.do(c.InjectCommand(0, f.Loss(1, 5)))
         before = on.boards.shapes()
-        await on.do(c.Inject(0, f.Loss(-1, 30)))
+        await on.do(c.InjectCommand(0, f.Loss(-1, 30)))
         assert on.boards.shapes() != before
-        await on.do(c.Undo())
+        await on.do(c.UndoCommand())
         assert on.boards.shapes() == before
 
     run(act)
@@ -115,9 +115,9 @@ def test_joining_one_link_of_a_cut_to_all_leaves_the_others_cut() -> None:
     async def act(on: Console) -> None:
         on.boards.boards[0].inject(f.Cut(-1), 0.0, None, None)  # by somebody else
         await on.told()
-        await on.do(c.Join(((0, 1),), "r0>r1"))
+        await on.do(c.JoinCommand(((0, 1),), "r0>r1"))
         assert cut_now(on.model) == {(0, 2)}
-        await on.do(c.Undo())
+        await on.do(c.UndoCommand())
         assert on.boards.faults(0) == [f.Cut(-1)]
 
     run(act)
@@ -137,17 +137,17 @@ def test_whatever_was_done_undo_leads_back_step_by_step(texts: list[str]) -> Non
             now, deeds = state(on), len(on.deeds._history)
             try:
                 await on.do(deed(on, text))
-            except (Problem, Failed):
+            except (OperandError, Failed):
                 pass  # nothing is cut, nobody leads, it is down already, or it is paused and hears nothing
             if len(on.deeds._history) > deeds:
                 before.append(now)
             else:
                 assert state(on) == now
         for now in reversed(before):
-            await on.do(c.Undo())
+            await on.do(c.UndoCommand())
             assert state(on) == now
         with pytest.raises(Failed, match="nothing to undo"):
-            await on.do(c.Undo())
+            await on.do(c.UndoCommand())
 
     run(act)
 
@@ -157,14 +157,14 @@ def test_whatever_was_done_undo_leads_back_step_by_step(texts: list[str]) -> Non
 
 def test_undo_of_heal_brings_everything_back_that_it_mended() -> None:
     async def act(on: Console) -> None:
-        await on.do(c.Crash(1))
-        await on.do(c.Pause(2))
+        await on.do(c.CrashCommand(1))
+        await on.do(c.PauseCommand(2))
         await on.do(deed(on, "loss r0 20"))
         broken = state(on)
-        assert await on.do(c.Heal()) == "heal, r2 goes on, r1 starts"
+        assert await on.do(c.HealCommand()) == "heal, r2 goes on, r1 starts"
         assert not on.boards.down | on.boards.paused
         assert on.boards.faults(0) == []
-        await on.do(c.Undo())
+        await on.do(c.UndoCommand())
         assert state(on) == broken
 
     run(act)
@@ -174,7 +174,7 @@ def test_one_line_is_one_deed() -> None:
     async def act(on: Console) -> None:
         await on.do(deed(on, "crash r0,r2"))
         assert on.boards.down == {0, 2}
-        assert await on.do(c.Undo()) == "undo: restart r0, restart r2"
+        assert await on.do(c.UndoCommand()) == "undo: restart r0, restart r2"
         assert on.boards.down == set()
 
     run(act)
@@ -182,13 +182,13 @@ def test_one_line_is_one_deed() -> None:
 
 def test_a_fault_ended_by_its_number_comes_back() -> None:
     async def act(on: Console) -> None:
-        await on.do(c.Inject(1, f.SlowDisk(40)))
+        await on.do(c.InjectCommand(1, f.SlowDisk(40)))
         (active,) = on.boards.boards[1].list(0.0)
-        await on.do(c.Undo(active.number))
+        await on.do(c.UndoCommand(active.number))
         assert on.boards.faults(1) == []
         with pytest.raises(Failed, match="no fault"):
-            await on.do(c.Undo(active.number))
-        assert await on.do(c.Undo()) == "undo: again slow-disk r1 40 ms"
+            await on.do(c.UndoCommand(active.number))
+        assert await on.do(c.UndoCommand()) == "undo: again slow-disk r1 40 ms"
         assert on.boards.faults(1) == [f.SlowDisk(40)]
 
     run(act)
@@ -196,27 +196,27 @@ def test_a_fault_ended_by_its_number_comes_back() -> None:
 
 def test_a_skip_is_taken_back_only_before_it_was_done() -> None:
     async def act(on: Console) -> None:
-        await on.do(c.Inject(0, f.SkipSlot()))
-        assert await on.do(c.Undo()) == "undo: skip r0 next slot"
+        await on.do(c.InjectCommand(0, f.SkipSlot()))
+        assert await on.do(c.UndoCommand()) == "undo: skip r0 next slot"
         assert on.boards.faults(0) == []
-        await on.do(c.Inject(0, f.SkipSlot()))
+        await on.do(c.InjectCommand(0, f.SkipSlot()))
         on.boards.skipped(0)
         await on.told()
         with pytest.raises(Failed, match="N fills the hole"):
-            await on.do(c.Undo())
+            await on.do(c.UndoCommand())
 
     run(act)
 
 
 def test_a_leader_that_was_to_die_as_it_decides_lives_on_or_is_started_again() -> None:
     async def act(on: Console) -> None:
-        await on.do(c.CrashDeciding(0))
-        assert await on.do(c.Undo()) == "undo: crash r0"
+        await on.do(c.CrashDecidingCommand(0))
+        assert await on.do(c.UndoCommand()) == "undo: crash r0"
         assert on.boards.faults(0) == []
-        await on.do(c.CrashDeciding(0))
+        await on.do(c.CrashDecidingCommand(0))
         await on.boards.kill(0)  # it saw a majority
         await on.told()
-        assert await on.do(c.Undo()) == "undo: restart r0"
+        assert await on.do(c.UndoCommand()) == "undo: restart r0"
         assert on.boards.down == set()
 
     run(act)
@@ -227,7 +227,7 @@ def test_a_leader_that_was_to_die_as_it_decides_lives_on_or_is_started_again() -
 
 def test_a_fault_on_links_of_a_dead_replica_acts_when_it_is_back() -> None:
     async def act(on: Console) -> None:
-        await on.do(c.Crash(1))
+        await on.do(c.CrashCommand(1))
         said = await on.do(deed(on, "loss r1>r2 20"))
         assert said == "loss r1>r2 20 %: it acts as soon as r1 is back"
         assert on.model.replicas[1].loss_to(2) == 20
@@ -235,7 +235,7 @@ def test_a_fault_on_links_of_a_dead_replica_acts_when_it_is_back() -> None:
         said = await on.do(deed(on, "cut r1"))
         assert said.startswith("cut r1  #")
         assert said.endswith("; the rest acts as soon as r1 is back")
-        await on.do(c.Restart(1))
+        await on.do(c.RestartCommand(1))
         await on.told()
         assert on.boards.faults(1) == [f.Loss(2, 20), f.Cut(0), f.Cut(2)]
         assert on.model.replicas[1].waiting == ()
@@ -245,14 +245,14 @@ def test_a_fault_on_links_of_a_dead_replica_acts_when_it_is_back() -> None:
 
 def test_what_waits_for_a_dead_replica_can_be_joined_or_undone() -> None:
     async def act(on: Console) -> None:
-        await on.do(c.Crash(1))
+        await on.do(c.CrashCommand(1))
         await on.do(deed(on, "cut r1"))
         assert cut_now(on.model) == {(1, 0), (1, 2), (0, 1), (2, 1)}
         await on.do(deed(on, "join r1"))
         assert not cut_now(on.model)
-        await on.do(c.Undo())
+        await on.do(c.UndoCommand())
         assert cut_now(on.model) == {(1, 0), (1, 2), (0, 1), (2, 1)}
-        await on.do(c.Undo())
+        await on.do(c.UndoCommand())
         assert not cut_now(on.model)
 
     run(act)
@@ -261,13 +261,13 @@ def test_what_waits_for_a_dead_replica_can_be_joined_or_undone() -> None:
 def test_what_a_paused_replica_cannot_be_told_it_is_told_when_it_goes_on() -> None:
     async def act(on: Console) -> None:
         await on.do(deed(on, "loss r2 20"))
-        await on.do(c.Pause(2))
+        await on.do(c.PauseCommand(2))
         await on.do(deed(on, "loss r2 0"))
         await on.do(deed(on, "cut r2>r0"))
         assert on.model.replicas[2].loss_to(1) == 0
         assert cut_now(on.model) == {(2, 0)}
         assert on.boards.faults(2) == [f.Loss(-1, 20)]
-        await on.do(c.Continue(2))
+        await on.do(c.ContinueCommand(2))
         assert on.boards.faults(2) == [f.Cut(0)]
         assert not on.model.replicas[2].waiting
         assert not on.model.replicas[2].ending
@@ -277,15 +277,19 @@ def test_what_a_paused_replica_cannot_be_told_it_is_told_when_it_goes_on() -> No
 
 def test_other_faults_need_a_replica_that_runs() -> None:
     async def act(on: Console) -> None:
-        await on.do(c.Crash(1))
-        for command in (c.Inject(1, f.CrashProposer()), c.Inject(1, f.SlowDisk(5)), c.Pause(1)):
+        await on.do(c.CrashCommand(1))
+        for command in (
+            c.InjectCommand(1, f.CrashProposer()),
+            c.InjectCommand(1, f.SlowDisk(5)),
+            c.PauseCommand(1),
+        ):
             with pytest.raises(Failed, match=r"r1 is down.*r starts it"):
                 await on.do(command)
         assert on.model.replicas[1].process == "down"
         with pytest.raises(Failed, match="r1 is down already"):
-            await on.do(c.Crash(1))
+            await on.do(c.CrashCommand(1))
         with pytest.raises(Failed, match="r0 is not paused"):
-            await on.do(c.Continue(0))
+            await on.do(c.ContinueCommand(0))
 
     run(act)
 
@@ -312,12 +316,12 @@ def test_heal_says_what_it_cannot_mend_in_somebody_elses_cluster() -> None:
         on.boards.paused.add(2)
         on.model.process(2, "paused", 0.0)
         await on.told()
-        assert await on.do(c.Heal()) == (
+        assert await on.do(c.HealCommand()) == (
             "heal; r1 stays down: only whoever started it can start it, r here cannot either; "
             "r2 goes on by itself within 10 minutes, and with that the faults there end"
         )
         with pytest.raises(Failed, match="r1 was not started by this console: whoever started it"):
-            await on.do(c.Restart(1))
+            await on.do(c.RestartCommand(1))
 
     run(act, ours=False)
 
@@ -340,9 +344,9 @@ def test_a_fault_for_a_dead_replica_of_somebody_else_acts_when_it_is_back_for_te
 
 def test_what_cannot_be_taken_back_says_why() -> None:
     async def act(on: Console) -> None:
-        await on.do(c.Crash(1))
+        await on.do(c.CrashCommand(1))
         with pytest.raises(Failed, match="crash r1 cannot be taken back: r1 was not started by this console"):
-            await on.do(c.Undo())
+            await on.do(c.UndoCommand())
 
     run(act, ours=False)
 
@@ -352,16 +356,16 @@ def test_what_cannot_be_taken_back_says_why() -> None:
 
 def test_a_record_begins_with_the_next_start_of_each_replica(tmp_path: Path) -> None:
     async def act(on: Console) -> None:
-        said = await on.do(c.Record(str(tmp_path / "records")))
+        said = await on.do(c.RecordCommand(str(tmp_path / "records")))
         assert "restart all" in said
         assert on.boards.arguments[1] == ()
-        await on.do(c.Restart(1))
+        await on.do(c.RestartCommand(1))
         assert on.boards.arguments[1] == ("--record", str(tmp_path / "records" / "r1.jsonl"))
-        await on.do(c.Record(None))
-        await on.do(c.Restart(1))
+        await on.do(c.RecordCommand(None))
+        await on.do(c.RestartCommand(1))
         assert on.boards.arguments[1] == ()
         with pytest.raises(Failed, match="no replica was told"):
-            await on.do(c.Record(None))
+            await on.do(c.RecordCommand(None))
 
     run(act)
 
@@ -372,11 +376,11 @@ def test_a_folder_that_cannot_be_made_and_replicas_of_others_are_refused(tmp_pat
 
     async def mine(on: Console) -> None:
         with pytest.raises(Failed, match="Not a directory"):
-            await on.do(c.Record(str(blocked / "records")))
+            await on.do(c.RecordCommand(str(blocked / "records")))
 
     async def theirs(on: Console) -> None:
         with pytest.raises(Failed, match="`observe FILE` writes what it is told"):
-            await on.do(c.Record(str(tmp_path)))
+            await on.do(c.RecordCommand(str(tmp_path)))
 
     run(mine)
     run(theirs, ours=False)

@@ -17,9 +17,9 @@ from textual.widgets import Input
 from paxtui.console import commands as c
 from paxtui.console.rows import header, log, why
 from paxtui.console.rows.text import width_of
-from paxtui.console.theme.styles import PALETTES, Look
-from paxtui.console.view_state import Scene
-from paxtui.console.widgets.ask import Ask
+from paxtui.console.theme.styles import PALETTES, Styles
+from paxtui.console.view_state import ViewState
+from paxtui.console.widgets.ask import QuestionDialog
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import ProposedView, ValueView
 from tests.console.pilot import Played, played
@@ -39,7 +39,7 @@ def test_every_row_is_exactly_as_wide_as_asked(n: int, ascii: bool) -> None:
     story.choose([HOSTILE, "plain"], client=f"{HOSTILE[:60]}~s@0")
     story.propose(["open", HOSTILE])
     story.tell(0, e.SlotSkipped(story.ballot, story.model.end))
-    scene = Scene(story.model, Look(ascii=ascii), lambda: story.now)
+    scene = ViewState(story.model, Styles(ascii=ascii), lambda: story.now)
     for width in (*range(40, 120), 140, 160, 200, 299, 300):
         rows = [header.header(scene, width), header.strip(scene, width), header.tabs(scene, 1, width)]
         rows.append(log.heading(scene, width))
@@ -54,7 +54,7 @@ def test_every_row_is_exactly_as_wide_as_asked(n: int, ascii: bool) -> None:
 @pytest.mark.parametrize("size", [(160, 45), (100, 30), (80, 24), (50, 12)])
 def test_with_ascii_nothing_else_is_drawn_whatever_others_write(size: tuple[int, int]) -> None:
     async def main() -> None:
-        async with played(size=size, look=Look(ascii=True)) as on:
+        async with played(size=size, look=Styles(ascii=True)) as on:
             on.story.choose([HOSTILE])
             on.story.propose(["open"])
             for keys in ([], ["x"], ["escape", "question_mark"], ["escape", "colon"], ["escape", "P"]):
@@ -70,7 +70,7 @@ def test_with_ascii_nothing_else_is_drawn_whatever_others_write(size: tuple[int,
 def test_nothing_of_a_message_is_left_to_obey() -> None:
     story = Story(3).up()
     story.choose([HOSTILE])
-    scene = Scene(story.model, Look(), lambda: story.now)
+    scene = ViewState(story.model, Styles(), lambda: story.now)
     text = "".join(part for part, _ in log.line(scene, 0, 200, chosen=False))
     assert "␛[31m漢字" in text
     assert "<202E>[red]x[/]" in text
@@ -139,7 +139,7 @@ def test_a_frozen_view_stands_still_while_everything_else_goes_on(play: Play) ->
 
 def test_faults_act_on_what_is_live_also_while_the_view_is_frozen(play: Play) -> None:
     async def act(on: Played) -> None:
-        assert await on.press("space", "c") == [c.Crash(0)]
+        assert await on.press("space", "c") == [c.CrashCommand(0)]
 
     play(act)
 
@@ -203,7 +203,7 @@ def test_the_next_hole_is_found(play: Play) -> None:
         await on.press("O")
         assert on.app.scene.slot == 10
         assert "HOLE" in on.text("why")
-        assert await on.press("N") == [c.FillHole(10)]
+        assert await on.press("N") == [c.FillHoleCommand(10)]
 
     play(act)
 
@@ -248,7 +248,7 @@ def test_a_read_only_console_changes_nothing_until_it_is_armed(play: Play) -> No
         assert await on.press("c", "H", "s", "u") == []
         assert "needs `:arm`" in on.said
         on.app.arm()
-        assert await on.press("c") == [c.Crash(0)]
+        assert await on.press("c") == [c.CrashCommand(0)]
 
     play(act, armed=False)
 
@@ -261,11 +261,11 @@ def test_q_asks_when_it_would_stop_replicas_and_offers_to_leave_them() -> None:
         async with played() as on:
             on.bridge.launch = structs.replace(on.bridge.launch, ours=(0, 1, 2))
             await on.press("q")
-            assert isinstance(on.app.screen, Ask)
+            assert isinstance(on.app.screen, QuestionDialog)
             await on.press("escape")
-            assert not isinstance(on.app.screen, Ask)
+            assert not isinstance(on.app.screen, QuestionDialog)
             await on.press("q", "right")
-            assert await on.press("enter") == [c.Leave()]
+            assert await on.press("enter") == [c.LeaveCommand()]
 
     asyncio.run(main())
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from paxtui.console.model.analysis.conversation import Talk, saying
+from paxtui.console.model.analysis.conversation import Conversation, saying
 from paxtui.console.model.analysis.why import why_message, why_moving
-from paxtui.console.model.state.sent_messages import Mine
+from paxtui.console.model.state.sent_messages import SentMessage
 from paxtui.console.widgets.detail import Detail
 from paxtui.wire import events as e
 from paxtui.wire import faults as f
@@ -19,12 +19,12 @@ from tests.console.story import Story
 
 
 def notes(story: Story) -> list[str]:
-    talk = Talk(story.model)
+    talk = Conversation(story.model)
     said = [saying(story.model, talk.get(line), 0, "you", story.now) for line in range(talk.count)]
     return [each.note for each in said]
 
 
-def say(story: Story, text: str = "hello", via: int | None = None) -> Mine:
+def say(story: Story, text: str = "hello", via: int | None = None) -> SentMessage:
     mine = story.model.chat.say(text, via, story.now)
     story.model.chat.numbered(mine, "you~s9@0", 0)
     return mine

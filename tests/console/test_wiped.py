@@ -13,8 +13,8 @@ from paxtui.console.model.analysis.why import why_moving, why_slot
 from paxtui.console.rows import faults, log, replicas
 from paxtui.console.rows.header import header
 from paxtui.console.rows.text import plain
-from paxtui.console.theme.styles import Look
-from paxtui.console.view_state import Scene
+from paxtui.console.theme.styles import Styles
+from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.replicas import FaultsPane
 from paxtui.wire import events as e
 from paxtui.wire.values import Ballot
@@ -38,8 +38,8 @@ def wiped() -> Story:
     return story
 
 
-def scene_of(story: Story) -> Scene:
-    return Scene(story.model, Look("dark"), lambda: story.now)
+def scene_of(story: Story) -> ViewState:
+    return ViewState(story.model, Styles("dark"), lambda: story.now)
 
 
 def said(story: Story) -> str:
@@ -136,11 +136,11 @@ def test_wiping_tells_the_model(tmp_path: Path) -> None:
         folder.mkdir(parents=True)
         on.boards.story.choose(["a"])
         assert on.model.replicas[1].vote(0) is not None
-        await on.do(c.Wipe(1))
+        await on.do(c.WipeCommand(1))
         assert not folder.exists()
         assert on.model.replicas[1].wiped
         assert on.model.replicas[1].vote(0) is None
-        await on.do(c.Restart(1))
+        await on.do(c.RestartCommand(1))
         assert not on.model.replicas[1].wiped
 
     run(act)

@@ -10,21 +10,21 @@ from typing import Any
 from unittest.mock import patch
 
 from paxtui.checkers.broken import InvariantBroken
-from paxtui.checkers.full_observer import Checkers
-from paxtui.console.model.safety.safety import Judge
+from paxtui.checkers.full_observer import FullObserver
+from paxtui.console.model.safety.safety import SafetyJudge
 from paxtui.core import events as core
-from paxtui.core.durable_state import Saved
+from paxtui.core.durable_state import DurableState
 from paxtui.core.events import Event
 from paxtui.core.messages import PeerMessage
 from paxtui.core.settings import Settings
 from paxtui.core.values import Command
-from paxtui.sim.cluster.simulation import Cluster, Result
+from paxtui.sim.cluster.simulation import RunResult, Simulation
 from paxtui.sim.plan.plan import Plan
 from paxtui.wire.telemetry import (
     LearnedView,
     ProposedView,
     SlotView,
-    Snapshot,
+    TelemetrySnapshot,
     VotedView,
     mark,
 )
@@ -51,7 +51,7 @@ def view(event: Event) -> Any:
     return event
 
 
-def snapshot(cluster: Cluster, id: int, number: int, slots_max: int) -> Snapshot:
+def snapshot(cluster: Simulation, id: int, number: int, slots_max: int) -> TelemetrySnapshot:
     """What a replica would tell to somebody who connects now."""
     replica = cluster.nodes[id].replica
     assert replica is not None
@@ -68,17 +68,17 @@ def snapshot(cluster: Cluster, id: int, number: int, slots_max: int) -> Snapshot
             add(slot, known[slot].ballot, known[slot].value, "learned")
         else:
             add(slot, *votes[slot], "voted")
-    return Snapshot(
+    return TelemetrySnapshot(
         id=0, number=number, at_s=0.0, wall=0.0, status=replica.status, slots=tuple(views), faults=()
     )
 
 
-def booting(number: int = 0) -> Snapshot:
+def booting(number: int = 0) -> TelemetrySnapshot:
     """What a process tells whose replica has not started yet."""
-    return Snapshot(id=0, number=number, at_s=0.0, wall=0.0, status=None, slots=(), faults=())
+    return TelemetrySnapshot(id=0, number=number, at_s=0.0, wall=0.0, status=None, slots=(), faults=())
 
 
-Call = Callable[[Judge], None]
+Call = Callable[[SafetyJudge], None]
 
 
 class Wire:
@@ -90,7 +90,7 @@ class Wire:
         self._lag_s = self._rng.choice([0.0, 0.003, 0.05, 0.5])
         self._lossy = lossy
         self._slots_max = self._rng.choice([3, 20, 200])
-        self.cluster: Cluster | None = None
+        self.cluster: Simulation | None = None
         self._queue: list[tuple[float, int, Call]] = []
         self._last: dict[int, float] = {}
         self._numbers: dict[int, int] = {}
@@ -118,7 +118,7 @@ class Wire:
 
     # The simulator's recorder
 
-    def life(self, at: float, replica: int, saved: Saved) -> None:
+    def life(self, at: float, replica: int, saved: DurableState) -> None:
         """A process starts, and is heard before its replica decides anything."""
         self._numbers[replica] = 0
         self._blind.pop(replica, None)
@@ -192,7 +192,7 @@ def _quiet(check: Callable[..., Any]) -> Callable[..., Any]:
     return checked
 
 
-class Blinded(Checkers):
+class Blinded(FullObserver):
     """The simulator's own checkers, which say nothing, so that a run goes on to where a console sees it."""
 
     def __init__(self, replicas: int, settings: Settings) -> None:
@@ -205,13 +205,15 @@ class Blinded(Checkers):
                     setattr(owner, name, _quiet(getattr(owner, name)))
 
 
-def observed(plan: Plan, *, seed: int = 0, lossy: bool = False, blind: bool = False) -> tuple[Judge, Result]:
+def observed(
+    plan: Plan, *, seed: int = 0, lossy: bool = False, blind: bool = False
+) -> tuple[SafetyJudge, RunResult]:
     """Run a plan, and let a judge watch; ``blind``: the simulator itself does not."""
     wire = Wire(seed, lossy=lossy)
-    with patch("paxtui.sim.cluster.simulation.Checkers", Blinded if blind else Checkers):
-        cluster = wire.cluster = Cluster(plan, wire)
+    with patch("paxtui.sim.cluster.simulation.Checkers", Blinded if blind else FullObserver):
+        cluster = wire.cluster = Simulation(plan, wire)
     result = cluster.run()
-    judge = Judge(plan.replicas)
+    judge = SafetyJudge(plan.replicas)
     for call in wire.calls():
         call(judge)
     return judge, result

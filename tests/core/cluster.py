@@ -20,23 +20,23 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeVar
 
 from paxtui.core.ballot import Ballot, majority
-from paxtui.core.durable_state import CHAIN_START, Saved
+from paxtui.core.durable_state import CHAIN_START, DurableState
 from paxtui.core.events import Event, Learned, MessageDropped, Proposed, SnapshotTaken
 from paxtui.core.hash_chain import link
 from paxtui.core.messages import Accepted, PeerMessage, Prepare, Promise, Snapshot
 from paxtui.core.output import (
     EVERYONE,
     Appended,
+    Checkpoint,
     Envelope,
     Fetch,
     FetchState,
     Installed,
-    Mark,
     Output,
+    PutCheckpoint,
     PutEntries,
-    PutFloor,
-    PutHeld,
-    PutMark,
+    PutLogStart,
+    PutNonVoting,
     PutSessions,
     PutSnapshot,
     PutState,
@@ -96,7 +96,7 @@ class Disk:
         self.horizon = -1
         self.held: str | None = None
         self.floor = 0
-        self.kept: dict[int, tuple[Mark, bytes, int, dict[str, SessionRow]]] = {}
+        self.kept: dict[int, tuple[Checkpoint, bytes, int, dict[str, SessionRow]]] = {}
         """By slot: the mark, the chain's head, the horizon and the sessions there."""
 
     def commit(self, writes: Iterable[Write]) -> None:
@@ -117,12 +117,12 @@ class Disk:
                         self.sessions.pop(client, None)
                     self.sessions.update((row.client, row) for row in changed)
                     self.sessions_upto, self.horizon = upto, horizon
-                case PutHeld(reason):
+                case PutNonVoting(reason):
                     self.held = reason
-                case PutMark(mark, chain, horizon):
+                case PutCheckpoint(mark, chain, horizon):
                     assert self.sessions_upto == mark.upto, "a copy of another table than the one at the mark"
                     self.kept[mark.upto] = (mark, chain, horizon, dict(self.sessions))
-                case PutFloor(floor):
+                case PutLogStart(floor):
                     self._trim(floor)
                 case PutSnapshot():
                     self._replace(last)
@@ -175,10 +175,10 @@ class Disk:
         assert state.chain == chain, "the chain is not that of the rows"
         self.state = state
 
-    def saved(self) -> Saved:
+    def saved(self) -> DurableState:
         """What a replica that starts from this disk is given."""
         state = self.state
-        return Saved(
+        return DurableState(
             promised=state.promised,
             round=state.round,
             watermark=state.watermark,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paxtui.core.ballot import NUMBER_LIMIT, REPLICAS_MAX, Ballot, majority
-from paxtui.core.durable_state import Saved
+from paxtui.core.durable_state import DurableState
 from paxtui.core.replica import Replica
 from paxtui.core.settings import Settings
 from tests.core.cluster import Cluster
@@ -83,4 +83,4 @@ def test_a_replica_never_uses_a_ballot_again_after_a_crash() -> None:
 @pytest.mark.parametrize("replicas", [0, 2, 4, 8, 11])
 def test_a_cluster_has_an_odd_number_of_up_to_nine_replicas(replicas: int) -> None:
     with pytest.raises(ValueError, match="sizes are"):
-        Replica(0, replicas, Settings(), random.Random(1), Saved(), 0.0)
+        Replica(0, replicas, Settings(), random.Random(1), DurableState(), 0.0)

@@ -26,7 +26,7 @@ from paxtui.core.messages import (
     Prepare,
     Promise,
 )
-from paxtui.core.output import PutHeld, ReadRefused, Refused
+from paxtui.core.output import PutNonVoting, ReadRefused, Refused
 from paxtui.core.proposer import LEGAL, Phase
 from paxtui.core.values import Command, Entry, Vote
 from tests.core.cluster import Cluster
@@ -173,7 +173,7 @@ def test_being_held_is_written_at_once_and_in_the_batch_that_is_taken_next() -> 
     core.hold(WHY, cluster.now)
     assert core.pending
     output = core.take(cluster.now)
-    assert output.writes[0] == PutHeld(WHY)
+    assert output.writes[0] == PutNonVoting(WHY)
     assert (output.sends, output.sends_durable) == ((), ())
 
 

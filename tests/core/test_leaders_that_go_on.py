@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.leader import Reign
+from paxtui.core.leader import Leader
 from paxtui.core.messages import CanvassReply, HeartbeatAck, Prepare
 from paxtui.core.outbox import Outbox
 from paxtui.core.output import ReadReady
@@ -56,10 +56,10 @@ def _vote(cluster: Cluster) -> None:
     cluster.drop()
 
 
-def reign_with_holes(*slots: int) -> tuple[Reign, Outbox]:
+def reign_with_holes(*slots: int) -> tuple[Leader, Outbox]:
     """A leader of three replicas has skipped ``slots`` and proposed a command in each slot after one."""
     out = Outbox(0)
-    reign = Reign(out, Settings(hole_timeout_s=1.0), 3, Ballot(1, 0), 0, {}, 0.0)
+    reign = Leader(out, Settings(hole_timeout_s=1.0), 3, Ballot(1, 0), 0, {}, 0.0)
     skips = set(slots)
     for number in range(1, max(slots) + 2):
         reign.append(Command("ada@0", number, "x"))
@@ -81,7 +81,7 @@ def test_a_leader_that_takes_a_state_fills_no_hole_below_it() -> None:
 def test_a_leader_that_takes_a_state_keeps_no_value_below_it() -> None:
     """They may be many, and a reign may be long."""
     adopted = {slot: Command("ada@0", slot, "x") for slot in range(4)}
-    reign = Reign(Outbox(0), Settings(), 3, Ballot(1, 0), 0, adopted, 0.0)
+    reign = Leader(Outbox(0), Settings(), 3, Ballot(1, 0), 0, adopted, 0.0)
     reign.on_installed(2)
     assert sorted(reign._adopted) == [2, 3]
 
@@ -142,7 +142,7 @@ def test_slots_that_were_learned_elsewhere_make_room_in_the_window() -> None:
     out = Outbox(0)
     values = [Command("ada@0", number, "x" * 100) for number in range(1, 7)]
     limit = 2 * weight(values[0])
-    reign = Reign(out, Settings(window_chars=limit, run_slots=1), 3, Ballot(1, 0), 0, {}, 0.0)
+    reign = Leader(out, Settings(window_chars=limit, run_slots=1), 3, Ballot(1, 0), 0, {}, 0.0)
     for value in values:
         reign.append(value)
     reign.flush(0.0, 0, {}, set())
@@ -175,7 +175,7 @@ def test_a_read_waits_for_a_heartbeat_that_was_sent_after_it_also_on_a_leader_th
 
 def test_a_read_that_waited_for_slots_below_a_state_is_answered_when_the_state_is_there() -> None:
     out = Outbox(0)
-    reign = Reign(out, Settings(), 3, Ballot(1, 0), 5, {}, 0.0)
+    reign = Leader(out, Settings(), 3, Ballot(1, 0), 5, {}, 0.0)
     reign.read(7, 0)
     reign.beat(0)
     for replica in (0, 1):

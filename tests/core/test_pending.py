@@ -10,7 +10,7 @@ from paxtui.core.ballot import Ballot
 from paxtui.core.events import Held
 from paxtui.core.messages import Canvass
 from paxtui.core.outbox import Outbox
-from paxtui.core.output import EVERYONE, Applied, Fetch, PutHeld, ReadRefused
+from paxtui.core.output import EVERYONE, Applied, Fetch, PutNonVoting, ReadRefused
 from tests.core.cluster import Cluster
 
 ASK = Canvass(Ballot(1, 0))
@@ -26,7 +26,7 @@ WAITING: dict[str, Callable[[Outbox], None]] = {
     "a message to all": lambda out: out.send(EVERYONE, ASK),
     "a message that waits for the disk": lambda out: out.send_durable(1, ASK),
     "a message to oneself that waits for the disk": lambda out: out.send_durable(0, ASK),
-    "a write": lambda out: out.writes.append(PutHeld("why")),
+    "a write": lambda out: out.writes.append(PutNonVoting("why")),
     "a reply": lambda out: out.replies.append(ReadRefused(1, "busy", None)),
     "the small state": urge,
     "applied slots": lambda out: out.applied.append(Applied(0, (), {})),

@@ -11,7 +11,7 @@ from paxtui.core.events import Marked, SnapshotAsked, SnapshotSent, SnapshotTake
 from paxtui.core.hash_chain import link
 from paxtui.core.learner import STATE_REPEATS_MAX
 from paxtui.core.messages import Accepted, CanvassReply, CatchUp, Chosen, Entries, Prepare, Promise, Snapshot
-from paxtui.core.output import Mark
+from paxtui.core.output import Checkpoint
 from paxtui.core.settings import Settings
 from tests.core.cluster import Cluster
 
@@ -87,11 +87,11 @@ def test_a_mark_has_every_replica_keep_the_state_at_the_slot_after_it() -> None:
         chain = link(chain, slot, cluster[0].log[slot].value)
     for node in cluster.nodes:
         kept, head, horizon, sessions = node.disk.kept[3]
-        assert (kept, head, horizon) == (Mark(3, 1234), chain, -1)
+        assert (kept, head, horizon) == (Checkpoint(3, 1234), chain, -1)
         (row,) = sessions.values()
         assert (row.client, row.last_slot, row.top) == ("ada@0", 1, 2)  # and nothing of slot 3
         assert node.seen(Marked) == [Marked(3, 1234)]
-        assert node.replica.learner.marks == [Mark(3, 1234)]
+        assert node.replica.learner.marks == [Checkpoint(3, 1234)]
     cluster.assert_agreement()
 
 
@@ -132,7 +132,7 @@ def test_a_trim_takes_effect_at_its_own_slot_on_every_replica() -> None:
     cluster.run(1.0)
     for node in cluster.nodes:
         assert (node.status.floor, node.disk.floor, min(node.disk.rows)) == (3, 3, 3)
-        assert node.replica.learner.marks == [Mark(3, 1000), Mark(6, 1001)]
+        assert node.replica.learner.marks == [Checkpoint(3, 1000), Checkpoint(6, 1001)]
         assert sorted(node.disk.kept) == [3, 6]
         assert node.seen(Trimmed) == [Trimmed(3)]
     cluster.assert_agreement()
@@ -142,7 +142,7 @@ def test_a_trim_to_a_mark_removes_the_states_before_it() -> None:
     cluster = two_marks()
     trim(cluster, 6)
     for node in cluster.nodes:
-        assert node.replica.learner.marks == [Mark(6, 1001)]
+        assert node.replica.learner.marks == [Checkpoint(6, 1001)]
         assert sorted(node.disk.kept) == [6]
         assert node.status.floor == 6
 
@@ -205,7 +205,7 @@ def test_a_replica_that_is_behind_the_floor_takes_the_state_and_then_the_rest() 
     assert (taken.first, taken.upto) == (0, 3)
     assert (node.base, node.status.floor, node.status.watermark) == (3, 3, 9)
     assert node.texts == ["from bob", "from cy", "from dan", "e"]
-    assert node.replica.learner.marks == [Mark(3, 1000), Mark(7, 1001)]
+    assert node.replica.learner.marks == [Checkpoint(3, 1000), Checkpoint(7, 1001)]
     cluster.assert_agreement()
 
 

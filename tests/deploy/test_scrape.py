@@ -21,7 +21,7 @@ from tests.deploy.scraping import Scrape
 from tests.net.certificates import Folder, stranger
 from tests.ports import free_ports
 from tests.replica.conditions import PATIENCE_S, eventually
-from tests.replica.host import Host, hosted
+from tests.replica.host import HostedReplica, hosted
 
 GET = b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n"
 
@@ -29,7 +29,7 @@ GET = b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n"
 class Door:
     """A replica's port for metrics."""
 
-    def __init__(self, host: Host, port: int) -> None:
+    def __init__(self, host: HostedReplica, port: int) -> None:
         self.host = host
         self.port = port
 
@@ -69,7 +69,7 @@ async def door(folder: Path, credentials: Credentials | None = None) -> AsyncIte
         sizes = collector.Sizes(host.node.storage.folder)
         guests = host.server.guests
         report = lambda: host.server.status(0)  # noqa: E731
-        page = collector.Page(
+        page = collector.MetricsPage(
             collector.registry_of(collector.ReplicaCollector(host.node, report, guests, sizes, credentials)),
             sizes,
         )
@@ -194,7 +194,7 @@ class Counting(collector.Collector):
 async def test_those_who_ask_at_once_share_one_page(tmp_path: Path, autojump_clock: object) -> None:
     del autojump_clock
     counting = Counting()
-    page = collector.Page(collector.registry_of(counting), collector.Sizes(tmp_path))
+    page = collector.MetricsPage(collector.registry_of(counting), collector.Sizes(tmp_path))
     async with trio.open_nursery() as nursery:
         for _ in range(50):
             nursery.start_soon(page.text)

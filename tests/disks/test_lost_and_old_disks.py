@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from paxtui.client.errors import Failed, Unknown
-from paxtui.storage.store import Storage
+from paxtui.storage.store import Store
 from tests.disks.conftest import until_held
 from tests.replica.conditions import until
 from tests.replica.processes import PAXTUI, Replicas
@@ -206,7 +206,7 @@ def test_a_held_disk_may_not_be_opened_as_one_with_a_vote(three: Replicas) -> No
     three.start(2)
     until_held(three, 2, "another disk")
     three.kill(2)
-    storage = Storage.open(three.data(2), cluster=three.cluster.digest, name=three.cluster.name, replica=2)
+    storage = Store.open(three.data(2), cluster=three.cluster.digest, name=three.cluster.name, replica=2)
     assert "another disk" in str(storage.held)
     assert "another disk" in str(storage.saved().held)
     storage.close()

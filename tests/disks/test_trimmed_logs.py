@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from paxtui.config import cluster_file
-from paxtui.config.retention import Keep
+from paxtui.config.retention import Retention
 from paxtui.storage.offline import OfflineLog
 from paxtui.wire import faults as f
 from tests.disks.conftest import until_held
@@ -20,7 +20,7 @@ from tests.replica.processes import Replicas
 @pytest.fixture
 def trimmed(three: Replicas) -> Replicas:
     """They keep the last sixteen slots and a little more."""
-    three.cluster = structs.replace(three.cluster, keep=Keep(slots=16))
+    three.cluster = structs.replace(three.cluster, keep=Retention(slots=16))
     three.config.write_text(cluster_file.to_toml(three.cluster))
     return three
 

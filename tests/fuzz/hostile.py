@@ -12,7 +12,7 @@ from paxtui.core import messages as m
 from paxtui.core.ballot import Ballot
 from paxtui.wire import Decoder, WireError, frame
 from paxtui.wire.hello import PROTOCOL_VERSION, Hello, Ready
-from paxtui.wire.requests import Elect, OperatorRequest
+from paxtui.wire.requests import ElectRequest, OperatorRequest
 
 ABSURD: Final = 2**50
 """Rounds from here on are refused, whatever was seen."""
@@ -293,7 +293,7 @@ def may_be_said(body: bytes, peer: Peer | None) -> bool:
     For bytes that were broken at random. ``peer`` is ``None`` before hello and for all other roles.
     """
     if peer is None:
-        return not _hello_of_a_peer(body) and not _is(body, _operators, Elect)
+        return not _hello_of_a_peer(body) and not _is(body, _operators, ElectRequest)
     try:
         message = _peers.decode(body)
     except WireError:

@@ -13,7 +13,15 @@ from paxtui.client.connection import answers, dial, views
 from paxtui.config.cluster_file import Address, Cluster
 from paxtui.wire import FrameReader, encode
 from paxtui.wire.hello import PROTOCOL_VERSION, Welcome
-from paxtui.wire.requests import Append, AppendMany, GetStatus, Observe, Page, Read, Tail
+from paxtui.wire.requests import (
+    AppendManyRequest,
+    AppendRequest,
+    LogPage,
+    ObserveRequest,
+    ReadRequest,
+    StatusRequest,
+    TailRequest,
+)
 
 PEER_BYTES = 50_000
 """So much of what the other replicas say to a third one is enough."""
@@ -77,12 +85,14 @@ async def record_guests(cluster: Cluster, leader: int) -> dict[str, list[bytes]]
 
 async def _client(cluster: Cluster) -> None:
     async with dial(cluster.address(0), "client", answers, name="recorded") as link:
-        await link.send(*(Append(number, f"recorded {number}") for number in range(30)))
-        await link.send(AppendMany(30, ("a", "b", "c")), Read(id=1, first=0))
-        await link.send(Tail(id=2, first=0, follow=False))
+        await link.send(*(AppendRequest(number, f"recorded {number}") for number in range(30)))
+        await link.send(AppendManyRequest(30, ("a", "b", "c")), ReadRequest(id=1, first=0))
+        await link.send(TailRequest(id=2, first=0, follow=False))
         last = False
         while not last:
-            last = any(isinstance(each, Page) and each.id == 2 and each.last for each in await link.receive())
+            last = any(
+                isinstance(each, LogPage) and each.id == 2 and each.last for each in await link.receive()
+            )
 
 
 async def _operator(cluster: Cluster) -> None:
@@ -94,7 +104,7 @@ async def _operator(cluster: Cluster) -> None:
 
 async def _observer(cluster: Cluster) -> None:
     async with dial(cluster.address(0), "observer", views, name="recorded") as link:
-        await link.send(Observe(0), GetStatus(1))
+        await link.send(ObserveRequest(0), StatusRequest(1))
         await link.receive()
 
 

@@ -11,7 +11,7 @@ from paxtui.core import messages as m
 from paxtui.core.ballot import Ballot
 from paxtui.wire import FRAME_BYTES_MAX, Decoder, WireError, encode, frame
 from paxtui.wire.hello import Hello, Ready
-from paxtui.wire.requests import ClientRequest, Elect, ObserverRequest, OperatorRequest
+from paxtui.wire.requests import ClientRequest, ElectRequest, ObserverRequest, OperatorRequest
 from tests.fuzz.campaign import Campaign
 from tests.fuzz.hostile import REQUESTS, Hostile, Peer, head_lie, may_be_said
 from tests.fuzz.mutator import Mutator, frames_of
@@ -114,6 +114,6 @@ def test_the_attacker_does_not_say_what_an_honest_replica_could_mean(
 
 
 def test_the_attacker_does_not_command_and_is_nobody_else() -> None:
-    assert not may_be_said(encode(Elect(1))[4:], None)
+    assert not may_be_said(encode(ElectRequest(1))[4:], None)
     assert not may_be_said(encode(Hello(version=1, role="peer"))[4:], None)
     assert may_be_said(encode(Hello(version=1, role="client"))[4:], None)

@@ -6,7 +6,7 @@ import io
 import json
 
 from paxtui.net.tls.identity import Identity
-from paxtui.replica.event_log import Journal
+from paxtui.replica.event_log import EventLog
 from paxtui.replica.sessions.authorization import Caller
 
 EVE = Identity("operator", "eve")
@@ -15,7 +15,7 @@ EVE = Identity("operator", "eve")
 def line_of(caller: Caller, *, as_json: bool) -> str:
     """What an election by ``caller`` leaves in a log that wants errors alone."""
     lines = io.StringIO()
-    Journal(1, "error", as_json=as_json, file=lines).audit(caller.who, caller.origin, "elect", "done")
+    EventLog(1, "error", as_json=as_json, file=lines).audit(caller.who, caller.origin, "elect", "done")
     (line,) = lines.getvalue().splitlines()
     return line
 

@@ -19,12 +19,12 @@ from paxtui.config.cluster_file import Cluster, ConfigError
 from paxtui.config.tls_files import Tls
 from paxtui.net.tls.credentials import Credentials
 from paxtui.wire.requests import StatusReport
-from paxtui.wire.telemetry import Snapshot
+from paxtui.wire.telemetry import TelemetrySnapshot
 from tests.net.certificates import Careless, Folder
 from tests.net.tls_host import TlsHost, tls_hosted
 from tests.ports import free_ports
 from tests.replica.conditions import eventually
-from tests.replica.host import Host, hosted
+from tests.replica.host import HostedReplica, hosted
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ async def test_everything_that_the_library_does_works_over_tls(door: TlsHost) ->
     assert sighting.report.security == "tls"
     assert len(await asker.log_of(0)) == 2
     async with aclosing(observe(eve, 0)) as views:
-        assert isinstance(await anext(views), Snapshot)
+        assert isinstance(await anext(views), TelemetrySnapshot)
 
 
 @pytest.mark.trio
@@ -74,7 +74,9 @@ async def test_an_observer_watches_and_reads_and_is_told_at_once_that_it_cannot_
     heard: list[object] = []
     async with trio.open_nursery() as nursery:
         nursery.start_soon(watch, wall, 0, heard.append)
-        await eventually(lambda: {type(each) for each in heard} >= {Snapshot, StatusReport}, "it watches")
+        await eventually(
+            lambda: {type(each) for each in heard} >= {TelemetrySnapshot, StatusReport}, "it watches"
+        )
         nursery.cancel_scope.cancel()
     async with connect(wall) as log:
         with pytest.raises(
@@ -259,7 +261,7 @@ async def test_a_replica_of_an_unknown_authority_is_refused_and_both_sides_say_w
 @asynccontextmanager
 async def two_of_three(
     tmp_path: Path, zero: Credentials, one: Credentials
-) -> AsyncIterator[tuple[Host, Host]]:
+) -> AsyncIterator[tuple[HostedReplica, HostedReplica]]:
     cluster = cluster_file.local(3, free_ports(3), name="peers")
     async with (
         hosted(tmp_path / "r0", cluster=cluster, me=0, credentials=zero) as first,
@@ -268,7 +270,7 @@ async def two_of_three(
         yield first, second
 
 
-async def says(host: Host, text: str) -> None:
+async def says(host: HostedReplica, text: str) -> None:
     await eventually(lambda: text in host.lines.getvalue(), f"{text}; it said {host.lines.getvalue()}")
 
 

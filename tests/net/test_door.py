@@ -14,7 +14,7 @@ from paxtui.config.tls_files import KeyFiles
 from paxtui.net.tls.authority import Authority
 from paxtui.net.tls.credentials import Credentials
 from paxtui.net.tls.identity import identity
-from paxtui.replica.transport.read_loop import Inlet
+from paxtui.replica.transport.read_loop import Reader
 from paxtui.wire import frame
 from tests.net.certificates import Folder, leaf, stranger, trusted
 from tests.net.tls_host import TlsHost, leads, tls_hosted
@@ -194,9 +194,11 @@ async def test_new_connections_take_the_new_certificate_and_old_ones_go_on(tmp_p
 async def test_the_limit_of_requests_in_flight_holds_for_encrypted_connections(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    resumed: list[Inlet] = []
-    resume = Inlet.resume
-    monkeypatch.setattr(Inlet, "resume", lambda self: (self.reading or resumed.append(self), resume(self))[1])
+    resumed: list[Reader] = []
+    resume = Reader.resume
+    monkeypatch.setattr(
+        Reader, "resume", lambda self: (self.reading or resumed.append(self), resume(self))[1]
+    )
     async with (
         tls_hosted(tmp_path, limits=Limits(in_flight=4)) as door,
         door.dial("client-ada", "client") as raw,

@@ -10,12 +10,19 @@ import trio
 from trio.testing import MockClock
 
 from paxtui.config.limits import Limits
-from paxtui.replica.event_log import Journal
-from paxtui.replica.transport.admission import IDLE, STALLED, STRANGERS, Guests, Patience, Pool
+from paxtui.replica.event_log import EventLog
+from paxtui.replica.transport.admission import (
+    IDLE,
+    STALLED,
+    STRANGERS,
+    AdmissionControl,
+    BufferPool,
+    IdleTimeouts,
+)
 
 
-def guests(lines: io.StringIO, **limits: int) -> Guests:
-    return Guests(Limits(**limits), Counter(), Journal(0, "debug", as_json=False, file=lines))  # type: ignore[arg-type]
+def guests(lines: io.StringIO, **limits: int) -> AdmissionControl:
+    return AdmissionControl(Limits(**limits), Counter(), EventLog(0, "debug", as_json=False, file=lines))  # type: ignore[arg-type]
 
 
 def told(lines: io.StringIO) -> list[str]:
@@ -78,7 +85,7 @@ async def test_so_many_connections_may_be_open_here_and_of_one_address() -> None
 
 def test_who_holds_most_has_to_go_when_all_hold_too_much() -> None:
     gone: list[str] = []
-    pool = Pool(10)
+    pool = BufferPool(10)
 
     def small() -> None:
         gone.append("small")
@@ -100,7 +107,7 @@ async def test_patience_ends_with_who_takes_nothing_and_with_who_says_nothing(
     autojump_clock: MockClock,
 ) -> None:
     del autojump_clock
-    patience = Patience(Limits(idle_s=10.0, stalled_s=4.0))
+    patience = IdleTimeouts(Limits(idle_s=10.0, stalled_s=4.0))
     assert patience.look_s == 1.0
     await trio.sleep(3)
     assert patience.judge(0, 5, busy=False) is None

@@ -6,8 +6,8 @@ import pytest
 
 from paxtui.console.rows import header
 from paxtui.console.rows.text import plain
-from paxtui.console.theme.styles import Look
-from paxtui.console.view_state import Scene
+from paxtui.console.theme.styles import Styles
+from paxtui.console.view_state import ViewState
 from tests.console.story import Story
 
 
@@ -16,7 +16,7 @@ def first_line(*security: str, width: int) -> str:
     story = Story(len(security)).up()
     for replica, word in enumerate(security):
         story.report(replica, security=word)
-    return plain(header.header(Scene(story.model, Look(), lambda: story.now), width))
+    return plain(header.header(ViewState(story.model, Styles(), lambda: story.now), width))
 
 
 @pytest.mark.parametrize("width", [40, 80, 160])

@@ -12,7 +12,7 @@ import trio.testing
 
 from paxtui.config.cluster_file import Address
 from paxtui.net.tls.credentials import Credentials
-from paxtui.replica.event_log import Journal
+from paxtui.replica.event_log import EventLog
 from paxtui.replica.sessions.certificate_reload import keep_fresh, tell_security
 from paxtui.replica.transport.listener import Listening, PortRefused, is_loopback, listen
 from tests.net.certificates import Folder
@@ -75,7 +75,7 @@ async def test_a_port_that_others_reach_is_refused_with_the_reason_and_the_way_o
 async def test_what_keeps_strangers_out_is_said_in_the_log(tmp_path: Path) -> None:
     certs = Folder(tmp_path / "certs", "replica-0")
     lines = io.StringIO()
-    journal = Journal(0, "info", as_json=False, file=lines)
+    journal = EventLog(0, "info", as_json=False, file=lines)
     for host, credentials, insecure, security in (
         ("127.0.0.1", None, False, "loopback"),
         ("127.0.0.1", None, True, "loopback"),
@@ -109,7 +109,7 @@ async def test_a_certificate_that_expires_soon_is_warned_of(
     certs.issue("replica-0", days)
     lines = io.StringIO()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(keep_fresh, certs.replica(0), Journal(0, "info", as_json=False, file=lines))
+        nursery.start_soon(keep_fresh, certs.replica(0), EventLog(0, "info", as_json=False, file=lines))
         await trio.testing.wait_all_tasks_blocked()
         nursery.cancel_scope.cancel()
     file = certs.path / "replica-0.pem"

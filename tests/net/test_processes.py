@@ -20,7 +20,7 @@ from paxtui.client.cluster import local_cluster
 from paxtui.config import cluster_file
 from paxtui.wire.faults import CrashReplica, Cut
 from paxtui.wire.requests import StatusReport
-from paxtui.wire.telemetry import Delta, Snapshot
+from paxtui.wire.telemetry import TelemetryDelta, TelemetrySnapshot
 from tests.net.certificates import stranger
 from tests.net.secure_replicas import SecureReplicas
 from tests.replica.conditions import eventually, until
@@ -57,7 +57,7 @@ def test_append_tail_observe_faults_and_a_killed_leader(three: SecureReplicas) -
             async with aclosing(observe(three.seen_by("observer-wall"), leader)) as views:
                 await anext(views)
                 await log.append("c")
-                while not isinstance(await anext(views), Delta):
+                while not isinstance(await anext(views), TelemetryDelta):
                     pass
             async for entry in tail:
                 texts.append(entry.text)
@@ -89,7 +89,7 @@ def test_a_console_attaches_by_an_address_and_sees_every_replica(
         async with trio.open_nursery() as nursery:
             for id, found in heard.items():
                 nursery.start_soon(watch, cluster, id, lambda told, found=found: found.add(type(told)))
-            wanted = {Snapshot, StatusReport}
+            wanted = {TelemetrySnapshot, StatusReport}
             await eventually(lambda: all(each >= wanted for each in heard.values()), "it sees all of them")
             nursery.cancel_scope.cancel()
 

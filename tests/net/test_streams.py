@@ -15,8 +15,8 @@ import trio
 import trio.testing
 
 from paxtui.net.tls.stream import Distrust, TlsStream, answer, call
-from paxtui.replica.transport.frame_writer import Sender
-from paxtui.replica.transport.read_loop import Hub
+from paxtui.replica.transport.frame_writer import FrameWriter
+from paxtui.replica.transport.read_loop import ReadLoop
 from tests.net.certificates import Folder
 from tests.replica.conditions import PATIENCE_S, eventually
 
@@ -148,7 +148,7 @@ async def test_a_sender_seals_each_frame_once_however_slow_the_reader_is(tmp_pat
     dice = random.Random(7)
     frames = [dice.randbytes(dice.randrange(1, 30_000)) for _ in range(200)]
     async with pair(tmp_path) as (near, far), trio.open_nursery() as nursery:
-        sender = Sender(near)
+        sender = FrameWriter(near)
         nursery.start_soon(sender.run)
         heard = b""
         for number, frame in enumerate(frames):
@@ -172,7 +172,7 @@ async def test_a_sender_seals_each_frame_once_however_slow_the_reader_is(tmp_pat
 async def test_nothing_may_follow_what_is_sealed_and_has_not_left(tmp_path: Path) -> None:
     async with pair(tmp_path) as (near, far):
         async with trio.open_nursery() as nursery:
-            sender = Sender(near)
+            sender = FrameWriter(near)
             nursery.start_soon(sender.run)
             sender.push(bytes(1_000_000))
             sender.flush()
@@ -188,7 +188,7 @@ async def test_nothing_may_follow_what_is_sealed_and_has_not_left(tmp_path: Path
 @pytest.mark.trio
 async def test_a_flush_on_a_connection_that_is_gone_raises_nothing_and_the_task_ends(tmp_path: Path) -> None:
     async with pair(tmp_path) as (near, far):
-        sender = Sender(near)
+        sender = FrameWriter(near)
         await far.aclose()
         for _ in range(3):
             sender.push(b"x" * 100_000)
@@ -201,7 +201,7 @@ async def test_a_flush_on_a_connection_that_is_gone_raises_nothing_and_the_task_
 async def test_what_came_with_the_record_of_hello_is_not_forgotten(tmp_path: Path) -> None:
     """Two records in one piece, read by a task; and half of a third, which another reads to its end."""
     async with pair(tmp_path) as (near, far), trio.open_nursery() as nursery:
-        hub = Hub(lambda: None, lambda: None)
+        hub = ReadLoop(lambda: None, lambda: None)
         nursery.start_soon(hub.run)
         first, second, third = (near.encrypt(text) for text in (b"hello", b"and", b"more"))
         await near.raw.send_all(first + second + third[:10])
@@ -216,7 +216,7 @@ async def test_what_came_with_the_record_of_hello_is_not_forgotten(tmp_path: Pat
 @pytest.mark.trio
 async def test_bytes_that_were_changed_end_a_gathered_read(tmp_path: Path) -> None:
     async with pair(tmp_path) as (near, far), trio.open_nursery() as nursery:
-        hub = Hub(lambda: None, lambda: None)
+        hub = ReadLoop(lambda: None, lambda: None)
         nursery.start_soon(hub.run)
         bad = bytearray(near.encrypt(b"bad"))
         bad[-1] ^= 1

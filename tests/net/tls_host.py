@@ -13,7 +13,7 @@ from paxtui.config.limits import Limits
 from paxtui.net.tls.errors import cause
 from tests.net.certificates import Folder, stranger
 from tests.replica.conditions import eventually
-from tests.replica.host import Host, Raw, hosted
+from tests.replica.host import HostedReplica, Raw, hosted
 
 IDENTITIES = ("replica-0", "replica-1", "replica-2", "client-ada", "operator-eve", "observer-wall")
 
@@ -21,7 +21,7 @@ IDENTITIES = ("replica-0", "replica-1", "replica-2", "client-ada", "operator-eve
 class TlsHost:
     """The replica, its folder of certificates, and how to get at it."""
 
-    def __init__(self, host: Host, certs: Folder) -> None:
+    def __init__(self, host: HostedReplica, certs: Folder) -> None:
         self.host = host
         self.certs = certs
 
@@ -68,6 +68,6 @@ async def tls_hosted(
         yield TlsHost(host, certs)
 
 
-async def leads(host: Host) -> None:
+async def leads(host: HostedReplica) -> None:
     """Wait until the replica, which is a cluster of its own, leads it."""
     await eventually(lambda: host.node.status is not None and host.node.status.role == "leader", "it leads")

@@ -12,7 +12,7 @@ import trio
 
 from paxtui.client import Log, observe
 from paxtui.wire.requests import StatusReport
-from paxtui.wire.telemetry import Snapshot
+from paxtui.wire.telemetry import TelemetrySnapshot
 from tests.netns import weather
 from tests.netns.hosts import ALL, Hosts
 from tests.netns.network import CLIENT, Network
@@ -229,7 +229,7 @@ def test_an_observer_and_a_replica_whose_network_vanished_give_each_other_up(
     async def watch() -> None:
         with trio.fail_after(PATIENCE_S):
             async with aclosing(observe(three.cluster, lost)) as views:
-                assert isinstance(await anext(views), Snapshot)
+                assert isinstance(await anext(views), TelemetrySnapshot)
                 cuts.part(lost, CLIENT)
                 while await anext(views) is not None:
                     pass

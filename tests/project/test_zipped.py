@@ -45,16 +45,16 @@ def runs(zipped: Path, script: str) -> str:
 
 SCREEN = """
 import asyncio, re
-from paxtui import config
+from paxtui.config import cluster_file
 from paxtui.console.app import ConsoleApp
-from paxtui.console.bridge import Bridge
-from paxtui.console.launch import Launch
-from paxtui.console.look import Look
-from paxtui.console.prefs import Prefs
+from paxtui.console.driver import ClusterDriver
+from paxtui.console.options import ConsoleOptions
+from paxtui.console.preferences import Preferences
+from paxtui.console.theme.styles import Styles
 
 async def main():
-    cluster = config.local(3, (7400, 7401, 7402), name="zipped")
-    app = ConsoleApp(Bridge(Launch(cluster=cluster)), Look(), Prefs())
+    cluster = cluster_file.local(3, (7400, 7401, 7402), name="zipped")
+    app = ConsoleApp(ClusterDriver(ConsoleOptions(cluster=cluster)), Styles(), Preferences())
     async with app.run_test(size=(160, 45)):
         print(app.query_one("#links").region.width, app.query_one("#log").region.height)
 
@@ -75,7 +75,8 @@ def test_all_scenarios_are_there(zipped: Path) -> None:
 
 
 def test_the_digest_of_the_code_is_that_of_the_same_code_elsewhere(zipped: Path) -> None:
-    assert runs(zipped, "from paxtui.sim import code\nprint(code.digest())").strip() == code_version.digest()
+    script = "from paxtui.sim.campaign import code_version\nprint(code_version.digest())"
+    assert runs(zipped, script).strip() == code_version.digest()
 
 
 def test_mutants_are_made_and_caught(zipped: Path) -> None:

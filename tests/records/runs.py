@@ -10,19 +10,19 @@ from msgspec import json
 
 from paxtui.records.judge import Judgement, judge
 from paxtui.records.merge import Records
-from paxtui.records.reader import Reader
+from paxtui.records.reader import RecordReader
 from paxtui.sim.cluster.record import JsonLines
-from paxtui.sim.cluster.simulation import Cluster, Result
+from paxtui.sim.cluster.simulation import RunResult, Simulation
 from paxtui.sim.plan.plan_generator import draw
 
 Lines = list[bytes]
 
 
-def traced(seed: int, profile: str, *, messages: bool = False) -> tuple[Lines, Result]:
+def traced(seed: int, profile: str, *, messages: bool = False) -> tuple[Lines, RunResult]:
     """The trace of a run, and how it ended."""
     plan = draw(seed, profile)
     out = io.BytesIO()
-    result = Cluster(plan, JsonLines(out, plan, messages=messages)).run()
+    result = Simulation(plan, JsonLines(out, plan, messages=messages)).run()
     return out.getvalue().splitlines(keepends=True), result
 
 
@@ -40,7 +40,7 @@ def split(trace: Lines, killed: bool = True) -> list[Lines]:
 
 
 def judged(*files: Lines) -> Judgement:
-    return judge(Records([Reader(lines, f"r{number}") for number, lines in enumerate(files)]))
+    return judge(Records([RecordReader(lines, f"r{number}") for number, lines in enumerate(files)]))
 
 
 def changed(line: bytes, change: Callable[[dict[str, Any]], object]) -> bytes:

@@ -11,7 +11,7 @@ from msgspec import json
 
 from paxtui.checkers.broken import Invariant
 from paxtui.records import judge as judge_module
-from paxtui.records.reader import Reader
+from paxtui.records.reader import RecordReader
 from paxtui.sim.mutants import MUTANTS
 from paxtui.sim.plan.plan_generator import ALL_PROFILES
 from tests.records.runs import Lines, changed, judged, places, split, traced
@@ -370,7 +370,7 @@ def test_a_record_that_begins_in_the_middle_is_judged_from_there(records: list[L
         late.append(lines[begun[-1] :])
     judgement = judged(*late)
     assert judgement.broken is None, judgement.broken
-    assert judgement.base == max(Reader(lines, "r").header.watermark for lines in late)
+    assert judgement.base == max(RecordReader(lines, "r").header.watermark for lines in late)
 
 
 def test_an_answer_of_a_disk_that_is_lost_meanwhile_was_given_all_the_same() -> None:

@@ -7,20 +7,22 @@ from pathlib import Path
 import pytest
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.durable_state import Saved
+from paxtui.core.durable_state import DurableState
 from paxtui.core.events import ElectionTimeout, Restored, Voted
 from paxtui.core.values import Command, Vote
 from paxtui.records import lines
 from paxtui.records.merge import Records
-from paxtui.records.parts import BadRecord, Done, Ended, Gap, Life, Part, Told
-from paxtui.records.reader import Reader
+from paxtui.records.parts import BadRecord, EndPart, EventPart, FaultPart, Gap, Life, Part
+from paxtui.records.reader import RecordReader
 
 B = Ballot(3, 1)
 X = Command("ada@0", 7, 'quotes " and \x1b and \u202e')
-HELD = Saved(promised=B, round=2, watermark=40, votes=(Vote(41, B, X), Vote(43, B, X)))
+HELD = DurableState(promised=B, round=2, watermark=40, votes=(Vote(41, B, X), Vote(43, B, X)))
 
 
-def header(replica: int = 0, saved: Saved = HELD, cluster: str = "real", wall: float = 1000.0) -> list[bytes]:
+def header(
+    replica: int = 0, saved: DurableState = HELD, cluster: str = "real", wall: float = 1000.0
+) -> list[bytes]:
     return [line + b"\n" for line in lines.life(cluster, replica, 3, 5.0, wall, saved)]
 
 
@@ -33,7 +35,7 @@ START = [*header(), *(event(number) for number in range(3))]
 
 
 def parts(text: list[bytes]) -> list[Part]:
-    return list(Reader(text, "r0"))
+    return list(RecordReader(text, "r0"))
 
 
 def refused(text: list[bytes]) -> str:
@@ -51,12 +53,12 @@ def test_what_is_written_is_read() -> None:
     assert isinstance(life, Life)
     assert (life.promised, life.round, life.watermark, life.new) == (B, 2, 40, False)
     assert life.held == ((41, B, X), (43, B, X))
-    assert isinstance(first, Told)
-    assert isinstance(second, Told)
+    assert isinstance(first, EventPart)
+    assert isinstance(second, EventPart)
     assert [first.event, second.event] == told
     assert [part.at for part in (life, first, fault, end)] == [1000.0, 1000.5, 1000.75, 1001.0]
-    assert isinstance(fault, Done)
-    assert isinstance(end, Ended)
+    assert isinstance(fault, FaultPart)
+    assert isinstance(end, EndPart)
 
 
 BAD = {
@@ -135,31 +137,31 @@ def test_a_missing_vote_or_header_is_a_gap() -> None:
 def test_a_torn_line_at_the_end_or_before_a_new_life_is_what_a_kill_leaves() -> None:
     torn = event(3)[:20]
     for text in ([*START, torn], [*START, torn + b"\n", *header(), END.replace(b"3", b"0")]):
-        reader = Reader(text, "r0")
+        reader = RecordReader(text, "r0")
         assert [type(part).__name__ for part in reader].count("Gap") == 1
         assert reader.torn == [7]
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadRecord, match=r"nope\.jsonl: No such file or directory"):
-        Reader.open(tmp_path / "nope.jsonl")
+        RecordReader.open(tmp_path / "nope.jsonl")
     with pytest.raises(BadRecord, match="Is a directory"):
-        Reader.open(tmp_path)
+        RecordReader.open(tmp_path)
 
 
 def test_records_of_two_clusters_are_not_mixed() -> None:
-    one, other = Reader(header(), "a"), Reader(header(1, cluster="other"), "b")
+    one, other = RecordReader(header(), "a"), RecordReader(header(1, cluster="other"), "b")
     with pytest.raises(BadRecord, match="b: cluster is 'other', in a it is 'real'"):
         Records([one, other])
 
 
 def test_two_files_of_one_replica_are_read_one_after_the_other() -> None:
     later = [*header(wall=2000.0), event(0)]
-    merged = Records([Reader(later, "later"), Reader([*START, END], "earlier")]).merged()
+    merged = Records([RecordReader(later, "later"), RecordReader([*START, END], "earlier")]).merged()
     assert [step.part.source for step in merged] == ["earlier"] * 5 + ["later"] * 3
 
 
 def test_one_file_may_hold_the_records_of_several_replicas() -> None:
     text = [*header(0), *header(1), event(0, 1), event(0, 0), event(1, 1)]
-    found = [step.part for step in Records([Reader(text, "all")]).merged()]
-    assert [part.replica for part in found if isinstance(part, Told)] == [0, 1, 1]
+    found = [step.part for step in Records([RecordReader(text, "all")]).merged()]
+    assert [part.replica for part in found if isinstance(part, EventPart)] == [0, 1, 1]

@@ -18,13 +18,13 @@ from paxtui.config import cluster_file
 from paxtui.config.cluster_file import Cluster
 from paxtui.config.limits import Limits
 from paxtui.net.tls.credentials import Credentials
-from paxtui.replica.event_log import Journal
-from paxtui.replica.host import Node
-from paxtui.replica.log.message_log import ChatLog
+from paxtui.replica.event_log import EventLog
+from paxtui.replica.host import Host
+from paxtui.replica.log.message_log import MessageLog
 from paxtui.replica.sessions.peer_link import PeerLink
 from paxtui.replica.sessions.server import Server
 from paxtui.replica.warmup import Mode, WarmUp
-from paxtui.storage.store import Storage
+from paxtui.storage.store import Store
 from paxtui.wire import FrameReader, encode, frame
 from paxtui.wire.hello import PROTOCOL_VERSION
 from paxtui.wire.requests import Security
@@ -93,10 +93,10 @@ class Raw:
         return last
 
 
-class Host:
+class HostedReplica:
     """The parts of the replica, and how to get at it."""
 
-    def __init__(self, node: Node, server: Server, warm_up: WarmUp, lines: io.StringIO) -> None:
+    def __init__(self, node: Host, server: Server, warm_up: WarmUp, lines: io.StringIO) -> None:
         self.node = node
         self.server = server
         self.warm_up = warm_up
@@ -144,18 +144,18 @@ async def hosted(
     limits: Limits | None = None,
     warm_up: Mode = "none",
     credentials: Credentials | None = None,
-) -> AsyncIterator[Host]:
+) -> AsyncIterator[HostedReplica]:
     """A replica that takes part, alone unless told otherwise; it dials its peers if told who they are."""
     dials = cluster is not None
     cluster = cluster or cluster_file.local(replicas, free_ports(replicas), name="hosted")
     cluster = structs.replace(cluster, limits=limits or cluster.limits)
     lines = io.StringIO()
-    journal = Journal(me, "debug", as_json=False, file=lines)
+    journal = EventLog(me, "debug", as_json=False, file=lines)
     address = cluster.address(me)
     listeners = await trio.open_tcp_listeners(address.port, host=address.host)
-    storage = Storage.open(folder, cluster=cluster.digest, name=cluster.name, replica=me)
-    chat = ChatLog(folder / "chat.log")
-    node = Node(me, cluster, storage, chat, journal, random.Random(me), 1, faults_allowed=faults_allowed)
+    storage = Store.open(folder, cluster=cluster.digest, name=cluster.name, replica=me)
+    chat = MessageLog(folder / "chat.log")
+    node = Host(me, cluster, storage, chat, journal, random.Random(me), 1, faults_allowed=faults_allowed)
     waits = WarmUp(me, cluster.n, warm_up, first_start=True)
     for peer in range(0 if dials else cluster.n):
         waits.welcomed(peer)  # whom it does not dial it takes for granted
@@ -172,7 +172,7 @@ async def hosted(
                     nursery.start_soon(link.run)
             if waits.done:
                 node.start_core()
-            yield Host(node, server, waits, lines)
+            yield HostedReplica(node, server, waits, lines)
             nursery.cancel_scope.cancel()
     finally:
         node.stop()

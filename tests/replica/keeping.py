@@ -7,12 +7,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
-from paxtui.config.retention import Keep
-from paxtui.core.output import Mark
-from paxtui.replica.event_log import Journal
-from paxtui.replica.host import Node
-from paxtui.replica.log.compaction import Retention
-from paxtui.replica.log.message_log import ChatLog
+from paxtui.config.retention import Retention
+from paxtui.core.output import Checkpoint
+from paxtui.replica.event_log import EventLog
+from paxtui.replica.host import Host
+from paxtui.replica.log.compaction import Compaction
+from paxtui.replica.log.message_log import MessageLog
 from paxtui.storage.errors import StorageFailed
 
 BYTES_A_SLOT = 100
@@ -67,7 +67,7 @@ class FakeNode:
         if self.refusal is None:
             self.learner.watermark += 1
             self.storage.committed_watermark += 1
-            self.learner.marks.append(Mark(self.learner.watermark, stamp_s))
+            self.learner.marks.append(Checkpoint(self.learner.watermark, stamp_s))
         return self.refusal
 
     def trim(self, upto: int) -> str | None:
@@ -91,17 +91,17 @@ class FakeChat:
 class Kept:
     """A keeper of the log with all that belongs to it."""
 
-    def __init__(self, keep: Keep, folder: Path) -> None:
+    def __init__(self, keep: Retention, folder: Path) -> None:
         self.keep = keep
         self.node, self.chat, self.lines = FakeNode(folder), FakeChat(), io.StringIO()
         self.start()
 
     def start(self) -> None:
         """The process starts, perhaps anew; the node's log stays as it is."""
-        journal = Journal(0, "debug", as_json=False, file=self.lines)
-        chat, node = cast(ChatLog, self.chat), cast(Node, self.node)
+        journal = EventLog(0, "debug", as_json=False, file=self.lines)
+        chat, node = cast(MessageLog, self.chat), cast(Host, self.node)
         monotonic, wall = lambda: float(self.node.now_s), lambda: float(self.node.wall_s)
-        self.retention = Retention(node, self.keep, chat, journal, monotonic, wall)
+        self.retention = Compaction(node, self.keep, chat, journal, monotonic, wall)
 
     async def look(self) -> None:
         """One look, as the leader's."""

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from paxtui.config.retention import Keep
+from paxtui.config.retention import Retention
 from paxtui.core.ballot import NUMBER_LIMIT
-from paxtui.core.output import Mark
+from paxtui.core.output import Checkpoint
 from paxtui.replica.log.ages import AGE_FILE, LEEWAY_S, AgeFile, Ages
 from paxtui.replica.log.compaction import PARTS
 from tests.replica.keeping import Kept
@@ -26,7 +26,7 @@ class Log:
     """A log that grows by one message in ten seconds, on a leader that keeps ``LIMIT_S`` of it."""
 
     def __init__(self, folder: Path) -> None:
-        self.kept = Kept(Keep(age_s=float(LIMIT_S)), folder)
+        self.kept = Kept(Retention(age_s=float(LIMIT_S)), folder)
         self.node = self.kept.node
         self.born: dict[int, int] = {}
         self.run_s = 0
@@ -144,7 +144,7 @@ async def test_a_wall_clock_that_jumps_to_and_fro_does_not_fill_the_log(log: Log
 @pytest.mark.trio
 async def test_stamps_from_the_future_in_an_old_log_do_not_delay_removal(log: Log) -> None:
     marks = log.node.learner.marks
-    marks[-3:] = [Mark(mark.upto, mark.wall_s + YEAR_S) for mark in marks[-3:]]
+    marks[-3:] = [Checkpoint(mark.upto, mark.wall_s + YEAR_S) for mark in marks[-3:]]
     log.restart()
     await log.live(STEP_S)
     assert log.youngest_removed_s >= LIMIT_S - STEP_S - LEEWAY_S  # the jump counts as one step
@@ -154,7 +154,13 @@ async def test_stamps_from_the_future_in_an_old_log_do_not_delay_removal(log: Lo
 
 def test_a_stamp_that_steps_makes_older_marks_older_by_one_step_at_most() -> None:
     for odd in (0, 5 * YEAR_S, NUMBER_LIMIT - 1):
-        marks = [Mark(1, 1000), Mark(2, 1100), Mark(3, odd), Mark(4, 1300), Mark(5, 1400)]
+        marks = [
+            Checkpoint(1, 1000),
+            Checkpoint(2, 1100),
+            Checkpoint(3, odd),
+            Checkpoint(4, 1300),
+            Checkpoint(5, 1400),
+        ]
         ages = Ages(100.0)
         ages.look(marks, 7.0)
         found = [ages.of(mark) for mark in marks]
@@ -167,7 +173,7 @@ def test_a_stamp_that_steps_makes_older_marks_older_by_one_step_at_most() -> Non
 
 
 def test_a_new_leader_has_the_ages_from_the_stamps_and_goes_on_from_them() -> None:
-    marks = [Mark(10, 5000), Mark(20, 5100), Mark(30, 5203)]
+    marks = [Checkpoint(10, 5000), Checkpoint(20, 5100), Checkpoint(30, 5203)]
     ages = Ages(100.0)
     ages.look(marks, 0.0)
     assert [ages.of(mark) for mark in marks] == [203.0, 103.0, 0.0]
@@ -178,16 +184,16 @@ def test_a_new_leader_has_the_ages_from_the_stamps_and_goes_on_from_them() -> No
 
 
 def test_a_replica_that_was_away_counts_what_the_others_counted_meanwhile() -> None:
-    known = [Mark(10, 5000), Mark(20, 5100)]
+    known = [Checkpoint(10, 5000), Checkpoint(20, 5100)]
     ages = Ages(100.0)
     ages.look(known, 0.0)
-    missed = [*known, Mark(30, 5200), Mark(40, 5300)]
+    missed = [*known, Checkpoint(30, 5200), Checkpoint(40, 5300)]
     ages.look(missed, 1.0)
     assert [ages.of(mark) for mark in missed] == [300.0, 200.0, 100.0, 0.0]
 
 
 def test_a_monotonic_clock_that_jumps_counts_as_one_step_and_one_that_goes_back_as_none() -> None:
-    marks = [Mark(10, 5000)]
+    marks = [Checkpoint(10, 5000)]
     ages = Ages(100.0)
     for now, age in ((0.0, 0.0), (1e9, 100.0), (5.0, 100.0), (6.0, 101.0)):
         ages.look(marks, now)
@@ -253,13 +259,13 @@ async def test_a_disk_that_does_not_take_the_age_is_no_reason_to_stop(log: Log) 
 @pytest.mark.trio
 async def test_a_limit_that_is_lowered_removes_a_step_at_a_time(tmp_path: Path) -> None:
     log = Log(tmp_path)
-    log.kept.keep = Keep(age_s=8.0 * LIMIT_S)
+    log.kept.keep = Retention(age_s=8.0 * LIMIT_S)
     log.kept.start()
     await log.live(8 * LIMIT_S)
     marks = [mark.upto for mark in log.node.learner.marks]
     assert len(marks) >= PARTS - 1
     assert log.node.learner.floor == 0
-    log.kept.keep = Keep(age_s=float(LIMIT_S))
+    log.kept.keep = Retention(age_s=float(LIMIT_S))
     log.restart()
     floors: list[Any] = []
     for _ in range(STEP_S):

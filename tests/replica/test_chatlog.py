@@ -14,7 +14,7 @@ from paxtui.core.ballot import Ballot
 from paxtui.core.output import Applied
 from paxtui.core.values import NOOP, Command, Entry
 from paxtui.replica.log import message_log
-from paxtui.replica.log.message_log import FORGET_BYTES_MIN, TAIL_BYTES, ChatLog, line
+from paxtui.replica.log.message_log import FORGET_BYTES_MIN, TAIL_BYTES, MessageLog, line
 from paxtui.storage.errors import StorageFailed, StorageRefused
 
 B = Ballot(1, 0)
@@ -25,7 +25,7 @@ def entry(slot: int, text: str | None = None) -> Entry:
 
 
 def write(path: Path, upto: int, *, noops: frozenset[int] = frozenset()) -> bytes:
-    log = ChatLog(path)
+    log = MessageLog(path)
     entries = tuple(Entry(B, NOOP) if slot in noops else entry(slot) for slot in range(upto))
     log.append(Applied(0, entries, {}))
     log.close()
@@ -33,7 +33,7 @@ def write(path: Path, upto: int, *, noops: frozenset[int] = frozenset()) -> byte
 
 
 def repair(path: Path, watermark: int) -> int:
-    log = ChatLog(path)
+    log = MessageLog(path)
     try:
         return log.repair(watermark)
     finally:
@@ -45,7 +45,7 @@ def test_a_line_is_slot_name_and_text(tmp_path: Path) -> None:
 
 
 def test_no_ops_and_repetitions_have_no_line(tmp_path: Path) -> None:
-    log = ChatLog(tmp_path / "log")
+    log = MessageLog(tmp_path / "log")
     log.append(Applied(5, (entry(5), Entry(B, NOOP), entry(7), entry(8)), {7: 5}))
     log.close()
     assert (tmp_path / "log").read_text() == "5\tada\ttext 5\n8\tada\ttext 8\n"
@@ -102,7 +102,7 @@ def test_an_end_torn_at_any_byte_is_mended(tmp_path: Path) -> None:
         start = repair(path, 12)
         kept = path.read_bytes()
         assert whole.startswith(kept)
-        log = ChatLog(path)
+        log = MessageLog(path)
         assert log.repair(12) == start
         log.write(((slot, entry(slot)) for slot in range(start, 12)), {})
         log.close()
@@ -112,7 +112,7 @@ def test_an_end_torn_at_any_byte_is_mended(tmp_path: Path) -> None:
 @pytest.mark.parametrize("chars", [1, 1000, TAIL_BYTES - 3, TAIL_BYTES, 3 * TAIL_BYTES])
 def test_repair_finds_lines_longer_than_it_reads_at_once(tmp_path: Path, chars: int) -> None:
     path = tmp_path / "log"
-    log = ChatLog(path)
+    log = MessageLog(path)
     for slot in range(6):
         log.write([(slot, entry(slot, "x" * chars))], {})
     log.close()
@@ -131,7 +131,7 @@ def test_after_any_damage_at_the_end_the_file_is_the_same_again(
     path.unlink(missing_ok=True)
     texts = data.draw(st.lists(st.text(max_size=30), min_size=1, max_size=20))
     entries = [entry(slot, text) if text else Entry(B, NOOP) for slot, text in enumerate(texts)]
-    log = ChatLog(path)
+    log = MessageLog(path)
     log.append(Applied(0, tuple(entries), {}))
     log.close()
     whole = path.read_bytes()
@@ -139,7 +139,7 @@ def test_after_any_damage_at_the_end_the_file_is_the_same_again(
     early = b"".join(line(len(texts) + i, entry(0).value).encode() for i in range(ahead))
     damaged = whole + early
     path.write_bytes(damaged[: data.draw(st.integers(0, len(damaged)))])
-    log = ChatLog(path)
+    log = MessageLog(path)
     start = log.repair(len(texts))
     log.write(((slot, entries[slot]) for slot in range(start, len(texts))), {})
     log.close()
@@ -151,13 +151,13 @@ def test_a_folder_in_the_files_place_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(
         StorageRefused, match=r"log: cannot be written: Is a directory; name another --log-dir"
     ):
-        ChatLog(tmp_path / "log")
+        MessageLog(tmp_path / "log")
 
 
 def test_a_full_disk_stops_with_the_name_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.symlink_to("/dev/full")
-    log = ChatLog(path)
+    log = MessageLog(path)
     with pytest.raises(StorageFailed, match=r"log: No space left on device; the replica stops"):
         log.append(Applied(0, (entry(0),), {}))
     log.close()
@@ -186,7 +186,7 @@ async def test_lines_below_the_floor_are_cut_off_at_a_line_border(
     tmp_path: Path, soon: None, chars: int, floor: int
 ) -> None:
     path = tmp_path / "log"
-    log = ChatLog(path)
+    log = MessageLog(path)
     log.write(((slot, entry(slot, "x" * chars)) for slot in range(20)), {})
     await log.forget(floor)
     assert slots_of(path) == list(range(floor, 20))
@@ -200,7 +200,7 @@ async def test_lines_below_the_floor_are_cut_off_at_a_line_border(
 async def test_a_floor_in_a_gap_keeps_what_comes_after_it(tmp_path: Path, soon: None) -> None:
     path = tmp_path / "log"
     write(path, 40, noops=frozenset(range(25, 35)))
-    log = ChatLog(path)
+    log = MessageLog(path)
     await log.forget(30)
     log.close()
     assert slots_of(path) == list(range(35, 40))
@@ -210,7 +210,7 @@ async def test_a_floor_in_a_gap_keeps_what_comes_after_it(tmp_path: Path, soon: 
 async def test_a_floor_above_the_last_line_leaves_none(tmp_path: Path, soon: None) -> None:
     path = tmp_path / "log"
     write(path, 20)
-    log = ChatLog(path)
+    log = MessageLog(path)
     await log.forget(50)
     log.append(Applied(60, (entry(60),), {}))
     log.close()
@@ -223,7 +223,7 @@ async def test_what_is_appended_during_the_copy_is_kept(
 ) -> None:
     path = tmp_path / "log"
     write(path, 20)
-    log = ChatLog(path)
+    log = MessageLog(path)
     log.repair(20)
     original = log._copy
     copies: list[int] = []
@@ -248,7 +248,7 @@ async def test_a_file_that_would_lose_less_than_half_is_left(tmp_path: Path, soo
     path = tmp_path / "log"
     whole = write(path, 20)
     inode = path.stat().st_ino
-    log = ChatLog(path)
+    log = MessageLog(path)
     await log.forget(floor)
     log.close()
     assert (path.read_bytes(), path.stat().st_ino) == (whole, inode)
@@ -258,7 +258,7 @@ async def test_a_file_that_would_lose_less_than_half_is_left(tmp_path: Path, soo
 async def test_a_small_file_is_not_worth_the_copying_and_a_large_one_is(tmp_path: Path) -> None:
     path = tmp_path / "log"
     whole = write(path, 20)
-    log = ChatLog(path)
+    log = MessageLog(path)
     log.repair(20)
     await log.forget(19)
     assert path.read_bytes() == whole
@@ -273,7 +273,7 @@ async def test_a_copy_that_was_killed_is_begun_anew(tmp_path: Path, soon: None) 
     path = tmp_path / "log"
     write(path, 20)
     (tmp_path / "log.new").write_text("17\tada\thalf of the")
-    log = ChatLog(path)
+    log = MessageLog(path)
     await log.forget(15)
     log.close()
     assert slots_of(path) == list(range(15, 20))
@@ -285,7 +285,7 @@ async def test_a_file_that_was_cut_at_its_beginning_is_repaired_like_any_other(
 ) -> None:
     path = tmp_path / "log"
     write(path, 20)
-    log = ChatLog(path)
+    log = MessageLog(path)
     await log.forget(15)
     log.close()
     assert repair(path, 18) == 18

@@ -13,7 +13,7 @@ from paxtui.core.messages import Heartbeat
 from paxtui.wire.hello import SESSION_REFUSED
 from tests.ports import free_ports
 from tests.replica.conditions import eventually
-from tests.replica.host import Host, Said, hosted
+from tests.replica.host import HostedReplica, Said, hosted
 
 NEVER = "hello: session never issued"
 ANOTHERS = "hello: session of another"
@@ -21,18 +21,18 @@ LATER = "hello: session born later"
 
 
 @pytest.fixture
-async def host(tmp_path: Path) -> AsyncIterator[Host]:
+async def host(tmp_path: Path) -> AsyncIterator[HostedReplica]:
     async with hosted(tmp_path / "r0") as alone:
         await eventually(lambda: alone.node.status and alone.node.status.role == "leader", "it leads")
         yield alone
 
 
-async def say_hello(host: Host, role: str = "client", **fields: object) -> Said:
+async def say_hello(host: HostedReplica, role: str = "client", **fields: object) -> Said:
     async with host.dial() as raw:
         return await raw.hello(role, **fields)
 
 
-async def refusal(host: Host, role: str = "client", **fields: object) -> str:
+async def refusal(host: HostedReplica, role: str = "client", **fields: object) -> str:
     """Why a session is not taken."""
     answer = await say_hello(host, role, **fields)
     assert answer["type"] == "refused", answer
@@ -41,7 +41,7 @@ async def refusal(host: Host, role: str = "client", **fields: object) -> str:
 
 
 @pytest.mark.trio
-async def test_only_a_session_that_a_replica_can_have_issued_is_taken(host: Host) -> None:
+async def test_only_a_session_that_a_replica_can_have_issued_is_taken(host: HostedReplica) -> None:
     invented = [
         "bob",
         "bob~x@1",
@@ -60,7 +60,7 @@ async def test_only_a_session_that_a_replica_can_have_issued_is_taken(host: Host
 
 
 @pytest.mark.trio
-async def test_a_session_of_another_name_is_refused(host: Host) -> None:
+async def test_a_session_of_another_name_is_refused(host: HostedReplica) -> None:
     session = (await say_hello(host, name="ada"))["session"]
     assert await refusal(host, name="eve", session=session) == 'it is of "ada", and you call yourself "eve"'
     assert await refusal(host, session=session) == 'it is of "ada", and you call yourself ""'
@@ -75,7 +75,9 @@ async def test_a_session_of_another_name_is_refused(host: Host) -> None:
 
 
 @pytest.mark.trio
-async def test_a_session_born_in_a_slot_of_which_a_replica_knows_nothing_is_refused(host: Host) -> None:
+async def test_a_session_born_in_a_slot_of_which_a_replica_knows_nothing_is_refused(
+    host: HostedReplica,
+) -> None:
     async with host.dial("client", name="ada") as raw:
         assert (await raw.append(1, "x"))["type"] == "appended"
     assert await refusal(host, name="bob", session="bob~aaaaaaaa@2") == (
@@ -114,7 +116,7 @@ async def test_a_replica_that_warms_up_does_not_judge_births(tmp_path: Path) -> 
 
 @pytest.mark.trio
 @pytest.mark.parametrize("role", ["operator", "observer"])
-async def test_only_a_client_goes_on_with_a_session(host: Host, role: str) -> None:
+async def test_only_a_client_goes_on_with_a_session(host: HostedReplica, role: str) -> None:
     session = (await say_hello(host, name="ada"))["session"]
     assert await refusal(host, role, name="ada", session=session) == (
         f"only a client goes on with a session, and you speak as {role}"
@@ -122,7 +124,7 @@ async def test_only_a_client_goes_on_with_a_session(host: Host, role: str) -> No
 
 
 @pytest.mark.trio
-async def test_a_name_of_several_words_goes_into_the_log_as_one(host: Host) -> None:
+async def test_a_name_of_several_words_goes_into_the_log_as_one(host: HostedReplica) -> None:
     async with host.dial() as raw:
         session = (await raw.hello("client", name="bob (operator eve)"))["session"]
         assert session.startswith("bob--operator-eve-~")
@@ -131,7 +133,9 @@ async def test_a_name_of_several_words_goes_into_the_log_as_one(host: Host) -> N
 
 
 @pytest.mark.trio
-async def test_a_session_of_an_earlier_program_goes_on_or_is_told_that_it_expired(host: Host) -> None:
+async def test_a_session_of_an_earlier_program_goes_on_or_is_told_that_it_expired(
+    host: HostedReplica,
+) -> None:
     """In a rolling upgrade clients come with ids that the old replicas issued. Those programs kept words in
     names, which are not taken any more; a client hears that in words that it knows from them."""
     async with host.dial("client", name="ada", session="ada~aaaaaaaa@0") as raw:
@@ -161,14 +165,14 @@ async def test_a_session_of_an_earlier_program_goes_on_or_is_told_that_it_expire
     ],
 )
 async def test_a_client_has_no_name_that_a_terminal_could_obey_or_that_nobody_could_see(
-    host: Host, name: str, problem: str
+    host: HostedReplica, name: str, problem: str
 ) -> None:
     assert await say_hello(host, name=name) == {"type": "refused", "reason": f"a client's name {problem}"}
     assert host.refused == {"hello: name": 1}
 
 
 @pytest.mark.trio
-async def test_a_name_cannot_be_taken_for_the_words_around_it_in_the_audit(host: Host) -> None:
+async def test_a_name_cannot_be_taken_for_the_words_around_it_in_the_audit(host: HostedReplica) -> None:
     async with host.dial("operator", name="eve from 1.2.3.4: elect: done") as raw:
         await raw.ask({"type": "elect", "id": 1})
     await say_hello(host, "operator", cluster="other", name="eve: \x1b[2J")

@@ -7,7 +7,7 @@ import pytest
 from paxtui.core import events as e
 from paxtui.core.ballot import REPLICAS_MAX, Ballot
 from paxtui.core.values import NOOP, Entry
-from paxtui.replica.faults.registry import FAULTS_MAX, REORDER_S, FaultBoard
+from paxtui.replica.faults.registry import FAULTS_MAX, REORDER_S, FaultRegistry
 from paxtui.wire import faults as f
 from paxtui.wire.telemetry import FaultBegan, FaultEnded
 
@@ -24,7 +24,7 @@ OTHER_FAULTS = [
 ]
 
 
-class Board(FaultBoard):
+class Board(FaultRegistry):
     """A board that writes down what begins and ends."""
 
     def __init__(self, me: int = 0, replicas: int = 3, seed: int = 1) -> None:

@@ -13,16 +13,16 @@ from paxtui.core.ballot import Ballot
 from paxtui.core.output import Applied, PutEntries, PutState, PutSuppressed
 from paxtui.core.values import NOOP, Command, Entry
 from paxtui.replica.log import applied_log as feed_module
-from paxtui.replica.log.applied_log import PAGE_CHARS, Feed
-from paxtui.storage.store import Storage
+from paxtui.replica.log.applied_log import PAGE_CHARS, AppliedLog
+from paxtui.storage.store import Store
 from paxtui.wire.requests import LogEntry
 
 B = Ballot(1, 0)
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> Iterator[Storage]:
-    opened = Storage.open(tmp_path / "r0", cluster="c", name="demo", replica=0)
+def storage(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(tmp_path / "r0", cluster="c", name="demo", replica=0)
     yield opened
     opened.close()
 
@@ -31,7 +31,7 @@ def entry(slot: int) -> Entry:
     return Entry(B, NOOP) if slot % 5 == 4 else Entry(B, Command("ada~x@0", slot, f"text {slot}"))
 
 
-def apply(feed: Feed, storage: Storage, first: int, upto: int, *, commit: bool = True) -> None:
+def apply(feed: AppliedLog, storage: Store, first: int, upto: int, *, commit: bool = True) -> None:
     entries = tuple(map(entry, range(first, upto)))
     suppressed = {slot: 0 for slot in range(first, upto) if slot % 7 == 6}
     if commit:
@@ -45,7 +45,7 @@ def row(slot: int) -> LogEntry:
     return LogEntry(slot, B, value.client, value.request, value.text, 0 if slot % 7 == 6 else None)
 
 
-async def everything(feed: Feed, first: int = 0, limit: int = 2048) -> list[LogEntry]:
+async def everything(feed: AppliedLog, first: int = 0, limit: int = 2048) -> list[LogEntry]:
     rows: list[LogEntry] = []
     while page := await feed.page(first, limit):
         rows += page
@@ -56,10 +56,10 @@ async def everything(feed: Feed, first: int = 0, limit: int = 2048) -> list[LogE
 @pytest.mark.trio
 @pytest.mark.parametrize("kept", [0, 1, 7, 100, 1000])
 async def test_a_reader_sees_every_slot_once_wherever_memory_ends(
-    storage: Storage, monkeypatch: pytest.MonkeyPatch, kept: int
+    storage: Store, monkeypatch: pytest.MonkeyPatch, kept: int
 ) -> None:
     monkeypatch.setattr(feed_module, "RECENT_SLOTS", kept)
-    feed = Feed(storage, 0)
+    feed = AppliedLog(storage, 0)
     for first in range(0, 100, 10):
         apply(feed, storage, first, first + 10)
     for first in (0, 1, 50, 92, 93, 94, 99):
@@ -71,19 +71,19 @@ async def test_a_reader_sees_every_slot_once_wherever_memory_ends(
 
 @pytest.mark.trio
 async def test_an_entry_leaves_memory_only_when_it_is_on_disk(
-    storage: Storage, monkeypatch: pytest.MonkeyPatch
+    storage: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed_module, "RECENT_SLOTS", 5)
-    feed = Feed(storage, 0)
+    feed = AppliedLog(storage, 0)
     apply(feed, storage, 0, 10)
     apply(feed, storage, 10, 60, commit=False)
     assert await everything(feed) == list(map(row, range(60)))
 
 
 @pytest.mark.trio
-async def test_memory_is_bounded_in_characters_too(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_memory_is_bounded_in_characters_too(storage: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed_module, "RECENT_CHARS", 1000)
-    feed = Feed(storage, 0)
+    feed = AppliedLog(storage, 0)
     for first in range(0, 200, 10):
         apply(feed, storage, first, first + 10)
     assert len(feed._recent) < 40
@@ -91,9 +91,9 @@ async def test_memory_is_bounded_in_characters_too(storage: Storage, monkeypatch
 
 
 @pytest.mark.trio
-async def test_after_a_restart_everything_older_comes_from_disk(storage: Storage) -> None:
-    apply(Feed(storage, 0), storage, 0, 30)
-    feed = Feed(storage, 30)
+async def test_after_a_restart_everything_older_comes_from_disk(storage: Store) -> None:
+    apply(AppliedLog(storage, 0), storage, 0, 30)
+    feed = AppliedLog(storage, 30)
     assert feed.watermark == 30
     apply(feed, storage, 30, 40)
     assert await everything(feed) == list(map(row, range(40)))
@@ -102,11 +102,11 @@ async def test_after_a_restart_everything_older_comes_from_disk(storage: Storage
 @pytest.mark.trio
 @pytest.mark.parametrize("in_memory", [True, False])
 async def test_a_page_is_cut_before_it_is_too_long_for_a_frame_and_never_empty(
-    storage: Storage, monkeypatch: pytest.MonkeyPatch, in_memory: bool
+    storage: Store, monkeypatch: pytest.MonkeyPatch, in_memory: bool
 ) -> None:
     if not in_memory:
         monkeypatch.setattr(feed_module, "RECENT_SLOTS", 0)
-    feed = Feed(storage, 0)
+    feed = AppliedLog(storage, 0)
     entries = tuple(Entry(B, Command("a", slot, "x" * 60_000)) for slot in range(5))
     storage.commit([[PutEntries(0, entries), PutState(B, 1, 5, bytes(32))]])
     feed.append(Applied(0, entries, {}))
@@ -117,8 +117,8 @@ async def test_a_page_is_cut_before_it_is_too_long_for_a_frame_and_never_empty(
 
 
 @pytest.mark.trio
-async def test_whoever_waits_wakes_when_the_log_is_long_enough(storage: Storage) -> None:
-    feed = Feed(storage, 0)
+async def test_whoever_waits_wakes_when_the_log_is_long_enough(storage: Store) -> None:
+    feed = AppliedLog(storage, 0)
     woken = []
 
     async def wait(slot: int) -> None:

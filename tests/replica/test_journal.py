@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from paxtui.core import events as e
 from paxtui.core.ballot import Ballot
 from paxtui.core.values import NOOP
-from paxtui.replica.event_log import LEVELS, Journal
+from paxtui.replica.event_log import LEVELS, EventLog
 
 B = Ballot(3, 1)
 
 
-def lines(level: str, *, as_json: bool = False) -> tuple[Journal, io.StringIO]:
+def lines(level: str, *, as_json: bool = False) -> tuple[EventLog, io.StringIO]:
     file = io.StringIO()
-    return Journal(0, level, as_json=as_json, file=file), file
+    return EventLog(0, level, as_json=as_json, file=file), file
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -112,10 +112,10 @@ def test_a_log_that_nobody_reads_stops_nothing() -> None:
         def write(self, text: str) -> int:
             raise BrokenPipeError
 
-    Journal(0, "debug", as_json=False, file=Broken()).info("x", "y")
+    EventLog(0, "debug", as_json=False, file=Broken()).info("x", "y")
     closed = io.StringIO()
     closed.close()
-    Journal(0, "debug", as_json=False, file=closed).info("x", "y")
+    EventLog(0, "debug", as_json=False, file=closed).info("x", "y")
 
 
 def test_on_a_terminal_an_error_is_red_unless_colours_are_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,9 +125,9 @@ def test_on_a_terminal_an_error_is_red_unless_colours_are_not_wanted(monkeypatch
 
     monkeypatch.delenv("NO_COLOR", raising=False)
     coloured, plain = Terminal(), Terminal()
-    journal = Journal(0, "info", as_json=False, file=coloured)
+    journal = EventLog(0, "info", as_json=False, file=coloured)
     monkeypatch.setenv("NO_COLOR", "1")
-    for each in (journal, Journal(0, "info", as_json=False, file=plain)):
+    for each in (journal, EventLog(0, "info", as_json=False, file=plain)):
         each.event(e.Held("its disk is lost"))
         each.info("leader", "leads at 3.0")
     held, leads = coloured.getvalue().splitlines()

@@ -10,21 +10,23 @@ import trio
 
 from paxtui.replica.sessions import client_session
 from tests.replica.conditions import PATIENCE_S, eventually
-from tests.replica.host import Host, hosted
+from tests.replica.host import HostedReplica, hosted
 
 
 @pytest.fixture
-async def host(tmp_path: Path) -> AsyncIterator[Host]:
+async def host(tmp_path: Path) -> AsyncIterator[HostedReplica]:
     async with hosted(tmp_path / "r0") as replica:
         yield replica
 
 
-async def until_it_leads(host: Host) -> None:
+async def until_it_leads(host: HostedReplica) -> None:
     await eventually(lambda: host.node.status is not None and host.node.status.role == "leader", "it leads")
 
 
 @pytest.mark.trio
-async def test_appends_and_reads_are_answered_after_the_client_has_closed_its_side(host: Host) -> None:
+async def test_appends_and_reads_are_answered_after_the_client_has_closed_its_side(
+    host: HostedReplica,
+) -> None:
     await until_it_leads(host)
     async with host.dial("client", name="ada") as raw:
         await raw.say(
@@ -43,7 +45,7 @@ async def test_appends_and_reads_are_answered_after_the_client_has_closed_its_si
 
 @pytest.mark.trio
 async def test_a_tail_that_follows_ends_with_the_side_that_asked_for_it(
-    host: Host, monkeypatch: pytest.MonkeyPatch
+    host: HostedReplica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client_session, "LAST_ANSWERS_S", 3600.0)  # it does not end because of the time
     await until_it_leads(host)

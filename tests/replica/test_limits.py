@@ -21,13 +21,13 @@ from paxtui.config.limits import FIELDS, Limits, problem, with_environment
 from paxtui.replica.transport import fd_limit, read_loop
 from paxtui.wire import frame
 from tests.replica.conditions import PATIENCE_S, eventually
-from tests.replica.host import Host, Raw, Said, hosted
+from tests.replica.host import HostedReplica, Raw, Said, hosted
 
 HELLO: Said = {"type": "hello", "version": 1, "role": "client", "name": "ada"}
 
 
 @asynccontextmanager
-async def limited(folder: Path, replicas: int = 1, **limits: float) -> AsyncIterator[Host]:
+async def limited(folder: Path, replicas: int = 1, **limits: float) -> AsyncIterator[HostedReplica]:
     """A replica with these limits; alone, it leads."""
     async with hosted(folder / "r0", replicas=replicas, limits=structs.replace(Limits(), **limits)) as host:
         if replicas == 1:
@@ -37,7 +37,7 @@ async def limited(folder: Path, replicas: int = 1, **limits: float) -> AsyncIter
         yield host
 
 
-async def hung_up(raw: Raw, host: Host, name: str) -> str:
+async def hung_up(raw: Raw, host: HostedReplica, name: str) -> str:
     """Wait until the connection ends; the reason that it was told, which was counted once under ``name``."""
     last = await raw.last_words()
     assert last is not None

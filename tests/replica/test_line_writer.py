@@ -14,7 +14,7 @@ from typing import TextIO, cast
 
 import pytest
 
-from paxtui.replica.event_log import Journal
+from paxtui.replica.event_log import EventLog
 from paxtui.stdio.line_writer import WRITE_BYTES_MAX, LineWriter
 from tests.replica.conditions import until
 
@@ -233,7 +233,7 @@ def test_what_the_encoding_does_not_have_is_escaped() -> None:
 @pytest.mark.parametrize("as_json", [False, True])
 def test_the_log_tells_in_its_own_form_how_much_of_it_is_missing(pipe: Pipe, as_json: bool) -> None:
     writer = LineWriter(pipe.writer, bytes_max=1000)
-    journal = Journal(0, "error", as_json=as_json, file=cast(TextIO, writer))
+    journal = EventLog(0, "error", as_json=as_json, file=cast(TextIO, writer))
     journal.error("disk", "something happened")
     until(lambda: not writer._queue, "the writer has taken it, and waits for room in the pipe")
     for _ in range(99):
@@ -249,7 +249,7 @@ def test_the_log_tells_in_its_own_form_how_much_of_it_is_missing(pipe: Pipe, as_
 
 PROGRAM = """
 import sys
-from paxtui.line_writer import take_over
+from paxtui.stdio.line_writer import take_over
 take_over("stderr")
 print("x" * 5000, file=sys.stderr)
 raise ValueError("a mistake of ours")
@@ -270,7 +270,7 @@ def test_a_traceback_goes_the_same_way_and_a_process_ends_although_nobody_reads_
 
 BACKGROUND = """
 import os, sys, termios
-from paxtui.line_writer import LineWriter
+from paxtui.stdio.line_writer import LineWriter
 terminal = os.open(sys.argv[1], os.O_RDWR)  # the leader of a session gets it as its own
 set = termios.tcgetattr(terminal)
 set[3] |= termios.TOSTOP

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from paxtui.core.settings import Settings
-from paxtui.records.parts import Ended, Gap, Life, Told
-from paxtui.records.reader import Reader
+from paxtui.records.parts import EndPart, EventPart, Gap, Life
+from paxtui.records.reader import RecordReader
 from tests.replica.conditions import until
 from tests.replica.processes import Replicas, gone, started
 
@@ -254,9 +254,9 @@ def test_a_record_goes_on_after_a_line_that_a_kill_tore(one: Replicas) -> None:
     one.append("after")
     one.signal(0, signal.SIGTERM)
     assert one.wait(0) == 0
-    reader = Reader.open(path)
+    reader = RecordReader.open(path)
     parts = list(reader)
-    assert [type(part) for part in parts if not isinstance(part, Told)] == [Life, Gap, Life, Ended]
+    assert [type(part) for part in parts if not isinstance(part, EventPart)] == [Life, Gap, Life, EndPart]
     assert len(reader.torn) == 1
 
 

@@ -11,11 +11,11 @@ from paxtui.config import cluster_file
 from paxtui.core.settings import Settings
 from tests.ports import free_ports
 from tests.replica.conditions import eventually
-from tests.replica.host import Host, Raw, hosted
+from tests.replica.host import HostedReplica, Raw, hosted
 
 
 @pytest.fixture
-async def host(tmp_path: Path) -> AsyncIterator[Host]:
+async def host(tmp_path: Path) -> AsyncIterator[HostedReplica]:
     """One replica that leads, and fills no hole by itself."""
     cluster = cluster_file.Cluster(
         name="skips",
@@ -29,7 +29,7 @@ async def host(tmp_path: Path) -> AsyncIterator[Host]:
         yield replica
 
 
-def waiting(host: Host) -> set[int]:
+def waiting(host: HostedReplica) -> set[int]:
     assert host.node.core is not None
     return host.node.core.proposer.skips
 
@@ -45,7 +45,9 @@ async def undo(raw: Raw, number: int | None) -> None:
 
 
 @pytest.mark.trio
-async def test_healing_ends_every_slot_that_still_waits_whether_it_was_named_or_not(host: Host) -> None:
+async def test_healing_ends_every_slot_that_still_waits_whether_it_was_named_or_not(
+    host: HostedReplica,
+) -> None:
     async with host.dial("operator") as raw, host.dial("client") as client:
         for slot in (None, 7, None, None):
             await skip(raw, slot)
@@ -56,7 +58,7 @@ async def test_healing_ends_every_slot_that_still_waits_whether_it_was_named_or_
 
 
 @pytest.mark.trio
-async def test_undoing_one_of_several_skips_of_the_next_slot_ends_the_last_one(host: Host) -> None:
+async def test_undoing_one_of_several_skips_of_the_next_slot_ends_the_last_one(host: HostedReplica) -> None:
     async with host.dial("operator") as raw:
         first = await skip(raw, None)
         await skip(raw, None)
@@ -65,7 +67,7 @@ async def test_undoing_one_of_several_skips_of_the_next_slot_ends_the_last_one(h
 
 
 @pytest.mark.trio
-async def test_undoing_a_skip_of_the_next_slot_leaves_one_that_was_named(host: Host) -> None:
+async def test_undoing_a_skip_of_the_next_slot_leaves_one_that_was_named(host: HostedReplica) -> None:
     async with host.dial("operator") as raw:
         await skip(raw, 4)
         await undo(raw, await skip(raw, None))
@@ -73,7 +75,7 @@ async def test_undoing_a_skip_of_the_next_slot_leaves_one_that_was_named(host: H
 
 
 @pytest.mark.trio
-async def test_a_skip_that_happened_is_not_ended_again(host: Host) -> None:
+async def test_a_skip_that_happened_is_not_ended_again(host: HostedReplica) -> None:
     async with host.dial("operator") as raw, host.dial("client") as client:
         await skip(raw, None)
         await client.say({"type": "append", "request": 1, "text": "over the hole"})

@@ -8,11 +8,11 @@ import pytest
 import trio
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.durable_state import Saved
+from paxtui.core.durable_state import DurableState
 from paxtui.core.events import ElectionTimeout, Proposed, Voted
 from paxtui.core.values import Command
-from paxtui.records.parts import Done, Ended, Gap, Life, Part, Told
-from paxtui.records.reader import Reader
+from paxtui.records.parts import EndPart, EventPart, FaultPart, Gap, Life, Part
+from paxtui.records.reader import RecordReader
 from paxtui.replica.observability import recorder as module
 from paxtui.replica.observability.recorder import Recorder
 from tests.replica.conditions import eventually
@@ -22,12 +22,12 @@ VALUES = (Command("ada@0", 1, "x" * 1000),)
 
 def begun(path: Path) -> Recorder:
     recorder = Recorder(path, 1)
-    recorder.begin("real", 3, Saved())
+    recorder.begin("real", 3, DurableState())
     return recorder
 
 
 def parts(path: Path) -> list[Part]:
-    return list(Reader.open(path))
+    return list(RecordReader.open(path))
 
 
 @pytest.mark.trio
@@ -48,9 +48,9 @@ async def test_what_does_not_fit_is_dropped_and_counted(
     life, *told, gap, last, end = parts(path)
     assert isinstance(life, Life)
     assert isinstance(gap, Gap)
-    assert isinstance(last, Told)
-    assert isinstance(end, Ended)
-    assert [part.number for part in told if isinstance(part, Told)] == [0, 1, 2]
+    assert isinstance(last, EventPart)
+    assert isinstance(end, EndPart)
+    assert [part.number for part in told if isinstance(part, EventPart)] == [0, 1, 2]
     assert (gap.count, last.number) == (7, 10)
 
 
@@ -63,10 +63,10 @@ async def test_events_are_written_whole_and_faults_between_them(tmp_path: Path) 
     recorder.fault(1.5, "fault-began", "cut 0>1")
     recorder.end("stop")
     _, first, second, fault, _ = parts(path)
-    assert isinstance(first, Told)
+    assert isinstance(first, EventPart)
     assert first.event == event
-    assert isinstance(second, Told)
-    assert isinstance(fault, Done)
+    assert isinstance(second, EventPart)
+    assert isinstance(fault, FaultPart)
     assert fault.detail == "cut 0>1"
 
 

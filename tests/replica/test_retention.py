@@ -12,8 +12,8 @@ import trio
 from msgspec import structs
 
 from paxtui.client import connect
-from paxtui.config.retention import Keep
-from paxtui.replica.host import Node
+from paxtui.config.retention import Retention
+from paxtui.replica.host import Host
 from paxtui.replica.log import compaction
 from paxtui.replica.log.compaction import PARTS
 from paxtui.storage.errors import StorageFailed
@@ -26,7 +26,7 @@ from tests.replica.keeping import BYTES_A_SLOT, Kept
 async def test_with_a_limit_of_slots_at_least_so_many_are_kept_and_little_more(
     tmp_path: Path,
 ) -> None:
-    kept = Kept(Keep(slots=800), tmp_path)
+    kept = Kept(Retention(slots=800), tmp_path)
     learner = kept.node.learner
     for _ in range(300):
         await kept.live(10, 10)
@@ -41,7 +41,7 @@ async def test_with_a_limit_of_slots_at_least_so_many_are_kept_and_little_more(
 async def test_a_quiet_log_is_neither_marked_nor_trimmed_again_and_again(
     tmp_path: Path,
 ) -> None:
-    kept = Kept(Keep(slots=8), tmp_path)
+    kept = Kept(Retention(slots=8), tmp_path)
     await kept.live(100, 10)
     for _ in range(3):  # marks are slots, too: with one a slot they may ask for one more
         await kept.look()
@@ -56,7 +56,7 @@ async def test_with_a_limit_of_bytes_at_least_so_many_are_kept_and_each_is_measu
     tmp_path: Path,
 ) -> None:
     limit = 80_000
-    kept = Kept(Keep(bytes=limit), tmp_path)
+    kept = Kept(Retention(bytes=limit), tmp_path)
     learner = kept.node.learner
     for _ in range(300):
         await kept.live(10, 10)
@@ -70,7 +70,7 @@ async def test_with_a_limit_of_bytes_at_least_so_many_are_kept_and_each_is_measu
 
 @pytest.mark.trio
 async def test_with_a_limit_of_age_younger_ones_are_kept(tmp_path: Path) -> None:
-    kept = Kept(Keep(age_s=800.0), tmp_path)
+    kept = Kept(Retention(age_s=800.0), tmp_path)
     node = kept.node
     born: dict[int, int] = {}
     for _ in range(300):
@@ -86,19 +86,19 @@ async def test_with_a_limit_of_age_younger_ones_are_kept(tmp_path: Path) -> None
 
 @pytest.mark.trio
 async def test_of_several_limits_the_first_that_allows_it_removes(tmp_path: Path) -> None:
-    kept = Kept(Keep(slots=10_000, bytes=1 << 30, age_s=80.0), tmp_path)
+    kept = Kept(Retention(slots=10_000, bytes=1 << 30, age_s=80.0), tmp_path)
     for _ in range(20):
         kept.node.now_s += 10
         await kept.live(10, 10)
     assert kept.node.learner.floor > 0
-    kept = Kept(Keep(slots=80, bytes=1 << 30, age_s=1e9), tmp_path)
+    kept = Kept(Retention(slots=80, bytes=1 << 30, age_s=1e9), tmp_path)
     await kept.live(500, 10)
     assert kept.node.learner.floor > 0
 
 
 @pytest.mark.trio
 async def test_a_refusal_is_told_and_tried_again_at_the_next_look(tmp_path: Path) -> None:
-    kept = Kept(Keep(slots=80), tmp_path)
+    kept = Kept(Retention(slots=80), tmp_path)
     await kept.live(100, 10)
     kept.node.refusal = "its queue is full"
     await kept.live(200, 10)
@@ -127,7 +127,7 @@ async def running(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 async def test_who_may_not_or_need_not_removes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: str | None
 ) -> None:
-    kept = Kept(Keep() if reason == "everything is kept" else Keep(slots=8), tmp_path)
+    kept = Kept(Retention() if reason == "everything is kept" else Retention(slots=8), tmp_path)
     kept.node.grow(1000)
     if reason == "it does not lead":
         kept.node.proposer.reign = None
@@ -145,7 +145,7 @@ async def test_rows_below_the_floor_go_in_portions_on_every_replica_and_then_the
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    kept = Kept(Keep(), tmp_path)
+    kept = Kept(Retention(), tmp_path)
     kept.node.proposer.reign = None
     storage = kept.node.storage
     storage.floor, storage.portions = 100, 7
@@ -161,7 +161,7 @@ async def test_rows_below_the_floor_go_in_portions_on_every_replica_and_then_the
 async def test_a_disk_that_fails_meanwhile_stops_the_replica(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = Kept(Keep(), tmp_path)
+    kept = Kept(Retention(), tmp_path)
     kept.node.storage.broken = True
     monkeypatch.setattr(compaction, "LOOK_S", 0.001)
     with pytest.raises(StorageFailed, match="it is broken"):
@@ -177,7 +177,7 @@ async def test_three_replicas_keep_what_they_should_and_one_that_was_away_goes_o
 ) -> None:
     monkeypatch.setattr(compaction, "LOOK_S", 0.05)
     async with three(tmp_path, start=False) as replicas:
-        replicas.cluster = structs.replace(replicas.cluster, keep=Keep(slots=40))
+        replicas.cluster = structs.replace(replicas.cluster, keep=Retention(slots=40))
         for replica in range(3):
             await replicas.start(replica)
         away = (await replicas.led() + 1) % 3
@@ -214,5 +214,5 @@ def floor_of(node: Any) -> int:
     return 0 if status is None else int(status.floor)
 
 
-def is_swept(node: Node) -> bool:
+def is_swept(node: Host) -> bool:
     return node.storage.sweep() is False

@@ -15,12 +15,12 @@ from paxtui.core.ballot import Ballot
 from paxtui.core.output import Applied
 from paxtui.core.values import Command, Entry
 from paxtui.replica.log import message_log
-from paxtui.replica.log.message_log import ChatLog
+from paxtui.replica.log.message_log import MessageLog
 from tests.replica.conditions import until
 from tests.replica.processes import Replicas
 
 
-def append(log: ChatLog, first: int, upto: int) -> None:
+def append(log: MessageLog, first: int, upto: int) -> None:
     entries = tuple(
         Entry(Ballot(1, 0), Command("ada~x@0", slot, f"text {slot}")) for slot in range(first, upto)
     )
@@ -37,9 +37,9 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def log(path: Path) -> Iterator[ChatLog]:
+def log(path: Path) -> Iterator[MessageLog]:
     """A log with the lines of slots 0 to 2."""
-    log = ChatLog(path)
+    log = MessageLog(path)
     assert log.repair(0) == 0
     append(log, 0, 3)
     yield log
@@ -48,7 +48,7 @@ def log(path: Path) -> Iterator[ChatLog]:
 
 def start_again(path: Path, watermark: int) -> int:
     """The slot from which a replica that starts writes lines."""
-    log = ChatLog(path)
+    log = MessageLog(path)
     try:
         return log.repair(watermark)
     finally:
@@ -59,13 +59,13 @@ def empty(path: Path) -> None:
     os.truncate(path, 0)
 
 
-def test_a_file_that_was_emptied_goes_on_at_its_beginning(log: ChatLog, path: Path) -> None:
+def test_a_file_that_was_emptied_goes_on_at_its_beginning(log: MessageLog, path: Path) -> None:
     empty(path)
     append(log, 3, 5)
     assert path.read_bytes() == lines(3, 4)
 
 
-def test_what_was_rotated_away_is_not_written_again(log: ChatLog, path: Path) -> None:
+def test_what_was_rotated_away_is_not_written_again(log: MessageLog, path: Path) -> None:
     empty(path)
     append(log, 3, 5)
     assert start_again(path, 5) == 5
@@ -75,7 +75,7 @@ def test_what_was_rotated_away_is_not_written_again(log: ChatLog, path: Path) ->
 
 
 def test_a_rotation_with_no_line_after_it_is_noticed_at_the_stop(path: Path) -> None:
-    log = ChatLog(path)
+    log = MessageLog(path)
     log.repair(0)
     append(log, 0, 3)
     empty(path)
@@ -83,7 +83,7 @@ def test_a_rotation_with_no_line_after_it_is_noticed_at_the_stop(path: Path) -> 
     assert start_again(path, 3) == 3
 
 
-def test_a_log_that_was_emptied_again_begins_where_the_last_rotation_was(log: ChatLog, path: Path) -> None:
+def test_a_log_that_was_emptied_again_begins_where_the_last_rotation_was(log: MessageLog, path: Path) -> None:
     for first in (3, 6):
         empty(path)
         append(log, first, first + 3)
@@ -92,7 +92,7 @@ def test_a_log_that_was_emptied_again_begins_where_the_last_rotation_was(log: Ch
 
 
 def test_a_log_that_was_deleted_is_written_anew(path: Path) -> None:
-    log = ChatLog(path)
+    log = MessageLog(path)
     log.repair(0)
     append(log, 0, 3)
     empty(path)
@@ -105,7 +105,7 @@ def test_a_log_that_was_deleted_is_written_anew(path: Path) -> None:
 
 
 def test_a_rotation_in_another_life_of_the_cluster_is_forgotten(path: Path) -> None:
-    log = ChatLog(path)
+    log = MessageLog(path)
     log.repair(0)
     append(log, 0, 3)
     empty(path)
@@ -116,7 +116,7 @@ def test_a_rotation_in_another_life_of_the_cluster_is_forgotten(path: Path) -> N
 
 @pytest.mark.trio
 @pytest.mark.parametrize("created", [False, True], ids=["", "a new file is there"])
-async def test_after_a_renaming_lines_go_into_a_new_file(log: ChatLog, path: Path, created: bool) -> None:
+async def test_after_a_renaming_lines_go_into_a_new_file(log: MessageLog, path: Path, created: bool) -> None:
     old = path.rename(path.with_name("replica-0.log.1"))
     if created:
         path.touch()
@@ -130,7 +130,7 @@ async def test_after_a_renaming_lines_go_into_a_new_file(log: ChatLog, path: Pat
 
 
 @pytest.mark.trio
-async def test_opening_again_without_a_rotation_changes_nothing(log: ChatLog, path: Path) -> None:
+async def test_opening_again_without_a_rotation_changes_nothing(log: MessageLog, path: Path) -> None:
     await log.reopen()
     append(log, 3, 4)
     assert path.read_bytes() == lines(0, 1, 2, 3)
@@ -138,7 +138,7 @@ async def test_opening_again_without_a_rotation_changes_nothing(log: ChatLog, pa
 
 
 @pytest.mark.trio
-async def test_a_file_that_cannot_be_opened_leaves_the_present_one(log: ChatLog, path: Path) -> None:
+async def test_a_file_that_cannot_be_opened_leaves_the_present_one(log: MessageLog, path: Path) -> None:
     old = path.rename(path.with_name("old"))
     path.mkdir()
     with pytest.raises(IsADirectoryError):
@@ -150,14 +150,14 @@ async def test_a_file_that_cannot_be_opened_leaves_the_present_one(log: ChatLog,
 @pytest.mark.trio
 @pytest.mark.parametrize("way", ["emptied", "renamed"])
 async def test_a_rotation_during_the_copy_of_what_is_kept_leaves_the_file_alone(
-    log: ChatLog, path: Path, way: str, monkeypatch: pytest.MonkeyPatch
+    log: MessageLog, path: Path, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(message_log, "FORGET_BYTES_MIN", 1)
     append(log, 3, 100)
-    copy = ChatLog._copy
+    copy = MessageLog._copy
 
-    def rotate_first(self: ChatLog, fresh: Path, start: int, end: int) -> None:
-        monkeypatch.setattr(ChatLog, "_copy", copy)
+    def rotate_first(self: MessageLog, fresh: Path, start: int, end: int) -> None:
+        monkeypatch.setattr(MessageLog, "_copy", copy)
         if way == "emptied":
             empty(path)
         else:
@@ -165,7 +165,7 @@ async def test_a_rotation_during_the_copy_of_what_is_kept_leaves_the_file_alone(
             path.touch()
         copy(self, fresh, start, end)
 
-    monkeypatch.setattr(ChatLog, "_copy", rotate_first)
+    monkeypatch.setattr(MessageLog, "_copy", rotate_first)
     with trio.fail_after(30):
         await log.forget(90)
     assert path.read_bytes() == b""

@@ -11,7 +11,7 @@ import pytest
 import trio
 import trio.testing
 
-from paxtui.replica.transport.frame_writer import Sender
+from paxtui.replica.transport.frame_writer import FrameWriter
 from tests.replica.conditions import eventually
 
 
@@ -46,7 +46,7 @@ async def connected() -> AsyncIterator[tuple[trio.SocketStream, trio.SocketStrea
 @pytest.mark.trio
 async def test_frames_of_one_turn_leave_as_one(nursery: trio.Nursery) -> None:
     stream = Slow()
-    sender = Sender(stream)
+    sender = FrameWriter(stream)
     nursery.start_soon(sender.run)
     for frame in (b"a", b"b", b"c"):
         assert sender.push(frame)
@@ -61,7 +61,7 @@ async def test_frames_of_one_turn_leave_as_one(nursery: trio.Nursery) -> None:
 @pytest.mark.trio
 async def test_what_comes_during_a_send_gathers_and_follows(nursery: trio.Nursery) -> None:
     stream = Slow()
-    sender = Sender(stream)
+    sender = FrameWriter(stream)
     nursery.start_soon(sender.run)
     sender.push(b"1")
     sender.flush()
@@ -80,7 +80,7 @@ async def test_what_comes_during_a_send_gathers_and_follows(nursery: trio.Nurser
 
 @pytest.mark.trio
 async def test_a_reader_that_is_too_slow_gets_no_more_than_the_limit() -> None:
-    sender = Sender(Slow(), bytes_max=10)
+    sender = FrameWriter(Slow(), bytes_max=10)
     assert sender.push(b"12345678")
     assert not sender.push(b"123")
     assert sender.overflowed
@@ -91,7 +91,7 @@ async def test_a_reader_that_is_too_slow_gets_no_more_than_the_limit() -> None:
 @pytest.mark.trio
 async def test_to_a_socket_everything_arrives_in_order_however_slowly_it_is_read() -> None:
     async with connected() as (near, far), trio.open_nursery() as nursery:
-        sender = Sender(near)
+        sender = FrameWriter(near)
         nursery.start_soon(sender.run)
         expected = received = b""
         for number in range(400):
@@ -112,7 +112,7 @@ async def test_to_a_socket_everything_arrives_in_order_however_slowly_it_is_read
 @pytest.mark.trio
 async def test_whoever_waits_for_room_is_woken_also_by_a_flush_that_the_task_did_not_make() -> None:
     async with connected() as (near, far), trio.open_nursery() as nursery:
-        sender = Sender(near)
+        sender = FrameWriter(near)
         nursery.start_soon(sender.run)
         await trio.testing.wait_all_tasks_blocked()
         room = trio.Event()
@@ -139,7 +139,7 @@ async def test_whoever_waits_for_room_is_woken_also_by_a_flush_that_the_task_did
 @pytest.mark.trio
 async def test_closing_sends_what_waits_first() -> None:
     near, far = trio.testing.memory_stream_one_way_pair()
-    sender = Sender(near)
+    sender = FrameWriter(near)
     sender.push(b"last words")
     sender.close_when_sent()
     assert not sender.push(b"too late")
@@ -151,7 +151,7 @@ async def test_closing_sends_what_waits_first() -> None:
 @pytest.mark.trio
 async def test_a_broken_connection_ends_the_task() -> None:
     async with connected() as (near, far):
-        sender = Sender(near)
+        sender = FrameWriter(near)
         await far.aclose()
         sender.push(b"x")
         sender.flush()

@@ -26,27 +26,27 @@ from paxtui.wire.faults import DiskError
 from paxtui.wire.hello import PROTOCOL_VERSION
 from tests.ports import free_ports
 from tests.replica.conditions import eventually
-from tests.replica.host import Host, Said, hosted
+from tests.replica.host import HostedReplica, Said, hosted
 from tests.wire.strategies import peer_messages
 
 HELLO: dict[str, Any] = {"type": "hello", "version": PROTOCOL_VERSION, "role": "client", "name": "ada"}
 
 
 @pytest.fixture
-async def host(tmp_path: Path) -> AsyncIterator[Host]:
+async def host(tmp_path: Path) -> AsyncIterator[HostedReplica]:
     """One replica that is a cluster of its own."""
     async with hosted(tmp_path / "r0") as replica:
         yield replica
 
 
 @pytest.fixture
-async def one_of_three(tmp_path: Path) -> AsyncIterator[Host]:
+async def one_of_three(tmp_path: Path) -> AsyncIterator[HostedReplica]:
     """Replica 0 of three; the others are whatever the test makes of them."""
     async with hosted(tmp_path / "r0", replicas=3) as replica:
         yield replica
 
 
-async def leading(host: Host) -> None:
+async def leading(host: HostedReplica) -> None:
     await eventually(lambda: host.node.status is not None and host.node.status.role == "leader", "it leads")
 
 
@@ -111,7 +111,7 @@ GARBAGE = {
 
 
 @pytest.mark.trio
-async def test_garbage_is_answered_with_the_reason_and_harms_nobody_else(host: Host) -> None:
+async def test_garbage_is_answered_with_the_reason_and_harms_nobody_else(host: HostedReplica) -> None:
     await leading(host)
     async with host.dial("client", name="ada") as bystander:
         for number, (name, (data, reason)) in enumerate(GARBAGE.items(), start=1):
@@ -130,7 +130,7 @@ async def test_garbage_is_answered_with_the_reason_and_harms_nobody_else(host: H
 
 
 @pytest.mark.trio
-async def test_random_bytes_never_stop_a_replica(host: Host) -> None:
+async def test_random_bytes_never_stop_a_replica(host: HostedReplica) -> None:
     dice = random.Random(20_240_601)
     for number in range(1, 101):
         data = dice.randbytes(dice.randrange(1, 64))
@@ -145,7 +145,7 @@ async def test_random_bytes_never_stop_a_replica(host: Host) -> None:
 
 
 @pytest.mark.trio
-async def test_a_hello_that_is_cut_off_at_any_byte_is_counted_and_forgotten(host: Host) -> None:
+async def test_a_hello_that_is_cut_off_at_any_byte_is_counted_and_forgotten(host: HostedReplica) -> None:
     whole = frame(body(HELLO))
     for cut in range(1, len(whole)):
         async with host.dial() as raw:
@@ -157,7 +157,7 @@ async def test_a_hello_that_is_cut_off_at_any_byte_is_counted_and_forgotten(host
 
 
 @pytest.mark.trio
-async def test_whoever_only_looks_whether_the_port_is_open_is_not_counted(host: Host) -> None:
+async def test_whoever_only_looks_whether_the_port_is_open_is_not_counted(host: HostedReplica) -> None:
     async with host.dial() as raw:
         await raw.stream.send_eof()
         assert await raw.hear() is None
@@ -165,7 +165,7 @@ async def test_whoever_only_looks_whether_the_port_is_open_is_not_counted(host: 
 
 
 @pytest.mark.trio
-async def test_a_hello_in_single_bytes_is_as_good_as_any(host: Host) -> None:
+async def test_a_hello_in_single_bytes_is_as_good_as_any(host: HostedReplica) -> None:
     async with host.dial() as raw:
         for byte in frame(body(HELLO)):
             await raw.send(bytes([byte]))
@@ -175,7 +175,7 @@ async def test_a_hello_in_single_bytes_is_as_good_as_any(host: Host) -> None:
 
 
 @pytest.mark.trio
-async def test_requests_may_come_in_one_piece_with_hello(host: Host) -> None:
+async def test_requests_may_come_in_one_piece_with_hello(host: HostedReplica) -> None:
     await leading(host)
     async with host.dial() as raw:
         await raw.say(HELLO, {"type": "append", "request": 1, "text": "x"})
@@ -187,7 +187,7 @@ async def test_requests_may_come_in_one_piece_with_hello(host: Host) -> None:
 
 
 @pytest.mark.trio
-async def test_welcome_tells_a_client_all_it_needs(host: Host) -> None:
+async def test_welcome_tells_a_client_all_it_needs(host: HostedReplica) -> None:
     await leading(host)
     async with host.dial() as raw:
         welcome = await raw.hello("client", name="ada")
@@ -210,7 +210,7 @@ async def test_welcome_tells_a_client_all_it_needs(host: Host) -> None:
 
 
 @pytest.mark.trio
-async def test_each_connection_gets_a_session_of_its_own_or_goes_on_with_one(host: Host) -> None:
+async def test_each_connection_gets_a_session_of_its_own_or_goes_on_with_one(host: HostedReplica) -> None:
     sessions = []
     for _ in range(2):
         async with host.dial() as raw:
@@ -241,7 +241,7 @@ REFUSALS: dict[str, tuple[dict[str, object], str]] = {
 
 
 @pytest.mark.trio
-async def test_whoever_does_not_belong_here_is_refused_with_the_reason(one_of_three: Host) -> None:
+async def test_whoever_does_not_belong_here_is_refused_with_the_reason(one_of_three: HostedReplica) -> None:
     host = one_of_three
     for number, (name, (hello, reason)) in enumerate(REFUSALS.items(), start=1):
         async with host.dial() as raw:
@@ -260,7 +260,9 @@ async def test_whoever_does_not_belong_here_is_refused_with_the_reason(one_of_th
 
 
 @pytest.mark.trio
-async def test_a_peer_with_another_list_of_replicas_is_told_which_differs(one_of_three: Host) -> None:
+async def test_a_peer_with_another_list_of_replicas_is_told_which_differs(
+    one_of_three: HostedReplica,
+) -> None:
     host = one_of_three
     members = [str(address) for address in host.node.cluster.replicas]
     other = [*members[:2], "10.9.8.7:1234"]
@@ -280,7 +282,7 @@ async def test_a_peer_with_another_list_of_replicas_is_told_which_differs(one_of
 
 
 @pytest.mark.trio
-async def test_a_replica_must_say_which_disk_it_has(one_of_three: Host, tmp_path: Path) -> None:
+async def test_a_replica_must_say_which_disk_it_has(one_of_three: HostedReplica, tmp_path: Path) -> None:
     host = one_of_three
     async with host.dial("peer", **host.peer(1)):
         pass
@@ -295,7 +297,9 @@ async def test_a_replica_must_say_which_disk_it_has(one_of_three: Host, tmp_path
 
 
 @pytest.mark.trio
-async def test_a_peer_that_does_not_name_its_disk_is_refused_and_leaves_no_memory(one_of_three: Host) -> None:
+async def test_a_peer_that_does_not_name_its_disk_is_refused_and_leaves_no_memory(
+    one_of_three: HostedReplica,
+) -> None:
     host = one_of_three
     async with host.dial() as raw:
         refused = await raw.hello("peer", **host.peer(1) | {"storage": None})
@@ -305,7 +309,7 @@ async def test_a_peer_that_does_not_name_its_disk_is_refused_and_leaves_no_memor
 
 
 @pytest.mark.trio
-async def test_a_newer_connection_of_a_peer_takes_the_place_of_the_older(one_of_three: Host) -> None:
+async def test_a_newer_connection_of_a_peer_takes_the_place_of_the_older(one_of_three: HostedReplica) -> None:
     host = one_of_three
     async with host.dial("peer", **host.peer(1)) as older, host.dial("peer", **host.peer(1)) as newer:
         assert await older.last_words() is None
@@ -348,7 +352,7 @@ WRONG: list[tuple[str, Said, str]] = [
 
 
 @pytest.mark.trio
-async def test_what_a_role_may_not_say_ends_its_connection_and_no_other(host: Host) -> None:
+async def test_what_a_role_may_not_say_ends_its_connection_and_no_other(host: HostedReplica) -> None:
     await leading(host)
     async with host.dial("client", name="ada") as bystander:
         for number, (role, message, reason) in enumerate(WRONG, start=1):
@@ -364,7 +368,7 @@ async def test_what_a_role_may_not_say_ends_its_connection_and_no_other(host: Ho
 
 
 @pytest.mark.trio
-async def test_what_came_before_a_bad_frame_is_answered_before_the_problem(host: Host) -> None:
+async def test_what_came_before_a_bad_frame_is_answered_before_the_problem(host: HostedReplica) -> None:
     await leading(host)
     async with host.dial("client") as raw:
         await raw.say(
@@ -376,7 +380,7 @@ async def test_what_came_before_a_bad_frame_is_answered_before_the_problem(host:
 
 
 @pytest.mark.trio
-async def test_a_peer_may_say_what_peers_say_and_nothing_else(one_of_three: Host) -> None:
+async def test_a_peer_may_say_what_peers_say_and_nothing_else(one_of_three: HostedReplica) -> None:
     host = one_of_three
     for message in ({"type": "append", "request": 1, "text": "x"}, {"type": "inject", "id": 1}, HELLO):
         async with host.dial("peer", **host.peer(1)) as raw:
@@ -387,7 +391,9 @@ async def test_a_peer_may_say_what_peers_say_and_nothing_else(one_of_three: Host
 
 
 @pytest.mark.trio
-async def test_answers_that_nobody_asked_for_and_ballots_of_others_are_dropped(one_of_three: Host) -> None:
+async def test_answers_that_nobody_asked_for_and_ballots_of_others_are_dropped(
+    one_of_three: HostedReplica,
+) -> None:
     host = one_of_three
     messages: list[Said] = [
         {"type": "promise", "ballot": [7, 0], "first": 0, "next": None, "learned": 0, "votes": []},
@@ -426,7 +432,9 @@ def test_no_message_of_a_peer_stops_a_replica(
 
 
 @pytest.mark.trio
-async def test_a_repeated_request_takes_effect_once_and_numbers_may_come_in_any_order(host: Host) -> None:
+async def test_a_repeated_request_takes_effect_once_and_numbers_may_come_in_any_order(
+    host: HostedReplica,
+) -> None:
     await leading(host)
     async with host.dial("client", name="ada") as raw:
         slots = [(await raw.append(number, f"text {number}"))["slot"] for number in (5, 3, 5, 4, 3)]
@@ -436,7 +444,7 @@ async def test_a_repeated_request_takes_effect_once_and_numbers_may_come_in_any_
 
 
 @pytest.mark.trio
-async def test_a_frame_of_many_appends_is_answered_in_runs(host: Host) -> None:
+async def test_a_frame_of_many_appends_is_answered_in_runs(host: HostedReplica) -> None:
     await leading(host)
     async with host.dial("client", name="ada") as raw:
         many = await raw.ask({"type": "append-many", "request": 4, "texts": ["a", "b", "c"]})
@@ -456,7 +464,7 @@ async def test_a_frame_of_many_appends_is_answered_in_runs(host: Host) -> None:
 
 
 @pytest.mark.trio
-async def test_who_never_sent_many_at_once_is_answered_one_by_one(host: Host) -> None:
+async def test_who_never_sent_many_at_once_is_answered_one_by_one(host: HostedReplica) -> None:
     await leading(host)
     async with host.dial("client") as raw:
         await raw.say(*({"type": "append", "request": number, "text": "x"} for number in range(50)))
@@ -466,7 +474,7 @@ async def test_who_never_sent_many_at_once_is_answered_one_by_one(host: Host) ->
 
 
 @pytest.mark.trio
-async def test_of_many_appends_all_are_taken_or_none(host: Host) -> None:
+async def test_of_many_appends_all_are_taken_or_none(host: HostedReplica) -> None:
     await leading(host)
     async with host.dial("client") as raw:
         await raw.say({"type": "append-many", "request": 1, "texts": ["a", "", "c"]})
@@ -476,7 +484,7 @@ async def test_of_many_appends_all_are_taken_or_none(host: Host) -> None:
 
 
 @pytest.mark.trio
-async def test_no_request_of_many_has_a_number_that_is_too_large(host: Host) -> None:
+async def test_no_request_of_many_has_a_number_that_is_too_large(host: HostedReplica) -> None:
     await leading(host)
     async with host.dial("client") as raw:
         await raw.say({"type": "append-many", "request": 2**53 - 2, "texts": ["a", "b"]})
@@ -491,7 +499,7 @@ async def test_no_request_of_many_has_a_number_that_is_too_large(host: Host) -> 
 
 
 @pytest.mark.trio
-async def test_a_message_must_have_1_to_65536_bytes(host: Host) -> None:
+async def test_a_message_must_have_1_to_65536_bytes(host: HostedReplica) -> None:
     await leading(host)
     async with host.dial("client") as raw:
         assert (await raw.append(1, ""))["reason"] == "empty"
@@ -501,7 +509,7 @@ async def test_a_message_must_have_1_to_65536_bytes(host: Host) -> None:
 
 
 @pytest.mark.trio
-async def test_ten_thousand_requests_in_flight_are_all_answered(host: Host) -> None:
+async def test_ten_thousand_requests_in_flight_are_all_answered(host: HostedReplica) -> None:
     await leading(host)
     count = 10_000
     async with host.dial("client") as raw, trio.open_nursery() as nursery:
@@ -517,7 +525,7 @@ async def test_ten_thousand_requests_in_flight_are_all_answered(host: Host) -> N
 
 
 @pytest.mark.trio
-async def test_reads_and_tails_are_limited_in_number(host: Host) -> None:
+async def test_reads_and_tails_are_limited_in_number(host: HostedReplica) -> None:
     await leading(host)
     async with host.dial("client") as raw:
         tails = ({"type": "tail", "id": number, "first": 10**15} for number in range(64))
@@ -529,7 +537,7 @@ async def test_reads_and_tails_are_limited_in_number(host: Host) -> None:
 
 
 @pytest.mark.trio
-async def test_a_slow_tail_is_served_at_its_own_speed_without_loss(host: Host) -> None:
+async def test_a_slow_tail_is_served_at_its_own_speed_without_loss(host: HostedReplica) -> None:
     await leading(host)
     count = 60
     async with host.dial("client") as writer:
@@ -548,7 +556,7 @@ async def test_a_slow_tail_is_served_at_its_own_speed_without_loss(host: Host) -
 
 
 @pytest.mark.trio
-async def test_a_replica_that_does_not_lead_says_so(one_of_three: Host) -> None:
+async def test_a_replica_that_does_not_lead_says_so(one_of_three: HostedReplica) -> None:
     async with one_of_three.dial("client") as raw:
         assert (await raw.append(1, "x"))["reason"] == "not-leader"
         read = await raw.ask({"type": "read", "id": 4, "first": 0})
@@ -590,7 +598,7 @@ async def test_without_permission_no_fault_begins(tmp_path: Path) -> None:
 
 
 @pytest.mark.trio
-async def test_faults_are_injected_listed_and_undone_and_each_leaves_a_line(host: Host) -> None:
+async def test_faults_are_injected_listed_and_undone_and_each_leaves_a_line(host: HostedReplica) -> None:
     async with host.dial("operator", name="eve\x1b[2J") as raw:
         inject = {"type": "inject", "id": 1, "fault": {"fault": "slow-disk", "ms": 1}, "for_s": 60}
         assert await raw.ask(inject) == {"type": "done", "id": 1, "number": 1}
@@ -621,7 +629,7 @@ async def test_faults_are_injected_listed_and_undone_and_each_leaves_a_line(host
 
 
 @pytest.mark.trio
-async def test_a_disk_error_that_is_undone_in_time_does_not_strike(host: Host) -> None:
+async def test_a_disk_error_that_is_undone_in_time_does_not_strike(host: HostedReplica) -> None:
     await leading(host)
     async with host.dial("operator") as raw, host.dial("client") as client:
         assert (await client.append(1, "before"))["type"] == "appended"
@@ -632,7 +640,7 @@ async def test_a_disk_error_that_is_undone_in_time_does_not_strike(host: Host) -
 
 
 @pytest.mark.trio
-async def test_a_crashed_proposer_comes_back_when_the_time_is_over(host: Host) -> None:
+async def test_a_crashed_proposer_comes_back_when_the_time_is_over(host: HostedReplica) -> None:
     await leading(host)
     async with host.dial("operator") as raw, host.dial("client") as client:
         crash = {"type": "inject", "id": 1, "fault": {"fault": "crash-proposer"}, "for_s": 1.5}
@@ -670,7 +678,7 @@ async def test_an_operator_fills_a_hole(tmp_path: Path) -> None:
 
 
 @pytest.mark.trio
-async def test_an_observer_sees_what_happens_from_the_snapshot_on(host: Host) -> None:
+async def test_an_observer_sees_what_happens_from_the_snapshot_on(host: HostedReplica) -> None:
     await leading(host)
     async with host.dial("observer") as watching, host.dial("client", name="ada") as client:
         snapshot = await watching.ask({"type": "observe", "id": 5})

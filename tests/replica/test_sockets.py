@@ -18,11 +18,11 @@ from paxtui.config import cluster_file
 from paxtui.config.limits import Limits
 from paxtui.core.settings import Settings
 from paxtui.net import tcp
-from paxtui.replica.transport.frame_writer import Sender
-from paxtui.replica.transport.keepalive import SignsOfLife
+from paxtui.replica.transport.frame_writer import FrameWriter
+from paxtui.replica.transport.keepalive import Keepalive
 from tests.ports import free_ports
 from tests.replica.conditions import eventually
-from tests.replica.host import Host, Raw, hosted
+from tests.replica.host import HostedReplica, Raw, hosted
 
 pytestmark = [
     pytest.mark.trio,
@@ -48,7 +48,7 @@ def accepted(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     prepared: list[object] = []
     real = tcp.prepare
 
-    def prepare(sock: tcp.Socket, patience: tcp.Patience) -> None:
+    def prepare(sock: tcp.Socket, patience: tcp.TcpTimeouts) -> None:
         real(sock, patience)
         prepared.append(sock)
 
@@ -57,7 +57,7 @@ def accepted(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 
 @contextlib.asynccontextmanager
-async def slow(folder: Path, **limits: float) -> AsyncIterator[Host]:
+async def slow(folder: Path, **limits: float) -> AsyncIterator[HostedReplica]:
     """One of three with a slow heartbeat; the others are the test."""
     cluster = cluster_file.local(3, free_ports(3), name="hosted")
     cluster = structs.replace(cluster, settings=SLOW)
@@ -168,8 +168,8 @@ async def test_a_quiet_link_carries_a_sign_of_life_and_a_busy_one_does_not(
 ) -> None:
     ours, theirs = trio.testing.memory_stream_pair()
     mock_clock.autojump_threshold = 0
-    sender = Sender(ours)
-    signs = SignsOfLife(sender, heartbeat_s=0.1)
+    sender = FrameWriter(ours)
+    signs = Keepalive(sender, heartbeat_s=0.1)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(sender.run)
         nursery.start_soon(signs.run)

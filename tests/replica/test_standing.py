@@ -27,38 +27,38 @@ from paxtui.core.messages import (
     SnapshotAsk,
 )
 from paxtui.core.values import Command, Entry
-from paxtui.replica.voting_rights import Standing, counts
+from paxtui.replica.voting_rights import VotingRights, counts
 from paxtui.storage.rows import Peer
-from paxtui.storage.store import Storage
+from paxtui.storage.store import Store
 from paxtui.wire.hello import Welcome
 from tests.ports import free_ports
 from tests.replica.conditions import eventually
-from tests.replica.host import Host, Raw, hosted
+from tests.replica.host import HostedReplica, Raw, hosted
 
 B = Ballot(1, 1)
 ENTRY = Entry(B, Command("ada", 1, "hi"))
 
 
 @pytest.fixture
-async def host(tmp_path: Path) -> AsyncIterator[Host]:
+async def host(tmp_path: Path) -> AsyncIterator[HostedReplica]:
     async with hosted(tmp_path / "r0", replicas=3) as running:
         yield running
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> Storage:
-    return Storage.open(tmp_path / "r0", cluster="c", name="demo", replica=0)
+def storage(tmp_path: Path) -> Store:
+    return Store.open(tmp_path / "r0", cluster="c", name="demo", replica=0)
 
 
-def again(storage: Storage) -> tuple[Storage, Standing]:
+def again(storage: Store) -> tuple[Store, VotingRights]:
     """What is remembered after a crash."""
     storage.close()
-    opened = Storage.open(storage.folder, cluster="c", name="demo", replica=0)
-    return opened, Standing(opened)
+    opened = Store.open(storage.folder, cluster="c", name="demo", replica=0)
+    return opened, VotingRights(opened)
 
 
-def test_a_disk_may_vote_while_it_is_the_same_and_does_not_go_back(storage: Storage) -> None:
-    standing = Standing(storage)
+def test_a_disk_may_vote_while_it_is_the_same_and_does_not_go_back(storage: Store) -> None:
+    standing = VotingRights(storage)
     for commits in (0, 7, 7, 9):
         assert standing.judge(1, "disk", commits, holds_itself=False) is None
     standing.progress(1, 30)
@@ -71,8 +71,8 @@ def test_a_disk_may_vote_while_it_is_the_same_and_does_not_go_back(storage: Stor
     storage.close()
 
 
-def test_a_disk_that_went_back_stays_held_however_far_it_comes(storage: Storage) -> None:
-    standing = Standing(storage)
+def test_a_disk_that_went_back_stays_held_however_far_it_comes(storage: Store) -> None:
+    standing = VotingRights(storage)
     standing.judge(1, "disk", 30, holds_itself=False)
     reason = standing.judge(1, "disk", 10, holds_itself=False)
     standing.progress(1, 31)
@@ -83,8 +83,8 @@ def test_a_disk_that_went_back_stays_held_however_far_it_comes(storage: Storage)
     storage.close()
 
 
-def test_another_disk_is_held_and_the_newest_of_the_first_is_welcome_again(storage: Storage) -> None:
-    standing = Standing(storage)
+def test_another_disk_is_held_and_the_newest_of_the_first_is_welcome_again(storage: Store) -> None:
+    standing = VotingRights(storage)
     standing.judge(1, "first", 30, holds_itself=False)
     assert "another disk (storage second, it voted with first)" in str(
         standing.judge(1, "second", 500, holds_itself=False)
@@ -98,8 +98,8 @@ def test_another_disk_is_held_and_the_newest_of_the_first_is_welcome_again(stora
     storage.close()
 
 
-def test_the_first_disk_put_back_in_time_may_vote(storage: Storage) -> None:
-    standing = Standing(storage)
+def test_the_first_disk_put_back_in_time_may_vote(storage: Store) -> None:
+    standing = VotingRights(storage)
     standing.judge(1, "first", 30, holds_itself=False)
     standing.judge(1, "second", 500, holds_itself=False)
     assert standing.judge(1, "first", 30, holds_itself=False) is None
@@ -107,8 +107,8 @@ def test_the_first_disk_put_back_in_time_may_vote(storage: Storage) -> None:
     storage.close()
 
 
-def test_who_holds_itself_is_believed_also_when_it_says_otherwise_later(storage: Storage) -> None:
-    standing = Standing(storage)
+def test_who_holds_itself_is_believed_also_when_it_says_otherwise_later(storage: Store) -> None:
+    standing = VotingRights(storage)
     standing.judge(1, "disk", 30, holds_itself=False)
     assert standing.judge(1, "disk", 31, holds_itself=True) is not None
     assert standing.judge(1, "disk", 32, holds_itself=False) is not None
@@ -141,7 +141,9 @@ def test_all_messages_count_but_those_between_learners() -> None:
 
 
 @pytest.mark.trio
-async def test_another_disk_is_welcomed_as_a_learner_and_dropped_where_it_would_count(host: Host) -> None:
+async def test_another_disk_is_welcomed_as_a_learner_and_dropped_where_it_would_count(
+    host: HostedReplica,
+) -> None:
     async with host.dial("peer", **host.peer(1)):
         pass
     async with host.dial() as raw:
@@ -164,7 +166,7 @@ async def test_another_disk_is_welcomed_as_a_learner_and_dropped_where_it_would_
 
 
 @pytest.mark.trio
-async def test_what_is_told_of_a_disk_is_written_down_before_it_is_welcomed(host: Host) -> None:
+async def test_what_is_told_of_a_disk_is_written_down_before_it_is_welcomed(host: HostedReplica) -> None:
     async with host.dial("peer", **host.peer(1) | {"commits": 12}):
         assert host.node.storage.peers() == {1: Peer("1" * 32, 12)}
     async with host.dial() as raw:
@@ -173,7 +175,7 @@ async def test_what_is_told_of_a_disk_is_written_down_before_it_is_welcomed(host
 
 
 @pytest.mark.trio
-async def test_progress_of_a_disk_is_remembered_and_that_of_a_held_one_is_not(host: Host) -> None:
+async def test_progress_of_a_disk_is_remembered_and_that_of_a_held_one_is_not(host: HostedReplica) -> None:
     async with host.dial("peer", **host.peer(1)) as raw:
         await raw.say({"type": "progress", "commits": 40}, CatchUp(0))
         await eventually(lambda: host.node.counters["received messages"] == 1, "it has arrived")
@@ -185,7 +187,7 @@ async def test_progress_of_a_disk_is_remembered_and_that_of_a_held_one_is_not(ho
 
 
 @pytest.mark.trio
-async def test_a_replica_that_is_held_says_so_everywhere_and_on_its_disk(host: Host) -> None:
+async def test_a_replica_that_is_held_says_so_everywhere_and_on_its_disk(host: HostedReplica) -> None:
     host.node.hold("replica 1 says: it has another disk")
     async with host.dial("operator") as asker:
         report = await asker.ask({"type": "get-status", "id": 1})

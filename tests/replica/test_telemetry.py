@@ -28,19 +28,19 @@ from paxtui.wire.faults import Cut
 from paxtui.wire.telemetry import (
     MARK_CHARS,
     TEXT_CHARS_MAX,
-    Delta,
     FaultBegan,
     FaultEnded,
     LearnedView,
     MessageFaulted,
     Observed,
     ObserverAnswer,
-    Snapshot,
+    TelemetryDelta,
+    TelemetrySnapshot,
     mark,
 )
 
 B = Ballot(1, 0)
-views: Decoder[Snapshot | Delta] = Decoder(ObserverAnswer)
+views: Decoder[TelemetrySnapshot | TelemetryDelta] = Decoder(ObserverAnswer)
 
 
 class Observer:
@@ -55,7 +55,7 @@ class Observer:
         self.frames.append(frame)
         return True
 
-    def messages(self) -> list[Snapshot | Delta]:
+    def messages(self) -> list[TelemetrySnapshot | TelemetryDelta]:
         reader = FrameReader()
         return [views.decode(body) for frame in self.frames for body in reader.feed(frame)]
 
@@ -64,7 +64,7 @@ class Observer:
         following = None
         for message in self.messages():
             assert message.id == 7
-            if isinstance(message, Snapshot):
+            if isinstance(message, TelemetrySnapshot):
                 assert following is None or message.number == following
                 following = message.number
             else:
@@ -77,8 +77,8 @@ class Observer:
 
 @pytest.fixture
 def telemetry() -> Telemetry:
-    def snapshot(ask: int, number: int) -> Snapshot:
-        return Snapshot(id=ask, number=number, at_s=0.0, wall=0.0, status=None, slots=(), faults=())
+    def snapshot(ask: int, number: int) -> TelemetrySnapshot:
+        return TelemetrySnapshot(id=ask, number=number, at_s=0.0, wall=0.0, status=None, slots=(), faults=())
 
     return Telemetry(snapshot)
 
@@ -98,9 +98,9 @@ async def test_an_observer_gets_a_snapshot_and_then_every_event(telemetry: Telem
             telemetry.flush()
     telemetry.flush()
     first, *deltas = observer.messages()
-    assert isinstance(first, Snapshot)
+    assert isinstance(first, TelemetrySnapshot)
     assert first.number == 2  # what happened before was counted, though nobody watched
-    assert [delta.first for delta in deltas if isinstance(delta, Delta)] == [2, 3, 5, 7]
+    assert [delta.first for delta in deltas if isinstance(delta, TelemetryDelta)] == [2, 3, 5, 7]
     assert [event["ballot"] for event in observer.events()] == [[round, 0] for round in range(3, 9)]
 
 
@@ -127,7 +127,7 @@ async def test_while_nobody_watches_nothing_is_kept(telemetry: Telemetry) -> Non
     observer = Observer(telemetry)
     telemetry.flush()
     (snapshot,) = observer.messages()
-    assert isinstance(snapshot, Snapshot)
+    assert isinstance(snapshot, TelemetrySnapshot)
     assert snapshot.number == 3 * BUFFER_EVENTS
     telemetry.leave(observer.watcher)
     assert not telemetry.watched
@@ -146,9 +146,9 @@ async def test_what_does_not_fit_the_buffer_is_counted_and_followed_by_a_snapsho
     telemetry.record(0.0, (heard(3),))
     telemetry.flush()
     kinds = [type(message) for message in observer.messages()]
-    assert kinds == [Snapshot, Delta, Delta, Snapshot, Delta]
+    assert kinds == [TelemetrySnapshot, TelemetryDelta, TelemetryDelta, TelemetrySnapshot, TelemetryDelta]
     gap = observer.messages()[2]
-    assert isinstance(gap, Delta)
+    assert isinstance(gap, TelemetryDelta)
     assert (gap.dropped, gap.events) == (BUFFER_EVENTS + 100, ())
     assert [event["ballot"] for event in observer.events()] == [[1, 0], [3, 0]]
 
@@ -171,8 +171,8 @@ async def test_an_observer_that_is_too_slow_gets_a_snapshot_when_it_has_caught_u
     telemetry.flush()
     assert len(list(quick.events())) == 7
     _, gap, snapshot, last = slow.messages()
-    assert isinstance(gap, Delta)
-    assert isinstance(snapshot, Snapshot)
+    assert isinstance(gap, TelemetryDelta)
+    assert isinstance(snapshot, TelemetrySnapshot)
     assert gap.dropped == 6
     assert [event["ballot"] for event in slow.events()] == [[7, 0]]
     assert last == quick.messages()[-1]
@@ -183,7 +183,7 @@ async def test_a_newcomer_has_missed_nothing_that_was_promised_to_it(telemetry: 
     observer = Observer(telemetry)
     telemetry.record(0.0, (heard(1),) * (BUFFER_EVENTS + 1))
     telemetry.flush()
-    assert [type(message) for message in observer.messages()] == [Snapshot]
+    assert [type(message) for message in observer.messages()] == [TelemetrySnapshot]
 
 
 @pytest.mark.trio

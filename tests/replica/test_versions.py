@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from paxtui.wire.hello import PROTOCOL_VERSION, schema_words, spoken_version
-from tests.replica.host import Host, hosted
+from tests.replica.host import HostedReplica, hosted
 
 
 @pytest.fixture
-async def host(tmp_path: Path) -> AsyncIterator[Host]:
+async def host(tmp_path: Path) -> AsyncIterator[HostedReplica]:
     async with hosted(tmp_path / "r0") as replica:
         yield replica
 
@@ -20,7 +20,7 @@ async def host(tmp_path: Path) -> AsyncIterator[Host]:
 @pytest.mark.trio
 @pytest.mark.parametrize(("version", "release"), [(PROTOCOL_VERSION + 1, "a newer"), (0, "an older")])
 async def test_a_hello_of_another_version_is_refused_by_the_versions_whatever_else_it_says(
-    host: Host, version: int, release: str
+    host: HostedReplica, version: int, release: str
 ) -> None:
     async with host.dial() as raw:
         await raw.say({"type": "hello", "version": version, "role": "steward", "shoe": 43})
@@ -31,7 +31,7 @@ async def test_a_hello_of_another_version_is_refused_by_the_versions_whatever_el
 
 
 @pytest.mark.trio
-async def test_a_hello_of_this_version_that_is_malformed_is_told_its_field(host: Host) -> None:
+async def test_a_hello_of_this_version_that_is_malformed_is_told_its_field(host: HostedReplica) -> None:
     async with host.dial() as raw:
         await raw.say({"type": "hello", "version": PROTOCOL_VERSION, "role": "client", "shoe": 43})
         words = await raw.last_words()

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from paxtui.client import Operator
-from paxtui.scenarios.faults import Faults
+from paxtui.scenarios.faults import InjectedFaults
 from paxtui.wire import faults as f
 
 
@@ -31,9 +31,9 @@ class Desk:
         return sorted(done)
 
 
-def desk(dead: set[int]) -> tuple[Desk, Faults]:
+def desk(dead: set[int]) -> tuple[Desk, InjectedFaults]:
     found = Desk()
-    return found, Faults(cast(Operator, found), lambda replica: replica not in dead)
+    return found, InjectedFaults(cast(Operator, found), lambda replica: replica not in dead)
 
 
 @pytest.mark.trio

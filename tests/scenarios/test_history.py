@@ -8,7 +8,7 @@ from trio.testing import MockClock
 
 from paxtui.client import connect
 from paxtui.scenarios.history import History
-from paxtui.wire.requests import Append, AppendDone, AppendRefused, Failed, Page, Read
+from paxtui.wire.requests import AppendedReply, AppendRequest, FailedReply, LogPage, ReadRequest, RefusedReply
 from paxtui.wire.values import Ballot
 from tests.client.scripted import Caller, Script, scripted, silence
 
@@ -16,10 +16,10 @@ from tests.client.scripted import Caller, Script, scripted, silence
 async def accept(caller: Caller) -> None:
     """Append each message in the slot of its number, or read an empty log."""
     while (request := await caller.hear()) is not None:
-        if isinstance(request, Append):
-            await caller.say(AppendDone(request.request, request.request, Ballot(1, 0)))
-        elif isinstance(request, Read):
-            page = Page(id=request.id, entries=(), applied=0, consistency=request.consistency, last=True)
+        if isinstance(request, AppendRequest):
+            await caller.say(AppendedReply(request.request, request.request, Ballot(1, 0)))
+        elif isinstance(request, ReadRequest):
+            page = LogPage(id=request.id, entries=(), applied=0, consistency=request.consistency, last=True)
             await caller.say(page)
 
 
@@ -37,10 +37,10 @@ def fall_silent(clock: MockClock) -> Script:
 async def refuse(caller: Caller) -> None:
     """Refuse each request for good."""
     while (request := await caller.hear()) is not None:
-        if isinstance(request, Append):
-            await caller.say(AppendRefused(request.request, "too-long", None))
-        elif isinstance(request, Read):
-            await caller.say(Failed(id=request.id, reason="forbidden"))
+        if isinstance(request, AppendRequest):
+            await caller.say(RefusedReply(request.request, "too-long", None))
+        elif isinstance(request, ReadRequest):
+            await caller.say(FailedReply(id=request.id, reason="forbidden"))
 
 
 @pytest.mark.trio

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from paxtui.config.cluster_file import ConfigError
-from paxtui.config.folders import Source
+from paxtui.config.folders import ConfigText
 from paxtui.core.settings import Settings
 from paxtui.scenarios import vocabulary as v
-from paxtui.scenarios.condition_words import LeaderIs
+from paxtui.scenarios.condition_words import LeaderIsCondition
 from paxtui.scenarios.model import Scenario, builtin, find, load, numbered, parse
 from paxtui.scenarios.steps import describe
 
@@ -20,12 +20,12 @@ STEP = '[[step]]\ndo = "append"\n'
 
 
 def scenario(text: str) -> Scenario:
-    return parse(Source("mine.toml", HEAD + text))
+    return parse(ConfigText("mine.toml", HEAD + text))
 
 
 def complaint(text: str, head: str = HEAD) -> str:
     with pytest.raises(ConfigError) as caught:
-        parse(Source("mine.toml", head + text))
+        parse(ConfigText("mine.toml", head + text))
     message = str(caught.value)
     assert "\n" not in message
     return message
@@ -33,7 +33,7 @@ def complaint(text: str, head: str = HEAD) -> str:
 
 def test_the_smallest_file_is_a_scenario() -> None:
     found = scenario(STEP)
-    assert found.steps == (v.Append(),)
+    assert found.steps == (v.AppendStep(),)
     assert (found.name, found.f_min, found.final, found.settings) == ("mine", 1, "all", {})
 
 
@@ -55,9 +55,9 @@ replica = "old"
 """
     )
     assert found.steps == (
-        v.Pick("leader", "old"),
-        v.Wait(LeaderIs(["old", 2]), 5.0),
-        v.Kill("old"),
+        v.PickStep("leader", "old"),
+        v.WaitStep(LeaderIsCondition(["old", 2]), 5.0),
+        v.KillStep("old"),
     )
 
 
@@ -75,10 +75,11 @@ def test_settings_stand_over_those_of_the_cluster() -> None:
 
 def test_a_step_is_described_as_the_file_says_it() -> None:
     assert (
-        describe(v.Append(clients=2, messages=3, background=True)) == "append clients 2 messages 3 background"
+        describe(v.AppendStep(clients=2, messages=3, background=True))
+        == "append clients 2 messages 3 background"
     )
-    assert describe(v.Wait(LeaderIs([0, "old"]))) == "wait leader-is [0 old]"
-    assert describe(v.Cut("leader", 1)) == "cut from leader to 1"
+    assert describe(v.WaitStep(LeaderIsCondition([0, "old"]))) == "wait leader-is [0 old]"
+    assert describe(v.CutStep("leader", 1)) == "cut from leader to 1"
 
 
 @pytest.mark.parametrize(
@@ -202,7 +203,7 @@ def test_an_unknown_name_gets_the_nearest_one() -> None:
 def test_a_users_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(HEAD + STEP)
-    assert find(str(path)).steps == load(path).steps == (v.Append(),)
+    assert find(str(path)).steps == load(path).steps == (v.AppendStep(),)
     with pytest.raises(ConfigError, match="no such file"):
         find(str(tmp_path / "other.toml"))
 

@@ -10,7 +10,7 @@ import pytest
 from paxtui.config.cluster_file import ConfigError
 from paxtui.scenarios.junit import document, write
 from paxtui.scenarios.run_folders import places
-from paxtui.scenarios.runner import Result
+from paxtui.scenarios.runner import ScenarioResult
 
 
 def test_a_temporary_folder_is_removed_unless_it_is_kept(tmp_path: Path) -> None:
@@ -57,8 +57,8 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         pass
 
 
-def result(name: str, reason: str = "") -> Result:
-    return Result(
+def result(name: str, reason: str = "") -> ScenarioResult:
+    return ScenarioResult(
         scenario=name,
         passed=not reason,
         reason=reason,

@@ -106,7 +106,7 @@ def test_a_bar_tells_the_same_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("sys.stderr", terminal)
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setenv("TERM", "xterm")
-    with sim_progress.Progress(2, "profile all") as progress:
+    with sim_progress.CampaignProgress(2, "profile all") as progress:
         campaign("all", 3, 2, on_result=progress.advance)
     plain = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", terminal.getvalue())
     assert re.search(r"profile all .* 2/2 .*seeds/s, 0:00:\d\d of virtual time", plain)

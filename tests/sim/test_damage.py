@@ -6,17 +6,17 @@ import pytest
 from msgspec.structs import replace
 
 from paxtui.core.settings import Settings
-from paxtui.sim.cluster.record import Tail
-from paxtui.sim.cluster.simulation import Cluster, Result
+from paxtui.sim.cluster.record import LastLines
+from paxtui.sim.cluster.simulation import RunResult, Simulation
 from paxtui.sim.plan.damage import SHARES
-from paxtui.sim.plan.plan import PROFILES, Broken, Fault, Plan
+from paxtui.sim.plan.plan import PROFILES, PermanentFailure, Plan, PlannedFault
 from paxtui.sim.plan.plan_generator import draw
 
 BACK, FLIP = "a database that went back in time was refused", "a flipped bit was noticed"
 DAMAGES = ("disk-back", "disk-flip", "disk-copied", "disk-lost", "without-vote")
 
 
-def plan(*faults: Fault, replicas: int = 3, broken: tuple[Broken, ...] = ()) -> Plan:
+def plan(*faults: PlannedFault, replicas: int = 3, broken: tuple[PermanentFailure, ...] = ()) -> Plan:
     """Work enough, nothing else that disturbs, tables that are small."""
     drawn = draw(6, "calm")
     return replace(
@@ -31,9 +31,9 @@ def plan(*faults: Fault, replicas: int = 3, broken: tuple[Broken, ...] = ()) -> 
     )
 
 
-def told(drawn: Plan) -> tuple[Result, list[str]]:
-    tail = Tail(1_000_000)
-    return Cluster(drawn, tail).run(), list(tail.lines)
+def told(drawn: Plan) -> tuple[RunResult, list[str]]:
+    tail = LastLines(1_000_000)
+    return Simulation(drawn, tail).run(), list(tail.lines)
 
 
 def refusals(lines: list[str]) -> list[str]:
@@ -41,7 +41,7 @@ def refusals(lines: list[str]) -> list[str]:
 
 
 def test_a_database_that_went_back_is_refused_with_one_line_and_the_rest_goes_on() -> None:
-    result, lines = told(plan(Fault(1.0, "disk-back", (1, 5, 0.1))))
+    result, lines = told(plan(PlannedFault(1.0, "disk-back", (1, 5, 0.1))))
     assert (result.outcome, result.detail) == ("ok", "")
     assert BACK in result.goals
     assert result.faults == {"disk-back": 1, "refused for ever": 1}
@@ -58,8 +58,8 @@ def test_a_database_that_went_back_is_refused_with_one_line_and_the_rest_goes_on
 def test_a_bit_that_flips_while_the_process_is_down_is_noticed_as_it_starts(row: str) -> None:
     """In a leader that nobody hears votes are left over. Learned slots are read from the last checkpoint of
     the sessions on."""
-    mute = [Fault(0.9, "silence-at", (i, "proposed", 0.3)) for i in range(3)]
-    struck = plan(*mute, Fault(1.15, "disk-flip", (-1, row, 1.0, 0.1)))
+    mute = [PlannedFault(0.9, "silence-at", (i, "proposed", 0.3)) for i in range(3)]
+    struck = plan(*mute, PlannedFault(1.15, "disk-flip", (-1, row, 1.0, 0.1)))
     if row == "learned":
         struck = replace(struck, settings=Settings())
     result, lines = told(struck)
@@ -84,12 +84,18 @@ def test_a_replica_that_reads_a_flipped_bit_as_it_runs_stops_at_once() -> None:
 
 @pytest.mark.parametrize(
     ("replicas", "broken", "struck"),
-    [(1, (), 0), (3, (), 1), (5, (), 2), (3, (Broken(2, "deaf"),), 0), (5, (Broken(2, "down"),), 1)],
+    [
+        (1, (), 0),
+        (3, (), 1),
+        (5, (), 2),
+        (3, (PermanentFailure(2, "deaf"),), 0),
+        (5, (PermanentFailure(2, "down"),), 1),
+    ],
 )
 def test_a_majority_keeps_its_disks_whatever_a_plan_says(
-    replicas: int, broken: tuple[Broken, ...], struck: int
+    replicas: int, broken: tuple[PermanentFailure, ...], struck: int
 ) -> None:
-    faults = [Fault(0.5 + 0.1 * i, "disk-back", (i % replicas, 3, 0.05)) for i in range(2 * replicas)]
+    faults = [PlannedFault(0.5 + 0.1 * i, "disk-back", (i % replicas, 3, 0.05)) for i in range(2 * replicas)]
     result, lines = told(plan(*faults, replicas=replicas, broken=broken))
     assert result.outcome == "ok"
     # A broken replica may be struck as well: it is lost already.
@@ -97,7 +103,7 @@ def test_a_majority_keeps_its_disks_whatever_a_plan_says(
 
 
 def test_damage_that_nobody_reads_is_no_harm() -> None:
-    result, lines = told(plan(Fault(1.0, "disk-flip", (1, "state", 0.0, -1.0))))
+    result, lines = told(plan(PlannedFault(1.0, "disk-flip", (1, "state", 0.0, -1.0))))
     assert (result.outcome, refusals(lines)) == ("ok", [])
 
 
@@ -116,19 +122,19 @@ def test_a_drawn_plan_damages_no_more_disks_than_the_cluster_can_spare(profile: 
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (Fault(1.0, "disk-lost", (1, 0.1)), "it comes back with another disk"),
-        (Fault(1.0, "disk-copied", (1, 5, 0.1)), "its disk went back in time"),
-        (Fault(1.0, "disk-lost", (-1, 0.1)), "it comes back with another disk"),
-        (Fault(1.0, "without-vote", (-1,)), "the others say so while it leads"),
+        (PlannedFault(1.0, "disk-lost", (1, 0.1)), "it comes back with another disk"),
+        (PlannedFault(1.0, "disk-copied", (1, 5, 0.1)), "its disk went back in time"),
+        (PlannedFault(1.0, "disk-lost", (-1, 0.1)), "it comes back with another disk"),
+        (PlannedFault(1.0, "without-vote", (-1,)), "the others say so while it leads"),
     ],
 )
 def test_whoever_forgot_something_is_a_learner_to_the_end_and_comes_as_far_as_the_others(
-    fault: Fault, words: str
+    fault: PlannedFault, words: str
 ) -> None:
     result, lines = told(plan(fault, replicas=3))
     assert (result.outcome, result.detail) == ("ok", "")
     assert any(f"*** without vote {words}" in line for line in lines)
     assert sum("  held  " in line for line in lines) == 1
     assert refusals(lines) == []
-    _, again = told(plan(fault, Fault(1.5, "crash-all", (0.05,)), replicas=3))
+    _, again = told(plan(fault, PlannedFault(1.5, "crash-all", (0.05,)), replicas=3))
     assert sum("  held  " in line for line in again) == 2

@@ -13,26 +13,26 @@ import pytest
 from paxtui.sim.campaign.campaign import campaign, chunks, run_all, seeds_of
 from paxtui.sim.campaign.determinism import NotRepeatable, Pair, Twins, hashed
 from paxtui.sim.cluster.record import JsonLines
-from paxtui.sim.cluster.simulation import Cluster
+from paxtui.sim.cluster.simulation import Simulation
 from paxtui.sim.plan.plan import Plan
 from paxtui.sim.plan.plan_generator import ALL_PROFILES, draw
 
 SCRIPT = """
 import hashlib, io, sys
-from paxtui.sim.cluster import Cluster
-from paxtui.sim.draw import draw
-from paxtui.sim.record import JsonLines
+from paxtui.sim.cluster.record import JsonLines
+from paxtui.sim.cluster.simulation import Simulation
+from paxtui.sim.plan.plan_generator import draw
 out = io.BytesIO()
 for seed in range(3):
     plan = draw(seed, "all")
-    Cluster(plan, JsonLines(out, plan, messages=True)).run()
+    Simulation(plan, JsonLines(out, plan, messages=True)).run()
 print(hashlib.sha256(out.getvalue()).hexdigest())
 """
 
 
 def trace(plan: Plan) -> bytes:
     out = io.BytesIO()
-    Cluster(plan, JsonLines(out, plan, messages=True)).run()
+    Simulation(plan, JsonLines(out, plan, messages=True)).run()
     return out.getvalue()
 
 
@@ -56,7 +56,7 @@ def test_a_run_is_the_same_in_other_processes_with_other_hash_seeds() -> None:
 
 def test_a_recorder_changes_nothing() -> None:
     plan = draw(11, "all")
-    assert Cluster(plan, JsonLines(io.BytesIO(), plan)).run() == Cluster(plan).run()
+    assert Simulation(plan, JsonLines(io.BytesIO(), plan)).run() == Simulation(plan).run()
 
 
 @pytest.mark.parametrize("profile", ALL_PROFILES)
@@ -65,7 +65,7 @@ def test_a_plan_is_data_and_survives_json(profile: str) -> None:
         plan = draw(seed, profile)
         again = msgspec.json.decode(msgspec.json.encode(plan), type=Plan)
         assert again == plan
-    assert Cluster(again).run() == Cluster(plan).run()
+    assert Simulation(again).run() == Simulation(plan).run()
 
 
 def test_other_seeds_and_profiles_are_other_runs() -> None:

@@ -7,7 +7,7 @@ from paxtui.core.events import Elected, Proposed, Voted
 from paxtui.core.messages import Accept, Accepted, Heartbeat, HeartbeatAck
 from paxtui.core.values import Command
 from paxtui.records.diagram import WIDTH_CHARS, SpaceTime
-from paxtui.sim.cluster.simulation import Cluster
+from paxtui.sim.cluster.simulation import Simulation
 from paxtui.sim.plan.plan_generator import draw
 
 BALLOT = Ballot(3, 1)
@@ -50,7 +50,7 @@ def test_every_size_of_cluster_fits_and_only_the_end_is_kept() -> None:
             continue
         sizes.add(plan.replicas)
         diagram = SpaceTime(plan.replicas, rows=30)
-        Cluster(plan, diagram).run()
+        Simulation(plan, diagram).run()
         assert len(diagram.lines) == 31
         for line in diagram.lines[1:]:
             assert len(line) <= WIDTH_CHARS or plan.replicas == 1 or "***" in line

@@ -6,10 +6,10 @@ import pytest
 
 from paxtui.core.ballot import Ballot
 from paxtui.core.output import (
-    Mark,
+    Checkpoint,
+    PutCheckpoint,
     PutEntries,
-    PutFloor,
-    PutMark,
+    PutLogStart,
     PutSessions,
     PutSnapshot,
     PutState,
@@ -18,7 +18,7 @@ from paxtui.core.output import (
     Write,
 )
 from paxtui.core.values import NOOP, Command, Entry, SessionRow, Vote
-from paxtui.sim.cluster.disk import Damaged, Disk, WentBack
+from paxtui.sim.cluster.disk import ChecksumMismatch, SimulatedDisk, WentBack
 
 ONE, TWO = Ballot(1, 0), Ballot(2, 1)
 CHAIN = bytes(range(32))
@@ -28,8 +28,8 @@ def command(request: int) -> Command:
     return Command("ada@0", request, f"text {request}")
 
 
-def disk_after(*writes: Write) -> Disk:
-    disk = Disk(lambda write, rows: None)
+def disk_after(*writes: Write) -> SimulatedDisk:
+    disk = SimulatedDisk(lambda write, rows: None)
     disk.submit(1, writes)
     assert disk.start()
     assert disk.finish() == 1
@@ -37,7 +37,7 @@ def disk_after(*writes: Write) -> Disk:
 
 
 def test_an_empty_disk_is_a_first_start() -> None:
-    saved = Disk(lambda write, rows: None).open()
+    saved = SimulatedDisk(lambda write, rows: None).open()
     assert (saved.promised, saved.round, saved.watermark) == (Ballot.ZERO, 0, 0)
     assert (list(saved.replay), saved.votes, saved.sessions, saved.horizon) == ([], (), (), -1)
 
@@ -85,7 +85,7 @@ def test_sessions_are_replaced_evicted_and_replayed_from_the_checkpoint() -> Non
 
 
 def test_the_next_commit_takes_all_that_gathered() -> None:
-    disk = Disk(lambda write, rows: None)
+    disk = SimulatedDisk(lambda write, rows: None)
     assert disk.submit(1, (PutVotes(ONE, 0, (command(1),)),))
     disk.start()
     assert not disk.submit(2, (PutVotes(ONE, 1, (command(2),)),))
@@ -101,7 +101,7 @@ def test_the_next_commit_takes_all_that_gathered() -> None:
 
 def test_a_commit_in_flight_at_a_crash_is_there_as_a_whole_or_not_at_all() -> None:
     for survives in (True, False):
-        disk = Disk(lambda write, rows: None)
+        disk = SimulatedDisk(lambda write, rows: None)
         disk.submit(1, (PutVotes(ONE, 0, (command(1),)), PutState(ONE, 1, 0, CHAIN)))
         disk.start()
         disk.submit(2, (PutVotes(ONE, 1, (command(2),)),))
@@ -112,8 +112,8 @@ def test_a_commit_in_flight_at_a_crash_is_there_as_a_whole_or_not_at_all() -> No
         assert not disk.start(), "what only waited for a commit is lost in any case"
 
 
-def three_commits() -> Disk:
-    disk = Disk(lambda write, rows: None)
+def three_commits() -> SimulatedDisk:
+    disk = SimulatedDisk(lambda write, rows: None)
     for number in range(3):
         disk.submit(number, (PutVotes(ONE, number, (command(number),)), PutState(ONE, 1, number, CHAIN)))
         disk.start()
@@ -135,7 +135,7 @@ def test_a_database_that_is_older_than_its_mark_is_refused_whenever_it_is_opened
 
 
 def test_an_empty_database_has_nowhere_to_go_back_to() -> None:
-    disk = Disk(lambda write, rows: None)
+    disk = SimulatedDisk(lambda write, rows: None)
     assert not disk.go_back(1)
     disk.open()
 
@@ -164,7 +164,7 @@ def test_a_row_with_a_flipped_bit_is_refused_by_whoever_reads_it_at_the_start(wh
     disk = disk_after(PutVotes(ONE, 0, tuple(command(n) for n in range(5))), PutState(ONE, 1, 4, CHAIN))
     disk.open()
     assert disk.flip(what, 1.0)
-    with pytest.raises(Damaged, match=row):
+    with pytest.raises(ChecksumMismatch, match=row):
         list(disk.open().replay)
 
 
@@ -173,7 +173,7 @@ def test_a_session_with_a_flipped_bit_is_refused() -> None:
         PutSessions(0, -1, (SessionRow("ada@0", 0, 1, b""), SessionRow("bob@0", 0, 1, b"")), ())
     )
     assert disk.flip("session", 0.6)
-    with pytest.raises(Damaged, match="table sessions, row bob@0"):
+    with pytest.raises(ChecksumMismatch, match="table sessions, row bob@0"):
         disk.open()
 
 
@@ -187,7 +187,7 @@ def test_a_learned_slot_with_a_flipped_bit_is_noticed_by_the_page_that_holds_it(
     assert list(disk.open().replay) == [], "the checkpoint of the sessions is above it"
     assert [entry.value.request for entry in disk.read(0, 2, 10_000)] == [0, 1]
     for first in (1, 2):
-        with pytest.raises(Damaged, match="table log, row 2"):
+        with pytest.raises(ChecksumMismatch, match="table log, row 2"):
             disk.read(first, 2, 10_000)
 
 
@@ -209,7 +209,7 @@ def test_what_is_written_anew_is_whole_again() -> None:
 
 
 def test_there_is_no_bit_to_flip_where_there_is_no_row() -> None:
-    disk = Disk(lambda write, rows: None)
+    disk = SimulatedDisk(lambda write, rows: None)
     assert not any(disk.flip(what, 0.5) for what in ("vote", "learned", "session"))
     assert disk.flip("state", 0.5)
 
@@ -224,14 +224,14 @@ def test_a_trim_leaves_what_is_at_and_above_the_floor_and_the_state_there() -> N
         PutSuppressed(1, 0),
         PutSuppressed(3, 0),
         PutSessions(2, -1, (row,), ()),
-        PutMark(Mark(2, 1000), CHAIN, -1),
+        PutCheckpoint(Checkpoint(2, 1000), CHAIN, -1),
         PutSessions(4, -1, (), ("ada@0",)),
-        PutMark(Mark(4, 1001), CHAIN, 1),
-        PutFloor(2),
+        PutCheckpoint(Checkpoint(4, 1001), CHAIN, 1),
+        PutLogStart(2),
         PutState(ONE, 1, 4, CHAIN),
     )
     saved = disk.open()
-    assert (saved.floor, saved.marks) == (2, (Mark(2, 1000), Mark(4, 1001)))
+    assert (saved.floor, saved.marks) == (2, (Checkpoint(2, 1000), Checkpoint(4, 1001)))
     assert (sorted(disk.rows), disk.suppressed) == ([2, 3, 4], {3: 0})
     page = disk.read_state(2, "", 100)
     assert page is not None
@@ -247,11 +247,11 @@ def test_another_replicas_state_takes_the_place_of_all_that_was_learned() -> Non
     disk = disk_after(
         PutVotes(ONE, 0, tuple(command(n) for n in range(8))),
         PutSessions(1, -1, (SessionRow("old@0", 0, 1, b"12345678"),), ()),
-        PutSnapshot(Mark(6, 1000), CHAIN, 0, rows, 2),
+        PutSnapshot(Checkpoint(6, 1000), CHAIN, 0, rows, 2),
         PutState(ONE, 1, 6, CHAIN),
     )
     saved = disk.open()
-    assert (saved.floor, saved.marks, saved.watermark, saved.horizon) == (6, (Mark(6, 1000),), 6, 0)
+    assert (saved.floor, saved.marks, saved.watermark, saved.horizon) == (6, (Checkpoint(6, 1000),), 6, 0)
     assert (saved.sessions, saved.sessions_upto, list(saved.replay)) == (rows, 6, [])
     assert [vote.slot for vote in saved.votes] == [6, 7]
     first = disk.read_state(6, "", 1)

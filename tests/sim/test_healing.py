@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from paxtui.core.settings import Settings
-from paxtui.sim.cluster.simulation import Cluster
-from paxtui.sim.plan.plan import Fault
+from paxtui.sim.cluster.simulation import Simulation
+from paxtui.sim.plan.plan import PlannedFault
 from paxtui.sim.plan.plan_generator import draw
 
 
@@ -22,10 +22,10 @@ def test_slots_that_wait_to_be_skipped_are_skipped_no_more(replicas: int) -> Non
         commit_s=(0.0005,) * replicas,
         settings=Settings(window_slots=1, hole_timeout_s=3.0),
         workload=replace(drawn.workload, clients=3, pipeline=1, operations=20, last=12),
-        faults=tuple(Fault(2.9 + 0.001 * n, "skip", (-1, -1)) for n in range(30)),
+        faults=tuple(PlannedFault(2.9 + 0.001 * n, "skip", (-1, -1)) for n in range(30)),
         heal_at=3.0,
     )
-    result = Cluster(plan).run()
+    result = Simulation(plan).run()
     assert (result.outcome, result.detail) == ("ok", "")
     assert result.faults["skip"] == 30
     assert result.recovery_s < 5

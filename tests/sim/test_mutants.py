@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from paxtui.checkers.broken import Invariant
-from paxtui.core.leader import Reign
+from paxtui.core.leader import Leader
 from paxtui.core.replica import Replica
 from paxtui.sim.mutants import MUTANTS
 from paxtui.sim.mutants.hunt import CI_FACTOR, hunt, hunt_all
@@ -47,7 +47,7 @@ def test_a_mutant_is_gone_afterwards_even_after_an_exception() -> None:
             raise Interrupted
 
     classes = {owner for each in MUTANTS.values() for owner in _owners(each.install)}
-    assert {Reign, Replica} <= classes
+    assert {Leader, Replica} <= classes
     before = {owner: dict(vars(owner)) for owner in classes}
     for each in MUTANTS.values():
         with pytest.raises(Interrupted):

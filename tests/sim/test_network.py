@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from paxtui.core.ballot import Ballot
 from paxtui.core.messages import CatchUp, Nack, PeerMessage
 from paxtui.core.output import EVERYONE, Envelope
-from paxtui.sim.cluster.event_queue import Agenda
+from paxtui.sim.cluster.event_queue import EventQueue
 from paxtui.sim.cluster.network import Link, Network, Parcel
 from paxtui.sim.cluster.randomness import LANES, STEP, fraction, fractions, mix, mixed, outputs
 from paxtui.sim.plan.plan import Weather
@@ -28,7 +28,7 @@ class Arrivals:
     """Three replicas that note what arrives, in the order in which it was sent."""
 
     def __init__(self, weather: Weather, seed: int = 1, *, codec: bool = False) -> None:
-        self.agenda = Agenda()
+        self.agenda = EventQueue()
         self.looked_at: list[tuple[int, PeerMessage]] = []
         arrive = [self._at(to) for to in range(3)]
         looks = {CatchUp: lambda sender, message: self.looked_at.append((sender, message))}
@@ -148,7 +148,7 @@ def test_what_is_planned_comes_between_what_is_pushed_as_if_it_had_been_pushed()
     for _ in range(50):
         planned = [(rng.choice((1.0, 2.0, 3.0)), f"planned {number}") for number in range(8)]
         pushed = [(rng.choice((1.0, 2.0, 3.0)), f"pushed {number}") for number in range(8)]
-        one, other = Agenda(), Agenda()
+        one, other = EventQueue(), EventQueue()
         seen: list[str] = []
         one.plan(seen.append, planned)
         for at, what in planned:

@@ -11,9 +11,9 @@ from paxtui.checkers.broken import Invariant
 from paxtui.sim.campaign.regression import BadRegression, complaint, load, recorded, run, save
 from paxtui.sim.campaign.shrink import Shrinker
 from paxtui.sim.cluster.clients import asks_of
-from paxtui.sim.cluster.simulation import Cluster
+from paxtui.sim.cluster.simulation import Simulation
 from paxtui.sim.mutants import MUTANTS
-from paxtui.sim.plan.plan import Fault, touched
+from paxtui.sim.plan.plan import PlannedFault, touched
 from paxtui.sim.plan.plan_generator import draw
 
 FOLDER = Path(__file__).parent / "regressions"
@@ -32,7 +32,7 @@ def test_there_is_one_for_a_leader_that_was_refuted() -> None:
 def test_a_canary_shrinks_to_itself() -> None:
     """Nothing but one fault matters, so nothing else is left."""
     plan = next(plan for plan in (draw(seed, "canary") for seed in range(999)) if _canaries(plan.faults))
-    small = Shrinker(plan, Cluster(plan).run()).shrink()
+    small = Shrinker(plan, Simulation(plan).run()).shrink()
     assert [fault.kind for fault in small.plan.faults] == ["canary"]
     assert small.result.invariant == str(Invariant.CANARY)
     assert (small.plan.replicas, small.plan.broken) == (1, ())
@@ -45,17 +45,17 @@ def test_requests_as_a_list_are_the_same_run() -> None:
     for seed in range(3):
         plan = draw(seed, "all")
         listed = replace(plan, workload=replace(plan.workload, asks=asks_of(plan)))
-        assert Cluster(listed).run() == Cluster(plan).run()
+        assert Simulation(listed).run() == Simulation(plan).run()
 
 
-def _canaries(faults: tuple[Fault, ...]) -> bool:
+def _canaries(faults: tuple[PlannedFault, ...]) -> bool:
     return any(fault.kind == "canary" for fault in faults)
 
 
 def test_a_shrunk_failure_is_smaller_and_breaks_the_same_rule(tmp_path: Path) -> None:
     name, plan = "evicted-client-starts-anew", draw(9, "all")
     with MUTANTS[name].installed():
-        result = Cluster(plan).run()
+        result = Simulation(plan).run()
         small = Shrinker(plan, result, runs_max=150).shrink()
     assert result.invariant == small.result.invariant == str(Invariant.ONCE)
     assert small.runs <= 150
@@ -109,12 +109,12 @@ def test_what_is_no_regression_is_refused_in_words(tmp_path: Path, text: bytes) 
 
 
 def test_a_fault_tells_whom_it_touches() -> None:
-    assert touched(Fault(1.0, "cut", (0.5, 2, 1))) == (2, 1)
-    assert touched(Fault(1.0, "filter", (0.5, -1, 4, "accept"))) == (-1, 4)
-    assert touched(Fault(1.0, "crash", (3, 0.1))) == (3,)
-    assert touched(Fault(1.0, "pause", (0.1, 3))) == (3,)
-    assert touched(Fault(1.0, "disconnect", (1, 2))) == (1, 2)
-    assert touched(Fault(1.0, "crash-all", (0.1,))) == ()
+    assert touched(PlannedFault(1.0, "cut", (0.5, 2, 1))) == (2, 1)
+    assert touched(PlannedFault(1.0, "filter", (0.5, -1, 4, "accept"))) == (-1, 4)
+    assert touched(PlannedFault(1.0, "crash", (3, 0.1))) == (3,)
+    assert touched(PlannedFault(1.0, "pause", (0.1, 3))) == (3,)
+    assert touched(PlannedFault(1.0, "disconnect", (1, 2))) == (1, 2)
+    assert touched(PlannedFault(1.0, "crash-all", (0.1,))) == ()
     for seed in range(200):
         plan = draw(seed, "all")
         assert all(-1 <= replica < plan.replicas for fault in plan.faults for replica in touched(fault))

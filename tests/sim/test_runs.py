@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from paxtui.sim.campaign.campaign import campaign
 from paxtui.sim.cluster.coverage import GOALS
-from paxtui.sim.cluster.simulation import Cluster
+from paxtui.sim.cluster.simulation import Simulation
 from paxtui.sim.plan.fault_generators import DRAWERS
-from paxtui.sim.plan.plan import PROFILES, SPECIAL, Broken, Fault
+from paxtui.sim.plan.plan import PROFILES, SPECIAL, PermanentFailure, PlannedFault
 from paxtui.sim.plan.plan_generator import KINDS, draw
 
 
@@ -42,7 +42,7 @@ def test_a_healthy_cluster_elects_once_and_answers_everything() -> None:
     plan = draw(1, "network")
     calm = replace(plan.weather, loss=0.0, duplicate=0.0, tail=0.0, delay_s=0.001, spread_s=0.001)
     workload = replace(plan.workload, give_up_s=100.0, reopen=0.0)
-    result = Cluster(replace(plan, weather=calm, workload=workload, faults=(), broken=())).run()
+    result = Simulation(replace(plan, weather=calm, workload=workload, faults=(), broken=())).run()
     assert result.outcome == "ok"
     assert result.elections == 1
     assert result.void == "no fault"
@@ -54,21 +54,24 @@ def test_a_minority_that_is_broken_for_ever_stops_nobody(how: str) -> None:
         plan = draw(seed, "network")
         if plan.replicas == 1:
             continue
-        broken = tuple(Broken(replica, how) for replica in range(plan.replicas // 2))
-        result = Cluster(replace(plan, broken=broken)).run()
+        broken = tuple(PermanentFailure(replica, how) for replica in range(plan.replicas // 2))
+        result = Simulation(replace(plan, broken=broken)).run()
         assert (seed, result.outcome, result.detail) == (seed, "ok", "")
 
 
 def test_a_majority_that_is_broken_for_ever_is_seen() -> None:
     """The judge of the second phase can say no."""
-    plan = replace(draw(2, "network"), broken=(Broken(0, "down"), Broken(1, "down"), Broken(2, "down")))
-    result = Cluster(plan).run()
+    plan = replace(
+        draw(2, "network"),
+        broken=(PermanentFailure(0, "down"), PermanentFailure(1, "down"), PermanentFailure(2, "down")),
+    )
+    result = Simulation(plan).run()
     assert result.outcome == "liveness"
 
 
 def test_a_fault_that_nobody_knows_is_a_crash_of_the_run() -> None:
-    plan = replace(draw(2, "network"), faults=(Fault(0.5, "moonshine", (0,)),))
-    result = Cluster(plan).run()
+    plan = replace(draw(2, "network"), faults=(PlannedFault(0.5, "moonshine", (0,)),))
+    result = Simulation(plan).run()
     assert result.outcome == "crash"
     assert "moonshine" in result.detail
 
@@ -79,7 +82,7 @@ def test_leaving_out_a_fault_leaves_a_plan_that_runs() -> None:
     assert len(plan.faults) > 2
     for skipped in range(min(len(plan.faults), 8)):
         faults = plan.faults[:skipped] + plan.faults[skipped + 1 :]
-        assert Cluster(replace(plan, faults=faults)).run().outcome == "ok"
+        assert Simulation(replace(plan, faults=faults)).run().outcome == "ok"
 
 
 def test_every_drawer_is_used_and_every_kind_has_one() -> None:

@@ -11,8 +11,8 @@ from paxtui.core.events import AcceptSent, CatchUpAsked, PrepareSent
 from paxtui.core.output import EVERYONE
 from paxtui.core.settings import Settings
 from paxtui.sim.cluster import message_budget
-from paxtui.sim.cluster.message_budget import HASTY_MAX, Patience, healthy, judge_healthy
-from paxtui.sim.cluster.simulation import Cluster
+from paxtui.sim.cluster.message_budget import HASTY_MAX, MessageBudget, healthy, judge_healthy
+from paxtui.sim.cluster.simulation import Simulation
 from paxtui.sim.plan.plan_generator import draw
 
 ASKED = CatchUpAsked(1, 7, 9)
@@ -20,7 +20,7 @@ SETTINGS = Settings()
 
 
 def test_a_question_at_the_speed_of_its_answers_is_a_storm() -> None:
-    patience = Patience(SETTINGS)
+    patience = MessageBudget(SETTINGS)
     for number in range(HASTY_MAX):
         patience.catch_up_asked(0, 1, 5.0 + 0.001 * number, ASKED)
     with pytest.raises(InvariantBroken, match="repeats itself 3 times in a row"):
@@ -28,13 +28,13 @@ def test_a_question_at_the_speed_of_its_answers_is_a_storm() -> None:
 
 
 def test_a_question_at_the_speed_of_its_timer_is_none() -> None:
-    patience = Patience(SETTINGS)
+    patience = MessageBudget(SETTINGS)
     for number in range(100):
         patience.catch_up_asked(0, 1, 2 * SETTINGS.resend_s * number, ASKED)
 
 
 def test_other_slots_other_replicas_and_other_lives_are_other_questions() -> None:
-    patience = Patience(SETTINGS)
+    patience = MessageBudget(SETTINGS)
     for number in range(100):
         at = 0.001 * number
         patience.catch_up_asked(0, 1, at, CatchUpAsked(1, 100 + number, 300))
@@ -44,7 +44,7 @@ def test_other_slots_other_replicas_and_other_lives_are_other_questions() -> Non
 
 
 def test_what_is_sent_for_the_first_time_is_not_repeated() -> None:
-    patience = Patience(SETTINGS)
+    patience = MessageBudget(SETTINGS)
     for number in range(100):
         at = 0.001 * number
         patience.accept_sent(0, 1, at, AcceptSent(Ballot(1, 0), 3, 1, EVERYONE, False))
@@ -52,7 +52,7 @@ def test_what_is_sent_for_the_first_time_is_not_repeated() -> None:
 
 
 def test_accepts_and_pages_of_promises_are_watched_as_well() -> None:
-    patience = Patience(SETTINGS)
+    patience = MessageBudget(SETTINGS)
     again, page = AcceptSent(Ballot(1, 0), 3, 1, 2, True), PrepareSent(Ballot(1, 0), 3, 2)
     for number in range(HASTY_MAX):
         patience.accept_sent(0, 1, 5.0 + 0.001 * number, again)
@@ -67,7 +67,7 @@ def test_in_a_calm_cluster_every_message_has_a_reason() -> None:
     for seed in range(40):
         plan = draw(seed, "calm")
         assert healthy(plan)
-        result = Cluster(plan).run()
+        result = Simulation(plan).run()
         assert (seed, result.outcome, result.detail) == (seed, "ok", "")
 
 
@@ -79,7 +79,7 @@ def test_a_cluster_with_weather_or_faults_is_not_judged_by_the_number_of_its_mes
 
 
 def test_too_many_messages_or_ballots_in_a_calm_cluster_are_a_storm(monkeypatch: pytest.MonkeyPatch) -> None:
-    cluster = Cluster(draw(3, "calm"))
+    cluster = Simulation(draw(3, "calm"))
     assert cluster.run().outcome == "ok"
     judge_healthy(cluster)
     cluster.network.sent *= 2

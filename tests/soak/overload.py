@@ -20,7 +20,7 @@ from paxtui.client.connection import BROKEN, Connection, answers, dial
 from paxtui.client.errors import ClientError
 from paxtui.config.cluster_file import Cluster
 from paxtui.sim.cluster.linearizable import Op
-from paxtui.wire.requests import APPENDS_MAX, AppendDone, AppendMany, AppendRefused
+from paxtui.wire.requests import APPENDS_MAX, AppendedReply, AppendManyRequest, RefusedReply
 from tests.soak.record import Window
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -130,24 +130,26 @@ class Sender:
         while self._oldest < self._next and self._oldest not in self._open and self._oldest not in waiting:
             self._oldest += 1
 
-    def _frame(self, first: int, count: int) -> AppendMany:
+    def _frame(self, first: int, count: int) -> AppendManyRequest:
         name = self.line.name
-        return AppendMany(first, tuple(text_of(name, number) for number in range(first, first + count)))
+        return AppendManyRequest(
+            first, tuple(text_of(name, number) for number in range(first, first + count))
+        )
 
     async def _receive(self, link: Connection[Struct], scope: trio.CancelScope) -> None:
         while messages := await link.receive():
             now = time.monotonic()
             for message in messages:
-                if isinstance(message, AppendDone):
+                if isinstance(message, AppendedReply):
                     self.line.done.append((message.request, message.slot, message.count, now))
                     self._open.difference_update(range(message.request, message.request + message.count))
-                elif isinstance(message, AppendRefused) and message.reason == "busy":
+                elif isinstance(message, RefusedReply) and message.reason == "busy":
                     self._generator.report.busy += 1
                     self._open.discard(message.request)
                     self._again.append(message.request)
                 else:
                     self.line.problem = f"answered {message}"[:200]
-                    if isinstance(message, AppendRefused):  # it may have been proposed: unknown
+                    if isinstance(message, RefusedReply):  # it may have been proposed: unknown
                         self._open.discard(message.request)
         scope.cancel()
 

@@ -11,8 +11,8 @@ import trio
 from paxtui.client import ClientError, LogEntry, connect, observe
 from paxtui.client.connection import BROKEN, answers, dial
 from paxtui.config.cluster_file import Cluster
-from paxtui.wire.requests import Tail
-from paxtui.wire.telemetry import Delta, Snapshot
+from paxtui.wire.requests import TailRequest
+from paxtui.wire.telemetry import TelemetryDelta, TelemetrySnapshot
 from tests.soak.judge import plain, slice_of
 from tests.soak.record import Window
 
@@ -93,7 +93,7 @@ class Readers:
             try:
                 address = self._cluster.address(self._rng.randrange(self._cluster.n))
                 async with dial(address, "client", answers, name="deaf") as link:
-                    await link.send(Tail(id=0, first=0, follow=True))
+                    await link.send(TailRequest(id=0, first=0, follow=True))
                     await trio.sleep(20)
             except (*BROKEN, ClientError):
                 await trio.sleep(0.5)
@@ -104,9 +104,9 @@ class Readers:
         async with aclosing(observe(self._cluster, replica)) as told:
             async for each in told:
                 match each:
-                    case None | Snapshot():
+                    case None | TelemetrySnapshot():
                         expected = None
-                    case Delta():
+                    case TelemetryDelta():
                         if expected is not None and not each.dropped and each.first != expected:
                             self.problems.append(f"r{replica} told event {each.first} in place of {expected}")
                         expected = None if each.dropped else each.first + len(each.events)

@@ -13,16 +13,16 @@ from msgspec import json
 from msgspec.structs import replace
 
 from paxtui.core.acceptor import Acceptor
-from paxtui.core.durable_state import Saved
+from paxtui.core.durable_state import DurableState
 from paxtui.core.messages import Accept, Prepare
 from paxtui.core.phase1 import Phase1
 from paxtui.core.proposer import Proposer
 from paxtui.core.values import NOOP
 from paxtui.records.lines import life
-from paxtui.records.reader import Reader
-from paxtui.sim.cluster.disk import Disk
+from paxtui.records.reader import RecordReader
+from paxtui.sim.cluster.disk import SimulatedDisk
 from paxtui.sim.cluster.record import JsonLines
-from paxtui.sim.cluster.simulation import Cluster
+from paxtui.sim.cluster.simulation import Simulation
 from paxtui.sim.plan.plan_generator import draw
 from tests.spec import tlc
 from tests.spec.traces import STEPS_MAX_ALONE, Seen, Trace, Verdict, check, convert, merge, read
@@ -82,7 +82,7 @@ def simulated(seed: int, profile: str) -> tuple[list[bytes], int, str]:
     """The lines of a run's trace, how many replicas it has, and how it ended."""
     plan = draw(seed, profile)
     out = io.BytesIO()
-    result = Cluster(plan, JsonLines(out, plan)).run()
+    result = Simulation(plan, JsonLines(out, plan)).run()
     return out.getvalue().splitlines(keepends=True), plan.replicas, result.outcome
 
 
@@ -150,25 +150,25 @@ def promises_less_than_before(patch: pytest.MonkeyPatch) -> None:
 
 
 def forgets_its_promise_in_a_crash(patch: pytest.MonkeyPatch) -> None:
-    original = Disk.open
+    original = SimulatedDisk.open
 
-    def forgetful(self: Disk) -> Saved:
+    def forgetful(self: SimulatedDisk) -> DurableState:
         saved = original(self)
         return replace(
             saved, promised=max((v.ballot for v in saved.votes), default=type(saved.promised).ZERO)
         )
 
-    patch.setattr(Disk, "open", forgetful)
+    patch.setattr(SimulatedDisk, "open", forgetful)
 
 
 def forgets_a_vote_in_a_crash(patch: pytest.MonkeyPatch) -> None:
-    original = Disk.open
+    original = SimulatedDisk.open
 
-    def forgetful(self: Disk) -> Saved:
+    def forgetful(self: SimulatedDisk) -> DurableState:
         saved = original(self)
         return replace(saved, votes=saved.votes[:-1])
 
-    patch.setattr(Disk, "open", forgetful)
+    patch.setattr(SimulatedDisk, "open", forgetful)
 
 
 def hides_a_vote_in_its_promise(patch: pytest.MonkeyPatch) -> None:
@@ -449,14 +449,14 @@ def test_a_broken_trace_is_rejected_at_the_very_event(name: str, by_hand: dict[s
 # Records of real replicas
 
 
-def recorded(replica: int, events: list[Seen]) -> Reader:
+def recorded(replica: int, events: list[Seen]) -> RecordReader:
     """A record as a replica writes it, at times of a clock of its own."""
     at = 100.0 * replica
-    lines = list(life("hand", replica, 3, at, 1000.0, Saved()))
+    lines = list(life("hand", replica, 3, at, 1000.0, DurableState()))
     for number, seen in enumerate(seen for seen in events if seen.replica == replica):
         fields = {"at": at + seen.line, "replica": replica, "number": number, **seen.event}
         lines.append(json.encode(fields))
-    return Reader([line + b"\n" for line in lines], f"replica {replica}")
+    return RecordReader([line + b"\n" for line in lines], f"replica {replica}")
 
 
 def test_records_of_replicas_are_merged_by_cause_and_accepted() -> None:

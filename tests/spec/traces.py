@@ -19,8 +19,8 @@ from msgspec import Struct, to_builtins
 from paxtui.core.ballot import Ballot
 from paxtui.core.events import AppliedTo, Promised, RoundTaken, SnapshotTaken, Voted
 from paxtui.records.merge import Records
-from paxtui.records.parts import Gap, Life, Part, Told
-from paxtui.records.reader import Reader
+from paxtui.records.parts import EventPart, Gap, Life, Part
+from paxtui.records.reader import RecordReader
 from tests.spec import tlc
 
 STEPS_MAX = 500
@@ -128,20 +128,20 @@ class Verdict(Struct, frozen=True):
 # Reading
 
 
-def _seen(part: Told) -> Seen:
+def _seen(part: EventPart) -> Seen:
     return Seen(part.at, part.replica, to_builtins(part.event), part.source, part.line)
 
 
 def read(lines: Iterable[bytes], source: str = "trace") -> list[Seen]:
     """The events of a trace of the simulator, in its order."""
-    return [part for part in map(_told, Reader(lines, source)) if part is not None]
+    return [part for part in map(_told, RecordReader(lines, source)) if part is not None]
 
 
 def _told(part: Part) -> Seen | None:
-    return _seen(part) if isinstance(part, Told) and part.kind in TOLD else None
+    return _seen(part) if isinstance(part, EventPart) and part.kind in TOLD else None
 
 
-def merge(readers: Sequence[Reader]) -> tuple[list[Seen], str]:
+def merge(readers: Sequence[RecordReader]) -> tuple[list[Seen], str]:
     """One order for the records of several replicas, up to where something is missing; and what that is.
 
     A killed process takes the last events of its record with it. That does no harm if nothing shows that
@@ -152,13 +152,13 @@ def merge(readers: Sequence[Reader]) -> tuple[list[Seen], str]:
     for step in Records(readers).merged():
         part = step.part
         disk = disks.setdefault(part.replica, _Disk())
-        if step.doubtful and isinstance(part, Told) and part.kind in TOLD:
+        if step.doubtful and isinstance(part, EventPart) and part.kind in TOLD:
             return found, f"its cause is not recorded: {_seen(part)}"
         if isinstance(part, Gap):
             disk.gap = True
         elif isinstance(part, Life) and not disk.explains(part):
             return found, f"not all that its disk holds is recorded: {part.place}"
-        elif isinstance(part, Told) and part.kind in TOLD:
+        elif isinstance(part, EventPart) and part.kind in TOLD:
             found.append(_seen(part))
             disk.add(part)
     return found, ""
@@ -184,7 +184,7 @@ class _Disk:
         gap, self.gap = self.gap, False
         return known or not gap
 
-    def add(self, part: Told) -> None:
+    def add(self, part: EventPart) -> None:
         match part.event:
             case RoundTaken(ballot=ballot):
                 self._round = ballot.round
@@ -392,7 +392,7 @@ def _module(traces: Sequence[Trace]) -> str:
 
 def main(paths: Sequence[str]) -> int:
     """Check one trace, or the records of one cluster; 0 if it is accepted, 1 if not."""
-    readers = [Reader.open(Path(path)) for path in paths]
+    readers = [RecordReader.open(Path(path)) for path in paths]
     merged, cut = merge(readers)
     trace = convert(merged, "record", readers[0].header.replicas, cut=cut, steps_max=STEPS_MAX_ALONE)
     verdict = check([trace])[0]

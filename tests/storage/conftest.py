@@ -15,9 +15,9 @@ from paxtui.core.durable_state import CHAIN_START
 from paxtui.core.hash_chain import link
 from paxtui.core.output import PutEntries, PutState, Write
 from paxtui.core.values import Command, Entry
-from paxtui.storage.store import Storage
+from paxtui.storage.store import Store
 
-OpenStorage = Callable[..., Storage]
+OpenStorage = Callable[..., Store]
 LearnedBatch = Callable[[int, int], tuple[Write, ...]]
 
 
@@ -33,8 +33,8 @@ def open_storage(folder: Path) -> Iterator[OpenStorage]:
 
         def opened(
             where: Path = folder, *, cluster: str = "c" * 64, name: str = "demo", replica: int = 0
-        ) -> Storage:
-            storage = Storage.open(where, cluster=cluster, name=name, replica=replica)
+        ) -> Store:
+            storage = Store.open(where, cluster=cluster, name=name, replica=replica)
             stack.callback(storage.close)
             return storage
 

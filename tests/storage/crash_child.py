@@ -10,7 +10,7 @@ from paxtui.core.ballot import Ballot
 from paxtui.core.hash_chain import link
 from paxtui.core.output import PutState, PutVotes, Write
 from paxtui.core.values import Command
-from paxtui.storage.store import Storage
+from paxtui.storage.store import Store
 from paxtui.storage.writer import Writer
 
 SLOTS_A_BATCH = 3
@@ -40,7 +40,7 @@ def main(folder: Path) -> None:
         print(upto, flush=True)
         room.release(batches)
 
-    storage = Storage.open(folder, cluster="c" * 64, name="demo", replica=0)
+    storage = Store.open(folder, cluster="c" * 64, name="demo", replica=0)
     saved = storage.saved()
     batch = saved.round
     head = chain_after(saved.chain, saved.watermark, batch * SLOTS_A_BATCH)

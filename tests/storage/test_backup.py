@@ -11,21 +11,29 @@ from pathlib import Path
 import pytest
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.output import Mark, PutFloor, PutMark, PutSessions, PutState, PutSuppressed, PutVotes
+from paxtui.core.output import (
+    Checkpoint,
+    PutCheckpoint,
+    PutLogStart,
+    PutSessions,
+    PutState,
+    PutSuppressed,
+    PutVotes,
+)
 from paxtui.core.values import SessionRow
 from paxtui.storage import backup as backups
 from paxtui.storage.errors import StorageRefused
 from paxtui.storage.offline import OfflineLog
-from paxtui.storage.rows import Identity
-from paxtui.storage.store import Storage
+from paxtui.storage.rows import StorageIdentity
+from paxtui.storage.store import Store
 from tests.storage.conftest import chain_head, command
 
 SESSION = SessionRow("ann-1", 9, 9, array("q", [-1, 9]).tobytes())
-NEW = Identity(0, "d" * 16, "fresh", 2, "", "")
+NEW = StorageIdentity(0, "d" * 16, "fresh", 2, "", "")
 
 
 @pytest.fixture
-def running(open_storage, learned) -> Storage:
+def running(open_storage, learned) -> Store:
     """Ten slots are learned, of which slot 7 took no effect; two votes lie above them."""
     storage = open_storage()
     storage.commit(
@@ -38,7 +46,7 @@ def running(open_storage, learned) -> Storage:
     return storage
 
 
-def take(storage: Storage, target: Path) -> backups.Backup:
+def take(storage: Store, target: Path) -> backups.Backup:
     return backups.take(storage.folder, target, 1024, 2)
 
 
@@ -65,7 +73,7 @@ def test_a_restored_replica_goes_on_from_the_log_with_rounds_above_the_old_ones(
     backups.restore(made, tmp_path / "log.backup", folder, NEW)
     assert texts(folder) == texts(running.folder)[:10]
     assert texts(folder)[7][2] == 2
-    storage = Storage.open(folder, cluster=NEW.cluster, name="fresh", replica=2)
+    storage = Store.open(folder, cluster=NEW.cluster, name="fresh", replica=2)
     saved = storage.saved()
     assert (saved.watermark, saved.chain, saved.votes) == (10, chain_head(10), ())
     assert (saved.promised, saved.round) == (
@@ -78,7 +86,7 @@ def test_a_restored_replica_goes_on_from_the_log_with_rounds_above_the_old_ones(
     assert storage.storage_id not in (made.about.id, running.storage_id)
     storage.close()
     with pytest.raises(StorageRefused, match="belongs to another cluster"):
-        Storage.open(folder, cluster="other", name="other", replica=2)
+        Store.open(folder, cluster="other", name="other", replica=2)
 
 
 def test_two_replicas_of_one_backup_have_one_origin_and_disks_of_their_own(running, tmp_path):
@@ -95,15 +103,18 @@ def test_two_replicas_of_one_backup_have_one_origin_and_disks_of_their_own(runni
 
 def test_removed_slots_stay_removed(running, tmp_path, learned):
     running.commit(
-        [(PutMark(Mark(10, 77), chain_head(10), 3), *learned(10, 14)), (PutFloor(10), *learned(14, 15))]
+        [
+            (PutCheckpoint(Checkpoint(10, 77), chain_head(10), 3), *learned(10, 14)),
+            (PutLogStart(10), *learned(14, 15)),
+        ]
     )
     made = take(running, tmp_path / "log.backup")
     assert (made.found.ok, made.found.floor, made.found.slots) == (True, 10, 15)
     folder = tmp_path / "new"
     backups.restore(made, tmp_path / "log.backup", folder, NEW)
     assert [slot for slot, _, _ in texts(folder)] == [10, 11, 12, 13, 14]
-    storage = Storage.open(folder, cluster=NEW.cluster, name="fresh", replica=2)
-    assert storage.saved().marks == (Mark(10, 77),)
+    storage = Store.open(folder, cluster=NEW.cluster, name="fresh", replica=2)
+    assert storage.saved().marks == (Checkpoint(10, 77),)
     page = storage.read_state(10, "", 1000)
     assert page is not None
     assert page.sessions == (SESSION,)

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.durable_state import CHAIN_START, Saved
+from paxtui.core.durable_state import CHAIN_START, DurableState
 from paxtui.core.output import PutEntries, PutSessions, PutState, PutSuppressed, PutVotes, Write
 from paxtui.core.values import NOOP, Command, Entry, SessionRow, Vote
 from paxtui.storage.rows import Peer
-from paxtui.storage.store import Storage
+from paxtui.storage.store import Store
 
 TEXTS = [
     "",
@@ -237,8 +237,8 @@ class Model:
                 self.sessions |= {row.client: row for row in write.changed}
                 self.horizon = write.horizon
 
-    def saved(self) -> Saved:
-        return Saved(
+    def saved(self) -> DurableState:
+        return DurableState(
             promised=self.state.promised,
             round=self.state.round,
             chain=self.state.chain,
@@ -254,14 +254,14 @@ def test_any_writes_over_several_lives_leave_what_dicts_would_hold(tmp_path_fact
     folder: Path = tmp_path_factory.mktemp("model") / "replica"
     model, committed = Model(), 0
     for life in lives:
-        storage = Storage.open(folder, cluster="c", name="n", replica=0)
+        storage = Store.open(folder, cluster="c", name="n", replica=0)
         for batches in life:
             storage.commit(batches)
             committed += 1
             for write in (write for batch in batches for write in batch):
                 model.take(write)
         storage.close()
-        again = Storage.open(folder, cluster="c", name="n", replica=0)
+        again = Store.open(folder, cluster="c", name="n", replica=0)
         saved, number = again.saved(), again.commit_number
         again.close()
         expected = model.saved()

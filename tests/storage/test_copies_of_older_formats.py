@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from paxtui.storage import schema
-from paxtui.storage.rows import Identity, seal
+from paxtui.storage.rows import StorageIdentity, seal
 from tests.storage.conftest import OpenStorage
 
 
@@ -24,7 +24,7 @@ def make_format_2(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         for table in ("floor", "marks", "mark_sessions"):
             db.execute(f"DROP TABLE {table}")
-        row = Identity(*db.execute("SELECT * FROM identity").fetchone()[:6])._replace(version=2).row()
+        row = StorageIdentity(*db.execute("SELECT * FROM identity").fetchone()[:6])._replace(version=2).row()
         db.execute("UPDATE identity SET version = 2, checksum = ?", (seal("identity", *row),))
 
 

@@ -12,12 +12,12 @@ import pytest
 
 from paxtui.core.ballot import Ballot
 from paxtui.core.durable_state import CHAIN_START
-from paxtui.core.output import PutHeld, PutState, PutVotes
+from paxtui.core.output import PutNonVoting, PutState, PutVotes
 from paxtui.core.values import Command, Entry
 from paxtui.storage import schema
 from paxtui.storage.errors import SlotDamaged, StorageFailed, StorageRefused
 from paxtui.storage.offline import OfflineLog
-from paxtui.storage.rows import Identity, Peer, seal
+from paxtui.storage.rows import Peer, StorageIdentity, seal
 from tests.storage.conftest import command
 
 Damage = Callable[[Path], None]
@@ -192,7 +192,7 @@ def test_a_start_that_is_killed_while_it_puts_a_database_aside_never_leaves_one_
 
 def test_a_hold_is_in_the_commit_that_asks_for_it(open_storage):
     storage = open_storage()
-    storage.commit([(PutHeld("it lost its disk"), PutState(Ballot(3, 1), 2, 0, CHAIN_START))])
+    storage.commit([(PutNonVoting("it lost its disk"), PutState(Ballot(3, 1), 2, 0, CHAIN_START))])
     assert storage.held == "it lost its disk"
     storage.close()
     saved = open_storage().saved()
@@ -216,7 +216,7 @@ def test_an_older_copy_of_a_held_disk_is_no_worse_and_is_taken(open_storage, fol
 
 
 def set_version(db: sqlite3.Connection, version: int) -> None:
-    identity = Identity(*db.execute("SELECT * FROM identity").fetchone()[:6])._replace(version=version)
+    identity = StorageIdentity(*db.execute("SELECT * FROM identity").fetchone()[:6])._replace(version=version)
     db.execute("UPDATE identity SET version = ?, checksum = ?", (version, seal("identity", *identity.row())))
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from paxtui.replica.log.message_log import ChatLog
+from paxtui.replica.log.message_log import MessageLog
 from paxtui.storage.folder_lock import FolderLock
-from paxtui.storage.rollback_guard import MarkFile
+from paxtui.storage.rollback_guard import RollbackGuard
 from tests.storage.conftest import OpenStorage
 
 
@@ -54,7 +54,7 @@ def test_all_may_read_a_message_log_and_only_its_owner_may_write_also_after_a_ro
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "replica-0.log"
-    log = ChatLog(path)
+    log = MessageLog(path)
     try:
         assert mode(path) == 0o644
         path.rename(tmp_path / "replica-0.log.1")
@@ -66,7 +66,7 @@ def test_all_may_read_a_message_log_and_only_its_owner_may_write_also_after_a_ro
 
 @pytest.mark.usefixtures("descriptor_0_is_free")
 def test_a_mark_with_descriptor_0_is_closed(tmp_path: Path) -> None:
-    mark = MarkFile(tmp_path)
+    mark = RollbackGuard(tmp_path)
     os.fstat(0)  # it is the mark's
     mark.close()
     with pytest.raises(OSError, match="Bad file descriptor"):

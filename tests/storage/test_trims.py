@@ -10,9 +10,9 @@ import pytest
 
 from paxtui.core.ballot import Ballot
 from paxtui.core.output import (
-    Mark,
-    PutFloor,
-    PutMark,
+    Checkpoint,
+    PutCheckpoint,
+    PutLogStart,
     PutSessions,
     PutSnapshot,
     PutState,
@@ -24,7 +24,7 @@ from paxtui.core.values import NOOP, Command, SessionRow, Vote
 from paxtui.storage import offline, rows, snapshots
 from paxtui.storage.errors import SlotDamaged, SlotRemoved, StorageFailed, StorageRefused
 from paxtui.storage.offline import OfflineLog
-from paxtui.storage.store import Storage
+from paxtui.storage.store import Store
 from tests.storage.conftest import chain_head, command
 
 ANN, BOB, CY = (
@@ -35,7 +35,7 @@ ANN, BOB, CY = (
 def marked(upto: int, *changed: SessionRow, horizon: int = -1, wall_s: int = 1000) -> tuple[Write, ...]:
     """What a mark in slot ``upto`` - 1 has written."""
     chain = chain_head(upto)
-    return PutSessions(upto, horizon, changed, ()), PutMark(Mark(upto, wall_s), chain, horizon)
+    return PutSessions(upto, horizon, changed, ()), PutCheckpoint(Checkpoint(upto, wall_s), chain, horizon)
 
 
 def numbers(db: Path, table: str) -> tuple[int, int | None]:
@@ -50,12 +50,12 @@ def numbers(db: Path, table: str) -> tuple[int, int | None]:
 
 
 @pytest.fixture
-def trimmed(open_storage, learned) -> Storage:
+def trimmed(open_storage, learned) -> Store:
     """A hundred slots, of which those below 40 are removed and not yet swept; marks at 40 and 70."""
     storage = open_storage()
     storage.commit([(PutSuppressed(3, 1), PutSuppressed(50, 1), *learned(0, 100))])
     storage.commit([marked(20, ANN), marked(40, ANN, BOB, wall_s=1040), marked(70, CY, wall_s=1070)])
-    storage.commit([(PutFloor(40),)])
+    storage.commit([(PutLogStart(40),)])
     return storage
 
 
@@ -70,7 +70,7 @@ def test_the_floor_and_the_marks_at_and_above_it_are_there_after_a_reopening(tri
     storage = open_storage()
     saved = storage.saved()
     assert (storage.floor, saved.floor) == (40, 40)
-    assert saved.marks == (Mark(40, 1040), Mark(70, 1070))
+    assert saved.marks == (Checkpoint(40, 1040), Checkpoint(70, 1070))
     assert (saved.watermark, saved.chain, saved.sessions_upto) == (100, chain_head(100), 70)
     assert len(list(saved.replay)) == 30
 
@@ -126,7 +126,7 @@ def test_a_state_that_is_not_kept_is_told_as_such(trimmed, upto):
 
 def test_a_state_goes_with_its_sessions_when_the_floor_is_above_it(trimmed, folder):
     assert numbers(folder / "replica.db", "mark_sessions") == (5, 40)
-    trimmed.commit([(PutFloor(70),)])
+    trimmed.commit([(PutLogStart(70),)])
     assert trimmed.read_state(40, "", 10_000) is None
     assert numbers(folder / "replica.db", "mark_sessions") == (3, 70)
     assert numbers(folder / "replica.db", "marks") == (1, 70)
@@ -176,7 +176,7 @@ def test_nothing_is_swept_after_a_failure(trimmed):
 
 
 def snapshot(emptied: int, upto: int = 70) -> tuple[Write, ...]:
-    mark = PutSnapshot(Mark(upto, 1070), chain_head(upto), 3, (BOB, CY), emptied)
+    mark = PutSnapshot(Checkpoint(upto, 1070), chain_head(upto), 3, (BOB, CY), emptied)
     return mark, PutState(Ballot(2, 1), 4, upto, chain_head(upto))
 
 
@@ -188,7 +188,7 @@ def test_a_state_takes_the_place_of_all_that_was_learned(open_storage, learned):
         saved = storage.saved()
         assert (saved.watermark, saved.chain, saved.floor) == (70, chain_head(70), 70)
         assert (saved.sessions_upto, saved.horizon, saved.sessions) == (70, 3, (BOB, CY))
-        assert (saved.marks, list(saved.replay), saved.votes) == ((Mark(70, 1070),), [], ())
+        assert (saved.marks, list(saved.replay), saved.votes) == ((Checkpoint(70, 1070),), [], ())
         page = storage.read_state(70, "", 10_000)
         assert page is not None
         assert (page.sessions, page.horizon, page.wall_s) == ((BOB, CY), 3, 1070)
@@ -291,7 +291,7 @@ def test_a_page_of_a_state_is_of_one_moment(trimmed, monkeypatch):
 
     def risen(db: sqlite3.Connection, upto: int) -> object:
         found = original(db, upto)
-        trimmed.commit([(PutFloor(70),)])
+        trimmed.commit([(PutLogStart(70),)])
         return found
 
     original = snapshots._mark
@@ -305,7 +305,7 @@ def test_a_page_of_a_state_is_of_one_moment(trimmed, monkeypatch):
 
 def test_slots_that_are_removed_while_they_are_read_are_told_as_removed(trimmed, folder, monkeypatch):
     def risen(*arguments: object) -> object:
-        trimmed.commit([(PutFloor(70),)])
+        trimmed.commit([(PutLogStart(70),)])
         with closing(sqlite3.connect(folder / "replica.db", isolation_level=None)) as swept:
             snapshots.sweep(swept, 70)
         return original(*arguments)
@@ -338,7 +338,7 @@ def test_a_floor_that_rises_while_somebody_reads_is_taken_over(trimmed, folder, 
     with OfflineLog.open(folder) as log:
         reading = log.entries(0, 1000)
         assert next(reading)[0] == 40
-        trimmed.commit([(PutFloor(70),)])
+        trimmed.commit([(PutLogStart(70),)])
         trimmed.sweep()
         assert [slot for slot, _, _ in reading] == [*range(41, 50), *range(70, 100)]
         assert log.verify().floor == 70

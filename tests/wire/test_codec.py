@@ -45,8 +45,16 @@ def test_the_round_trips_above_cover_every_type_of_message_there_is() -> None:
     """A message that is added later must be added to the strategies, too."""
     assert len(typing.get_args(PeerMessage)) == 14
     assert set(typing.get_args(r.ClientRequest | r.OperatorRequest | r.ObserverRequest)) == {
-        *(r.Append, r.AppendMany, r.Read, r.Tail, r.GetStatus, r.Elect, r.FillHole),
-        *(r.Inject, r.Undo, r.ListFaults, r.Observe),
+        *(
+            r.AppendRequest,
+            r.AppendManyRequest,
+            r.ReadRequest,
+            r.TailRequest,
+            r.StatusRequest,
+            r.ElectRequest,
+            r.FillHoleRequest,
+        ),
+        *(r.InjectRequest, r.UndoRequest, r.ListFaultsRequest, r.ObserveRequest),
     }
     assert len(typing.get_args(f.AnyFault)) == 12
 
@@ -218,7 +226,7 @@ def test_half_a_surrogate_pair_never_gets_through(
 
 
 def test_a_whole_surrogate_pair_is_one_character() -> None:
-    assert asks.decode(rb'{"type":"append","request":1,"text":"\ud83d\ude00"}') == r.Append(1, "😀")
+    assert asks.decode(rb'{"type":"append","request":1,"text":"\ud83d\ude00"}') == r.AppendRequest(1, "😀")
 
 
 @pytest.mark.parametrize(
@@ -303,5 +311,5 @@ def test_a_message_at_the_limits_of_the_core_fits_a_frame(values: list[Command])
 def test_a_page_at_the_limits_of_the_feed_fits_a_frame(values: list[Command]) -> None:
     assert PAGE_CHARS <= CHARS
     rows = tuple(r.LogEntry(TOP, HIGH, value.client, value.request, value.text, TOP) for value in values)
-    page = r.Page(id=TOP, entries=rows, applied=TOP, consistency="linearizable", last=False)
+    page = r.LogPage(id=TOP, entries=rows, applied=TOP, consistency="linearizable", last=False)
     assert passed_on(answers, page) == page

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paxtui.config.cluster_file import ConfigError
-from paxtui.config.folders import Source
+from paxtui.config.folders import ConfigText
 from paxtui.wire import PeerMessage
 from paxtui.wire import hello as h
 from paxtui.wire import requests as r
@@ -128,7 +128,7 @@ def test_each_mistake_in_the_bytes_has_its_words(body: bytes, words: str) -> Non
 )
 def test_what_is_not_toml_is_told_by_its_place(text: str, words: str) -> None:
     with pytest.raises(ConfigError) as refused:
-        Source("file", text).toml()
+        ConfigText("file", text).toml()
     if sys.version_info < (3, 14):  # later versions count the columns of an end otherwise
         assert str(refused.value) == words
     assert str(refused.value).startswith("file:2: is not TOML")

@@ -60,7 +60,7 @@ def test_a_hello_that_says_no_more_than_it_must() -> None:
 
 
 def test_requests_are_numbered_from_zero() -> None:
-    asks = Decoder[requests.GetStatus](requests.GetStatus)
+    asks = Decoder[requests.StatusRequest](requests.StatusRequest)
     assert asks.decode(b'{"type":"get-status","id":0}').id == 0
     with pytest.raises(WireError, match=r"\$\.id"):
         asks.decode(b'{"type":"get-status","id":-1}')

@@ -5,13 +5,13 @@ from __future__ import annotations
 from textual.events import Resize
 from textual.widget import Widget
 
-from paxtui.console.actions.view import Viewing
+from paxtui.console.actions.view import ViewActions
 from paxtui.console.widgets.chat import ChatPane
 
 VIEWS = ("log", "replicas", "links", "metrics", "chat", "events")
 
 
-class Arranging(Viewing):
+class PaneActions(ViewActions):
     """The part of the app that gives panes room and the focus."""
 
     def on_resize(self, event: Resize) -> None:

@@ -8,21 +8,21 @@ from textual.binding import Binding
 
 from paxtui.console import command_builders
 from paxtui.console import commands as c
-from paxtui.console.actions.replica import Actions
-from paxtui.console.command_line import Call, Context, Problem, parse
+from paxtui.console.actions.replica import ReplicaActions
+from paxtui.console.command_line import Call, Context, OperandError, parse
 from paxtui.console.command_line.operands import number
 from paxtui.console.commands import Link
 from paxtui.console.model.analysis.tolerance import connected_voters
-from paxtui.console.preferences import HISTORY_MAX, Prefs
+from paxtui.console.preferences import HISTORY_MAX, Preferences
 from paxtui.console.rows.help import key_name
-from paxtui.console.widgets.ask import Line
+from paxtui.console.widgets.ask import LinePrompt
 from paxtui.console.widgets.faultmenu import LINK_ITEMS, FaultMenu
 from paxtui.console.widgets.help import Help
 from paxtui.console.widgets.log import LogPane
 from paxtui.console.widgets.menu import Menu
 from paxtui.console.widgets.palette import Palette
 from paxtui.console.widgets.presets import PresetMenu
-from paxtui.console.widgets.wipe import Wipe
+from paxtui.console.widgets.wipe import WipeDialog
 from paxtui.wire import faults as f
 
 LOSS_STEP = 5.0
@@ -35,10 +35,10 @@ Select a replica with left and right, then break it: c crashes it, t cuts it off
 tab goes from pane to pane, 1 to 6 show a view, ? in a pane explains that pane."""
 
 
-class Acting(Actions):
+class DialogActions(ReplicaActions):
     """The part of the app that asks before it acts."""
 
-    kept: Prefs
+    kept: Preferences
 
     BINDINGS = [
         Binding("question_mark,f1", "help", "help for this pane"),
@@ -58,7 +58,7 @@ class Acting(Actions):
         self._asked: dict[Link, tuple[float, float]] = {}
         """By link, the loss that a key asked for, and when: reports come later than keys."""
 
-    def order_all(self, commands: Iterable[c.Command], name: str = "") -> None:
+    def order_all(self, commands: Iterable[c.ConsoleCommand], name: str = "") -> None:
         """Several commands as one deed, which one undo takes back."""
         found = tuple(commands)
         if len(found) == 1:
@@ -70,7 +70,7 @@ class Acting(Actions):
 
     def action_palette(self) -> None:
         """Type a command."""
-        self.bridge.submit(c.LookAround())
+        self.bridge.submit(c.LookAroundCommand())
         self.push_screen(Palette(self.scene, self._against(), self.kept.commands), self._typed)
 
     def _against(self) -> Context:
@@ -87,7 +87,7 @@ class Acting(Actions):
         """Do what the words say, or say what is wrong with them."""
         try:
             intents = parse(text, self._against())
-        except Problem as problem:
+        except OperandError as problem:
             self.say(str(problem), failed=True)
             return
         commands = [intent for intent in intents if not isinstance(intent, Call)]
@@ -150,11 +150,11 @@ class Acting(Actions):
         if leader is None:
             self.say("nobody leads: nobody can see a majority", failed=True)
         else:
-            self.order(c.CrashDeciding(leader[0]))
+            self.order(c.CrashDecidingCommand(leader[0]))
 
     def action_disk(self, how: str) -> None:
         """Its next commit fails."""
-        self.order(c.Inject(self.scene.selected, f.FullDisk() if how == "full" else f.DiskError()))
+        self.order(c.InjectCommand(self.scene.selected, f.FullDisk() if how == "full" else f.DiskError()))
 
     def action_wipe(self) -> None:
         """Wipe the selected replica's disk."""
@@ -173,9 +173,9 @@ class Acting(Actions):
 
         def answered(sure: bool | None) -> None:
             if sure:
-                self.order(c.Wipe(id))
+                self.order(c.WipeCommand(id))
 
-        self.push_screen(Wipe(f"r{id}", words), answered)
+        self.push_screen(WipeDialog(f"r{id}", words), answered)
 
     # Links
 
@@ -196,21 +196,21 @@ class Acting(Actions):
                 f"{kind} {name}",
             )
 
-    def _delay(self, text: str, links: Sequence[Link]) -> list[c.Command]:
+    def _delay(self, text: str, links: Sequence[Link]) -> list[c.ConsoleCommand]:
         ms, _, jitter = text.replace("+", " ").strip().partition(" ")
         more = number(jitter.strip(), "jitter in ms", 0, 600_000) if jitter.strip() else 0.0
         return command_builders.delay(self.bridge.model, links, number(ms, "delay in ms", 0, 600_000), more)
 
-    def _ask_number(self, prompt: str, make: Callable[[str], Sequence[c.Command]], name: str) -> None:
+    def _ask_number(self, prompt: str, make: Callable[[str], Sequence[c.ConsoleCommand]], name: str) -> None:
         def answered(text: str | None) -> None:
             if not text or not text.strip():
                 return
             try:
                 self.order_all(make(text.strip()), f"{name} {text.strip()}")
-            except Problem as problem:
+            except OperandError as problem:
                 self.say(str(problem), failed=True)
 
-        self.push_screen(Line(prompt), answered)
+        self.push_screen(LinePrompt(prompt), answered)
 
     def link_menu(self, links: Sequence[Link]) -> None:
         """All that can be done to links."""

@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 from paxtui.config.cluster_file import Cluster
 from paxtui.console import commands as c
-from paxtui.console.actions.replica import Actions
+from paxtui.console.actions.replica import ReplicaActions
 from paxtui.console.driver import in_short
-from paxtui.console.widgets.ask import Ask
+from paxtui.console.widgets.ask import QuestionDialog
 
 INTERRUPT_S = 2.0
 """A second ctrl-c within this quits."""
 
 
-class Leaving(Actions):
+class LifecycleActions(ReplicaActions):
     """The part of the app that ends it."""
 
     interrupted_at: float
@@ -23,7 +23,7 @@ class Leaving(Actions):
 
     def leave_running(self) -> None:
         """Quit, and let the replicas go on."""
-        self.bridge.submit(c.Leave())
+        self.bridge.submit(c.LeaveCommand())
         self.set_timer(0.1, lambda: self.exit(0))
 
     def action_leave(self) -> None:
@@ -73,7 +73,7 @@ class Leaving(Actions):
         replicas, whose = ("the replica", "Its") if ours == 1 else (f"the {ours} replicas", "Their")
         question = f"{what} stops {replicas} that this console started. {whose} data stay."
         buttons = [("stop", f"Stop and {verb}"), ("leave", "Leave running"), ("cancel", "Cancel")]
-        self.push_screen(Ask(question, buttons, "stop" if verb == "quit" else "cancel"), answered)
+        self.push_screen(QuestionDialog(question, buttons, "stop" if verb == "quit" else "cancel"), answered)
 
     def _ask_about_faults(self, verb: str, go: Callable[[], None], *, ours_go_on: bool = False) -> None:
         """Ask what becomes of faults that would act on, and then ``go``."""
@@ -89,7 +89,7 @@ class Leaving(Actions):
 
         question = f"What was begun here acts on without this console: {in_short(acting)}."
         buttons = [("end", f"End it and {verb}"), ("keep", "Let it act"), ("cancel", "Cancel")]
-        self.push_screen(Ask(question, buttons, "end"), answered)
+        self.push_screen(QuestionDialog(question, buttons, "end"), answered)
 
     def action_interrupt(self) -> None:
         """ctrl-c twice."""

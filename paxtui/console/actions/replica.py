@@ -5,18 +5,18 @@ from __future__ import annotations
 from textual.binding import Binding
 
 from paxtui.console import commands as c
-from paxtui.console.driver import Bridge, Notice
+from paxtui.console.driver import ClusterDriver, Notice
 from paxtui.console.model.analysis.slots import slot_facts
 from paxtui.console.terminal.key_order import InOrder
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 from paxtui.wire import faults as f
 
 
-class Actions(InOrder):
+class ReplicaActions(InOrder):
     """The half of the app that acts on replicas."""
 
-    bridge: Bridge
-    scene: Scene
+    bridge: ClusterDriver
+    scene: ViewState
 
     def say(self, text: str, *, failed: bool = False) -> None:
         """Show a line at the bottom, for some seconds."""
@@ -38,7 +38,7 @@ class Actions(InOrder):
 
     # The cluster
 
-    def order(self, command: c.Command) -> None:
+    def order(self, command: c.ConsoleCommand) -> None:
         """Hand a command to the bridge, if this console may."""
         if not self.scene.armed and not isinstance(command, c.HARMLESS):
             self.say(f"read-only: {c.words(command)} needs `:arm`", failed=True)
@@ -55,17 +55,17 @@ class Actions(InOrder):
 
     def action_crash(self) -> None:
         """SIGKILL."""
-        self.order(c.Crash(self.scene.selected))
+        self.order(c.CrashCommand(self.scene.selected))
 
     def action_restart(self) -> None:
         """Start it again."""
-        self.order(c.Restart(self.scene.selected))
+        self.order(c.RestartCommand(self.scene.selected))
 
     def action_pause(self) -> None:
         """Pause it, or let it go on."""
         id = self.scene.selected
         paused = self.bridge.model.replicas[id].process == "paused"
-        self.order(c.Continue(id) if paused else c.Pause(id))
+        self.order(c.ContinueCommand(id) if paused else c.PauseCommand(id))
 
     def action_cut(self) -> None:
         """Cut it off from all others; join it where all its links are cut already. What other cuts there are
@@ -78,11 +78,11 @@ class Actions(InOrder):
         cut = self.bridge.model.cut_off(id)
         rest = " ".join(f"r{other}" for other in range(n) if other != id)
         name = f"r{id} | {rest}"
-        self.order(c.Join(links, name) if cut else c.Cut(links, name))
+        self.order(c.JoinCommand(links, name) if cut else c.CutCommand(links, name))
 
     def action_elect(self) -> None:
         """Make it try to lead."""
-        self.order(c.Elect(self.scene.selected))
+        self.order(c.ElectCommand(self.scene.selected))
 
     def action_skip(self) -> None:
         """The leader leaves its next slot empty."""
@@ -90,12 +90,16 @@ class Actions(InOrder):
         if leader is None:
             self.say("nobody leads: there is no next slot to skip", failed=True)
         else:
-            self.order(c.Inject(leader[0], f.SkipSlot()))
+            self.order(c.InjectCommand(leader[0], f.SkipSlot()))
 
     def set_loss(self, replica: int, to: int, percent: float) -> None:
         """Set a link's loss; 0 takes the fault away."""
         percent = max(0.0, min(100.0, percent))
-        self.order(c.Inject(replica, f.Loss(to, percent)) if percent else c.Clear((replica, to), "loss"))
+        self.order(
+            c.InjectCommand(replica, f.Loss(to, percent))
+            if percent
+            else c.ClearCommand((replica, to), "loss")
+        )
 
     def action_fill_hole(self) -> None:
         """A no-op in the selected hole, else in the first one that keeps chosen slots waiting."""
@@ -104,12 +108,12 @@ class Actions(InOrder):
             model.hole is not None and slot_facts(model, slot, self.bridge.now).state != "HOLE"
         ):
             slot = model.hole if model.hole is not None else model.applied
-        self.order(c.FillHole(slot))
+        self.order(c.FillHoleCommand(slot))
 
     def action_undo(self) -> None:
         """Take back the last deed: what it began ends, and what it ended begins again."""
-        self.order(c.Undo())
+        self.order(c.UndoCommand())
 
     def action_heal(self) -> None:
         """End all faults."""
-        self.order(c.Heal())
+        self.order(c.HealCommand())

@@ -10,14 +10,14 @@ from textual.binding import Binding
 
 from paxtui.console import commands as c
 from paxtui.console import export, preferences
-from paxtui.console.actions.lifecycle import Leaving
+from paxtui.console.actions.lifecycle import LifecycleActions
 from paxtui.console.model.analysis.search import slot_at
 from paxtui.console.model.state.journal import Seen
-from paxtui.console.model.state.sent_messages import Mine
+from paxtui.console.model.state.sent_messages import SentMessage
 from paxtui.console.rows import detail
-from paxtui.console.theme.styles import PALETTES, Look
+from paxtui.console.theme.styles import PALETTES, Styles
 from paxtui.console.theme.textual_themes import ANSI_NAMES
-from paxtui.console.widgets.ask import Line
+from paxtui.console.widgets.ask import LinePrompt
 from paxtui.console.widgets.detail import Detail
 from paxtui.console.widgets.log import LogPane
 
@@ -25,12 +25,12 @@ FIND_HINT = "text, name, ballot or state; then n, b.  \\ shows only what matches
 FILTER_HINT = "open, blocked, HOLE, 3.1, a name or text; empty shows all"
 
 
-class Viewing(Leaving):
+class ViewActions(LifecycleActions):
     """The half of the app that changes only what is seen."""
 
     view: int
     maximised: bool
-    kept: preferences.Prefs
+    kept: preferences.Preferences
 
     BINDINGS = [
         Binding("q", "leave", "quit"),
@@ -105,7 +105,7 @@ class Viewing(Leaving):
         if name not in PALETTES:
             self.say(f"there is no theme {name}; {', '.join(PALETTES)} are", failed=True)
             return
-        self.scene.look = Look(name, ascii=self.scene.look.ascii)
+        self.scene.look = Styles(name, ascii=self.scene.look.ascii)
         self.ansi_color = True if name in ANSI_NAMES else None
         self.theme = name
         self.kept.theme = name
@@ -130,7 +130,7 @@ class Viewing(Leaving):
             if text:
                 self.find(text)
 
-        self.push_screen(Line("find", hint=FIND_HINT), found)
+        self.push_screen(LinePrompt("find", hint=FIND_HINT), found)
 
     def action_ask_filter(self) -> None:
         """Choose which slots the log shows."""
@@ -139,7 +139,7 @@ class Viewing(Leaving):
             if text is not None:
                 self.filter(text.strip())
 
-        self.push_screen(Line("show only", self.log_pane.filter, hint=FILTER_HINT), chosen)
+        self.push_screen(LinePrompt("show only", self.log_pane.filter, hint=FILTER_HINT), chosen)
 
     def find(self, text: str) -> None:
         """Go to the next slot that matches; n and b go on."""
@@ -158,7 +158,7 @@ class Viewing(Leaving):
             if text:
                 self.go_to_text(text)
 
-        self.push_screen(Line("go to slot or HH:MM:SS"), there)
+        self.push_screen(LinePrompt("go to slot or HH:MM:SS"), there)
 
     def go_to_text(self, text: str) -> None:
         """``1282`` or ``12:04:07``."""
@@ -198,7 +198,7 @@ class Viewing(Leaving):
         able = [scene.model.replicas[id] for id in scene.model.keepers(slot)]
         if scene.model.values.whole(slot) is None and able:
             best = max(able, key=lambda each: (each.fresh(scene.now), each.applied))
-            self.order(c.Fetch(best.id, slot, 1))
+            self.order(c.FetchPageCommand(best.id, slot, 1))
 
     def show_event(self, seen: Seen) -> None:
         """An event to its end; ``enter`` goes on to its slot."""
@@ -217,7 +217,7 @@ class Viewing(Leaving):
         )
         self.push_screen(page, left)
 
-    def show_message(self, mine: Mine) -> None:
+    def show_message(self, mine: SentMessage) -> None:
         """What keeps a message of ours."""
         scene = self.scene
         self.push_screen(Detail(scene, "your message", lambda width: detail.message_page(scene, mine, width)))
@@ -260,8 +260,8 @@ class Viewing(Leaving):
 
     def run_scenario(self, name: str) -> None:
         """Run a named scenario on a cluster of its own, and watch that."""
-        self.order(c.RunScenario(name))
+        self.order(c.RunScenarioCommand(name))
 
     def stop_scenario(self) -> None:
         """Back to one's own cluster."""
-        self.order(c.StopScenario())
+        self.order(c.StopScenarioCommand())

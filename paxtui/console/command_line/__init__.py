@@ -6,13 +6,13 @@ import difflib
 from typing import NamedTuple
 
 from paxtui.console.command_line.grammar import VERBS, Verb
-from paxtui.console.command_line.operands import Problem
+from paxtui.console.command_line.operands import OperandError
 from paxtui.console.command_line.parser import Call, Context, Intent
 
 TYPED_MAX = 500
 """Characters of a line."""
 
-__all__ = ["VERBS", "Call", "Context", "Intent", "Problem", "Suggestion", "parse", "suggest", "verb_of"]
+__all__ = ["VERBS", "Call", "Context", "Intent", "OperandError", "Suggestion", "parse", "suggest", "verb_of"]
 
 
 class Suggestion(NamedTuple):
@@ -30,19 +30,19 @@ def verb_of(text: str) -> Verb | None:
 
 
 def parse(text: str, context: Context) -> list[Intent]:
-    """What the words mean. Raises :class:`Problem`."""
+    """What the words mean. Raises :class:`OperandError`."""
     if len(text) > TYPED_MAX:
-        raise Problem(f"this line has {len(text)} characters; {TYPED_MAX} are allowed")
+        raise OperandError(f"this line has {len(text)} characters; {TYPED_MAX} are allowed")
     words = text.split()
     if not words:
-        raise Problem("type a command; ? lists them")
+        raise OperandError("type a command; ? lists them")
     verb = verb_of(words[0])
     if verb is None:
         near = difflib.get_close_matches(words[0].lower(), [each.name for each in VERBS], 1)
         hint = f"did you mean {near[0]}?" if near else "the list above has all"
-        raise Problem(f"{words[0]!r} is no command; {hint}")
+        raise OperandError(f"{words[0]!r} is no command; {hint}")
     if verb.links and context.model.n < 2:
-        raise Problem("one replica has no links")
+        raise OperandError("one replica has no links")
     return verb.mean(words[1:], context)
 
 

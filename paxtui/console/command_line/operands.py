@@ -12,7 +12,7 @@ from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.wire.links import between
 
 
-class Problem(Exception):
+class OperandError(Exception):
     """What was typed cannot be done: the message names what is wrong, and what is allowed."""
 
 
@@ -25,7 +25,7 @@ def replica(word: str, model: ClusterModel) -> int:
     """One replica: ``r0``, ``0`` or ``leader``."""
     found = replicas(word, model)
     if len(found) != 1:
-        raise Problem(f"{word!r} is more than one replica; one of {names(model)} is meant here")
+        raise OperandError(f"{word!r} is more than one replica; one of {names(model)} is meant here")
     return found[0]
 
 
@@ -37,19 +37,19 @@ def replicas(word: str, model: ClusterModel) -> tuple[int, ...]:
         if match is not None and int(match[1]) < model.n:
             found.append(int(match[1]))
         elif match is not None:
-            raise Problem(f"there is no replica {part}; they are {names(model)}")
+            raise OperandError(f"there is no replica {part}; they are {names(model)}")
         elif part in ("all", "*"):
             found += range(model.n)
         elif part == "leader":
             found.append(_leader(model))
         else:
-            raise Problem(f"{part!r} is no replica; {names(model)}, leader and all are")
+            raise OperandError(f"{part!r} is no replica; {names(model)}, leader and all are")
     return tuple(dict.fromkeys(found))
 
 
 def _leader(model: ClusterModel) -> int:
     if model.leader is None:
-        raise Problem(f"nobody leads; name one of {names(model)}")
+        raise OperandError(f"nobody leads; name one of {names(model)}")
     return model.leader[0]
 
 
@@ -67,15 +67,15 @@ def links(words: Sequence[str], model: ClusterModel, *, alone: str = "around") -
             pairs = [(a, b) for a in senders for b in receivers if a != b]
             found += pairs if match[2] == ">" else [each for a, b in pairs for each in ((a, b), (b, a))]
             if not pairs:
-                raise Problem(f"{word!r} joins a replica to itself; r0>r1, r0-r1 and r0>* are links")
+                raise OperandError(f"{word!r} joins a replica to itself; r0>r1, r0-r1 and r0>* are links")
         elif ">" in word or "-" in word:
-            raise Problem(f"{word!r} is no link; r0>r2, r0-r2, r0>*, *>r2 and r0,r1>r2 are")
+            raise OperandError(f"{word!r} is no link; r0>r2, r0-r2, r0>*, *>r2 and r0,r1>r2 are")
         else:
             for id in replicas(word, model):
                 found += around(model.n, id) if alone == "around" else [(id, to) for to in range(model.n)]
     pairs = [(a, b) for a, b in dict.fromkeys(found) if a != b]
     if not pairs:
-        raise Problem("which link? r0>r2 one way, r0-r2 both ways, r0>* all from r0")
+        raise OperandError("which link? r0>r2 one way, r0-r2 both ways, r0>* all from r0")
     return tuple(pairs)
 
 
@@ -83,12 +83,12 @@ def _sides(text: str, model: ClusterModel) -> tuple[Link, ...]:
     """``r0,r1|r2``: everything between the sides, in both directions."""
     parts = text.split("|")
     if not all(part.strip() for part in parts):
-        raise Problem("a side is empty; r0 | r1,r2 has replicas on both")
+        raise OperandError("a side is empty; r0 | r1,r2 has replicas on both")
     sides = [replicas(re.sub(r"\s+", ",", part.strip()), model) for part in parts]
     for one, other in combinations(sides, 2):
         both = sorted(set(one) & set(other))
         if both:
-            raise Problem(f"r{both[0]} stands on two sides of |")
+            raise OperandError(f"r{both[0]} stands on two sides of |")
     pairs = {pair for one, other in combinations(sides, 2) for pair in between(one, other)}
     return tuple(sorted(pairs))
 
@@ -99,9 +99,9 @@ def number(word: str, what: str, low: float, high: float) -> float:
     try:
         value = float(text)
     except ValueError:
-        raise Problem(f"{word!r} is no {what}; a number from {low:g} to {high:g} is") from None
+        raise OperandError(f"{word!r} is no {what}; a number from {low:g} to {high:g} is") from None
     if not low <= value <= high:
-        raise Problem(f"{what} {word} is out of range; {low:g} to {high:g} is allowed")
+        raise OperandError(f"{what} {word} is out of range; {low:g} to {high:g} is allowed")
     return value
 
 
@@ -109,5 +109,5 @@ def whole(word: str, what: str) -> int:
     """A whole number from 0 on."""
     text = word.removeprefix("#")
     if not re.fullmatch(r"[0-9]{1,15}", text):
-        raise Problem(f"{word!r} is no {what}; a whole number from 0 on is")
+        raise OperandError(f"{word!r} is no {what}; a whole number from 0 on is")
     return int(text)

@@ -9,7 +9,7 @@ from paxtui.config.cluster_file import ConfigError, parse_addresses
 from paxtui.console import command_builders
 from paxtui.console import commands as c
 from paxtui.console.command_line.operands import (
-    Problem,
+    OperandError,
     links,
     names,
     number,
@@ -32,7 +32,7 @@ class Call(NamedTuple):
     arguments: tuple[object, ...] = ()
 
 
-Intent = c.Command | Call
+Intent = c.ConsoleCommand | Call
 
 
 class Context(NamedTuple):
@@ -63,10 +63,10 @@ Meaning = Callable[[Sequence[str], Context], list[Intent]]
 def _need(words: Sequence[str], low: int, high: int, usage: str, context: Context) -> None:
     if not low <= len(words) <= high:
         wrong = "something is missing" if len(words) < low else f"{words[high]!r} is too much"
-        raise Problem(f"{wrong}; the words are: {context.example(usage)}")
+        raise OperandError(f"{wrong}; the words are: {context.example(usage)}")
 
 
-def for_each(make: Callable[[int], c.Command], usage: str) -> Meaning:
+def for_each(make: Callable[[int], c.ConsoleCommand], usage: str) -> Meaning:
     """One command for each replica that is named."""
 
     def mean(words: Sequence[str], context: Context) -> list[Intent]:
@@ -103,7 +103,7 @@ def one_of(method: str, allowed: Sequence[str], what: str) -> Meaning:
     def mean(words: Sequence[str], context: Context) -> list[Intent]:
         _need(words, 1, 1, "|".join(allowed), context)
         if words[0] not in allowed:
-            raise Problem(f"{words[0]!r} is no {what}; {', '.join(allowed)} are")
+            raise OperandError(f"{words[0]!r} is no {what}; {', '.join(allowed)} are")
         return [Call(method, (words[0],))]
 
     return mean
@@ -124,7 +124,7 @@ def join(words: Sequence[str], context: Context) -> list[Intent]:
     model = context.model
     found = command_builders.join(model, None if not words or list(words) == ["all"] else links(words, model))
     if not found:
-        raise Problem("nothing is cut")
+        raise OperandError("nothing is cut")
     return list(found)
 
 
@@ -168,21 +168,21 @@ def preset(words: Sequence[str], context: Context) -> list[Intent]:
     if not words:
         return [Call("action_presets")]
     if words[0] not in PRESETS:
-        raise Problem(f"{words[0]!r} is no preset; {', '.join(PRESETS)} are")
+        raise OperandError(f"{words[0]!r} is no preset; {', '.join(PRESETS)} are")
     preset, model = PRESETS[words[0]], context.model
     roles = preset.roles
     usage = f"preset {preset.name} {' '.join(f'[{role}]' for role in roles)}".rstrip()
     _need(words[1:], 0, len(roles), usage, context)
     named = [replica(word, model) for word in words[1:]]
     if len(set(named)) < len(named):
-        raise Problem(f"r{named[0]} cannot play two roles")
+        raise OperandError(f"r{named[0]} cannot play two roles")
     leader = model.leader
     if leader is None and "leader" in roles[len(named) :]:
-        raise Problem(f"nobody leads; name it: preset {preset.name} {names(model).split()[0]}")
+        raise OperandError(f"nobody leads; name it: preset {preset.name} {names(model).split()[0]}")
     found = cuts(preset, model.n, leader[0] if leader is not None else 0, named)
     orders_ = command_builders.topology(model, found, f"preset {preset.name}")
     if not orders_:
-        raise Problem(f"preset {preset.name} changes nothing here")
+        raise OperandError(f"preset {preset.name} changes nothing here")
     return list(orders_)
 
 
@@ -199,7 +199,7 @@ def slow_disk(words: Sequence[str], context: Context) -> list[Intent]:
         for o in command_builders.slow_disk(context.model, id, ms)
     ]
     if not found:
-        raise Problem("no such disk is slow")
+        raise OperandError("no such disk is slow")
     return list(found)
 
 
@@ -207,30 +207,30 @@ def skip(words: Sequence[str], context: Context) -> list[Intent]:
     """The slot that the leader leaves empty."""
     _need(words, 0, 1, "skip, skip {next}", context)
     slot = whole(words[0], "slot") if words else None
-    return [c.Inject(replica("leader", context.model), f.SkipSlot(slot))]
+    return [c.InjectCommand(replica("leader", context.model), f.SkipSlot(slot))]
 
 
 def noop(words: Sequence[str], context: Context) -> list[Intent]:
     """The hole that is filled."""
     _need(words, 0, 1, "noop, noop {slot}", context)
     if words:
-        return [c.FillHole(whole(words[0], "slot"))]
+        return [c.FillHoleCommand(whole(words[0], "slot"))]
     hole = context.model.hole
     if hole is None:
-        raise Problem("there is no hole; noop and a number name a slot")
-    return [c.FillHole(hole)]
+        raise OperandError("there is no hole; noop and a number name a slot")
+    return [c.FillHoleCommand(hole)]
 
 
 def heal(words: Sequence[str], context: Context) -> list[Intent]:
     """Everything is mended."""
     _need(words, 0, 0, "heal", context)
-    return [c.Heal()]
+    return [c.HealCommand()]
 
 
 def undo(words: Sequence[str], context: Context) -> list[Intent]:
     """Nothing, or a fault's number."""
     _need(words, 0, 1, "undo, undo 7", context)
-    return [c.Undo(whole(words[0], "fault's number") if words else None)]
+    return [c.UndoCommand(whole(words[0], "fault's number") if words else None)]
 
 
 def wipe(words: Sequence[str], context: Context) -> list[Intent]:
@@ -242,7 +242,7 @@ def wipe(words: Sequence[str], context: Context) -> list[Intent]:
 def say(words: Sequence[str], context: Context) -> list[Intent]:
     """A message."""
     _need(words, 1, 999, "say hello", context)
-    return [c.Say(" ".join(words))]
+    return [c.AppendCommand(" ".join(words))]
 
 
 # Files, and other clusters
@@ -251,28 +251,28 @@ def say(words: Sequence[str], context: Context) -> list[Intent]:
 def record(words: Sequence[str], context: Context) -> list[Intent]:
     """A folder, or `stop`."""
     _need(words, 1, 99, "record FOLDER, record stop", context)
-    return [c.Record(None if list(words) == ["stop"] else " ".join(words))]
+    return [c.RecordCommand(None if list(words) == ["stop"] else " ".join(words))]
 
 
 def observe(words: Sequence[str], context: Context) -> list[Intent]:
     """A file, or `stop`."""
     _need(words, 1, 99, "observe FILE, observe stop", context)
-    return [c.Observe(None if list(words) == ["stop"] else " ".join(words))]
+    return [c.WriteObservationsCommand(None if list(words) == ["stop"] else " ".join(words))]
 
 
 def attach(words: Sequence[str], context: Context) -> list[Intent]:
     """Addresses of another cluster."""
     if not words:
         known = "; ".join(f"{at} ({what})" for at, what in context.running)
-        raise Problem(
+        raise OperandError(
             "where? attach HOST:PORT of any of its replicas" + (f"; known: {known}" if known else "")
         )
     at = ",".join(part for word in words for part in word.split(",") if part)
     try:
         parse_addresses(at)
     except ConfigError as error:
-        raise Problem(str(error).removeprefix("addresses: ")) from None
-    return [c.Attach(at)]
+        raise OperandError(str(error).removeprefix("addresses: ")) from None
+    return [c.AttachCommand(at)]
 
 
 # The view
@@ -286,7 +286,7 @@ def view(words: Sequence[str], context: Context) -> list[Intent]:
         return [Call("show_view", (VIEWS.index(word) + 1,))]
     if word.isdecimal() and 1 <= int(word) <= len(VIEWS):
         return [Call("show_view", (int(word),))]
-    raise Problem(f"{word!r} is no view; {', '.join(VIEWS)} and 1 to {len(VIEWS)} are")
+    raise OperandError(f"{word!r} is no view; {', '.join(VIEWS)} and 1 to {len(VIEWS)} are")
 
 
 def select(words: Sequence[str], context: Context) -> list[Intent]:
@@ -313,12 +313,12 @@ def scenario(words: Sequence[str], context: Context) -> list[Intent]:
         return [Call("stop_scenario")]
     known = [name for name, _ in context.scenarios]
     if known and words[0] not in known:
-        raise Problem(f"{words[0]!r} is no scenario; {', '.join(known)} are")
+        raise OperandError(f"{words[0]!r} is no scenario; {', '.join(known)} are")
     return [Call("run_scenario", (words[0],))]
 
 
 def leave(words: Sequence[str], context: Context) -> list[Intent]:
     """Only `leave running` is meant."""
     if list(words) != ["running"]:
-        raise Problem("leave running quits and lets the replicas go on; quit asks")
+        raise OperandError("leave running quits and lets the replicas go on; quit asks")
     return [Call("leave_running")]

@@ -13,26 +13,26 @@ from paxtui.client import answering, resolve
 from paxtui.client.errors import ClientError
 from paxtui.config.cluster_file import Cluster, ConfigError
 from paxtui.console.driver import known_clusters
-from paxtui.console.driver.recording import Observing
-from paxtui.console.options import Launch
+from paxtui.console.driver.recording import ObservationFile
+from paxtui.console.options import ConsoleOptions
 
 FIND_S = 10.0
 """So long replicas have to say which cluster theirs is."""
 
 
-class Say(Protocol):
+class Notify(Protocol):
     """Tells the person something."""
 
     def __call__(self, text: str, *, failed: bool = False) -> None: ...
 
 
-class Outside:
+class Attaching:
     """Errors are told; nothing is raised."""
 
-    def __init__(self, launch: Launch, say: Say) -> None:
+    def __init__(self, launch: ConsoleOptions, say: Notify) -> None:
         self._launch = launch
         self._say = say
-        self.observing: Observing | None = None
+        self.observing: ObservationFile | None = None
         """Where everything that is told is written down."""
         self.found: Cluster | None = None
         """Another cluster, which the person asked for and which answers."""
@@ -43,11 +43,11 @@ class Outside:
 
     def observe(self, file: str | None) -> None:
         """Begin to write down what is told, or end it."""
-        begun: Observing | None = None
+        begun: ObservationFile | None = None
         if file is not None:
             path = Path(os.path.expanduser(file)).resolve()
             try:
-                begun = Observing(path, self._launch.cluster)
+                begun = ObservationFile(path, self._launch.cluster)
             except OSError as error:
                 self._say(f"{path}: {error.strerror}", failed=True)
                 return
@@ -61,7 +61,7 @@ class Outside:
         if begun is not None:
             self._say(f"writes what it is told to {begun.path}; `observe stop` ends it")
 
-    def write(self, put: Callable[[Observing], None]) -> None:
+    def write(self, put: Callable[[ObservationFile], None]) -> None:
         """Put something into the file, if there is one; a disk that does not take it ends it."""
         file = self.observing
         if file is not None:

@@ -1,7 +1,8 @@
 """The bridge itself: Trio's main task, and the ways in and out of it.
 
-:meth:`Bridge.run` is Trio's main task, in guest mode on Textual's loop. Everything that replicas tell goes
-into the model at once; what the person wants comes in by :meth:`Bridge.submit`, which never waits.
+:meth:`ClusterDriver.run` is Trio's main task, in guest mode on Textual's loop. Everything that replicas
+tell goes into the model at once; what the person wants comes in by :meth:`ClusterDriver.submit`, which
+never waits.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ from paxtui.client.errors import ClientError
 from paxtui.config.cluster_file import Cluster, ConfigError
 from paxtui.console import commands as c
 from paxtui.console.driver import known_clusters
-from paxtui.console.driver.attaching import Outside
-from paxtui.console.driver.executor import Deeds
-from paxtui.console.driver.lasting_faults import Lasting, in_short
-from paxtui.console.driver.scenario_run import Play, listed
-from paxtui.console.driver.telemetry_reader import Ear
+from paxtui.console.driver.attaching import Attaching
+from paxtui.console.driver.executor import Executor
+from paxtui.console.driver.lasting_faults import LastingFaults, in_short
+from paxtui.console.driver.scenario_run import ScenarioRun, listed
+from paxtui.console.driver.telemetry_reader import TelemetryReader
 from paxtui.console.model.cluster_model import ClusterModel
-from paxtui.console.model.state.sent_messages import Mine
-from paxtui.console.options import Launch, unhurried
+from paxtui.console.model.state.sent_messages import SentMessage
+from paxtui.console.options import ConsoleOptions, unhurried
 
 if TYPE_CHECKING:
     from outcome import Outcome
@@ -55,15 +56,15 @@ class Notice:
         self.failed = failed
 
 
-class Bridge:
+class ClusterDriver:
     """One run of the console's other half."""
 
-    def __init__(self, launch: Launch) -> None:
+    def __init__(self, launch: ConsoleOptions) -> None:
         self.launch = launch = unhurried(launch)
         self.own = ClusterModel(launch.cluster)
         if launch.asked:
             self.own.holes.timeout_s = None
-        self.play: Play | None = None
+        self.play: ScenarioRun | None = None
         """The scenario that is shown in place of one's own cluster."""
         self.strangers: set[int] = set()
         """Ours whose port answers, but for a process that this console did not start."""
@@ -72,18 +73,18 @@ class Bridge:
         self.notices: deque[Notice] = deque(maxlen=20)
         self.failure: str | None = None
         """Why nothing can be shown at all."""
-        self.outside = Outside(launch, self.say)
+        self.outside = Attaching(launch, self.say)
         self.leaving = False
         """Whether our replicas are to go on when the console ends."""
         self.ends_faults = False
         """Whether faults that were begun here are to end with the console, also at replicas that go on."""
-        self._lasting: Lasting | None = None
+        self._lasting: LastingFaults | None = None
         self._acts_on: list[str] = []
-        self._send, self._commands = trio.open_memory_channel[c.Command](COMMANDS_MAX)
+        self._send, self._commands = trio.open_memory_channel[c.ConsoleCommand](COMMANDS_MAX)
         self._scope = trio.CancelScope()
         self._looked_at = 0.0
         self._stage = trio.CancelScope()
-        self._stage_deeds: Deeds | None = None
+        self._stage_deeds: Executor | None = None
         self._logs: dict[int | None, Log] = {}
         self._left_pids: list[int] = []
 
@@ -94,7 +95,7 @@ class Bridge:
 
     # From the screen
 
-    def submit(self, command: c.Command) -> None:
+    def submit(self, command: c.ConsoleCommand) -> None:
         """Carry a command out soon."""
         try:
             self._send.send_nowait(command)
@@ -134,7 +135,7 @@ class Bridge:
             able = [r for r in model.replicas if r.fresh(now) and r.applied > first]
             if able:
                 best = max(able, key=lambda replica: (replica.floor <= first, replica.applied))
-                self.submit(c.Fetch(best.id, first, count))
+                self.submit(c.FetchPageCommand(best.id, first, count))
 
     def scene_words(self) -> str | None:
         """The scenario that is shown, and how it ended."""
@@ -204,7 +205,7 @@ class Bridge:
     async def _serve(self, cluster: Cluster, replicas: LocalCluster | None) -> None:
         try:
             async with trio.open_nursery() as nursery, AsyncExitStack() as stack:
-                deeds = Deeds(self.launch, self.own, Operator(cluster, "console"), replicas, nursery)
+                deeds = Executor(self.launch, self.own, Operator(cluster, "console"), replicas, nursery)
                 self._lasting = deeds.lasting
                 for replica in range(cluster.n):
                     nursery.start_soon(watch, cluster, replica, self._ear(self.own, replica, deeds))
@@ -216,17 +217,17 @@ class Bridge:
                         case _ if self._strange(command):
                             who = " ".join(f"r{id}" for id in sorted(self.strangers))
                             self.tell(f"not done: somebody else's process has the port of {who}", failed=True)
-                        case c.Say():
+                        case c.AppendCommand():
                             nursery.start_soon(self._say, await self._log(stack, command.via), command)
-                        case c.RunScenario():
+                        case c.RunScenarioCommand():
                             nursery.start_soon(self._play, command.name)
-                        case c.StopScenario():
+                        case c.StopScenarioCommand():
                             self._stop_playing()
-                        case c.Observe(file):
+                        case c.WriteObservationsCommand(file):
                             self.outside.observe(file)
-                        case c.Attach(at):
+                        case c.AttachCommand(at):
                             nursery.start_soon(self.outside.find, at)
-                        case c.LookAround():
+                        case c.LookAroundCommand():
                             nursery.start_soon(self.outside.look_around)
                         case _:
                             acting = self._stage_deeds or deeds
@@ -242,16 +243,16 @@ class Bridge:
                 with trio.CancelScope(shield=True):
                     await replicas.leave_running()
 
-    def _strange(self, command: c.Command) -> bool:
+    def _strange(self, command: c.ConsoleCommand) -> bool:
         """Whether it would act on somebody else's replicas."""
         return bool(self.strangers) and self._stage_deeds is None and not _harmless(command)
 
-    def _ear(self, model: ClusterModel, replica: int, deeds: Deeds) -> Callable[..., None]:
+    def _ear(self, model: ClusterModel, replica: int, deeds: Executor) -> Callable[..., None]:
         write = self.outside.write if model is self.own else None
-        return Ear(model, replica, deeds, self.strangers, write).tell
+        return TelemetryReader(model, replica, deeds, self.strangers, write).tell
 
-    async def _do(self, deeds: Deeds, command: c.Command) -> None:
-        if isinstance(command, c.Leave):
+    async def _do(self, deeds: Executor, command: c.ConsoleCommand) -> None:
+        if isinstance(command, c.LeaveCommand):
             self.leaving = True
             return
         try:
@@ -287,7 +288,7 @@ class Bridge:
             found = [each for each in await listed() if each.name == name]
             if not found:
                 raise Failed(f"there is no scenario {name}; `paxtui run --list` names all")
-            play = Play(found[0], self.launch.cluster.n // 2)
+            play = ScenarioRun(found[0], self.launch.cluster.n // 2)
             self.tell(f"scenario {name}: {found[0].shows}")
             self.play = play
             await self._watch_play(play)
@@ -297,13 +298,13 @@ class Bridge:
             self.play = self._stage_deeds = None
             self.own.version += 1
 
-    async def _watch_play(self, play: Play) -> None:
+    async def _watch_play(self, play: ScenarioRun) -> None:
         """Look at its cluster until somebody goes back: the verdict stays on screen until then."""
         self._stage = trio.CancelScope()
         stage = self.launch_of(play.cluster)
         with self._stage:
             async with trio.open_nursery() as nursery:
-                deeds = Deeds(stage, play.model, Operator(play.cluster, "console"), None, nursery)
+                deeds = Executor(stage, play.model, Operator(play.cluster, "console"), None, nursery)
                 self._stage_deeds = deeds
                 for replica in range(play.cluster.n):
                     nursery.start_soon(watch, play.cluster, replica, self._ear(play.model, replica, deeds))
@@ -312,7 +313,7 @@ class Bridge:
                 play.model.version += 1
                 await trio.sleep_forever()
 
-    def launch_of(self, cluster: Cluster) -> Launch:
+    def launch_of(self, cluster: Cluster) -> ConsoleOptions:
         """How a cluster is seen that this console did not start itself."""
         return structs.replace(self.launch, cluster=cluster, ours=())
 
@@ -329,7 +330,7 @@ class Bridge:
             self._logs[via] = await stack.enter_async_context(log)
         return self._logs[via]
 
-    async def _say(self, log: Log, command: c.Say) -> None:
+    async def _say(self, log: Log, command: c.AppendCommand) -> None:
         chat = self.own.chat
         mine = chat.say(command.text, command.via, self.now)
         try:
@@ -347,14 +348,14 @@ class Bridge:
             chat.ended(mine, "failed", str(group.exceptions[0]))
         self.own.version += 1
 
-    async def _number(self, log: Log, mine: Mine, request: int) -> None:
+    async def _number(self, log: Log, mine: SentMessage, request: int) -> None:
         """Tell the book under which number a message travels, as soon as the session exists."""
         self.own.chat.numbered(mine, await log.session(), request)
 
 
-def _harmless(command: c.Command) -> bool:
+def _harmless(command: c.ConsoleCommand) -> bool:
     """Whether it acts on no running replica of the cluster that is shown."""
     if isinstance(command, c.Deed):
         return all(map(_harmless, command.commands))
-    own = (c.Restart, c.RunScenario, c.StopScenario, c.Leave, c.Record)
+    own = (c.RestartCommand, c.RunScenarioCommand, c.StopScenarioCommand, c.LeaveCommand, c.RecordCommand)
     return isinstance(command, (*own, *c.HARMLESS))

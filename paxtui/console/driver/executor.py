@@ -14,16 +14,16 @@ from paxtui.client.errors import ClientError, Failed
 from paxtui.client.operator import NotHeard
 from paxtui.config.folders import replica_folder
 from paxtui.console import commands as c
-from paxtui.console.driver.fault_tracker import Board
-from paxtui.console.driver.lasting_faults import Lasting
-from paxtui.console.driver.undo import Change, Standing, begun, named
+from paxtui.console.driver.fault_tracker import FaultTracker
+from paxtui.console.driver.lasting_faults import LastingFaults
+from paxtui.console.driver.undo import Change, TrackedFault, begun, named
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.wire import faults as f
 
 if TYPE_CHECKING:
     from paxtui.client import Operator
     from paxtui.client.cluster import LocalCluster
-    from paxtui.console.options import Launch
+    from paxtui.console.options import ConsoleOptions
 
 FOREIGN_S = 600.0
 """Faults on replicas that somebody else started end by themselves after ten minutes."""
@@ -31,12 +31,12 @@ FOREIGN_S = 600.0
 UNDO_MAX = 100
 
 
-class Deeds:
+class Executor:
     """What was done here, and how to do more."""
 
     def __init__(
         self,
-        launch: Launch,
+        launch: ConsoleOptions,
         model: ClusterModel,
         operator: Operator,
         replicas: LocalCluster | None,
@@ -47,8 +47,10 @@ class Deeds:
         self._operator = operator
         self._replicas = replicas
         self._nursery = nursery
-        self._board = Board(model, operator, nursery, for_s=None if replicas is not None else FOREIGN_S)
-        self.lasting = Lasting(model, self._board, self)
+        self._board = FaultTracker(
+            model, operator, nursery, for_s=None if replicas is not None else FOREIGN_S
+        )
+        self.lasting = LastingFaults(model, self._board, self)
         self.paused: set[int] = set()
         """Replicas of somebody else that were paused from here."""
         self._history: list[Change] = []
@@ -97,9 +99,9 @@ class Deeds:
 
     # Commands
 
-    async def do(self, command: c.Command) -> str:
+    async def do(self, command: c.ConsoleCommand) -> str:
         """Carry it out; a line that says what happened. Raises :class:`ClientError`."""
-        if command == c.Undo():
+        if command == c.UndoCommand():
             return await self._take_back()
         change = Change(c.words(command))
         self._history.append(change)
@@ -111,66 +113,66 @@ class Deeds:
             if change.empty:
                 self._history = [each for each in self._history if each is not change]
 
-    async def _carry_out(self, command: c.Command, change: Change) -> str:
+    async def _carry_out(self, command: c.ConsoleCommand, change: Change) -> str:
         try:
             return await self._act(command, change)
         except NotHeard as error:
             raise self._plainer(getattr(command, "replica", None), error) from None
 
-    async def _act(self, command: c.Command, change: Change) -> str:
+    async def _act(self, command: c.ConsoleCommand, change: Change) -> str:
         match command:
             case c.Deed(commands, _):
                 return await self._together(commands, change)
-            case c.Crash(replica):
+            case c.CrashCommand(replica):
                 return await self._crash(replica, change)
-            case c.Restart(replica):
+            case c.RestartCommand(replica):
                 return await self._restart(replica)
-            case c.Pause(replica):
+            case c.PauseCommand(replica):
                 return await self._pause(replica, change)
-            case c.Continue(replica):
+            case c.ContinueCommand(replica):
                 return self._continue(replica, change)
-            case c.Wipe(replica):
+            case c.WipeCommand(replica):
                 return await self._wipe(replica, change)
-            case c.CrashDeciding(replica):
+            case c.CrashDecidingCommand(replica):
                 return await self._crash_deciding(replica, change)
-            case c.Inject(replica, fault):
+            case c.InjectCommand(replica, fault):
                 return await self._inject([(replica, fault)], c.words(command), change)
-            case c.RestoreProposer(replica):
+            case c.RestoreProposerCommand(replica):
                 if not await self._board.end_kind(replica, f.CrashProposer, change):
                     raise Failed(f"the proposer of r{replica} is not crashed")
-            case c.Faults(faults, name):
+            case c.InjectManyCommand(faults, name):
                 return await self._inject(list(faults), name, change)
-            case c.Cut(links, _):
+            case c.CutCommand(links, _):
                 return await self._inject([(a, f.Cut(b)) for a, b in links], c.words(command), change)
-            case c.Join(links, _):
+            case c.JoinCommand(links, _):
                 await self._board.end_links(links, "cut", change)
-            case c.Clear(link, kind):
+            case c.ClearCommand(link, kind):
                 await self._board.end_links([link], kind, change)
-            case c.Elect(replica):
+            case c.ElectCommand(replica):
                 await self._operator.elect(replica)
-            case c.FillHole(slot):
+            case c.FillHoleCommand(slot):
                 await self._operator.fill_hole(slot)
-            case c.Undo(int(number)):
+            case c.UndoCommand(int(number)):
                 await self._board.end_number(number, change)
                 if change.ended:
                     return f"undo #{number}: {change.ended[0].words}"
-            case c.Heal():
+            case c.HealCommand():
                 return await self._heal(change)
-            case c.Record(folder):
+            case c.RecordCommand(folder):
                 return self._record(folder)
-            case c.Fetch(replica, first, count):
+            case c.FetchPageCommand(replica, first, count):
                 self._model.page(await self._operator.page(replica, first, count), replica)
                 return ""
             case _:
                 raise Failed(f"{c.words(command)} cannot be done here")
         return c.words(command)
 
-    async def _together(self, commands: tuple[c.Command, ...], change: Change) -> str:
+    async def _together(self, commands: tuple[c.ConsoleCommand, ...], change: Change) -> str:
         """All of them, also if one fails."""
         problems: list[str] = []
         parts = [Change(c.words(command)) for command in commands]
 
-        async def one(command: c.Command, part: Change) -> None:
+        async def one(command: c.ConsoleCommand, part: Change) -> None:
             try:
                 await self._carry_out(command, part)
             except ClientError as error:
@@ -191,7 +193,7 @@ class Deeds:
             if not replicas.alive(replica):
                 raise Failed(f"r{replica} is down already")
             await replicas.kill(replica)
-            change.back.append(c.Restart(replica))
+            change.back.append(c.RestartCommand(replica))
         else:
             await self._operator.inject(replica, f.CrashReplica())
             change.final = f"r{replica} was not started by this console, which cannot start it again"
@@ -213,7 +215,7 @@ class Deeds:
                 raise Failed(f"r{replica} is paused already; p lets it go on")
             replicas.pause(replica)
             self._model.process(replica, "paused", time.monotonic())
-            change.back.append(c.Continue(replica))
+            change.back.append(c.ContinueCommand(replica))
         else:
             await self._operator.inject(replica, f.Pause(c.PAUSE_S))
             self._model.paused(replica, c.PAUSE_S, time.monotonic())
@@ -229,7 +231,7 @@ class Deeds:
             raise Failed(f"r{replica} is not paused")
         replicas.proceed(replica)
         self._model.process(replica, "up", time.monotonic())
-        change.back.append(c.Pause(replica))
+        change.back.append(c.PauseCommand(replica))
         return f"continue r{replica}"
 
     def continue_ours(self, change: Change) -> list[int]:
@@ -249,7 +251,7 @@ class Deeds:
         self._model.wiped(replica, time.monotonic())
         change.final = f"{folder} is gone for ever"
         for older in self._history:  # it starts with nothing, so only somebody who knows that may start it
-            older.back = [command for command in older.back if command != c.Restart(replica)]
+            older.back = [command for command in older.back if command != c.RestartCommand(replica)]
         return f"wipe r{replica}: {folder} is gone"
 
     def _record(self, folder: str | None) -> str:
@@ -271,18 +273,18 @@ class Deeds:
     # Faults
 
     async def _crash_deciding(self, replica: int, change: Change) -> str:
-        standing = Standing(replica, f.CrashReplica(), when=f.Trigger("chosen-seen"))
+        standing = TrackedFault(replica, f.CrashReplica(), when=f.Trigger("chosen-seen"))
         await self._board.begin(standing, change)
         if self.is_ours(replica):
-            change.back.append(c.Restart(replica))
+            change.back.append(c.RestartCommand(replica))
         return f"r{replica} dies when it next sees a majority: say something (i)  #{standing.number}"
 
     async def _inject(self, faults: list[tuple[int, f.AnyFault]], name: str, change: Change) -> str:
         """Begin faults as one deed."""
-        done: list[Standing] = []
+        done: list[TrackedFault] = []
         problems: list[str] = []
         for replica, fault in faults:
-            standing = Standing(replica, fault)
+            standing = TrackedFault(replica, fault)
             try:
                 await self._board.begin(standing, change)
                 done.append(standing)
@@ -291,7 +293,7 @@ class Deeds:
         if not done:
             raise Failed("; ".join(dict.fromkeys(problems)))
         if any(isinstance(fault, f.DiskError | f.FullDisk) and self.is_ours(id) for id, fault in faults):
-            change.back += [c.Restart(replica) for replica, _ in faults]
+            change.back += [c.RestartCommand(replica) for replica, _ in faults]
         if any(isinstance(fault, f.SkipSlot) for _, fault in faults):
             change.final = "the slot was left empty already; N fills the hole"
         return "; ".join([begun(name, done), *dict.fromkeys(problems)])
@@ -323,13 +325,13 @@ class Deeds:
     async def _undo(self, change: Change) -> str:
         """What was taken back; empty if nothing was left of the deed."""
         nowhere = Change("")
-        over: list[Standing] = []
+        over: list[TrackedFault] = []
         while change.begun:
             standing = change.begun[-1]
             if standing in self._board and await self._board.end(standing, nowhere):
                 over.append(standing)
             change.begun.pop()
-        again: list[Standing] = []
+        again: list[TrackedFault] = []
         for standing in sorted(change.ended, key=lambda each: each.since):
             if await self._board.begin_again(standing):
                 again.append(standing)
@@ -341,16 +343,16 @@ class Deeds:
                 said.append(await self._carry_out(command, nowhere))
         return ", ".join(said)
 
-    def _is_so(self, command: c.Command) -> bool:
+    def _is_so(self, command: c.ConsoleCommand) -> bool:
         """Whether somebody did already what would take a deed back."""
         match command:
-            case c.Restart(replica):
+            case c.RestartCommand(replica):
                 return self._replicas is None or self._replicas.alive(replica)
-            case c.Crash(replica):
+            case c.CrashCommand(replica):
                 return self._replicas is None or not self._replicas.alive(replica)
-            case c.Continue(replica):
+            case c.ContinueCommand(replica):
                 return self._model.replicas[replica].process != "paused"
-            case c.Pause(replica):
+            case c.PauseCommand(replica):
                 return self._model.replicas[replica].process in ("paused", "down")
         return False
 
@@ -373,7 +375,7 @@ class Deeds:
             for id in self._launch.ours:
                 if not self._replicas.alive(id):
                     await self.start(id)
-                    change.back.append(c.Crash(id))
+                    change.back.append(c.CrashCommand(id))
                     said.append(f"r{id} starts")
         return "; ".join([", ".join(said), *self._not_healed(left)])
 

@@ -11,7 +11,7 @@ import trio
 
 from paxtui.client.errors import ClientError, Failed
 from paxtui.client.operator import Hung, NotHeard
-from paxtui.console.driver.undo import Change, Standing
+from paxtui.console.driver.undo import Change, TrackedFault
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.wire import faults as f
 
@@ -24,7 +24,7 @@ STALE_S = 1.5
 Meant = Callable[[f.AnyFault], bool]
 
 
-class Board:
+class FaultTracker:
     """Raises :class:`ClientError` where a replica does not do what it is asked."""
 
     def __init__(
@@ -35,7 +35,7 @@ class Board:
         self._nursery = nursery
         self._for_s = for_s
         """How long a fault acts; ``None`` on replicas of our own."""
-        self._standing: list[Standing] = []
+        self._standing: list[TrackedFault] = []
         self._turns = [trio.Lock() for _ in range(model.n)]
         """One fault after the other at each replica: the latest word counts."""
         self._ending: list[set[int]] = [set() for _ in range(model.n)]
@@ -45,10 +45,10 @@ class Board:
         self._ended_at: dict[int, float] = {}
         """By number, when a fault ended that a report may still list."""
 
-    def __contains__(self, standing: Standing) -> bool:
+    def __contains__(self, standing: TrackedFault) -> bool:
         return any(each is standing for each in self._standing)
 
-    def acting(self, replica: int, meant: Meant) -> list[Standing]:
+    def acting(self, replica: int, meant: Meant) -> list[TrackedFault]:
         """Faults that act or wait at a replica, the oldest first: those that it lists, and those that it
         was only just told."""
         mine = [each for each in self._standing if each.replica == replica]
@@ -58,7 +58,7 @@ class Board:
             del self._ended_at[number]
         listed = view.report.active if view.report is not None else ()
         others = [
-            Standing(
+            TrackedFault(
                 replica,
                 each.fault,
                 each.number,
@@ -72,7 +72,7 @@ class Board:
         found = [each for each in [*others, *mine] if meant(each.fault)]
         return sorted(found, key=lambda each: each.since)
 
-    def outliving(self, replica: int) -> list[Standing]:
+    def outliving(self, replica: int) -> list[TrackedFault]:
         """Faults that this console began at a replica, or could not end there yet, and that act on when the
         console is gone, as far as is known. What only waits for the replica never begins then."""
         view, now = self._model.replicas[replica], time.monotonic()
@@ -84,7 +84,7 @@ class Board:
             if each.number in listed or view.report is None or view.reported_at < each.since + STALE_S
         ]
         found += [
-            Standing(
+            TrackedFault(
                 replica,
                 listed[number].fault,
                 number,
@@ -96,7 +96,7 @@ class Board:
 
     # Beginning
 
-    async def begin(self, standing: Standing, change: Change) -> None:
+    async def begin(self, standing: TrackedFault, change: Change) -> None:
         """Begin a fault; on a link of a replica that is not there it waits until that is back. What acts in
         the same way on the same link gives way to it."""
         replica, fault = standing.replica, standing.fault
@@ -114,7 +114,7 @@ class Board:
             for each in before:
                 await self._end(each, change)
 
-    async def begin_again(self, standing: Standing) -> bool:
+    async def begin_again(self, standing: TrackedFault) -> bool:
         """Begin a fault that ended, for the time that it still had; false if that is over. Of what acts on
         one link the latest word counts, so what came after it is said after it again."""
         left = standing.left_s(time.monotonic())
@@ -127,7 +127,7 @@ class Board:
                     await self._say_again(each)
         return True
 
-    async def _enter(self, standing: Standing) -> None:
+    async def _enter(self, standing: TrackedFault) -> None:
         standing.number = None
         try:
             standing.number = await self._inject(standing)
@@ -137,11 +137,11 @@ class Board:
         self._standing.append(standing)
         self._show(standing.replica)
 
-    async def _inject(self, standing: Standing) -> int | None:
+    async def _inject(self, standing: TrackedFault) -> int | None:
         left = standing.left_s(time.monotonic())
         return await self._operator.inject(standing.replica, standing.fault, for_s=left, when=standing.when)
 
-    async def _say_again(self, standing: Standing) -> None:
+    async def _say_again(self, standing: TrackedFault) -> None:
         old = standing.number
         if standing not in self:
             self._standing.append(standing)
@@ -156,12 +156,12 @@ class Board:
 
     # Ending
 
-    async def end(self, standing: Standing, change: Change) -> bool:
+    async def end(self, standing: TrackedFault, change: Change) -> bool:
         """End a fault; false if it had ended by itself."""
         async with self._turns[standing.replica]:
             return await self._end(standing, change)
 
-    async def _end(self, standing: Standing, change: Change) -> bool:
+    async def _end(self, standing: TrackedFault, change: Change) -> bool:
         if standing.number is not None:
             try:
                 await self._undo_or_later(standing.replica, standing.number)
@@ -185,7 +185,7 @@ class Board:
         await self._operator.undo(number)
         self._ended_at[number] = time.monotonic()
 
-    def _forget(self, standing: Standing) -> None:
+    def _forget(self, standing: TrackedFault) -> None:
         self._standing = [each for each in self._standing if each is not standing]
         self._show(standing.replica)
 
@@ -227,7 +227,7 @@ class Board:
             if to == -1 and kind == "cut" and -1 not in receivers:
                 # Of a cut to all others, those that are not meant stay cut.
                 for other in set(range(self._model.n)) - receivers - {sender}:
-                    await self.begin(Standing(sender, f.Cut(other)), change)
+                    await self.begin(TrackedFault(sender, f.Cut(other)), change)
             if to == -1 or to in receivers:
                 await self.end(each, change)
 
@@ -254,7 +254,7 @@ class Board:
 
     def died(self, replica: int) -> None:
         """A process of ours ended: what acted on its links waits until it is back, all else is forgotten."""
-        kept: list[Standing] = []
+        kept: list[TrackedFault] = []
         for each in self._standing:
             if each.replica == replica:
                 if not isinstance(each.fault, f.LinkFault) or each.when is not None:
@@ -299,7 +299,7 @@ class Board:
             self._returning.discard(replica)
             self._show(replica)
 
-    async def _return(self, standing: Standing) -> None:
+    async def _return(self, standing: TrackedFault) -> None:
         left = standing.left_s(time.monotonic())
         if left is not None and left <= 0:
             self._forget(standing)
@@ -312,7 +312,7 @@ class Board:
             self._forget(standing)
             self._model.note(f"{standing.words}: {error}", time.time(), failed=True)
 
-    def _listed(self, standing: Standing) -> int | None:
+    def _listed(self, standing: TrackedFault) -> int | None:
         """Its number, if the replica had taken it although no answer came."""
         report = self._model.replicas[standing.replica].report
         known = {each.number for each in self._standing} | self._ended_at.keys()

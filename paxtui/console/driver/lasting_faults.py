@@ -13,19 +13,19 @@ from paxtui.console.driver.undo import SHOWN_MAX, Change
 from paxtui.console.model.analysis.durations import ages
 
 if TYPE_CHECKING:
-    from paxtui.console.driver.executor import Deeds
-    from paxtui.console.driver.fault_tracker import Board
-    from paxtui.console.driver.undo import Standing
+    from paxtui.console.driver.executor import Executor
+    from paxtui.console.driver.fault_tracker import FaultTracker
+    from paxtui.console.driver.undo import TrackedFault
     from paxtui.console.model.cluster_model import ClusterModel
 
 END_S = 3.0
 """So long the end of the console waits for replicas that are told to end their faults."""
 
 
-class Lasting:
+class LastingFaults:
     """The faults of one console, seen from its end."""
 
-    def __init__(self, model: ClusterModel, board: Board, deeds: Deeds) -> None:
+    def __init__(self, model: ClusterModel, board: FaultTracker, deeds: Executor) -> None:
         self._model = model
         self._board = board
         self._deeds = deeds
@@ -42,7 +42,7 @@ class Lasting:
                 found.append(f"pause r{replica.id}, {_for(left)}")
         return found
 
-    def _outliving(self, ours_go_on: bool) -> list[Standing]:
+    def _outliving(self, ours_go_on: bool) -> list[TrackedFault]:
         return [
             standing
             for id in range(self._model.n)
@@ -59,7 +59,7 @@ class Lasting:
                 if ours_go_on:
                     self._deeds.continue_ours(Change(""))
 
-    async def _end_one(self, standing: Standing) -> None:
+    async def _end_one(self, standing: TrackedFault) -> None:
         with contextlib.suppress(ClientError):  # it is said what still acts
             await self._board.end(standing, Change(""))
 

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, Final
 import msgspec
 
 from paxtui.config.cluster_file import Cluster
-from paxtui.wire.telemetry import Delta, Snapshot
+from paxtui.wire.telemetry import TelemetryDelta, TelemetrySnapshot
 
 VERSION: Final = 1
 
@@ -31,7 +31,7 @@ WAITING_BYTES_MAX: Final = 64 * 1024
 _encode = msgspec.json.Encoder().encode
 
 
-class Observing:
+class ObservationFile:
     """One file that is being written. Methods raise ``OSError`` where the disk does not take it."""
 
     def __init__(self, path: Path, cluster: Cluster) -> None:
@@ -68,9 +68,9 @@ class Observing:
         finally:
             self._file.close()
 
-    def told(self, replica: int, told: Snapshot | Delta, offset_s: float) -> None:
+    def told(self, replica: int, told: TelemetrySnapshot | TelemetryDelta, offset_s: float) -> None:
         """A replica's telemetry; ``offset_s`` turns its clock into the time of day."""
-        if isinstance(told, Snapshot):
+        if isinstance(told, TelemetrySnapshot):
             self._add({"replica": replica, "number": told.number, "snapshot": told}, wall=told.wall)
         elif told.dropped:
             self._add({"replica": replica, "number": told.first, "dropped": told.dropped})

@@ -42,7 +42,7 @@ async def listed() -> list[Listed]:
         raise ClientError(f"the scenarios cannot be listed: {error}") from None
 
 
-class Play:
+class ScenarioRun:
     """One run of a scenario. ``model`` is what its cluster shows; ``verdict`` comes at its end."""
 
     def __init__(self, scenario: Listed, f: int) -> None:

@@ -6,21 +6,21 @@ import time
 from collections.abc import Callable
 
 from paxtui.client import Lost
-from paxtui.console.driver.executor import Deeds
-from paxtui.console.driver.recording import Observing
+from paxtui.console.driver.executor import Executor
+from paxtui.console.driver.recording import ObservationFile
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.wire.requests import StatusReport
-from paxtui.wire.telemetry import Delta, Snapshot
+from paxtui.wire.telemetry import TelemetryDelta, TelemetrySnapshot
 
-Write = Callable[[Callable[[Observing], None]], None]
+Write = Callable[[Callable[[ObservationFile], None]], None]
 
 
-class Ear:
+class TelemetryReader:
     """Where one of ours is meant to serve, somebody else's may have the port: nothing that is told counts
     before its process id is known to be that of ours."""
 
     def __init__(
-        self, model: ClusterModel, replica: int, deeds: Deeds, strangers: set[int], write: Write | None
+        self, model: ClusterModel, replica: int, deeds: Executor, strangers: set[int], write: Write | None
     ) -> None:
         self._model = model
         self._replica = replica
@@ -28,9 +28,9 @@ class Ear:
         self._strangers = strangers
         self._write = write
         self._known = False
-        self._waiting: list[Snapshot | Delta] = []
+        self._waiting: list[TelemetrySnapshot | TelemetryDelta] = []
 
-    def tell(self, told: Snapshot | Delta | StatusReport | Lost) -> None:
+    def tell(self, told: TelemetrySnapshot | TelemetryDelta | StatusReport | Lost) -> None:
         """Take it."""
         if isinstance(told, StatusReport):
             self._report(told)
@@ -41,7 +41,7 @@ class Ear:
         elif self._replica not in self._strangers:
             self._waiting.append(told)
 
-    def _fold(self, told: Snapshot | Delta) -> None:
+    def _fold(self, told: TelemetrySnapshot | TelemetryDelta) -> None:
         model, replica = self._model, self._replica
         model.fold(replica, told, time.monotonic())
         if self._write is not None:

@@ -12,7 +12,7 @@ SHOWN_MAX = 3
 """So many faults are named; of more, only the number."""
 
 
-class Standing(Struct, eq=False):
+class TrackedFault(Struct, eq=False):
     """One fault. A replica forgets its faults when it dies; the console does not."""
 
     replica: int
@@ -40,9 +40,9 @@ class Change:
 
     def __init__(self, words: str) -> None:
         self.words = words
-        self.begun: list[Standing] = []
-        self.ended: list[Standing] = []
-        self.back: list[c.Command] = []
+        self.begun: list[TrackedFault] = []
+        self.ended: list[TrackedFault] = []
+        self.back: list[c.ConsoleCommand] = []
         self.final = ""
         """Why there is no way back, where there is none."""
         self.over = trio.Event()
@@ -61,14 +61,14 @@ class Change:
         return not (self.begun or self.ended or self.back or self.final)
 
 
-def named(standings: list[Standing]) -> str:
+def named(standings: list[TrackedFault]) -> str:
     """The first few in words."""
     words = [each.words for each in standings[:SHOWN_MAX]]
     more = len(standings) - SHOWN_MAX
     return "; ".join(words) + (f" and {more} more" if more > 0 else "")
 
 
-def begun(name: str, standings: list[Standing]) -> str:
+def begun(name: str, standings: list[TrackedFault]) -> str:
     """A deed with the numbers of the faults that it began, and whom others of them wait for."""
     numbers = [f"#{each.number}" for each in standings if each.number is not None]
     shown = f"{numbers[0]} to {numbers[-1]}, {len(numbers)} in all" if len(numbers) > 6 else " ".join(numbers)

@@ -17,14 +17,14 @@ from paxtui.wire import events as e
 from paxtui.wire.faults import Pause
 from paxtui.wire.requests import LogEntry, StatusReport
 from paxtui.wire.telemetry import (
-    Delta,
     FaultBegan,
     FaultEnded,
     LearnedView,
     MessageFaulted,
     Observed,
     ProposedView,
-    Snapshot,
+    TelemetryDelta,
+    TelemetrySnapshot,
     VotedView,
 )
 
@@ -74,7 +74,7 @@ class ClusterModel(Facts):
 
     # Folding
 
-    def fold(self, id: int, told: Snapshot | Delta | None, now: float) -> None:
+    def fold(self, id: int, told: TelemetrySnapshot | TelemetryDelta | None, now: float) -> None:
         """Take what a replica's telemetry told; ``None`` when the connection to it is lost."""
         self.version += 1
         replica = self.replicas[id]
@@ -83,7 +83,7 @@ class ClusterModel(Facts):
             self.judge.gap(id, now)
             return
         replica.heard_at = now
-        if isinstance(told, Snapshot):
+        if isinstance(told, TelemetrySnapshot):
             self._snapshot(replica, told, now)
             self._bookmark(told.wall)
             return
@@ -201,7 +201,7 @@ class ClusterModel(Facts):
             if entry.slot not in learned:
                 learned.assign(entry.slot, entry.slot + 1, entry.ballot)
 
-    def _snapshot(self, replica: ReplicaView, snapshot: Snapshot, now: float) -> None:
+    def _snapshot(self, replica: ReplicaView, snapshot: TelemetrySnapshot, now: float) -> None:
         self._watch(replica, now, True)
         replica.number = snapshot.number
         # Times of day only say how far apart two replicas' clocks are, where they do not contradict what is

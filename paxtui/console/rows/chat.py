@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from paxtui.console.model.analysis.conversation import Mark, Saying, saying
-from paxtui.console.model.state.sent_messages import Mine
+from paxtui.console.model.analysis.conversation import ConversationLine, Mark, saying
+from paxtui.console.model.state.sent_messages import SentMessage
 from paxtui.console.rows.text import Row, cut, fit, pad
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 from paxtui.wire.text import visible
 
 MARK_STYLES: dict[Mark, str] = {
@@ -26,7 +26,7 @@ SHOWN_CHARS = 400
 """More of a text fits no line."""
 
 
-def line(scene: Scene, what: int | Mine, name: str, width: int, *, chosen: bool) -> Row:
+def line(scene: ViewState, what: int | SentMessage, name: str, width: int, *, chosen: bool) -> Row:
     """A slot, or a message of ours that has none; ``name`` is what others see us as."""
     said = saying(scene.model, what, scene.seen_by, name, scene.now)
     pointer = scene.look.glyph("pointer") if chosen else " "
@@ -43,7 +43,7 @@ def line(scene: Scene, what: int | Mine, name: str, width: int, *, chosen: bool)
     return [(text, f"{style} cursor".strip()) for text, style in row] if chosen else row
 
 
-def _words(said: Saying, width: int) -> Row:
+def _words(said: ConversationLine, width: int) -> Row:
     """Name, text, and at the end what became of it: the note is never what is cut off."""
     quiet = said.mark in ("no-op", "nothing", "removed")
     note = visible(said.note, 80)
@@ -67,7 +67,7 @@ def _words(said: Saying, width: int) -> Row:
     return row
 
 
-def title(scene: Scene, following: bool, below: int, width: int, *, writing: bool = False) -> str:
+def title(scene: ViewState, following: bool, below: int, width: int, *, writing: bool = False) -> str:
     """Through whom one looks, whether one may write, and where there is room what the marks mean."""
     look, model = scene.look, scene.model
     replica = model.replicas[scene.seen_by]

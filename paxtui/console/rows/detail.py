@@ -9,11 +9,11 @@ from paxtui.console.model.analysis.slots import CellKind, slot_facts
 from paxtui.console.model.analysis.why import Why, why_message, why_slot
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.model.state.journal import NO_NUMBER, YOU, Seen
-from paxtui.console.model.state.sent_messages import Mine
+from paxtui.console.model.state.sent_messages import SentMessage
 from paxtui.console.model.state.values import Value
 from paxtui.console.rows.events import clock, tone
 from paxtui.console.rows.text import Row, fill, fit, pad, wrap
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 from paxtui.wire import events as e
 from paxtui.wire.text import visible
 
@@ -59,7 +59,7 @@ def _concerns(event: Struct, slot: int) -> bool:
     return first is not None and count is not None and first <= slot < first + count
 
 
-def slot_page(scene: Scene, slot: int, past: list[Seen], width: int) -> list[Row]:
+def slot_page(scene: ViewState, slot: int, past: list[Seen], width: int) -> list[Row]:
     """The state and why, the votes, the value to its end, and what happened in the slot."""
     model = scene.model
     facts = slot_facts(model, slot, scene.now)
@@ -106,7 +106,7 @@ def _value(model: ClusterModel, slot: int, value: Value | None, width: int) -> l
     return rows
 
 
-def _answer(scene: Scene, why: Why, width: int) -> list[Row]:
+def _answer(scene: ViewState, why: Why, width: int) -> list[Row]:
     arrow = scene.look.glyph("arrow")
     rows = wrap(visible(why.verdict), width, why.tone)
     rows += [row for text in why.evidence for row in wrap(visible(text), width, "text", "  ")]
@@ -123,7 +123,7 @@ def _event(seen: Seen, width: int) -> list[Row]:
     ]
 
 
-def event_page(scene: Scene, seen: Seen, width: int) -> list[Row]:
+def event_page(scene: ViewState, seen: Seen, width: int) -> list[Row]:
     """An event to its end, and the slot that it is about."""
     who = "you" if seen.replica == YOU else f"r{seen.replica}"
     where = "" if seen.number == NO_NUMBER or seen.replica == YOU else f", its event {seen.number:,}"
@@ -135,7 +135,7 @@ def event_page(scene: Scene, seen: Seen, width: int) -> list[Row]:
     return rows
 
 
-def message_page(scene: Scene, mine: Mine, width: int) -> list[Row]:
+def message_page(scene: ViewState, mine: SentMessage, width: int) -> list[Row]:
     """A message of ours to its end, and what keeps it."""
     rows = _answer(scene, why_message(scene.model, mine, scene.now), width)
     return [*rows, [], *fill(visible(mine.text), width, "text")]

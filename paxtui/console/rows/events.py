@@ -7,7 +7,7 @@ from datetime import datetime
 from paxtui.console.model.analysis.describe import describe
 from paxtui.console.model.state.journal import YOU, Filter, Note, Seen
 from paxtui.console.rows.text import Row, fit, pad
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import LearnedView, MessageFaulted
 
@@ -47,7 +47,7 @@ def tone(seen: Seen) -> str:
     return STYLES.get(type(seen.event), "warn" if seen.kind == "faults" else "text")
 
 
-def line(scene: Scene, seen: Seen | None, width: int, *, chosen: bool) -> Row:
+def line(scene: ViewState, seen: Seen | None, width: int, *, chosen: bool) -> Row:
     """One event; ``None`` for one that is not kept any more."""
     pointer = scene.look.glyph("pointer") if chosen else " "
     if seen is None:

@@ -9,7 +9,7 @@ from paxtui.console.model.analysis.durations import ages
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.text import Row, fit, pad, width_of
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 from paxtui.wire.faults import ActiveFault, Cut, LinkFault, describe
 from paxtui.wire.text import visible
 
@@ -17,7 +17,7 @@ TOGETHER = 3
 """So many cuts from one sender are shown as one: a partition of nine would else fill the screen."""
 
 
-class Broken(NamedTuple):
+class FaultRow(NamedTuple):
     """One thing that is broken, and the command that mends it."""
 
     label: str
@@ -25,23 +25,23 @@ class Broken(NamedTuple):
     age_s: float | None
     left_s: float | None
     waits: str
-    mend: c.Command | None
+    mend: c.ConsoleCommand | None
     """``None`` where nothing mends it."""
     at: frozenset[int]
     """The replicas at which it acts."""
 
 
-def broken(model: ClusterModel, now: float) -> list[Broken]:
+def broken(model: ClusterModel, now: float) -> list[FaultRow]:
     """Processes that are down or paused, then cuts that belong together, then other faults by replica.
     Whoever counts faults counts these."""
-    found: list[Broken] = []
+    found: list[FaultRow] = []
     for replica in model.replicas:
         if replica.process in ("down", "paused"):
             down = replica.process == "down"
-            mend = c.Restart(replica.id) if down else c.Continue(replica.id)
+            mend = c.RestartCommand(replica.id) if down else c.ContinueCommand(replica.id)
             what = f"{replica.name} is {replica.process}"
             age = now - replica.since
-            found.append(Broken("x" if down else "=", what, age, None, "", mend, frozenset((replica.id,))))
+            found.append(FaultRow("x" if down else "=", what, age, None, "", mend, frozenset((replica.id,))))
     cuts = {
         (replica.id, each.fault.to): each
         for replica in model.replicas
@@ -66,21 +66,21 @@ def _lost_its_vote(model: ClusterModel, replica: ReplicaView) -> bool:
     return model.voteless(replica.id) is not None or (replica.wiped and model.n > 1)
 
 
-def _voteless(replica: ReplicaView) -> Broken:
+def _voteless(replica: ReplicaView) -> FaultRow:
     """What no undo takes back."""
     lost = "lost its vote with its disk" if replica.wiped else "is a learner without vote"
     what = f"{replica.name} {lost}, for ever"
-    return Broken("vote", what, None, None, "", None, frozenset((replica.id,)))
+    return FaultRow("vote", what, None, None, "", None, frozenset((replica.id,)))
 
 
-def _later(replica: ReplicaView, now: float) -> list[Broken]:
+def _later(replica: ReplicaView, now: float) -> list[FaultRow]:
     """What was said to a replica that is not there."""
     waits, at = f"waits for {replica.name}", frozenset((replica.id,))
     return [
-        Broken("later", describe(replica.id, fault), now - replica.since, None, waits, mend, at)
+        FaultRow("later", describe(replica.id, fault), now - replica.since, None, waits, mend, at)
         for fault in replica.waiting
         if isinstance(fault, LinkFault)
-        for mend in (c.Clear((replica.id, fault.to), str(type(fault).__struct_config__.tag)),)
+        for mend in (c.ClearCommand((replica.id, fault.to), str(type(fault).__struct_config__.tag)),)
     ]
 
 
@@ -100,7 +100,7 @@ def _is_plain(active: ActiveFault) -> bool:
 Cuts = dict[c.Link, ActiveFault]
 
 
-def _partition(model: ClusterModel, cuts: Cuts, now: float) -> list[Broken]:
+def _partition(model: ClusterModel, cuts: Cuts, now: float) -> list[FaultRow]:
     """Sides between which nothing crosses in either direction, as one thing; what it is made of leaves
     ``cuts``."""
     sides: list[list[int]] = []
@@ -120,20 +120,20 @@ def _partition(model: ClusterModel, cuts: Cuts, now: float) -> list[Broken]:
     return [_together(model, cuts, links, name, now)]
 
 
-def _together(model: ClusterModel, cuts: Cuts, links: list[c.Link], name: str, now: float) -> Broken:
+def _together(model: ClusterModel, cuts: Cuts, links: list[c.Link], name: str, now: float) -> FaultRow:
     """Cuts as one thing: ended together."""
     faults = [cuts.pop(link) for link in sorted(links)]
     age = max(each.age_s + _since(model.replicas[each.replica], now) for each in faults)
     first = min(each.number for each in faults)
     at = frozenset(each.replica for each in faults)
-    return Broken(f"#{first}", f"cut {name}", age, None, "", c.Join(tuple(sorted(links)), name), at)
+    return FaultRow(f"#{first}", f"cut {name}", age, None, "", c.JoinCommand(tuple(sorted(links)), name), at)
 
 
 def _since(replica: ReplicaView, now: float) -> float:
     return max(0.0, now - replica.reported_at)
 
 
-def _one(replica: ReplicaView, active: ActiveFault, now: float) -> Broken:
+def _one(replica: ReplicaView, active: ActiveFault, now: float) -> FaultRow:
     since = _since(replica, now)
     waits = ""
     if active.when is not None:
@@ -142,10 +142,10 @@ def _one(replica: ReplicaView, active: ActiveFault, now: float) -> Broken:
     left = None if active.left_s is None else max(0.0, active.left_s - since)
     what, number = describe(active.replica, active.fault), active.number
     at = frozenset((replica.id,))
-    return Broken(f"#{number}", what, active.age_s + since, left, waits, c.Undo(number), at)
+    return FaultRow(f"#{number}", what, active.age_s + since, left, waits, c.UndoCommand(number), at)
 
 
-def fault_line(scene: Scene, fault: Broken, width: int, *, chosen: bool) -> Row:
+def fault_line(scene: ViewState, fault: FaultRow, width: int, *, chosen: bool) -> Row:
     """Number, what, what it waits for, age, time left."""
     tone = "dim" if fault.waits else "warn"
     left: Row = [(pad(fault.label, 6), "selected" if chosen else "title"), (fault.what, tone)]
@@ -160,7 +160,7 @@ def fault_line(scene: Scene, fault: Broken, width: int, *, chosen: bool) -> Row:
     return [(text, f"{style} cursor".strip()) for text, style in row] if chosen else row
 
 
-def nothing(scene: Scene, width: int) -> Row:
+def nothing(scene: ViewState, width: int) -> Row:
     """No faults, as far as replicas tell of theirs."""
     model = scene.model
     silent = [each.name for each in model.replicas if each.report is None or not each.fresh(scene.now)]

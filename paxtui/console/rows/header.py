@@ -12,7 +12,7 @@ from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.faults import broken
 from paxtui.console.rows.log import column_mark
 from paxtui.console.rows.text import Row, Span, columns, fit, pad, width_of
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 from paxtui.wire.text import visible
 
 LIGHT_STYLES = {
@@ -33,7 +33,7 @@ STRIP_DETAIL = 10
 """Below so many cells a replica's name and mark are all that fits."""
 
 
-def view_state(scene: Scene) -> Row:
+def view_state(scene: ViewState) -> Row:
     """LIVE, FROZEN or STALE: whether what is shown is what is; OVER after a scenario."""
     if scene.frozen_at is not None:
         model = scene.model
@@ -58,7 +58,7 @@ def view_state(scene: Scene) -> Row:
     return [("LIVE", "good")]
 
 
-def header(scene: Scene, width: int) -> Row:
+def header(scene: ViewState, width: int) -> Row:
     """One line, the most important first: what does not fit is left out as a whole."""
     model = scene.model
     now = scene.now
@@ -112,7 +112,7 @@ def _count(model: ClusterModel, slots: int) -> Span:
     return (str(slots), "strong") if known else ("?", "unknown")
 
 
-def safety_words(scene: Scene) -> str:
+def safety_words(scene: ViewState) -> str:
     """The light. Where the log is older than what this console has seen of it, since when it looks: what was
     before, nobody here can judge."""
     judge = scene.model.judge
@@ -123,7 +123,7 @@ def safety_words(scene: Scene) -> str:
     return f"SAFE since {time.strftime('%d %b %H:%M' if days else '%H:%M', time.localtime(since))}"
 
 
-def _leader(scene: Scene) -> Row:
+def _leader(scene: ViewState) -> Row:
     """Who leads, and what is the matter with it: a leader that is paused still believes that it leads."""
     leader = scene.model.leader
     if leader is None:
@@ -135,7 +135,7 @@ def _leader(scene: Scene) -> Row:
     return row
 
 
-def strip(scene: Scene, width: int) -> Row:
+def strip(scene: ViewState, width: int) -> Row:
     """One short text a replica, side by side."""
     model = scene.model
     size = max(6, (width - (model.n - 1) * 2) // model.n)
@@ -147,7 +147,7 @@ def strip(scene: Scene, width: int) -> Row:
     return fit(row, width)
 
 
-def strip_cell(scene: Scene, replica: ReplicaView, size: int) -> Row:
+def strip_cell(scene: ViewState, replica: ReplicaView, size: int) -> Row:
     """``r0 L P3.0 A1285``: the promise belongs to the acceptor, not to a slot."""
     mark = column_mark(scene, replica)
     chosen = replica.id == scene.selected
@@ -176,7 +176,7 @@ HELD = "HELD: no vote"
 """What is said of a learner without vote."""
 
 
-def state_words(scene: Scene, replica: ReplicaView) -> str:
+def state_words(scene: ViewState, replica: ReplicaView) -> str:
     """What keeps the replica from working as usual; empty if nothing does."""
     now = scene.now
     since = f" {ages(now - replica.since)}" if replica.since else ""
@@ -210,7 +210,7 @@ def state_words(scene: Scene, replica: ReplicaView) -> str:
 TABS = ("Log", "Replicas", "Links", "Metrics", "Chat", "Events")
 
 
-def tabs(scene: Scene, current: int, width: int) -> Row:
+def tabs(scene: ViewState, current: int, width: int) -> Row:
     """The views by number; the current one stands out."""
     heavy = scene.look.glyph("heavy")
     light = scene.look.glyph("line")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paxtui.console.rows.text import Row, columns, fit
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 
 ARMED = (
     "?:help  ::command  i:chat  x:fault  c:crash  r:restart  t:cut  u:undo  spc:freeze  q:quit  "
@@ -14,7 +14,7 @@ WRITING = "enter:sends  esc:leaves the line, then keys act  up:what was sent  ct
 READ_ONLY = "?:help  ::command  :arm:lets keys act  spc:freeze  f:follow  /:find  g:go  v:view as  q:quit"
 
 
-def keys(scene: Scene, width: int, *, writing: bool = False) -> Row:
+def keys(scene: ViewState, width: int, *, writing: bool = False) -> Row:
     """As many as fit, the most needed first."""
     hints = (WRITING if writing else ARMED if scene.armed else READ_ONLY).split("  ")
     parts: list[Row] = [[(" ", "")]]
@@ -24,7 +24,7 @@ def keys(scene: Scene, width: int, *, writing: bool = False) -> Row:
     return columns(parts, width, "  ")
 
 
-def hint_rows(scene: Scene, width: int) -> list[Row]:
+def hint_rows(scene: ViewState, width: int) -> list[Row]:
     """What to try first, for the room of an empty log."""
     arrows = "h l" if scene.look.ascii else "←→"
     tries = [

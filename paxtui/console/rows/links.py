@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from paxtui.console.model.analysis.link_status import Arrow, arrows
+from paxtui.console.model.analysis.link_status import LinkStatus, arrows
 from paxtui.console.rows.text import Row, columns, fit, pad, wrap
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 from paxtui.wire.links import Cuts
 
 STYLES = {
@@ -50,7 +50,7 @@ def cell_width(width: int, n: int) -> int:
     return max(2, min(FULL, (width - SIDE) // n))
 
 
-def matrix(scene: Scene, width: int, cell: Cell, size: int) -> list[Row]:
+def matrix(scene: ViewState, width: int, cell: Cell, size: int) -> list[Row]:
     """A line of receivers, then one line a sender."""
     names = [f"r{each}" if size > 2 else str(each) for each in range(scene.model.n)]
     arrow_to = scene.look.glyph("arrow")
@@ -63,16 +63,16 @@ def matrix(scene: Scene, width: int, cell: Cell, size: int) -> list[Row]:
     return rows
 
 
-def _names(scene: Scene, names: list[str], size: int) -> Row:
+def _names(scene: ViewState, names: list[str], size: int) -> Row:
     return [(pad(name, size), _tone(scene, id)) for id, name in enumerate(names)]
 
 
-def _tone(scene: Scene, id: int) -> str:
+def _tone(scene: ViewState, id: int) -> str:
     leader = scene.model.leader
     return "leader" if leader is not None and leader[0] == id else "title"
 
 
-def state_cell(scene: Scene, found: Arrow, size: int, style: str) -> Row:
+def state_cell(scene: ViewState, found: LinkStatus, size: int, style: str) -> Row:
     """The state, and the rate where there is room; below six cells one letter."""
     shape = STYLES[found.state]
     if size < WORD:
@@ -95,7 +95,7 @@ def rate(value: float | None) -> str:
     return f"{value:,.0f}/s" if value >= 0.5 else "0/s"
 
 
-def links(scene: Scene, width: int, height: int, *, both: bool, focused: bool) -> list[Row]:
+def links(scene: ViewState, width: int, height: int, *, both: bool, focused: bool) -> list[Row]:
     """The matrix, the arrow under the cursor in words, and the keys."""
     if scene.model.n < 2:
         return wrap("One replica has no links.", width, "dim")
@@ -114,7 +114,9 @@ def links(scene: Scene, width: int, height: int, *, both: bool, focused: bool) -
     return [*rows, *below[: max(0, height - len(rows))]]
 
 
-def detail(scene: Scene, width: int, found: dict[tuple[int, int], Arrow], *, both: bool) -> list[Row]:
+def detail(
+    scene: ViewState, width: int, found: dict[tuple[int, int], LinkStatus], *, both: bool
+) -> list[Row]:
     """The arrow under the cursor, and with ``both`` the way back."""
     a, b = scene.link
     back = found[b, a] if both else None
@@ -122,7 +124,7 @@ def detail(scene: Scene, width: int, found: dict[tuple[int, int], Arrow], *, bot
     return [*rows, _detail(scene, back, width)] if back is not None else rows
 
 
-def _detail(scene: Scene, found: Arrow, width: int) -> Row:
+def _detail(scene: ViewState, found: LinkStatus, width: int) -> Row:
     name = f"r{found.sender}{scene.look.glyph('arrow')}r{found.receiver}"
     parts: list[Row] = [
         [(name, "strong")],
@@ -141,7 +143,7 @@ def keys(width: int) -> Row:
     return columns([[(key, "key"), (f" {what}", "dim")] for key, what in KEYS], width)
 
 
-def preview(scene: Scene, cuts: Cuts, now_cut: Cuts, width: int) -> list[Row]:
+def preview(scene: ViewState, cuts: Cuts, now_cut: Cuts, width: int) -> list[Row]:
     """What a preset would change, before it does."""
     size = max(4, min(8, (width - SIDE) // scene.model.n))
 

@@ -7,10 +7,10 @@ from typing import Final, NamedTuple
 from rich.cells import cell_len
 
 from paxtui.console.model.analysis.folding import Fold
-from paxtui.console.model.analysis.slots import Cell, SlotFacts, slot_facts
+from paxtui.console.model.analysis.slots import AcceptorCell, SlotFacts, slot_facts
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.text import Row, Span, fit, pad, width_of
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 from paxtui.wire.values import Ballot
 
 STATE_STYLES = {
@@ -62,7 +62,7 @@ def columns_of(width: int, n: int, end: int) -> Columns:
     return Columns(digits, size, "", 0)
 
 
-def heading(scene: Scene, width: int) -> Row:
+def heading(scene: ViewState, width: int) -> Row:
     """Names of the columns; a replica's has its role or what is wrong with it."""
     model = scene.model
     columns = columns_of(width, model.n, model.end)
@@ -87,7 +87,7 @@ def heading(scene: Scene, width: int) -> Row:
     return fit(row, width)
 
 
-def column_mark(scene: Scene, replica: ReplicaView) -> str:
+def column_mark(scene: ViewState, replica: ReplicaView) -> str:
     """``L`` leads, ``x`` down, ``/`` cut off, ``=`` paused, ``~`` slow, ``?`` not heard."""
     model = scene.model
     leader = model.leader
@@ -106,7 +106,7 @@ def column_mark(scene: Scene, replica: ReplicaView) -> str:
     return " "
 
 
-def line(scene: Scene, slot: int, width: int, *, chosen: bool) -> Row:
+def line(scene: ViewState, slot: int, width: int, *, chosen: bool) -> Row:
     """One slot."""
     model = scene.model
     facts = slot_facts(model, slot, scene.now)
@@ -136,7 +136,7 @@ def _under_cursor(row: Row) -> Row:
     return [(text, style if style in LOUD else f"{style} cursor".strip()) for text, style in row]
 
 
-def fold_line(scene: Scene, fold: Fold, width: int, *, chosen: bool) -> Row:
+def fold_line(scene: ViewState, fold: Fold, width: int, *, chosen: bool) -> Row:
     """Slots in which nothing happened but what always does, on one line."""
     if fold.removed:
         return _removed_line(scene, fold, width, chosen=chosen)
@@ -160,7 +160,7 @@ def fold_line(scene: Scene, fold: Fold, width: int, *, chosen: bool) -> Row:
     return _under_cursor(row) if chosen else row
 
 
-def _removed_line(scene: Scene, fold: Fold, width: int, *, chosen: bool) -> Row:
+def _removed_line(scene: ViewState, fold: Fold, width: int, *, chosen: bool) -> Row:
     """Where the log begins: what was below is gone on all replicas."""
     columns = columns_of(width, scene.model.n, scene.model.end)
     pointer = scene.look.glyph("pointer") if chosen else " "
@@ -187,7 +187,7 @@ def _votes_style(facts: SlotFacts) -> str:
     return "dim" if facts.votes >= facts.quorum or facts.learners else "warn"
 
 
-def _cell(scene: Scene, cell: Cell, size: int, leads_at: Ballot | None) -> Row:
+def _cell(scene: ViewState, cell: AcceptorCell, size: int, leads_at: Ballot | None) -> Row:
     glyph = scene.look.cell(cell.kind)
     style: str = cell.kind
     if not cell.fresh and cell.kind != "unknown":
@@ -203,7 +203,7 @@ def _cell(scene: Scene, cell: Cell, size: int, leads_at: Ballot | None) -> Row:
     return [(glyph, style), (pad(ballot, size - 1), hue)]
 
 
-def _value(scene: Scene, facts: SlotFacts, width: int) -> Row:
+def _value(scene: ViewState, facts: SlotFacts, width: int) -> Row:
     """The value, or why there is none; then what there is to say of it, in full or in short, as far as the
     value keeps some room."""
     row = _said(scene, facts, width)
@@ -216,7 +216,7 @@ def _value(scene: Scene, facts: SlotFacts, width: int) -> Row:
     return row
 
 
-def _said(scene: Scene, facts: SlotFacts, width: int) -> Row:
+def _said(scene: ViewState, facts: SlotFacts, width: int) -> Row:
     value, holes = facts.value, scene.model.holes
     if facts.state == "HOLE":
         return [(_fitting(holes.hole_words(facts.slot), width), "warn")]
@@ -236,7 +236,7 @@ def _said(scene: Scene, facts: SlotFacts, width: int) -> Row:
     return [(f"{value.name}: ", "self"), (value.shown[len(value.name) + 2 :], "text")]
 
 
-def _notes(scene: Scene, facts: SlotFacts) -> list[tuple[Span, Span]]:
+def _notes(scene: ViewState, facts: SlotFacts) -> list[tuple[Span, Span]]:
     """What stands beside the value: each in full, and in short."""
     value = facts.value if facts.state != "removed" else None
     notes: list[tuple[Span, Span]] = [(("", ""), ("", ""))]
@@ -258,7 +258,7 @@ def _fitting(texts: tuple[str, str], width: int) -> str:
     return full if cell_len(full) <= width else short
 
 
-def _found(scene: Scene, slot: int) -> str:
+def _found(scene: ViewState, slot: int) -> str:
     """Of a value that a new leader proposed again: who found it."""
     model = scene.model
     if model.sources.get(slot) != "adopted":

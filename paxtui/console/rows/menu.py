@@ -7,7 +7,7 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from paxtui.console.rows.text import Row, fit, pad
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 
 
 class Item(NamedTuple):
@@ -20,7 +20,7 @@ class Item(NamedTuple):
 
 
 def item_line(
-    scene: Scene, item: Item, width: int, label_width: int, *, chosen: bool, key_width: int = 3
+    scene: ViewState, item: Item, width: int, label_width: int, *, chosen: bool, key_width: int = 3
 ) -> Row:
     """The chosen one has a pointer and stands in reverse."""
     pointer = scene.look.glyph("pointer") if chosen else " "

@@ -9,7 +9,7 @@ from paxtui.console.model.analysis.durations import ages
 from paxtui.console.model.state.rates import SECONDS_KEPT
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.text import Row, fit, pad
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 
 FULL_WIDTH: Final = 60
 FULL_HEIGHT: Final = 15
@@ -59,7 +59,7 @@ def sparkline(values: Values, width: int, heights: str) -> tuple[str, float | No
     return text, top
 
 
-def series(scene: Scene, seconds: int) -> list[Series]:
+def series(scene: ViewState, seconds: int) -> list[Series]:
     """What is true of the whole cluster, the most important first."""
     model = scene.model
     now = scene.now
@@ -114,7 +114,7 @@ def spark_width(width: int) -> int:
     return max(0, min(SECONDS_KEPT - 1, width - LABEL_WIDTH - VALUE_WIDTH - TOP_WIDTH - 3))
 
 
-def line(scene: Scene, one: Series, width: int) -> Row:
+def line(scene: ViewState, one: Series, width: int) -> Row:
     """``chosen/s  ▁▂▅▇▆▅     98  max 120``."""
     room = spark_width(width)
     text, top = sparkline(one.values, room, scene.look.spark)
@@ -132,7 +132,7 @@ def line(scene: Scene, one: Series, width: int) -> Row:
     )
 
 
-def queues(scene: Scene, width: int) -> Row:
+def queues(scene: ViewState, width: int) -> Row:
     """What waits at whoever leads."""
     leader = scene.model.leader
     report = scene.model.replicas[leader[0]].report if leader is not None else None
@@ -148,7 +148,7 @@ def queues(scene: Scene, width: int) -> Row:
     return fit(row, width)
 
 
-def metrics(scene: Scene, width: int, height: int) -> list[Row]:
+def metrics(scene: ViewState, width: int, height: int) -> list[Row]:
     """A few lines, or where there is room every replica's own numbers as well."""
     lines = [line(scene, one, width) for one in series(scene, max(1, spark_width(width)))]
     lines.insert(5, queues(scene, width))
@@ -195,7 +195,7 @@ def _told(replica: ReplicaView) -> float | None:
     return replica.report.fsync_ms if replica.report is not None else None
 
 
-def table(scene: Scene, width: int) -> list[Row]:
+def table(scene: ViewState, width: int) -> list[Row]:
     """A row a replica."""
     now = scene.now
     shown = list(COLUMNS)

@@ -8,7 +8,7 @@ from paxtui.console.rows.faults import broken
 from paxtui.console.rows.header import HELD, state_words
 from paxtui.console.rows.log import column_mark
 from paxtui.console.rows.text import Row, columns, fit, pad, width_of
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 from paxtui.wire.text import visible
 
 FACT = 15
@@ -29,7 +29,7 @@ def card_lines(n: int, height: int) -> int:
     return max(1, min(LINES_MAX, height // n))
 
 
-def replicas(scene: Scene, width: int, height: int) -> list[Row]:
+def replicas(scene: ViewState, width: int, height: int) -> list[Row]:
     """Cards; the selected one is marked."""
     model = scene.model
     lines = card_lines(model.n, height)
@@ -42,13 +42,13 @@ def replicas(scene: Scene, width: int, height: int) -> list[Row]:
     return rows
 
 
-def first_shown(scene: Scene, height: int) -> int:
+def first_shown(scene: ViewState, height: int) -> int:
     """Where not all fit, the selected one does."""
     n = scene.model.n
     return 0 if n <= height else max(0, min(scene.selected - height // 2, n - height))
 
 
-def replica_at(scene: Scene, y: int, height: int) -> int | None:
+def replica_at(scene: ViewState, y: int, height: int) -> int | None:
     """Whose card line ``y`` belongs to."""
     n = scene.model.n
     lines = card_lines(n, height)
@@ -57,7 +57,7 @@ def replica_at(scene: Scene, y: int, height: int) -> int | None:
     return id if 0 <= id < n else None
 
 
-def card(scene: Scene, replica: ReplicaView, width: int, lines: int) -> list[Row]:
+def card(scene: ViewState, replica: ReplicaView, width: int, lines: int) -> list[Row]:
     """One replica in so many lines."""
     title = _title(scene, replica)
     title = fit(title, max(NAME, width_of(title)))
@@ -96,7 +96,7 @@ def _table(facts: list[Row], width: int, lines: int) -> list[Row]:
     return rows
 
 
-def _title(scene: Scene, replica: ReplicaView) -> Row:
+def _title(scene: ViewState, replica: ReplicaView) -> Row:
     chosen = replica.id == scene.selected
     mark = column_mark(scene, replica)
     pointer = scene.look.glyph("pointer") if chosen else " "
@@ -110,7 +110,7 @@ def _title(scene: Scene, replica: ReplicaView) -> Row:
     ]
 
 
-def _brief(scene: Scene, replica: ReplicaView) -> list[Row]:
+def _brief(scene: ViewState, replica: ReplicaView) -> list[Row]:
     """For one line: what does not fit is left out."""
     promised = replica.promised
     if not replica.knows_log:
@@ -129,7 +129,7 @@ def _fact(name: str, value: str, style: str = "text") -> Row:
     return fit([(f"{name} ", "dim"), (pad(value, max(1, FACT - len(name) - 2)), style), (" ", "")], FACT)
 
 
-def _facts(scene: Scene, replica: ReplicaView) -> list[Row]:
+def _facts(scene: ViewState, replica: ReplicaView) -> list[Row]:
     """In the order in which they are given up."""
     model, report = scene.model, replica.report
     status = report.status if report is not None else None

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from paxtui.console.model.safety.checks import Check
 from paxtui.console.rows.header import LIGHT_STYLES, SAFETY_STYLES, safety_words
 from paxtui.console.rows.text import Row, fit, pad, wrap
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 from paxtui.wire.text import visible
 
 TWO_COLUMNS: Final = 36
@@ -18,7 +18,7 @@ REASONS_MAX: Final = 3
 GLYPHS: Final = {"SAFE": "ok", "UNKNOWN": "unknown", "VIOLATED": "bad"}
 
 
-def safety(scene: Scene, width: int, height: int) -> list[Row]:
+def safety(scene: ViewState, width: int, height: int) -> list[Row]:
     """What is wrong first; then the checks, what they rest on, and whether the log moves."""
     judge = scene.model.judge
     rows: list[Row] = []
@@ -43,7 +43,7 @@ def _moving(light: str, words: str, style: str, width: int) -> list[Row]:
     return lines
 
 
-def _checks(scene: Scene, width: int) -> list[Row]:
+def _checks(scene: ViewState, width: int) -> list[Row]:
     checks = scene.model.judge.checks
     if width < TWO_COLUMNS:
         return [fit(_check(scene, check, width), width) for check in checks]
@@ -59,14 +59,14 @@ def _checks(scene: Scene, width: int) -> list[Row]:
     return rows
 
 
-def _check(scene: Scene, check: Check, width: int) -> Row:
+def _check(scene: ViewState, check: Check, width: int) -> Row:
     glyph = scene.look.glyph(GLYPHS[check.light])
     style = SAFETY_STYLES[check.light]
     plain = "text" if check.light == "SAFE" else style
     return [(glyph, style), (" ", ""), (pad(check.name, max(0, width - 2)), plain)]
 
 
-def title(scene: Scene) -> str:
+def title(scene: ViewState) -> str:
     """The light in words."""
     words, counted = safety_words(scene), scene.model.judge.light.words
     return f"safety   {counted}{words.removeprefix('SAFE') if words != counted else ''}"

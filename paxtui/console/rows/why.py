@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from paxtui.console.model.analysis.why import Why, why_moving, why_run, why_slot
 from paxtui.console.rows.text import Row, wrap
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 
 
-def answer(scene: Scene) -> Why:
+def answer(scene: ViewState) -> Why:
     """About the slot under the cursor, or about the whole cluster while nothing is selected."""
     if scene.fold is not None:
         return why_run(scene.model, *scene.fold, scene.now)
@@ -24,7 +24,7 @@ def answer(scene: Scene) -> Why:
     return why_moving(scene.model, scene.now)
 
 
-def why(scene: Scene, width: int, height: int) -> list[Row]:
+def why(scene: ViewState, width: int, height: int) -> list[Row]:
     """Verdict, evidence, what must happen next; next comes before evidence where room is short."""
     found = answer(scene)
     verdict = wrap(found.verdict, width, found.tone)

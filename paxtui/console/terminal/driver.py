@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from textual.drivers.linux_driver import LinuxDriver
 
 from paxtui.console.terminal.keyboard import Keyboard
-from paxtui.console.terminal.output import Output
+from paxtui.console.terminal.output import TerminalOutput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -44,7 +44,7 @@ class TerminalDriver(LinuxDriver):
         self._host = app
         screen = sys.__stdout__
         assert screen is not None  # `need_a_terminal` has looked
-        self._output = Output(
+        self._output = TerminalOutput(
             screen.fileno(),
             screen.encoding,
             lost=lambda: self._tell(app.repaint),

@@ -20,7 +20,7 @@ LAST_S: Final = 1.0
 JOIN_S: Final = 0.1
 
 
-class Output:
+class TerminalOutput:
     """What is written goes to ``fd`` in a thread of its own. ``lost`` is called in that thread when something
     was dropped and the terminal takes more again, ``gone`` when it will never take anything again."""
 

@@ -184,7 +184,7 @@ PALETTES: Final = {
 """Themes by name, in the order in which ``T`` goes through them; the last is what ``NO_COLOR`` asks for."""
 
 
-class Look:
+class Styles:
     """Glyphs and styles of one theme."""
 
     def __init__(self, theme: str = "dark", *, ascii: bool = False) -> None:

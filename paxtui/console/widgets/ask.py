@@ -27,7 +27,7 @@ class Choice(Button):
         self.label = Text(f"{self._pointer if has_focus else ' '} {self._label}")
 
 
-class Ask(Dialog[str | None]):
+class QuestionDialog(Dialog[str | None]):
     """A question. The answer is the id of the button that was pressed, ``None`` for escape."""
 
     BINDINGS = [
@@ -59,7 +59,7 @@ class Ask(Dialog[str | None]):
         self.dismiss(event.button.id)
 
 
-class Line(LineDialog[str | None]):
+class LinePrompt(LineDialog[str | None]):
     """One line to type at the bottom of the screen; ``None`` for escape."""
 
     BINDINGS = [Binding("escape", "dismiss(None)", show=False)]

@@ -11,7 +11,7 @@ from paxtui.console.rows.text import Row, fit, wrap
 from paxtui.console.widgets.pane import Pane
 
 
-class Header(Pane):
+class HeaderBar(Pane):
     """Safe, moving, who leads, how far."""
 
     def rows(self, width: int, height: int) -> list[Row]:

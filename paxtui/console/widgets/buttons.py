@@ -12,7 +12,7 @@ from textual.widgets import Button
 from paxtui.console.rows.header import state_words
 from paxtui.console.rows.log import column_mark
 from paxtui.console.rows.text import Row, columns
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.pane import Pane
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ WIDTHS = {"crash-proposer": 18, "pause": 10, "cut": 6, "less": 3, "loss": 12, "m
 """Of buttons whose labels change: nothing moves under the mouse."""
 
 
-def labels(scene: Scene, replica: ReplicaView) -> dict[str, str]:
+def labels(scene: ViewState, replica: ReplicaView) -> dict[str, str]:
     """What the buttons say now: some take back what they did."""
     cut = scene.model.cut_off(replica.id)
     return {
@@ -74,7 +74,7 @@ class Subject(Pane):
 class ButtonBar(Horizontal):
     """Clicking never takes the focus away from where one reads or types."""
 
-    def __init__(self, scene: Scene, *, id: str | None = None) -> None:
+    def __init__(self, scene: ViewState, *, id: str | None = None) -> None:
         super().__init__(id=id, classes="buttons")
         self.scene = scene
         self._shown: dict[str, str] = {}

@@ -7,11 +7,11 @@ from textual.binding import Binding
 from textual.containers import Container
 
 from paxtui.console import commands as c
-from paxtui.console.model.analysis.conversation import Talk
+from paxtui.console.model.analysis.conversation import Conversation
 from paxtui.console.preferences import HISTORY_MAX
 from paxtui.console.rows import chat
 from paxtui.console.rows.text import Row
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.line import TypedLine
 from paxtui.console.widgets.pane import Lines
 
@@ -36,9 +36,9 @@ v   look through another replica, and send through it
 left right   select the replica that c, t and other keys act on
 arrows PgUp PgDn home   scroll     f or end   follow     enter   go to the slot in the log"""
 
-    def __init__(self, scene: Scene, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(scene, id=id, classes=classes)
-        self._talk = Talk(scene.model)
+        self._talk = Conversation(scene.model)
 
     @property
     def first(self) -> int:
@@ -52,7 +52,7 @@ arrows PgUp PgDn home   scroll     f or end   follow     enter   go to the slot 
         return chat.line(self.scene, self._talk.get(index), name, width, chosen=chosen)
 
     def rows(self, width: int, height: int) -> list[Row]:
-        self._talk = Talk(self.scene.model)
+        self._talk = Conversation(self.scene.model)
         self.cursor, self.top = max(self.cursor, self.first), max(self.top, self.first)
         return super().rows(width, height)
 
@@ -92,7 +92,7 @@ class ChatInput(TypedLine):
         Binding("pagedown", "page(1)", "page down", show=False),
     ]
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: ViewState) -> None:
         super().__init__(id="chat-input", compact=True, select_on_focus=False)
         self.scene = scene
         self._back = 0
@@ -145,7 +145,7 @@ class ChatInput(TypedLine):
 class ChatPane(Container):
     """Conversation and line."""
 
-    def __init__(self, scene: Scene, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.scene = scene
         self.lines = ChatLines(scene, id="chat-lines")
@@ -173,7 +173,7 @@ class ChatPane(Container):
         if not self.scene.armed:
             console.say("read-only: nothing was sent; :arm lets you write", failed=True)
             return
-        console.order(c.Say(text, self.scene.viewer))
+        console.order(c.AppendCommand(text, self.scene.viewer))
         if self.scene.frozen_at is not None:
             console.say("sent; the frozen view does not show it, space outside of this line goes on")
         self.line.sent()

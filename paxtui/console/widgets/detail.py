@@ -10,18 +10,18 @@ from textual.containers import Vertical
 from textual.geometry import Size
 
 from paxtui.console.rows.text import Row
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.dialog import Dialog
-from paxtui.console.widgets.help import Page
+from paxtui.console.widgets.help import ScrolledText
 
 LOOK_S = 0.5
 """How often it is made anew: what it tells of goes on."""
 
 
-class DetailPage(Page):
+class DetailPage(ScrolledText):
     """Lines to scroll, made anew as time goes on."""
 
-    def __init__(self, scene: Scene, make: Callable[[int], list[Row]]) -> None:
+    def __init__(self, scene: ViewState, make: Callable[[int], list[Row]]) -> None:
         super().__init__(scene, "", ())
         self._make = make
         self._made: list[Row] = []
@@ -52,7 +52,9 @@ class Detail(Dialog[bool]):
         Binding("enter", "go", show=False, priority=True),
     ]
 
-    def __init__(self, scene: Scene, title: str, make: Callable[[int], list[Row]], goes: str = "") -> None:
+    def __init__(
+        self, scene: ViewState, title: str, make: Callable[[int], list[Row]], goes: str = ""
+    ) -> None:
         super().__init__(classes="dialog")
         self._title = title
         self._goes = goes

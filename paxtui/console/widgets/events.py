@@ -5,10 +5,10 @@ from __future__ import annotations
 from textual.binding import Binding
 
 from paxtui.console.model.state.journal import KINDS, YOU, Filter, Seen
-from paxtui.console.model.state.ring import Shelf
+from paxtui.console.model.state.ring import Ring
 from paxtui.console.rows import events
 from paxtui.console.rows.text import Row
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.pane import Lines
 
 
@@ -31,12 +31,12 @@ K   only one kind: elections, promises, slots, faults, drops, you
 R   only one replica's     enter   the whole event; enter again goes to its slot in the log
 arrows PgUp PgDn home   scroll     f or end   follow again"""
 
-    def __init__(self, scene: Scene, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(scene, id=id, classes=classes)
         self.wanted = Filter()
 
     @property
-    def shelf(self) -> Shelf[Seen]:
+    def shelf(self) -> Ring[Seen]:
         """The events that pass the filter."""
         return self.scene.model.journal.shelf(self.wanted)
 

@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.menu import Item
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.buttons import ButtonBar, Subject
 from paxtui.console.widgets.menu import Menu
 
@@ -57,7 +57,7 @@ LINK_ITEMS = [
 class FaultMenu(Menu):
     """The menu of a replica, and where there is no bar on the screen, its buttons."""
 
-    def __init__(self, scene: Scene, *, bar: bool) -> None:
+    def __init__(self, scene: ViewState, *, bar: bool) -> None:
         replica = scene.model.replicas[scene.selected]
         super().__init__(scene, f"break {replica.name}", replica_items(replica))
         self._bar = bar

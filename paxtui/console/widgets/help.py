@@ -11,12 +11,12 @@ from textual.geometry import Size
 
 from paxtui.console.rows.help import help_rows
 from paxtui.console.rows.text import Row, fit
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.dialog import Dialog
 from paxtui.console.widgets.pane import Lines
 
 
-class Page(Lines):
+class ScrolledText(Lines):
     """Lines to scroll."""
 
     BINDINGS = [
@@ -28,7 +28,7 @@ class Page(Lines):
         Binding("end,G", "scroll(9999)", "end", show=False),
     ]
 
-    def __init__(self, scene: Scene, text: str, keys: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, scene: ViewState, text: str, keys: Sequence[tuple[str, str]]) -> None:
         super().__init__(scene)
         self._text = text
         self._keys = keys
@@ -66,10 +66,10 @@ class Help(Dialog[None]):
 
     BINDINGS = [Binding("escape,q,question_mark,f1", "dismiss(None)", show=False)]
 
-    def __init__(self, scene: Scene, title: str, text: str, keys: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, scene: ViewState, title: str, text: str, keys: Sequence[tuple[str, str]]) -> None:
         super().__init__(classes="dialog")
         self._title = title
-        self.page = Page(scene, text, keys)
+        self.page = ScrolledText(scene, text, keys)
 
     def compose(self) -> ComposeResult:
         """One box."""

@@ -11,7 +11,7 @@ from paxtui.console.commands import Link
 from paxtui.console.model.analysis.link_status import arrow
 from paxtui.console.rows import links
 from paxtui.console.rows.text import Row
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.pane import Pane
 
 
@@ -42,7 +42,7 @@ arrows, h j k   move          y   both ways: keys act on the way back, too
 t   cut or join this arrow    l   type its loss in percent     - +   loss by 5
 d   type delay and jitter     enter   everything else          P   presets, with a preview"""
 
-    def __init__(self, scene: Scene, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(scene, id=id, classes=classes)
         self.both = False
         """Whether keys act on the way back, too."""

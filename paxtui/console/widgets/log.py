@@ -13,7 +13,7 @@ from paxtui.console.model.analysis.why.answer import plural
 from paxtui.console.rows import log, why
 from paxtui.console.rows.keys import hint_rows
 from paxtui.console.rows.text import Row, fit
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.pane import Lines, Pane
 from paxtui.wire.text import visible
 
@@ -56,7 +56,7 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
 
     head = 1
 
-    def __init__(self, scene: Scene, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(scene, id=id, classes=classes)
         self.filter = ""
         """Only slots that match are shown; empty shows all."""

@@ -12,7 +12,7 @@ from textual.geometry import Size
 
 from paxtui.console.rows.menu import Item, item_line, label_width
 from paxtui.console.rows.text import Row
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.dialog import Dialog
 from paxtui.console.widgets.pane import Lines
 
@@ -30,7 +30,7 @@ class MenuList(Lines):
         Binding("enter", "screen.choose", "choose", show=False),
     ]
 
-    def __init__(self, scene: Scene, items: Sequence[Item]) -> None:
+    def __init__(self, scene: ViewState, items: Sequence[Item]) -> None:
         super().__init__(scene)
         self.items = list(items)
         self.following = False
@@ -82,7 +82,7 @@ class Menu(Dialog[str | None]):
         Binding("escape,q", "dismiss(None)", "close", show=False),
     ]
 
-    def __init__(self, scene: Scene, title: str, items: Sequence[Item]) -> None:
+    def __init__(self, scene: ViewState, title: str, items: Sequence[Item]) -> None:
         super().__init__(classes="dialog")
         self.scene = scene
         self._title = title

@@ -10,10 +10,10 @@ from textual.events import Click
 from textual.geometry import Size
 from textual.widgets import Input, Static
 
-from paxtui.console.command_line import Context, Problem, Suggestion, parse, suggest, verb_of
+from paxtui.console.command_line import Context, OperandError, Suggestion, parse, suggest, verb_of
 from paxtui.console.rows.menu import Item, item_line
 from paxtui.console.rows.text import Row, columns, fit, wrap
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.dialog import DialogLine, LineDialog
 from paxtui.console.widgets.pane import Lines, Pane
 
@@ -33,7 +33,7 @@ class Offers(Lines):
 
     can_focus = False
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: ViewState) -> None:
         super().__init__(scene)
         self.found: list[Suggestion] = []
         self.following = False
@@ -97,7 +97,7 @@ class Meaning(Pane):
     """How the command is used, or what is wrong with it; above it all that is said about what is pointed at,
     where that does not fit into the list."""
 
-    def __init__(self, scene: Scene, against: Context, offers: Offers) -> None:
+    def __init__(self, scene: ViewState, against: Context, offers: Offers) -> None:
         super().__init__(scene)
         self.problem = ""
         self.typed = ""
@@ -153,7 +153,7 @@ class Palette(LineDialog[str | None]):
 
     BINDINGS = [Binding("escape,ctrl+p", "dismiss(None)", show=False)]
 
-    def __init__(self, scene: Scene, against: Context, history: list[str]) -> None:
+    def __init__(self, scene: ViewState, against: Context, history: list[str]) -> None:
         super().__init__(classes="palette")
         self.scene = scene
         self._against = against
@@ -220,7 +220,7 @@ class Palette(LineDialog[str | None]):
                 return
         try:
             parse(text, self._against)
-        except Problem as problem:
+        except OperandError as problem:
             self.meaning.say(text, str(problem))
         else:
             self.dismiss(text)
@@ -228,7 +228,7 @@ class Palette(LineDialog[str | None]):
     def _incomplete(self, text: str) -> bool:
         try:
             parse(text, self._against)
-        except Problem:
+        except OperandError:
             return True
         return False
 

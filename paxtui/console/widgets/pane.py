@@ -13,7 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from paxtui.console.rows.text import Row, fit
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 
 if TYPE_CHECKING:
     from paxtui.console.app import ConsoleApp
@@ -31,7 +31,7 @@ class Pane(Widget):
     HELP = ""
     """What the pane shows and which keys it has, for ``?``."""
 
-    def __init__(self, scene: Scene, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.scene = scene
         self._rows: list[Row] = []
@@ -121,7 +121,7 @@ class Lines(Pane, can_focus=True):
         Binding("end,f", "follow", "follow", show=False),
     ]
 
-    def __init__(self, scene: Scene, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(scene, id=id, classes=classes)
         self.top = 0
         self.cursor = 0

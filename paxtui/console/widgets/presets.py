@@ -10,7 +10,7 @@ from paxtui.console.model.analysis.presets import PRESETS, chosen_roles, cuts
 from paxtui.console.rows import links
 from paxtui.console.rows.menu import Item
 from paxtui.console.rows.text import Row, fit
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.menu import Menu
 from paxtui.console.widgets.pane import Pane
 from paxtui.wire.links import words
@@ -47,7 +47,7 @@ class Preview(Pane):
 class PresetMenu(Menu):
     """Its result is the preset's name."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: ViewState) -> None:
         items = [Item(key, name, PRESETS[name].what, name) for key, name in KEYS.items()]
         super().__init__(scene, "presets for links", items)
         self.preview = Preview(scene)

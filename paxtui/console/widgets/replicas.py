@@ -7,9 +7,9 @@ from textual.events import Click
 from textual.geometry import Size
 
 from paxtui.console.rows import faults, replicas
-from paxtui.console.rows.faults import Broken
+from paxtui.console.rows.faults import FaultRow
 from paxtui.console.rows.text import Row
-from paxtui.console.view_state import Scene
+from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.pane import Lines, Pane
 
 
@@ -32,7 +32,7 @@ loss   of its messages to others; `some` if not of all     fsync   how long a co
 
 arrows, h j k l   select     enter, x   everything that can be done to it"""
 
-    def __init__(self, scene: Scene, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(scene, id=id, classes=classes)
         self.border_title = "2 replicas"
 
@@ -74,10 +74,10 @@ has lost its vote for ever: that stays here, and no undo takes it back.
 
 arrows, j k   move     enter, delete   end this one     u   take back the last     H   heal all"""
 
-    def __init__(self, scene: Scene, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(scene, id=id, classes=classes)
         self.following = False
-        self._found: list[Broken] = []
+        self._found: list[FaultRow] = []
         self._seen: dict[str, int] = {}
         """Labels in the order in which they were first seen, so that lines keep their places."""
         self._count = 0
@@ -89,7 +89,7 @@ arrows, j k   move     enter, delete   end this one     u   take back the last  
         self._found = self._sorted(faults.broken(self.scene.model, self.scene.now))
         return super().rows(width, height)
 
-    def _sorted(self, found: list[Broken]) -> list[Broken]:
+    def _sorted(self, found: list[FaultRow]) -> list[FaultRow]:
         names = {f"{each.label}{each.what}" for each in found}
         self._seen = {name: at for name, at in self._seen.items() if name in names}
         for each in found:

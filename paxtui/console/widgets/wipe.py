@@ -12,7 +12,7 @@ from paxtui.console.widgets.ask import Choice
 from paxtui.console.widgets.dialog import DialogLine, LineDialog
 
 
-class Wipe(LineDialog[bool]):
+class WipeDialog(LineDialog[bool]):
     """True if the replica's name was typed and the button was pressed."""
 
     BINDINGS = [

@@ -39,7 +39,7 @@ CLOCK_SKEW: Final = datetime.timedelta(hours=1)
 """A certificate is valid from a little before it is made: clocks of other machines may be behind."""
 
 
-class Made(Struct, frozen=True):
+class NewCertificate(Struct, frozen=True):
     """The two files of one identity, or of the authority."""
 
     certificate: Path
@@ -47,7 +47,7 @@ class Made(Struct, frozen=True):
     until: datetime.datetime
 
 
-class Found(Struct, frozen=True):
+class StoredCertificate(Struct, frozen=True):
     """A certificate in the folder, as ``paxtui certs show`` tells it."""
 
     name: str
@@ -64,7 +64,7 @@ class Authority:
         self._certificate_file = folder / (AUTHORITY + CERTIFICATE_SUFFIX)
         self._key_file = folder / (AUTHORITY + KEY_SUFFIX)
 
-    def create(self, cluster: str, days: int = AUTHORITY_DAYS) -> Made:
+    def create(self, cluster: str, days: int = AUTHORITY_DAYS) -> NewCertificate:
         """Make the folder and the authority. What is there already is never replaced: everybody's
         certificate would be worth nothing."""
         _make_folder(self.folder)
@@ -83,7 +83,9 @@ class Authority:
         )
         return _write(self.folder, AUTHORITY, builder.sign(key, hashes.SHA256()), key)
 
-    def issue(self, identity: Identity, days: int = CERTIFICATE_DAYS, *, renew: bool = False) -> Made:
+    def issue(
+        self, identity: Identity, days: int = CERTIFICATE_DAYS, *, renew: bool = False
+    ) -> NewCertificate:
         """Make a key, and a certificate for it that states ``identity``."""
         certificate, signer = self._certificate(), self._signer()
         for suffix in (CERTIFICATE_SUFFIX, KEY_SUFFIX):
@@ -107,7 +109,7 @@ class Authority:
         )
         return _write(self.folder, identity.stem, builder.sign(signer, hashes.SHA256()), key)  # type: ignore[arg-type]
 
-    def survey(self) -> list[Found]:
+    def survey(self) -> list[StoredCertificate]:
         """All certificates in the folder, the authority first, each with what is wrong with it."""
         authority = self._certificate()
         names = sorted(path.name for path in self.folder.glob(f"*{CERTIFICATE_SUFFIX}"))
@@ -190,8 +192,10 @@ def _builder(
     )
 
 
-def _write(folder: Path, stem: str, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> Made:
-    files = Made(
+def _write(
+    folder: Path, stem: str, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey
+) -> NewCertificate:
+    files = NewCertificate(
         folder / (stem + CERTIFICATE_SUFFIX), folder / (stem + KEY_SUFFIX), certificate.not_valid_after_utc
     )
     # The key first: a replica that reads between the two writes refuses the pair and keeps what it had.
@@ -232,12 +236,12 @@ def _public(key: PublicKeyTypes) -> bytes:
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def _survey(path: Path, authority: x509.Certificate) -> Found:
+def _survey(path: Path, authority: x509.Certificate) -> StoredCertificate:
     name = path.name.removesuffix(CERTIFICATE_SUFFIX)
     try:
         certificate = _read_certificate(path, path.parent)
     except ConfigError as error:
-        return Found(name, "?", None, str(error).partition(": ")[2])
+        return StoredCertificate(name, "?", None, str(error).partition(": ")[2])
     until = certificate.not_valid_after_utc
     is_authority = name == AUTHORITY
     says = "authority" if is_authority else "no role"
@@ -246,15 +250,15 @@ def _survey(path: Path, authority: x509.Certificate) -> Found:
             says = str(_identity(certificate))
             certificate.verify_directly_issued_by(authority)
         if until < datetime.datetime.now(datetime.UTC):
-            return Found(name, says, until, "has expired")
+            return StoredCertificate(name, says, until, "has expired")
         _check_pair(path, certificate, needed=not is_authority)
     except NoRole as error:
-        return Found(name, says, until, str(error))
+        return StoredCertificate(name, says, until, str(error))
     except (InvalidSignature, ValueError, TypeError):
-        return Found(name, says, until, "is not from this authority")
+        return StoredCertificate(name, says, until, "is not from this authority")
     except ConfigError as error:
-        return Found(name, says, until, str(error).partition(": ")[2])
-    return Found(name, says, until, None)
+        return StoredCertificate(name, says, until, str(error).partition(": ")[2])
+    return StoredCertificate(name, says, until, None)
 
 
 def _identity(certificate: x509.Certificate) -> Identity:

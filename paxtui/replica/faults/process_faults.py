@@ -22,13 +22,13 @@ from paxtui.wire.faults import (
 
 if TYPE_CHECKING:
     from paxtui.core.replica import Replica
-    from paxtui.replica.host import Node
+    from paxtui.replica.host import Host
 
 
 class ProcessFaults:
     """Begins and ends them on one node."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Host) -> None:
         self._node = node
         self._skips: list[int] = []
         """The slots that were taken where the operator wanted the next one skipped, the first one first."""

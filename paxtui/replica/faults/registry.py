@@ -62,7 +62,7 @@ class Shape(Struct, frozen=True, gc=False):
 STRAIGHT = Shape()
 
 
-class Entry:
+class RegisteredFault:
     """One fault on the board."""
 
     __slots__ = ("began", "ends", "fault", "for_s", "number", "when")
@@ -82,7 +82,7 @@ class Entry:
         self.ends = INFINITY if self.for_s is None else now + self.for_s
 
 
-class FaultBoard:
+class FaultRegistry:
     """Keeps the list. ``begin`` and ``end`` are called for faults that are no link faults."""
 
     def __init__(
@@ -97,7 +97,7 @@ class FaultBoard:
         self._seed = seed
         self._begin = begin
         self._end = end
-        self._entries: dict[int, Entry] = {}
+        self._entries: dict[int, RegisteredFault] = {}
         self._count = 0
         self._peers = [peer for peer in range(replicas) if peer != me]
         self._shapes = dict.fromkeys(self._peers, STRAIGHT)
@@ -116,7 +116,7 @@ class FaultBoard:
         if isinstance(fault, LinkFault) and fault.to >= 0 and fault.to not in self._shapes:
             return 0, f"there is no link from replica {self._me} to {fault.to}"
         number = self._count * REPLICAS_MAX + self._me + 1
-        entry = Entry(number, fault, now, for_s, when)
+        entry = RegisteredFault(number, fault, now, for_s, when)
         if when is None:
             reason = self._start(entry, at_once=False)
             if reason is not None:
@@ -128,7 +128,7 @@ class FaultBoard:
         self.tell(FaultBegan(number, fault, when is not None))
         return number, None
 
-    def _start(self, entry: Entry, *, at_once: bool) -> str | None:
+    def _start(self, entry: RegisteredFault, *, at_once: bool) -> str | None:
         return None if isinstance(entry.fault, LinkFault) else self._begin(entry.fault, at_once)
 
     def undo(self, number: int | None, how: str = "undone") -> list[AnyFault]:

@@ -31,7 +31,7 @@ from typing import Final
 import msgspec
 
 from paxtui.core.ballot import NUMBER_LIMIT
-from paxtui.core.output import Mark
+from paxtui.core.output import Checkpoint
 
 LEEWAY_S: Final = 5.0
 """What may pass beyond a step between two marks in a row: leaders look once a second, and may be busy."""
@@ -50,14 +50,14 @@ class Ages:
         self._ages: dict[int, float] = {} if known is None else dict([known])
         self._looked_at: float | None = None
 
-    def look(self, marks: Sequence[Mark], now: float) -> None:
+    def look(self, marks: Sequence[Checkpoint], now: float) -> None:
         """Count the time since the last look. ``marks`` are those that are kept, in order; ``now`` is the
         monotonic clock."""
         elapsed = 0.0 if self._looked_at is None else now - self._looked_at
         elapsed = min(max(elapsed, 0.0), self._elapsed_max_s)
         self._looked_at = now
         ages: dict[int, float] = {}
-        following: Mark | None = None
+        following: Checkpoint | None = None
         for mark in reversed(marks):
             age = self._ages[mark.upto] + elapsed if mark.upto in self._ages else 0.0
             if following is not None:
@@ -67,11 +67,11 @@ class Ages:
             following = mark
         self._ages = ages
 
-    def of(self, mark: Mark) -> float:
+    def of(self, mark: Checkpoint) -> float:
         """How long ago, at least, a mark of the last look was applied."""
         return self._ages[mark.upto]
 
-    def stamp(self, last: Mark | None, wall_s: float) -> int:
+    def stamp(self, last: Checkpoint | None, wall_s: float) -> int:
         """The stamp of a mark that follows ``last``. Of the first one it is the wall clock, which may be
         anything."""
         seconds = wall_s if last is None else last.wall_s + self.of(last)

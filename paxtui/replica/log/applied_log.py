@@ -11,7 +11,7 @@ import trio
 from paxtui.core.output import Applied
 from paxtui.core.values import Entry, weight
 from paxtui.storage.errors import SlotDamaged, SlotRemoved
-from paxtui.storage.store import Storage
+from paxtui.storage.store import Store
 from paxtui.wire.requests import LogEntry
 
 RECENT_SLOTS = 16384
@@ -22,11 +22,11 @@ PAGE_CHARS = 128 * 1024
 """The most characters in one page; six bytes each still fit a frame."""
 
 
-class Feed:
+class AppliedLog:
     """Applied entries in order. An entry leaves memory only when it is committed, so none is ever missing."""
 
     def __init__(
-        self, storage: Storage, watermark: int, mended: Callable[[int], Awaitable[bool]] | None = None
+        self, storage: Store, watermark: int, mended: Callable[[int], Awaitable[bool]] | None = None
     ) -> None:
         """``mended`` has a damaged slot learned again; whether that was done in time."""
         self._storage = storage

@@ -9,23 +9,23 @@ import trio
 from paxtui.core.messages import Snapshot
 from paxtui.core.output import Fetch, FetchState
 from paxtui.core.values import Entry
-from paxtui.replica.event_log import Journal
-from paxtui.replica.log.log_repair import Mender
+from paxtui.replica.event_log import EventLog
+from paxtui.replica.log.log_repair import LogRepair
 from paxtui.storage.errors import SlotDamaged, SlotRemoved
-from paxtui.storage.store import Storage
+from paxtui.storage.store import Store
 
 FETCHES_MAX = 4
 """Pages read from disk for others at once; whoever is refused asks again."""
 
 
-class Fetching:
+class CatchUpReader:
     """Reads what is asked for in threads, one page a peer at a time, and gives it to the core."""
 
     def __init__(
         self,
-        storage: Storage,
-        mender: Mender,
-        journal: Journal,
+        storage: Store,
+        mender: LogRepair,
+        journal: EventLog,
         found: Callable[[int, int, tuple[Entry, ...]], None],
         found_state: Callable[[int, Snapshot], None],
     ) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from paxtui.replica.event_log import Journal
+from paxtui.replica.event_log import EventLog
 
 STEP_S: Final = 5.0
 """Clocks that are slewed differ by less between two looks."""
@@ -20,7 +20,7 @@ class StepWatch:
 
     def __init__(
         self,
-        journal: Journal,
+        journal: EventLog,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:

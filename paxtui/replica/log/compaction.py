@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from paxtui.config.retention import Keep
-from paxtui.core.output import Mark
-from paxtui.replica.event_log import Journal
+from paxtui.config.retention import Retention
+from paxtui.core.output import Checkpoint
+from paxtui.replica.event_log import EventLog
 from paxtui.replica.log.ages import AgeFile, Ages
 from paxtui.replica.log.clocks import StepWatch
-from paxtui.replica.log.message_log import ChatLog
+from paxtui.replica.log.message_log import MessageLog
 
 if TYPE_CHECKING:
-    from paxtui.replica.host import Node
+    from paxtui.replica.host import Host
 
 LOOK_S = 1.0
 """How often a leader looks whether there is anything to do."""
@@ -42,15 +42,15 @@ BREATH_S = 0.005
 """Between two portions of rows that are deleted, the disk is others'."""
 
 
-class Retention:
+class Compaction:
     """One replica's part in it."""
 
     def __init__(
         self,
-        node: Node,
-        keep: Keep,
-        chat: ChatLog,
-        journal: Journal,
+        node: Host,
+        keep: Retention,
+        chat: MessageLog,
+        journal: EventLog,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -92,7 +92,7 @@ class Retention:
             await self._lead(marks, watermark, core.learner.floor)
         await self._remember_age(marks)
 
-    async def _remember_age(self, marks: list[Mark]) -> None:
+    async def _remember_age(self, marks: list[Checkpoint]) -> None:
         """Write down, from time to time, how old the last mark is: also a replica that follows may lead after
         its next start."""
         now = self._monotonic()
@@ -106,7 +106,7 @@ class Retention:
 
     # The leader's part
 
-    async def _lead(self, marks: list[Mark], watermark: int, floor: int) -> None:
+    async def _lead(self, marks: list[Checkpoint], watermark: int, floor: int) -> None:
         behind = await self._bytes_behind(marks)
         if self._is_due(marks, watermark, behind[-1]):
             stamp_s = self._ages.stamp(marks[-1] if marks else None, self._wall())
@@ -123,7 +123,7 @@ class Retention:
         if reason is not None:
             self._journal.debug("keep", f"{what}: {reason}")
 
-    def _is_due(self, marks: list[Mark], watermark: int, size: int) -> bool:
+    def _is_due(self, marks: list[Checkpoint], watermark: int, size: int) -> bool:
         """Whether enough lies behind the last mark for another one."""
         keep, upto = self._keep, marks[-1].upto if marks else 0
         return watermark > upto and (
@@ -132,7 +132,7 @@ class Retention:
             or (keep.age_s is not None and (not marks or self._ages.of(marks[-1]) >= keep.age_s / PARTS))
         )
 
-    def _more_than_enough(self, marks: list[Mark], watermark: int, behind: list[int]) -> int:
+    def _more_than_enough(self, marks: list[Checkpoint], watermark: int, behind: list[int]) -> int:
         """The last mark behind which there are as many slots, or bytes, as are kept; 0 for none."""
         keep = self._keep
         sizes = zip(marks, behind, strict=True) if marks else ()
@@ -146,7 +146,7 @@ class Retention:
             default=0,
         )
 
-    def _old_enough(self, marks: list[Mark], floor: int) -> int:
+    def _old_enough(self, marks: list[Checkpoint], floor: int) -> int:
         """The last mark that is as old as the limit, within one step of the first one; 0 for none."""
         above = [mark for mark in marks if mark.upto > floor]
         if self._keep.age_s is None or not above or self._monotonic() < self._trim_by_age_at:
@@ -161,7 +161,7 @@ class Retention:
             default=0,
         )
 
-    async def _bytes_behind(self, marks: list[Mark]) -> list[int]:
+    async def _bytes_behind(self, marks: list[Checkpoint]) -> list[int]:
         """By mark, how many bytes of the log lie behind it; with none, one number for the whole log."""
         if self._keep.bytes is None:
             return [0] * max(len(marks), 1)

@@ -12,8 +12,8 @@ import trio
 
 from paxtui.core.messages import Entries
 from paxtui.core.values import Entry
-from paxtui.replica.event_log import Journal
-from paxtui.storage.store import Storage
+from paxtui.replica.event_log import EventLog
+from paxtui.storage.store import Store
 
 ASK_S = 0.3
 """How long a replica may take to answer before another one is asked."""
@@ -22,13 +22,13 @@ PATIENCE_S = 2.0
 """How long a reader waits for a slot to be mended before it is told that the slot cannot be read now."""
 
 
-class Mender:
+class LogRepair:
     """The slots that are damaged here, as far as somebody has stumbled over them."""
 
     def __init__(
         self,
-        storage: Storage,
-        journal: Journal,
+        storage: Store,
+        journal: EventLog,
         peers: Callable[[], Iterable[int]],
         ask: Callable[[int, int], None],
     ) -> None:

@@ -5,7 +5,7 @@ and repetitions have none. At start the file is brought to the database's waterm
 is mended, lines beyond the watermark (their slots were applied but not yet on disk) are cut off.
 
 The file may be rotated while the replica runs: copied and emptied, or renamed and then opened anew
-(:meth:`ChatLog.reopen`). What was rotated away is not written again.
+(:meth:`MessageLog.reopen`). What was rotated away is not written again.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class First:
             self._path.unlink(missing_ok=True)
 
 
-class ChatLog:
+class MessageLog:
     """Appends lines; never read by the replica but to repair its end."""
 
     def __init__(self, path: Path) -> None:

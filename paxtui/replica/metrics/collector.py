@@ -21,7 +21,7 @@ from paxtui import __version__
 from paxtui.core.proposer import Phase
 from paxtui.core.status import Status
 from paxtui.net.tls.credentials import Credentials
-from paxtui.replica.host import Node
+from paxtui.replica.host import Host
 from paxtui.replica.metrics import http
 from paxtui.replica.transport import admission
 from paxtui.storage.schema import DATABASE_FILE, WAL_FILE
@@ -156,9 +156,9 @@ class ReplicaCollector(Collector):
 
     def __init__(
         self,
-        node: Node,
+        node: Host,
         report: Callable[[], StatusReport],
-        crowd: admission.Guests,
+        crowd: admission.AdmissionControl,
         sizes: Sizes,
         credentials: Credentials | None,
     ) -> None:
@@ -231,7 +231,7 @@ def registry_of(collector: Collector) -> CollectorRegistry:
     return registry
 
 
-class Page:
+class MetricsPage:
     """The text of all metrics; one text answers all who ask within :data:`PAGE_S`."""
 
     def __init__(self, registry: CollectorRegistry, sizes: Sizes) -> None:

@@ -22,9 +22,9 @@ from paxtui.net.tls.identity import NoRole
 from paxtui.net.tls.stream import Channel, Distrust, TlsStream, answer
 from paxtui.replica.sessions.authorization import Caller
 from paxtui.replica.sessions.tls_handshake import TLS_HANDSHAKE
-from paxtui.replica.transport.admission import Guests
+from paxtui.replica.transport.admission import AdmissionControl
 from paxtui.replica.transport.listener import Listening, PortRefused, is_loopback, listen
-from paxtui.wire.requests import GetStatus
+from paxtui.wire.requests import StatusRequest
 
 CONNECTIONS_MAX: Final = 16
 """More than all that scrape one replica. For one more the oldest is closed: who asks in earnest is done in
@@ -92,7 +92,7 @@ class Scrapes:
         self,
         page: Callable[[], Awaitable[bytes]],
         content_type: str,
-        guests: Guests,
+        guests: AdmissionControl,
         credentials: Credentials | None,
     ) -> None:
         self._page = page
@@ -181,7 +181,7 @@ class Scrapes:
 def _check_role(stream: TlsStream) -> None:
     """Whoever may ask for the status may read these numbers, and nobody else."""
     try:
-        allowed = GetStatus not in Caller("", stream.identity).denied
+        allowed = StatusRequest not in Caller("", stream.identity).denied
     except NoRole:
         allowed = False
     if not allowed:

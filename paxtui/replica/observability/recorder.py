@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 
 import trio
 
-from paxtui.core.durable_state import Saved
+from paxtui.core.durable_state import DurableState
 from paxtui.core.events import Event, Learned, Proposed, Voted
 from paxtui.records import lines
 from paxtui.storage.errors import StorageFailed, StorageRefused
@@ -40,7 +40,7 @@ class Recorder:
         self._dropped_at = 0.0
         self._wanted = trio.Event()
 
-    def begin(self, cluster: str, replicas: int, saved: Saved) -> None:
+    def begin(self, cluster: str, replicas: int, saved: DurableState) -> None:
         """Open the file and write what the life begins with."""
         try:
             self._file = self._path.open("ab", buffering=0)

@@ -22,15 +22,15 @@ from paxtui.core.ballot import Ballot
 from paxtui.core.messages import PeerMessage
 from paxtui.core.replica import Replica
 from paxtui.core.values import Command, Entry
-from paxtui.replica.transport.frame_writer import Sender
+from paxtui.replica.transport.frame_writer import FrameWriter
 from paxtui.wire.codec import encode
 from paxtui.wire.telemetry import (
-    Delta,
     LearnedView,
     MessageFaulted,
     ProposedView,
     SlotView,
-    Snapshot,
+    TelemetryDelta,
+    TelemetrySnapshot,
     ValueView,
     View,
     VotedView,
@@ -62,7 +62,7 @@ top of this still fits a frame."""
 PAIR_BYTES: Final = 24
 """An event's time, brackets and commas."""
 
-SnapshotMaker = Callable[[int, int], Snapshot]
+SnapshotMaker = Callable[[int, int], TelemetrySnapshot]
 Pair = tuple[float, msgspec.Raw]
 Noted = e.Event | View
 _encode = msgspec.json.Encoder().encode
@@ -146,7 +146,7 @@ class Telemetry:
         """Whether anybody wants events."""
         return bool(self._watchers)
 
-    def watch(self, ask: int, sender: Sender, bytes_max: int = OBSERVER_BYTES_MAX) -> Watcher:
+    def watch(self, ask: int, sender: FrameWriter, bytes_max: int = OBSERVER_BYTES_MAX) -> Watcher:
         """Add an observer; it gets a snapshot with the next flush."""
 
         def push(frame: bytes) -> bool:
@@ -225,14 +225,16 @@ class Telemetry:
             missed = 0 if watcher.told is None else self._number - watcher.told
             if missed:
                 watcher.push(
-                    encode(Delta(id=watcher.ask, first=self._number, at_s=0, events=(), dropped=missed))
+                    encode(
+                        TelemetryDelta(id=watcher.ask, first=self._number, at_s=0, events=(), dropped=missed)
+                    )
                 )
             watcher.push(encode(self._make_snapshot(watcher.ask, self._number)))
             watcher.behind, watcher.told = False, self._number
         else:
             for first, pairs in pages:
                 at_s = pairs[-1][0]
-                delta = Delta(id=watcher.ask, first=first, at_s=at_s, events=tuple(pairs), dropped=0)
+                delta = TelemetryDelta(id=watcher.ask, first=first, at_s=at_s, events=tuple(pairs), dropped=0)
                 watcher.push(encode(delta))
             watcher.told = self._number
 

@@ -21,27 +21,27 @@ from msgspec import Struct
 from paxtui.net.tls.identity import Identity, Role
 from paxtui.wire.hello import Hello
 from paxtui.wire.requests import (
-    Append,
-    AppendMany,
-    Elect,
-    FillHole,
-    GetStatus,
-    Inject,
-    ListFaults,
-    Observe,
-    Read,
-    Tail,
-    Undo,
+    AppendManyRequest,
+    AppendRequest,
+    ElectRequest,
+    FillHoleRequest,
+    InjectRequest,
+    ListFaultsRequest,
+    ObserveRequest,
+    ReadRequest,
+    StatusRequest,
+    TailRequest,
+    UndoRequest,
 )
 
 Verb = type[Any]
 
-_READING: Final[frozenset[Verb]] = frozenset({Read, Tail, GetStatus})
-_OPERATING: Final[frozenset[Verb]] = frozenset({Elect, FillHole, Inject, Undo})
+_READING: Final[frozenset[Verb]] = frozenset({ReadRequest, TailRequest, StatusRequest})
+_OPERATING: Final[frozenset[Verb]] = frozenset({ElectRequest, FillHoleRequest, InjectRequest, UndoRequest})
 _MAY: Final[dict[Role, frozenset[Verb]]] = {
-    "client": _READING | {Append, AppendMany},
-    "observer": _READING | {Observe, ListFaults},
-    "operator": _READING | _OPERATING | {Append, AppendMany, Observe, ListFaults},
+    "client": _READING | {AppendRequest, AppendManyRequest},
+    "observer": _READING | {ObserveRequest, ListFaultsRequest},
+    "operator": _READING | _OPERATING | {AppendRequest, AppendManyRequest, ObserveRequest, ListFaultsRequest},
     "replica": frozenset(),
 }
 _ALL: Final = _MAY["operator"]

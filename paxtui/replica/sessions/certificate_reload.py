@@ -9,15 +9,15 @@ import trio
 
 from paxtui.config.cluster_file import ConfigError
 from paxtui.net.tls.credentials import DAY_S, Credentials, until_words
-from paxtui.replica.event_log import Journal
-from paxtui.replica.log.message_log import ChatLog
+from paxtui.replica.event_log import EventLog
+from paxtui.replica.log.message_log import MessageLog
 from paxtui.replica.transport.listener import Listening
 
 WARN_DAYS = 14
 """So long before a certificate expires each day brings a warning: long enough for somebody on holiday."""
 
 
-def tell_security(listening: Listening, journal: Journal) -> None:
+def tell_security(listening: Listening, journal: EventLog) -> None:
     """What keeps strangers out; loud if nothing does."""
     if listening.credentials is not None:
         journal.info("tls", f"takes nobody without a certificate; shows {_described(listening.credentials)}")
@@ -31,7 +31,7 @@ def tell_security(listening: Listening, journal: Journal) -> None:
         journal.info("tls", "no certificates: only programs on this machine can connect")
 
 
-async def keep_fresh(credentials: Credentials, journal: Journal) -> None:
+async def keep_fresh(credentials: Credentials, journal: EventLog) -> None:
     """Warn each day of certificates that expire soon, until cancelled."""
     while True:
         _warn(credentials, journal)
@@ -40,8 +40,8 @@ async def keep_fresh(credentials: Credentials, journal: Journal) -> None:
 
 async def reload_on_hangup(
     credentials: Credentials | None,
-    chat: ChatLog,
-    journal: Journal,
+    chat: MessageLog,
+    journal: EventLog,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """On SIGHUP open the message log again, and read the certificates again if there are any.
@@ -63,7 +63,7 @@ async def reload_on_hangup(
                 _reload(credentials, journal)
 
 
-def _reload(credentials: Credentials, journal: Journal) -> None:
+def _reload(credentials: Credentials, journal: EventLog) -> None:
     try:
         credentials.reload()
     except (ConfigError, OSError) as error:
@@ -73,7 +73,7 @@ def _reload(credentials: Credentials, journal: Journal) -> None:
         _warn(credentials, journal)
 
 
-def _warn(credentials: Credentials, journal: Journal) -> None:
+def _warn(credentials: Credentials, journal: EventLog) -> None:
     left = credentials.days_left()
     if left < WARN_DAYS:
         when = f"expires in {left} days" if left >= 0 else "has expired"

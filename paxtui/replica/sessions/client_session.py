@@ -9,7 +9,7 @@ import trio
 from paxtui.core.ballot import NUMBER_LIMIT
 from paxtui.core.output import Appended, ReadReady, ReadRefused, Refused
 from paxtui.net.tls.stream import Channel
-from paxtui.replica.host import Node
+from paxtui.replica.host import Host
 from paxtui.replica.sessions import operator_requests
 from paxtui.replica.sessions.authorization import Caller
 from paxtui.replica.transport.admission import (
@@ -18,12 +18,12 @@ from paxtui.replica.transport.admission import (
     RECEIVED,
     TOO_MANY_READS,
     TOO_SLOW,
-    Guests,
-    Patience,
+    AdmissionControl,
+    IdleTimeouts,
 )
-from paxtui.replica.transport.frame_writer import Sender
-from paxtui.replica.transport.read_loop import Inlet
-from paxtui.replica.transport.request_queue import Lane
+from paxtui.replica.transport.frame_writer import FrameWriter
+from paxtui.replica.transport.read_loop import Reader
+from paxtui.replica.transport.request_queue import RequestQueue
 from paxtui.storage.errors import SlotDamaged, SlotRemoved
 from paxtui.wire.codec import Decoder, encode
 from paxtui.wire.errors import WireError
@@ -31,26 +31,26 @@ from paxtui.wire.framing import FrameReader
 from paxtui.wire.hello import Frame
 from paxtui.wire.requests import (
     APPENDS_MAX,
-    Append,
-    AppendDone,
-    AppendMany,
-    AppendRefused,
+    AppendedReply,
+    AppendManyRequest,
+    AppendRequest,
     ClientRequest,
-    Elect,
-    Failed,
-    FillHole,
-    GetStatus,
-    Inject,
-    ListFaults,
+    ElectRequest,
+    FailedReply,
+    FillHoleRequest,
+    InjectRequest,
+    ListFaultsRequest,
     LogEntry,
-    Observe,
+    LogPage,
+    ObserveRequest,
     ObserverRequest,
     OperatorRequest,
-    Page,
-    Read,
+    ReadRequest,
+    RefusedReply,
     StatusReport,
-    Tail,
-    Undo,
+    StatusRequest,
+    TailRequest,
+    UndoRequest,
 )
 
 PAGES_AT_ONCE = 4
@@ -59,11 +59,21 @@ PAGES_AT_ONCE = 4
 LAST_ANSWERS_S = 10.0
 """How long a client that sends no more is kept for the answers to what it asked."""
 
-CHEAP = (Append, AppendMany, Read, Tail)
+CHEAP = (AppendRequest, AppendManyRequest, ReadRequest, TailRequest)
 """What may be asked thousands of times in one read; all else is taken a few at a time."""
 
 Request = (
-    Append | AppendMany | Read | Tail | GetStatus | Elect | FillHole | Inject | Undo | ListFaults | Observe
+    AppendRequest
+    | AppendManyRequest
+    | ReadRequest
+    | TailRequest
+    | StatusRequest
+    | ElectRequest
+    | FillHoleRequest
+    | InjectRequest
+    | UndoRequest
+    | ListFaultsRequest
+    | ObserveRequest
 )
 
 _decoders: dict[str, Decoder[Request]] = {
@@ -75,18 +85,18 @@ _decoders: dict[str, Decoder[Request]] = {
 StatusMaker = Callable[[int], StatusReport]
 
 
-class Connection:
+class ClientSession:
     """One client, operator or observer. What it may ask depends on its role."""
 
     def __init__(
         self,
-        node: Node,
+        node: Host,
         stream: Channel,
         role: str,
         session: str,
         caller: Caller,
         status: StatusMaker,
-        guests: Guests,
+        guests: AdmissionControl,
         *,
         outdated: bool = False,
     ) -> None:
@@ -101,17 +111,17 @@ class Connection:
         self._status = status
         self._guests = guests
         self._limits = guests.limits
-        self._sender = Sender(stream, guests.limits.client_bytes, self._account)
+        self._sender = FrameWriter(stream, guests.limits.client_bytes, self._account)
         self._unanswered: dict[int, int] = {}
         """By request, how often it was asked on this connection: so often it is answered."""
         self._in_flight = 0
         self._in_runs = False
         """Whether the client takes answers to consecutive requests as one."""
-        self._run: AppendDone | None = None
-        self._inlet: Inlet | None = None
+        self._run: AppendedReply | None = None
+        self._inlet: Reader | None = None
         self._ending = trio.Event()
         self._reason: WireError | None = None
-        self._patience = Patience(guests.limits)
+        self._patience = IdleTimeouts(guests.limits)
         self._go_on: Callable[[], None] = lambda: None
         """Tells that there may be room for requests that wait."""
         self._paging = trio.Semaphore(PAGES_AT_ONCE)
@@ -172,7 +182,7 @@ class Connection:
         self._guests.queued.hold(self._hoards, waiting_bytes)
 
     async def _read(self, reader: FrameReader, nursery: trio.Nursery) -> None:
-        lane: Lane[Request] = Lane(
+        lane: RequestQueue[Request] = RequestQueue(
             lambda request: self._take(request, nursery),
             lambda request: not isinstance(request, CHEAP),
             lambda: self._in_flight >= self._limits.in_flight,
@@ -217,7 +227,7 @@ class Connection:
                 await self._answered.wait()
             await self._sender.wait_below(1)
 
-    def _set_inlet(self, inlet: Inlet) -> None:
+    def _set_inlet(self, inlet: Reader) -> None:
         self._inlet = inlet
 
     def _say(self, message: Frame) -> None:
@@ -235,44 +245,44 @@ class Connection:
             self._deny(request)
             return
         match request:
-            case AppendMany():
+            case AppendManyRequest():
                 self._in_runs = True
                 self._append(request.request, request.texts)
-            case Append():
+            case AppendRequest():
                 self._append(request.request, (request.text,))
-            case Read() | Tail():
-                linearizable = isinstance(request, Read) and request.consistency == "linearizable"
+            case ReadRequest() | TailRequest():
+                linearizable = isinstance(request, ReadRequest) and request.consistency == "linearizable"
                 if self._tasks >= self._limits.tails and not linearizable:
                     self._too_many(request.id)
-                elif isinstance(request, Tail):
+                elif isinstance(request, TailRequest):
                     self._start(nursery, lambda: self._tail(request), request.id, endless=request.follow)
                 elif request.consistency == "local":
                     self._start(nursery, lambda: self._page(request, 0), request.id)
                 else:
                     self._in_flight += 1
                     self._node.read(lambda answer: self._on_read(request, answer, nursery))
-            case GetStatus():
+            case StatusRequest():
                 self._say(self._status(request.id))
-            case Observe() if self._tasks >= self._limits.tails:
+            case ObserveRequest() if self._tasks >= self._limits.tails:
                 self._too_many(request.id)
-            case Observe():
+            case ObserveRequest():
                 self._start(nursery, lambda: self._observe(request), request.id, endless=True)
             case _:
                 self._say(operator_requests.act(self._node, request, self._caller))
 
     def _too_many(self, ask: int) -> None:
         self._guests.refuse(TOO_MANY_READS)
-        self._say(Failed(id=ask, reason=f"{self._limits.tails} reads run on this connection already"))
+        self._say(FailedReply(id=ask, reason=f"{self._limits.tails} reads run on this connection already"))
 
     def _deny(self, request: Request) -> None:
         """The certificate does not allow what the role in hello has words for."""
         reason = operator_requests.deny(self._node, request, self._caller)
         match request:
-            case Append() | AppendMany():
-                count = len(request.texts) if isinstance(request, AppendMany) else 1
+            case AppendRequest() | AppendManyRequest():
+                count = len(request.texts) if isinstance(request, AppendManyRequest) else 1
                 self._refuse(request.request, count, reason)
             case _:
-                self._say(Failed(id=request.id, reason=reason))
+                self._say(FailedReply(id=request.id, reason=reason))
 
     def _start(
         self, nursery: trio.Nursery, work: Callable[[], Awaitable[None]], ask: int, *, endless: bool = False
@@ -285,7 +295,7 @@ class Connection:
                 await work()
             except SlotDamaged as damage:
                 reason = f"{damage}; it is learned again from another replica: ask later, or ask another one"
-                self._say(Failed(id=ask, reason=reason))
+                self._say(FailedReply(id=ask, reason=reason))
             finally:
                 self._tasks -= 1
                 self._endless -= endless
@@ -313,7 +323,7 @@ class Connection:
 
     def _refuse(self, first: int, count: int, reason: str) -> None:
         for request in range(first, first + count):
-            self._push(AppendRefused(request, reason, None))
+            self._push(RefusedReply(request, reason, None))
         self._sender.flush()
 
     def answer(self, reply: Appended | Refused) -> None:
@@ -329,7 +339,7 @@ class Connection:
             if isinstance(reply, Appended):
                 self._appended(reply)
             else:
-                self._push(AppendRefused(reply.request, reply.reason, reply.leader))
+                self._push(RefusedReply(reply.request, reply.reason, reply.leader))
 
     def _appended(self, reply: Appended) -> None:
         run = self._run
@@ -341,11 +351,11 @@ class Connection:
             and run.count < APPENDS_MAX
             and reply.ballot == run.ballot
         ):
-            self._run = AppendDone(run.request, run.slot, run.ballot, run.count + 1)
+            self._run = AppendedReply(run.request, run.slot, run.ballot, run.count + 1)
         else:
             if run is not None:
                 self._push(run)
-            self._run = AppendDone(reply.request, reply.slot, reply.ballot)
+            self._run = AppendedReply(reply.request, reply.slot, reply.ballot)
 
     def flush(self) -> None:
         """The turn is over: let the answers leave."""
@@ -361,23 +371,23 @@ class Connection:
         self._answered.set()
         self._go_on()
 
-    def _on_read(self, request: Read, answer: ReadReady | ReadRefused, nursery: trio.Nursery) -> None:
+    def _on_read(self, request: ReadRequest, answer: ReadReady | ReadRefused, nursery: trio.Nursery) -> None:
         if isinstance(answer, ReadReady):
             upto = answer.upto
             if not nursery.cancel_scope.cancel_called:
                 self._start(nursery, lambda: self._owed_page(request, upto), request.id)
         else:
             self._read_ended()
-            self._push(Failed(id=request.id, reason=answer.reason, leader=answer.leader))
+            self._push(FailedReply(id=request.id, reason=answer.reason, leader=answer.leader))
             self._node.out.unflushed[self] = None
 
-    async def _owed_page(self, request: Read, upto: int) -> None:
+    async def _owed_page(self, request: ReadRequest, upto: int) -> None:
         try:
             await self._page(request, upto)
         finally:
             self._read_ended()
 
-    async def _page(self, request: Read, upto: int) -> None:
+    async def _page(self, request: ReadRequest, upto: int) -> None:
         feed = self._node.feed
         await feed.wait_beyond(upto - 1)
         async with self._paging:
@@ -386,7 +396,7 @@ class Connection:
             entries = await self._from(request.first, request.limit)
         kind, floor = request.consistency, feed.floor
         self._say(
-            Page(id=request.id, entries=entries, applied=applied, consistency=kind, last=True, floor=floor)
+            LogPage(id=request.id, entries=entries, applied=applied, consistency=kind, last=True, floor=floor)
         )
 
     async def _from(self, first: int, limit: int) -> tuple[LogEntry, ...]:
@@ -397,7 +407,7 @@ class Connection:
             except SlotRemoved:
                 continue
 
-    async def _tail(self, request: Tail) -> None:
+    async def _tail(self, request: TailRequest) -> None:
         feed = self._node.feed
         following = request.first
         while True:
@@ -412,16 +422,16 @@ class Connection:
             await self._sender.wait_below(self._limits.tail_bytes)
         self._say(self._tailed(request, (), last=True))
 
-    def _tailed(self, request: Tail, entries: tuple[LogEntry, ...], *, last: bool) -> Page:
+    def _tailed(self, request: TailRequest, entries: tuple[LogEntry, ...], *, last: bool) -> LogPage:
         feed = self._node.feed
         applied, floor = feed.watermark, feed.floor
-        return Page(
+        return LogPage(
             id=request.id, entries=entries, applied=applied, consistency="local", last=last, floor=floor
         )
 
     # Watching
 
-    async def _observe(self, request: Observe) -> None:
+    async def _observe(self, request: ObserveRequest) -> None:
         telemetry = self._node.telemetry
         watcher = telemetry.watch(request.id, self._sender, self._limits.observer_bytes)
         try:

@@ -16,8 +16,8 @@ from paxtui.net import tcp
 from paxtui.net.tls.credentials import Credentials
 from paxtui.net.tls.errors import cause
 from paxtui.net.tls.stream import Channel, Distrust, call
-from paxtui.replica.event_log import Journal
-from paxtui.replica.host import Node
+from paxtui.replica.event_log import EventLog
+from paxtui.replica.host import Host
 from paxtui.replica.transport.admission import (
     NO_DISK,
     NO_SUCH_PEER,
@@ -25,8 +25,8 @@ from paxtui.replica.transport.admission import (
     OTHER_ORIGIN,
     Objection,
 )
-from paxtui.replica.transport.frame_writer import Sender
-from paxtui.replica.transport.keepalive import SignsOfLife
+from paxtui.replica.transport.frame_writer import FrameWriter
+from paxtui.replica.transport.keepalive import Keepalive
 from paxtui.replica.voting_rights import counts
 from paxtui.replica.warmup import WarmUp
 from paxtui.wire.codec import Decoder, encode
@@ -34,10 +34,10 @@ from paxtui.wire.errors import WireError
 from paxtui.wire.framing import FRAME_BYTES_MAX, FrameReader
 from paxtui.wire.hello import (
     PROTOCOL_VERSION,
+    DiskProgress,
     Hello,
     HelloAnswer,
     Problem,
-    Progress,
     Ready,
     RefusedHello,
     Welcome,
@@ -58,7 +58,7 @@ BACKOFF_S_MAX = 0.5
 RECEIVE_BYTES = 256 * 1024
 
 _answers: Decoder[Welcome | RefusedHello | Problem] = Decoder(HelloAnswer)
-_messages: Decoder[PeerMessage | Ready | Progress] = Decoder(PeerMessage | Ready | Progress)
+_messages: Decoder[PeerMessage | Ready | DiskProgress] = Decoder(PeerMessage | Ready | DiskProgress)
 
 
 class PeerLink:
@@ -66,9 +66,9 @@ class PeerLink:
 
     def __init__(
         self,
-        node: Node,
+        node: Host,
         peer: int,
-        journal: Journal,
+        journal: EventLog,
         rng: random.Random,
         credentials: Credentials | None = None,
         warm_up: WarmUp | None = None,
@@ -138,17 +138,17 @@ class PeerLink:
             self._warm_up.welcomed(self._peer, held=answer.held is not None)
         if answer.held is None and self._node.held is not None and not self._said_held:
             return True  # another peer held us since we said hello: this one must hear of it, so call again
-        sender = Sender(stream, self._node.cluster.limits.peer_bytes)
+        sender = FrameWriter(stream, self._node.cluster.limits.peer_bytes)
         sender.push(encode(Ready()))
         sender.flush()
         await self._keep_up(stream, sender)
         return True
 
-    async def _keep_up(self, stream: Channel, sender: Sender) -> None:
+    async def _keep_up(self, stream: Channel, sender: FrameWriter) -> None:
         node, peer = self._node, self._peer
         narrow = " with small segments" if self._narrow else ""
         node.out.links[peer] = sender
-        node.out.signs[peer] = SignsOfLife(sender, node.cluster.settings.heartbeat_s)
+        node.out.signs[peer] = Keepalive(sender, node.cluster.settings.heartbeat_s)
         self._journal.info("peer", f"r{peer} up at {self._address}{narrow}")
         errors: list[BaseException] = []
         try:
@@ -216,7 +216,7 @@ async def _until_closed(stream: Channel, errors: list[BaseException], scope: tri
     scope.cancel()
 
 
-def objection(node: Node, hello: Hello) -> Objection | None:
+def objection(node: Host, hello: Hello) -> Objection | None:
     """Why a peer may not connect, in words for the person who runs it."""
     cluster = node.cluster
     if hello.replica is None or hello.replica >= cluster.n:
@@ -252,7 +252,7 @@ def _difference(cluster: cluster_file.Cluster, hello: Hello) -> str:
 
 
 async def listen_to_peer(
-    node: Node,
+    node: Host,
     peer: int,
     stream: Channel,
     reader: FrameReader,
@@ -272,7 +272,7 @@ async def listen_to_peer(
             message = _messages.decode(body)
             if isinstance(message, Ready):
                 on_ready(peer)
-            elif isinstance(message, Progress):
+            elif isinstance(message, DiskProgress):
                 if not held:
                     node.standing.progress(peer, message.commits)
             elif held and counts(message):

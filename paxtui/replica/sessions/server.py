@@ -12,11 +12,11 @@ from msgspec import structs
 from paxtui.net import tcp
 from paxtui.net.tls.credentials import Credentials
 from paxtui.net.tls.stream import Channel
-from paxtui.replica.event_log import Journal
-from paxtui.replica.host import Node
+from paxtui.replica.event_log import EventLog
+from paxtui.replica.host import Host
 from paxtui.replica.sessions.authorization import Caller, named
 from paxtui.replica.sessions.claims import is_outdated, name_objection, session_objection
-from paxtui.replica.sessions.client_session import Connection
+from paxtui.replica.sessions.client_session import ClientSession
 from paxtui.replica.sessions.peer_link import listen_to_peer, objection
 from paxtui.replica.sessions.tls_handshake import TurnedAway, dismiss, let_in
 from paxtui.replica.transport.admission import (
@@ -27,8 +27,8 @@ from paxtui.replica.transport.admission import (
     OTHER_CLUSTER,
     OTHER_VERSION,
     TLS_HERE,
-    Guest,
-    Guests,
+    AdmissionControl,
+    AdmittedConnection,
     Objection,
 )
 from paxtui.replica.transport.keepalive import SILENT_HEARTBEATS
@@ -62,9 +62,9 @@ class Server:
 
     def __init__(
         self,
-        node: Node,
+        node: Host,
         warm_up: WarmUp,
-        journal: Journal,
+        journal: EventLog,
         credentials: Credentials | None = None,
         security: Security = "loopback",
     ) -> None:
@@ -73,7 +73,7 @@ class Server:
         self._journal = journal
         self._credentials = credentials
         self._security: Security = security
-        self.guests = Guests(node.cluster.limits, node.counters, journal)
+        self.guests = AdmissionControl(node.cluster.limits, node.counters, journal)
         self._limits = node.cluster.limits
         self._peers: dict[int, trio.CancelScope] = {}
         self._heard_at: dict[int, float] = {}
@@ -102,7 +102,7 @@ class Server:
         finally:
             guests.leave(guest)
 
-    async def _converse(self, raw: trio.SocketStream, where: str, guest: Guest) -> None:
+    async def _converse(self, raw: trio.SocketStream, where: str, guest: AdmittedConnection) -> None:
         stream: Channel = raw
         try:
             deadline = trio.current_time() + self._limits.hello_s
@@ -128,7 +128,7 @@ class Server:
             await dismiss(stream, Problem(str(error)))
 
     async def _greet(
-        self, stream: Channel, reader: FrameReader, hello: Hello, caller: Caller, guest: Guest
+        self, stream: Channel, reader: FrameReader, hello: Hello, caller: Caller, guest: AdmittedConnection
     ) -> None:
         objection = self._objection(hello, caller)
         if objection is None and hello.role != "peer":
@@ -154,7 +154,7 @@ class Server:
         await stream.send_all(encode(welcome))
         self._clients += 1
         try:
-            connection = Connection(
+            connection = ClientSession(
                 self._node,
                 stream,
                 hello.role,

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import trio
 
 from paxtui.config.limits import Limits
-from paxtui.replica.event_log import Journal
+from paxtui.replica.event_log import EventLog
 from paxtui.wire.errors import WireError
 
 TOO_MANY: Final = "connections too many"
@@ -68,7 +68,7 @@ class Objection(NamedTuple):
     words: str
 
 
-class Guest:
+class AdmittedConnection:
     """One connection."""
 
     __slots__ = ("evicted", "host", "scope", "welcomed")
@@ -80,7 +80,7 @@ class Guest:
         self.evicted = False
 
 
-class Pool:
+class BufferPool:
     """Bytes that connections hold together. Past the limit the one that holds most has to go: whoever only
     happens to be the next must not pay for it."""
 
@@ -102,18 +102,18 @@ class Pool:
             most()
 
 
-class Guests:
+class AdmissionControl:
     """All connections of one process."""
 
-    def __init__(self, limits: Limits, counters: Counter[str], journal: Journal) -> None:
+    def __init__(self, limits: Limits, counters: Counter[str], journal: EventLog) -> None:
         self.limits = limits
         self.counters = counters
-        self.received = Pool(limits.received_bytes)
-        self.queued = Pool(limits.queued_bytes)
+        self.received = BufferPool(limits.received_bytes)
+        self.queued = BufferPool(limits.queued_bytes)
         self.count = 0
         """Guests, but for peers."""
         self._journal = journal
-        self._strangers: dict[Guest, None] = {}
+        self._strangers: dict[AdmittedConnection, None] = {}
         self._hosts: Counter[str] = Counter()
         self._complaints = float(limits.complaints)
         self._complained_at = trio.current_time()
@@ -121,9 +121,9 @@ class Guests:
 
     # Coming and going
 
-    def enter(self, host: str) -> Guest:
+    def enter(self, host: str) -> AdmittedConnection:
         """Somebody connected. If there are too many strangers, the oldest goes."""
-        guest = Guest(host)
+        guest = AdmittedConnection(host)
         if len(self._strangers) >= self.limits.strangers:
             oldest = next(iter(self._strangers))
             del self._strangers[oldest]
@@ -133,7 +133,7 @@ class Guests:
         self._strangers[guest] = None
         return guest
 
-    def objection(self, guest: Guest) -> Objection | None:
+    def objection(self, guest: AdmittedConnection) -> Objection | None:
         """Why a stranger whose hello is good, and who is no peer, cannot stay."""
         limits = self.limits
         if self.count >= limits.connections:
@@ -149,7 +149,7 @@ class Guests:
             )
         return None
 
-    def welcome(self, guest: Guest, *, peer: bool) -> None:
+    def welcome(self, guest: AdmittedConnection, *, peer: bool) -> None:
         """A stranger may stay."""
         self._strangers.pop(guest, None)
         if not peer:
@@ -157,7 +157,7 @@ class Guests:
             self.count += 1
             self._hosts[guest.host] += 1
 
-    def leave(self, guest: Guest) -> None:
+    def leave(self, guest: AdmittedConnection) -> None:
         """The connection is over."""
         self._strangers.pop(guest, None)
         if guest.welcomed:
@@ -193,7 +193,7 @@ class Guests:
         self._journal.warning("wire", text)
 
 
-class Patience:
+class IdleTimeouts:
     """When a connection that is silent, or takes nothing, has been so for too long."""
 
     def __init__(self, limits: Limits) -> None:

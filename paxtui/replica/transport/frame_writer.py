@@ -18,7 +18,7 @@ PIECE_BYTES = 256 * 1024
 """What is given to a slow reader at once: after each piece it is seen that it still reads."""
 
 
-class Sender:
+class FrameWriter:
     """A bounded queue of encoded frames.
 
     :meth:`flush` hands them to the kernel at once, without waking a task, as long as the kernel takes

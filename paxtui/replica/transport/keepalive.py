@@ -7,7 +7,7 @@ from typing import Final
 
 import trio
 
-from paxtui.replica.transport.frame_writer import Sender
+from paxtui.replica.transport.frame_writer import FrameWriter
 from paxtui.wire.codec import encode
 from paxtui.wire.hello import Ready
 
@@ -24,10 +24,10 @@ SILENT_HEARTBEATS: Final = 2.0
 SIGN: Final = encode(Ready())
 
 
-class SignsOfLife:
+class Keepalive:
     """Those of one link."""
 
-    def __init__(self, sender: Sender, heartbeat_s: float) -> None:
+    def __init__(self, sender: FrameWriter, heartbeat_s: float) -> None:
         self._sender = sender
         self._quiet_s = QUIET_HEARTBEATS * heartbeat_s
         self._latest_s = LATEST_HEARTBEATS * heartbeat_s

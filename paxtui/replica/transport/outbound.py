@@ -10,10 +10,10 @@ import trio
 
 from paxtui.core.messages import Chosen, PeerMessage
 from paxtui.core.output import EVERYONE, Envelope
-from paxtui.replica.faults.registry import FaultBoard
+from paxtui.replica.faults.registry import FaultRegistry
 from paxtui.replica.observability.telemetry import faulted
-from paxtui.replica.transport.frame_writer import Sender
-from paxtui.replica.transport.keepalive import SignsOfLife
+from paxtui.replica.transport.frame_writer import FrameWriter
+from paxtui.replica.transport.keepalive import Keepalive
 from paxtui.wire.codec import encode
 from paxtui.wire.requests import LinkView
 from paxtui.wire.telemetry import MessageFaulted
@@ -23,29 +23,29 @@ PATIENCE_S = 0.003
 client then wakes each follower once a request and not twice."""
 
 
-class Outlet(Protocol):
+class OutboundLink(Protocol):
     """A way out with something that leaves at the end of this turn."""
 
     def flush(self) -> None:
         """Let it leave."""
 
 
-class Crossing:
+class OutboundLinks:
     """All ways out of one replica. A message is encoded once, for however many it goes to."""
 
-    def __init__(self, me: int, n: int, board: FaultBoard, counters: Counter[str]) -> None:
+    def __init__(self, me: int, n: int, board: FaultRegistry, counters: Counter[str]) -> None:
         self._me = me
         self._n = n
         self._board = board
         self._counters = counters
-        self.links: dict[int, Sender] = {}
+        self.links: dict[int, FrameWriter] = {}
         """For each connected replica, its way out."""
         self.scopes: dict[int, trio.CancelScope] = {}
         """By replica, what ends the connection to it; it is dialled again then."""
-        self.signs: dict[int, SignsOfLife] = {}
+        self.signs: dict[int, Keepalive] = {}
         """By connected replica, what keeps the way out from being silent."""
         self._look_at = float("-inf")
-        self.unflushed: dict[Outlet, None] = {}
+        self.unflushed: dict[OutboundLink, None] = {}
         """Ways out with frames that leave at the end of this turn, in the order of their first frame."""
         self.fates: list[MessageFaulted] = []
         """What faults did to messages, to be told after the event of their sending."""
@@ -53,7 +53,7 @@ class Crossing:
         self._delayed: list[tuple[float, int, int, bytes]] = []
         self._delayed_count = 0
         self._delay_wanted = trio.Event()
-        self._patient: dict[Sender, None] = {}
+        self._patient: dict[FrameWriter, None] = {}
         self._patience_wanted = trio.Event()
 
     def send(self, envelopes: tuple[Envelope, ...], *, watched: bool) -> None:

@@ -27,10 +27,10 @@ Take = Callable[[bytes], None]
 """Takes what arrived. May raise :class:`WireError`, which ends this connection."""
 
 
-class Inlet:
+class Reader:
     """One socket that is read, or rests."""
 
-    def __init__(self, hub: Hub, fd: int, take: Take) -> None:
+    def __init__(self, hub: ReadLoop, fd: int, take: Take) -> None:
         self._hub = hub
         self.fd = fd
         self.take = take
@@ -57,7 +57,7 @@ class Inlet:
         self.ended.set()
 
 
-class Hub:
+class ReadLoop:
     """Reads sockets and calls ``after`` once for all that was ready at the same time."""
 
     def __init__(self, before: Callable[[], None], after: Callable[[], None]) -> None:
@@ -67,24 +67,24 @@ class Hub:
         self._served: set[int] = set()
         """Whom the turns before did not leave out."""
 
-    def register(self, inlet: Inlet) -> None:
-        """For :class:`Inlet`."""
+    def register(self, inlet: Reader) -> None:
+        """For :class:`Reader`."""
         self._selector.register(inlet.fd, selectors.EVENT_READ, inlet)
 
-    def unregister(self, inlet: Inlet) -> None:
-        """For :class:`Inlet`."""
+    def unregister(self, inlet: Reader) -> None:
+        """For :class:`Reader`."""
         self._selector.unregister(inlet.fd)
 
-    async def read(self, stream: Channel, take: Take, begun: Callable[[Inlet], None] | None = None) -> None:
+    async def read(self, stream: Channel, take: Take, begun: Callable[[Reader], None] | None = None) -> None:
         """Hand everything that arrives on ``stream`` to ``take``, until the other side hangs up.
 
-        ``begun`` gets the :class:`Inlet`, by which reading can rest. Raises what ``take`` raises, and
+        ``begun`` gets the :class:`Reader`, by which reading can rest. Raises what ``take`` raises, and
         ``trio.BrokenResourceError``.
         """
         if isinstance(stream, TlsStream):
-            inlet = Inlet(self, stream.raw.socket.fileno(), _decrypting(stream, take))
+            inlet = Reader(self, stream.raw.socket.fileno(), _decrypting(stream, take))
         else:
-            inlet = Inlet(self, stream.socket.fileno(), take)
+            inlet = Reader(self, stream.socket.fileno(), take)
         inlet.resume()
         try:
             if begun is not None:
@@ -109,7 +109,7 @@ class Hub:
         finally:
             selector.close()
 
-    def _read_ready(self, ready: list[Inlet]) -> None:
+    def _read_ready(self, ready: list[Reader]) -> None:
         left = TURN_BYTES
         waiting = [inlet for inlet in ready if inlet.fd not in self._served]
         if not waiting:
@@ -123,7 +123,7 @@ class Hub:
         self._served.clear()
 
 
-def _read(inlet: Inlet) -> int:
+def _read(inlet: Reader) -> int:
     """Read once; how many bytes came."""
     if not inlet.reading:
         return 0  # what was read before it, in the same turn, ended it or made it rest

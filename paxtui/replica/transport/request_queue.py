@@ -22,7 +22,7 @@ COSTLY_AT_ONCE = 16
 T = TypeVar("T")
 
 
-class Lane(Generic[T]):
+class RequestQueue(Generic[T]):
     """Acts on requests at once, as long as there is room and no others wait in front of them."""
 
     def __init__(

@@ -8,9 +8,9 @@ from itertools import count, islice
 from typing import Any, Protocol
 
 from paxtui.sim.campaign.summary import Summary
-from paxtui.sim.campaign.workers import Workers, ended_in_time
-from paxtui.sim.cluster.record import Tail
-from paxtui.sim.cluster.simulation import Result, simulate
+from paxtui.sim.campaign.workers import ProcessWorkers, ended_in_time
+from paxtui.sim.cluster.record import LastLines
+from paxtui.sim.cluster.simulation import RunResult, simulate
 from paxtui.sim.plan.plan import Plan
 from paxtui.sim.plan.plan_generator import draw
 
@@ -32,14 +32,14 @@ LAST_LINES = 60
 class Ending(Protocol):
     """The results of a task, some time later."""
 
-    def result(self) -> list[Result]:
+    def result(self) -> list[RunResult]:
         """Wait for them."""
 
     def cancel(self) -> Any:
         """Nobody waits any more."""
 
 
-class Pool(Protocol):
+class WorkerPool(Protocol):
     """Whoever runs tasks: processes of this machine, or a cluster of others."""
 
     jobs: int
@@ -54,26 +54,26 @@ class Processes:
 
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
-        self.workers = Workers(jobs)
+        self.workers = ProcessWorkers(jobs)
 
     def submit(self, task: Task) -> Ending:
         """Begin one, or let it wait for its turn."""
         return self.workers.submit(run_task, task)
 
 
-def run_seed(seed: int, profile: str) -> Result:
+def run_seed(seed: int, profile: str) -> RunResult:
     """One run."""
     return simulate(draw(seed, profile))
 
 
-def run_task(task: Task) -> list[Result]:
+def run_task(task: Task) -> list[RunResult]:
     """What a worker does."""
     return [run_seed(seed, profile) for seed, profile in task]
 
 
 def last_lines(plan: Plan, lines: int = LAST_LINES, *, messages: bool = False) -> list[str]:
     """The run again, for the last of what happened in it."""
-    tail = Tail(lines, messages=messages)
+    tail = LastLines(lines, messages=messages)
     simulate(plan, tail)
     return list(tail.lines)
 
@@ -99,7 +99,7 @@ def campaign(
     jobs: int = 1,
     seconds: float | None = None,
     failures_max: int = 1,
-    on_result: Callable[[Summary, Result], None] | None = None,
+    on_result: Callable[[Summary, RunResult], None] | None = None,
 ) -> Summary:
     """Run ``seeds`` seeds (``None``: until ``seconds`` are over); stop early after ``failures_max``."""
     tasks = chunks(seeds_of(profile, start, seeds))
@@ -110,10 +110,10 @@ def run_all(
     tasks: Iterator[Task],
     *,
     jobs: int = 1,
-    pool: Pool | None = None,
+    pool: WorkerPool | None = None,
     seconds: float | None = None,
     failures_max: int = 1,
-    on_result: Callable[[Summary, Result], None] | None = None,
+    on_result: Callable[[Summary, RunResult], None] | None = None,
 ) -> Summary:
     """Run all tasks in their order, on ``pool`` if there is one, else in ``jobs`` processes (1: this one);
     stop early after ``failures_max`` failures, or ``seconds``."""
@@ -135,7 +135,7 @@ def run_all(
     return summary
 
 
-def _in_order(pool: Pool, tasks: Iterator[Task]) -> Iterator[list[Result]]:
+def _in_order(pool: WorkerPool, tasks: Iterator[Task]) -> Iterator[list[RunResult]]:
     """Results in the order of the tasks, with never more than a few of them begun or waiting."""
     running: deque[Ending] = deque()
     ahead = AHEAD * pool.jobs

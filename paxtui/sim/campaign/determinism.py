@@ -16,13 +16,13 @@ from typing import Any
 from msgspec import msgpack
 from msgspec.structs import replace
 
-from paxtui.core.durable_state import Saved
+from paxtui.core.durable_state import DurableState
 from paxtui.core.events import Event
 from paxtui.core.messages import PeerMessage
 from paxtui.sim.campaign.campaign import Run, Task
-from paxtui.sim.campaign.workers import Workers, ended_in_time
-from paxtui.sim.cluster.record import Tail
-from paxtui.sim.cluster.simulation import Result, simulate
+from paxtui.sim.campaign.workers import ProcessWorkers, ended_in_time
+from paxtui.sim.cluster.record import LastLines
+from paxtui.sim.cluster.simulation import RunResult, simulate
 from paxtui.sim.plan.plan_generator import draw
 
 HASH_SEEDS = ("1", "2")
@@ -44,7 +44,7 @@ class Digest:
     def _add(self, *what: Any) -> None:
         self._hash.update(msgpack.encode(what))
 
-    def life(self, at: float, replica: int, saved: Saved) -> None:
+    def life(self, at: float, replica: int, saved: DurableState) -> None:
         """What a replica starts with."""
         self._add(at, replica, saved.promised, saved.round, saved.chain, saved.votes)
 
@@ -70,7 +70,7 @@ class Digest:
         return self._hash.hexdigest()
 
 
-def hashed(task: Task) -> list[tuple[Result, str]]:
+def hashed(task: Task) -> list[tuple[RunResult, str]]:
     """The runs of a task, each with the hash of everything that happened in it."""
     ended = []
     for seed, profile in task:
@@ -81,7 +81,7 @@ def hashed(task: Task) -> list[tuple[Result, str]]:
 
 def lines_of(run: Run) -> list[str]:
     """Everything that happens in a run, for people."""
-    tail = Tail(LINES_MAX, messages=True)
+    tail = LastLines(LINES_MAX, messages=True)
     simulate(draw(*run), tail)
     return list(tail.lines)
 
@@ -91,7 +91,7 @@ class Twins:
 
     def __init__(self, jobs: int) -> None:
         self.jobs = max(jobs // 2, 1)
-        self._pools = [Workers(self.jobs) for _ in HASH_SEEDS]
+        self._pools = [ProcessWorkers(self.jobs) for _ in HASH_SEEDS]
         self._stack = ExitStack()
 
     def __enter__(self) -> Twins:
@@ -122,7 +122,7 @@ class Pair:
         self._task = task
         self.futures = futures
 
-    def result(self) -> list[Result]:
+    def result(self) -> list[RunResult]:
         """What both of them found, or :class:`NotRepeatable`."""
         first, second = (future.result() for future in self.futures)
         for run, one, other in zip(self._task, first, second, strict=True):
@@ -135,7 +135,7 @@ class Pair:
         for future in self.futures:
             future.cancel()
 
-    def _difference(self, run: Run, one: Result, other: Result) -> str:
+    def _difference(self, run: Run, one: RunResult, other: RunResult) -> str:
         seed, profile = run
         first, second = (future.result() for future in self._twins.both(lines_of, run))
         for at, (line, another) in enumerate(zip(first, second, strict=False)):

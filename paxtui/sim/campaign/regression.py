@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from paxtui.core.ballot import REPLICAS_MAX
 from paxtui.sim.campaign.campaign import last_lines
-from paxtui.sim.cluster.simulation import Result, simulate
+from paxtui.sim.cluster.simulation import RunResult, simulate
 from paxtui.sim.mutants import MUTANTS
 from paxtui.sim.plan.plan import Plan
 from paxtui.wire.schema_errors import explain_json
@@ -76,7 +76,7 @@ def recorded(plan: Plan, about: str, mutant: str | None = None) -> Regression:
     )
 
 
-def run(plan: Plan, mutant: str | None = None) -> Result:
+def run(plan: Plan, mutant: str | None = None) -> RunResult:
     """One run of a plan, with a mutant or without."""
     with MUTANTS[mutant].installed() if mutant is not None else nullcontext():
         return simulate(plan)

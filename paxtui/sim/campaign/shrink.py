@@ -17,8 +17,8 @@ from msgspec.structs import replace
 
 from paxtui.core.settings import Settings
 from paxtui.sim.cluster.clients import asks_of
-from paxtui.sim.cluster.simulation import Result, simulate
-from paxtui.sim.plan.plan import Ask, Fault, Plan, touched
+from paxtui.sim.cluster.simulation import RunResult, simulate
+from paxtui.sim.plan.plan import Plan, PlannedFault, PlannedRequest, touched
 
 RUNS_MAX = 1500
 """Candidates that are tried: about a minute's work."""
@@ -36,14 +36,14 @@ class Shrunk(Struct, frozen=True):
     """What is left of a plan, and how it fails."""
 
     plan: Plan
-    result: Result
+    result: RunResult
     runs: int
 
 
 class Shrinker:
     """One plan that breaks one rule, and what is left of it."""
 
-    def __init__(self, plan: Plan, result: Result, *, runs_max: int = RUNS_MAX) -> None:
+    def __init__(self, plan: Plan, result: RunResult, *, runs_max: int = RUNS_MAX) -> None:
         self.plan = plan
         self.result = result
         self.runs = 0
@@ -143,7 +143,7 @@ class Shrinker:
         return changed
 
 
-def _asking(plan: Plan, asks: tuple[Ask, ...]) -> Plan:
+def _asking(plan: Plan, asks: tuple[PlannedRequest, ...]) -> Plan:
     return replace(plan, workload=replace(plan.workload, asks=asks))
 
 
@@ -151,13 +151,13 @@ def _renumbered(plan: Plan) -> Plan:
     """Without the clients who ask nothing. (Nobody at all cannot be: a client also asks in the end.)"""
     asks = asks_of(plan)
     number = {client: index for index, client in enumerate(sorted({ask.client for ask in asks}))}
-    asks = tuple(Ask(ask.at, number[ask.client]) for ask in asks)
+    asks = tuple(PlannedRequest(ask.at, number[ask.client]) for ask in asks)
     return replace(plan, workload=replace(plan.workload, clients=max(len(number), 1), asks=asks))
 
 
 def _among(plan: Plan, clients: int) -> Plan:
     """The same requests by fewer clients."""
-    asks = tuple(Ask(ask.at, ask.client % clients) for ask in asks_of(plan))
+    asks = tuple(PlannedRequest(ask.at, ask.client % clients) for ask in asks_of(plan))
     return replace(plan, workload=replace(plan.workload, clients=clients, asks=asks))
 
 
@@ -239,10 +239,10 @@ def _rounder(plan: Plan) -> Iterator[Plan]:
             workload=replace(
                 plan.workload,
                 patience_s=round(plan.workload.patience_s, digits),
-                asks=tuple(Ask(round(ask.at, digits), ask.client) for ask in asks_of(plan)),
+                asks=tuple(PlannedRequest(round(ask.at, digits), ask.client) for ask in asks_of(plan)),
             ),
             faults=tuple(
-                Fault(
+                PlannedFault(
                     round(fault.at, digits),
                     fault.kind,
                     tuple(round(a, digits) if isinstance(a, float) else a for a in fault.args),

@@ -7,7 +7,7 @@ from collections import Counter
 
 from paxtui.sim.cluster.coverage import GOALS
 from paxtui.sim.cluster.randomness import mixed
-from paxtui.sim.cluster.simulation import Result
+from paxtui.sim.cluster.simulation import RunResult
 from paxtui.sim.plan.plan import PROFILES
 
 FAILURES_KEPT = 100
@@ -48,17 +48,17 @@ class Summary:
         self.void: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
         self.profiles: Counter[str] = Counter()
-        self.failures: list[Result] = []
+        self.failures: list[RunResult] = []
         self.events = self.messages = self.slots = 0
         self.appends = self.reads = self.elections = 0
         self.virtual_s = 0.0
-        self.slowest: Result | None = None
+        self.slowest: RunResult | None = None
         # By measure, how many runs had which number: as exact as a list, and it grows with the numbers only.
         self._runs_with: dict[str, Counter[int]] = {measure: Counter() for measure in MEASURES}
         self._digest = 0
         self._started = time.monotonic()
 
-    def add(self, result: Result) -> None:
+    def add(self, result: RunResult) -> None:
         """Count one run."""
         self.runs += 1
         self.outcomes[result.outcome] += 1
@@ -129,13 +129,13 @@ class Summary:
             reasons += [f"in {self.runs} runs it never happened: {goal}" for goal in self.never()]
         return reasons
 
-    def worst(self) -> Result | None:
+    def worst(self) -> RunResult | None:
         """The failure to look at first: safety before crash before liveness, then the lowest seed."""
         order = {"safety": 0, "crash": 1, "liveness": 2}
         return min(self.failures, key=lambda r: (order[r.outcome], r.seed), default=None)
 
 
-def _measured(result: Result) -> tuple[int, ...]:
+def _measured(result: RunResult) -> tuple[int, ...]:
     """In the order of :data:`MEASURES`."""
     return (
         result.events,

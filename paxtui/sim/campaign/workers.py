@@ -13,7 +13,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 
-class Workers:
+class ProcessWorkers:
     """A pool of processes on this machine. Spawned, not forked: a worker starts from nothing, as a
     repetition by hand would."""
 
@@ -36,7 +36,7 @@ class Workers:
 
 
 @contextmanager
-def ended_in_time(*pools: Workers) -> Iterator[None]:
+def ended_in_time(*pools: ProcessWorkers) -> Iterator[None]:
     """Close pools at the end. Kill their processes first if an interrupt ends it: nobody wants results."""
     try:
         yield

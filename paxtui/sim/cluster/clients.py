@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from paxtui.core.output import ReadRefused, Refused, Reply
 from paxtui.core.values import Command
 from paxtui.sim.cluster.randomness import fractions, mix, mixed
-from paxtui.sim.plan.plan import Ask, Plan
+from paxtui.sim.plan.plan import Plan, PlannedRequest
 
 if TYPE_CHECKING:
-    from paxtui.sim.cluster.simulation import Cluster
+    from paxtui.sim.cluster.simulation import Simulation
 
 TRIP_S = 0.0004
 """About how long a request or an answer is on its way."""
@@ -29,11 +29,13 @@ AHEAD = (1, 2, 5, 30, 10**6)
 Key = tuple[str, int] | int
 
 
-def asks_of(plan: Plan) -> tuple[Ask, ...]:
+def asks_of(plan: Plan) -> tuple[PlannedRequest, ...]:
     """When which client asks, in the first phase."""
     if plan.workload.asks is not None:
         return plan.workload.asks
-    return tuple(Ask(at, client) for client in range(plan.workload.clients) for at in _times(plan, client))
+    return tuple(
+        PlannedRequest(at, client) for client in range(plan.workload.clients) for at in _times(plan, client)
+    )
 
 
 def _times(plan: Plan, client: int) -> list[float]:
@@ -50,7 +52,7 @@ def _seed(plan: Plan, client: int) -> int:
     return mix(mixed(plan.seed, 6, client))
 
 
-class Operation:
+class ClientOperation:
     """One append (``command``) or linearizable read, over all its attempts."""
 
     __slots__ = ("attempt", "command", "done", "started_at", "target", "ticket")
@@ -64,10 +66,10 @@ class Operation:
         self.done = False
 
 
-class Client:
+class SimulatedClient:
     """One client program: a session, some requests in flight, and a guess who leads."""
 
-    def __init__(self, cluster: Cluster, index: int) -> None:
+    def __init__(self, cluster: Simulation, index: int) -> None:
         self._cluster = cluster
         self._work = cluster.plan.workload
         first = self._work.operations + 1  # those before drew the times
@@ -81,7 +83,7 @@ class Client:
         self._request = 0
         self._guess = index % cluster.plan.replicas
         self._backlog = 0
-        self.in_flight: list[Operation] = []
+        self.in_flight: list[ClientOperation] = []
         limit = cluster.plan.settings.session_window
         self._pipeline = min(self._work.pipeline, limit)
         cluster.agenda.plan(self._due, ((at, 1) for at in _times(cluster.plan, index)))
@@ -134,7 +136,7 @@ class Client:
             padding = "." * int(work.text_chars * drawn)
             command = Command(session, self._request, f"{self._name}:{number}{padding}")
             self._cluster.checkers.asked(command)
-        operation = Operation(command, self._cluster.now, self._guess)
+        operation = ClientOperation(command, self._cluster.now, self._guess)
         self.in_flight.append(operation)
         self._ask(operation)
         if command is not None and next(self._drawn)[1] < work.twins:
@@ -155,7 +157,7 @@ class Client:
             target = int(next(drawn) * cluster.plan.replicas)
             cluster.push(cluster.now + wait_s, self._stray, (target, command))
 
-    def _ask(self, operation: Operation) -> None:
+    def _ask(self, operation: ClientOperation) -> None:
         operation.attempt += 1
         cluster = self._cluster
         if operation.attempt > 1:
@@ -167,7 +169,7 @@ class Client:
         event = operation, operation.attempt
         heappush(agenda.heap, (now + patience_s, next(agenda.numbers), self._impatient, event))
 
-    def _arrive(self, operation: Operation) -> None:
+    def _arrive(self, operation: ClientOperation) -> None:
         if operation.done:
             return
         cluster = self._cluster
@@ -189,7 +191,7 @@ class Client:
         target, command = event
         self._cluster.nodes[target].propose(command)
 
-    def answer(self, operation: Operation, reply: Reply) -> None:
+    def answer(self, operation: ClientOperation, reply: Reply) -> None:
         """A reply leaves a replica; it may get lost."""
         drawn, agenda = self._drawn, self._cluster.agenda
         if next(drawn)[1] >= self._work.answers_lost:
@@ -197,7 +199,7 @@ class Client:
             event = operation, operation.attempt, reply
             heappush(agenda.heap, (at, next(agenda.numbers), self._answered, event))
 
-    def _answered(self, event: tuple[Operation, int, Reply]) -> None:
+    def _answered(self, event: tuple[ClientOperation, int, Reply]) -> None:
         operation, attempt, reply = event
         if operation.done:
             return
@@ -207,7 +209,7 @@ class Client:
             self._guess = operation.target
             self._end(operation)
 
-    def _refused(self, operation: Operation, attempt: int, reply: Refused | ReadRefused) -> None:
+    def _refused(self, operation: ClientOperation, attempt: int, reply: Refused | ReadRefused) -> None:
         if reply.reason == "expired":
             # It may have taken effect; nobody can know. What follows needs a new session.
             if operation.command is not None and operation.command.client == self._session:
@@ -219,7 +221,7 @@ class Client:
             else:
                 self._elsewhere(operation, reply.leader)
 
-    def _elsewhere(self, operation: Operation, leader: int | None) -> None:
+    def _elsewhere(self, operation: ClientOperation, leader: int | None) -> None:
         replicas = self._cluster.plan.replicas
         if leader is not None and leader != operation.target:
             operation.target = self._guess = leader
@@ -229,25 +231,25 @@ class Client:
             operation.target = self._guess = (operation.target + step) % replicas
             self._again_later(operation, WAIT_S)
 
-    def _again_later(self, operation: Operation, wait_s: float) -> None:
+    def _again_later(self, operation: ClientOperation, wait_s: float) -> None:
         operation.attempt += 1
         wait_s *= 0.5 + self._draw()
         agenda = self._cluster.agenda
         event = operation, operation.attempt
         heappush(agenda.heap, (self._cluster.now + wait_s, next(agenda.numbers), self._again, event))
 
-    def _again(self, event: tuple[Operation, int]) -> None:
+    def _again(self, event: tuple[ClientOperation, int]) -> None:
         operation, attempt = event
         if not operation.done and attempt == operation.attempt and not self._gives_up(operation):
             self._ask(operation)
 
-    def _impatient(self, event: tuple[Operation, int]) -> None:
+    def _impatient(self, event: tuple[ClientOperation, int]) -> None:
         operation, attempt = event
         if operation.done or attempt != operation.attempt or self._gives_up(operation):
             return
         self._elsewhere(operation, None)
 
-    def _gives_up(self, operation: Operation) -> bool:
+    def _gives_up(self, operation: ClientOperation) -> bool:
         cluster = self._cluster
         if cluster.healed or cluster.now - operation.started_at < self._work.give_up_s:
             return False
@@ -255,7 +257,7 @@ class Client:
         self._end(operation)
         return True
 
-    def _end(self, operation: Operation) -> None:
+    def _end(self, operation: ClientOperation) -> None:
         operation.done = True
         self.in_flight.remove(operation)
         command = operation.command

@@ -75,7 +75,7 @@ GOALS = (
 """All of them, for the account of what was never reached."""
 
 
-class Goals:
+class Coverage:
     """The goals that one run reached."""
 
     def __init__(self) -> None:

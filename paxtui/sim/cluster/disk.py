@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator
 from typing import ClassVar, Literal, TypeVar
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.durable_state import CHAIN_START, Saved
+from paxtui.core.durable_state import CHAIN_START, DurableState
 from paxtui.core.messages import Snapshot
 from paxtui.core.output import (
-    Mark,
+    Checkpoint,
+    PutCheckpoint,
     PutEntries,
-    PutFloor,
-    PutHeld,
-    PutMark,
+    PutLogStart,
+    PutNonVoting,
     PutSessions,
     PutSnapshot,
     PutState,
@@ -42,26 +42,26 @@ STATE = 0
 """The key of the only row of the table ``state``."""
 
 
-class Untrusted(Exception):
+class DiskUntrusted(Exception):
     """What is on the disk is not what was stored; the text says what is wrong. Whoever finds that stops."""
 
     goal: ClassVar[str]
     """What a campaign counts."""
 
 
-class WentBack(Untrusted):
+class WentBack(DiskUntrusted):
     """The database is older than the last commit that it reported."""
 
     goal = "a database that went back in time was refused"
 
 
-class Damaged(Untrusted):
+class ChecksumMismatch(DiskUntrusted):
     """The checksum of a row does not fit."""
 
     goal = "a flipped bit was noticed"
 
 
-class Disk:
+class SimulatedDisk:
     """One replica's tables. At most one commit runs; the next one takes all that was submitted since.
 
     ``rows`` is the log table: a slot's row is the last vote or the learned entry, whichever was written
@@ -92,7 +92,7 @@ class Disk:
         self._horizon = -1
         self.held: str | None = None
         self.floor = 0
-        self._kept: dict[int, tuple[Mark, bytes, int, dict[str, SessionRow]]] = {}
+        self._kept: dict[int, tuple[Checkpoint, bytes, int, dict[str, SessionRow]]] = {}
         """By slot, the states that are kept: mark, chain, horizon and sessions."""
 
     # Writing
@@ -156,12 +156,12 @@ class Disk:
             self.rows.update(enumerate(write.entries, write.first))
         elif isinstance(write, PutSuppressed):
             self.suppressed[write.slot] = write.first
-        elif isinstance(write, PutHeld):
+        elif isinstance(write, PutNonVoting):
             self.held = write.reason
-        elif isinstance(write, PutMark):
+        elif isinstance(write, PutCheckpoint):
             kept = (write.mark, write.chain, write.horizon, dict(self._sessions))
             self._kept[write.mark.upto] = kept
-        elif isinstance(write, PutFloor):
+        elif isinstance(write, PutLogStart):
             self._trim(write.floor)
         elif isinstance(write, PutSnapshot):
             self._replace(write)
@@ -232,7 +232,7 @@ class Disk:
 
     def hold(self, reason: str) -> None:
         """It may not vote any more, durably."""
-        self._history.append([(0, (PutHeld(reason),))])
+        self._history.append([(0, (PutNonVoting(reason),))])
         self._mark = len(self._history)
         self.held = reason
 
@@ -258,8 +258,8 @@ class Disk:
 
     # Reading
 
-    def open(self) -> Saved:
-        """What a replica that starts finds. Raises ``Untrusted``, also out of ``replay``."""
+    def open(self) -> DurableState:
+        """What a replica that starts finds. Raises ``DiskUntrusted``, also out of ``replay``."""
         self._check_mark()
         self._mark = len(self._history)
         return self._saved()
@@ -277,11 +277,11 @@ class Disk:
 
     def _misfit(self, table: Table, key: int | str, row: Row) -> Row:
         """A row that is not what was stored."""
-        raise Damaged(f"table {table}, row {key}: its checksum does not fit")
+        raise ChecksumMismatch(f"table {table}, row {key}: its checksum does not fit")
 
-    def _saved(self) -> Saved:
+    def _saved(self) -> DurableState:
         state = self._read("state", STATE, self.state)
-        return Saved(
+        return DurableState(
             promised=state.promised,
             round=state.round,
             watermark=state.watermark,
@@ -308,7 +308,7 @@ class Disk:
 
     def read(self, first: int, slots_max: int, chars_max: int) -> tuple[Entry, ...]:
         """Learned slots from ``first``: below the watermark on disk, within both limits, but at least one.
-        Raises ``Damaged``."""
+        Raises ``ChecksumMismatch``."""
         entries: list[Entry] = []
         chars = 0
         if first < self.floor:

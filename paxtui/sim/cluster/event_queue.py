@@ -13,7 +13,7 @@ Entry = tuple[float, int, Call, Any]
 """When, the how-manieth of all, and what to call with which argument."""
 
 
-class Agenda:
+class EventQueue:
     """A heap. Equal times keep the order in which they were entered.
 
     Whoever enters something once a message does what :meth:`push` does in place, without the call.

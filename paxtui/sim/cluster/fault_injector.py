@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from paxtui.checkers.broken import Invariant, InvariantBroken
 from paxtui.sim.cluster.network import Link
 from paxtui.sim.cluster.triggers import CrashAt, SilenceAt
-from paxtui.sim.plan.plan import LEADER, Fault
+from paxtui.sim.plan.plan import LEADER, PlannedFault
 
 if TYPE_CHECKING:
-    from paxtui.sim.cluster.node import Node
-    from paxtui.sim.cluster.simulation import Cluster
+    from paxtui.sim.cluster.node import SimulatedReplica
+    from paxtui.sim.cluster.simulation import Simulation
 
 RATE_MIN, RATE_MAX = 0.8, 1.25
 """Clocks in the second phase: timeouts overlap with heartbeats of the slowest clock, as they must."""
@@ -22,10 +22,10 @@ FOR_EVER = float("inf")
 Argument = int | float | str
 
 
-class Strikes:
+class FaultInjector:
     """Carries out the entries of a plan on a cluster."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Simulation) -> None:
         self._cluster = cluster
         self._lost = {broken.replica for broken in cluster.plan.broken}
         """Who will not take part in the second phase, or may not."""
@@ -64,7 +64,7 @@ class Strikes:
             "without-vote": self._without_vote,
         }
 
-    def strike(self, fault: Fault) -> None:
+    def strike(self, fault: PlannedFault) -> None:
         """One entry of the plan takes effect."""
         cluster = self._cluster
         if cluster.healed:
@@ -88,10 +88,10 @@ class Strikes:
                 cluster.faults[fault.kind] += 1
                 act(struck, *fault.args[:before], *fault.args[before + 1 :])
 
-    def _node(self, replica: Argument) -> Node | None:
+    def _node(self, replica: Argument) -> SimulatedReplica | None:
         return self._leader() if replica == LEADER else self._cluster.nodes[int(replica)]
 
-    def _leader(self) -> Node | None:
+    def _leader(self) -> SimulatedReplica | None:
         leaders = [node for node in self._cluster.nodes if node.leads]
         if len(leaders) > 1:
             self._cluster.goal("a second leader while one still believes to lead")
@@ -99,7 +99,7 @@ class Strikes:
 
     # Links
 
-    def _strike_link(self, fault: Fault) -> None:
+    def _strike_link(self, fault: PlannedFault) -> None:
         seconds, one, other, *rest = fault.args
         sender, to = self._node(one), self._node(other)
         if sender is not None and to is not None and sender is not to:
@@ -148,44 +148,44 @@ class Strikes:
 
     # Replicas
 
-    def _crash_at(self, node: Node, event: str, down_s: float, sends: int) -> None:
+    def _crash_at(self, node: SimulatedReplica, event: str, down_s: float, sends: int) -> None:
         node.traps.crash = CrashAt(event, down_s, sends)
 
-    def _silence_at(self, node: Node, event: str, seconds: float) -> None:
+    def _silence_at(self, node: SimulatedReplica, event: str, seconds: float) -> None:
         node.traps.silence = SilenceAt(event, seconds)
 
-    def _disk_slow(self, node: Node, seconds: float, commit_s: float) -> None:
+    def _disk_slow(self, node: SimulatedReplica, seconds: float, commit_s: float) -> None:
         node.slow_until, node.slow_s = self._cluster.now + seconds, commit_s
 
-    def _disk_fail(self, node: Node, down_s: float) -> None:
+    def _disk_fail(self, node: SimulatedReplica, down_s: float) -> None:
         node.fail_down_s = down_s
 
-    def _clock_jump(self, node: Node, seconds: float) -> None:
+    def _clock_jump(self, node: SimulatedReplica, seconds: float) -> None:
         node.set_clock(node.clock.rate, seconds)
 
-    def _clock_rate(self, node: Node, rate: float) -> None:
+    def _clock_rate(self, node: SimulatedReplica, rate: float) -> None:
         node.set_clock(rate, 0.0)
 
-    def _proposer_crash(self, node: Node, seconds: float) -> None:
+    def _proposer_crash(self, node: SimulatedReplica, seconds: float) -> None:
         node.operate("crash_proposer")
         self._until(self._cluster.now + seconds, lambda: node.operate("restore_proposer"))
 
-    def _skip(self, node: Node, ahead: int) -> None:
+    def _skip(self, node: SimulatedReplica, ahead: int) -> None:
         node.operate("skip_slot", None if ahead < 0 else max(node.watermark, 0) + ahead)
 
-    def _fill(self, node: Node) -> None:
+    def _fill(self, node: SimulatedReplica) -> None:
         reign = node.replica.proposer.reign if node.replica is not None else None
         for slot in sorted(reign.holes) if reign is not None else ():
             self._cluster.goal("operator fills a hole")
             node.operate("fill_hole", slot)
 
-    def _trim(self, node: Node, keep: int) -> None:
+    def _trim(self, node: SimulatedReplica, keep: int) -> None:
         node.operate("trim", max(node.watermark - keep, 0))
         node.operate("mark", int(self._cluster.now))
 
     # Disks that cannot be trusted any more. Each tells whether there was anything to damage.
 
-    def _damage(self, fault: Fault) -> None:
+    def _damage(self, fault: PlannedFault) -> None:
         """Whoever notices it is lost for ever, so it is not done to the last majority."""
         node = self._node(fault.args[0])
         if node is None or node.refused or not self._can_spare(node):
@@ -194,32 +194,32 @@ class Strikes:
             self._cluster.faults[fault.kind] += 1
             self._lost.add(node.me)
 
-    def _can_spare(self, node: Node) -> bool:
+    def _can_spare(self, node: SimulatedReplica) -> bool:
         return len(self._lost | {node.me}) <= (self._cluster.plan.replicas - 1) // 2
 
-    def _disk_back(self, node: Node, commits: int, down_s: float) -> bool:
+    def _disk_back(self, node: SimulatedReplica, commits: int, down_s: float) -> bool:
         node.crash(down_s, "its database goes back in time")
         return node.disk.go_back(commits)
 
-    def _disk_flip(self, node: Node, what: str, place: float, down_s: float) -> bool:
+    def _disk_flip(self, node: SimulatedReplica, what: str, place: float, down_s: float) -> bool:
         if down_s >= 0:
             node.crash(down_s, "a bit flips")
         return node.disk.flip(what, place)
 
-    def _disk_copied(self, node: Node, commits: int, down_s: float) -> bool:
+    def _disk_copied(self, node: SimulatedReplica, commits: int, down_s: float) -> bool:
         node.crash(down_s, "its whole folder goes back in time")
         return self._forgets(node, node.disk.copy_back(commits))
 
-    def _disk_lost(self, node: Node, down_s: float) -> bool:
+    def _disk_lost(self, node: SimulatedReplica, down_s: float) -> bool:
         node.crash(down_s, "its disk is lost")
         return self._forgets(node, node.disk.lose())
 
-    def _forgets(self, node: Node, done: bool) -> bool:
+    def _forgets(self, node: SimulatedReplica, done: bool) -> bool:
         if done:
             self._cluster.checkers.lost(node.me)
         return done
 
-    def _without_vote(self, node: Node) -> bool:
+    def _without_vote(self, node: SimulatedReplica) -> bool:
         return node.hold("the others say so")
 
     # The end of it
@@ -237,7 +237,7 @@ class Strikes:
         for node in cluster.nodes:
             self._heal_node(node, broken.get(node.me))
 
-    def _heal_node(self, node: Node, how: str | None) -> None:
+    def _heal_node(self, node: SimulatedReplica, how: str | None) -> None:
         cluster = self._cluster
         if how is not None:
             cluster.faults[f"{how} for ever"] += 1

@@ -50,7 +50,7 @@ class Op(Struct, kw_only=True, frozen=True, rename={"return_": "return"}):
         return f"{self.client}'s {what} at {self.call:.3f}"
 
 
-class Verdict(Struct, frozen=True):
+class LinearizabilityVerdict(Struct, frozen=True):
     """``safe``, ``violated`` or ``unknown``, what is wrong, and on how much the verdict rests."""
 
     verdict: Literal["safe", "violated", "unknown"]
@@ -72,14 +72,16 @@ def load(path: Path) -> list[Op]:
     return operations
 
 
-def check(history: Sequence[Op]) -> Verdict:
+def check(history: Sequence[Op]) -> LinearizabilityVerdict:
     """Judge a history."""
     appends = [op for op in history if op.op == "append"]
     reads = [op for op in history if op.op == "read" and op.outcome == "ok" and op.texts is not None]
     unknown = sum(op.outcome == "unknown" for op in appends)
     by_text = {op.text: op for op in appends}
     if len(by_text) < len(appends):
-        return Verdict("unknown", ("two appends have the same text",), len(appends), len(reads), unknown)
+        return LinearizabilityVerdict(
+            "unknown", ("two appends have the same text",), len(appends), len(reads), unknown
+        )
     longest = max((op.texts or [] for op in reads), key=len, default=[])
     problems = [
         *_prefixes(reads, longest),
@@ -89,7 +91,7 @@ def check(history: Sequence[Op]) -> Verdict:
     if not problems:
         problems = _points(_forced_order(appends, reads, longest, by_text))
     verdict: Literal["safe", "violated"] = "violated" if problems else "safe"
-    return Verdict(verdict, tuple(problems), len(appends), len(reads), unknown)
+    return LinearizabilityVerdict(verdict, tuple(problems), len(appends), len(reads), unknown)
 
 
 def _prefixes(reads: Sequence[Op], longest: list[str]) -> Iterable[str]:

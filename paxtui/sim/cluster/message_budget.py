@@ -17,7 +17,7 @@ from paxtui.core.settings import Settings
 from paxtui.sim.plan.plan import Plan
 
 if TYPE_CHECKING:
-    from paxtui.sim.cluster.simulation import Cluster
+    from paxtui.sim.cluster.simulation import Simulation
 
 HASTY_MAX = 3
 """Repetitions that came too early, one after the other. One is honest: a page that arrives as its timer runs
@@ -42,7 +42,7 @@ ELECTIONS_MAX = 12
 """In a healthy cluster: the first one, after some duels at the worst."""
 
 
-class Patience:
+class MessageBudget:
     """Remembers when each replica last asked for the same thing again."""
 
     def __init__(self, settings: Settings) -> None:
@@ -89,7 +89,7 @@ def healthy(plan: Plan) -> bool:
     )
 
 
-def judge_healthy(cluster: Cluster) -> None:
+def judge_healthy(cluster: Simulation) -> None:
     """At the end of a run to which nothing was done: messages a slot, a read and a second, and ballots."""
     plan = cluster.plan
     followers = plan.replicas - 1

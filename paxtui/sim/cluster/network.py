@@ -10,7 +10,7 @@ from msgspec import json
 
 from paxtui.core.messages import PeerMessage
 from paxtui.core.output import Envelope
-from paxtui.sim.cluster.event_queue import Agenda
+from paxtui.sim.cluster.event_queue import EventQueue
 from paxtui.sim.cluster.randomness import fraction, mix, mixed, outputs
 from paxtui.sim.plan.plan import Weather
 
@@ -119,7 +119,7 @@ class Network:
         seed: int,
         weather: Weather,
         codec: bool,
-        agenda: Agenda,
+        agenda: EventQueue,
         arrive: Sequence[Arrive],
         late: Late,
         looks: Looks,

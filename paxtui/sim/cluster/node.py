@@ -15,13 +15,13 @@ from paxtui.core.proposer import Phase
 from paxtui.core.replica import Replica
 from paxtui.core.values import Command, Entry
 from paxtui.sim.cluster.clock import Clock
-from paxtui.sim.cluster.disk import Disk, Untrusted
+from paxtui.sim.cluster.disk import DiskUntrusted, SimulatedDisk
 from paxtui.sim.cluster.network import Parcel
 from paxtui.sim.cluster.randomness import fractions, mixed
-from paxtui.sim.cluster.triggers import Traps
+from paxtui.sim.cluster.triggers import Triggers
 
 if TYPE_CHECKING:
-    from paxtui.sim.cluster.simulation import Cluster
+    from paxtui.sim.cluster.simulation import Simulation
 
 INFINITY = float("inf")
 
@@ -32,17 +32,17 @@ SPIN_MAX = 100
 """Wake-ups in a row after which a deadline that does not move is called a busy loop."""
 
 
-class Node:
+class SimulatedReplica:
     """Everything of one replica that is not the core. It survives crashes; ``replica`` does not."""
 
-    def __init__(self, cluster: Cluster, me: int, commit_s: float) -> None:
+    def __init__(self, cluster: Simulation, me: int, commit_s: float) -> None:
         self._cluster = cluster
         self.me = me
         self.replica: Replica | None = None
         self.life = 0
         """Counts starts; what belongs to an older life is void."""
         self._checkers = cluster.checkers
-        self.disk = Disk(partial(cluster.checkers.committed, me))
+        self.disk = SimulatedDisk(partial(cluster.checkers.committed, me))
         self._gather_s = cluster.plan.gather_s
         self.commit_s = commit_s
         self.slow_until = 0.0
@@ -59,7 +59,7 @@ class Node:
         """For how long commits take."""
         self._spins = 0
         self._pumping = False
-        self.traps = Traps(cluster, self)
+        self.traps = Triggers(cluster, self)
         self.refused = False
         """It did not trust its disk, and is down for ever."""
         self._known = self.disk.told
@@ -120,7 +120,7 @@ class Node:
             self._ask_the_others()
             saved = self.disk.open()
             replica = Replica(self.me, cluster.plan.replicas, cluster.plan.settings, rng, saved, clock_s)
-        except Untrusted as untrusted:
+        except DiskUntrusted as untrusted:
             self._refuse(untrusted)
             return
         cluster.began(self.me, saved)
@@ -149,7 +149,7 @@ class Node:
         self.poke()
         return True
 
-    def _refuse(self, untrusted: Untrusted) -> None:
+    def _refuse(self, untrusted: DiskUntrusted) -> None:
         """Whoever does not trust its disk stays down until somebody has seen to it: for ever, here."""
         cluster = self._cluster
         cluster.note(self.me, "refused", untrusted)
@@ -438,7 +438,7 @@ class Node:
         self._cluster.goal("entries read from disk")
         try:
             entries = self.disk.read(fetch.first, fetch.slots_max, fetch.chars_max)
-        except Untrusted as untrusted:
+        except DiskUntrusted as untrusted:
             self.stop("storage error")
             self._refuse(untrusted)
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, BinaryIO, Protocol
 
-from paxtui.core.durable_state import Saved
+from paxtui.core.durable_state import DurableState
 from paxtui.core.events import Event
 from paxtui.core.messages import PeerMessage
 from paxtui.records import lines
@@ -14,10 +14,10 @@ from paxtui.sim.plan.plan import Plan
 TEXT_CHARS_MAX = 240
 
 
-class Recorder(Protocol):
+class RunObserver(Protocol):
     """Who wants to see everything that happens."""
 
-    def life(self, at: float, replica: int, saved: Saved) -> None:
+    def life(self, at: float, replica: int, saved: DurableState) -> None:
         """A replica starts with what its disk holds."""
 
     def ended(self, at: float, replica: int, why: str) -> None:
@@ -45,7 +45,7 @@ class JsonLines:
     def _line(self, line: bytes) -> None:
         self._out.write(line + b"\n")
 
-    def life(self, at: float, replica: int, saved: Saved) -> None:
+    def life(self, at: float, replica: int, saved: DurableState) -> None:
         """Time is virtual, and the same everywhere."""
         self._numbers[replica] = 0
         replicas = len(self._numbers)
@@ -71,14 +71,14 @@ class JsonLines:
             self._line(lines.message(at, sender, to, message))
 
 
-class Tail:
+class LastLines:
     """The last lines of a run, as text."""
 
     def __init__(self, lines: int, *, messages: bool = False) -> None:
         self.lines: deque[str] = deque(maxlen=lines)
         self._messages = messages
 
-    def life(self, at: float, replica: int, saved: Saved) -> None:
+    def life(self, at: float, replica: int, saved: DurableState) -> None:
         """The event ``restored`` tells of it."""
 
     def ended(self, at: float, replica: int, why: str) -> None:

@@ -9,7 +9,7 @@ from paxtui.core.settings import Settings
 from paxtui.sim.cluster.message_budget import healthy, judge_healthy
 
 if TYPE_CHECKING:
-    from paxtui.sim.cluster.simulation import Cluster
+    from paxtui.sim.cluster.simulation import Simulation
 
 LIVE_S_MAX = 40.0
 """After so long without an end of the second phase, the cluster is not live. The slowest honest way: three
@@ -35,7 +35,7 @@ LATE_MESSAGES = 50
 class Recovery:
     """Looks at a healed cluster until it was whole and quiet for a while, or the time is over."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Simulation) -> None:
         self._cluster = cluster
         self._deadline = cluster.now + LIVE_S_MAX
         self._whole_at: float | None = None

@@ -13,19 +13,19 @@ from typing import Any
 from msgspec import Struct
 
 from paxtui.checkers.broken import Invariant, InvariantBroken
-from paxtui.checkers.full_observer import Checkers, Look
-from paxtui.core.durable_state import Saved
+from paxtui.checkers.full_observer import FullObserver, Look
+from paxtui.core.durable_state import DurableState
 from paxtui.core.errors import InvariantViolated
 from paxtui.core.events import AcceptSent, CatchUpAsked, Elected, Event, PrepareSent, RoundTaken
 from paxtui.core.output import Appended, ReadReady, ReadRefused, Refused, Reply
-from paxtui.sim.cluster.clients import Client, Key, Operation
-from paxtui.sim.cluster.coverage import Goals
-from paxtui.sim.cluster.event_queue import Agenda
-from paxtui.sim.cluster.fault_injector import Strikes
-from paxtui.sim.cluster.message_budget import Patience
+from paxtui.sim.cluster.clients import ClientOperation, Key, SimulatedClient
+from paxtui.sim.cluster.coverage import Coverage
+from paxtui.sim.cluster.event_queue import EventQueue
+from paxtui.sim.cluster.fault_injector import FaultInjector
+from paxtui.sim.cluster.message_budget import MessageBudget
 from paxtui.sim.cluster.network import Arrive, Link, Network, Parcel
-from paxtui.sim.cluster.node import Node
-from paxtui.sim.cluster.record import Recorder
+from paxtui.sim.cluster.node import SimulatedReplica
+from paxtui.sim.cluster.record import RunObserver
 from paxtui.sim.cluster.recovery import Recovery
 from paxtui.sim.plan.plan import CRASHES, Plan
 
@@ -39,7 +39,7 @@ APPENDS_WORTH_IT = 5
 """The same of appends that were acknowledged."""
 
 
-class Result(Struct, frozen=True, kw_only=True):
+class RunResult(Struct, frozen=True, kw_only=True):
     """How a run ended."""
 
     seed: int
@@ -79,7 +79,7 @@ class Looks(dict[type[Event], tuple[Look, ...]]):
         return looks
 
 
-def simulate(plan: Plan, recorder: Recorder | None = None) -> Result:
+def simulate(plan: Plan, recorder: RunObserver | None = None) -> RunResult:
     """One run, of which nothing is left but its result.
 
     The garbage collector has nothing to find while the run lasts, and then hardly anything, since the cycles
@@ -88,7 +88,7 @@ def simulate(plan: Plan, recorder: Recorder | None = None) -> Result:
     collecting = gc.isenabled()
     gc.disable()
     try:
-        cluster = Cluster(plan, recorder)
+        cluster = Simulation(plan, recorder)
         result = cluster.run()
         for owner in (*cluster.nodes, *cluster.clients, cluster.strikes, cluster.checkers, cluster):
             vars(owner).clear()
@@ -98,24 +98,24 @@ def simulate(plan: Plan, recorder: Recorder | None = None) -> Result:
             gc.enable()
 
 
-class Cluster:
+class Simulation:
     """One run. Make it, call :meth:`run`, drop it; or let :func:`simulate` do so, which is faster."""
 
-    def __init__(self, plan: Plan, recorder: Recorder | None = None) -> None:
+    def __init__(self, plan: Plan, recorder: RunObserver | None = None) -> None:
         self.plan = plan
         self.now = 0.0
-        self.agenda = Agenda()
+        self.agenda = EventQueue()
         self.push = self.agenda.push
-        self.checkers = Checkers(plan.replicas, plan.settings)
-        self.goals = Goals()
+        self.checkers = FullObserver(plan.replicas, plan.settings)
+        self.goals = Coverage()
         self._recorder = recorder
         everyone = range(plan.replicas)
         self.peers = [tuple(j for j in everyone if j != i) for i in everyone]
-        self.nodes = [Node(self, i, plan.commit_s[i]) for i in everyone]
+        self.nodes = [SimulatedReplica(self, i, plan.commit_s[i]) for i in everyone]
         arrive = [node.message if recorder is None else self._recorded(node) for node in self.nodes]
         looks = self.checkers.on_message
         self.network = Network(plan.seed, plan.weather, plan.codec, self.agenda, arrive, self._late, looks)
-        self.waiting: list[dict[Key, tuple[Client, Operation]]] = [{} for _ in everyone]
+        self.waiting: list[dict[Key, tuple[SimulatedClient, ClientOperation]]] = [{} for _ in everyone]
         self._tickets = count(1)
         self.healed = False
         self.over = False
@@ -127,7 +127,7 @@ class Cluster:
         self._leaders: list[int] = []
         """Who was elected, in order, without those who follow themselves."""
         self._reigns = 0
-        self._patience = Patience(plan.settings)
+        self._patience = MessageBudget(plan.settings)
         own: dict[type[Event], Look] = {
             AcceptSent: self._repeated(self._patience.accept_sent),
             CatchUpAsked: self._repeated(self._patience.catch_up_asked),
@@ -138,14 +138,14 @@ class Cluster:
         self._looks = Looks(self.goals.on_event, own, self.checkers.on_event)
         self._appends = 0
         self._reads = 0
-        self.strikes = Strikes(self)
+        self.strikes = FaultInjector(self)
         for node in self.nodes:
             self.push(0.0, self._boot, node)
         self.agenda.plan(self.strikes.strike, ((fault.at, fault) for fault in plan.faults))
         self.push(plan.heal_at, self._heal, None)
-        self.clients = [Client(self, index) for index in range(plan.workload.clients)]
+        self.clients = [SimulatedClient(self, index) for index in range(plan.workload.clients)]
 
-    def _boot(self, node: Node) -> None:
+    def _boot(self, node: SimulatedReplica) -> None:
         node.start()
 
     def _heal(self, _: None) -> None:
@@ -154,7 +154,7 @@ class Cluster:
         self.strikes.heal()
         Recovery(self).begin()
 
-    def run(self) -> Result:
+    def run(self) -> RunResult:
         """The whole run; never raises for what the replicas do."""
         heap = self.agenda.heap
         events = 0
@@ -181,14 +181,14 @@ class Cluster:
                 self.ended(node.me, "the run is over")
         return self._result(events, "ok", "", "")
 
-    def _result(self, events: int, outcome: str, invariant: str, detail: str) -> Result:
+    def _result(self, events: int, outcome: str, invariant: str, detail: str) -> RunResult:
         slots = self.checkers.logs.upto
         seen = {f"event {event.__struct_config__.tag}" for event in self._looks}
         if self.network.duplicated:
             self.goals.reached.add("duplicate message")
         if self.checkers.facts.contested:
             self.goals.reached.add("a quorum voted for several values in a slot")
-        return Result(
+        return RunResult(
             seed=self.plan.seed,
             profile=self.plan.profile,
             outcome=outcome,
@@ -235,7 +235,7 @@ class Cluster:
         if self._recorder is not None:
             self._recorder.note(self.now, replica, what, " ".join(map(str, details)))
 
-    def began(self, replica: int, saved: Saved) -> None:
+    def began(self, replica: int, saved: DurableState) -> None:
         """A replica starts with what its disk holds."""
         if self._recorder is not None:
             self._recorder.life(self.now, replica, saved)
@@ -272,7 +272,7 @@ class Cluster:
 
         return asked
 
-    def probe(self, node: Node) -> None:
+    def probe(self, node: SimulatedReplica) -> None:
         """Look at what a replica keeps."""
         replica = node.replica
         if replica is None:
@@ -281,7 +281,7 @@ class Cluster:
         queued, in_flight = (0, 0) if reign is None else (reign.queued, reign.in_flight)
         self.checkers.limits.kept(node.me, queued, len(replica.learner.sessions), in_flight)
 
-    def _recorded(self, node: Node) -> Arrive:
+    def _recorded(self, node: SimulatedReplica) -> Arrive:
         """A message arrives, and that is recorded."""
 
         def arrive(parcel: Parcel) -> None:

@@ -11,8 +11,8 @@ from paxtui.core.output import EVERYONE, Envelope, Output
 from paxtui.sim.cluster.randomness import mixed
 
 if TYPE_CHECKING:
-    from paxtui.sim.cluster.node import Node
-    from paxtui.sim.cluster.simulation import Cluster
+    from paxtui.sim.cluster.node import SimulatedReplica
+    from paxtui.sim.cluster.simulation import Simulation
 
 NOTHING, ALL, SOME = range(3)
 """Of what a replica wants to send as it crashes, this much leaves; see ``crash-at`` in the plan."""
@@ -33,10 +33,10 @@ class SilenceAt(Struct, frozen=True):
     seconds: float
 
 
-class Traps:
+class Triggers:
     """Those of one replica: at most one of each kind."""
 
-    def __init__(self, cluster: Cluster, node: Node) -> None:
+    def __init__(self, cluster: Simulation, node: SimulatedReplica) -> None:
         self._cluster = cluster
         self._node = node
         self.crash: CrashAt | None = None

@@ -15,20 +15,22 @@ from paxtui.core.output import PutState
 from paxtui.core.proposer import Proposer
 from paxtui.core.replica import Replica
 from paxtui.core.values import Entry
-from paxtui.sim.cluster.disk import Disk, Table
+from paxtui.sim.cluster.disk import SimulatedDisk, Table
 from paxtui.sim.mutants.mutant import Patch, mutant
 
 SQLITE = "SQLite returns a flipped bit in its file as the stored value"
 
 
-def _believed(patch: Patch, wrong: Callable[[Disk, Table, Any], bool], flipped: Callable[[Any], Any]) -> None:
+def _believed(
+    patch: Patch, wrong: Callable[[SimulatedDisk, Table, Any], bool], flipped: Callable[[Any], Any]
+) -> None:
     """Some checksums are not verified: a row with a flipped bit is taken as it is."""
-    original = Disk._misfit
+    original = SimulatedDisk._misfit
 
-    def misfit(self: Disk, table: Table, key: int | str, row: Any) -> Any:
+    def misfit(self: SimulatedDisk, table: Table, key: int | str, row: Any) -> Any:
         return flipped(row) if wrong(self, table, key) else original(self, table, key, row)
 
-    patch.replace(Disk, "_misfit", misfit)
+    patch.replace(SimulatedDisk, "_misfit", misfit)
 
 
 def _other_request(row: Entry) -> Entry:
@@ -44,7 +46,7 @@ def _other_request(row: Entry) -> Entry:
 )
 def mark_not_compared(patch: Patch) -> None:
     """A replica starts from a database that went back in time, and promises and votes anew."""
-    patch.replace(Disk, "_check_mark", lambda self: None)
+    patch.replace(SimulatedDisk, "_check_mark", lambda self: None)
 
 
 @mutant(
@@ -93,18 +95,18 @@ FORGOTTEN = "Paxos Made Simple, 2.2: an acceptor must remember, also after a fai
 @mutant("lost-disk-votes", rule=FORGOTTEN, profile="lost", caught_by=Invariant.PROMISES, seeds=12)
 def lost_disk_votes(patch: Patch) -> None:
     """Another disk is taken for one that nobody knows yet: a replica that lost its disk votes again."""
-    objection = Disk.objection
+    objection = SimulatedDisk.objection
 
-    def forgiving(self: Disk, known: tuple[int, int]) -> str | None:
+    def forgiving(self: SimulatedDisk, known: tuple[int, int]) -> str | None:
         return objection(self, known if self.storage == known[0] else self.told)
 
-    patch.replace(Disk, "objection", forgiving)
+    patch.replace(SimulatedDisk, "objection", forgiving)
 
 
 @mutant("old-disk-votes", rule=FORGOTTEN, profile="lost", caught_by=Invariant.PROMISES, seeds=12)
 def old_disk_votes(patch: Patch) -> None:
     """Nobody compares the number of the last commit: a folder that was copied back votes again."""
-    patch.replace(Disk, "_is_behind", lambda self, commits: False)
+    patch.replace(SimulatedDisk, "_is_behind", lambda self, commits: False)
 
 
 @mutant("held-replica-answers", rule=FORGOTTEN, profile="lost", caught_by=Invariant.PROMISES, seeds=8)
@@ -128,8 +130,8 @@ def held_outbox_leaves(patch: Patch) -> None:
 @mutant("held-for-one-life", rule=FORGOTTEN, profile="lost", caught_by=Invariant.PROMISES, seeds=8)
 def held_for_one_life(patch: Patch) -> None:
     """What the disk says of it is not looked at, at a start."""
-    original = Disk.open
-    patch.replace(Disk, "open", lambda self: replace(original(self), held=None))
+    original = SimulatedDisk.open
+    patch.replace(SimulatedDisk, "open", lambda self: replace(original(self), held=None))
 
 
 @mutant(

@@ -14,8 +14,8 @@ from paxtui.core.outbox import Outbox
 from paxtui.core.output import Envelope, PutState, PutVotes
 from paxtui.core.proposer import Proposer
 from paxtui.core.replica import Replica
-from paxtui.sim.cluster.disk import Disk
-from paxtui.sim.cluster.node import Node
+from paxtui.sim.cluster.disk import SimulatedDisk
+from paxtui.sim.cluster.node import SimulatedReplica
 from paxtui.sim.mutants.mutant import Patch, mutant
 
 PMS_STABLE = "Paxos Made Simple, 2.3: the response is in stable storage before it is sent"
@@ -93,9 +93,9 @@ def own_vote_before_disk(patch: Patch) -> None:
 )
 def failed_commit_taken_for_done(patch: Patch) -> None:
     """A commit that failed is logged, and the replica goes on as if it had worked."""
-    original = Node._committed
+    original = SimulatedReplica._committed
 
-    def committed(self: Node, life: int) -> None:
+    def committed(self: SimulatedReplica, life: int) -> None:
         if life != self.life or self.fail_down_s is None:
             original(self, life)
             return
@@ -105,7 +105,7 @@ def failed_commit_taken_for_done(patch: Patch) -> None:
         self._commit()
         self._told_durable(batch)
 
-    patch.replace(Node, "_committed", committed)
+    patch.replace(SimulatedReplica, "_committed", committed)
 
 
 @mutant(
@@ -198,12 +198,12 @@ def votes_forgotten_when_pruned(patch: Patch) -> None:
 )
 def wiped_disk_votes(patch: Patch) -> None:
     """A replica whose disk is empty starts as if it were new, and nobody remembers it."""
-    original = Disk.crash
+    original = SimulatedDisk.crash
 
-    def crash(self: Disk, survives: bool) -> bool:
+    def crash(self: SimulatedDisk, survives: bool) -> bool:
         survived = original(self, survives)
-        Disk.__init__(self, self._on_write)
+        SimulatedDisk.__init__(self, self._on_write)
         return survived
 
-    patch.replace(Disk, "crash", crash)
-    patch.replace(Disk, "objection", lambda self, known: None)
+    patch.replace(SimulatedDisk, "crash", crash)
+    patch.replace(SimulatedDisk, "objection", lambda self, known: None)

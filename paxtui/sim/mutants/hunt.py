@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from paxtui.sim.campaign.workers import Workers, ended_in_time
+from paxtui.sim.campaign.workers import ProcessWorkers, ended_in_time
 from paxtui.sim.cluster.simulation import simulate
 from paxtui.sim.mutants import MUTANTS
 from paxtui.sim.plan.plan_generator import draw
@@ -63,7 +63,7 @@ def hunt_all(names: Sequence[str], *, jobs: int = 1, factor: int = CI_FACTOR) ->
     if jobs == 1:
         yield from (hunt(name, factor) for name in names)
         return
-    workers = Workers(jobs)
+    workers = ProcessWorkers(jobs)
     with ended_in_time(workers):
         for ending in [workers.submit(hunt, name, factor) for name in names]:
             yield ending.result()

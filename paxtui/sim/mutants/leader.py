@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from paxtui.checkers.broken import Invariant
 from paxtui.core.ballot import Ballot
-from paxtui.core.leader import Reign
+from paxtui.core.leader import Leader
 from paxtui.core.messages import Accepted, PeerMessage
 from paxtui.core.output import Appended
 from paxtui.core.replica import Replica
@@ -27,15 +27,15 @@ CHOSEN = "Paxos Made Simple, 2.2: chosen when a majority has accepted it"
 )
 def minority_of_votes(patch: Patch) -> None:
     """Half of the replicas, rounded down, are taken for a majority in phase 2."""
-    original = Reign.on_accepted
+    original = Leader.on_accepted
 
-    def on_accepted(self: Reign, sender: int, message: Accepted) -> Any:
+    def on_accepted(self: Leader, sender: int, message: Accepted) -> Any:
         quorum, self._quorum = self._quorum, max(1, self._replicas // 2)
         runs = original(self, sender, message)
         self._quorum = quorum
         return runs
 
-    patch.replace(Reign, "on_accepted", on_accepted)
+    patch.replace(Leader, "on_accepted", on_accepted)
 
 
 @mutant(
@@ -47,16 +47,16 @@ def minority_of_votes(patch: Patch) -> None:
 )
 def vote_counted_twice(patch: Patch) -> None:
     """Votes are counted, not their senders: a repeated one counts again."""
-    original = Reign.on_accepted
+    original = Leader.on_accepted
 
-    def on_accepted(self: Reign, sender: int, message: Accepted) -> Any:
+    def on_accepted(self: Leader, sender: int, message: Accepted) -> Any:
         for slot in range(message.first, message.first + message.count):
             votes = self._tally.get(slot, 0)
             if votes >> sender & 1:
                 self._tally[slot] = votes | (votes + 1)  # the lowest bit that is not set yet
         return original(self, sender, message)
 
-    patch.replace(Reign, "on_accepted", on_accepted)
+    patch.replace(Leader, "on_accepted", on_accepted)
 
 
 @mutant(
@@ -91,16 +91,16 @@ def votes_counted_across_ballots(patch: Patch) -> None:
 )
 def acknowledged_before_the_quorum(patch: Patch) -> None:
     """A client is answered when its request is proposed."""
-    original = Reign._propose
+    original = Leader._propose
 
-    def propose(self: Reign, now: float, first: int, values: tuple[Command, ...], source: str) -> None:
+    def propose(self: Leader, now: float, first: int, values: tuple[Command, ...], source: str) -> None:
         original(self, now, first, values, source)
         for slot, value in enumerate(values, first):
             if (value.client, value.request) in self._waiting:
                 self._waiting.remove((value.client, value.request))
                 self._out.replies.append(Appended(value.client, value.request, slot, self.ballot))
 
-    patch.replace(Reign, "_propose", propose)
+    patch.replace(Leader, "_propose", propose)
 
 
 @mutant(
@@ -112,12 +112,12 @@ def acknowledged_before_the_quorum(patch: Patch) -> None:
 )
 def no_op_over_a_slow_slot(patch: Patch) -> None:
     """Slots that are still without a majority when they are due again are sent again as no-ops."""
-    original = Reign._send_again
+    original = Leader._send_again
 
-    def send_again(self: Reign, first: int, run: tuple[Command, ...], votes: int, chars: Any) -> None:
+    def send_again(self: Leader, first: int, run: tuple[Command, ...], votes: int, chars: Any) -> None:
         original(self, first, (NOOP,) * len(run), votes, chars)
 
-    patch.replace(Reign, "_send_again", send_again)
+    patch.replace(Leader, "_send_again", send_again)
 
 
 @mutant(
@@ -129,12 +129,12 @@ def no_op_over_a_slow_slot(patch: Patch) -> None:
 )
 def text_cut_on_the_way(patch: Patch) -> None:
     """A leader cuts long texts before it proposes them."""
-    original = Reign.append
+    original = Leader.append
 
-    def append(self: Reign, command: Command) -> None:
+    def append(self: Leader, command: Command) -> None:
         original(self, replace(command, text=command.text[:16]))
 
-    patch.replace(Reign, "append", append)
+    patch.replace(Leader, "append", append)
 
 
 @mutant(
@@ -146,14 +146,14 @@ def text_cut_on_the_way(patch: Patch) -> None:
 )
 def late_vote_unexpected(patch: Patch) -> None:
     """A vote for a slot that is decided already is looked up in the tally like any other."""
-    original = Reign.on_accepted
+    original = Leader.on_accepted
 
-    def on_accepted(self: Reign, sender: int, message: Accepted) -> Any:
+    def on_accepted(self: Leader, sender: int, message: Accepted) -> Any:
         for slot in range(message.first, message.first + message.count):
             self._tally[slot] |= 1 << sender
         return original(self, sender, message)
 
-    patch.replace(Reign, "on_accepted", on_accepted)
+    patch.replace(Leader, "on_accepted", on_accepted)
 
 
 @mutant(
@@ -166,4 +166,4 @@ def late_vote_unexpected(patch: Patch) -> None:
 def deposed_leader_catches_up_and_stays(patch: Patch) -> None:
     """A leader that learns another value than the one it proposed carries on; the watermark in its next
     heartbeat then tells its voters that their votes were chosen."""
-    patch.replace(Reign, "refuted", lambda self, first, entries: None)
+    patch.replace(Leader, "refuted", lambda self, first, entries: None)

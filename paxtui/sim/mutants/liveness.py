@@ -6,7 +6,7 @@ from paxtui.checkers.broken import Invariant
 from paxtui.core.acceptor import Acceptor
 from paxtui.core.ballot import Ballot
 from paxtui.core.events import NackSent
-from paxtui.core.leader import Reign
+from paxtui.core.leader import Leader
 from paxtui.core.learner import Learner
 from paxtui.core.messages import Accepted, Entries, HeartbeatAck, PeerMessage
 from paxtui.core.outbox import Outbox
@@ -24,7 +24,7 @@ from paxtui.sim.mutants.mutant import Patch, mutant
 )
 def never_sent_again(patch: Patch) -> None:
     """An Accept is sent once."""
-    patch.replace(Reign, "resend", lambda self, now: setattr(self, "resend_at", now + 1.0))
+    patch.replace(Leader, "resend", lambda self, now: setattr(self, "resend_at", now + 1.0))
 
 
 @mutant(
@@ -36,8 +36,8 @@ def never_sent_again(patch: Patch) -> None:
 )
 def skipped_slot_never_filled(patch: Patch) -> None:
     """A leader waits for a client to come for the slot that it left empty."""
-    patch.replace(Reign, "fill_due", lambda self, now: None)
-    patch.replace(Reign, "deadline", property(lambda self: min(self.heartbeat_at, self.resend_at)))
+    patch.replace(Leader, "fill_due", lambda self, now: None)
+    patch.replace(Leader, "deadline", property(lambda self: min(self.heartbeat_at, self.resend_at)))
 
 
 @mutant(
@@ -49,15 +49,15 @@ def skipped_slot_never_filled(patch: Patch) -> None:
 )
 def gap_of_phase_1_never_filled(patch: Patch) -> None:
     """A new leader proposes what was reported again, and passes over the slots between."""
-    original = Reign._propose_recovered
+    original = Leader._propose_recovered
 
-    def propose_recovered(self: Reign, now: float, watermark: int, known: object) -> None:
+    def propose_recovered(self: Leader, now: float, watermark: int, known: object) -> None:
         if self.next_slot in self._adopted:
             original(self, now, watermark, known)  # type: ignore[arg-type]
         else:
             self.next_slot += 1
 
-    patch.replace(Reign, "_propose_recovered", propose_recovered)
+    patch.replace(Leader, "_propose_recovered", propose_recovered)
 
 
 @mutant(
@@ -105,7 +105,7 @@ def deaf_replica_campaigns(patch: Patch) -> None:
 )
 def leader_without_a_majority_stays(patch: Patch) -> None:
     """A leader leads until somebody tells it otherwise."""
-    patch.replace(Reign, "lost_majority", lambda self, now: False)
+    patch.replace(Leader, "lost_majority", lambda self, now: False)
 
 
 @mutant(
@@ -117,14 +117,14 @@ def leader_without_a_majority_stays(patch: Patch) -> None:
 )
 def ack_answered_with_a_heartbeat(patch: Patch) -> None:
     """One follower's answer to a heartbeat is answered with the next one."""
-    original = Reign.on_ack
+    original = Leader.on_ack
 
-    def on_ack(self: Reign, sender: int, message: HeartbeatAck, watermark: int) -> None:
+    def on_ack(self: Leader, sender: int, message: HeartbeatAck, watermark: int) -> None:
         original(self, sender, message, watermark)
         if self._replicas > 1 and sender == (self.ballot.replica + 1) % self._replicas:
             self.beat(watermark)
 
-    patch.replace(Reign, "on_ack", on_ack)
+    patch.replace(Leader, "on_ack", on_ack)
 
 
 @mutant(

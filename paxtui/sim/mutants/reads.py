@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paxtui.checkers.broken import Invariant
-from paxtui.core.leader import Reign
+from paxtui.core.leader import Leader
 from paxtui.core.output import ReadReady
 from paxtui.core.proposer import Proposer
 from paxtui.sim.mutants.mutant import Patch, mutant
@@ -40,15 +40,15 @@ def follower_reads_from_memory(patch: Patch) -> None:
 )
 def leader_reads_without_a_majority(patch: Patch) -> None:
     """A leader answers a linearizable read at once: it leads, after all."""
-    original = Reign.read
+    original = Leader.read
 
-    def read(self: Reign, ticket: int, watermark: int) -> None:
+    def read(self: Leader, ticket: int, watermark: int) -> None:
         original(self, ticket, watermark)
         for replica in self._acked:
             self._acked[replica] = self._number + 1
         self._release_reads(watermark)
 
-    patch.replace(Reign, "read", read)
+    patch.replace(Leader, "read", read)
 
 
 @mutant(
@@ -60,15 +60,15 @@ def leader_reads_without_a_majority(patch: Patch) -> None:
 )
 def read_confirmed_by_an_older_heartbeat(patch: Patch) -> None:
     """A read waits for the acks of the last heartbeat that was sent, not of one that is sent after it."""
-    original = Reign.read
+    original = Leader.read
 
-    def read(self: Reign, ticket: int, watermark: int) -> None:
+    def read(self: Leader, ticket: int, watermark: int) -> None:
         pending = len(self._reads)
         original(self, ticket, watermark)
         if len(self._reads) > pending:
             self._reads[-1].number -= 1
 
-    patch.replace(Reign, "read", read)
+    patch.replace(Leader, "read", read)
 
 
 @mutant(
@@ -80,14 +80,14 @@ def read_confirmed_by_an_older_heartbeat(patch: Patch) -> None:
 )
 def new_leader_reads_before_it_caught_up(patch: Patch) -> None:
     """A new leader answers from its own watermark, before what phase 1 told is applied."""
-    original = Reign.read
+    original = Leader.read
 
-    def read(self: Reign, ticket: int, watermark: int) -> None:
+    def read(self: Leader, ticket: int, watermark: int) -> None:
         end, self.end = self.end, watermark
         original(self, ticket, watermark)
         self.end = end
 
-    patch.replace(Reign, "read", read)
+    patch.replace(Leader, "read", read)
 
 
 @mutant(
@@ -99,5 +99,5 @@ def new_leader_reads_before_it_caught_up(patch: Patch) -> None:
 )
 def read_before_it_is_applied(patch: Patch) -> None:
     """A read is released when it is confirmed, whatever is applied by then."""
-    original = Reign._release_reads
-    patch.replace(Reign, "_release_reads", lambda self, watermark: original(self, 1 << 60))
+    original = Leader._release_reads
+    patch.replace(Leader, "_release_reads", lambda self, watermark: original(self, 1 << 60))

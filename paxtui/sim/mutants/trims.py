@@ -7,10 +7,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from paxtui.checkers.broken import Invariant
-from paxtui.core.leader import Reign
+from paxtui.core.leader import Leader
 from paxtui.core.learner import Learner
 from paxtui.core.messages import CatchUp, Snapshot
-from paxtui.core.output import PutFloor
+from paxtui.core.output import PutLogStart
 from paxtui.core.sessions import Sessions
 from paxtui.sim.mutants.mutant import Patch, mutant
 
@@ -25,7 +25,7 @@ from paxtui.sim.mutants.mutant import Patch, mutant
 def leader_stays(patch: Patch) -> None:
     """A deposed leader that takes another one's state goes on, and its next heartbeat calls what it had
     proposed below that state chosen."""
-    patch.replace(Reign, "unsettled_below", lambda self, upto: False)
+    patch.replace(Leader, "unsettled_below", lambda self, upto: False)
 
 
 @mutant(
@@ -133,7 +133,7 @@ def trimmed_to_no_state(patch: Patch) -> None:
         floor = self.watermark
         if floor > self.floor:
             self.floor = floor
-            self._out.writes.append(PutFloor(floor))
+            self._out.writes.append(PutLogStart(floor))
 
     patch.replace(Learner, "_trim_to", trim_to)
 

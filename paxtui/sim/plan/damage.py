@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from paxtui.sim.cluster.randomness import mixed
 from paxtui.sim.plan.fault_generators import anyone, exponential
-from paxtui.sim.plan.plan import PROFILES, Fault, Plan
+from paxtui.sim.plan.plan import PROFILES, Plan, PlannedFault
 
 SHARES = {"disk": 0.5, "churn": 0.15, "all": 0.3}
 """Of the runs of a profile that can spare a replica, so many have some."""
@@ -35,7 +35,7 @@ def damaged(plan: Plan) -> Plan:
     )
 
 
-def _one(rng: random.Random, plan: Plan) -> Fault:
+def _one(rng: random.Random, plan: Plan) -> PlannedFault:
     at = plan.heal_at * rng.uniform(0.35, 0.95)
     replica, down_s = anyone(rng, plan.replicas), exponential(rng, 0.01, 1.0)
     if rng.random() < 0.5:
@@ -43,16 +43,16 @@ def _one(rng: random.Random, plan: Plan) -> Fault:
         # By the fault's own moment, so that all other draws stay as they were.
         match int(at * 1e6) % 6:
             case 0:
-                return Fault(at, "disk-copied", (replica, commits, down_s))
+                return PlannedFault(at, "disk-copied", (replica, commits, down_s))
             case 1:
-                return Fault(at, "disk-lost", (replica, down_s))
+                return PlannedFault(at, "disk-lost", (replica, down_s))
             case 2:
-                return Fault(at, "without-vote", (replica,))
+                return PlannedFault(at, "without-vote", (replica,))
             case _:
-                return Fault(at, "disk-back", (replica, commits, down_s))
+                return PlannedFault(at, "disk-back", (replica, commits, down_s))
     row, place = rng.choice(ROWS), rng.random()
     if row == "learned":
         # The last ones are read again at a start, or when somebody who is behind asks for them.
         place = 1.0 - exponential(rng, 0.003, 1.0)
         down_s = rng.choice((down_s, -1.0))
-    return Fault(at, "disk-flip", (replica, row, place, down_s))
+    return PlannedFault(at, "disk-flip", (replica, row, place, down_s))

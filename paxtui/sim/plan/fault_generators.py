@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import get_args
 
 from paxtui.core.messages import PeerMessage
-from paxtui.sim.plan.plan import LEADER, Fault
+from paxtui.sim.plan.plan import LEADER, PlannedFault
 
 TRIGGERS = (
     "accept-sent",
@@ -96,125 +96,133 @@ def partition(rng: random.Random, replicas: int) -> list[tuple[int, int]]:
     return [pair for pair in pairs if rng.random() < 0.4]
 
 
-def _partition(rng: random.Random, at: float, replicas: int) -> list[Fault]:
+def _partition(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
     seconds = exponential(rng, 0.2, 4.0)
-    return [Fault(at, "cut", (seconds, i, j)) for i, j in partition(rng, replicas)]
+    return [PlannedFault(at, "cut", (seconds, i, j)) for i, j in partition(rng, replicas)]
 
 
-def _flap(rng: random.Random, at: float, replicas: int) -> list[Fault]:
+def _flap(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
     """The same cut again and again: an election may begin in each gap and end in none."""
     pairs = partition(rng, replicas)
     seconds = exponential(rng, 0.05, 0.8)
     gap_s = exponential(rng, 0.05, 0.8)
     return [
-        Fault(at + turn * (seconds + gap_s), "cut", (seconds, i, j))
+        PlannedFault(at + turn * (seconds + gap_s), "cut", (seconds, i, j))
         for turn in range(rng.randint(2, 6))
         for i, j in pairs
     ]
 
 
-def _silence(rng: random.Random, at: float, replicas: int) -> list[Fault]:
+def _silence(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
     """Whoever leads is heard by nobody, or by few, and votes alone; then the next one, and the next. Several
     values then have votes in one slot, and a later leader has to take the right one."""
-    faults: list[Fault] = []
+    faults: list[PlannedFault] = []
     for _ in range(rng.randint(1, 4)):
         seconds = rng.uniform(0.2, 1.0)
         if rng.random() < 0.7:
             # All who lead next, in the moment in which they propose: only their own vote remains.
             event = rng.choice(("proposed", "proposed", "proposed", "elected", "chosen-seen"))
             faults += [
-                Fault(at, "silence-at", (i, event, seconds)) for i in range(replicas) if rng.random() < 0.9
+                PlannedFault(at, "silence-at", (i, event, seconds))
+                for i in range(replicas)
+                if rng.random() < 0.9
             ]
             at += rng.uniform(0.3, 1.5)
             continue
         heard = rng.choice((0.0, 0.0, 0.3))
-        faults += [Fault(at, "cut", (seconds, LEADER, j)) for j in range(replicas) if rng.random() >= heard]
+        faults += [
+            PlannedFault(at, "cut", (seconds, LEADER, j)) for j in range(replicas) if rng.random() >= heard
+        ]
         at += rng.uniform(0.3, 1.0)
     return faults
 
 
-def _links(kind: str, *ranges: tuple[float, float]) -> Callable[[random.Random, float, int], list[Fault]]:
-    def draw_links(rng: random.Random, at: float, replicas: int) -> list[Fault]:
+def _links(
+    kind: str, *ranges: tuple[float, float]
+) -> Callable[[random.Random, float, int], list[PlannedFault]]:
+    def draw_links(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
         seconds = exponential(rng, 0.2, 4.0)
         rest = tuple(exponential(rng, low, high) for low, high in ranges)
-        return [Fault(at, kind, (seconds, i, j, *rest)) for i, j in _pairs(rng, replicas)]
+        return [PlannedFault(at, kind, (seconds, i, j, *rest)) for i, j in _pairs(rng, replicas)]
 
     return draw_links
 
 
-def _filter(rng: random.Random, at: float, replicas: int) -> list[Fault]:
+def _filter(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
     """Some types of messages are lost on some links: what arrives then contradicts what does not."""
     seconds = exponential(rng, 0.2, 4.0)
     types = rng.sample(TYPES, rng.randint(1, 6))
-    return [Fault(at, "filter", (seconds, i, j, kind)) for i, j in _pairs(rng, replicas) for kind in types]
+    return [
+        PlannedFault(at, "filter", (seconds, i, j, kind)) for i, j in _pairs(rng, replicas) for kind in types
+    ]
 
 
-def _disconnect(rng: random.Random, at: float, replicas: int) -> list[Fault]:
+def _disconnect(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
     """A connection breaks, and nothing else: a hint that is wrong."""
     i, j = rng.randrange(replicas), rng.randrange(replicas)
-    return [Fault(at, "disconnect", (i, j))] if i != j else []
+    return [PlannedFault(at, "disconnect", (i, j))] if i != j else []
 
 
-def _crash(rng: random.Random, at: float, replicas: int) -> list[Fault]:
-    return [Fault(at, "crash", (anyone(rng, replicas), exponential(rng, 0.01, 2.0)))]
+def _crash(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
+    return [PlannedFault(at, "crash", (anyone(rng, replicas), exponential(rng, 0.01, 2.0)))]
 
 
-def _crash_all(rng: random.Random, at: float, replicas: int) -> list[Fault]:
+def _crash_all(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
     del replicas
-    return [Fault(at, "crash-all", (exponential(rng, 0.01, 1.0),))]
+    return [PlannedFault(at, "crash-all", (exponential(rng, 0.01, 1.0),))]
 
 
-def _crash_at(rng: random.Random, at: float, replicas: int) -> list[Fault]:
+def _crash_at(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
     down_s = exponential(rng, 0.01, 1.0)
     event, sends = rng.choice(TRIGGERS), rng.choice((0, 1, 2, 2))
-    return [Fault(at, "crash-at", (rng.randrange(replicas), event, down_s, sends))]
+    return [PlannedFault(at, "crash-at", (rng.randrange(replicas), event, down_s, sends))]
 
 
-def _disk_slow(rng: random.Random, at: float, replicas: int) -> list[Fault]:
+def _disk_slow(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
     seconds, commit_s = exponential(rng, 0.2, 3.0), exponential(rng, 0.02, 1.5)
-    return [Fault(at, "disk-slow", (seconds, rng.randrange(replicas), commit_s))]
+    return [PlannedFault(at, "disk-slow", (seconds, rng.randrange(replicas), commit_s))]
 
 
-def _disk_fail(rng: random.Random, at: float, replicas: int) -> list[Fault]:
-    return [Fault(at, "disk-fail", (anyone(rng, replicas), exponential(rng, 0.01, 1.0)))]
+def _disk_fail(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
+    return [PlannedFault(at, "disk-fail", (anyone(rng, replicas), exponential(rng, 0.01, 1.0)))]
 
 
-def _pause(rng: random.Random, at: float, replicas: int) -> list[Fault]:
-    return [Fault(at, "pause", (exponential(rng, 0.1, 30.0), anyone(rng, replicas)))]
+def _pause(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
+    return [PlannedFault(at, "pause", (exponential(rng, 0.1, 30.0), anyone(rng, replicas)))]
 
 
-def _clock_jump(rng: random.Random, at: float, replicas: int) -> list[Fault]:
-    return [Fault(at, "clock-jump", (rng.randrange(replicas), exponential(rng, 0.05, 100.0)))]
+def _clock_jump(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
+    return [PlannedFault(at, "clock-jump", (rng.randrange(replicas), exponential(rng, 0.05, 100.0)))]
 
 
-def _clock_rate(rng: random.Random, at: float, replicas: int) -> list[Fault]:
-    return [Fault(at, "clock-rate", (rng.randrange(replicas), exponential(rng, 0.2, 5.0)))]
+def _clock_rate(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
+    return [PlannedFault(at, "clock-rate", (rng.randrange(replicas), exponential(rng, 0.2, 5.0)))]
 
 
-def _proposer_crash(rng: random.Random, at: float, replicas: int) -> list[Fault]:
-    return [Fault(at, "proposer-crash", (exponential(rng, 0.1, 3.0), anyone(rng, replicas)))]
+def _proposer_crash(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
+    return [PlannedFault(at, "proposer-crash", (exponential(rng, 0.1, 3.0), anyone(rng, replicas)))]
 
 
-def _skip(rng: random.Random, at: float, replicas: int) -> list[Fault]:
+def _skip(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
     return [
-        Fault(
+        PlannedFault(
             at, "skip", (rng.choice((LEADER, LEADER, rng.randrange(replicas))), rng.choice((-1, -1, 0, 1, 5)))
         )
         for _ in range(rng.randint(1, 3))
     ]
 
 
-def _elect(rng: random.Random, at: float, replicas: int) -> list[Fault]:
+def _elect(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
     """One forced election, or two replicas at once."""
-    return [Fault(at, "elect", (rng.randrange(replicas),)) for _ in range(rng.choice((1, 1, 2)))]
+    return [PlannedFault(at, "elect", (rng.randrange(replicas),)) for _ in range(rng.choice((1, 1, 2)))]
 
 
-def _fill(rng: random.Random, at: float, replicas: int) -> list[Fault]:
+def _fill(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
     del replicas, rng
-    return [Fault(at, "skip", (LEADER, -1)), Fault(at + 0.04, "fill", (LEADER,))]
+    return [PlannedFault(at, "skip", (LEADER, -1)), PlannedFault(at + 0.04, "fill", (LEADER,))]
 
 
-DRAWERS: dict[str, Callable[[random.Random, float, int], list[Fault]]] = {
+DRAWERS: dict[str, Callable[[random.Random, float, int], list[PlannedFault]]] = {
     "partition": _partition,
     "flap": _flap,
     "silence": _silence,

@@ -1,7 +1,7 @@
 """The plan of a run: everything that chance decides before it starts, as plain data.
 
-A :class:`Fault` is ``(time, kind, arguments)``. Times are virtual seconds; a fault that lasts carries its
-length, so that leaving out any entry leaves a plan that still makes sense.
+A :class:`PlannedFault` is ``(time, kind, arguments)``. Times are virtual seconds; a fault that lasts
+carries its length, so that leaving out any entry leaves a plan that still makes sense.
 
 =================  =====================================  ==============================================
 kind               arguments                              effect
@@ -85,7 +85,7 @@ finds; ``canary`` fails one seed in a hundred, to show that failures are reporte
 to the cluster, so that the number of its messages can be judged."""
 
 
-class Fault(Struct, frozen=True, array_like=True):
+class PlannedFault(Struct, frozen=True, array_like=True):
     """One entry of the plan."""
 
     at: float
@@ -93,7 +93,7 @@ class Fault(Struct, frozen=True, array_like=True):
     args: tuple[int | float | str, ...]
 
 
-class Broken(Struct, frozen=True, array_like=True):
+class PermanentFailure(Struct, frozen=True, array_like=True):
     """A replica that never heals: ``down``, ``deaf`` (hears nobody), ``mute`` or ``isolated``."""
 
     replica: int
@@ -113,7 +113,7 @@ class Weather(Struct, frozen=True, kw_only=True):
     """A link keeps the order, as one TCP connection does."""
 
 
-class Ask(Struct, frozen=True, array_like=True):
+class PlannedRequest(Struct, frozen=True, array_like=True):
     """One request of a client in the first phase."""
 
     at: float
@@ -145,7 +145,7 @@ class Workload(Struct, frozen=True, kw_only=True):
     text_chars: int
     last: int = 3
     """Requests of each client once everything has healed."""
-    asks: tuple[Ask, ...] | None = None
+    asks: tuple[PlannedRequest, ...] | None = None
     """When which client asks in the first phase; ``None``: spread over it, as ``operations`` and ``burst``
     say. A plan that is being shrunk has a list, from which requests can be left out one by one."""
     invented: float = 0.0
@@ -170,9 +170,9 @@ class Plan(Struct, frozen=True, kw_only=True):
     codec: bool
     """Messages are encoded and decoded on their way."""
     workload: Workload
-    faults: tuple[Fault, ...]
+    faults: tuple[PlannedFault, ...]
     heal_at: float
-    broken: tuple[Broken, ...]
+    broken: tuple[PermanentFailure, ...]
 
     @property
     def core(self) -> tuple[int, ...]:
@@ -181,7 +181,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         return tuple(replica for replica in range(self.replicas) if replica not in gone)
 
 
-def touched(fault: Fault) -> tuple[int, ...]:
+def touched(fault: PlannedFault) -> tuple[int, ...]:
     """The replicas that a fault names (-1: whoever leads)."""
     match fault.kind:
         case "cut" | "loss" | "duplicate" | "tail" | "slow" | "hold" | "filter":

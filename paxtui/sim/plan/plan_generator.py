@@ -20,9 +20,9 @@ from paxtui.sim.plan.plan import (
     LEADER,
     PROFILES,
     SPECIAL,
-    Broken,
-    Fault,
+    PermanentFailure,
     Plan,
+    PlannedFault,
     Weather,
     Workload,
 )
@@ -196,16 +196,18 @@ def _workload(rng: random.Random, replicas: int) -> Workload:
     )
 
 
-def _broken(rng: random.Random, replicas: int) -> tuple[Broken, ...]:
+def _broken(rng: random.Random, replicas: int) -> tuple[PermanentFailure, ...]:
     """Who never heals: nobody in half of the runs, else up to a minority."""
     if replicas == 1 or rng.random() < 0.5:
         return ()
     count = rng.randint(1, replicas // 2)
     gone = sorted(rng.sample(range(replicas), count))
-    return tuple(Broken(replica, rng.choice(("down", "deaf", "mute", "isolated"))) for replica in gone)
+    return tuple(
+        PermanentFailure(replica, rng.choice(("down", "deaf", "mute", "isolated"))) for replica in gone
+    )
 
 
-def _faults(rng: random.Random, profile: str, replicas: int, heal_at: float) -> tuple[Fault, ...]:
+def _faults(rng: random.Random, profile: str, replicas: int, heal_at: float) -> tuple[PlannedFault, ...]:
     if profile == "boost":
         return _boost(rng, replicas, heal_at)
     kinds = KINDS["all" if profile in SPECIAL else profile]
@@ -213,7 +215,7 @@ def _faults(rng: random.Random, profile: str, replicas: int, heal_at: float) -> 
     if rng.random() < 0.5:
         # What a quorum has to be right about, several values in one slot, hardly ever comes by chance.
         chosen += ["silence"] * len(chosen)
-    faults: list[Fault] = []
+    faults: list[PlannedFault] = []
     gap_s = exponential(rng, 0.15, 1.2)
     at = rng.uniform(0.0, 1.5)
     while at < heal_at:
@@ -224,27 +226,29 @@ def _faults(rng: random.Random, profile: str, replicas: int, heal_at: float) -> 
     # whatever else is drawn stays as it is.
     late = random.Random(mixed(int(at * 1e6), 8))
     if CRASHES.intersection(chosen) or (profile == "all" and late.random() < LEADER_CRASH_SHARE):
-        faults.append(Fault(heal_at * late.uniform(0.35, 0.9), "crash", (LEADER, late.uniform(0.2, 1.0))))
+        faults.append(
+            PlannedFault(heal_at * late.uniform(0.35, 0.9), "crash", (LEADER, late.uniform(0.2, 1.0)))
+        )
     if not faults:
         # One replica has no links that could be cut.
         faults += DRAWERS["pause"](late, heal_at * late.uniform(0.1, 0.8), replicas)
     return tuple(sorted(faults, key=lambda fault: fault.at))
 
 
-def _boost(rng: random.Random, replicas: int, heal_at: float) -> tuple[Fault, ...]:
+def _boost(rng: random.Random, replicas: int, heal_at: float) -> tuple[PlannedFault, ...]:
     """A crash every 100 to 400 ms, on top of the weather of this profile."""
-    faults: list[Fault] = []
+    faults: list[PlannedFault] = []
     at = rng.uniform(0.1, 1.0)
     while at < heal_at:
         down_s = rng.uniform(0.01, 0.3)
         drawn = rng.random()
         if drawn < 0.6:
-            faults.append(Fault(at, "crash", (anyone(rng, replicas), down_s)))
+            faults.append(PlannedFault(at, "crash", (anyone(rng, replicas), down_s)))
         elif drawn < 0.85:
             faults += DRAWERS["crash-at"](rng, at, replicas)
         elif drawn < 0.95:
             faults += DRAWERS["silence"](rng, at, replicas)
         else:
-            faults.append(Fault(at, "crash-all", (down_s,)))
+            faults.append(PlannedFault(at, "crash-all", (down_s,)))
         at += rng.uniform(0.1, 0.4)
     return tuple(sorted(faults, key=lambda fault: fault.at))

@@ -12,15 +12,17 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from paxtui.core.settings import Settings
-from paxtui.sim.plan.plan import LEADER, Fault, Plan, Weather, touched
+from paxtui.sim.plan.plan import LEADER, Plan, PlannedFault, Weather, touched
 from paxtui.sim.plan.trims import with_trims
 
 CANARY_SHARE = 0.01
 """Of the seeds of the profile ``canary``, so many fail."""
 
 
-def _links(at: float, seconds: float, pairs: list[tuple[int, int]], types: tuple[str, ...]) -> list[Fault]:
-    return [Fault(at, "filter", (seconds, i, j, kind)) for i, j in pairs for kind in types]
+def _links(
+    at: float, seconds: float, pairs: list[tuple[int, int]], types: tuple[str, ...]
+) -> list[PlannedFault]:
+    return [PlannedFault(at, "filter", (seconds, i, j, kind)) for i, j in pairs for kind in types]
 
 
 def _calm(delay_s: float) -> Weather:
@@ -42,11 +44,11 @@ def deposed(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
     stale = [(i, j) for i in newer for j in (old, loyal)]
     lost = [(old, i) for i in newer]
     faults = [
-        *(Fault(0.1, "cut", (at - 0.1 - trip_s, i, old)) for i in range(5) if i != old),
-        Fault(at, "elect", (old,)),
+        *(PlannedFault(0.1, "cut", (at - 0.1 - trip_s, i, old)) for i in range(5) if i != old),
+        PlannedFault(at, "elect", (old,)),
         *_links(elected_at, 1.5, stale, tuple(kind for kind in types if kind != "entries")),
         *_links(at + 0.6 * trip_s, 1.5, lost, ("accept", "chosen", "heartbeat")),
-        Fault(elected_at + rng.uniform(0.0, 0.1), "elect", (new,)),
+        PlannedFault(elected_at + rng.uniform(0.0, 0.1), "elect", (new,)),
     ]
     settings = Settings(
         run_slots=rng.choice((1, 2, 2, 3)), window_slots=rng.choice((16, 8192)), catch_up_pages=1
@@ -84,7 +86,7 @@ def overtaken(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
     elections = [fault for fault in plan.faults if fault.kind == "elect"]
     (new,) = elections[-1].args
     began = elections[-1].at
-    trims = [Fault(began + 0.02 * each, "trim", (new, 0)) for each in range(1, 60)]
+    trims = [PlannedFault(began + 0.02 * each, "trim", (new, 0)) for each in range(1, 60)]
     return replace(plan, faults=tuple(sorted((*plan.faults, *trims), key=lambda fault: fault.at)))
 
 
@@ -100,22 +102,22 @@ def reads(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
         resend_s_max=1.2 * hurry,
     )
     everyone = range(plan.replicas)
-    faults: list[Fault] = []
+    faults: list[PlannedFault] = []
     at = rng.uniform(0.8, 1.2)
     while at < plan.heal_at - 1.0:
         seconds = hurry * rng.uniform(0.4, 0.8)
-        overtaker = Fault(at + rng.uniform(0.005, 0.05), "elect", (rng.randrange(plan.replicas),))
+        overtaker = PlannedFault(at + rng.uniform(0.005, 0.05), "elect", (rng.randrange(plan.replicas),))
         drawn = rng.random()
         if drawn < 0.4:
             # It is cut off, and goes on for a while.
-            faults += [Fault(at, "cut", (seconds, LEADER, j)) for j in everyone]
-            faults += [Fault(at, "cut", (seconds, j, LEADER)) for j in everyone]
+            faults += [PlannedFault(at, "cut", (seconds, LEADER, j)) for j in everyone]
+            faults += [PlannedFault(at, "cut", (seconds, j, LEADER)) for j in everyone]
         elif drawn < 0.9:
             # It hears everything at once, later: first what was said when it still led.
-            faults += [Fault(at, "hold", (seconds, j, LEADER)) for j in everyone]
-            faults += [Fault(at + 0.001, "cut", (seconds, LEADER, j)) for j in everyone]
+            faults += [PlannedFault(at, "hold", (seconds, j, LEADER)) for j in everyone]
+            faults += [PlannedFault(at + 0.001, "cut", (seconds, LEADER, j)) for j in everyone]
         else:
-            faults.append(Fault(at, "pause", (seconds, LEADER)))
+            faults.append(PlannedFault(at, "pause", (seconds, LEADER)))
         faults.append(overtaker)
         at += seconds + rng.uniform(0.2, 1.0)
     workload = replace(
@@ -145,12 +147,12 @@ def acks(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
     settings = Settings(heartbeat_s=0.4, election_s_min=1.6, election_s_max=3.2, resend_s_max=1.2)
     heal_at = rng.uniform(6.0, 8.0)
     everyone = range(plan.replicas)
-    faults: list[Fault] = []
+    faults: list[PlannedFault] = []
     at = rng.uniform(2.0, 2.4)
     while at < heal_at - 1.0:
         seconds = rng.uniform(0.3, 0.9)
-        faults += [Fault(at, "hold", (seconds, j, LEADER)) for j in everyone]
-        faults.append(Fault(at + rng.uniform(0.0, 0.1), "elect", (rng.randrange(plan.replicas),)))
+        faults += [PlannedFault(at, "hold", (seconds, j, LEADER)) for j in everyone]
+        faults.append(PlannedFault(at + rng.uniform(0.0, 0.1), "elect", (rng.randrange(plan.replicas),)))
         at += seconds + rng.uniform(0.5, 1.0)
     workload = replace(
         plan.workload,
@@ -178,17 +180,17 @@ def acks(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
 def rounds(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
     """Whoever has just taken a ballot is heard by nobody, dies, and takes the next one after it is back."""
     del types
-    faults: list[Fault] = []
+    faults: list[PlannedFault] = []
     at = rng.uniform(0.3, 0.5)
     while at < plan.heal_at:
         one = rng.randrange(plan.replicas)
-        faults.append(Fault(at, "silence-at", (one, "round-taken", rng.uniform(0.02, 0.06))))
-        faults.append(Fault(at + 0.001, "elect", (one,)))
+        faults.append(PlannedFault(at, "silence-at", (one, "round-taken", rng.uniform(0.02, 0.06))))
+        faults.append(PlannedFault(at + 0.001, "elect", (one,)))
         at += rng.uniform(0.04, 0.08)
         down_s = rng.uniform(0.005, 0.05)
-        faults.append(Fault(at, "crash", (one, down_s)))
+        faults.append(PlannedFault(at, "crash", (one, down_s)))
         at += down_s + rng.uniform(0.05, 0.2)
-        faults.append(Fault(at, "elect", (one,)))
+        faults.append(PlannedFault(at, "elect", (one,)))
         at += rng.uniform(0.2, 0.5)
     return replace(plan, notice_s=None, faults=tuple(faults), broken=())
 
@@ -198,12 +200,12 @@ def duels(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
     del types
     replicas = 5
     delay_s = rng.uniform(0.005, 0.02)
-    faults: list[Fault] = []
+    faults: list[PlannedFault] = []
     at = rng.uniform(0.8, 1.0)
     while at < plan.heal_at:
         low, high = sorted(rng.sample(range(replicas), 2))
-        faults.append(Fault(at, "elect", (low,)))
-        faults.append(Fault(at + rng.uniform(0.0, 2 * delay_s), "elect", (high,)))
+        faults.append(PlannedFault(at, "elect", (low,)))
+        faults.append(PlannedFault(at + rng.uniform(0.0, 2 * delay_s), "elect", (high,)))
         at += rng.uniform(0.1, 0.4)
     workload = replace(plan.workload, clients=5, pipeline=8, operations=40, patience_s=0.1, reads=0.0)
     return replace(
@@ -224,7 +226,7 @@ def canary(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
     if rng.random() >= CANARY_SHARE:
         return plan
     return replace(
-        plan, faults=tuple(sorted((*plan.faults, Fault(at, "canary", ())), key=lambda fault: fault.at))
+        plan, faults=tuple(sorted((*plan.faults, PlannedFault(at, "canary", ())), key=lambda fault: fault.at))
     )
 
 
@@ -261,20 +263,20 @@ def damage(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
     what = rng.choice(("state", "vote", "learned"))
     down_s = rng.uniform(0.01, 0.1)
     if what == "state":
-        faults = [Fault(at, "disk-flip", (behind, what, 0.0, down_s))]
+        faults = [PlannedFault(at, "disk-flip", (behind, what, 0.0, down_s))]
     elif what == "vote":
         # Nobody hears what a leader proposes. It votes alone, comes back, and tells the next one.
         faults = [
-            *(Fault(at, "silence-at", (i, "proposed", 0.3)) for i in range(replicas)),
-            Fault(at + 0.15, "disk-flip", (LEADER, what, rng.random(), down_s)),
-            Fault(at + 0.35, "elect", (behind,)),
+            *(PlannedFault(at, "silence-at", (i, "proposed", 0.3)) for i in range(replicas)),
+            PlannedFault(at + 0.15, "disk-flip", (LEADER, what, rng.random(), down_s)),
+            PlannedFault(at + 0.35, "elect", (behind,)),
         ]
     else:
         seconds = rng.uniform(0.3, 0.8)
         others = [i for i in range(replicas) if i != behind]
         faults = [
-            *(Fault(at, "cut", (seconds, i, behind)) for i in others),
-            Fault(at + seconds - 0.05, "disk-flip", (LEADER, what, rng.uniform(0.9, 1.0), -1.0)),
+            *(PlannedFault(at, "cut", (seconds, i, behind)) for i in others),
+            PlannedFault(at + seconds - 0.05, "disk-flip", (LEADER, what, rng.uniform(0.9, 1.0), -1.0)),
         ]
     workload = replace(
         plan.workload,
@@ -313,13 +315,13 @@ def lost(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
         faults.append(
             rng.choice(
                 (
-                    Fault(at, "disk-lost", (who, down_s)),
-                    Fault(at, "disk-copied", (who, int(rng.expovariate(0.1)) + 1, down_s)),
-                    Fault(at, "without-vote", (who,)),
+                    PlannedFault(at, "disk-lost", (who, down_s)),
+                    PlannedFault(at, "disk-copied", (who, int(rng.expovariate(0.1)) + 1, down_s)),
+                    PlannedFault(at, "without-vote", (who,)),
                 )
             )
         )
-        faults.append(Fault(at + down_s + rng.uniform(0.01, 0.5), "elect", (replica,)))
+        faults.append(PlannedFault(at + down_s + rng.uniform(0.01, 0.5), "elect", (replica,)))
     named = [fault for fault in faults if all(each < replicas for each in touched(fault))]
     return replace(
         plan,
@@ -342,8 +344,8 @@ def trims(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
     events = ("snapshot-taken", "snapshot-asked", "snapshot-sent", "marked", "trimmed")
     for _ in range(rng.randint(0, 4)):
         at, down_s = plan.heal_at * rng.uniform(0.3, 0.9), rng.uniform(0.01, 0.3)
-        named.append(Fault(at, "crash-at", (rng.randrange(replicas), rng.choice(events), down_s, 2)))
-        named.append(Fault(at + rng.uniform(0.0, 0.8), "elect", (rng.randrange(replicas),)))
+        named.append(PlannedFault(at, "crash-at", (rng.randrange(replicas), rng.choice(events), down_s, 2)))
+        named.append(PlannedFault(at + rng.uniform(0.0, 0.8), "elect", (rng.randrange(replicas),)))
     settings = replace(
         plan.settings,
         sessions_max=rng.choice((2, 4, 8)),

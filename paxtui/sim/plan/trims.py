@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from paxtui.sim.cluster.randomness import mixed
 from paxtui.sim.plan.fault_generators import LATER_TYPES, anyone, exponential
-from paxtui.sim.plan.plan import LEADER, PROFILES, Fault, Plan
+from paxtui.sim.plan.plan import LEADER, PROFILES, Plan, PlannedFault
 
 SHARES = {"network": 0.15, "crash": 0.15, "disk": 0.15, "churn": 0.15, "boost": 0.15, "all": 0.3}
 """Of the runs of a profile, so many."""
@@ -28,28 +28,28 @@ def with_trims(plan: Plan, rng: random.Random) -> Plan:
     faults = [*plan.faults]
     at, gap_s = rng.uniform(0.3, 1.0), exponential(rng, 0.03, 0.4)
     while at < plan.heal_at:
-        faults.append(Fault(at, "trim", (LEADER, rng.choice((0, 0, 1, 3, 10)))))
+        faults.append(PlannedFault(at, "trim", (LEADER, rng.choice((0, 0, 1, 3, 10)))))
         at += rng.expovariate(1 / gap_s)
     for _ in range(rng.randint(1, 2) if plan.replicas > 1 else 0):
         faults += _left_behind(plan, rng)
     return replace(plan, faults=tuple(sorted(faults, key=lambda fault: fault.at)))
 
 
-def _left_behind(plan: Plan, rng: random.Random) -> list[Fault]:
+def _left_behind(plan: Plan, rng: random.Random) -> list[PlannedFault]:
     """Down, or cut off, for long enough; and what it is then told may be lost for a while."""
     at, seconds = plan.heal_at * rng.uniform(0.2, 0.7), rng.uniform(0.4, 2.0)
     victim = rng.randrange(plan.replicas)
     others = [peer for peer in range(plan.replicas) if peer != victim]
-    faults: list[Fault] = []
+    faults: list[PlannedFault] = []
     match rng.randrange(3):
         case 0:
-            faults.append(Fault(at, "crash", (anyone(rng, plan.replicas), seconds)))
+            faults.append(PlannedFault(at, "crash", (anyone(rng, plan.replicas), seconds)))
         case 1:
-            faults += [Fault(at, "cut", (seconds, peer, victim)) for peer in others]
+            faults += [PlannedFault(at, "cut", (seconds, peer, victim)) for peer in others]
         case _:
             pairs = [(peer, victim) for peer in others] + [(victim, peer) for peer in others]
-            faults += [Fault(at, "cut", (seconds, i, j)) for i, j in pairs]
+            faults += [PlannedFault(at, "cut", (seconds, i, j)) for i, j in pairs]
     if rng.random() < 0.3:
         kind, lost_s = rng.choice(LATER_TYPES), rng.uniform(0.1, 1.0)
-        faults += [Fault(at + seconds, "filter", (lost_s, peer, victim, kind)) for peer in others]
+        faults += [PlannedFault(at + seconds, "filter", (lost_s, peer, victim, kind)) for peer in others]
     return faults

@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple
 from paxtui.console.model.analysis.slots import slot_facts
 from paxtui.console.model.analysis.why import message_waits, slot_waits
 from paxtui.console.model.cluster_model import ClusterModel
-from paxtui.console.model.state.sent_messages import Mine
+from paxtui.console.model.state.sent_messages import SentMessage
 from paxtui.console.model.state.values import Value
 
 Mark = Literal[
@@ -21,7 +21,7 @@ LATE_SLOTS: Final = 200
 """Who is further behind does not know of what the others have decided."""
 
 
-class Talk:
+class Conversation:
     """Lines in log order. Each slot is one; ours that have no slot stand between them, or wait at the end."""
 
     def __init__(self, model: ClusterModel) -> None:
@@ -38,7 +38,7 @@ class Talk:
         self.first = kept_from + hidden - 1 if kept_from else 0
         """The first line; where slots are removed, it stands for all of them."""
 
-    def get(self, line: int) -> int | Mine:
+    def get(self, line: int) -> int | SentMessage:
         """The slot, or the message of ours without one, in ``line``."""
         before = bisect_right(self._lines, line)
         if before and self._lines[before - 1] == line:
@@ -46,7 +46,7 @@ class Talk:
         return line - before
 
 
-def _is_loose(model: ClusterModel, mine: Mine) -> bool:
+def _is_loose(model: ClusterModel, mine: SentMessage) -> bool:
     """Whether it stands in no slot: it got none, or another value has taken it."""
     if mine.slot is None:
         return True
@@ -56,7 +56,7 @@ def _is_loose(model: ClusterModel, mine: Mine) -> bool:
     return value is not None and (value.client, value.request) != (mine.client, mine.request)
 
 
-class Saying(NamedTuple):
+class ConversationLine(NamedTuple):
     """One line of the conversation."""
 
     slot: int | None
@@ -69,44 +69,48 @@ class Saying(NamedTuple):
     mine: bool
 
 
-def saying(model: ClusterModel, what: int | Mine, viewer: int, name: str, now: float) -> Saying:
+def saying(
+    model: ClusterModel, what: int | SentMessage, viewer: int, name: str, now: float
+) -> ConversationLine:
     """A line as replica ``viewer`` sees it; ``name`` is our own."""
-    if isinstance(what, Mine):
+    if isinstance(what, SentMessage):
         return _without_slot(model, what, name, now)
     if what < model.floor:
         text = f"slots 0 to {what} are removed"
-        return Saying(None, "removed", "", text, f"kept from slot {model.floor} on", mine=False)
+        return ConversationLine(None, "removed", "", text, f"kept from slot {model.floor} on", mine=False)
     value = model.values.get(what)
     mark, note = _state(model, what, value, viewer, now)
     if value is None:
         if what < model.applied and not model.keepers(what):
-            return Saying(what, "removed", "", "", "removed", mine=False)
+            return ConversationLine(what, "removed", "", "", "removed", mine=False)
         if what < model.applied:
             model.values.want(what)
-            return Saying(what, mark, "", "...", note, mine=False)
-        return Saying(what, mark, "", "", note, mine=False)
+            return ConversationLine(what, mark, "", "...", note, mine=False)
+        return ConversationLine(what, mark, "", "", note, mine=False)
     if value.is_noop:
         words = value.words if mark == "applied" else f"{value.words}, {note or mark}"
-        return Saying(what, "no-op", "", "", words, mine=False)
+        return ConversationLine(what, "no-op", "", "", words, mine=False)
     mine = model.chat.at(what, value.client, value.request)
     if mine is not None and mine.fate in ("failed", "unknown") and mark in ("proposed", "queued"):
         mark, note = "problem", mine.problem
-    return Saying(what, mark, value.name, mine.text if mine else value.text, note, mine is not None)
+    return ConversationLine(what, mark, value.name, mine.text if mine else value.text, note, mine is not None)
 
 
-def _without_slot(model: ClusterModel, mine: Mine, name: str, now: float) -> Saying:
+def _without_slot(model: ClusterModel, mine: SentMessage, name: str, now: float) -> ConversationLine:
     match mine.fate:
         case "failed":
-            return Saying(None, "problem", name, mine.text, f"failed: {mine.problem}", mine=True)
+            return ConversationLine(None, "problem", name, mine.text, f"failed: {mine.problem}", mine=True)
         case "unknown":
-            return Saying(None, "problem", name, mine.text, f"outcome unknown: {mine.problem}", mine=True)
+            return ConversationLine(
+                None, "problem", name, mine.text, f"outcome unknown: {mine.problem}", mine=True
+            )
         case _:
             waits = now - mine.sent_at
             since = f" {waits:.0f} s" if waits >= 2 else " here"
             lost = "its slot went to another value; " if mine.slot is not None else ""
             why = message_waits(model, mine, now)
             note = f"{lost}queued{since}" + (f": {why}" if why else "")
-            return Saying(None, "queued", name, mine.text, note, mine=True)
+            return ConversationLine(None, "queued", name, mine.text, note, mine=True)
 
 
 def _state(model: ClusterModel, slot: int, value: Value | None, viewer: int, now: float) -> tuple[Mark, str]:

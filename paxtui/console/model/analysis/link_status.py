@@ -11,7 +11,7 @@ from paxtui.wire.faults import Cut, Delay, Duplicate, Loss, Reorder
 State = Literal["ok", "cut", "down", "paused", "closed", "faulty", "unknown"]
 
 
-class Arrow(NamedTuple):
+class LinkStatus(NamedTuple):
     """The link from ``sender`` to ``receiver``: what faults do to it, and what crosses it."""
 
     sender: int
@@ -70,7 +70,7 @@ class Arrow(NamedTuple):
         return f"{states[self.state]}{also}"
 
 
-def arrow(model: ClusterModel, sender: int, receiver: int, now: float) -> Arrow:
+def arrow(model: ClusterModel, sender: int, receiver: int, now: float) -> LinkStatus:
     """What is known about one link."""
     one, other = model.replicas[sender], model.replicas[receiver]
     found: dict[str, float] = {}
@@ -106,10 +106,10 @@ def arrow(model: ClusterModel, sender: int, receiver: int, now: float) -> Arrow:
     measured = one.sent_rates.get(receiver, (0.0, 0, None))[2]
     rate = 0.0 if state in ("down", "paused", "closed") else measured if state != "unknown" else None
     lost, waiting = (link.lost, link.waiting_bytes) if link is not None else (0, 0)
-    return Arrow(sender, receiver, state, rate=rate, lost=lost, waiting_bytes=waiting, **found)
+    return LinkStatus(sender, receiver, state, rate=rate, lost=lost, waiting_bytes=waiting, **found)
 
 
-def arrows(model: ClusterModel, now: float) -> dict[tuple[int, int], Arrow]:
+def arrows(model: ClusterModel, now: float) -> dict[tuple[int, int], LinkStatus]:
     """All links."""
     return {(a, b): arrow(model, a, b, now) for a in range(model.n) for b in range(model.n) if a != b}
 

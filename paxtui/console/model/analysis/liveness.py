@@ -33,7 +33,7 @@ DELAY_MS_MAX: Final = 200.0
 Light = Literal["starting", "idle", "moving", "waiting", "electing", "stalled", "STUCK"]
 
 
-class Verdict(NamedTuple):
+class LivenessVerdict(NamedTuple):
     """The light, and the sentence beside it."""
 
     light: Light
@@ -97,9 +97,9 @@ class Liveness:
         self._begun = False
         """Whether anybody ever served: later, silence is no start."""
         self.majority: tuple[int, ...] | None = None
-        self.verdict = Verdict("starting", "starting")
+        self.verdict = LivenessVerdict("starting", "starting")
 
-    def look(self, model: ClusterModel, now: float) -> Verdict:
+    def look(self, model: ClusterModel, now: float) -> LivenessVerdict:
         """What is so at ``now``."""
         mark = (model.applied, model.chosen)
         if mark != self._mark:
@@ -115,33 +115,39 @@ class Liveness:
         self.verdict = self._judge(model, sound, now)
         return self.verdict
 
-    def _judge(self, model: ClusterModel, sound: tuple[int, ...] | None, now: float) -> Verdict:
+    def _judge(self, model: ClusterModel, sound: tuple[int, ...] | None, now: float) -> LivenessVerdict:
         if not self._begun:
-            return Verdict("starting", "starting")
+            return LivenessVerdict("starting", "starting")
         if not able_proposers(model):
             self._asked_since = None
             if able_proposers(model, unheard=True):
                 if now - self._moved_at < MOVED_S:
-                    return Verdict("moving", "slots are decided and applied")
-                return Verdict("waiting", f"{_unheard(model)} are not heard: whether it moves is not known")
-            return Verdict("stalled", f"{_why_stalled(model)}: it must stand still")
+                    return LivenessVerdict("moving", "slots are decided and applied")
+                return LivenessVerdict(
+                    "waiting", f"{_unheard(model)} are not heard: whether it moves is not known"
+                )
+            return LivenessVerdict("stalled", f"{_why_stalled(model)}: it must stand still")
         leader = model.leader
         trouble = "" if leader is None else model.trouble(leader[0], now)
         leads = leader is not None and trouble not in ("paused", "cut off")
         if leads and model.end <= model.applied and not model.chat.expecting:
             self._asked_since = None
             if now - self._moved_at < MOVED_S:
-                return Verdict("moving", "slots are decided and applied")
+                return LivenessVerdict("moving", "slots are decided and applied")
             if trouble:
                 assert leader is not None
-                return Verdict("waiting", f"leader r{leader[0]} {trouble}: what was asked of it is not known")
-            return Verdict("idle", "everything that was asked for is applied")
+                return LivenessVerdict(
+                    "waiting", f"leader r{leader[0]} {trouble}: what was asked of it is not known"
+                )
+            return LivenessVerdict("idle", "everything that was asked for is applied")
         held_s = _held_open_s(model, now)
         if self._asked_since is None or held_s > 0:
             self._asked_since = now
         if held_s > 0:
             more = f", for another {held_s:.0f} s" if model.holes.timeout_s is not None else ""
-            return Verdict("waiting", f"slot {model.hole} was left empty on purpose{more}; N fills it")
+            return LivenessVerdict(
+                "waiting", f"slot {model.hole} was left empty on purpose{more}; N fills it"
+            )
         # It has to move since it was asked to, since it is able to, and since it last did.
         still_s = now - max(self._moved_at, self._asked_since)
         stuck_s = now - max(
@@ -151,18 +157,18 @@ class Liveness:
         absent = "nobody leads yet" if leader is None else f"leader r{leader[0]} {trouble}"
         if sound is not None and stuck_s > PATIENCE_S:
             members = " ".join(f"r{each}" for each in sound)
-            return Verdict("STUCK", f"{members} are connected, and {what} for {stuck_s:.0f} s")
+            return LivenessVerdict("STUCK", f"{members} are connected, and {what} for {stuck_s:.0f} s")
         if leader is None and (silent := model.unheard(now)):
             who = " ".join(f"r{each}" for each in silent)
-            return Verdict(
+            return LivenessVerdict(
                 "waiting", f"nobody who is heard leads, and {who} may: whether it moves is not known"
             )
         if not leads:
-            return Verdict("electing", absent + (f", for {still_s:.0f} s" if still_s > 2 else ""))
+            return LivenessVerdict("electing", absent + (f", for {still_s:.0f} s" if still_s > 2 else ""))
         if still_s > 1.0:
             disturbed = "" if sound is not None else "; links, disks or reports are disturbed"
-            return Verdict("waiting", f"nothing was decided for {still_s:.0f} s{disturbed}")
-        return Verdict("moving", "slots are decided and applied")
+            return LivenessVerdict("waiting", f"nothing was decided for {still_s:.0f} s{disturbed}")
+        return LivenessVerdict("moving", "slots are decided and applied")
 
 
 def _held_open_s(model: ClusterModel, now: float) -> float:

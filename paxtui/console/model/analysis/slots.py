@@ -19,7 +19,7 @@ OWN: Final[dict[str, Own]] = {"no-op": "no-op", "mark": "mark", "trim": "trim"}
 """What the cluster says to itself, by its word."""
 
 
-class Cell(NamedTuple):
+class AcceptorCell(NamedTuple):
     """One acceptor in one slot."""
 
     kind: CellKind
@@ -33,7 +33,7 @@ class SlotFacts(NamedTuple):
 
     slot: int
     state: State
-    cells: tuple[Cell, ...]
+    cells: tuple[AcceptorCell, ...]
     votes: int
     """The most votes that are known at one ballot."""
     quorum: int
@@ -136,7 +136,7 @@ def slot_facts(model: ClusterModel, slot: int, now: float) -> SlotFacts:
 def _undecided(
     model: ClusterModel,
     slot: int,
-    cells: tuple[Cell, ...],
+    cells: tuple[AcceptorCell, ...],
     votes: Counter[Ballot],
     proposed: Ballot | None,
 ) -> State:
@@ -152,27 +152,29 @@ def _undecided(
     return "HOLE" if slot < model.end else "empty"
 
 
-def _cell(model: ClusterModel, slot: int, id: int, newest: Ballot | None, noop: bool, now: float) -> Cell:
+def _cell(
+    model: ClusterModel, slot: int, id: int, newest: Ballot | None, noop: bool, now: float
+) -> AcceptorCell:
     replica = model.replicas[id]
     fresh = replica.fresh(now)
     if slot < replica.floor:
-        return Cell("removed", None, fresh)
+        return AcceptorCell("removed", None, fresh)
     vote = replica.vote(slot)
     known = replica.knows(slot)
     if known is not None:
         ballot = vote if vote is not None else known if known.round else None
-        return Cell("no-op" if noop else "learned", ballot, fresh)
+        return AcceptorCell("no-op" if noop else "learned", ballot, fresh)
     if vote is not None:
-        return Cell("accepted" if newest is None or vote >= newest else "older", vote, fresh)
+        return AcceptorCell("accepted" if newest is None or vote >= newest else "older", vote, fresh)
     if replica.wiped or (replica.process == "down" and model.proposed_after(slot, replica.since)):
-        return Cell("nothing", None, fresh)
+        return AcceptorCell("nothing", None, fresh)
     if not fresh or not replica.observed or (replica.role == "?" and not replica.events):
-        return Cell("unknown", None, fresh)
+        return AcceptorCell("unknown", None, fresh)
     sent = model.sent[id].get(slot)
     if sent is not None:
         if replica.promised > sent:
-            return Cell("refused", sent, fresh)
+            return AcceptorCell("refused", sent, fresh)
         if model.lost[id].get(slot) == sent:
-            return Cell("lost", sent, fresh)
-        return Cell("in-flight", sent, fresh)
-    return Cell("nothing", None, fresh)
+            return AcceptorCell("lost", sent, fresh)
+        return AcceptorCell("in-flight", sent, fresh)
+    return AcceptorCell("nothing", None, fresh)

@@ -3,8 +3,8 @@
 Reports of different replicas arrive in any order. All that is said here is either monotone (two values at
 one ballot stay two values, whenever the second is heard of) or waits until the accounts that it rests on
 have come past the point that matters. So a report that is late never makes anything look broken. Whatever
-is not the same everywhere is put before :class:`~paxtui.checkers.observed_ghost_state.ToldFacts`, the ghost
-record that judges recorded runs, slot by slot.
+is not the same everywhere is put before :class:`~paxtui.checkers.observed_ghost_state.ObservedGhostState`,
+the ghost record that judges recorded runs, slot by slot.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from copy import copy
 from typing import Final, NamedTuple
 
 from paxtui.checkers.broken import Invariant, InvariantBroken
-from paxtui.checkers.observed_ghost_state import ToldFacts
-from paxtui.console.model.safety.digests import Clash, Marks, pieces
+from paxtui.checkers.observed_ghost_state import ObservedGhostState
+from paxtui.console.model.safety.digests import Clash, Digests, pieces
 from paxtui.console.model.state.runs import Runs
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import MARK_CHARS, NOOP_MARK
@@ -40,12 +40,12 @@ class Proposal(NamedTuple):
     source: str
 
 
-class Reign:
+class BallotRecord:
     """One ballot."""
 
     def __init__(self, ballot: Ballot, replicas: int) -> None:
         self.ballot = ballot
-        self.marks = Marks()
+        self.marks = Digests()
         self.proposed: Runs[bool] = Runs()
         self.votes: list[Runs[bool]] = [Runs() for _ in range(replicas)]
         """As the acceptors tell; what they forgot by dying is taken out."""
@@ -69,33 +69,33 @@ class Reign:
         """The slot after the last with a vote at a lower ballot; known once all told their promise."""
 
 
-class Reigns:
+class BallotRecords:
     """All ballots, and the log that is known to be chosen."""
 
     def __init__(self, replicas: int) -> None:
         self.replicas = replicas
         self.quorum = majority(replicas)
-        self.all: dict[Ballot, Reign] = {}
+        self.all: dict[Ballot, BallotRecord] = {}
         self.newest = Ballot.ZERO
         """The highest ballot that anybody told of."""
-        self.log = Marks()
+        self.log = Digests()
         """What was learned or seen chosen, as it was told first."""
         self.dark = [0] * replicas
         """By acceptor, as :attr:`Reign.dark`, now."""
         self.floor = 0
         """Nothing is known of the slots below it any more."""
 
-    def still(self) -> Reigns:
+    def still(self) -> BallotRecords:
         """Which ballots there are now."""
         other = copy(self)
         other.all = self.all.copy()
         return other
 
-    def at(self, ballot: Ballot) -> Reign:
+    def at(self, ballot: Ballot) -> BallotRecord:
         """What is known of a ballot."""
         reign = self.all.get(ballot)
         if reign is None:
-            reign = self.all[ballot] = Reign(ballot, self.replicas)
+            reign = self.all[ballot] = BallotRecord(ballot, self.replicas)
             self.newest = max(self.newest, ballot)
             if len(self.all) > REIGNS_KEPT:
                 del self.all[min(self.all)]
@@ -213,7 +213,7 @@ class Reigns:
         """A replica knows a run to be chosen; what of it is new in the log."""
         clashes = self.log.put(first, marks)
         for clash in clashes:
-            facts = ToldFacts(self.replicas)
+            facts = ObservedGhostState(self.replicas)
             facts.chosen[clash.slot] = clash.known
             try:
                 facts.learned(learner, clash.slot, (clash.told,))
@@ -221,18 +221,18 @@ class Reigns:
                 raise Disagreement(broken, [each.slot for each in clashes]) from None
         return self.log.new
 
-    def _put(self, reign: Reign, first: int, marks: str) -> None:
+    def _put(self, reign: BallotRecord, first: int, marks: str) -> None:
         """Invariant 1: one value a slot and ballot."""
         if first < self.floor:
             first, marks = self.floor, marks[(self.floor - first) * MARK_CHARS :]
         for clash in reign.marks.put(first, marks):
-            facts = ToldFacts(self.replicas)
+            facts = ObservedGhostState(self.replicas)
             facts.propose_told(reign.ballot.replica, clash.slot, reign.ballot, clash.known)
             facts.propose_told(reign.ballot.replica, clash.slot, reign.ballot, clash.told)
 
     # Judging
 
-    def _keep(self, reign: Reign, first: int, marks: str) -> None:
+    def _keep(self, reign: BallotRecord, first: int, marks: str) -> None:
         """What was chosen at a lower ballot is proposed again (Paxos Made Simple, P2b)."""
         if first >= self.log.end:
             return
@@ -242,7 +242,7 @@ class Reigns:
                     if clash.slot in lower.chosen:
                         self._preserved(lower.ballot, reign, (clash,))
 
-    def _preserved(self, chosen_at: Ballot, reign: Reign, clashes: tuple[Clash, ...]) -> None:
+    def _preserved(self, chosen_at: Ballot, reign: BallotRecord, clashes: tuple[Clash, ...]) -> None:
         for clash in clashes:
             raise InvariantBroken(
                 Invariant.AGREEMENT,
@@ -250,7 +250,7 @@ class Reigns:
                 reign.ballot.replica,
             )
 
-    def _judge_source(self, reign: Reign, first: int, marks: str, source: str) -> None:
+    def _judge_source(self, reign: BallotRecord, first: int, marks: str, source: str) -> None:
         if source == "client":
             wrong = NOOP_MARK in marks and NOOP_MARK in pieces(marks)
         else:
@@ -262,7 +262,7 @@ class Reigns:
                 reign.ballot.replica,
             )
 
-    def _judge_tally(self, reign: Reign, first: int, end: int) -> None:
+    def _judge_tally(self, reign: BallotRecord, first: int, end: int) -> None:
         """Invariants 5 and 6: what is seen chosen was proposed, and a majority's votes were counted."""
         if first < self.floor:
             return
@@ -283,7 +283,7 @@ class Reigns:
                     reign.ballot.replica,
                 )
 
-    def _settle(self, reign: Reign) -> None:
+    def _settle(self, reign: BallotRecord) -> None:
         """Once everybody whose votes the leader was told has told its promise, these votes are final."""
         elected = reign.elected
         if elected is None or reign.final_end is not None or not reign.whole:
@@ -298,7 +298,7 @@ class Reigns:
             if proposal.first < reign.final_end:
                 self._judge_choice(reign, proposal)
 
-    def _judge_choice(self, reign: Reign, proposal: Proposal) -> None:
+    def _judge_choice(self, reign: BallotRecord, proposal: Proposal) -> None:
         """P2c of Paxos Made Simple: what is proposed is what the quorum's votes at the highest ballot were
         for. Nothing is said of slots in which one of the quorum may have votes that are not known."""
         elected = reign.elected
@@ -324,9 +324,11 @@ class Reigns:
                 )
             facts.proposed(reign.ballot.replica, reign.ballot, slot, (mark,))
 
-    def _facts(self, reign: Reign, elected: e.Elected, lower: list[Reign], slot: int) -> ToldFacts:
+    def _facts(
+        self, reign: BallotRecord, elected: e.Elected, lower: list[BallotRecord], slot: int
+    ) -> ObservedGhostState:
         """The ghost record of one slot as the quorum's promises found it."""
-        facts = ToldFacts(self.replicas)
+        facts = ObservedGhostState(self.replicas)
         for other in lower:
             mark = other.marks.get(slot)
             if mark is None:
@@ -369,7 +371,7 @@ class Reigns:
                 runs.clear(0, slot)
 
 
-def _agree(lower: list[Reign], first: int, end: int, marks: str, source: str) -> bool:
+def _agree(lower: list[BallotRecord], first: int, end: int, marks: str, source: str) -> bool:
     """Whether a run is at first sight what was voted for: nobody told anything else."""
     if any(other.marks.clashes(first, marks) for other in lower):
         return False

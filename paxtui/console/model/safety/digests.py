@@ -24,7 +24,7 @@ class Clash(NamedTuple):
 NONE: Final[tuple[Clash, ...]] = ()
 
 
-class Marks:
+class Digests:
     """Runs of marks in order of slots. What is known first stays."""
 
     __slots__ = ("_firsts", "_texts", "end", "new")

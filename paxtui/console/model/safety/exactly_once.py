@@ -14,7 +14,7 @@ GENERATION: Final = 20_000
 REPEATS_KEPT: Final = 10_000
 
 
-class Once:
+class ExactlyOnce:
     """What repeats in the log that is known, and who treated it as a repetition."""
 
     def __init__(self, replicas: int) -> None:

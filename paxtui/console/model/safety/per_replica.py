@@ -53,7 +53,7 @@ class Due:
                     )
 
 
-class Account:
+class ReplicaRecord:
     """What replica ``id`` tells of itself."""
 
     def __init__(self, id: int) -> None:

@@ -15,9 +15,9 @@ from msgspec import Struct
 
 from paxtui.checkers.broken import InvariantBroken
 from paxtui.checkers.logs import Logs
-from paxtui.checkers.observed_ghost_state import ToldFacts
+from paxtui.checkers.observed_ghost_state import ObservedGhostState
 from paxtui.console.model.analysis.durations import ages
-from paxtui.console.model.safety.ballots import EVERY_SLOT, Disagreement, Reigns
+from paxtui.console.model.safety.ballots import EVERY_SLOT, BallotRecords, Disagreement
 from paxtui.console.model.safety.checks import (
     AGREEMENT,
     CHECK_OF,
@@ -32,10 +32,10 @@ from paxtui.console.model.safety.checks import (
     Light,
     Lights,
 )
-from paxtui.console.model.safety.exactly_once import Once
-from paxtui.console.model.safety.per_replica import Account
+from paxtui.console.model.safety.exactly_once import ExactlyOnce
+from paxtui.console.model.safety.per_replica import ReplicaRecord
 from paxtui.wire import events as e
-from paxtui.wire.telemetry import MARK_CHARS, LearnedView, ProposedView, Snapshot, VotedView
+from paxtui.wire.telemetry import MARK_CHARS, LearnedView, ProposedView, TelemetrySnapshot, VotedView
 from paxtui.wire.values import majority
 
 SLOTS_KEPT: Final = 40_000
@@ -65,7 +65,7 @@ TAKES_PART: Final = frozenset({e.Promised, e.Bound, e.RoundTaken, VotedView})
 """What a replica may not do whose disk went back in time."""
 
 
-class Judge:
+class SafetyJudge:
     """Takes the telemetry of all replicas, each in its own order, among each other in any."""
 
     def __init__(self, replicas: int) -> None:
@@ -78,11 +78,11 @@ class Judge:
         self.events = 0
         self._broken: set[str] = set()
         self._quorum = majority(replicas)
-        self._accounts = [Account(id) for id in range(replicas)]
-        self._reigns = Reigns(replicas)
-        self._facts = ToldFacts(replicas)
+        self._accounts = [ReplicaRecord(id) for id in range(replicas)]
+        self._reigns = BallotRecords(replicas)
+        self._facts = ObservedGhostState(replicas)
         self._logs = LiveLogs(replicas, {}, None)
-        self._once = Once(replicas)
+        self._once = ExactlyOnce(replicas)
         self._on: dict[type, Callable[[int, Any], None]] = {
             e.Restored: self._restored,
             e.Held: self._held,
@@ -101,7 +101,7 @@ class Judge:
             e.Suppressed: self._suppressed,
         }
 
-    def still(self) -> Judge:
+    def still(self) -> SafetyJudge:
         """What is said now, for a view that stands still: nothing is told to it any more."""
         other = copy(self)
         other._accounts = [copy(account) for account in self._accounts]
@@ -245,7 +245,7 @@ class Judge:
         self._accounts[replica].has_storage(storage)
         self._heard(replica)
 
-    def snapshot(self, replica: int, snapshot: Snapshot) -> None:
+    def snapshot(self, replica: int, snapshot: TelemetrySnapshot) -> None:
         """A replica's state; from here on its events come without a gap."""
         self._try(self._take_snapshot, replica, snapshot)
         self._heard(replica)
@@ -268,7 +268,7 @@ class Judge:
 
     # Lives
 
-    def _take_snapshot(self, replica: int, snapshot: Snapshot) -> None:
+    def _take_snapshot(self, replica: int, snapshot: TelemetrySnapshot) -> None:
         account = self._accounts[replica]
         status = snapshot.status
         anew = account.first is None
@@ -441,7 +441,7 @@ def _breach(judge: Callable[[], None]) -> InvariantBroken | None:
     return None
 
 
-def _has_a_past(snapshot: Snapshot) -> bool:
+def _has_a_past(snapshot: TelemetrySnapshot) -> bool:
     """Whether the replica has done something before its first word to this console."""
     status = snapshot.status
     return status is not None and bool(status.watermark or (snapshot.number and status.promised.round))

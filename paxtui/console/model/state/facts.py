@@ -9,14 +9,14 @@ from typing import Final, Self
 from paxtui.config.cluster_file import Cluster
 from paxtui.console.model.analysis.durations import ages
 from paxtui.console.model.analysis.liveness import Liveness
-from paxtui.console.model.safety.safety import Judge
+from paxtui.console.model.safety.safety import SafetyJudge
 from paxtui.console.model.state.holes import Holes
-from paxtui.console.model.state.journal import Journal
-from paxtui.console.model.state.phase1 import Phase1
-from paxtui.console.model.state.rates import Counter, Latencies
+from paxtui.console.model.state.journal import Events
+from paxtui.console.model.state.phase1 import Phase1Findings
+from paxtui.console.model.state.rates import Latencies, RateCounter
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.model.state.runs import Runs
-from paxtui.console.model.state.sent_messages import ChatBook
+from paxtui.console.model.state.sent_messages import SentMessages
 from paxtui.console.model.state.values import Values
 from paxtui.wire.values import Ballot, majority
 
@@ -46,16 +46,16 @@ class Facts:
         self.trims: dict[int, int] = {}
         """By floor, the slot of the trim that set it, as far as it was seen; the newest."""
         self.holes = Holes(self.n, cluster.settings.hole_timeout_s)
-        self.phase1 = Phase1()
+        self.phase1 = Phase1Findings()
         self.leaders: dict[int, Ballot] = {}
         """By replica, the ballot that it was elected with, while it leads."""
         self.values = Values()
-        self.journal = Journal()
-        self.chat = ChatBook(lambda: self.end)
-        self.judge = Judge(self.n)
+        self.journal = Events()
+        self.chat = SentMessages(lambda: self.end)
+        self.judge = SafetyJudge(self.n)
         self.liveness = Liveness()
-        self.chosen_rate = Counter()
-        self.elections = Counter()
+        self.chosen_rate = RateCounter()
+        self.elections = RateCounter()
         self.latency = Latencies()
         self.wall_ahead = 0.0
         """A replica's wall clock minus the console's own: what time of day it is there."""

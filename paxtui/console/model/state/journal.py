@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from paxtui.console.model.state.ring import Shelf, Sieve
+from paxtui.console.model.state.ring import Ring, Sieve
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import FaultBegan, FaultEnded, LearnedView, MessageFaulted, ProposedView, VotedView
 
@@ -141,18 +141,18 @@ SIEVES_MAX: Final = 8
 """Filters that are remembered; another one is a new look at all that is kept."""
 
 
-class Journal:
+class Events:
     """Bounded: the newest events, and for longer those that matter to a person."""
 
     def __init__(self) -> None:
-        self.all: Shelf[Seen] = Shelf(EVENTS_KEPT)
-        self.notable: Shelf[Seen] = Shelf(NOTABLE_KEPT)
+        self.all: Ring[Seen] = Ring(EVENTS_KEPT)
+        self.notable: Ring[Seen] = Ring(NOTABLE_KEPT)
         self.total = 0
         self._sieves: dict[Filter, Sieve[Seen]] = {}
 
-    def still(self) -> Journal:
+    def still(self) -> Events:
         """As it is now."""
-        other = Journal()
+        other = Events()
         other.all, other.notable = self.all.copy(), self.notable.copy()
         other.total = self.total
         return other
@@ -164,7 +164,7 @@ class Journal:
         if _is_notable(seen):
             self.notable.append(seen)
 
-    def shelf(self, wanted: Filter) -> Shelf[Seen]:
+    def shelf(self, wanted: Filter) -> Ring[Seen]:
         """The events that pass a filter. What came since the last call is looked at, and nothing else."""
         level = self.all if wanted.everything else self.notable
         if wanted.kind is None and wanted.replica is None:

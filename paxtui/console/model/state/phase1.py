@@ -15,7 +15,7 @@ from paxtui.wire.values import Ballot
 BALLOTS_KEPT: Final = 64
 
 
-class Told(NamedTuple):
+class SlotFinding(NamedTuple):
     """One slot as a leader's phase 1 found it."""
 
     quorum: tuple[int, ...]
@@ -44,15 +44,15 @@ class Ballots:
         """By acceptor, its votes when it promised."""
 
 
-class Phase1:
+class Phase1Findings:
     """The newest ballots."""
 
     def __init__(self) -> None:
         self._all: dict[Ballot, Ballots] = {}
 
-    def copy(self) -> Phase1:
+    def copy(self) -> Phase1Findings:
         """As it is now: what was told once does not change, and what is new is not seen."""
-        other = Phase1()
+        other = Phase1Findings()
         for ballot, told in self._all.items():
             mine = other._all[ballot] = Ballots()
             mine.elected, mine.votes = told.elected, told.votes.copy()
@@ -87,7 +87,7 @@ class Phase1:
         elected = self.elected(ballot)
         return elected.end if elected is not None else None
 
-    def told(self, ballot: Ballot, slot: int) -> Told | None:
+    def told(self, ballot: Ballot, slot: int) -> SlotFinding | None:
         """What the leader of ``ballot`` was told about ``slot``, if its election was seen and covered it."""
         elected = self.elected(ballot)
         if elected is None or not elected.first <= slot < elected.end:
@@ -98,4 +98,4 @@ class Phase1:
             for acceptor in elected.quorum
             if acceptor in known and (vote := known[acceptor].get(slot)) is not None
         }
-        return Told(elected.quorum, votes, tuple(each for each in elected.quorum if each not in known))
+        return SlotFinding(elected.quorum, votes, tuple(each for each in elected.quorum if each not in known))

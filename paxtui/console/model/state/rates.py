@@ -10,7 +10,7 @@ SAMPLES_MAX: Final = 512
 """Latency samples a second; beyond this every further run counts only as one that was there."""
 
 
-class Counter:
+class RateCounter:
     """How often something happened in each of the last seconds; ``None`` in seconds that nobody watched. What
     was told of them all the same counts: then it is at least so often."""
 
@@ -19,9 +19,9 @@ class Counter:
         self._second: int | None = None
         self._watched = False
 
-    def copy(self) -> Counter:
+    def copy(self) -> RateCounter:
         """As it is now."""
-        other = Counter()
+        other = RateCounter()
         other._buckets, other._second = self._buckets.copy(), self._second
         other._watched = self._watched
         return other

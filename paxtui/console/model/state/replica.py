@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 from typing import Final, Literal
 
-from paxtui.console.model.state.rates import Counter, Gauge
+from paxtui.console.model.state.rates import Gauge, RateCounter
 from paxtui.console.model.state.runs import Runs
 from paxtui.wire.faults import AnyFault, CrashProposer, Cut, Delay, LinkFault, Loss, SlowDisk
 from paxtui.wire.requests import LinkView, StatusReport
@@ -78,9 +78,9 @@ class ReplicaView:
         self.gaps = 0
         """Events that were dropped on their way here."""
         self.events = 0
-        self.learned_rate = Counter()
-        self.resent = Counter()
-        self.lost = Counter()
+        self.learned_rate = RateCounter()
+        self.resent = RateCounter()
+        self.lost = RateCounter()
         self.fsync = Gauge()
         self.messages = Gauge()
         self.sent_rates: dict[int, tuple[float, int, float | None]] = {}

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Shelf(Generic[T]):
+class Ring(Generic[T]):
     """The newest ``kept`` items. Positions count from the first item there ever was, so they stay true."""
 
     def __init__(self, kept: int) -> None:
@@ -23,9 +23,9 @@ class Shelf(Generic[T]):
             self._gone += len(self._items) - self._kept
             del self._items[: -self._kept]
 
-    def copy(self) -> Shelf[T]:
+    def copy(self) -> Ring[T]:
         """Another one of the same."""
-        other: Shelf[T] = Shelf(self._kept)
+        other: Ring[T] = Ring(self._kept)
         other._items, other._gone = self._items[:], self._gone
         return other
 
@@ -64,13 +64,13 @@ class Shelf(Generic[T]):
 class Sieve(Generic[T]):
     """The items of a shelf that are wanted. Each is looked at once, however often the sieve is."""
 
-    def __init__(self, shelf: Shelf[T], wanted: Callable[[T], bool], kept: int) -> None:
-        self.found: Shelf[T] = Shelf(kept)
+    def __init__(self, shelf: Ring[T], wanted: Callable[[T], bool], kept: int) -> None:
+        self.found: Ring[T] = Ring(kept)
         self._shelf = shelf
         self._wanted = wanted
         self._looked = 0
 
-    def look(self) -> Shelf[T]:
+    def look(self) -> Ring[T]:
         """What was found, with what came since the last look."""
         wanted, found = self._wanted, self.found
         for item in self._shelf.since(self._looked):

@@ -12,7 +12,7 @@ KEPT: Final = 500
 Fate = Literal["queued", "proposed", "chosen", "failed", "unknown"]
 
 
-class Mine:
+class SentMessage:
     """One message of ours. ``slot`` is known once a leader proposed it; ``after`` is where the log ended when
     a message that has no slot failed, so that it stays where it was said."""
 
@@ -35,18 +35,18 @@ class Mine:
         return self.fate in ("chosen", "failed", "unknown")
 
 
-class ChatBook:
+class SentMessages:
     """Our messages in the order in which they were sent."""
 
     def __init__(self, end: Callable[[], int] = lambda: 0) -> None:
         self._end = end
-        self.mine: deque[Mine] = deque(maxlen=KEPT)
-        self.by_slot: dict[int, Mine] = {}
-        self._waiting: dict[tuple[str, int], Mine] = {}
+        self.mine: deque[SentMessage] = deque(maxlen=KEPT)
+        self.by_slot: dict[int, SentMessage] = {}
+        self._waiting: dict[tuple[str, int], SentMessage] = {}
 
-    def still(self) -> ChatBook:
+    def still(self) -> SentMessages:
         """As it is now; what becomes of the messages later does not change it."""
-        other = ChatBook(self._end)
+        other = SentMessages(self._end)
         same = {
             id(mine): copy(mine) for mine in (*self.mine, *self.by_slot.values(), *self._waiting.values())
         }
@@ -55,13 +55,13 @@ class ChatBook:
         other._waiting = {key: same[id(mine)] for key, mine in self._waiting.items()}
         return other
 
-    def say(self, text: str, via: int | None, now: float) -> Mine:
+    def say(self, text: str, via: int | None, now: float) -> SentMessage:
         """A message is on its way."""
-        mine = Mine(text, via, now)
+        mine = SentMessage(text, via, now)
         self.mine.append(mine)
         return mine
 
-    def numbered(self, mine: Mine, client: str | None, request: int) -> None:
+    def numbered(self, mine: SentMessage, client: str | None, request: int) -> None:
         """The client library gave it its number."""
         if client:
             mine.client, mine.request = client, request
@@ -79,19 +79,19 @@ class ChatBook:
             mine.fate = "proposed"
             self._place(mine, slot)
 
-    def done(self, mine: Mine, slot: int) -> None:
+    def done(self, mine: SentMessage, slot: int) -> None:
         """It was acknowledged."""
         mine.fate = "chosen"
         self._place(mine, slot)
         self._forget(mine)
 
-    def ended(self, mine: Mine, fate: Fate, problem: str) -> None:
+    def ended(self, mine: SentMessage, fate: Fate, problem: str) -> None:
         """It failed, or nobody knows."""
         mine.fate, mine.problem = fate, problem
         mine.after = self._end()
         self._forget(mine)
 
-    def _place(self, mine: Mine, slot: int) -> None:
+    def _place(self, mine: SentMessage, slot: int) -> None:
         if mine.slot is not None:
             self.by_slot.pop(mine.slot, None)
         mine.slot = slot
@@ -99,10 +99,10 @@ class ChatBook:
         while len(self.by_slot) > KEPT:
             del self.by_slot[next(iter(self.by_slot))]
 
-    def _forget(self, mine: Mine) -> None:
+    def _forget(self, mine: SentMessage) -> None:
         self._waiting.pop((mine.client, mine.request), None)
 
-    def at(self, slot: int, client: str, request: int) -> Mine | None:
+    def at(self, slot: int, client: str, request: int) -> SentMessage | None:
         """Our message in ``slot``, if what is there is ours."""
         mine = self.by_slot.get(slot)
         return mine if mine is not None and (mine.client, mine.request) == (client, request) else None

@@ -7,7 +7,7 @@ from paxtui.console.model.analysis.why.answer import Why, names, plural
 from paxtui.console.model.analysis.why.leader import no_majority, on_links, why_no_leader
 from paxtui.console.model.analysis.why.slot import why_slot
 from paxtui.console.model.cluster_model import ClusterModel
-from paxtui.console.model.state.phase1 import Told
+from paxtui.console.model.state.phase1 import SlotFinding
 from paxtui.wire.text import visible
 from paxtui.wire.values import Ballot
 
@@ -86,7 +86,7 @@ def found_by(model: ClusterModel, id: int, ballot: Ballot, now: float) -> list[s
     return evidence
 
 
-def _found(slot: int, told: Told) -> str:
+def _found(slot: int, told: SlotFinding) -> str:
     if told.highest is None:
         return f"Slot {slot}: no votes were told, so it gets a no-op."
     return f"Slot {slot}: {names(told.voters)} had voted at {told.highest}."

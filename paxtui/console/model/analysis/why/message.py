@@ -8,10 +8,10 @@ from paxtui.console.model.analysis.why.leader import why_no_leader
 from paxtui.console.model.analysis.why.slot import why_slot
 from paxtui.console.model.analysis.why.waiting import message_waits
 from paxtui.console.model.cluster_model import ClusterModel
-from paxtui.console.model.state.sent_messages import Mine
+from paxtui.console.model.state.sent_messages import SentMessage
 
 
-def why_message(model: ClusterModel, mine: Mine, now: float) -> Why:
+def why_message(model: ClusterModel, mine: SentMessage, now: float) -> Why:
     """What keeps a message, or became of it."""
     age = ages(max(0.0, now - mine.sent_at))
     match mine.fate:
@@ -34,7 +34,7 @@ def why_message(model: ClusterModel, mine: Mine, now: float) -> Why:
     return _queued(model, mine, age, now)
 
 
-def _queued(model: ClusterModel, mine: Mine, age: str, now: float) -> Why:
+def _queued(model: ClusterModel, mine: SentMessage, age: str, now: float) -> Why:
     reason = message_waits(model, mine, now) or "it was sent just now"
     leader = model.leader
     evidence: list[str] = []

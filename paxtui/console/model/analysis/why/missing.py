@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from paxtui.console.model.analysis.durations import ages
-from paxtui.console.model.analysis.slots import Cell
+from paxtui.console.model.analysis.slots import AcceptorCell
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.wire.values import Ballot
@@ -18,7 +18,9 @@ class Missing(NamedTuple):
     sentence: str
 
 
-def missing(model: ClusterModel, replica: ReplicaView, cell: Cell, ballot: Ballot, now: float) -> Missing:
+def missing(
+    model: ClusterModel, replica: ReplicaView, cell: AcceptorCell, ballot: Ballot, now: float
+) -> Missing:
     """Why an acceptor has not voted at ``ballot``."""
     name, leader = replica.name, ballot.replica
     since = f" for {ages(now - replica.since)}" if replica.since else ""
@@ -47,7 +49,7 @@ def missing(model: ClusterModel, replica: ReplicaView, cell: Cell, ballot: Ballo
     return _on_the_way(model, replica, cell, leader)
 
 
-def _on_the_way(model: ClusterModel, replica: ReplicaView, cell: Cell, leader: int) -> Missing:
+def _on_the_way(model: ClusterModel, replica: ReplicaView, cell: AcceptorCell, leader: int) -> Missing:
     """It could vote: what becomes of the Accept, and of the answer."""
     name = replica.name
     loss = model.replicas[leader].loss_to(replica.id)

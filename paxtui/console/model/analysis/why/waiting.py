@@ -8,7 +8,7 @@ from paxtui.console.model.analysis.why.answer import names
 from paxtui.console.model.analysis.why.leader import obstacle
 from paxtui.console.model.analysis.why.missing import missing
 from paxtui.console.model.cluster_model import ClusterModel
-from paxtui.console.model.state.sent_messages import Mine
+from paxtui.console.model.state.sent_messages import SentMessage
 from paxtui.wire.values import Ballot
 
 PATIENCE_S = 1.0
@@ -31,7 +31,7 @@ def _nobody_leads(model: ClusterModel, now: float) -> str:
     return ""
 
 
-def message_waits(model: ClusterModel, mine: Mine, now: float) -> str:
+def message_waits(model: ClusterModel, mine: SentMessage, now: float) -> str:
     """Why a message of ours has no slot yet; empty while there is no reason to ask."""
     if now - mine.sent_at < PATIENCE_S:
         return ""
