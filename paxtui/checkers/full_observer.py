@@ -31,8 +31,6 @@ from paxtui.core.events import (
 from paxtui.core.messages import (
     Accept,
     Accepted,
-    Canvass,
-    CanvassReply,
     Chosen,
     Entries,
     Heartbeat,
@@ -40,6 +38,8 @@ from paxtui.core.messages import (
     Nack,
     PeerMessage,
     Prepare,
+    PreVote,
+    PreVoteReply,
     Promise,
     Snapshot,
 )
@@ -64,7 +64,7 @@ Look = Callable[[int, Any], None]
 
 
 _COUNTS = (
-    *(Accept, Accepted, Canvass, CanvassReply, Chosen),
+    *(Accept, Accepted, PreVote, PreVoteReply, Chosen),
     *(Heartbeat, HeartbeatAck, Nack, Prepare, Promise),
 )
 """What only a replica with a vote may say."""
@@ -96,7 +96,7 @@ class FullObserver:
         self.on_message: dict[type[PeerMessage], Look] = {
             Accept: self._accept,
             Accepted: self._accepted,
-            CanvassReply: self._learned_told,
+            PreVoteReply: self._learned_told,
             Chosen: self._chosen_seen,
             Entries: self._entries,
             Heartbeat: self._learned_told,
@@ -160,7 +160,7 @@ class FullObserver:
         if check is not None:
             check(replica, message)
 
-    def _learned_told(self, replica: int, message: CanvassReply | Nack | Heartbeat) -> None:
+    def _learned_told(self, replica: int, message: PreVoteReply | Nack | Heartbeat) -> None:
         self.logs.told(replica, message.learned)
 
     def _ack(self, replica: int, message: HeartbeatAck) -> None:
@@ -200,12 +200,12 @@ class FullObserver:
         elif type(write) is PutVotes:
             self.facts.put_votes(replica, write.ballot, write.first, write.values)
         elif type(write) is PutLogStart:
-            self.logs.put_floor(replica, write.floor, rows)
-            self.requests.trimmed(replica, write.floor)
+            self.logs.put_floor(replica, write.log_start, rows)
+            self.requests.trimmed(replica, write.log_start)
         elif type(write) is PutCheckpoint:
-            self.requests.kept(replica, write.mark.upto, write.horizon)
+            self.requests.kept(replica, write.checkpoint.upto, write.horizon)
         elif type(write) is PutSnapshot:
-            self.logs.put_snapshot(replica, write.mark.upto, write.emptied, rows)
+            self.logs.put_snapshot(replica, write.checkpoint.upto, write.emptied, rows)
             self.requests.state_stored(replica, write)
 
     # Who has no vote

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from paxtui.checkers.broken import Invariant, InvariantBroken
 from paxtui.core.output import Appended, Applied, PutSnapshot, ReadReady, Refused
 from paxtui.core.sessions import EMPTY, birth
-from paxtui.core.values import MARK, TRIM, Command, SessionRow, verb
+from paxtui.core.values import CHECKPOINT, TRIM, Command, SessionRow, verb
 
 EXPIRED = -1
 
@@ -139,7 +139,7 @@ class Requests:
 
     def _apply(self, learner: int, slot: int, command: Command) -> int | None:
         if command.is_noop:
-            if verb(command) == MARK:
+            if verb(command) == CHECKPOINT:
                 self._states[slot + 1] = self._model.state()
             elif verb(command) == TRIM:
                 below = [upto for upto in self._states if upto <= command.request]
@@ -191,8 +191,8 @@ class Requests:
 
     def state_stored(self, replica: int, write: PutSnapshot) -> None:
         """A replica that was behind has another one's state on its disk, and all of it."""
-        self.state_told(replica, write.mark.upto, write.horizon, write.sessions)
-        missing = self._states[write.mark.upto].clients - {row.client for row in write.sessions}
+        self.state_told(replica, write.checkpoint.upto, write.horizon, write.sessions)
+        missing = self._states[write.checkpoint.upto].clients - {row.client for row in write.sessions}
         if missing:
             raise InvariantBroken(
                 Invariant.ONCE, f"it goes on without the sessions of {', '.join(sorted(missing))}", replica

@@ -146,7 +146,7 @@ def restore(
 def told(found: Backup) -> str:
     """A backup in one line."""
     about, identity, result = found
-    first = result.floor
+    first = result.log_start
     return (
         f"backup {about.id} of cluster {identity.name}, taken from replica {identity.replica} at "
         f"{about.taken}: slots {first} to {result.slots - 1}, chain {result.chain.hex()[:16]}, ok"

@@ -24,7 +24,7 @@ LOOK_S = 0.05
 CALL_S = 0.2
 """How often one that does not answer at all is called again."""
 
-LEADERLESS = ("canvassing", "preparing")
+LEADERLESS = ("pre-voting", "preparing")
 """Roles of a replica that has heard of no leader for a whole election timeout. It may remember the last."""
 
 REASON_S = 0.5
@@ -280,7 +280,7 @@ async def _why(cluster: Cluster, spent_s: float) -> str:
             what = sighting.problem.rpartition(": ")[2]
         elif status is None:
             what = "warming up"
-        elif status.held is not None:
+        elif status.non_voting is not None:
             what = "held, without vote"
         else:
             lost = status.leader is None or status.role in LEADERLESS
@@ -332,8 +332,8 @@ async def _replica(cluster: Cluster, one: One, deadline: float) -> HealthVerdict
             why = f"r{replica} warms up, waits for {waits or 'nobody'}"
             await trio.sleep(LOOK_S)
             continue
-        if report.status.held is not None:
-            text = f"r{replica} is a learner without vote: {report.status.held}"
+        if report.status.non_voting is not None:
+            text = f"r{replica} is a learner without vote: {report.status.non_voting}"
             return HealthVerdict("replica", False, text, replica)
         leader, applied = report.status.leader, report.status.watermark
         if leader is None or report.status.role in LEADERLESS:

@@ -24,8 +24,8 @@ def status(
 ) -> int:
     """Show what each replica believes: role, leader, ballot.
 
-    It shows watermark and lag, too, and marks with * what differs from most of the others. Exit code 1 if a
-    replica cannot be reached.
+    It shows watermark and lag, too, and checkpoints with * what differs from most of the others. Exit code
+    1 if a replica cannot be reached.
 
     Examples:
 
@@ -88,11 +88,11 @@ def rows(sightings: list[Sighting]) -> list[str]:
             )
     for column in (2, 3, 4, 5):
         _mark_differences(table, column)
-    floors = [_floor(sighting) for sighting in sightings]
-    if any(floor not in ("?", "-", "0") for floor in floors):
+    floors = [_log_start(sighting) for sighting in sightings]
+    if any(log_start not in ("?", "-", "0") for log_start in floors):
         columns.insert(6, "from slot")
-        for row, floor in zip(table, floors, strict=True):
-            row.insert(6, floor)
+        for row, log_start in zip(table, floors, strict=True):
+            row.insert(6, log_start)
     table.insert(0, columns)
     widths = [max(len(row[column]) for row in table) for column in range(len(columns))]
     lines = [
@@ -109,11 +109,11 @@ def rows(sightings: list[Sighting]) -> list[str]:
     return [*lines, *_held(sightings), *_spare(sightings)]
 
 
-def _floor(sighting: Sighting) -> str:
+def _log_start(sighting: Sighting) -> str:
     """From which slot on it keeps the log."""
     if sighting.report is None:
         return "?"
-    return "-" if sighting.report.status is None else str(sighting.report.status.floor)
+    return "-" if sighting.report.status is None else str(sighting.report.status.log_start)
 
 
 def _coloured(line: str) -> str:
@@ -168,12 +168,12 @@ def _reasons(sightings: list[Sighting]) -> dict[int, str]:
     reasons: dict[int, str] = {}
     for sighting in sightings:
         if sighting.report is not None:
-            for replica, reason in sighting.report.held_here:
+            for replica, reason in sighting.report.non_voting_peers:
                 reasons.setdefault(replica, f"r{sighting.replica} says: {reason}")
     for sighting in sightings:
         status = sighting.report.status if sighting.report is not None else None
-        if status is not None and status.held is not None:
-            reasons[sighting.replica] = status.held
+        if status is not None and status.non_voting is not None:
+            reasons[sighting.replica] = status.non_voting
     return reasons
 
 

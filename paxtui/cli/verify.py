@@ -75,7 +75,7 @@ def _verify(folder: Path) -> int:
         for database, log in zip(databases, logs, strict=True):
             result = log.verify()
             if result.ok:
-                removed = f", those below {result.floor} are removed" if result.floor else ""
+                removed = f", those below {result.log_start} are removed" if result.log_start else ""
                 chain = result.chain.hex()[:16]
                 print(f"{database.name}: {result.slots} slots{removed}, chain {chain}, ok")
             else:
@@ -92,7 +92,7 @@ def _agree(logs: list[OfflineLog]) -> bool:
     longest = max(logs, key=lambda log: log.watermark)
     for log in logs:
         upto = log.watermark
-        first = max(log.floor, longest.floor)
+        first = max(log.log_start, longest.log_start)
         pairs = zip(log.entries(first, upto), longest.entries(first, upto), strict=False)
         for (slot, mine, _), (_, theirs, _) in pairs:
             if mine.value != theirs.value:

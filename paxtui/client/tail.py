@@ -55,10 +55,11 @@ async def tail(
 def _beginning(page: LogPage) -> int:
     """Return the first slot that the page can speak for: no slot below is there any more.
 
-    The floor may have risen while the page was gathered, so what the page holds counts before the floor.
+    The log start may have risen while the page was gathered, so what the page holds counts before the log
+    start.
     """
     told = page.entries[0].slot if page.entries else page.applied
-    return min(page.floor, page.applied, told)
+    return min(page.log_start, page.applied, told)
 
 
 async def _pages(link: Connection[Struct], slot: int, follow: bool) -> AsyncGenerator[LogPage, None]:

@@ -31,7 +31,7 @@ vote counts, like everybody's, only when ``durable`` says so, and meanwhile all 
 
 **One paragraph a message** (:mod:`~paxtui.core.messages`):
 
-- *Canvass / CanvassReply*: would a majority help me to lead? Asked before a ballot is used up, so a replica
+- *PreVote / PreVoteReply*: would a majority help me to lead? Asked before a ballot is used up, so a replica
   that is deaf or just back disturbs nobody.
 - *Prepare / Promise*: phase 1 for every slot from the proposer's watermark on. Promises come in pages that
   the proposer pulls; they list all votes above the acceptor's own watermark, and state that watermark.

@@ -19,16 +19,16 @@ from collections.abc import Iterable, Mapping
 
 from paxtui.core.ballot import Ballot
 from paxtui.core.errors import InvariantViolated
-from paxtui.core.events import Bound, CanvassAnswered, LeaderHeard, NackSent, Promised, Voted
+from paxtui.core.events import Bound, LeaderHeard, NackSent, PreVoteAnswered, Promised, Voted
 from paxtui.core.messages import (
     Accept,
     Accepted,
-    Canvass,
-    CanvassReply,
     Heartbeat,
     HeartbeatAck,
     Nack,
     Prepare,
+    PreVote,
+    PreVoteReply,
     Promise,
 )
 from paxtui.core.outbox import Outbox
@@ -63,12 +63,12 @@ class Acceptor:
             return self.leader
         return None
 
-    def on_canvass(self, sender: int, message: Canvass, now: float, learned: int) -> None:
+    def on_pre_vote(self, sender: int, message: PreVote, now: float, learned: int) -> None:
         """Say whether a Prepare of the sender would be helped. Binds nobody."""
         leader = self.live_leader(now)
         granted = leader is None or leader.replica == sender
-        self._out.event(CanvassAnswered(message.ballot, sender, granted))
-        self._out.send(sender, CanvassReply(message.ballot, granted, self.promised, learned))
+        self._out.event(PreVoteAnswered(message.ballot, sender, granted))
+        self._out.send(sender, PreVoteReply(message.ballot, granted, self.promised, learned))
 
     def on_prepare(self, sender: int, message: Prepare, now: float, learned: int) -> None:
         """Promise, and report one page of votes; or refuse."""
@@ -195,14 +195,14 @@ class Acceptor:
         if self.leader == ballot:
             self.leader = Ballot.ZERO
 
-    def take(self, slot: int) -> tuple[Ballot, Command] | None:
+    def remove_vote(self, slot: int) -> tuple[Ballot, Command] | None:
         """Hand over the vote of a slot that is being applied."""
         vote = self.votes.pop(slot, None)
         if vote is not None:
             self._chars -= weight(vote[1])
         return vote
 
-    def renounce(self) -> None:
+    def discard_votes(self) -> None:
         """Vote no more. Votes that were given go as well: whoever may have forgotten some cannot report
         any, and what it learns from now on it is told as learned."""
         self.votes.clear()

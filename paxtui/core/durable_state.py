@@ -32,8 +32,8 @@ class DurableState(Struct, frozen=True, kw_only=True):
     sessions: tuple[SessionRow, ...] = ()
     replay: Iterable[Entry] = ()
     votes: tuple[Vote, ...] = ()
-    held: str | None = None
-    floor: int = 0
+    non_voting: str | None = None
+    log_start: int = 0
     """Slots below it are removed."""
-    marks: tuple[Checkpoint, ...] = ()
-    """The states that are kept, in order; the first one is at the floor, if anything is removed."""
+    checkpoints: tuple[Checkpoint, ...] = ()
+    """The states that are kept, in order; the first one is at the log start, if anything is removed."""

@@ -36,14 +36,14 @@ class ElectionTimeout(Event, frozen=True):
     attempt: int
 
 
-class Canvassed(Event, frozen=True):
+class PreVoteAsked(Event, frozen=True):
     """The replica asks all others whether they would help it."""
 
     ballot: Ballot
 
 
-class CanvassAnswered(Event, frozen=True):
-    """This replica answered ``to``'s canvass."""
+class PreVoteAnswered(Event, frozen=True):
+    """This replica answered ``to``'s pre-vote."""
 
     ballot: Ballot
     to: int
@@ -228,7 +228,7 @@ class EntriesSent(Event, frozen=True):
     count: int
 
 
-class Marked(Event, frozen=True):
+class Checkpointed(Event, frozen=True):
     """The state after every slot below ``upto`` is kept, so that the log may be trimmed to there."""
 
     upto: int
@@ -236,9 +236,9 @@ class Marked(Event, frozen=True):
 
 
 class Trimmed(Event, frozen=True):
-    """Slots below ``floor`` are removed here, as on every replica that applies the same slot."""
+    """Slots below ``log_start`` are removed here, as on every replica that applies the same slot."""
 
-    floor: int
+    log_start: int
 
 
 class SnapshotAsked(Event, frozen=True):
@@ -280,7 +280,7 @@ class ProposerRestored(Event, frozen=True):
     """The proposer role works again."""
 
 
-class Held(Event, frozen=True):
+class BecameNonVoting(Event, frozen=True):
     """This replica is a learner without vote from here on; ``reason`` says in words why."""
 
     reason: str
@@ -297,8 +297,8 @@ class MessageDropped(Event, frozen=True):
 AnyEvent = (
     Restored
     | ElectionTimeout
-    | Canvassed
-    | CanvassAnswered
+    | PreVoteAsked
+    | PreVoteAnswered
     | RoundTaken
     | PrepareSent
     | Promised
@@ -321,7 +321,7 @@ AnyEvent = (
     | SlotSkipped
     | CatchUpAsked
     | EntriesSent
-    | Marked
+    | Checkpointed
     | Trimmed
     | SnapshotAsked
     | SnapshotSent
@@ -329,7 +329,7 @@ AnyEvent = (
     | ReadConfirmed
     | ProposerCrashed
     | ProposerRestored
-    | Held
+    | BecameNonVoting
     | MessageDropped
 )
 """All of them, for decoders of records."""

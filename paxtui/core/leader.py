@@ -97,7 +97,7 @@ class Leader:
         self._queue.append(command)
         self._queue_chars += size
 
-    def say(self, command: Command) -> bool:
+    def enqueue_internal(self, command: Command) -> bool:
         """Queue a word of the cluster to itself, for whose answer nobody waits; whether there was room."""
         if self._is_full(weight(command)):
             return False
@@ -139,7 +139,7 @@ class Leader:
         while self._queue and self.next_slot >= self.end and self._room(watermark):
             self._propose_queued(now, watermark, skips)
         if self._read_unsent:
-            self.beat(watermark)
+            self.send_heartbeat(watermark)
 
     def _room(self, watermark: int) -> bool:
         settings = self._settings
@@ -190,7 +190,7 @@ class Leader:
             self._propose(now, first, tuple(values), "client")
             self.next_slot = first + len(values)
 
-    def fill(self, slot: int, now: float) -> None:
+    def fill_hole(self, slot: int, now: float) -> None:
         """Propose a no-op in a hole that this leader left. Nobody else can have proposed there at this
         ballot, and phase 1 covered the slot, so any value is allowed (Paxos Made Simple, 3)."""
         del self.holes[slot]
@@ -240,7 +240,7 @@ class Leader:
             self._out.send(EVERYONE, Chosen(ballot, first, len(entries)))
         return runs
 
-    def refuted(self, first: int, entries: tuple[Entry, ...]) -> int | None:
+    def first_conflict(self, first: int, entries: tuple[Entry, ...]) -> int | None:
         """The first slot in which another value than the one proposed here turns out to be chosen: a
         higher ballot did that (P2c), so this reign is over, whether or not a Nack has said so."""
         for slot, entry in enumerate(entries, first):
@@ -248,7 +248,7 @@ class Leader:
                 return slot
         return None
 
-    def forget(self, first: int, count: int) -> None:
+    def drop_slots(self, first: int, count: int) -> None:
         """These slots were learned from another replica: no vote is needed any more."""
         for slot in range(first, first + count):
             value = self._proposals.pop(slot, None)
@@ -269,7 +269,7 @@ class Leader:
 
     # Time
 
-    def beat(self, watermark: int) -> None:
+    def send_heartbeat(self, watermark: int) -> None:
         """Send a heartbeat; it also asks every replica to confirm the ballot for waiting reads."""
         self._number += 1
         self._read_unsent = False
@@ -278,7 +278,7 @@ class Leader:
     def fill_due(self, now: float) -> None:
         """Fill the holes whose time is over."""
         for slot in [slot for slot, due in self.holes.items() if due <= now]:
-            self.fill(slot, now)
+            self.fill_hole(slot, now)
 
     def resend(self, now: float) -> None:
         """Send again what stays unanswered, only to those whose vote is missing, ever more slowly."""
@@ -369,7 +369,7 @@ class Leader:
 
     # The end
 
-    def dissolve(self, leader: int | None) -> None:
+    def close(self, leader: int | None) -> None:
         """The reign is over: nobody who waits here can be told more than where to ask next."""
         for client, request in sorted(self._waiting):
             self._out.replies.append(Refused(client, request, "not-leader", leader))
@@ -400,7 +400,7 @@ class Leader:
         return len(self._queue)
 
     @property
-    def eager(self) -> bool:
+    def has_work(self) -> bool:
         """Whether requests wait to be proposed or confirmed."""
         return bool(self._queue) or self._read_unsent or self.next_slot < self.end
 

@@ -19,9 +19,9 @@ from paxtui.core.errors import InvariantViolated
 from paxtui.core.events import (
     AppliedTo,
     CatchUpAsked,
+    Checkpointed,
     EntriesSent,
     Learned,
-    Marked,
     SessionEvicted,
     SnapshotAsked,
     SnapshotSent,
@@ -88,10 +88,10 @@ class Learner:
         self.sessions = Sessions(settings.sessions_max, settings.session_window)
         self.sessions.load(saved.sessions, saved.horizon)
         self.checkpointed = saved.sessions_upto
-        self.floor = saved.floor
+        self.log_start = saved.log_start
         """Slots below it are removed, here and on every replica that has applied the same slots."""
-        self.marks = list(saved.marks)
-        """The states that are kept; the first one is at the floor, if anything is removed."""
+        self.checkpoints = list(saved.checkpoints)
+        """The states that are kept; the first one is at the log start, if anything is removed."""
         for slot, entry in enumerate(saved.replay, saved.sessions_upto):
             if not entry.value.is_noop:
                 self.sessions.apply(slot, entry.value)
@@ -159,7 +159,7 @@ class Learner:
         slot = first
         foreign: list[Entry] = []
         while (entry := self.known.pop(slot, None)) is not None:
-            vote = self._acceptor.take(slot)
+            vote = self._acceptor.remove_vote(slot)
             if vote is not None and vote[1] == entry.value:
                 # The usual case: the row on disk, this replica's own vote, already holds the value.
                 if vote[0] != entry.ballot:
@@ -188,7 +188,7 @@ class Learner:
         self.chain = link(self.chain, slot, value)
         if value.is_noop:
             if value.text:
-                self._obey(slot, value)
+                self._apply_internal(slot, value)
             return
         repeats = self.sessions.apply(slot, value)
         if repeats is not None:
@@ -200,28 +200,28 @@ class Learner:
 
     # Removing old slots
 
-    def _obey(self, slot: int, value: Command) -> None:
-        """A mark or a trim takes effect. Both depend on nothing but the slots up to this one, so every
+    def _apply_internal(self, slot: int, value: Command) -> None:
+        """A checkpoint or a trim takes effect. Both depend on nothing but the slots up to this one, so every
         replica keeps the same states and removes the same slots."""
         match verb(value):
             case "mark":
-                mark = Checkpoint(slot + 1, value.request)
-                self.marks.append(mark)
-                self.checkpointed = mark.upto
-                self._out.writes.append(self.sessions.checkpoint(mark.upto))
-                self._out.writes.append(PutCheckpoint(mark, self.chain, self.sessions.horizon))
-                self._out.event(Marked(mark.upto, mark.wall_s))
+                checkpoint = Checkpoint(slot + 1, value.request)
+                self.checkpoints.append(checkpoint)
+                self.checkpointed = checkpoint.upto
+                self._out.writes.append(self.sessions.checkpoint(checkpoint.upto))
+                self._out.writes.append(PutCheckpoint(checkpoint, self.chain, self.sessions.horizon))
+                self._out.event(Checkpointed(checkpoint.upto, checkpoint.wall_s))
             case "trim":
-                self._trim_to(max((m.upto for m in self.marks if m.upto <= value.request), default=0))
+                self._trim_to(max((m.upto for m in self.checkpoints if m.upto <= value.request), default=0))
             case _:
                 pass
 
-    def _trim_to(self, floor: int) -> None:
-        if floor > self.floor:
-            self.floor = floor
-            self.marks = [mark for mark in self.marks if mark.upto >= floor]
-            self._out.writes.append(PutLogStart(floor))
-            self._out.event(Trimmed(floor))
+    def _trim_to(self, log_start: int) -> None:
+        if log_start > self.log_start:
+            self.log_start = log_start
+            self.checkpoints = [checkpoint for checkpoint in self.checkpoints if checkpoint.upto >= log_start]
+            self._out.writes.append(PutLogStart(log_start))
+            self._out.event(Trimmed(log_start))
 
     def _remember(self, first: int, entries: list[Entry]) -> None:
         """Keep recent entries in memory, the oldest go first; all of them are on disk or on the way."""
@@ -237,34 +237,34 @@ class Learner:
 
     def recent(self, count: int) -> list[tuple[int, Entry]]:
         """The last ``count`` applied slots that are still in memory, for views."""
-        first = max(self._cache_first, self.floor, self.watermark - count)
+        first = max(self._cache_first, self.log_start, self.watermark - count)
         return [(slot, self._cache[slot]) for slot in range(first, self.watermark)]
 
     # Helping others
 
     def on_catch_up(self, sender: int, message: CatchUp) -> None:
         """Send some pages of learned entries, from memory or, by way of the host, from disk. Where they are
-        removed, the state at the floor takes their place."""
-        if message.first < self.floor:
+        removed, the state at the log start takes their place."""
+        if message.first < self.log_start:
             self._fetch_state(sender, "")
             return
         self._feeding[sender] = self._settings.catch_up_pages
-        self._feed(sender, message.first)
+        self._send_missing(sender, message.first)
 
     def on_snapshot_ask(self, sender: int, message: SnapshotAsk) -> None:
-        """Send more of the state at the floor. If the floor has moved, it begins anew."""
-        if self.floor:
-            self._fetch_state(sender, message.after if message.upto == self.floor else "")
+        """Send more of the state at the log start. If the log start has moved, it begins anew."""
+        if self.log_start:
+            self._fetch_state(sender, message.after if message.upto == self.log_start else "")
 
     def _fetch_state(self, to: int, after: str) -> None:
-        self._out.fetches.append(FetchState(to, self.floor, after, self._settings.snapshot_bytes))
+        self._out.fetches.append(FetchState(to, self.log_start, after, self._settings.snapshot_bytes))
 
     def send_state(self, to: int, page: Snapshot) -> None:
-        """What the host read of the state at the floor, but for how much is learned here."""
+        """What the host read of the state at the log start, but for how much is learned here."""
         self._out.event(SnapshotSent(to, page.upto, len(page.sessions)))
         self._out.send(to, structs.replace(page, learned=self.watermark))
 
-    def _feed(self, to: int, first: int) -> None:
+    def _send_missing(self, to: int, first: int) -> None:
         if first < self._cache_first:
             self._out.fetches.append(Fetch(to, first, self._settings.run_slots, self._settings.run_chars))
             return
@@ -287,7 +287,7 @@ class Learner:
         following = first + len(entries)
         if entries and left > 0 and following < self.watermark:
             self._feeding[to] = left
-            self._feed(to, following)
+            self._send_missing(to, following)
 
     # Catching up
 
@@ -359,21 +359,21 @@ class Learner:
         if taking is None or upto <= first:
             raise InvariantViolated(f"a state at slot {upto} cannot follow watermark {first}")
         rows = tuple(taking.rows)
-        mark = Checkpoint(upto, page.wall_s)
+        checkpoint = Checkpoint(upto, page.wall_s)
         for slot in [slot for slot in self._acceptor.votes if slot < upto]:
-            self._acceptor.take(slot)
+            self._acceptor.remove_vote(slot)
         self.known = {slot: entry for slot, entry in self.known.items() if slot >= upto}
         self.sessions.load(rows, page.horizon)
-        self.watermark = self.checkpointed = self.floor = upto
+        self.watermark = self.checkpointed = self.log_start = upto
         self.chain = page.chain
-        self.marks = [mark]
+        self.checkpoints = [checkpoint]
         self._cache.clear()
         self._cache_first, self._cache_chars = upto, 0
         self._feeding.clear()
         self._taking = None
         self._asked_first = -1
         self.ask_again_at = float("inf")
-        self._out.writes.append(PutSnapshot(mark, page.chain, page.horizon, rows, first))
+        self._out.writes.append(PutSnapshot(checkpoint, page.chain, page.horizon, rows, first))
         self._out.urgent = True
         self._out.applied.append(Installed(upto))
         self._out.event(SnapshotTaken(first, upto, page.chain.hex()))

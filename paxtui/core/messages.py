@@ -23,13 +23,13 @@ class Message(Struct, frozen=True, tag_field="type", forbid_unknown_fields=True,
     """Base of all messages between replicas. ``type`` is the class's name in small letters."""
 
 
-class Canvass(Message, frozen=True, tag="canvass"):
+class PreVote(Message, frozen=True, tag="pre-vote"):
     """Would you help me to lead? Changes nothing at the receiver; asked before a ballot is used up."""
 
     ballot: Ballot
 
 
-class CanvassReply(Message, frozen=True, tag="canvass-reply"):
+class PreVoteReply(Message, frozen=True, tag="pre-vote-reply"):
     """Whether the replica would promise: only if it has heard no live leader lately."""
 
     ballot: Ballot
@@ -138,8 +138,8 @@ class Snapshot(Message, frozen=True, tag="snapshot"):
     """What was asked for is removed here. This is, in pages, the state from which to go on: the log's hash
     chain and the session table after every slot below ``upto`` is applied.
 
-    It is the same at every replica with that floor. The page has the sessions that follow client ``after`` in
-    the order of their names; ``last`` says that no more follow.
+    It is the same at every replica with that log start. The page has the sessions that follow client
+    ``after`` in the order of their names; ``last`` says that no more follow.
     """
 
     upto: Number
@@ -156,8 +156,8 @@ BETWEEN_LEARNERS: Final = (CatchUp, Entries, SnapshotAsk, Snapshot)
 """Those that could never count as a vote or a lead. What somebody has learned is chosen, whoever votes."""
 
 PeerMessage = (
-    Canvass
-    | CanvassReply
+    PreVote
+    | PreVoteReply
     | Prepare
     | Promise
     | Nack

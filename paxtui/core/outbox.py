@@ -43,7 +43,7 @@ class Outbox:
         else:
             self.sends_durable.append(Envelope(to, message))
 
-    def renounce(self) -> None:
+    def discard_promises(self) -> None:
         """Take back every message that did not leave yet, but for those between learners."""
         self.sends = [each for each in self.sends if isinstance(each.message, BETWEEN_LEARNERS)]
         self.sends_durable.clear()

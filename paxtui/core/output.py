@@ -75,9 +75,10 @@ class Checkpoint(Struct, frozen=True, array_like=True):
     """A point of the log from which a replica that has nothing can go on: the state after every slot below
     ``upto`` is applied is kept.
 
-    ``wall_s`` is its stamp: the stamp of the mark before, plus the seconds that elapsed since. The name is
-    from older logs, where it is the wall clock of the leader that proposed the mark; the first mark of a log
-    still has that. Only differences of stamps have a meaning, and a reader must bear any, also negative ones.
+    ``wall_s`` is its stamp: the stamp of the checkpoint before, plus the seconds that elapsed since. The
+    name is from older logs, where it is the wall clock of the leader that proposed the checkpoint; the
+    first checkpoint of a log still has that. Only differences of stamps have a meaning, and a reader must
+    bear any, also negative ones.
     """
 
     upto: int
@@ -87,22 +88,23 @@ class Checkpoint(Struct, frozen=True, array_like=True):
 class PutCheckpoint(Write, frozen=True):
     """Keep a copy of the session table as it is checkpointed now, with the chain's head at ``mark.upto``."""
 
-    mark: Checkpoint
+    checkpoint: Checkpoint
     chain: bytes
     horizon: int
 
 
 class PutLogStart(Write, frozen=True):
-    """Slots below ``floor``, and marks below it, are removed. There is a mark at ``floor``."""
+    """Slots below ``log_start``, and checkpoints below it, are removed. There is a checkpoint at
+    ``log_start``."""
 
-    floor: int
+    log_start: int
 
 
 class PutSnapshot(Write, frozen=True):
-    """Another replica's state at its floor takes the place of everything learned here: rows of slots from
+    """Another replica's state at its log start takes the place of everything learned here: rows of slots from
     ``emptied`` (the watermark so far) to ``mark.upto`` - 1 are votes that do not matter any more."""
 
-    mark: Checkpoint
+    checkpoint: Checkpoint
     chain: bytes
     horizon: int
     sessions: tuple[SessionRow, ...]
@@ -170,8 +172,8 @@ class Installed(Struct, frozen=True):
 
 
 class FetchState(Struct, frozen=True):
-    """Read from disk, for ``peer``, the session table that was kept at the mark ``upto``: the rows after
-    client ``after``, in the order of their names, and hand them to ``Replica.fetched_state``."""
+    """Read from disk, for ``peer``, the session table that was kept at the checkpoint ``upto``: the rows
+    after client ``after``, in the order of their names, and hand them to ``Replica.fetched_state``."""
 
     peer: int
     upto: int

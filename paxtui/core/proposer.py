@@ -1,8 +1,8 @@
 """The proposer: when to try to lead, phase 1, and the reign that follows.
 
-A replica that hears no leader for a random time first *canvasses*: it asks whether a majority would help,
-which changes nothing anywhere. Only then does it take a new round, make it durable, and send Prepare.
-So a replica that is deaf, or cut off, or just back, uses up no ballots and deposes nobody.
+A replica that hears no leader for a random time first *asks for pre-votes*: it asks whether a majority
+would help, which changes nothing anywhere. Only then does it take a new round, make it durable, and send
+Prepare. So a replica that is deaf, or cut off, or just back, uses up no ballots and deposes nobody.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from paxtui.core.acceptor import Acceptor
 from paxtui.core.ballot import Ballot, majority
 from paxtui.core.errors import InvariantViolated
 from paxtui.core.events import (
-    Canvassed,
     Elected,
     ElectionTimeout,
     MessageDropped,
     NackReceived,
     PrepareSent,
+    PreVoteAsked,
     PromiseReceived,
     ProposerCrashed,
     ProposerRestored,
@@ -29,13 +29,13 @@ from paxtui.core.events import (
 )
 from paxtui.core.leader import INFINITY, Leader
 from paxtui.core.learner import Learner
-from paxtui.core.messages import Canvass, CanvassReply, Nack, PeerMessage, Prepare, Promise
+from paxtui.core.messages import Nack, PeerMessage, Prepare, PreVote, PreVoteReply, Promise
 from paxtui.core.outbox import Outbox
 from paxtui.core.output import EVERYONE, Appended, ReadRefused, Refused
 from paxtui.core.phase1 import Phase1
 from paxtui.core.sessions import birth
 from paxtui.core.settings import Settings
-from paxtui.core.values import Command, mark, trim
+from paxtui.core.values import Command, checkpoint, trim
 
 SKIPS_MAX = 256
 """Slots that may wait to be skipped: enough to play with."""
@@ -45,20 +45,20 @@ class Phase(enum.Enum):
     """What the proposer is doing."""
 
     FOLLOWING = "following"
-    CANVASSING = "canvassing"
+    PRE_VOTING = "pre-voting"
     PREPARING = "preparing"
     LEADING = "leading"
     CRASHED = "crashed"
-    HELD = "held"
+    NON_VOTING = "non-voting"
 
 
 LEGAL: dict[Phase, frozenset[Phase]] = {
-    Phase.FOLLOWING: frozenset({Phase.CANVASSING, Phase.PREPARING, Phase.CRASHED, Phase.HELD}),
-    Phase.CANVASSING: frozenset({Phase.FOLLOWING, Phase.PREPARING, Phase.CRASHED, Phase.HELD}),
-    Phase.PREPARING: frozenset({Phase.FOLLOWING, Phase.LEADING, Phase.CRASHED, Phase.HELD}),
-    Phase.LEADING: frozenset({Phase.FOLLOWING, Phase.CRASHED, Phase.HELD}),
-    Phase.CRASHED: frozenset({Phase.FOLLOWING, Phase.HELD}),
-    Phase.HELD: frozenset(),
+    Phase.FOLLOWING: frozenset({Phase.PRE_VOTING, Phase.PREPARING, Phase.CRASHED, Phase.NON_VOTING}),
+    Phase.PRE_VOTING: frozenset({Phase.FOLLOWING, Phase.PREPARING, Phase.CRASHED, Phase.NON_VOTING}),
+    Phase.PREPARING: frozenset({Phase.FOLLOWING, Phase.LEADING, Phase.CRASHED, Phase.NON_VOTING}),
+    Phase.LEADING: frozenset({Phase.FOLLOWING, Phase.CRASHED, Phase.NON_VOTING}),
+    Phase.CRASHED: frozenset({Phase.FOLLOWING, Phase.NON_VOTING}),
+    Phase.NON_VOTING: frozenset(),
 }
 """Every change of phase that can happen. A forced election goes through FOLLOWING first; nothing leads out
 of HELD, because nothing brings back what a disk has forgotten."""
@@ -91,12 +91,12 @@ class Proposer:
         self.round_seen = max(last_round, acceptor.promised.round)
         self.attempt = 0
         self.skips: set[int] = set()
-        self.reign: Leader | None = None
+        self.leader: Leader | None = None
         self._phase1: Phase1 | None = None
-        self._canvass: Ballot = Ballot.ZERO
+        self._pre_vote: Ballot = Ballot.ZERO
         self._granted: set[int] = set()
         # A replica that starts finds the leader, or learns that there is none, by asking at once:
-        # a canvass disturbs nobody.
+        # a pre-vote disturbs nobody.
         self.election_at = now + rng.uniform(0.05, 0.5) * settings.election_s_min
         self._prepare_again_at = INFINITY
 
@@ -115,7 +115,7 @@ class Proposer:
 
     def step_down(self, reason: str, now: float) -> None:
         """Give up the current attempt or reign."""
-        if self.phase in (Phase.FOLLOWING, Phase.CRASHED, Phase.HELD):
+        if self.phase in (Phase.FOLLOWING, Phase.CRASHED, Phase.NON_VOTING):
             return
         if self._current is not None:
             self._acceptor.forget_leader(self._current)
@@ -125,11 +125,11 @@ class Proposer:
         self._wait(now)
 
     def _drop(self) -> None:
-        reign, self.reign, self._phase1 = self.reign, None, None
+        reign, self.leader, self._phase1 = self.leader, None, None
         self._granted.clear()
         self._prepare_again_at = INFINITY
         if reign is not None:
-            reign.dissolve(self.leader_hint)
+            reign.close(self.leader_hint)
 
     @property
     def leader_hint(self) -> int | None:
@@ -146,13 +146,13 @@ class Proposer:
     @property
     def _current(self) -> Ballot | None:
         """The ballot that is being prepared or led at."""
-        if self.reign is not None:
-            return self.reign.ballot
+        if self.leader is not None:
+            return self.leader.ballot
         return self._phase1.ballot if self._phase1 is not None else None
 
     def promised_to(self, ballot: Ballot, now: float) -> None:
         """This replica's acceptor promised ``ballot``: give its proposer the time to win."""
-        if ballot.replica != self._me and self.phase in (Phase.FOLLOWING, Phase.CANVASSING):
+        if ballot.replica != self._me and self.phase in (Phase.FOLLOWING, Phase.PRE_VOTING):
             self.step_down(f"{ballot} was promised", now)
             self._wait(now)
 
@@ -167,7 +167,7 @@ class Proposer:
 
     def lost_leader(self, now: float) -> None:
         """The connection to the leader broke, as it does when a process dies. No proof, so nothing more
-        than an early canvass: if the leader lives, the others are loyal to it and refuse."""
+        than an early pre-vote: if the leader lives, the others are loyal to it and refuse."""
         if self.phase is Phase.FOLLOWING:
             soon = self._rng.uniform(0.05, 0.35) * self._settings.election_s_min
             self.election_at = min(self.election_at, now + soon)
@@ -180,37 +180,37 @@ class Proposer:
             self.attempt += 1
             self.step_down(f"pre-empted by {self._acceptor.promised}", now)
 
-    # Canvass
+    # Pre-vote
 
     def wake(self, now: float) -> None:
         """Do what is due by time alone."""
         if self.phase is Phase.LEADING:
             self._lead_on(now)
-        elif self.phase not in (Phase.CRASHED, Phase.HELD):
+        elif self.phase not in (Phase.CRASHED, Phase.NON_VOTING):
             if now >= self.election_at:
                 self._try(now)
             elif now >= self._prepare_again_at:
                 self._prepare_again(now)
 
     def _try(self, now: float) -> None:
-        """No leader for a whole timeout, or the last attempt led nowhere: canvass."""
-        if self.phase in (Phase.CANVASSING, Phase.PREPARING):
+        """No leader for a whole timeout, or the last attempt led nowhere: pre-vote."""
+        if self.phase in (Phase.PRE_VOTING, Phase.PREPARING):
             self.attempt += 1
             self.step_down("no majority answered", now)
         self._out.event(ElectionTimeout(self.attempt))
-        self._enter(Phase.CANVASSING)
+        self._enter(Phase.PRE_VOTING)
         self._wait(now)
-        self._canvass = Ballot(self.round_seen + 1, self._me)
+        self._pre_vote = Ballot(self.round_seen + 1, self._me)
         self._granted = {self._me}
-        self._out.event(Canvassed(self._canvass))
+        self._out.event(PreVoteAsked(self._pre_vote))
         if len(self._granted) >= majority(self._replicas):
             self._prepare(now, forced=False)
         else:
-            self._out.send(EVERYONE, Canvass(self._canvass))
+            self._out.send(EVERYONE, PreVote(self._pre_vote))
 
-    def on_canvass_reply(self, sender: int, message: CanvassReply, now: float) -> None:
+    def on_pre_vote_reply(self, sender: int, message: PreVoteReply, now: float) -> None:
         """Count who would help."""
-        if self.phase is not Phase.CANVASSING or message.ballot != self._canvass:
+        if self.phase is not Phase.PRE_VOTING or message.ballot != self._pre_vote:
             self._late(sender, message)
             return
         if message.granted:
@@ -283,9 +283,9 @@ class Proposer:
         self.attempt = 0
         base = max(phase1.learned, self._learner.watermark)
         adopted = phase1.adopted()
-        self.reign = Leader(self._out, self._settings, self._replicas, phase1.ballot, base, adopted, now)
+        self.leader = Leader(self._out, self._settings, self._replicas, phase1.ballot, base, adopted, now)
         quorum = tuple(sorted(phase1.complete))
-        self._out.event(Elected(phase1.ballot, base, self.reign.end, quorum))
+        self._out.event(Elected(phase1.ballot, base, self.leader.end, quorum))
 
     def on_nack(self, sender: int, message: Nack, now: float) -> None:
         """A refusal of the ballot in use: a higher promise ends it, loyalty to a leader may."""
@@ -308,7 +308,7 @@ class Proposer:
     # The reign
 
     def _lead_on(self, now: float) -> None:
-        reign, watermark = self.reign, self._learner.watermark
+        reign, watermark = self.leader, self._learner.watermark
         if reign is None:
             raise InvariantViolated("a leader without a reign")
         if now >= reign.heartbeat_at:
@@ -322,20 +322,20 @@ class Proposer:
             # Only here, not with the heartbeats that reads ask for: a steady stream of reads would put off
             # the two questions above for ever, and a leader without a majority would never step down.
             reign.heartbeat_at = now + self._settings.heartbeat_s
-            reign.beat(watermark)
+            reign.send_heartbeat(watermark)
         if now >= reign.resend_at:
             reign.resend(now)
         reign.fill_due(now)
 
     def flush(self, now: float) -> None:
         """Turn what is queued into proposals."""
-        if self.reign is not None:
-            self.reign.flush(now, self._learner.watermark, self._learner.known, self.skips)
+        if self.leader is not None:
+            self.leader.flush(now, self._learner.watermark, self._learner.known, self.skips)
 
     def append(self, command: Command) -> None:
         """A client's request: answered from the session table, queued, or refused."""
         key = command.client, command.request
-        if self.reign is None:
+        if self.leader is None:
             self._out.replies.append(Refused(*key, "not-leader", self.leader_hint))
             return
         sessions = self._learner.sessions
@@ -343,13 +343,13 @@ class Proposer:
         if slot is None and command.client not in sessions and self._born_later(command.client):
             self._out.replies.append(Refused(*key, "not-leader", None))
         elif slot is None:
-            self.reign.append(command)
+            self.leader.append(command)
         elif slot < 0:
             self._out.replies.append(Refused(*key, "expired", None))
         else:
             # The first answer again (correctness: exactly once). The slot is the answer; the ballot is
             # only where the reader may look.
-            self._out.replies.append(Appended(*key, slot, self.reign.ballot))
+            self._out.replies.append(Appended(*key, slot, self.leader.ballot))
 
     def _born_later(self, client: str) -> bool:
         """Whether the session id claims a birth above every slot that a command could take here.
@@ -359,25 +359,25 @@ class Proposer:
         reigns. The table of sessions rests on this: an id that is born after its own commands could take
         effect again after it was evicted. Of a session that the table knows, the first command was asked.
         """
-        reign = self.reign
+        reign = self.leader
         lowest = self._learner.watermark if reign is None else max(reign.lowest, self._learner.watermark)
         return birth(client) > lowest
 
     def read(self, ticket: int) -> None:
         """A linearizable read."""
-        if self.reign is None:
+        if self.leader is None:
             self._out.replies.append(ReadRefused(ticket, "not-leader", self.leader_hint))
         else:
-            self.reign.read(ticket, self._learner.watermark)
+            self.leader.read(ticket, self._learner.watermark)
 
     def skip(self, slot: int | None) -> str | None:
         """Leave ``slot`` (``None``: the next one) empty when its turn comes. The reason, if it cannot."""
-        used = max(self.reign.next_slot, self.reign.end) if self.reign else self._learner.watermark
+        used = max(self.leader.next_slot, self.leader.end) if self.leader else self._learner.watermark
         self.skips = {each for each in self.skips if each >= used}
         if len(self.skips) >= SKIPS_MAX:
             return f"{SKIPS_MAX} slots wait to be skipped already"
         if slot is None:
-            if self.reign is None:
+            if self.leader is None:
                 return "it does not lead, so it has no next slot"
             slot = next(each for each in itertools.count(used) if each not in self.skips)
         elif slot < used:
@@ -385,34 +385,39 @@ class Proposer:
         self.skips.add(slot)
         return None
 
-    def fill(self, slot: int, now: float) -> str | None:
+    def fill_hole(self, slot: int, now: float) -> str | None:
         """Fill a hole with a no-op now. The reason, if it cannot."""
-        if self.reign is None:
+        if self.leader is None:
             return "it does not lead"
-        if slot not in self.reign.holes:
+        if slot not in self.leader.holes:
             return f"slot {slot} is no hole of this leader"
-        self.reign.fill(slot, now)
+        self.leader.fill_hole(slot, now)
         return None
 
-    def mark(self, wall_s: int) -> str | None:
-        """Propose a mark. The reason, if it cannot."""
-        if self.reign is None:
+    def checkpoint(self, wall_s: int) -> str | None:
+        """Propose a checkpoint. The reason, if it cannot."""
+        if self.leader is None:
             return "it does not lead"
-        if len(self._learner.marks) >= self._settings.marks_max:
-            return f"{self._settings.marks_max} states are kept already"
-        return None if self.reign.say(mark(wall_s, self.reign.ballot)) else "its queue is full"
+        if len(self._learner.checkpoints) >= self._settings.checkpoints_max:
+            return f"{self._settings.checkpoints_max} states are kept already"
+        return (
+            None
+            if self.leader.enqueue_internal(checkpoint(wall_s, self.leader.ballot))
+            else "its queue is full"
+        )
 
     def trim(self, upto: int) -> str | None:
-        """Propose to remove what is below the last mark not above ``upto``. The reason, if it cannot."""
-        if self.reign is None:
+        """Propose to remove what is below the last checkpoint not above ``upto``. The reason, if it
+        cannot."""
+        if self.leader is None:
             return "it does not lead"
-        if not any(self._learner.floor < kept.upto <= upto for kept in self._learner.marks):
-            return f"no state is kept between slot {self._learner.floor} and slot {upto}"
-        return None if self.reign.say(trim(upto, self.reign.ballot)) else "its queue is full"
+        if not any(self._learner.log_start < kept.upto <= upto for kept in self._learner.checkpoints):
+            return f"no state is kept between slot {self._learner.log_start} and slot {upto}"
+        return None if self.leader.enqueue_internal(trim(upto, self.leader.ballot)) else "its queue is full"
 
     def crash(self) -> None:
         """Stop the proposer role. What it knew is gone; acceptor and learner go on."""
-        if self.phase not in (Phase.CRASHED, Phase.HELD):
+        if self.phase not in (Phase.CRASHED, Phase.NON_VOTING):
             self._enter(Phase.CRASHED)
             self._drop()
             self._acceptor.forget_leader(self._own_ballot)
@@ -427,11 +432,11 @@ class Proposer:
             self._wait(now)
             self._out.event(ProposerRestored())
 
-    def hold(self) -> None:
+    def become_learner(self) -> None:
         """Give up whatever is going on, for good: a proposer counts its own acceptor's promise and vote,
         and there are none any more."""
         current = self._current
-        self._enter(Phase.HELD)
+        self._enter(Phase.NON_VOTING)
         self._drop()
         self.skips.clear()
         self._acceptor.forget_leader(self._own_ballot)
@@ -442,6 +447,6 @@ class Proposer:
     @property
     def deadline(self) -> float:
         """When :meth:`wake` has something to do."""
-        if self.reign is not None:
-            return self.reign.deadline
+        if self.leader is not None:
+            return self.leader.deadline
         return min(self.election_at, self._prepare_again_at)

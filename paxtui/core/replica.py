@@ -9,14 +9,12 @@ from typing import assert_never
 from paxtui.core.acceptor import Acceptor
 from paxtui.core.ballot import REPLICAS_MAX, Ballot
 from paxtui.core.durable_state import DurableState
-from paxtui.core.events import Held, MessageDropped, Restored
+from paxtui.core.events import BecameNonVoting, MessageDropped, Restored
 from paxtui.core.leader import INFINITY
 from paxtui.core.learner import Learner, Unasked
 from paxtui.core.messages import (
     Accept,
     Accepted,
-    Canvass,
-    CanvassReply,
     CatchUp,
     Chosen,
     Entries,
@@ -25,6 +23,8 @@ from paxtui.core.messages import (
     Nack,
     PeerMessage,
     Prepare,
+    PreVote,
+    PreVoteReply,
     Promise,
     Snapshot,
     SnapshotAsk,
@@ -73,10 +73,10 @@ class Replica:
         self._flush_at = INFINITY
         restored = Restored(saved.promised, saved.round, saved.watermark, len(self.acceptor.votes))
         self._out.event(restored)
-        self.held: str | None = None
+        self.non_voting: str | None = None
         """Why this replica is a learner without vote; ``None`` if it has one."""
-        if saved.held is not None:
-            self._renounce(saved.held)
+        if saved.non_voting is not None:
+            self._stop_voting(saved.non_voting)
 
     # Inputs
 
@@ -91,12 +91,12 @@ class Replica:
             self._drop(sender, message, reason)
             return
         round_seen = self.proposer.round_seen
-        if self.held is None:
+        if self.non_voting is None:
             self._dispatch(sender, message, now)
         else:
             self._follow(sender, message, now)
         if (rounds := self.proposer.round_seen - round_seen) > 0:
-            self._bounds.rose(rounds, now)
+            self._bounds.spend_rounds(rounds, now)
         self._settle(now)
 
     def propose(self, command: Command, now: float) -> None:
@@ -143,7 +143,7 @@ class Replica:
 
     def elect(self, now: float) -> str | None:
         """Force an election here; the reason if that is impossible. The same for all operator verbs."""
-        if self.held is not None:
+        if self.non_voting is not None:
             return self._without_vote
         reason = self.proposer.elect(now)
         self._settle(now)
@@ -152,26 +152,26 @@ class Replica:
     def skip_slot(self, slot: int | None, now: float) -> str | None:
         """Leave ``slot`` (``None``: the next one) empty when this replica leads."""
         del now
-        if self.held is not None:
+        if self.non_voting is not None:
             return self._without_vote
         return self.proposer.skip(slot)
 
     def fill_hole(self, slot: int, now: float) -> str | None:
         """Fill a hole of this leader with a no-op at once."""
-        if self.held is not None:
+        if self.non_voting is not None:
             return self._without_vote
-        reason = self.proposer.fill(slot, now)
+        reason = self.proposer.fill_hole(slot, now)
         self._settle(now)
         return reason
 
-    def mark(self, wall_s: int, now: float) -> str | None:
+    def checkpoint(self, wall_s: int, now: float) -> str | None:
         """Have every replica keep its state at the next slot, so that the log may be trimmed to there later.
-        ``wall_s`` is the mark's stamp: what the age of messages is measured by."""
+        ``wall_s`` is the checkpoint's stamp: what the age of messages is measured by."""
         del now
-        return self.proposer.mark(wall_s)
+        return self.proposer.checkpoint(wall_s)
 
     def trim(self, upto: int, now: float) -> str | None:
-        """Have every replica remove the slots below the last mark that is not above ``upto``."""
+        """Have every replica remove the slots below the last checkpoint that is not above ``upto``."""
         del now
         return self.proposer.trim(upto)
 
@@ -184,7 +184,7 @@ class Replica:
         """Let it work again."""
         self.proposer.restore(now)
 
-    def hold(self, reason: str, now: float) -> None:
+    def become_learner(self, reason: str, now: float) -> None:
         """This replica's disk may have forgotten promises or votes: be a learner without vote from here on,
         also after restarts.
 
@@ -196,21 +196,21 @@ class Replica:
         learned is chosen, whoever votes.
         """
         del now
-        if self.held is None:
+        if self.non_voting is None:
             self._out.writes.append(PutNonVoting(reason))
-            self._renounce(reason)
+            self._stop_voting(reason)
 
-    def _renounce(self, reason: str) -> None:
-        self.held = reason
-        self.proposer.hold()
-        self.acceptor.renounce()
-        self._out.renounce()
+    def _stop_voting(self, reason: str) -> None:
+        self.non_voting = reason
+        self.proposer.become_learner()
+        self.acceptor.discard_votes()
+        self._out.discard_promises()
         self._unsynced.clear()
-        self._out.event(Held(reason))
+        self._out.event(BecameNonVoting(reason))
 
     @property
     def _without_vote(self) -> str:
-        return f"it is held as a learner without vote: {self.held}"
+        return f"it is held as a learner without vote: {self.non_voting}"
 
     def settle(self) -> None:
         """The host is about to stop: let the next output write the watermark, if it has moved."""
@@ -247,8 +247,8 @@ class Replica:
             case HeartbeatAck():
                 if self._answers_reign(sender, message.ballot, message, now):
                     self._heard(sender, message.learned, now)
-                    if proposer.reign is not None:
-                        proposer.reign.on_ack(sender, message, learner.watermark)
+                    if proposer.leader is not None:
+                        proposer.leader.on_ack(sender, message, learner.watermark)
             case Prepare():
                 acceptor.on_prepare(sender, message, now, learned)
                 if acceptor.promised == message.ballot:
@@ -260,11 +260,11 @@ class Replica:
                 proposer.round_seen = max(proposer.round_seen, message.promised.round)
                 proposer.on_nack(sender, message, now)
                 self._heard(sender, message.learned, now)
-            case Canvass():
-                acceptor.on_canvass(sender, message, now, learned)
-            case CanvassReply():
+            case PreVote():
+                acceptor.on_pre_vote(sender, message, now, learned)
+            case PreVoteReply():
                 proposer.round_seen = max(proposer.round_seen, message.promised.round)
-                proposer.on_canvass_reply(sender, message, now)
+                proposer.on_pre_vote_reply(sender, message, now)
                 self._heard(sender, message.learned, now)
             case CatchUp():
                 learner.on_catch_up(sender, message)
@@ -299,13 +299,13 @@ class Replica:
                 self._on_snapshot(sender, message, now)
             case Chosen():
                 pass  # it tells only those who voted
-            case Prepare() | Canvass() | Promise() | Accepted() | Nack() | HeartbeatAck() | CanvassReply():
+            case Prepare() | PreVote() | Promise() | Accepted() | Nack() | HeartbeatAck() | PreVoteReply():
                 self._drop(sender, message, "a learner without vote answers nothing")
             case _:
                 assert_never(message)
 
     def _answers_reign(self, sender: int, ballot: Ballot, message: PeerMessage, now: float) -> bool:
-        reign = self.proposer.reign
+        reign = self.proposer.leader
         if reign is None or reign.ballot != ballot:
             self._drop(sender, message, "answers nothing that is asked now")
             return False
@@ -313,7 +313,7 @@ class Replica:
         return True
 
     def _on_accepted(self, sender: int, message: Accepted, now: float) -> None:
-        reign = self.proposer.reign
+        reign = self.proposer.leader
         if not self._answers_reign(sender, message.ballot, message, now) or reign is None:
             return
         for first, entries in reign.on_accepted(sender, message):
@@ -324,11 +324,11 @@ class Replica:
         if not self.learner.on_entries(sender, message, now):
             self._drop(sender, message, "answers nothing that is asked now")
             return
-        reign = self.proposer.reign
+        reign = self.proposer.leader
         if reign is not None:
-            lost = reign.refuted(message.first, message.entries)
+            lost = reign.first_conflict(message.first, message.entries)
             if lost is None:
-                reign.forget(message.first, len(message.entries))
+                reign.drop_slots(message.first, len(message.entries))
             else:
                 # Before the next heartbeat: its watermark would call the lost votes chosen.
                 self.proposer.step_down(f"slot {lost} was chosen at a higher ballot", now)
@@ -343,14 +343,14 @@ class Replica:
             return
         if page is None:
             return
-        reign = self.proposer.reign
+        reign = self.proposer.leader
         if reign is not None and reign.unsettled_below(page.upto):
             # The state does not tell what was chosen where this leader proposed. Its next watermark would
             # call its own proposals there chosen.
             self.proposer.step_down(f"slots below {page.upto} were settled by others", now)
         self.learner.install(page)
-        if self.proposer.reign is not None:
-            self.proposer.reign.on_installed(page.upto)
+        if self.proposer.leader is not None:
+            self.proposer.leader.on_installed(page.upto)
         self.learner.seek(now)
 
     def _heard(self, sender: int, learned: int, now: float) -> None:
@@ -359,8 +359,8 @@ class Replica:
 
     def _advance(self) -> None:
         applied = self.learner.advance()
-        if applied is not None and self.proposer.reign is not None:
-            self.proposer.reign.on_applied(applied)
+        if applied is not None and self.proposer.leader is not None:
+            self.proposer.leader.on_applied(applied)
 
     def _settle(self, now: float) -> None:
         """Deliver messages to oneself through the same handlers, then apply what is learned."""
@@ -380,7 +380,7 @@ class Replica:
     def take(self, now: float) -> Output:
         """Everything decided since the last call, in the order in which the host must treat it."""
         out = self._out
-        self._bounds.turn()
+        self._bounds.reset_page_budget()
         self.proposer.flush(now)
         self._settle(now)
         if now >= self._flush_at:
@@ -440,8 +440,8 @@ class Replica:
     @property
     def pending(self) -> bool:
         """Whether :meth:`take` has anything to give now; if not, calling it is harmless."""
-        reign = self.proposer.reign
-        return self._out.pending or (reign is not None and reign.eager)
+        reign = self.proposer.leader
+        return self._out.pending or (reign is not None and reign.has_work)
 
     @property
     def deadline(self) -> float:
@@ -451,7 +451,7 @@ class Replica:
     @property
     def status(self) -> Status:
         """A picture for people; nothing in the protocol depends on it."""
-        proposer, learner, reign = self.proposer, self.learner, self.proposer.reign
+        proposer, learner, reign = self.proposer, self.learner, self.proposer.leader
         leading = proposer.phase is Phase.LEADING
         hint = proposer.leader_hint
         return Status(
@@ -470,9 +470,9 @@ class Replica:
             holes=tuple(sorted(reign.holes)) if reign is not None else (),
             sessions=len(learner.sessions),
             chain=learner.chain.hex(),
-            floor=learner.floor,
+            log_start=learner.log_start,
             peers={str(peer): upto for peer, upto in sorted(learner.peers.items())},
-            held=self.held,
+            non_voting=self.non_voting,
         )
 
 

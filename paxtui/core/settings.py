@@ -73,7 +73,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     checkpoint_slots: int = 16384
     """After so many applied slots the session table is written; a restart replays at most this many."""
 
-    marks_max: int = 64
+    checkpoints_max: int = 64
     """States that are kept to trim the log to. A leader makes no more of them until some are removed."""
 
     snapshot_bytes: int = 256 * 1024

@@ -26,9 +26,9 @@ class Status(Struct, frozen=True):
     sessions: int
     chain: str
     peers: dict[str, int]
-    floor: int = 0
+    log_start: int = 0
     """Slots below it are removed."""
-    held: str | None = None
+    non_voting: str | None = None
     """Why it is a learner without vote, if it is; its role is then ``held``."""
 
     @property

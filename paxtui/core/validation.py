@@ -26,8 +26,6 @@ from paxtui.core.learner import Learner
 from paxtui.core.messages import (
     Accept,
     Accepted,
-    Canvass,
-    CanvassReply,
     CatchUp,
     Chosen,
     Entries,
@@ -36,13 +34,15 @@ from paxtui.core.messages import (
     Nack,
     PeerMessage,
     Prepare,
+    PreVote,
+    PreVoteReply,
     Promise,
     Snapshot,
     SnapshotAsk,
 )
 from paxtui.core.proposer import Proposer
 from paxtui.core.settings import Settings
-from paxtui.core.values import MARK, NOOP, TEXT_BYTES_MAX, TRIM, Command, Entry, Vote, verb
+from paxtui.core.values import CHECKPOINT, NOOP, TEXT_BYTES_MAX, TRIM, Command, Entry, Vote, verb
 
 SLOT_JUMP_MAX: Final = 2**48
 """A slot further than this above the own watermark is a lie: at 15,000 slots a second an honest log needs 600
@@ -126,7 +126,7 @@ class MessageValidator:
         self._refill(now)
         return self._proposer.round_seen + int(self._allowance)
 
-    def rose(self, rounds: int, now: float) -> None:
+    def spend_rounds(self, rounds: int, now: float) -> None:
         """The highest round seen rose so much by what another replica said."""
         self._refill(now)
         self._allowance = max(0.0, self._allowance - rounds)
@@ -136,7 +136,7 @@ class MessageValidator:
         self._allowance = min(float(ROUND_JUMP_MAX), self._allowance + max(0.0, gained))
         self._allowed_at = max(now, self._allowed_at)
 
-    def turn(self) -> None:
+    def reset_page_budget(self) -> None:
         """The host took the output."""
         if self._pages:
             self._pages.clear()
@@ -163,12 +163,12 @@ class MessageValidator:
                 if first + count > slots:
                     return SLOT_TOO_HIGH
             case HeartbeatAck(number=number, ballot=ballot, learned=learned):
-                reign = self._proposer.reign
+                reign = self._proposer.leader
                 if reign is not None and reign.ballot == ballot and number > reign.beats:
                     return NOT_SENT_YET
                 if learned > slots:
                     return SLOT_TOO_HIGH
-            case Heartbeat(learned=learned) | CanvassReply(learned=learned) | Nack(learned=learned):
+            case Heartbeat(learned=learned) | PreVoteReply(learned=learned) | Nack(learned=learned):
                 if learned > slots:
                     return SLOT_TOO_HIGH
             case Promise():
@@ -187,7 +187,7 @@ class MessageValidator:
                 asked = self._pages[sender] = self._pages.get(sender, 0) + pages
                 if asked > max(PAGES_A_TURN, pages):
                     return TOO_OFTEN
-            case Canvass():
+            case PreVote():
                 pass
             case _:
                 assert_never(message)
@@ -202,7 +202,7 @@ class MessageValidator:
                 return None  # entries were looked at as a page, and no round spreads by them
             case Nack(promised=promised, leader=leader):
                 told = (promised,) if leader is None else (promised, leader)
-            case CanvassReply(promised=promised):
+            case PreVoteReply(promised=promised):
                 told = (promised,)
             case _:
                 pass
@@ -297,9 +297,9 @@ class MessageValidator:
 
 def _possible(value: Command) -> bool:
     """Whether some client can have proposed it, or a leader: the no-op, of which there is one alone, or a
-    mark or a trim."""
+    checkpoint or a trim."""
     if not value.client:
-        return value == NOOP or (verb(value) in (MARK, TRIM) and len(value.text) <= WORD_CHARS_MAX)
+        return value == NOOP or (verb(value) in (CHECKPOINT, TRIM) and len(value.text) <= WORD_CHARS_MAX)
     text = value.text
     return len(text) <= _SURE_CHARS or len(text.encode()) <= TEXT_BYTES_MAX
 
@@ -311,12 +311,12 @@ def stranger(me: int, replicas: int, sender: int, message: PeerMessage) -> str |
     if sender == me:
         return MYSELF
     match message:
-        case Prepare() | Accept() | Chosen() | Heartbeat() | Canvass():
+        case Prepare() | Accept() | Chosen() | Heartbeat() | PreVote():
             if message.ballot.replica != sender:
                 return NOT_ITS_OWN
             if message.ballot.round == 0:
                 return ROUND_ZERO
-        case Promise() | Accepted() | Nack() | HeartbeatAck() | CanvassReply():
+        case Promise() | Accepted() | Nack() | HeartbeatAck() | PreVoteReply():
             if message.ballot.replica != me:
                 return NOT_MINE
         case CatchUp() | Entries() | SnapshotAsk() | Snapshot():

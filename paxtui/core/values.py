@@ -40,24 +40,25 @@ class Command(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, 
         return not self.client
 
 
-MARK: Final = "mark"
+CHECKPOINT: Final = "mark"
 TRIM: Final = "trim"
-"""What the text of a mark or of a trim begins with; the ballot that follows makes each of them unique."""
+"""What the text of a checkpoint or of a trim begins with; the ballot that follows makes each of them unique.
+They are values in the log, which the hash chain covers: a checkpoint is called a mark there for ever."""
 
 
-def mark(wall_s: int, ballot: Ballot) -> Command:
-    """The command at which every replica keeps its session table. ``wall_s`` is the mark's stamp
+def checkpoint(wall_s: int, ballot: Ballot) -> Command:
+    """The command at which every replica keeps its session table. ``wall_s`` is the checkpoint's stamp
     (:class:`paxtui.core.output.Checkpoint`); nothing but the age of messages is measured by it."""
-    return Command("", wall_s, f"{MARK} {ballot}")
+    return Command("", wall_s, f"{CHECKPOINT} {ballot}")
 
 
 def trim(upto: int, ballot: Ballot) -> Command:
-    """The command at which every replica removes what is below its last mark at or below ``upto``."""
+    """The command at which every replica removes what is below its last checkpoint at or below ``upto``."""
     return Command("", upto, f"{TRIM} {ballot}")
 
 
 def verb(value: Command) -> str:
-    """What a value of no client is: ``mark``, ``trim`` or, with no text, the no-op (empty)."""
+    """What a value of no client is: :data:`CHECKPOINT`, :data:`TRIM` or, with no text, the no-op (empty)."""
     return value.text.partition(" ")[0]
 
 

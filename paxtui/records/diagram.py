@@ -33,8 +33,6 @@ from paxtui.core.events import (
 from paxtui.core.messages import (
     Accept,
     Accepted,
-    Canvass,
-    CanvassReply,
     CatchUp,
     Chosen,
     Entries,
@@ -43,6 +41,8 @@ from paxtui.core.messages import (
     Nack,
     PeerMessage,
     Prepare,
+    PreVote,
+    PreVoteReply,
     Promise,
     Snapshot,
     SnapshotAsk,
@@ -180,7 +180,7 @@ def _decision(event: Event) -> str:
         case AppliedTo():
             return f"applied below {event.watermark}"
         case Trimmed():
-            return f"removes below {event.floor}"
+            return f"removes below {event.log_start}"
         case SnapshotTaken():
             return f"takes the state at {event.upto}"
         case SteppedDown():
@@ -211,5 +211,5 @@ def _label(message: PeerMessage) -> str:
             return f"snapshot? {message.upto}"
         case Snapshot():
             return f"snapshot {message.upto} +{len(message.sessions)}"
-        case HeartbeatAck() | Canvass() | CanvassReply():
+        case HeartbeatAck() | PreVote() | PreVoteReply():
             return ""  # so many that they would hide the rest

@@ -15,13 +15,13 @@ from paxtui.checkers.partial_observer_state import LifeStart
 from paxtui.core.events import (
     AcceptedReceived,
     AppliedTo,
+    BecameNonVoting,
     Bound,
+    Checkpointed,
     ChosenSeen,
     Elected,
     Event,
-    Held,
     Learned,
-    Marked,
     Promised,
     PromiseReceived,
     Proposed,
@@ -107,10 +107,10 @@ class RecordJudge:
             AppliedTo: lambda r, e: witness.applied_to(r, e.first, e.watermark, e.chain),
             Bound: lambda r, e: witness.bound(r, e.ballot),
             ChosenSeen: lambda r, e: witness.chosen_seen(r, e.ballot, e.first, e.count),
-            Held: lambda r, e: witness.held.add(r),
+            BecameNonVoting: lambda r, e: witness.held.add(r),
             Elected: lambda r, e: witness.elected(r, e.ballot, e.first, e.quorum),
             Learned: lambda r, e: witness.learned(r, e.first, [(x.ballot, x.value) for x in e.entries]),
-            Marked: lambda r, e: witness.marked(e.upto),
+            Checkpointed: lambda r, e: witness.marked(e.upto),
             Promised: lambda r, e: witness.promised(r, e.ballot, e.first, e.votes, e.last_page),
             PromiseReceived: lambda r, e: witness.promise_received(r, e.ballot, e.sender, e.last_page),
             Proposed: lambda r, e: witness.proposed(r, e.ballot, e.first, e.values),
@@ -118,7 +118,7 @@ class RecordJudge:
             RoundTaken: lambda r, e: witness.round_taken(r, e.ballot),
             SnapshotTaken: lambda r, e: witness.snapshot_taken(r, e.first, e.upto, e.chain),
             Suppressed: lambda r, e: witness.suppressed(r, e.slot, e.repeats),
-            Trimmed: lambda r, e: witness.trimmed(r, e.floor),
+            Trimmed: lambda r, e: witness.trimmed(r, e.log_start),
             Voted: lambda r, e: witness.voted(r, e.ballot, e.first, e.values),
         }
         self._forget_at = SLOTS_KEPT + FORGET_EVERY
@@ -161,7 +161,7 @@ class RecordJudge:
     def _must_be_held(self, replica: int, event: Event) -> None:
         """A replica that began with less than it had must be held before it says anything that counts."""
         if replica in self._forgetful:
-            if isinstance(event, Held):
+            if isinstance(event, BecameNonVoting):
                 del self._forgetful[replica]
             elif isinstance(event, Promised | Voted | Bound | RoundTaken | Elected):
                 raise self._forgetful[replica]

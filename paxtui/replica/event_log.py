@@ -74,8 +74,8 @@ class EventLog:
             named = {"time": round(now, 3), "replica": self._replica, "level": level, "kind": kind}
             return json.dumps(named | fields) + "\n"
         clock = time.strftime("%H:%M:%S", time.localtime(now)) + f".{int(now * 1000) % 1000:03d}"
-        mark = "" if level in ("debug", "info") else f"{level.upper()}: "
-        line = f"{clock} r{self._replica} {kind:<8} {mark}{text}"
+        checkpoint = "" if level in ("debug", "info") else f"{level.upper()}: "
+        line = f"{clock} r{self._replica} {kind:<8} {checkpoint}{text}"
         return f"{RED}{line}{PLAIN}\n" if self._coloured and level == "error" else line + "\n"
 
     def drain(self) -> None:
@@ -137,10 +137,10 @@ class EventLog:
                 last = first + len(values) - 1
                 what = f"slot {first}" if last == first else f"slots {first} to {last}"
                 self.info("slot", f"fills {what} with a no-op")
-            case e.Marked(upto, _):
+            case e.Checkpointed(upto, _):
                 self.info("keep", f"the state after slot {upto - 1} is kept")
-            case e.Trimmed(floor):
-                self.info("keep", f"slots below {floor} are removed")
+            case e.Trimmed(log_start):
+                self.info("keep", f"slots below {log_start} are removed")
             case e.SnapshotAsked(to, upto):
                 self.info("keep", f"r{to} has removed what is missing here; its state at {upto} is fetched")
             case e.SnapshotTaken(first, upto, _):
@@ -157,7 +157,7 @@ class EventLog:
                 self.warning("fault", "the proposer crashed; acceptor and learner go on")
             case e.ProposerRestored():
                 self.info("fault", "the proposer works again")
-            case e.Held(reason):
+            case e.BecameNonVoting(reason):
                 self.error("held", f"this replica is a learner without vote: {reason}")
             case e.MessageDropped(kind, sender, reason):
                 self.debug("drop", f"{kind} from r{sender}: {reason}")

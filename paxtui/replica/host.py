@@ -110,7 +110,7 @@ class Host:
         self._writer = Writer(storage, self._hop_durable, self._hop_failed)
         self._failure: BaseException | None = None
         self._durable = 0
-        self._held: deque[tuple[int, tuple[Envelope, ...]]] = deque()
+        self._non_voting: deque[tuple[int, tuple[Envelope, ...]]] = deque()
         self.desk = PendingRequests()
         self._nursery: trio.Nursery | None = None
         self.commits = 0
@@ -250,7 +250,7 @@ class Host:
         while True:
             await trio.sleep(TELL_S)
             self.storage.look()
-            if told < self.storage.decided and self.held is None:
+            if told < self.storage.decided and self.non_voting is None:
                 told = self.storage.decided
                 self.out.say(encode(DiskProgress(told)))
             if trio.current_time() >= keep_at:
@@ -287,12 +287,12 @@ class Host:
         if self._failure is not None or self.core.pending:
             self.kick()
 
-    def mark(self, stamp_s: int) -> str | None:
-        """Have all replicas keep their state, to trim the log to it later; ``stamp_s`` is the mark's stamp
-        (:mod:`paxtui.replica.log.ages`). The reason, if that cannot be."""
+    def checkpoint(self, stamp_s: int) -> str | None:
+        """Have all replicas keep their state, to trim the log to it later; ``stamp_s`` is the checkpoint's
+        stamp (:mod:`paxtui.replica.log.ages`). The reason, if that cannot be."""
         if self.core is None:
             return "it warms up"
-        reason = self.core.mark(stamp_s, trio.current_time())
+        reason = self.core.checkpoint(stamp_s, trio.current_time())
         self.kick()
         return reason
 
@@ -305,22 +305,22 @@ class Host:
         return reason
 
     @property
-    def held(self) -> str | None:
+    def non_voting(self) -> str | None:
         """Why this replica is a learner without vote, if it is."""
-        return self.storage.held if self.core is None else self.core.held
+        return self.storage.non_voting if self.core is None else self.core.non_voting
 
-    def hold(self, reason: str) -> None:
+    def become_learner(self, reason: str) -> None:
         """Be a learner without vote from here on. Nothing that was decided before leaves any more, and the
         others hear of it with the next hello. Raises ``StorageFailed``."""
-        if self.held is not None or self._failure is not None:
+        if self.non_voting is not None or self._failure is not None:
             return
-        self._held.clear()
+        self._non_voting.clear()
         self.out.renounce()
         if self.core is None:
-            self.storage.hold(reason)
+            self.storage.become_learner(reason)
             self.saved = self.storage.saved()
         else:
-            self.core.hold(reason, trio.current_time())
+            self.core.become_learner(reason, trio.current_time())
             self.kick()
 
     def lost_contact(self, peer: int) -> None:
@@ -376,8 +376,8 @@ class Host:
         self._durable = upto
         self.commits += 1
         self.commit_s += (seconds - self.commit_s) / min(self.commits, 10)
-        while self._held and self._held[0][0] <= upto:
-            self.out.send(self._held.popleft()[1], watched=self.telemetry.watched)
+        while self._non_voting and self._non_voting[0][0] <= upto:
+            self.out.send(self._non_voting.popleft()[1], watched=self.telemetry.watched)
         if self.core is not None:
             self.core.durable(upto, trio.current_time())
 
@@ -405,7 +405,7 @@ class Host:
             if output.batch <= self._durable:
                 self.out.send(output.sends_durable, watched=self.telemetry.watched)
             else:
-                self._held.append((output.batch, output.sends_durable))
+                self._non_voting.append((output.batch, output.sends_durable))
         for fetch in output.fetches:
             self._fetching.start(fetch, self._nursery)
 

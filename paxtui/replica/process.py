@@ -183,7 +183,7 @@ async def _serve(
 ) -> None:
     """The tasks of a replica, all of them."""
     credentials = listening.credentials
-    first_start = not node.storage.warmed and node.held is None
+    first_start = not node.storage.warmed and node.non_voting is None
     warm_up = WarmUp(node.me, options.cluster.n, options.warm_up, first_start=first_start)
     server = Server(node, warm_up, journal, credentials, listening.security)
     async with trio.open_nursery() as nursery:
@@ -293,7 +293,7 @@ async def _until_parent_dies(scope: trio.CancelScope, journal: EventLog) -> None
 
 def _mend(chat: MessageLog, storage: Store) -> None:
     """Bring the chat log to the database's watermark."""
-    slot = max(chat.repair(storage.committed_watermark), storage.floor)
+    slot = max(chat.repair(storage.committed_watermark), storage.log_start)
     while slot < storage.committed_watermark:
         entries, suppressed = storage.read(slot, REPAIR_SLOTS, 16 * 1024 * 1024)
         if not entries:

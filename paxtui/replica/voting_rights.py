@@ -32,49 +32,49 @@ UNTIL = (
 
 
 class VotingRights:
-    """What is remembered of the others, and who of those that are connected is held."""
+    """What is remembered of the others, and who of those that are connected has no vote."""
 
     def __init__(self, storage: Store) -> None:
         self._storage = storage
         self._known = storage.peers()
         self._fresh: set[int] = set()
         self._keeping = trio.Lock()
-        self.held: dict[int, str] = {}
+        self.non_voting: dict[int, str] = {}
         """By replica, why it is a learner without vote here, as of its last hello."""
 
-    def judge(self, replica: int, storage_id: str, commits: int, *, holds_itself: bool) -> str | None:
+    def judge(self, replica: int, storage_id: str, commits: int, *, gave_up_vote: bool) -> str | None:
         """A replica says hello with a disk. Why that disk may not vote, if so; :meth:`keep` before
         anything of it is listened to."""
-        reason = self._reason(replica, storage_id, commits, holds_itself=holds_itself)
+        reason = self._reason(replica, storage_id, commits, gave_up_vote=gave_up_vote)
         known = self._known.get(replica)
         if reason is None:
-            self.held.pop(replica, None)
+            self.non_voting.pop(replica, None)
             self._know(replica, Peer(storage_id, commits))
         else:
-            self.held[replica] = reason
+            self.non_voting[replica] = reason
             if known is not None and known.storage_id == storage_id:
                 # Its number may grow beyond the one that gave it away, so this must not be forgotten.
-                self._know(replica, known._replace(held=reason))
+                self._know(replica, known._replace(non_voting=reason))
         return reason
 
-    def _reason(self, replica: int, storage_id: str, commits: int, *, holds_itself: bool) -> str | None:
+    def _reason(self, replica: int, storage_id: str, commits: int, *, gave_up_vote: bool) -> str | None:
         known = self._known.get(replica)
         if known is not None and known.storage_id != storage_id:
             return (
                 f"replica {replica} comes back with another disk (storage {storage_id[:8]}, it voted with "
                 f"{known.storage_id[:8]}), so it may have forgotten promises and votes"
             )
-        if known is not None and known.held:
-            return known.held
+        if known is not None and known.non_voting:
+            return known.non_voting
         if known is not None and commits < known.commits:
             return (
                 f"the disk of replica {replica} went back in time (it is at commit {commits} and had told of "
                 f"commit {known.commits}), so it may have forgotten promises and votes"
             )
-        return f"replica {replica} says that it is held" if holds_itself else None
+        return f"replica {replica} says that it has no vote" if gave_up_vote else None
 
     def progress(self, replica: int, commits: int) -> None:
-        """A replica that is not held told how many commits its disk has seen."""
+        """A replica that may vote told how many commits its disk has seen."""
         known = self._known.get(replica)
         if known is not None and commits > known.commits:
             self._know(replica, known._replace(commits=commits))

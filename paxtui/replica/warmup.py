@@ -20,7 +20,7 @@ class WarmUp:
         self._needed = needed[mode] if first_start else 0
         self._ready: set[int] = set()
         self._welcomed: set[int] = set()
-        self._held = False
+        self._non_voting = False
         self._changed = trio.Event()
 
     @property
@@ -28,7 +28,7 @@ class WarmUp:
         """Whether enough others are ready and have let this replica in, as one with a vote: an empty disk
         cannot know whether it ever had one, and whoever remembers another says so in its welcome. A
         learner has nothing to wait for."""
-        return self._held or len(self._ready & self._welcomed) >= self._needed
+        return self._non_voting or len(self._ready & self._welcomed) >= self._needed
 
     @property
     def missing(self) -> tuple[int, ...]:
@@ -39,13 +39,13 @@ class WarmUp:
         """``peer`` says that it is ready. Repetitions do no harm."""
         self._note(self._ready, peer)
 
-    def welcomed(self, peer: int, *, held: bool = False) -> None:
+    def welcomed(self, peer: int, *, non_voting: bool = False) -> None:
         """``peer`` has let this replica in, perhaps only as a learner without vote."""
-        self._held = self._held or held
+        self._non_voting = self._non_voting or non_voting
         self._note(self._welcomed, peer)
 
     def _note(self, said: set[int], peer: int) -> None:
-        if peer not in said or self._held:
+        if peer not in said or self._non_voting:
             said.add(peer)
             self._changed.set()
             self._changed = trio.Event()

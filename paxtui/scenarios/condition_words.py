@@ -65,7 +65,7 @@ class RoleCondition(Condition, frozen=True, rename={"is_": "is"}):
     """``replica`` is in this role."""
 
     replica: Replicas
-    is_: Literal["following", "canvassing", "preparing", "leader", "crashed"]
+    is_: Literal["following", "pre-voting", "preparing", "leader", "crashed"]
 
 
 class WatermarkCondition(Condition, frozen=True):

@@ -297,7 +297,7 @@ async def _elect(stage: Stage, step: v.ElectStep) -> str:
             if status is not None and status.role == "leader" and step.until == "leads":
                 if leader_of(stage.look(since)) == replica:
                     return f"r{replica} leads at {status.ballot}, asked {asked} times"
-            elif status is not None and status.role in ("following", "canvassing"):
+            elif status is not None and status.role in ("following", "pre-voting"):
                 refused: list[str] = []
                 await _ask_once(stage, replica, refused)
                 asked += 1

@@ -17,7 +17,7 @@ from secrets import token_hex
 from typing import NamedTuple
 from urllib.parse import quote
 
-from paxtui.storage import rows, schema, snapshots
+from paxtui.storage import migrations, rows, schema, snapshots
 from paxtui.storage.errors import StorageRefused
 from paxtui.storage.file_names import rename_exclusively
 from paxtui.storage.folder_lock import FolderLock, make_folder, sync_folder
@@ -29,10 +29,10 @@ CREATE TABLE backup (
     id TEXT NOT NULL, taken TEXT NOT NULL, sessions_max INTEGER NOT NULL, session_window INTEGER NOT NULL,
     checksum INTEGER NOT NULL)"""
 
-_COPIED = ("suppressed", "sessions", "session_state", "floor", "marks", "mark_sessions")
+_COPIED = ("suppressed", "sessions", "session_state", "log_start", "checkpoints", "checkpoint_sessions")
 """Tables that are copied whole. Of ``log`` only what is learned and not removed is."""
 
-_REPLACED = ("state", "session_state", "floor")
+_REPLACED = ("state", "session_state", "log_start")
 """Tables in which an empty database has a row."""
 
 
@@ -101,7 +101,7 @@ def _copy(source: Path, draft: Path, identity: StorageIdentity, about: About) ->
             db.execute(f"INSERT INTO {table} SELECT * FROM source.{table}")
         db.execute(
             "INSERT INTO log SELECT * FROM source.log WHERE slot >= ? AND slot < ?",
-            (snapshots.read_floor(db), state.watermark),
+            (snapshots.read_log_start(db), state.watermark),
         )
         # Rounds go on above those of the old cluster, so that ballots in the log stay in order. Whose the
         # last one was says nothing any more, and the new cluster may have no replica of that number.
@@ -166,7 +166,7 @@ def restore(backup: Backup, path: Path, folder: Path, identity: StorageIdentity)
             )
         with _writing(draft):
             _write_copy(path, draft)
-            _become(draft, identity, backup.about)
+            _become(draft, identity, backup)
             schema.sync_file(draft)
             draft.rename(target)
             sync_folder(folder)
@@ -184,16 +184,17 @@ def _write_copy(path: Path, draft: Path) -> None:
         source.backup(db)
 
 
-def _become(draft: Path, identity: StorageIdentity, about: About) -> None:
+def _become(draft: Path, identity: StorageIdentity, backup: Backup) -> None:
     row = identity._replace(
         version=schema.FORMAT_VERSION,
-        cluster=f"{identity.cluster}{schema.ORIGIN_MARK}{about.id}",
+        cluster=f"{identity.cluster}{schema.ORIGIN_MARK}{backup.about.id}",
         storage_id=token_hex(16),
         created=_now(),
     ).row()
     with closing(sqlite3.connect(draft, isolation_level=None)) as db:
         db.execute("PRAGMA synchronous=FULL")
         db.execute("BEGIN IMMEDIATE")
+        migrations.to_today(db, backup.identity.version)
         db.execute("DROP TABLE backup")
         db.execute("DELETE FROM identity")
         db.execute("INSERT INTO identity VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, seal("identity", *row)))

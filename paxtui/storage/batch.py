@@ -30,12 +30,12 @@ class WriteBatch:
 
     def __init__(self) -> None:
         self.state: PutState | None = None
-        self.held: str | None = None
+        self.non_voting: str | None = None
         self._log: list[LogRow] = []
         self._suppressed: list[tuple[int, int, int]] = []
         self._sessions: list[PutSessions | PutCheckpoint | PutLogStart | PutSnapshot] = []
         """What concerns the session table and copies of it, in order."""
-        self.floor: int | None = None
+        self.log_start: int | None = None
 
     def add(self, write: Write) -> None:
         match write:
@@ -47,16 +47,16 @@ class WriteBatch:
                 self._suppressed.append((slot, first, seal("suppressed", slot, first)))
             case PutSessions() | PutCheckpoint():
                 self._sessions.append(write)
-            case PutLogStart(floor=floor):
+            case PutLogStart(log_start=log_start):
                 self._sessions.append(write)
-                self.floor = floor
+                self.log_start = log_start
             case PutSnapshot():
                 self._sessions.append(write)
-                self.floor = write.mark.upto
+                self.log_start = write.checkpoint.upto
             case PutState():
                 self.state = write
             case PutNonVoting(reason=reason):
-                self.held = reason
+                self.non_voting = reason
             case _:
                 raise TypeError(f"no such write: {type(write).__name__}")
 
@@ -65,8 +65,8 @@ class WriteBatch:
             db.executemany("INSERT OR REPLACE INTO log VALUES (?, ?, ?, ?, ?, ?, ?)", self._log)
         if self._suppressed:
             db.executemany("INSERT OR REPLACE INTO suppressed VALUES (?, ?, ?)", self._suppressed)
-        if self.held is not None:
-            rows.put_held(db, self.held)
+        if self.non_voting is not None:
+            rows.put_non_voting(db, self.non_voting)
         for put in self._sessions:
             match put:
                 case PutSessions():
@@ -74,9 +74,9 @@ class WriteBatch:
                     snapshots.put_sessions(db, put.changed)
                     snapshots.put_session_state(db, put.upto, put.horizon)
                 case PutCheckpoint():
-                    snapshots.put_mark(db, put)
-                case PutLogStart(floor=floor):
-                    snapshots.put_floor(db, floor)
+                    snapshots.put_checkpoint(db, put)
+                case PutLogStart(log_start=log_start):
+                    snapshots.put_log_start(db, log_start)
                 case PutSnapshot():
                     snapshots.put_snapshot(db, put)
 

@@ -26,11 +26,11 @@ class SlotDamaged(Exception):
 
 
 class SlotRemoved(Exception):
-    """The slot is below the floor: removed here, and on all replicas."""
+    """The slot is below the log start: removed here, and on all replicas."""
 
-    def __init__(self, floor: int) -> None:
-        super().__init__(f"slots below {floor} are removed")
-        self.floor = floor
+    def __init__(self, log_start: int) -> None:
+        super().__init__(f"slots below {log_start} are removed")
+        self.log_start = log_start
 
 
 class StorageFailed(Exception):

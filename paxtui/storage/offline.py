@@ -11,12 +11,12 @@ from types import TracebackType
 from paxtui.core.durable_state import CHAIN_START
 from paxtui.core.hash_chain import link
 from paxtui.core.values import Entry
-from paxtui.storage import rows, schema, snapshots
+from paxtui.storage import migrations, rows, schema, snapshots
 from paxtui.storage.errors import StorageRefused
-from paxtui.storage.rollback_guard import MARK_FILE, read_mark
+from paxtui.storage.rollback_guard import MARK_FILE, read_commit_mark
 from paxtui.storage.rows import DamagedRow, StateRow, StorageIdentity
 
-FLOOR_SINCE = 3
+TRIMS_SINCE = 3
 """The first format in which slots may be removed."""
 
 PAGE_SLOTS = 256
@@ -32,13 +32,13 @@ class VerifyResult:
     """What was found: ``problem`` is None if all is sound, else one line; ``bad_slot`` where known."""
 
     slots: int
-    """Up to which slot all is sound, from :attr:`floor` on."""
+    """Up to which slot all is sound, from :attr:`log_start` on."""
     watermark: int
     chain: bytes
     """The head that was recomputed over those slots."""
     bad_slot: int | None = None
     problem: str | None = None
-    floor: int = 0
+    log_start: int = 0
     """Slots below it are removed."""
 
     @property
@@ -59,11 +59,11 @@ class OfflineLog:
         self.identity = identity
         self._db = db
         self._state = state
-        self.floor = self._read_floor()
+        self.log_start = self._read_log_start()
         """Slots below it are removed."""
 
-    def _read_floor(self) -> int:
-        return snapshots.read_floor(self._db) if self.identity.version >= FLOOR_SINCE else 0
+    def _read_log_start(self) -> int:
+        return snapshots.read_log_start(self._db) if self.identity.version >= TRIMS_SINCE else 0
 
     @classmethod
     def open(cls, folder: Path) -> OfflineLog:
@@ -91,6 +91,7 @@ class OfflineLog:
             ) from error
         try:
             identity = schema.read_identity(db, path)
+            migrations.show_as_today(db, identity.version)
             log = cls(folder, db, identity, rows.read_state(db))
             log.path = path
             return log
@@ -127,7 +128,7 @@ class OfflineLog:
         """Take the state of the last commit of a replica that runs. Raises ``StorageRefused``."""
         try:
             self._state = rows.read_state(self._db)
-            self.floor = self._read_floor()
+            self.log_start = self._read_log_start()
         except (sqlite3.Error, DamagedRow) as error:
             raise schema.unreadable(self.path, error) from error
 
@@ -138,7 +139,7 @@ class OfflineLog:
         watermark. Raises ``StorageRefused`` that names the first bad slot.
         """
         try:
-            yield from self._entries(max(first, self.floor), min(upto, self.watermark))
+            yield from self._entries(max(first, self.log_start), min(upto, self.watermark))
         except (sqlite3.Error, DamagedRow) as error:
             raise schema.unreadable(self.path, error) from error
 
@@ -147,9 +148,9 @@ class OfflineLog:
             try:
                 page = rows.read_entries(self._db, first, upto, PAGE_SLOTS, PAGE_CHARS)
             except DamagedRow:
-                if first >= (floor := self._read_floor()):
+                if first >= (log_start := self._read_log_start()):
                     raise
-                first = self.floor = floor  # removed since
+                first = self.log_start = log_start  # removed since
                 continue
             suppressed = rows.read_suppressed(self._db, first, first + len(page))
             for slot, entry in enumerate(page, first):
@@ -161,20 +162,20 @@ class OfflineLog:
         are removed, it begins with the chain's head that is kept there."""
         while True:
             self.refresh()
-            floor = self.floor
-            found = self._verify(floor)
-            if found.ok or self._read_floor() == floor:
+            log_start = self.log_start
+            found = self._verify(log_start)
+            if found.ok or self._read_log_start() == log_start:
                 return found
 
-    def _verify(self, floor: int) -> VerifyResult:
-        slots, head = floor, CHAIN_START
+    def _verify(self, log_start: int) -> VerifyResult:
+        slots, head = log_start, CHAIN_START
         try:
             # The mark first: it follows each commit, so a state that is read later is not behind it.
-            mark = read_mark(self.folder) if self.path.name == schema.DATABASE_FILE else None
+            mark = read_commit_mark(self.folder) if self.path.name == schema.DATABASE_FILE else None
             self._state = rows.read_state(self._db)
-            if floor:
-                head = snapshots.chain_at(self._db, floor)
-            for slot, entry, _ in self._entries(floor, self.watermark):
+            if log_start:
+                head = snapshots.chain_at(self._db, log_start)
+            for slot, entry, _ in self._entries(log_start, self.watermark):
                 head = link(head, slot, entry.value)
                 slots = slot + 1
             for _ in rows.read_votes(self._db, self.watermark):
@@ -182,12 +183,14 @@ class OfflineLog:
             for _ in rows.read_sessions(self._db):
                 pass
             rows.read_session_state(self._db)
-            if self.identity.version >= FLOOR_SINCE:
+            if self.identity.version >= TRIMS_SINCE:
                 snapshots.check_states(self._db)
         except DamagedRow as error:
-            return VerifyResult(slots, self.watermark, head, error.slot, str(error), floor)
+            return VerifyResult(slots, self.watermark, head, error.slot, str(error), log_start)
         except (sqlite3.Error, OSError) as error:
-            return VerifyResult(slots, self.watermark, head, None, f"after slot {slots - 1}: {error}", floor)
+            return VerifyResult(
+                slots, self.watermark, head, None, f"after slot {slots - 1}: {error}", log_start
+            )
         problem = None
         if head != self.chain:
             problem = f"the chain over all slots ends in {head.hex()[:12]}, stored is {self.chain.hex()[:12]}"
@@ -196,7 +199,7 @@ class OfflineLog:
                 f"the database went back in time: it is at commit {self.commit_number}, "
                 f"and {MARK_FILE} saw commit {mark.commit_number}"
             )
-        return VerifyResult(slots, self.watermark, head, None, problem, floor)
+        return VerifyResult(slots, self.watermark, head, None, problem, log_start)
 
     def close(self) -> None:
         """Close the database."""

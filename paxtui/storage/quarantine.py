@@ -1,7 +1,7 @@
 """A database whose small state is damaged: what it promised is not known any more.
 
 Nothing that an operator could put in its place would bring that back, so the replica does not wait for one:
-the damaged files are kept under other names, and an empty database takes their place, held: a learner without
+the damaged files are kept under other names, and an empty database takes their place: a learner without
 vote that learns the log again from the others.
 """
 
@@ -20,7 +20,7 @@ from paxtui.storage.rows import DamagedRow, Peer, StorageIdentity
 
 
 def start_anew(folder: Path, identity: StorageIdentity, reason: str) -> Path:
-    """Put an empty, held database in the place of a damaged one; where the damaged one is kept.
+    """Put an empty database without vote in the place of a damaged one; where the damaged one is kept.
 
     ``identity`` is the new database's. What the old one remembers of other replicas is taken along, as far as
     it can be read. A crash at any point leaves the old database or the new one, never none: a folder without

@@ -13,7 +13,7 @@ from secrets import token_hex
 
 from paxtui.storage import quarantine, rows, schema, snapshots
 from paxtui.storage.errors import DiskRefused
-from paxtui.storage.rollback_guard import MARK_FILE, CommitMark, read_mark
+from paxtui.storage.rollback_guard import MARK_FILE, CommitMark, read_commit_mark
 from paxtui.storage.rows import DamagedRow, StateRow, StorageIdentity
 
 
@@ -41,8 +41,8 @@ class Recovery:
                 self._read_state()
             except DamagedRow as damage:
                 self._start_anew(damage)
-            if self.held is None:  # whoever is held promises nothing, so there is nothing to forget
-                self._check_mark(self.state)
+            if self.non_voting is None:  # who has no vote promises nothing, so there is nothing to forget
+                self._check_commit_mark(self.state)
         except BaseException:
             self.reader.close()
             raise
@@ -57,8 +57,8 @@ class Recovery:
 
     def _read_state(self) -> None:
         self.state = rows.read_state(self.reader)
-        self.held = rows.read_held(self.reader)
-        self.floor = snapshots.read_floor(self.reader)
+        self.non_voting = rows.read_non_voting(self.reader)
+        self.log_start = snapshots.read_log_start(self.reader)
 
     def _create(self, expected: schema.Expected) -> None:
         for name in (MARK_FILE, schema.WAL_FILE):
@@ -70,7 +70,7 @@ class Recovery:
         schema.create(self.folder, _new_identity(expected.cluster, expected.name, expected.replica))
 
     def _migrate(self) -> None:
-        self._check_mark(rows.read_state(self.reader))
+        self._check_commit_mark(rows.read_state(self.reader))
         self.reader.close()
         backup = schema.migrate(self.path, self.identity)
         self.notes.append(
@@ -89,9 +89,9 @@ class Recovery:
         self._connect()
         self._read_state()
 
-    def _check_mark(self, state: StateRow) -> None:
+    def _check_commit_mark(self, state: StateRow) -> None:
         path = self.folder / MARK_FILE
-        mark = read_mark(self.folder)
+        mark = read_commit_mark(self.folder)
         if mark is None:
             if state.commit_number > 0:
                 self.notes.append(
@@ -106,14 +106,14 @@ class Recovery:
                 f"{self.path}: the database went back in time: it is at commit {state.commit_number}, and "
                 f"{path} saw commit {mark.commit_number}; {way_out}"
             )
-        if mark.commit_number == state.commit_number and mark != mark_of(self.identity, state):
+        if mark.commit_number == state.commit_number and mark != commit_mark_of(self.identity, state):
             raise DiskRefused(
                 f"{self.path}: commit {state.commit_number} is another than {path} saw "
                 f"(watermark {state.watermark} and {mark.watermark}); {way_out}"
             )
 
 
-def mark_of(identity: StorageIdentity, state: StateRow) -> CommitMark:
+def commit_mark_of(identity: StorageIdentity, state: StateRow) -> CommitMark:
     """The mark that belongs to a state."""
     return CommitMark(identity.storage_id, state.commit_number, state.watermark, state.chain)
 

@@ -66,7 +66,7 @@ class CommitMark:
             return None
 
 
-def read_mark(folder: Path) -> CommitMark | None:
+def read_commit_mark(folder: Path) -> CommitMark | None:
     """The mark in ``folder``; None if there is none or it is torn. Raises ``OSError``."""
     try:
         with open(folder / MARK_FILE, "rb") as file:

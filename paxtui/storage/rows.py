@@ -18,6 +18,10 @@ from paxtui.core.values import Command, Entry, SessionRow, Vote, weight
 
 LogRow = tuple[int, int, int, str, int, str, int]
 
+NON_VOTING_SEAL = "held"
+"""What the checksum of table ``non_voting`` begins with: its name before format 4. Checksums outlive a
+renaming."""
+
 _SELECT_LOG = "SELECT slot, round, replica, client, request, text, checksum FROM log "
 
 
@@ -56,11 +60,11 @@ def log_row(slot: int, ballot: Ballot, value: Command) -> LogRow:
 
 class Peer(NamedTuple):
     """What is remembered of another replica: the disk that it voted with, and the highest number of a commit
-    that it told of it. ``held`` says why that very disk may not vote any more; empty if it may."""
+    that it told of it. ``non_voting`` says why that very disk may not vote any more; empty if it may."""
 
     storage_id: str
     commits: int = 0
-    held: str = ""
+    non_voting: str = ""
 
 
 class StorageIdentity(NamedTuple):
@@ -147,29 +151,35 @@ def read_sessions(db: sqlite3.Connection) -> Iterator[SessionRow]:
 def read_peers(db: sqlite3.Connection) -> dict[int, Peer]:
     """What is remembered of the other replicas. Raises ``DamagedRow`` or ``sqlite3.Error``."""
     peers = {}
-    for row in db.execute("SELECT replica, storage_id, commits, held, checksum FROM peers ORDER BY replica"):
-        replica, storage_id, commits, held = checked("peers", row)
-        peers[replica] = Peer(storage_id.decode(), commits, held.decode())
+    found = db.execute(
+        "SELECT replica, storage_id, commits, non_voting, checksum FROM peers ORDER BY replica"
+    )
+    for row in found:
+        replica, storage_id, commits, non_voting = checked("peers", row)
+        peers[replica] = Peer(storage_id.decode(), commits, non_voting.decode())
     return peers
 
 
 def put_peer(db: sqlite3.Connection, replica: int, peer: Peer) -> None:
     """Store what is remembered of a replica."""
-    row = (replica, peer.storage_id, peer.commits, peer.held)
+    row = (replica, peer.storage_id, peer.commits, peer.non_voting)
     db.execute("INSERT OR REPLACE INTO peers VALUES (?, ?, ?, ?, ?)", (*row, seal("peers", *row)))
 
 
-def read_held(db: sqlite3.Connection) -> str | None:
+def read_non_voting(db: sqlite3.Connection) -> str | None:
     """Why this disk may not vote any more, if so. Raises ``DamagedRow`` or ``sqlite3.Error``."""
-    (reason,) = checked("held", db.execute("SELECT reason, checksum FROM held").fetchone())
+    (reason,) = checked(
+        "non_voting", db.execute("SELECT reason, checksum FROM non_voting").fetchone(), NON_VOTING_SEAL
+    )
     return reason.decode() or None
 
 
-def put_held(db: sqlite3.Connection, reason: str) -> None:
+def put_non_voting(db: sqlite3.Connection, reason: str) -> None:
     """Store why this disk may not vote any more. The row is there from the beginning, with no reason in it:
     one that is missing is damage."""
-    if db.execute("UPDATE held SET reason = ?, checksum = ?", (reason, seal("held", reason))).rowcount != 1:
-        raise DamagedRow("table held", "its row is missing")
+    row = (reason, seal(NON_VOTING_SEAL, reason))
+    if db.execute("UPDATE non_voting SET reason = ?, checksum = ?", row).rowcount != 1:
+        raise DamagedRow("table non_voting", "its row is missing")
 
 
 def read_suppressed(db: sqlite3.Connection, first: int, upto: int) -> dict[int, int]:
@@ -236,13 +246,16 @@ def _entry(row: tuple[Any, ...]) -> Entry:
     return Entry(Ballot(round_, replica), Command(client.decode(), request, text.decode()))
 
 
-def checked(table: str, row: tuple[Any, ...] | None) -> tuple[Any, ...]:
-    """The columns of a row of a small table, without its checksum. Raises ``DamagedRow``."""
+def checked(table: str, row: tuple[Any, ...] | None, sealed_as: str = "") -> tuple[Any, ...]:
+    """Return the columns of a row of a small table, without its checksum.
+
+    ``sealed_as`` is what the checksum begins with where that is not the table's name. Raises ``DamagedRow``.
+    """
     if row is None:
         raise DamagedRow(f"table {table}", "its row is missing")
     *columns, check = row
     try:
-        sound = seal(table, *columns) == check
+        sound = seal(sealed_as or table, *columns) == check
     except TypeError:
         sound = False
     if not sound:

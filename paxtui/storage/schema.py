@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from paxtui.core.durable_state import CHAIN_START
-from paxtui.storage import rows, snapshots
+from paxtui.storage import migrations, rows, snapshots
 from paxtui.storage.errors import DiskRefused, StorageRefused
 from paxtui.storage.folder_lock import sync_folder
 from paxtui.storage.rows import DamagedRow, Peer, StateRow, StorageIdentity, seal
@@ -18,8 +18,9 @@ from paxtui.storage.rows import DamagedRow, Peer, StateRow, StorageIdentity, sea
 DATABASE_FILE = "replica.db"
 WAL_FILE = DATABASE_FILE + "-wal"
 
-FORMAT_VERSION = 3
-"""2: peers have the number of their last commit, and a disk may be held. 3: old slots may be removed."""
+FORMAT_VERSION = 4
+"""2: peers have the number of their last commit, and a disk may be without vote. 3: old slots may be removed.
+4: the words of today (log start, checkpoints, non-voting) name the tables."""
 
 ORIGIN_MARK = "+"
 """Between a membership's digest and the id of the backup that a database was restored from."""
@@ -54,12 +55,11 @@ CREATE TABLE sessions (
 CREATE TABLE session_state (
     upto INTEGER NOT NULL, horizon INTEGER NOT NULL, checksum INTEGER NOT NULL);
 CREATE TABLE peers (
-    replica INTEGER PRIMARY KEY, storage_id TEXT NOT NULL, commits INTEGER NOT NULL, held TEXT NOT NULL,
+    replica INTEGER PRIMARY KEY, storage_id TEXT NOT NULL, commits INTEGER NOT NULL, non_voting TEXT NOT NULL,
     checksum INTEGER NOT NULL);
-CREATE TABLE held (
+CREATE TABLE non_voting (
     reason TEXT NOT NULL, checksum INTEGER NOT NULL);
 """
-_ADDED_BY_FORMAT_2 = _TABLES[_TABLES.index("CREATE TABLE peers") :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,12 @@ class Expected:
 
 
 def create(
-    folder: Path, identity: StorageIdentity, held: str = "", peers: dict[int, Peer] | None = None
+    folder: Path, identity: StorageIdentity, non_voting: str = "", peers: dict[int, Peer] | None = None
 ) -> None:
     """Create the database under another name, sync it, and only then give it its own.
 
     So a ``replica.db`` that is empty or cut is always damage, never a first start that was killed. One that
-    is there is replaced. ``held`` says why this disk may not vote, ``peers`` what is known of others'.
+    is there is replaced. ``non_voting`` says why this disk may not vote, ``peers`` what is known of others'.
     Raises ``sqlite3.Error`` or ``OSError``.
     """
     draft = folder / (DATABASE_FILE + ".new")
@@ -87,7 +87,7 @@ def create(
     try:
         db.execute("PRAGMA synchronous=FULL")
         db.execute("BEGIN IMMEDIATE")
-        make_tables(db, identity, held)
+        make_tables(db, identity, non_voting)
         for replica, peer in (peers or {}).items():
             rows.put_peer(db, replica, peer)
         db.execute("COMMIT")
@@ -99,7 +99,7 @@ def create(
     sync_folder(folder)
 
 
-def make_tables(db: sqlite3.Connection, identity: StorageIdentity, held: str = "") -> None:
+def make_tables(db: sqlite3.Connection, identity: StorageIdentity, non_voting: str = "") -> None:
     """All tables, with the rows that a replica has before it has done anything."""
     for statement in _TABLES.split(";"):
         db.execute(statement)
@@ -108,7 +108,7 @@ def make_tables(db: sqlite3.Connection, identity: StorageIdentity, held: str = "
     empty = StateRow(0, 0, 0, 0, CHAIN_START, 0, 0).row()
     db.execute("INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*empty, seal("state", *empty)))
     db.execute("INSERT INTO session_state VALUES (?, ?, ?)", (0, -1, seal("session_state", 0, -1)))
-    db.execute("INSERT INTO held VALUES (?, ?)", (held, seal("held", held)))
+    db.execute("INSERT INTO non_voting VALUES (?, ?)", (non_voting, seal(rows.NON_VOTING_SEAL, non_voting)))
     snapshots.begin(db)
 
 
@@ -124,7 +124,7 @@ def sync_file(path: Path) -> None:
 def migrate(path: Path, identity: StorageIdentity) -> Path:
     """Bring an older format up to date, in one transaction; where the copy of the older one is.
 
-    An older program refuses the result, as it must: it would let a disk vote that is held. Raises
+    An older program refuses the result, as it must: it would let a disk vote that must not. Raises
     ``sqlite3.Error``, ``DamagedRow`` or ``OSError``; the database is then as it was.
     """
     backup = path.with_name(f"{path.name}.format-{identity.version}")
@@ -137,26 +137,13 @@ def migrate(path: Path, identity: StorageIdentity) -> Path:
         sync_file(backup)
         sync_folder(path.parent)
         db.execute("BEGIN IMMEDIATE")
-        if identity.version < 2:
-            _from_format_1(db)
-        snapshots.begin(db)
+        migrations.to_today(db, identity.version)
         row = identity._replace(version=FORMAT_VERSION).row()
         db.execute("UPDATE identity SET version = ?, checksum = ?", (row[0], seal("identity", *row)))
         db.execute("COMMIT")
     finally:
         db.close()
     return backup
-
-
-def _from_format_1(db: sqlite3.Connection) -> None:
-    old = db.execute("SELECT replica, storage_id, checksum FROM peers").fetchall()
-    known = [rows.checked("peers", row) for row in old]
-    db.execute("DROP TABLE peers")
-    for statement in _ADDED_BY_FORMAT_2.split(";"):
-        db.execute(statement)
-    for replica, storage_id in known:
-        rows.put_peer(db, replica, Peer(storage_id.decode()))
-    db.execute("INSERT INTO held VALUES (?, ?)", ("", seal("held", "")))
 
 
 def require_wal(db: sqlite3.Connection, path: Path) -> None:

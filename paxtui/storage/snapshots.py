@@ -1,8 +1,8 @@
 """Which slots are removed, and the states that are kept to go on without them: tables and queries.
 
 A state is the session table after some slot, with the head of the hash chain. It is copied within the
-database at its mark, so that what others are sent does not move while they fetch it. Rows of removed slots go
-in small portions: to delete a million of them in one commit would stop the replica for seconds.
+database at its checkpoint, so that what others are sent does not move while they fetch it. Rows of removed
+slots go in small portions: to delete a million of them in one commit would stop the replica for seconds.
 """
 
 from __future__ import annotations
@@ -15,15 +15,20 @@ from paxtui.core.values import SessionRow
 from paxtui.storage.rows import DamagedRow, checked, seal
 
 TABLES = """
-CREATE TABLE floor (
+CREATE TABLE log_start (
     slot INTEGER NOT NULL, checksum INTEGER NOT NULL);
-CREATE TABLE marks (
+CREATE TABLE checkpoints (
     upto INTEGER PRIMARY KEY, wall_s INTEGER NOT NULL, chain BLOB NOT NULL, horizon INTEGER NOT NULL,
     sessions INTEGER NOT NULL, checksum INTEGER NOT NULL);
-CREATE TABLE mark_sessions (
+CREATE TABLE checkpoint_sessions (
     upto INTEGER NOT NULL, client TEXT NOT NULL, last_slot INTEGER NOT NULL, top INTEGER NOT NULL,
     answers BLOB NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY (upto, client)) WITHOUT ROWID;
 """
+
+LOG_START_SEAL = "floor"
+CHECKPOINTS_SEAL = "marks"
+"""What the checksums of these tables begin with: their names before format 4. Checksums outlive a
+renaming."""
 
 STATE_BYTES = 1024 * 1024
 """What is read of a state at a time, where it is only checked."""
@@ -39,51 +44,59 @@ def begin(db: sqlite3.Connection) -> None:
     """Make the tables, in which nothing is removed."""
     for statement in TABLES.split(";"):
         db.execute(statement)
-    db.execute("INSERT INTO floor VALUES (?, ?)", (0, seal("floor", 0)))
+    db.execute("INSERT INTO log_start VALUES (?, ?)", (0, seal(LOG_START_SEAL, 0)))
 
 
-def read_floor(db: sqlite3.Connection) -> int:
+def read_log_start(db: sqlite3.Connection) -> int:
     """Slots below it are removed. Raises ``DamagedRow`` or ``sqlite3.Error``, as all of these do."""
-    (slot,) = checked("floor", db.execute("SELECT slot, checksum FROM floor").fetchone())
+    (slot,) = checked(
+        "log_start", db.execute("SELECT slot, checksum FROM log_start").fetchone(), LOG_START_SEAL
+    )
     return int(slot)
 
 
-def read_marks(db: sqlite3.Connection) -> tuple[Checkpoint, ...]:
+def read_checkpoints(db: sqlite3.Connection) -> tuple[Checkpoint, ...]:
     """The states that are kept, in order."""
-    found = db.execute("SELECT upto, wall_s, chain, horizon, sessions, checksum FROM marks ORDER BY upto")
-    return tuple(Checkpoint(*checked("marks", row)[:2]) for row in found)
+    found = db.execute(
+        "SELECT upto, wall_s, chain, horizon, sessions, checksum FROM checkpoints ORDER BY upto"
+    )
+    return tuple(Checkpoint(*checked("checkpoints", row, CHECKPOINTS_SEAL)[:2]) for row in found)
 
 
-def chain_at(db: sqlite3.Connection, floor: int) -> bytes:
-    """The head of the hash chain at the floor."""
-    return bytes(_mark(db, floor)[2])
+def chain_at(db: sqlite3.Connection, log_start: int) -> bytes:
+    """The head of the hash chain at the log start."""
+    return bytes(_checkpoint(db, log_start)[2])
 
 
-def _mark(db: sqlite3.Connection, upto: int) -> tuple[int, int, bytes, int, int]:
+def _checkpoint(db: sqlite3.Connection, upto: int) -> tuple[int, int, bytes, int, int]:
     row = db.execute(
-        "SELECT upto, wall_s, chain, horizon, sessions, checksum FROM marks WHERE upto = ?", (upto,)
+        "SELECT upto, wall_s, chain, horizon, sessions, checksum FROM checkpoints WHERE upto = ?", (upto,)
     ).fetchone()
-    upto, wall_s, chain, horizon, sessions = checked("marks", row)
+    upto, wall_s, chain, horizon, sessions = checked("checkpoints", row, CHECKPOINTS_SEAL)
     return upto, wall_s, chain, horizon, sessions
 
 
-def put_mark(db: sqlite3.Connection, put: PutCheckpoint) -> None:
+def put_checkpoint(db: sqlite3.Connection, put: PutCheckpoint) -> None:
     """Keep a copy of the session table as it is now."""
-    upto = put.mark.upto
-    db.execute("DELETE FROM mark_sessions WHERE upto = ?", (upto,))
+    upto = put.checkpoint.upto
+    db.execute("DELETE FROM checkpoint_sessions WHERE upto = ?", (upto,))
     copied = db.execute(
-        "INSERT INTO mark_sessions SELECT ?, client, last_slot, top, answers, checksum FROM sessions", (upto,)
+        "INSERT INTO checkpoint_sessions SELECT ?, client, last_slot, top, answers, checksum FROM sessions",
+        (upto,),
     )
-    row = (upto, put.mark.wall_s, put.chain, put.horizon, copied.rowcount)
-    db.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?, ?, ?)", (*row, seal("marks", *row)))
+    row = (upto, put.checkpoint.wall_s, put.chain, put.horizon, copied.rowcount)
+    db.execute(
+        "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?)", (*row, seal(CHECKPOINTS_SEAL, *row))
+    )
 
 
-def put_floor(db: sqlite3.Connection, floor: int) -> None:
+def put_log_start(db: sqlite3.Connection, log_start: int) -> None:
     """From now on slots below are removed, and so are the states below."""
-    if db.execute("UPDATE floor SET slot = ?, checksum = ?", (floor, seal("floor", floor))).rowcount != 1:
-        raise DamagedRow("table floor", "its row is missing")
-    db.execute("DELETE FROM marks WHERE upto < ?", (floor,))
-    db.execute("DELETE FROM mark_sessions WHERE upto < ?", (floor,))
+    row = (log_start, seal(LOG_START_SEAL, log_start))
+    if db.execute("UPDATE log_start SET slot = ?, checksum = ?", row).rowcount != 1:
+        raise DamagedRow("table log_start", "its row is missing")
+    db.execute("DELETE FROM checkpoints WHERE upto < ?", (log_start,))
+    db.execute("DELETE FROM checkpoint_sessions WHERE upto < ?", (log_start,))
 
 
 def put_snapshot(db: sqlite3.Connection, put: PutSnapshot) -> None:
@@ -91,14 +104,14 @@ def put_snapshot(db: sqlite3.Connection, put: PutSnapshot) -> None:
 
     Between the old watermark and the state's slot there may be votes: as learned slots they would be wrong.
     """
-    db.execute("DELETE FROM log WHERE slot >= ? AND slot < ?", (put.emptied, put.mark.upto))
+    db.execute("DELETE FROM log WHERE slot >= ? AND slot < ?", (put.emptied, put.checkpoint.upto))
     db.execute("DELETE FROM sessions")
     put_sessions(db, put.sessions)
-    put_session_state(db, put.mark.upto, put.horizon)
-    db.execute("DELETE FROM marks")
-    db.execute("DELETE FROM mark_sessions")
-    put_mark(db, PutCheckpoint(put.mark, put.chain, put.horizon))
-    put_floor(db, put.mark.upto)
+    put_session_state(db, put.checkpoint.upto, put.horizon)
+    db.execute("DELETE FROM checkpoints")
+    db.execute("DELETE FROM checkpoint_sessions")
+    put_checkpoint(db, PutCheckpoint(put.checkpoint, put.chain, put.horizon))
+    put_log_start(db, put.checkpoint.upto)
 
 
 def put_sessions(db: sqlite3.Connection, sessions: tuple[SessionRow, ...]) -> None:
@@ -129,17 +142,17 @@ def put_session_state(db: sqlite3.Connection, upto: int, horizon: int) -> None:
 def read_state(db: sqlite3.Connection, upto: int, after: str, bytes_max: int) -> Snapshot | None:
     """A page of the state that is kept at ``upto``, at least one session if there is any after client
     ``after``; ``None`` if that state is not kept any more."""
-    if db.execute("SELECT 1 FROM marks WHERE upto = ?", (upto,)).fetchone() is None:
+    if db.execute("SELECT 1 FROM checkpoints WHERE upto = ?", (upto,)).fetchone() is None:
         return None
-    _, wall_s, chain, horizon, sessions = _mark(db, upto)
-    (found,) = db.execute("SELECT count(*) FROM mark_sessions WHERE upto = ?", (upto,)).fetchone()
+    _, wall_s, chain, horizon, sessions = _checkpoint(db, upto)
+    (found,) = db.execute("SELECT count(*) FROM checkpoint_sessions WHERE upto = ?", (upto,)).fetchone()
     if found != sessions:
         raise DamagedRow(f"state at slot {upto}", f"it has {found} sessions instead of {sessions}")
     page: list[SessionRow] = []
     size = 0
     last = True
     cursor = db.execute(
-        "SELECT client, last_slot, top, answers, checksum FROM mark_sessions "
+        "SELECT client, last_slot, top, answers, checksum FROM checkpoint_sessions "
         "WHERE upto = ? AND client > ? ORDER BY client",
         (upto, after),
     )
@@ -158,10 +171,10 @@ def read_state(db: sqlite3.Connection, upto: int, after: str, bytes_max: int) ->
 
 def check_states(db: sqlite3.Connection) -> None:
     """Read all that is kept of every state. Raises ``DamagedRow``."""
-    for mark in read_marks(db):
+    for checkpoint in read_checkpoints(db):
         after: str | None = ""
         while after is not None:
-            page = read_state(db, mark.upto, after, STATE_BYTES)
+            page = read_state(db, checkpoint.upto, after, STATE_BYTES)
             after = None if page is None or page.last else page.sessions[-1].client
 
 

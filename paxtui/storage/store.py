@@ -25,7 +25,7 @@ from paxtui.storage.batch import WriteBatch
 from paxtui.storage.disk_faults import DiskFaults
 from paxtui.storage.errors import DiskRefused, SlotDamaged, SlotRemoved, StorageFailed
 from paxtui.storage.folder_lock import FolderLock, make_folder, unusable
-from paxtui.storage.recovery import Recovery, is_about_files, mark_of
+from paxtui.storage.recovery import Recovery, commit_mark_of, is_about_files
 from paxtui.storage.rollback_guard import RollbackGuard
 from paxtui.storage.rows import DamagedRow, Peer, StateRow, StorageIdentity, seal
 
@@ -69,9 +69,9 @@ class Store:
         self.notes = opening.notes
         """What a person should know about how the folder was found, one line each."""
         self._reader = opening.reader
-        self._identity, self._state, self._held = opening.identity, opening.state, opening.held
+        self._identity, self._state, self._non_voting = opening.identity, opening.state, opening.non_voting
         self._decided = self._state.commit_number
-        self._floor = opening.floor
+        self._log_start = opening.log_start
         try:
             self._writer = schema.connect_writer(self.path)
         except BaseException:
@@ -81,7 +81,7 @@ class Store:
             # After a crash, what is only in the write-ahead log moves to the database, synced.
             self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             self._mark = RollbackGuard(folder)
-            self._mark.write(mark_of(self._identity, self._state))
+            self._mark.write(commit_mark_of(self._identity, self._state))
             self._files = {path: path.stat().st_ino for path in (self.path, self._wal, self._mark.path)}
         except BaseException:
             self._reader.close()
@@ -137,9 +137,9 @@ class Store:
         return self._decided
 
     @property
-    def held(self) -> str | None:
+    def non_voting(self) -> str | None:
         """Why this disk may not vote any more; ``None`` if it may."""
-        return self._held
+        return self._non_voting
 
     @property
     def committed_watermark(self) -> int:
@@ -147,9 +147,9 @@ class Store:
         return self._state.watermark
 
     @property
-    def floor(self) -> int:
+    def log_start(self) -> int:
         """Slots below it are removed; durable."""
-        return self._floor
+        return self._log_start
 
     @property
     def warmed(self) -> bool:
@@ -182,9 +182,9 @@ class Store:
             state = rows.read_state(self._reader)
             upto, horizon = rows.read_session_state(self._reader)
             sessions = tuple(rows.read_sessions(self._reader))
-            marks = snapshots.read_marks(self._reader)
-            if self._floor and self._floor not in [mark.upto for mark in marks]:
-                raise DamagedRow("table marks", f"the state at slot {self._floor} is missing")
+            checkpoints = snapshots.read_checkpoints(self._reader)
+            if self._log_start and self._log_start not in [mark.upto for mark in checkpoints]:
+                raise DamagedRow("table checkpoints", f"the state at slot {self._log_start} is missing")
             if upto > state.watermark:
                 raise DamagedRow(
                     "table session_state", f"it is ahead of the log ({upto} > {state.watermark})"
@@ -199,19 +199,19 @@ class Store:
             sessions=sessions,
             replay=self._replay(upto, state.watermark),
             votes=votes,
-            held=self._held,
-            floor=self._floor,
-            marks=marks,
+            non_voting=self._non_voting,
+            log_start=self._log_start,
+            checkpoints=checkpoints,
         )
 
     def _votes(self) -> tuple[Vote, ...]:
-        if self._held is not None:
+        if self._non_voting is not None:
             return ()
         try:
             with self._read_lock:
                 return tuple(rows.read_votes(self._reader, self._state.watermark))
         except DamagedRow as damage:
-            self.hold(f"its vote in {damage}, so how it voted there is not known any more")
+            self.become_learner(f"its vote in {damage}, so how it voted there is not known any more")
             return ()
         except sqlite3.Error as error:
             raise schema.damaged(self.path, error) from error
@@ -229,7 +229,7 @@ class Store:
 
         Both limits hold, but one row comes if there is one, however long. A damaged row ends them before it.
         Any thread may call this, also while another commits. Raises ``SlotDamaged`` if ``first`` is damaged,
-        ``SlotRemoved`` if it is below the floor, and ``StorageFailed``.
+        ``SlotRemoved`` if it is below the log start, and ``StorageFailed``.
         """
 
         def query() -> tuple[list[Entry], dict[int, int]]:
@@ -241,9 +241,9 @@ class Store:
                     entries = rows.read_entries(self._reader, first, upto, slots_max, chars_max)
                 return entries, rows.read_suppressed(self._reader, first, first + len(entries))
             finally:
-                # Rows are swept only after the floor is known, so what was missing above is below it by now.
-                if first < self._floor:
-                    raise SlotRemoved(self._floor)
+                # Rows are swept only after the log start is known, so what was missing above is below it now.
+                if first < self._log_start:
+                    raise SlotRemoved(self._log_start)
 
         return self._read(query)
 
@@ -317,14 +317,14 @@ class Store:
         with self._write_lock:
             self._transact(self._state.after(gathered.state), gathered.store, gathered.pages())
             self._decided = self._state.commit_number
-            self._held = self._held or gathered.held
-            self._floor = self._floor if gathered.floor is None else gathered.floor
+            self._non_voting = self._non_voting or gathered.non_voting
+            self._log_start = self._log_start if gathered.log_start is None else gathered.log_start
 
-    def hold(self, reason: str) -> None:
+    def become_learner(self, reason: str) -> None:
         """From now on this disk may not vote, durably. Raises ``StorageFailed``."""
         with self._write_lock:
-            self._transact(self._state.after(None), lambda db: rows.put_held(db, reason), 1)
-            self._held = reason
+            self._transact(self._state.after(None), lambda db: rows.put_non_voting(db, reason), 1)
+            self._non_voting = reason
 
     def mend(self, mended: Mapping[int, Entry]) -> None:
         """Put learned slots, as others told them, in the place of damaged rows. Raises ``StorageFailed``."""
@@ -342,13 +342,13 @@ class Store:
     def sweep(self) -> bool:
         """Delete some rows of removed slots; whether there are more. Raises ``StorageFailed``."""
         lowest = self._read(lambda: snapshots.lowest(self._reader))
-        if lowest is None or lowest >= self._floor:
+        if lowest is None or lowest >= self._log_start:
             return False
-        upto = min(lowest + snapshots.SWEEP_SLOTS, self._floor)
+        upto = min(lowest + snapshots.SWEEP_SLOTS, self._log_start)
         with self._write_lock:
             state = self._state.after(None)
             self._transact(state, lambda db: snapshots.sweep(db, upto), (upto - lowest) // 16)
-        return upto < self._floor
+        return upto < self._log_start
 
     def set_warmed(self) -> None:
         """Remember, durably, that all replicas have once been ready. Raises ``StorageFailed``."""
@@ -382,7 +382,7 @@ class Store:
                 raise DamagedRow("table state", f"{changed.rowcount} rows instead of one")
             db.execute("COMMIT")
             self._check_files()
-            self._mark.write(mark_of(self._identity, state))
+            self._mark.write(commit_mark_of(self._identity, state))
             self._checkpoint_if_due(pages)
         except Exception as error:
             # Not only errors of the disk: whatever went wrong between BEGIN and COMMIT, what is stored now

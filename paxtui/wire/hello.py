@@ -43,7 +43,7 @@ class Hello(Frame, frozen=True, tag="hello", kw_only=True):
     """The id of the backup that a peer's database was restored from; empty if it was not."""
     commits: Number = 0
     """How many commits that disk has seen. Fewer than it told before mean that it went back in time."""
-    held: bool = False
+    non_voting: bool = False
     """Whether a peer is a learner without vote, and knows it."""
     members: Annotated[tuple[Annotated[str, Meta(max_length=300)], ...], Meta(max_length=9)] = ()
     """A peer's list of replicas, so that a refusal can say which one differs."""
@@ -103,7 +103,7 @@ class Welcome(Frame, frozen=True, tag="welcome", kw_only=True):
     """At most so many of the session's requests may be unanswered at once."""
     faults: bool = False
     """Whether the replica takes faults."""
-    held: str | None = None
+    non_voting: str | None = None
     """Why a peer is let in as a learner without vote, if it is. It must hold itself at once."""
 
 

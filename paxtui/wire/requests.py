@@ -106,14 +106,15 @@ class LogEntry(Struct, frozen=True, array_like=True, forbid_unknown_fields=True,
 
 class LogPage(Frame, frozen=True, tag="page", kw_only=True):
     """Applied slots in order. ``applied`` is the watermark that the answer rests on; ``last`` ends a tail
-    without ``follow``. Slots below ``floor`` are removed: a page that was asked from there begins at it."""
+    without ``follow``. Slots below ``log_start`` are removed: a page that was asked from there begins at
+    it."""
 
     id: Ask
     entries: tuple[LogEntry, ...]
     applied: Number
     consistency: Consistency
     last: bool
-    floor: Number = 0
+    log_start: Number = 0
 
 
 class StatusRequest(Frame, frozen=True, tag="get-status"):
@@ -161,7 +162,7 @@ class StatusReport(Frame, frozen=True, tag="status", kw_only=True):
     refused_by: tuple[tuple[int, str], ...] = ()
     """Peers that do not take this replica in, and why."""
     security: Security = "loopback"
-    held_here: tuple[tuple[int, str], ...] = ()
+    non_voting_peers: tuple[tuple[int, str], ...] = ()
     """Peers that this replica lets in only as learners without vote, and why."""
 
 

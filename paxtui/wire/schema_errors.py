@@ -8,6 +8,7 @@ as :mod:`msgspec.inspect` describes it. It runs only after a refusal, so it need
 
 from __future__ import annotations
 
+import binascii
 import functools
 import json
 import operator
@@ -312,6 +313,8 @@ def _described(type_: inspect.Type) -> tuple[str, Callable[[object], bool]]:
             return "a number", lambda value: isinstance(value, float) or _is_whole(value)
         case inspect.StrType():
             return "text", lambda value: isinstance(value, str)
+        case inspect.BytesType():
+            return "bytes in base64", lambda value: isinstance(value, str) and _bytes(value) is not None
         case _:
             return type(type_).__name__.removesuffix("Type").lower(), lambda _: True
 
@@ -332,8 +335,19 @@ def _out_of_bounds(value: object, type_: inspect.Type) -> str:
         case inspect.StrType(min_length=least, max_length=most, pattern=pattern):
             assert isinstance(value, str)
             return _length(len(value), least, most) or _unmatched(value, pattern)
+        case inspect.BytesType(min_length=least, max_length=most):
+            assert isinstance(value, str)
+            return _length(len(_bytes(value) or b""), least, most)
         case _:
             return ""
+
+
+def _bytes(value: str) -> bytes | None:
+    """Decode base64 as strictly as msgspec does; ``None`` if it is none."""
+    try:
+        return binascii.a2b_base64(value, strict_mode=True)
+    except (binascii.Error, ValueError):
+        return None
 
 
 def _length(length: int, least: int | None, most: int | None) -> str:

@@ -18,8 +18,8 @@ from paxtui.core.values import NOOP, Command
 from paxtui.wire.faults import ActiveFault, AnyFault
 from paxtui.wire.hello import Frame
 
-MARK_CHARS = 16
-"""A mark has 64 bits: two different values of a million look alike once in forty million runs."""
+DIGEST_CHARS = 16
+"""A digest has 64 bits: two different values of a million look alike once in forty million runs."""
 
 TEXT_CHARS_MAX = 120
 """As much of a text as observers are told."""
@@ -32,22 +32,24 @@ def brief(text: str) -> str:
     return text if len(text) <= TEXT_CHARS_MAX else text[: TEXT_CHARS_MAX - 1] + "…"
 
 
-def mark(value: Command) -> str:
-    """A value's digest in hex digits. Marks tell whether two votes are for the same value where the values
-    themselves would be too much to tell. Half of the digest tells whether it is a client's: what the cluster
-    says to itself may stand in two slots, and is no repeated request."""
-    digest = hashlib.blake2b(_encode(value), digest_size=MARK_CHARS // 2).hexdigest()
-    return digest if value.client or value == NOOP else NOOP_MARK[:OWN_CHARS] + digest[OWN_CHARS:]
+def digest(value: Command) -> str:
+    """Shorten a value to hex digits that are equal where values are, for who is not told whole values.
+
+    The first half tells whether it is a client's: what the cluster says to itself may stand in two slots, and
+    is no repeated request.
+    """
+    hashed = hashlib.blake2b(_encode(value), digest_size=DIGEST_CHARS // 2).hexdigest()
+    return hashed if value.client or value == NOOP else NOOP_DIGEST[:OWN_CHARS] + hashed[OWN_CHARS:]
 
 
-OWN_CHARS = MARK_CHARS // 2
-NOOP_MARK = mark(NOOP)
-OWN_PREFIX = NOOP_MARK[:OWN_CHARS]
-"""What the marks of the no-op and of all other values of no client begin with."""
+OWN_CHARS = DIGEST_CHARS // 2
+NOOP_DIGEST = digest(NOOP)
+OWN_PREFIX = NOOP_DIGEST[:OWN_CHARS]
+"""What the digests of the no-op and of all other values of no client begin with."""
 
 
 class SlotView(Struct, frozen=True, array_like=True, gc=False):
-    """One slot as a replica sees it: ``[slot, ballot, client, request, text, state, mark]``; a text that is
+    """One slot as a replica sees it: ``[slot, ballot, client, request, text, state, digest]``; a text that is
     longer than 120 characters ends in ``…``; ``state`` is ``voted``, ``learned`` or ``applied``. The ballot
     is that of the vote, or one at which the value was learned."""
 
@@ -57,7 +59,7 @@ class SlotView(Struct, frozen=True, array_like=True, gc=False):
     request: int
     text: str
     state: str
-    mark: str
+    digest: str
 
 
 class TelemetrySnapshot(Frame, frozen=True, tag="snapshot", kw_only=True):
@@ -102,13 +104,13 @@ class View(Struct, frozen=True, tag_field="event", gc=False):
 
 
 class VotedView(View, frozen=True, tag="voted"):
-    """This acceptor voted at ``ballot`` in ``count`` slots from ``first`` on. ``marks`` has the marks of the
-    values, one after the other."""
+    """This acceptor voted at ``ballot`` in ``count`` slots from ``first`` on. ``digests`` has the digests
+    of the values, one after the other."""
 
     ballot: Ballot
     first: int
     count: int
-    marks: str
+    digests: str
 
 
 class ProposedView(View, frozen=True, tag="proposed"):
@@ -118,7 +120,7 @@ class ProposedView(View, frozen=True, tag="proposed"):
     first: int
     count: int
     source: str
-    marks: str
+    digests: str
     values: tuple[ValueView, ...] | None
 
 
@@ -129,7 +131,7 @@ class LearnedView(View, frozen=True, tag="learned"):
     first: int
     count: int
     ballots: tuple[tuple[Ballot, int], ...]
-    marks: str
+    digests: str
     values: tuple[ValueView, ...] | None
 
 
@@ -166,8 +168,8 @@ class FaultEnded(View, frozen=True, tag="fault-ended"):
 Observed = (
     e.Restored
     | e.ElectionTimeout
-    | e.Canvassed
-    | e.CanvassAnswered
+    | e.PreVoteAsked
+    | e.PreVoteAnswered
     | e.RoundTaken
     | e.PrepareSent
     | e.Promised
@@ -190,7 +192,7 @@ Observed = (
     | e.SlotSkipped
     | e.CatchUpAsked
     | e.EntriesSent
-    | e.Marked
+    | e.Checkpointed
     | e.Trimmed
     | e.SnapshotAsked
     | e.SnapshotSent
@@ -198,7 +200,7 @@ Observed = (
     | e.ReadConfirmed
     | e.ProposerCrashed
     | e.ProposerRestored
-    | e.Held
+    | e.BecameNonVoting
     | e.MessageDropped
     | MessageFaulted
     | FaultBegan

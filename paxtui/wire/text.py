@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from itertools import islice
 
-from paxtui.core.values import MARK, TRIM
+from paxtui.core.values import CHECKPOINT, TRIM
 
 MARKS_MAX = 4
 """Combining marks that one base character may carry on screen."""
@@ -47,7 +47,7 @@ def _visible_characters(text: str) -> Iterator[str]:
 def cluster_words(request: int, text: str) -> str:
     """What a value of no client is: ``mark``, ``trim to 1234``, or else ``no-op``."""
     match text.partition(" ")[0]:
-        case word if word == MARK:
+        case word if word == CHECKPOINT:
             return "mark"
         case word if word == TRIM:
             return f"trim to {request}"

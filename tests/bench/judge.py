@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from paxtui.console.model.safety.safety import SafetyJudge
 from paxtui.wire import events as e
-from paxtui.wire.telemetry import MARK_CHARS, LearnedView, ProposedView, TelemetrySnapshot, VotedView
+from paxtui.wire.telemetry import DIGEST_CHARS, LearnedView, ProposedView, TelemetrySnapshot, VotedView
 from paxtui.wire.values import Ballot
 
 REPLICAS = 3
@@ -26,7 +26,7 @@ BALLOT = Ballot(1, 0)
 def told(first: int, count: int) -> Iterator[tuple[int, Struct]]:
     """What a run of slots makes three replicas tell."""
     marks = "".join(
-        hashlib.blake2b(b"%d" % slot, digest_size=MARK_CHARS // 2).hexdigest()
+        hashlib.blake2b(b"%d" % slot, digest_size=DIGEST_CHARS // 2).hexdigest()
         for slot in range(first, first + count)
     )
     chain = hashlib.sha256(b"%d" % (first + count)).hexdigest()

@@ -32,7 +32,7 @@ BYTES_A_MESSAGE = 1200
 """On disk, of all three replicas, with room to spare."""
 
 SHARE, MEMORY_MB, RESTART_S = 0.9, 200.0, 3.0
-MARK = 1_000_000
+CHECKPOINT = 1_000_000
 """Memory and throughput are printed each so many messages."""
 
 
@@ -51,7 +51,7 @@ async def fill(stand: Testbed, messages: int) -> float:
     highest = 0.0
     done = 0
     while done < messages:
-        goal = min(messages, (done // MARK + 1) * MARK)
+        goal = min(messages, (done // CHECKPOINT + 1) * CHECKPOINT)
         reached = trio.Event()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_watch, stand, goal, reached)

@@ -177,7 +177,7 @@ def test_a_replica_that_is_cut_off_is_alive_and_not_ready(replicas: Replicas) ->
 
     def alone() -> bool:
         status = replicas.status(lonely)
-        return status is not None and status.role == "canvassing"
+        return status is not None and status.role == "pre-voting"
 
     until(alone, "it looks for a leader")
     healthy(health(replicas))
@@ -195,7 +195,7 @@ def test_a_replica_that_lost_its_disk_is_alive_and_not_ready(replicas: Replicas)
     replicas.kill(2)
     shutil.rmtree(replicas.data(2))
     replicas.start(2)
-    until(lambda: (status := replicas.status(2)) is not None and status.held, "it is held")
+    until(lambda: (status := replicas.status(2)) is not None and status.non_voting, "it is held")
     until_unhealthy(replicas, "r2 is a learner without vote: ", "--id", 2, "--timeout", 5)
     healthy(health(replicas, "--id", 2, "--local"))
     healthy(health(replicas))

@@ -40,14 +40,14 @@ def test_one_direction_is_no_connection_and_a_learner_no_vote() -> None:
     story.report(1, connected=(0,))
     assert "0 more may fail" in spare(story)
     story.report(1)
-    story.report(2, status={"role": "held", "held": "its disk is new"})
+    story.report(2, status={"role": "non-voting", "non_voting": "its disk is new"})
     assert "r0 r1 vote and hear each other" in spare(story)
 
 
 def test_health_does_not_count_who_answers_but_cannot_vote() -> None:
     story = Story(3).up()
     assert answering(sightings(story, 1, 2)) == "1 of 3 replicas answer, 2 are needed"
-    story.report(2, status={"role": "held", "held": "its disk is new"})
+    story.report(2, status={"role": "non-voting", "non_voting": "its disk is new"})
     assert answering(sightings(story, 1)) == (
         "2 of 3 replicas answer, 1 of these vote and hear each other, 2 are needed"
     )

@@ -55,7 +55,7 @@ def test_status_has_a_column_for_the_floor_once_there_is_one() -> None:
     def table(*floors: int) -> list[str]:
         story = Story(3).up()
         for id, floor in enumerate(floors):
-            story.report(id, status={"floor": floor})
+            story.report(id, status={"log_start": floor})
         return rows([Sighting(each.id, each.report, "") for each in story.model.replicas])
 
     assert "from slot" not in table(0, 0, 0)[0]
@@ -64,7 +64,7 @@ def test_status_has_a_column_for_the_floor_once_there_is_one() -> None:
     at = shown[0].index("from slot")
     assert [row[at:].split()[0] for row in shown[1:]] == ["0", "120", "80"]
     story = Story(3).up()
-    story.report(0, status={"floor": 7})
+    story.report(0, status={"log_start": 7})
     first, *others = story.model.replicas
     unheard = [Sighting(each.id, None, "cannot be reached: refused") for each in others]
     shown = rows([Sighting(0, first.report, ""), *unheard])
@@ -86,7 +86,7 @@ def test_a_tail_says_which_slots_are_removed_and_goes_on_behind_them(paxtui: Run
         texts = "".join(f"message {number}\n" for number in range(10))
         assert paxtui("send", "-", "--config", trimming.file, stdin=texts).returncode == 0
         told = paxtui("status", "--config", trimming.file, "--json").stdout.splitlines()
-        return min(json.loads(each).get("floor") or 0 for each in told)
+        return min(json.loads(each).get("log_start") or 0 for each in told)
 
     floor = until(trimmed, "all have trimmed their logs", patience_s=240)
     assert "from slot" in paxtui("status", "--config", trimming.file).stdout.splitlines()[0]

@@ -16,11 +16,13 @@ from paxtui.wire.values import Ballot
 from tests.client.scripted import Caller, Script, scripted
 
 
-def page(*slots: int, floor: int = 0, applied: int | None = None, last: bool = False) -> LogPage:
+def page(*slots: int, log_start: int = 0, applied: int | None = None, last: bool = False) -> LogPage:
     """A page with those slots."""
     entries = tuple(LogEntry(slot, Ballot(1, 0), "ada~1", slot, f"text {slot}", None) for slot in slots)
     applied = max(slots, default=-1) + 1 if applied is None else applied
-    return LogPage(id=0, entries=entries, applied=applied, consistency="local", last=last, floor=floor)
+    return LogPage(
+        id=0, entries=entries, applied=applied, consistency="local", last=last, log_start=log_start
+    )
 
 
 def tells(first: int, *pages: LogPage) -> Script:
@@ -85,10 +87,10 @@ async def test_slots_behind_a_gap_wait_until_the_gap_is_told() -> None:
 async def test_removed_slots_are_passed_over_and_what_a_page_holds_of_them_is_not() -> None:
     """A replica may remove slots between gathering a page and sending it."""
     slots = await followed(
-        tells(0, page(0, 1, 2, 3, floor=2)),
-        tells(4, page(6, 7, floor=6)),
-        tells(8, page(floor=12, applied=12)),
-        tells(12, page(12, floor=12, last=True)),
+        tells(0, page(0, 1, 2, 3, log_start=2)),
+        tells(4, page(6, 7, log_start=6)),
+        tells(8, page(log_start=12, applied=12)),
+        tells(12, page(12, log_start=12, last=True)),
     )
     assert slots == [0, 1, 2, 3, 6, 7, 12]
 
@@ -96,7 +98,7 @@ async def test_removed_slots_are_passed_over_and_what_a_page_holds_of_them_is_no
 @pytest.mark.trio
 async def test_a_floor_above_the_watermark_of_a_replica_that_is_behind_skips_nothing() -> None:
     slots = await followed(
-        tells(0, page(0, 1)), tells(2, page(floor=50, applied=2)), tells(2, page(2, last=True))
+        tells(0, page(0, 1)), tells(2, page(log_start=50, applied=2)), tells(2, page(2, last=True))
     )
     assert slots == [0, 1, 2]
 

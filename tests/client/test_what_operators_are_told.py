@@ -31,7 +31,7 @@ def log_of(slots: int, page_slots: int) -> Script:
         upto = min(first + min(read.limit, page_slots), slots)
         page = entries(first, upto)
         await caller.say(
-            LogPage(id=read.id, entries=page, applied=slots, consistency="local", last=True, floor=2)
+            LogPage(id=read.id, entries=page, applied=slots, consistency="local", last=True, log_start=2)
         )
 
     return script

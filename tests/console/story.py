@@ -27,7 +27,7 @@ from paxtui.wire.telemetry import (
     ValueView,
     VotedView,
     brief,
-    mark,
+    digest,
 )
 from paxtui.wire.values import REPLICAS_MAX, Ballot, Status
 
@@ -174,7 +174,7 @@ class Story:
 
     def marks(self, slots: range) -> str:
         """The marks of the values, as replicas tell them."""
-        return "".join(mark(self.values[slot]) for slot in slots)
+        return "".join(digest(self.values[slot]) for slot in slots)
 
     def chain(self, end: int) -> str:
         """The head of the hash chain over everything below ``end``."""

@@ -12,7 +12,7 @@ from paxtui.console.model.state.sent_messages import SentMessage
 from paxtui.console.widgets.chat import ChatInput, ChatLines
 from paxtui.console.widgets.line import typable
 from paxtui.wire import events as e
-from paxtui.wire.telemetry import MARK_CHARS, LearnedView, ProposedView, ValueView
+from paxtui.wire.telemetry import DIGEST_CHARS, LearnedView, ProposedView, ValueView
 from paxtui.wire.values import Ballot
 from tests.console.pilot import Played
 from tests.console.story import Story
@@ -120,7 +120,7 @@ def test_a_message_whose_slot_went_to_another_value_waits_again() -> None:
     propose(story, "mine")
     story.elect(1, 2)
     theirs = ValueView("bob~s2@0", 0, "theirs")
-    story.tell(1, ProposedView(story.ballot, 0, 1, "client", "a" * MARK_CHARS, (theirs,)))
+    story.tell(1, ProposedView(story.ballot, 0, 1, "client", "a" * DIGEST_CHARS, (theirs,)))
     assert [(slot, mark, text) for slot, mark, text, _ in lines(story)] == [
         (0, "proposed", "theirs"),
         (None, "queued", "mine"),

@@ -9,7 +9,7 @@ from paxtui.console.model.state.journal import EVENTS_KEPT
 from paxtui.console.model.state.values import KEPT
 from paxtui.core.values import Command
 from paxtui.wire import events as e
-from paxtui.wire.telemetry import LearnedView, ProposedView, ValueView, VotedView, mark
+from paxtui.wire.telemetry import LearnedView, ProposedView, ValueView, VotedView, digest
 from tests.console.pilot import Played
 from tests.console.story import Story
 
@@ -24,7 +24,7 @@ def burst(story: Story, slots: int) -> None:
     start = story.model.end
     for first in range(start, start + slots, RUN):
         values = [Command("ada~s1@0", number, f"m{number}") for number in range(first, first + RUN)]
-        marks = "".join(map(mark, values))
+        marks = "".join(map(digest, values))
         views = tuple(ValueView(each.client, each.request, each.text) for each in values)
         story.tell(ballot.replica, ProposedView(ballot, first, RUN, "client", marks, views))
         for id in range(story.n):

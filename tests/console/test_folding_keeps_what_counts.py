@@ -10,14 +10,14 @@ from paxtui.wire.telemetry import LearnedView, ProposedView, ValueView, VotedVie
 from paxtui.wire.values import Ballot
 from tests.console.story import WALL, Story
 
-MARK = "0123456789abcdef"
+CHECKPOINT = "0123456789abcdef"
 
 
 def test_a_vote_is_a_promise_too() -> None:
     story = Story(3).up()
-    story.tell(2, VotedView(Ballot(5, 1), 0, 1, MARK))
+    story.tell(2, VotedView(Ballot(5, 1), 0, 1, CHECKPOINT))
     assert story.model.replicas[2].promised == Ballot(5, 1)
-    story.tell(2, VotedView(Ballot(4, 0), 1, 1, MARK))
+    story.tell(2, VotedView(Ballot(4, 0), 1, 1, CHECKPOINT))
     assert story.model.replicas[2].promised == Ballot(5, 1)
 
 
@@ -52,7 +52,7 @@ def told(
 ) -> None:
     """Replica 0 tells the value of a slot, and that it applied everything from ``first`` on to there."""
     view = (ValueView(value.client, value.request, value.text),)
-    story.tell(0, ProposedView(story.ballot, slot, 1, "client", MARK, view))
+    story.tell(0, ProposedView(story.ballot, slot, 1, "client", CHECKPOINT, view))
     if first is not None:
         applies(story, first, slot + 1, floor)
 
@@ -60,7 +60,7 @@ def told(
 def applies(story: Story, first: int, end: int, floor: int | None = None) -> None:
     ballots = ((story.ballot, end - first),)
     trimmed = [e.Trimmed(floor)] if floor is not None else []
-    learned = LearnedView(first, end - first, ballots, MARK * (end - first), None)
+    learned = LearnedView(first, end - first, ballots, CHECKPOINT * (end - first), None)
     story.tell(0, learned, *trimmed, e.AppliedTo(first, end, ""))
 
 

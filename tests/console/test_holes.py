@@ -12,7 +12,7 @@ from paxtui.console.theme.styles import Styles
 from paxtui.console.view_state import ViewState
 from paxtui.wire import events as e
 from paxtui.wire.faults import SkipSlot
-from paxtui.wire.telemetry import NOOP_MARK, FaultEnded, ProposedView, ValueView, VotedView
+from paxtui.wire.telemetry import NOOP_DIGEST, FaultEnded, ProposedView, ValueView, VotedView
 from paxtui.wire.values import Ballot
 from tests.console.story import Story
 
@@ -42,9 +42,9 @@ def skipped(number: int | None = 7) -> Story:
 
 def fill(story: Story, ballot: Ballot) -> None:
     """A leader proposes a no-op in slot 1, and everybody accepts it."""
-    story.tell(ballot.replica, ProposedView(ballot, 1, 1, "no-op", NOOP_MARK, NOOP))
+    story.tell(ballot.replica, ProposedView(ballot, 1, 1, "no-op", NOOP_DIGEST, NOOP))
     for id in (0, 1, 2):
-        story.tell(id, VotedView(ballot, 1, 1, NOOP_MARK))
+        story.tell(id, VotedView(ballot, 1, 1, NOOP_DIGEST))
     story.model.replicas[ballot.replica].applied = 2
 
 

@@ -6,7 +6,7 @@ from msgspec import structs
 
 from paxtui.console.model.safety.safety import MARGIN
 from paxtui.wire import events as e
-from paxtui.wire.telemetry import MARK_CHARS, NOOP_MARK, ProposedView, SlotView
+from paxtui.wire.telemetry import DIGEST_CHARS, NOOP_DIGEST, ProposedView, SlotView
 from paxtui.wire.values import Ballot
 from tests.bench.judge import BALLOT
 from tests.console.test_safety import broken, started, status
@@ -15,7 +15,7 @@ NEXT = Ballot(2, 1)
 
 
 def view(slot: int, state: str) -> SlotView:
-    return SlotView(slot, BALLOT, "ada~s1@0", slot, "", state, f"{slot}" * MARK_CHARS)
+    return SlotView(slot, BALLOT, "ada~s1@0", slot, "", state, f"{slot}" * DIGEST_CHARS)
 
 
 def test_votes_behind_learned_slots_of_a_snapshot_are_not_taken_for_none() -> None:
@@ -32,7 +32,7 @@ def test_votes_behind_learned_slots_of_a_snapshot_are_not_taken_for_none() -> No
     judge.event(1, e.Promised(NEXT, 0, 0, True))
     judge.event(2, e.Promised(NEXT, 0, 3, True))
     judge.event(1, e.Elected(NEXT, 0, 3, (1, 2)))
-    marks = "".join(each.mark for each in slots)
+    marks = "".join(each.digest for each in slots)
     judge.event(1, ProposedView(NEXT, 0, 3, "adopted", marks, None))
     assert broken(judge) == []
     assert judge.light.words == "SAFE 7/7"
@@ -58,14 +58,14 @@ def test_a_leader_by_the_promises_of_a_minority_breaks_validity() -> None:
 
 
 def test_a_proposal_is_of_the_source_that_it_names() -> None:
-    for source, marks in (("client", NOOP_MARK), ("no-op", "a" * MARK_CHARS)):
+    for source, marks in (("client", NOOP_DIGEST), ("no-op", "a" * DIGEST_CHARS)):
         judge = started()
         judge.event(0, ProposedView(BALLOT, 0, 1, source, marks, None))
         assert broken(judge) == ["validity"]
         assert f"is no {source}'s value" in judge.problems[0]
     judge = started()
-    judge.event(0, ProposedView(BALLOT, 0, 1, "client", "a" * MARK_CHARS, None))
-    judge.event(0, ProposedView(BALLOT, 1, 1, "no-op", NOOP_MARK, None))
+    judge.event(0, ProposedView(BALLOT, 0, 1, "client", "a" * DIGEST_CHARS, None))
+    judge.event(0, ProposedView(BALLOT, 1, 1, "no-op", NOOP_DIGEST, None))
     assert broken(judge) == []
 
 

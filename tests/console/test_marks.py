@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paxtui.console.model.safety.digests import Digests
-from paxtui.wire.telemetry import MARK_CHARS
+from paxtui.wire.telemetry import DIGEST_CHARS
 
 SLOTS = 30
 
 
 def marks(letters: str) -> str:
-    return "".join(letter * MARK_CHARS for letter in letters)
+    return "".join(letter * DIGEST_CHARS for letter in letters)
 
 
 runs = st.lists(st.tuples(st.integers(0, SLOTS), st.text("ab", max_size=8)), max_size=12)
@@ -26,16 +26,16 @@ def test_marks_hold_what_a_dictionary_would_and_the_first_stays(told: list[tuple
         expected = [
             slot
             for slot, letter in enumerate(letters, first)
-            if model.get(slot, letter * MARK_CHARS) != letter * MARK_CHARS
+            if model.get(slot, letter * DIGEST_CHARS) != letter * DIGEST_CHARS
         ]
         assert [clash.slot for clash in known.clashes(first, marks(letters))] == expected
-        new = {slot: letter * MARK_CHARS for slot, letter in enumerate(letters, first) if slot not in model}
+        new = {slot: letter * DIGEST_CHARS for slot, letter in enumerate(letters, first) if slot not in model}
         assert [clash.slot for clash in known.put(first, marks(letters))] == expected
         model |= new
         added = {
-            slot + at: text[at * MARK_CHARS : (at + 1) * MARK_CHARS]
+            slot + at: text[at * DIGEST_CHARS : (at + 1) * DIGEST_CHARS]
             for slot, text in known.new
-            for at in range(len(text) // MARK_CHARS)
+            for at in range(len(text) // DIGEST_CHARS)
         }
         assert added == new
         assert {slot: known.get(slot) for slot in range(SLOTS + 9)} == {

@@ -12,7 +12,7 @@ from paxtui.console.rows.text import Row, plain, width_of
 from paxtui.console.theme.styles import Styles
 from paxtui.console.view_state import ViewState
 from paxtui.wire import events as e
-from paxtui.wire.telemetry import MARK_CHARS, LearnedView
+from paxtui.wire.telemetry import DIGEST_CHARS, LearnedView
 from paxtui.wire.values import Ballot
 from tests.console.story import Story
 
@@ -43,7 +43,7 @@ def crowd(n: int) -> ViewState:
     story.propose(TEXTS[:3])
     if n > 1:
         story.down(n - 1, TEXTS[4])
-        story.tell(0, LearnedView(0, 1, ((Ballot(7, 0), 1),), "f" * MARK_CHARS, None))
+        story.tell(0, LearnedView(0, 1, ((Ballot(7, 0), 1),), "f" * DIGEST_CHARS, None))
     return ViewState(story.model, Styles(), lambda: story.now)
 
 

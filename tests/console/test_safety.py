@@ -9,7 +9,7 @@ from paxtui.console.model.safety.safety import MARGIN, SLOTS_KEPT, SafetyJudge
 from paxtui.sim.mutants import MUTANTS
 from paxtui.sim.plan.plan_generator import draw
 from paxtui.wire import events as e
-from paxtui.wire.telemetry import MARK_CHARS, LearnedView, ProposedView, TelemetrySnapshot, VotedView
+from paxtui.wire.telemetry import DIGEST_CHARS, LearnedView, ProposedView, TelemetrySnapshot, VotedView
 from paxtui.wire.values import Ballot
 from tests.bench.judge import BALLOT, told
 from tests.console.story import Story
@@ -88,11 +88,11 @@ def test_planted_bugs_turn_the_light_red(name: str, check: str) -> None:
 def test_two_values_learned_in_a_slot_are_a_conflict_whoever_tells_first() -> None:
     for one, other in ((0, 1), (1, 0)):
         judge = started()
-        judge.event(one, LearnedView(0, 3, ((BALLOT, 3),), "a" * 3 * MARK_CHARS, None))
+        judge.event(one, LearnedView(0, 3, ((BALLOT, 3),), "a" * 3 * DIGEST_CHARS, None))
         judge.event(
             other,
             LearnedView(
-                0, 3, ((Ballot(2, 1), 3),), "a" * MARK_CHARS + "b" * MARK_CHARS + "a" * MARK_CHARS, None
+                0, 3, ((Ballot(2, 1), 3),), "a" * DIGEST_CHARS + "b" * DIGEST_CHARS + "a" * DIGEST_CHARS, None
             ),
         )
         assert broken(judge) == ["agreement"]
@@ -102,8 +102,8 @@ def test_two_values_learned_in_a_slot_are_a_conflict_whoever_tells_first() -> No
 
 def test_two_values_at_one_ballot_are_seen_although_nothing_is_chosen() -> None:
     judge = started()
-    judge.event(1, VotedView(BALLOT, 5, 1, "a" * MARK_CHARS))
-    judge.event(2, VotedView(BALLOT, 5, 1, "b" * MARK_CHARS))
+    judge.event(1, VotedView(BALLOT, 5, 1, "a" * DIGEST_CHARS))
+    judge.event(2, VotedView(BALLOT, 5, 1, "b" * DIGEST_CHARS))
     assert broken(judge) == ["one value a ballot"]
 
 
@@ -173,7 +173,7 @@ def test_a_disk_that_went_back_in_time_breaks_nothing_if_its_replica_has_no_vote
     judge.snapshot(2, booting())
     judge.event(2, e.Restored(Ballot.ZERO, 0, 10, 0))
     judge.storage(2, "disk 2")
-    judge.event(2, e.Held("its disk went back in time"))
+    judge.event(2, e.BecameNonVoting("its disk went back in time"))
     assert judge.light.words == "SAFE 7/7"
     judge.gap(2, 3.0)
     judge.snapshot(2, status(2, watermark=10, held="its disk went back in time"))
@@ -218,7 +218,7 @@ def test_a_vote_that_others_counted_must_be_there_after_a_restart() -> None:
     judge.gap(2, 1.0)
     judge.snapshot(2, status(2, watermark=0))
     judge.storage(2, "disk 2")
-    judge.event(2, VotedView(BALLOT, 20, 1, "a" * MARK_CHARS))
+    judge.event(2, VotedView(BALLOT, 20, 1, "a" * DIGEST_CHARS))
     assert broken(judge) == ["promises kept"]
     assert "its vote in slot 0 at 1.0 was counted, and is gone" in judge.problems[0]
 
@@ -295,7 +295,7 @@ def test_whatever_a_replica_tells_the_judge_stands() -> None:
 def test_a_violation_is_bookmarked_among_the_events() -> None:
     story = Story(3).up()
     story.choose(["one", "two"])
-    story.tell(1, LearnedView(0, 1, ((Ballot(9, 1), 1),), "f" * MARK_CHARS, None))
+    story.tell(1, LearnedView(0, 1, ((Ballot(9, 1), 1),), "f" * DIGEST_CHARS, None))
     found = [seen for seen in story.model.journal.notable if seen.kind == "you"]
     assert "VIOLATED" in found[-1].event.text  # type: ignore[attr-defined]
     assert found[-1].slot == 0

@@ -70,7 +70,7 @@ def test_a_hole_says_which_acceptors_are_not_heard() -> None:
 
 def test_a_learner_without_vote_is_not_waited_for() -> None:
     story = Story(5).up()
-    story.report(4, status={"role": "held", "held": "its disk is new"})
+    story.report(4, status={"role": "non-voting", "non_voting": "its disk is new"})
     story.down(3)
     story.down(2)
     story.later(1)
@@ -95,7 +95,7 @@ def test_when_too_few_votes_are_left_no_restart_is_advised() -> None:
     story = Story(3).up()
     story.model.look(story.now)
     for id in (1, 2):
-        story.report(id, status={"role": "held", "held": "its disk is new"})
+        story.report(id, status={"role": "non-voting", "non_voting": "its disk is new"})
     assert "only 1 of 3 replicas still have a vote" in why_no_leader(story.model, story.now).verdict
     text = moving(story)
     assert "No restart brings votes back" in text

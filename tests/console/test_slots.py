@@ -260,9 +260,11 @@ def test_a_replica_with_another_disk_is_said_to_be_refused_and_its_old_votes_are
 def test_a_learner_without_vote_is_said_to_be_one_and_does_not_count_as_spare() -> None:
     story = Story(3).up()
     story.choose(["x"])
-    story.tell(2, e.Restored(Ballot.ZERO, 0, 0, 0), e.Held("its disk is new"), e.LeaderHeard(story.ballot))
-    assert story.model.replicas[2].role == "held"
-    story.report(2, status={"role": "held", "held": "its disk is new"})
+    story.tell(
+        2, e.Restored(Ballot.ZERO, 0, 0, 0), e.BecameNonVoting("its disk is new"), e.LeaderHeard(story.ballot)
+    )
+    assert story.model.replicas[2].role == "non-voting"
+    story.report(2, status={"role": "non-voting", "non_voting": "its disk is new"})
     for _ in range(2):
         story.model.liveness.look(story.model, story.now)
     found = why_moving(story.model, story.now)

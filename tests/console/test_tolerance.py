@@ -128,10 +128,10 @@ def warms_up(story: Story) -> None:
         (lambda story: story.down(4), "r4 down"),
         (lambda story: story.model.process(4, "paused", story.now), "r4 paused"),
         (
-            lambda story: story.report(4, status={"role": "held", "held": "its disk is new"}),
+            lambda story: story.report(4, status={"role": "non-voting", "non_voting": "its disk is new"}),
             "r4 without vote",
         ),
-        (lambda story: story.report(1, held_here=((4, "another disk"),)), "r4 without vote"),
+        (lambda story: story.report(1, non_voting_peers=((4, "another disk"),)), "r4 without vote"),
         (lambda story: story.report(4, refused_by=((1, "another cluster"),)), "r4 not connected with r1"),
         (lambda story: story.report(4, links=(LinkView(1, False, 0, 0, 0),)), "r4 not connected with r1"),
         (lambda story: story.fault(0, f.Loss(4, 100.0)), "r4 not connected with r0"),
@@ -173,7 +173,7 @@ def test_of_replicas_that_are_not_heard_nothing_is_promised() -> None:
 def test_learners_without_vote_are_no_majority() -> None:
     story = Story(3).up()
     story.model.liveness.look(story.model, story.now)
-    story.report(2, status={"role": "held", "held": "its disk is new"})
+    story.report(2, status={"role": "non-voting", "non_voting": "its disk is new"})
     story.down(1)
     light, words = story.model.liveness.look(story.model, story.now)
     assert light == "stalled"

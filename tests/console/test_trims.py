@@ -19,12 +19,11 @@ from paxtui.console.rows.replicas import card
 from paxtui.console.rows.text import plain
 from paxtui.console.theme.styles import Styles
 from paxtui.console.view_state import ViewState
-from paxtui.core.values import NOOP, Command, mark, trim
+from paxtui.core.values import NOOP, Command, checkpoint, trim
 from paxtui.sim.mutants import MUTANTS
 from paxtui.sim.plan.plan_generator import draw
 from paxtui.wire import events as e
-from paxtui.wire.telemetry import MARK_CHARS, LearnedView, ProposedView, VotedView
-from paxtui.wire.telemetry import mark as digest
+from paxtui.wire.telemetry import DIGEST_CHARS, LearnedView, ProposedView, VotedView, digest
 from paxtui.wire.values import Ballot
 from tests.bench.judge import BALLOT
 from tests.console.pilot import Played
@@ -46,7 +45,7 @@ def own(story: Story, value: Command) -> int:
     story.tell(0, e.ChosenSeen(story.ballot, slot, 1))
     for id in range(story.n):
         learned = LearnedView(slot, 1, ((story.ballot, 1),), digest(value), None)
-        told = [e.Marked(slot + 1, value.request)] if value.text.startswith("mark") else []
+        told = [e.Checkpointed(slot + 1, value.request)] if value.text.startswith("mark") else []
         if value.text.startswith("trim") and value.request > story.model.replicas[id].floor:
             told = [e.Trimmed(value.request)]  # type: ignore[list-item]
         story.tell(id, learned, *told, e.AppliedTo(slot, slot + 1, story.chain(slot + 1)))
@@ -57,7 +56,7 @@ def trimmed(n: int = 3) -> Story:
     """Ten messages, a mark in slot 10, ten more, a trim in slot 21 to slot 11, and four more."""
     story = Story(n).up()
     story.choose(f"old {number}" for number in range(10))
-    own(story, mark(1_700_000_000, story.ballot))
+    own(story, checkpoint(1_700_000_000, story.ballot))
     story.choose(f"kept {number}" for number in range(10))
     own(story, trim(11, story.ballot))
     slots = story.propose(f"new {number}" for number in range(4))
@@ -134,7 +133,7 @@ def test_marks_and_trims_have_words_of_their_own() -> None:
     assert slot_facts(story.model, 21, story.now).state == "trim"
     assert "CHOSEN, a trim to 11 at 1.0" in why(story, 21)
     assert "removes the slots below the last mark not above 11" in why(story, 21)
-    slot = own(story, mark(1_700_000_001, story.ballot))
+    slot = own(story, checkpoint(1_700_000_001, story.ballot))
     assert slot_facts(story.model, slot, story.now).state == "mark"
     assert "CHOSEN, a mark at 1.0" in why(story, slot)
     assert "keeps its state after this slot" in why(story, slot)
@@ -223,9 +222,9 @@ def test_new_events_are_about_slots_and_what_comes_all_the_time_is_quiet() -> No
     journal = story.model.journal
     loud = {type(seen.event) for seen in journal.notable}
     assert {e.Trimmed, e.SnapshotAsked, e.SnapshotTaken} <= loud
-    assert not {e.SnapshotSent, e.Marked} & loud
+    assert not {e.SnapshotSent, e.Checkpointed} & loud
     slots = {type(seen.event) for seen in journal.shelf(Filter(everything=True, kind="slots"))}
-    assert {e.Marked, e.Trimmed, e.SnapshotAsked, e.SnapshotSent, e.SnapshotTaken} <= slots
+    assert {e.Checkpointed, e.Trimmed, e.SnapshotAsked, e.SnapshotSent, e.SnapshotTaken} <= slots
 
 
 # The judge
@@ -304,7 +303,7 @@ def told_twice(judge: SafetyJudge, value: Command) -> None:
 
 def test_the_same_trim_twice_is_no_repeated_request() -> None:
     """A leader whose trim takes long proposes it again; values are told as marks alone."""
-    for value in (trim(5, BALLOT), mark(5, BALLOT)):
+    for value in (trim(5, BALLOT), checkpoint(5, BALLOT)):
         judge = started()
         told_twice(judge, value)
         assert broken(judge) == [], judge.problems
@@ -320,9 +319,9 @@ def test_a_no_op_is_no_client_s_and_marks_and_trims_are_no_no_ops() -> None:
     judge = started()
     judge.event(0, ProposedView(BALLOT, 0, 1, "no-op", digest(trim(5, BALLOT)), None))
     assert broken(judge) == ["validity"]
-    seen = {digest(value) for value in (trim(5, BALLOT), trim(6, BALLOT), mark(5, BALLOT), NOOP)}
+    seen = {digest(value) for value in (trim(5, BALLOT), trim(6, BALLOT), checkpoint(5, BALLOT), NOOP)}
     assert len(seen) == 4
-    assert {len(each) for each in seen} == {MARK_CHARS}
+    assert {len(each) for each in seen} == {DIGEST_CHARS}
     assert digest(trim(5, BALLOT)) != digest(trim(5, Ballot(2, 1)))
 
 
@@ -333,7 +332,7 @@ def test_the_log_ends_at_the_floor_and_says_so(play: Play) -> None:
     async def act(on: Played) -> None:
         story = on.story
         story.choose(f"old {number}" for number in range(10))
-        own(story, mark(1_700_000_000, story.ballot))
+        own(story, checkpoint(1_700_000_000, story.ballot))
         own(story, trim(11, story.ballot))
         story.choose(f"new {number}" for number in range(3))
         await on.look()

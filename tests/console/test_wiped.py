@@ -87,8 +87,8 @@ def test_a_lost_vote_stays_among_the_faults_when_all_else_is_healed() -> None:
         "vote  r2 lost its vote with its disk, for ever",
     ]
     assert "r2 lost its vote with its disk: it comes back as a learner only." in said(story)
-    story.tell(2, e.Restored(Ballot.ZERO, 0, 0, 0), e.Held("its disk is new"))
-    story.report(2, storage="another", status={"role": "held", "held": "its disk is new"})
+    story.tell(2, e.Restored(Ballot.ZERO, 0, 0, 0), e.BecameNonVoting("its disk is new"))
+    story.report(2, storage="another", status={"role": "non-voting", "non_voting": "its disk is new"})
     assert story.model.replicas[2].process == "up"
     (one,) = faults.broken(story.model, story.now)
     assert (one.what, one.mend) == ("r2 is a learner without vote, for ever", None)
@@ -101,7 +101,7 @@ def test_a_lost_vote_stays_among_the_faults_when_all_else_is_healed() -> None:
 
 def test_a_fault_that_nothing_mends_says_so(play: Play) -> None:
     async def act(on: Played) -> None:
-        on.story.report(2, status={"role": "held", "held": "its disk is new"})
+        on.story.report(2, status={"role": "non-voting", "non_voting": "its disk is new"})
         await on.look()
         assert "nothing is broken" not in on.text("faults")
         on.app.query_one(FaultsPane).focus()
@@ -118,9 +118,11 @@ def test_somebody_elses_exchange_of_a_disk_is_noticed_by_its_id() -> None:
     story.down(2)
     assert slot_facts(story.model, 3, story.now).votes == 3
     story.model.process(2, "up", story.now)
-    story.snapshot(2, promised=Ballot.ZERO, role="held", held="its disk is new")
+    story.snapshot(2, promised=Ballot.ZERO, role="non-voting", non_voting="its disk is new")
     story.report(
-        2, storage="new", status={"promised": Ballot.ZERO, "role": "held", "held": "its disk is new"}
+        2,
+        storage="new",
+        status={"promised": Ballot.ZERO, "role": "non-voting", "non_voting": "its disk is new"},
     )
     assert slot_facts(story.model, 3, story.now).votes == 2
     assert story.model.replicas[2].promised == Ballot.ZERO

@@ -95,7 +95,7 @@ class Disk:
         self.sessions_upto = 0
         self.horizon = -1
         self.held: str | None = None
-        self.floor = 0
+        self.log_start = 0
         self.kept: dict[int, tuple[Checkpoint, bytes, int, dict[str, SessionRow]]] = {}
         """By slot: the mark, the chain's head, the horizon and the sessions there."""
 
@@ -119,31 +119,33 @@ class Disk:
                     self.sessions_upto, self.horizon = upto, horizon
                 case PutNonVoting(reason):
                     self.held = reason
-                case PutCheckpoint(mark, chain, horizon):
-                    assert self.sessions_upto == mark.upto, "a copy of another table than the one at the mark"
-                    self.kept[mark.upto] = (mark, chain, horizon, dict(self.sessions))
-                case PutLogStart(floor):
-                    self._trim(floor)
+                case PutCheckpoint(checkpoint, chain, horizon):
+                    assert self.sessions_upto == checkpoint.upto, (
+                        "a copy of another table than the one at the mark"
+                    )
+                    self.kept[checkpoint.upto] = (checkpoint, chain, horizon, dict(self.sessions))
+                case PutLogStart(log_start):
+                    self._trim(log_start)
                 case PutSnapshot():
                     self._replace(last)
                 case PutState():
                     self._put_state(last)
         assert isinstance(last, PutState), "a batch is closed by the small state"
 
-    def _trim(self, floor: int) -> None:
-        assert floor >= self.floor, "the floor fell on disk"
-        assert floor in self.kept, "slots are removed without a state to go on from"
-        self.floor = floor
-        self.kept = {slot: kept for slot, kept in self.kept.items() if slot >= floor}
-        self.rows = {slot: row for slot, row in self.rows.items() if slot >= floor}
-        self.suppressed = {slot: first for slot, first in self.suppressed.items() if slot >= floor}
+    def _trim(self, log_start: int) -> None:
+        assert log_start >= self.log_start, "the floor fell on disk"
+        assert log_start in self.kept, "slots are removed without a state to go on from"
+        self.log_start = log_start
+        self.kept = {slot: kept for slot, kept in self.kept.items() if slot >= log_start}
+        self.rows = {slot: row for slot, row in self.rows.items() if slot >= log_start}
+        self.suppressed = {slot: first for slot, first in self.suppressed.items() if slot >= log_start}
 
     def _replace(self, put: PutSnapshot) -> None:
-        upto = put.mark.upto
+        upto = put.checkpoint.upto
         assert upto > put.emptied >= self.state.watermark, "a state that is older than what is learned"
         self.sessions = {row.client: row for row in put.sessions}
         self.sessions_upto, self.horizon = upto, put.horizon
-        self.kept = {upto: (put.mark, put.chain, put.horizon, dict(self.sessions))}
+        self.kept = {upto: (put.checkpoint, put.chain, put.horizon, dict(self.sessions))}
         self.state = PutState(self.state.promised, self.state.round, upto, put.chain)
         self._trim(upto)
 
@@ -151,7 +153,7 @@ class Disk:
         """What a host reads of a state that is kept; nothing, if it is not."""
         if fetch.upto not in self.kept:
             return None
-        mark, chain, horizon, sessions = self.kept[fetch.upto]
+        checkpoint, chain, horizon, sessions = self.kept[fetch.upto]
         rows: list[SessionRow] = []
         size = 0
         for client in sorted(client for client in sessions if client > fetch.after):
@@ -160,16 +162,16 @@ class Disk:
                 break
             rows.append(sessions[client])
         last = not rows or rows[-1].client == max(sessions)
-        return Snapshot(mark.upto, mark.wall_s, chain, horizon, fetch.after, tuple(rows), last, 0)
+        return Snapshot(checkpoint.upto, checkpoint.wall_s, chain, horizon, fetch.after, tuple(rows), last, 0)
 
     def _put_state(self, state: PutState) -> None:
         old = self.state
         assert state.promised >= old.promised, "a promise fell on disk"
         assert state.round >= old.round, "a round fell on disk"
         chain = old.chain
-        if self.floor > old.watermark:  # a trim of what the same batch learned
-            chain = self.kept[self.floor][1]
-        for slot in range(max(old.watermark, self.floor), state.watermark):
+        if self.log_start > old.watermark:  # a trim of what the same batch learned
+            chain = self.kept[self.log_start][1]
+        for slot in range(max(old.watermark, self.log_start), state.watermark):
             chain = link(chain, slot, self.rows[slot].value)
         assert state.watermark >= old.watermark
         assert state.chain == chain, "the chain is not that of the rows"
@@ -192,9 +194,9 @@ class Disk:
                 for slot, row in sorted(self.rows.items())
                 if slot >= state.watermark and self.held is None
             ),
-            held=self.held,
-            floor=self.floor,
-            marks=tuple(kept[0] for _, kept in sorted(self.kept.items())),
+            non_voting=self.held,
+            log_start=self.log_start,
+            checkpoints=tuple(kept[0] for _, kept in sorted(self.kept.items())),
         )
 
 
@@ -349,8 +351,8 @@ class Cluster:
         node.starts += 1
         rng = random.Random(f"{self._seed}/{node.me}/{node.starts}")
         disk = node.disk
-        node.base = disk.floor
-        node.log = [disk.rows[slot] for slot in range(disk.floor, disk.state.watermark)]
+        node.base = disk.log_start
+        node.log = [disk.rows[slot] for slot in range(disk.log_start, disk.state.watermark)]
         node.suppressed = {s: f for s, f in disk.suppressed.items() if s < disk.state.watermark}
         node.core = Replica(node.me, len(self.nodes), self.settings, rng, disk.saved(), self.now)
         self.pump(node.me)
@@ -503,9 +505,9 @@ class Cluster:
         self.pump(me)
         return reason
 
-    def mark(self, me: int, wall_s: int = 1000) -> str | None:
+    def checkpoint(self, me: int, wall_s: int = 1000) -> str | None:
         """A replica is asked to have the state kept at the next slot."""
-        reason = self.nodes[me].replica.mark(wall_s, self.now)
+        reason = self.nodes[me].replica.checkpoint(wall_s, self.now)
         self.pump(me)
         return reason
 
@@ -517,7 +519,7 @@ class Cluster:
 
     def deny(self, me: int, reason: str) -> None:
         """Others say that a replica has no vote any more."""
-        self.nodes[me].replica.hold(reason, self.now)
+        self.nodes[me].replica.become_learner(reason, self.now)
         for batch in self.nodes[me].batches:
             batch.waiting = ()  # the host's part: what waits for the disk may not leave any more
         self.pump(me)
@@ -629,7 +631,7 @@ class Cluster:
         self.nodes[me].replica.wake(self.now)
         self.pump(me)
 
-    def canvass(self, me: int) -> None:
+    def pre_vote(self, me: int) -> None:
         """Its election timeout passes; messages stay in flight."""
         self.now = max(self.now, self.nodes[me].replica.proposer.election_at)
         self.nodes[me].replica.wake(self.now)
@@ -693,7 +695,7 @@ def _page(node: Node, fetch: Fetch) -> tuple[Entry, ...]:
     """What a host reads from its disk for a fetch."""
     entries: list[Entry] = []
     chars = 0
-    assert fetch.first >= node.disk.floor, "removed slots are read from disk"
+    assert fetch.first >= node.disk.log_start, "removed slots are read from disk"
     first = fetch.first - node.base
     for entry in node.log[first : first + fetch.slots_max]:
         chars += weight(entry.value)

@@ -10,8 +10,6 @@ from paxtui.core.events import Event
 from paxtui.core.messages import (
     Accept,
     Accepted,
-    Canvass,
-    CanvassReply,
     CatchUp,
     Chosen,
     Entries,
@@ -20,6 +18,8 @@ from paxtui.core.messages import (
     Nack,
     PeerMessage,
     Prepare,
+    PreVote,
+    PreVoteReply,
     Promise,
     Snapshot,
     SnapshotAsk,
@@ -65,11 +65,11 @@ def votes(listed: tuple[Vote, ...]) -> str:
 def message(what: PeerMessage) -> str:
     """A message, without sender and receiver."""
     match what:
-        case Canvass(ballot):
-            return f"canvass {ballot}"
-        case CanvassReply(ballot, granted, promised, learned):
+        case PreVote(ballot):
+            return f"pre-vote {ballot}"
+        case PreVoteReply(ballot, granted, promised, learned):
             answer = "yes" if granted else "no"
-            return f"canvass-reply {ballot}: {answer}; promised {promised}, learned {learned}"
+            return f"pre-vote-reply {ballot}: {answer}; promised {promised}, learned {learned}"
         case Prepare(ballot, first, forced):
             return f"prepare {ballot} from slot {first}{', forced' if forced else ''}"
         case Promise(ballot, first, following, learned, listed):

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.messages import Accept, Accepted, CanvassReply, Chosen, Promise, Snapshot
+from paxtui.core.messages import Accept, Accepted, Chosen, PreVoteReply, Promise, Snapshot
 from paxtui.core.settings import Settings
 from paxtui.core.validation import BAD_PAGE, BAD_VALUE, NOT_THE_CHOSEN
 from paxtui.core.values import TEXT_BYTES_MAX, Command, Vote, trim
@@ -32,7 +32,7 @@ def test_an_accept_against_a_slot_that_was_chosen_without_an_own_vote_is_dropped
 def test_a_state_at_slot_0_contradicts_itself() -> None:
     """Nothing is applied below slot 0, so no replica keeps such a state."""
     cluster = Cluster(3, checked=False)
-    cluster.inject(0, 2, CanvassReply(Ballot(1, 2), False, Ballot.ZERO, 5))
+    cluster.inject(0, 2, PreVoteReply(Ballot(1, 2), False, Ballot.ZERO, 5))
     page = Snapshot(0, 1000, bytes(32), -1, "", (), True, 5)
     cluster.inject(0, 2, page)
     assert cluster[2].drops()[-1] == BAD_PAGE
@@ -69,4 +69,4 @@ def test_a_trim_that_no_mark_precedes_removes_nothing() -> None:
     cluster.inject(0, 2, Accept(Ballot(1, 0), 0, (Command("ada@0", 1, "a"), trim(9, Ballot(1, 0)))))
     cluster.inject(0, 2, Chosen(Ballot(1, 0), 0, 2))
     assert cluster[2].status.watermark == 2
-    assert (cluster[2].status.floor, cluster[2].disk.floor) == (0, 0)
+    assert (cluster[2].status.log_start, cluster[2].disk.log_start) == (0, 0)

@@ -187,7 +187,7 @@ def test_every_batch_ends_with_the_whole_small_state() -> None:
     seen = 0
     for _ in range(40):
         cluster.tick(0.05)
-        for kind in ("canvass", "canvass-reply", "prepare", "promise", "accept", "accepted", "heartbeat"):
+        for kind in ("pre-vote", "pre-vote-reply", "prepare", "promise", "accept", "accepted", "heartbeat"):
             cluster.deliver(kind)
         for node in cluster.nodes:
             for batch in node.batches:

@@ -10,8 +10,6 @@ from paxtui.core.ballot import ROUND_JUMP_MAX, Ballot
 from paxtui.core.messages import (
     Accept,
     Accepted,
-    Canvass,
-    CanvassReply,
     CatchUp,
     Chosen,
     Entries,
@@ -20,6 +18,8 @@ from paxtui.core.messages import (
     Nack,
     PeerMessage,
     Prepare,
+    PreVote,
+    PreVoteReply,
     Promise,
     SnapshotAsk,
 )
@@ -41,7 +41,7 @@ SLOTS: list[Callable[[int], PeerMessage]] = [
     lambda slot: Chosen(ITS, slot - 2, 2),
     lambda slot: Heartbeat(ITS, 1, slot),
     lambda slot: HeartbeatAck(OWN, 0, slot),
-    lambda slot: CanvassReply(OWN, False, OWN, slot),
+    lambda slot: PreVoteReply(OWN, False, OWN, slot),
     lambda slot: Nack(OWN, OWN, None, slot),
     lambda slot: Prepare(ITS, slot, True),
     lambda slot: CatchUp(slot),
@@ -77,8 +77,8 @@ def test_the_furthest_jump_is_measured_from_the_watermark() -> None:
 
 
 ROUNDS: list[Callable[[int], PeerMessage]] = [
-    lambda number: Canvass(Ballot(number, 1)),
-    lambda number: CanvassReply(OWN, False, Ballot(number, 1), 0),
+    lambda number: PreVote(Ballot(number, 1)),
+    lambda number: PreVoteReply(OWN, False, Ballot(number, 1), 0),
     lambda number: Nack(OWN, Ballot(number, 1), None, 0),
     lambda number: Nack(OWN, OWN, Ballot(number, 1), 0),
 ]
@@ -100,7 +100,7 @@ def test_the_allowance_for_rounds_comes_back_at_its_rate_however_often_it_is_loo
     cluster = Cluster(3)
     bounds = cluster[0].replica._bounds
     start = cluster.now
-    bounds.rose(ROUND_JUMP_MAX, start)
+    bounds.spend_rounds(ROUND_JUMP_MAX, start)
     assert bounds.round_limit(start) == 0
     for second in (1, 2, 3):
         assert bounds.round_limit(start + second) == second * ROUND_REFILL_A_SECOND

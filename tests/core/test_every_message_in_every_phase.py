@@ -21,8 +21,6 @@ from paxtui.core.events import MessageDropped
 from paxtui.core.messages import (
     Accept,
     Accepted,
-    Canvass,
-    CanvassReply,
     CatchUp,
     Chosen,
     Entries,
@@ -31,13 +29,15 @@ from paxtui.core.messages import (
     Nack,
     PeerMessage,
     Prepare,
+    PreVote,
+    PreVoteReply,
     Promise,
     Snapshot,
     SnapshotAsk,
 )
 from paxtui.core.settings import Settings
 from paxtui.core.validation import NOT_ITS_OWN, NOT_MINE
-from paxtui.core.values import NOOP, Command, Entry, SessionRow, Vote, mark, trim
+from paxtui.core.values import NOOP, Command, Entry, SessionRow, Vote, checkpoint, trim
 from tests.core.cluster import Cluster
 
 ME = 0
@@ -81,10 +81,10 @@ def asking_for_what_it_missed() -> Cluster:
     return cluster
 
 
-def canvassing() -> Cluster:
+def pre_voting() -> Cluster:
     cluster = following()
     cluster.isolate(0)
-    cluster.canvass(0)
+    cluster.pre_vote(0)
     cluster.heal()
     return cluster
 
@@ -150,7 +150,7 @@ def waiting_for_its_disk() -> Cluster:
 
 def trimmed() -> Cluster:
     cluster = following()
-    cluster.mark(1, 7)
+    cluster.checkpoint(1, 7)
     cluster.stabilize()
     cluster.trim(1, 5)
     cluster.stabilize()
@@ -164,7 +164,7 @@ def taking_a_state() -> Cluster:
     cluster.isolate(0)
     for client in ("ada", "bob"):
         cluster.say(1, client, "a")
-    cluster.mark(1, 7)
+    cluster.checkpoint(1, 7)
     cluster.stabilize()
     cluster.trim(1, 3)
     cluster.stabilize()
@@ -181,7 +181,7 @@ PHASES: list[Callable[[], Cluster]] = [
     following,
     behind_a_hole,
     asking_for_what_it_missed,
-    canvassing,
+    pre_voting,
     preparing,
     preparing_with_a_page,
     leading,
@@ -201,7 +201,7 @@ BALLOTS = st.builds(
     st.integers(0, 3),
 )
 VALUES = st.one_of(
-    st.sampled_from([NOOP, mark(5, Ballot(1, 1)), trim(3, Ballot(1, 1))]),
+    st.sampled_from([NOOP, checkpoint(5, Ballot(1, 1)), trim(3, Ballot(1, 1))]),
     st.builds(Command, st.sampled_from(["ada@0", "bob@9"]), st.integers(0, 3), st.just("x")),
 )
 RUNS = st.lists(VALUES, max_size=4).map(tuple)
@@ -213,8 +213,8 @@ SESSIONS = st.lists(
     st.builds(SessionRow, CLIENTS, SLOTS, SLOTS, st.sampled_from([b"", bytes(16)])), max_size=2
 ).map(tuple)
 MESSAGES: st.SearchStrategy[PeerMessage] = st.one_of(
-    st.builds(Canvass, BALLOTS),
-    st.builds(CanvassReply, BALLOTS, st.booleans(), BALLOTS, SLOTS),
+    st.builds(PreVote, BALLOTS),
+    st.builds(PreVoteReply, BALLOTS, st.booleans(), BALLOTS, SLOTS),
     st.builds(Prepare, BALLOTS, SLOTS, st.booleans()),
     st.builds(Promise, BALLOTS, SLOTS, st.none() | SLOTS, SLOTS, VOTES),
     st.builds(Nack, BALLOTS, BALLOTS, st.none() | BALLOTS, SLOTS),
@@ -243,20 +243,22 @@ MESSAGES: st.SearchStrategy[PeerMessage] = st.one_of(
 def may_be_silent(cluster: Cluster, message: PeerMessage) -> bool:
     """Whether this message, before it arrives, is one that is only counted."""
     replica = cluster[ME].replica
-    proposer, reign = replica.proposer, replica.proposer.reign
+    proposer, reign = replica.proposer, replica.proposer.leader
     match message:
         case Chosen():
             return True
         case HeartbeatAck(ballot):
             return reign is not None and ballot == reign.ballot
-        case CanvassReply(ballot):
-            return proposer.phase.value == "canvassing" and ballot == proposer._canvass
+        case PreVoteReply(ballot):
+            return proposer.phase.value == "pre-voting" and ballot == proposer._pre_vote
         case Entries(first):
             return first == replica.learner._asked_first
-        case SnapshotAsk() if replica.learner.floor == 0:
+        case SnapshotAsk() if replica.learner.log_start == 0:
             return True  # nothing is removed, so nothing was offered
         case SnapshotAsk() | CatchUp():
-            return cluster[ME].disk.floor < replica.learner.floor  # the state is on its way to the disk
+            return (
+                cluster[ME].disk.log_start < replica.learner.log_start
+            )  # the state is on its way to the disk
         case _:
             return False
 
@@ -303,7 +305,7 @@ def test_no_message_surprises_a_replica(
 
 OWN = st.integers(0, 3).map(lambda round_: Ballot(round_, ME))
 FITTING = st.one_of(
-    st.builds(CanvassReply, OWN, st.booleans(), BALLOTS, SLOTS),
+    st.builds(PreVoteReply, OWN, st.booleans(), BALLOTS, SLOTS),
     st.builds(Promise, OWN, st.integers(0, 9), st.none() | st.integers(0, 9), st.integers(0, 9), VOTES),
     st.builds(Nack, OWN, st.builds(Ballot, st.integers(0, 4), st.integers(0, 2)), st.none(), SLOTS),
     st.builds(Accepted, OWN, st.integers(0, 9), COUNTS, st.integers(0, 9)),
@@ -352,7 +354,7 @@ def test_every_message_that_a_healthy_cluster_sends_may_come_late_in_any_phase(
     other.run(1.5)
     for client in ("ada", "bob"):
         other.say(other.leaders[0], client, "x")
-    other.mark(other.leaders[0])
+    other.checkpoint(other.leaders[0])
     other.run(1.5)
     other.trim(other.leaders[0], 100)
     other.run(1.5)
@@ -360,7 +362,7 @@ def test_every_message_that_a_healthy_cluster_sends_may_come_late_in_any_phase(
     other.heal()
     other.run(1.5)
     assert {letter.kind for letter in letters} >= {
-        "canvass",
+        "pre-vote",
         "promise",
         "accepted",
         "entries",
@@ -388,7 +390,7 @@ def test_every_message_that_a_healthy_cluster_sends_may_come_late_in_any_phase(
         (Promise(Ballot(1, 2), 0, None, 0, ()), NOT_MINE),
         (Accepted(Ballot(1, 1), 0, 1, 0), NOT_MINE),
         (Nack(Ballot(1, 0), Ballot(2**50, 1), None, 0), "its round is absurdly high"),
-        (Canvass(Ballot(2**50, 1)), "its round is absurdly high"),
+        (PreVote(Ballot(2**50, 1)), "its round is absurdly high"),
     ],
 )
 def test_a_message_that_cannot_be_meant_is_dropped_with_its_reason(message: PeerMessage, reason: str) -> None:

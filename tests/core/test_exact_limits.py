@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.messages import Accept, CanvassReply, Prepare, Promise
+from paxtui.core.messages import Accept, Prepare, PreVoteReply, Promise
 from paxtui.core.output import Refused
 from paxtui.core.settings import Settings
 from paxtui.core.values import Command, weight
@@ -52,7 +52,7 @@ def test_a_page_of_learned_slots_holds_as_many_characters_as_the_limit(chars: in
     cluster.propose(0, *VALUES)
     cluster.stabilize()
     cluster.heal()
-    cluster.inject(0, 2, CanvassReply(Ballot(1, 2), False, Ballot(1, 0), 4))
+    cluster.inject(0, 2, PreVoteReply(Ballot(1, 2), False, Ballot(1, 0), 4))
     cluster.deliver("catch-up", 2, 0)
     assert len(cluster.flying("entries", 0, 2)[0].message.entries) == expected
 

@@ -22,14 +22,14 @@ import pytest
 from paxtui.core.events import (
     AcceptedReceived,
     AcceptSent,
-    CanvassAnswered,
-    Canvassed,
     CatchUpAsked,
     EntriesSent,
     Event,
     NackReceived,
     NackSent,
     PrepareSent,
+    PreVoteAnswered,
+    PreVoteAsked,
     PromiseReceived,
 )
 from paxtui.core.messages import Heartbeat, HeartbeatAck
@@ -43,8 +43,8 @@ STORIES = sorted(GOLDEN.glob("*.txt"))
 ECHOES = (
     AcceptedReceived,
     AcceptSent,
-    CanvassAnswered,
-    Canvassed,
+    PreVoteAnswered,
+    PreVoteAsked,
     CatchUpAsked,
     EntriesSent,
     NackReceived,
@@ -142,7 +142,7 @@ class Story:
 
     def do_mark(self, who: str, wall_s: str) -> None:
         """``mark 0 1000``: have the state at the next slot kept."""
-        self._answer(self._cluster.mark(int(who), int(wall_s)))
+        self._answer(self._cluster.checkpoint(int(who), int(wall_s)))
 
     def do_trim(self, who: str, upto: str) -> None:
         """``trim 0 3``: have the slots below the last mark up to there removed."""
@@ -227,7 +227,7 @@ class Story:
 
     def do_timeout(self, who: str) -> None:
         """One replica's election timeout passes."""
-        self._cluster.canvass(int(who))
+        self._cluster.pre_vote(int(who))
 
     def do_tick(self, seconds: str) -> None:
         """Time passes, nothing arrives."""
@@ -263,9 +263,9 @@ class Story:
         """What would survive a crash now."""
         disk = self._cluster[int(who)].disk
         state = disk.state
-        floor = f", removed below {disk.floor}" if disk.floor else ""
+        log_start = f", removed below {disk.log_start}" if disk.log_start else ""
         self._lines.append(
-            f"  promised {state.promised}, round {state.round}, learned {state.watermark}{floor}"
+            f"  promised {state.promised}, round {state.round}, learned {state.watermark}{log_start}"
         )
         for slot, row in sorted(disk.rows.items()):
             self._lines.append(f"  {slot}={notation.value(row.value)} ({row.ballot})")

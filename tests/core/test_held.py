@@ -10,12 +10,10 @@ import pytest
 
 from paxtui.core.ballot import Ballot
 from paxtui.core.errors import InvariantViolated
-from paxtui.core.events import Held, SteppedDown
+from paxtui.core.events import BecameNonVoting, SteppedDown
 from paxtui.core.messages import (
     Accept,
     Accepted,
-    Canvass,
-    CanvassReply,
     CatchUp,
     Chosen,
     Entries,
@@ -24,6 +22,8 @@ from paxtui.core.messages import (
     Nack,
     PeerMessage,
     Prepare,
+    PreVote,
+    PreVoteReply,
     Promise,
 )
 from paxtui.core.output import PutNonVoting, ReadRefused, Refused
@@ -46,8 +46,8 @@ MESSAGES: list[PeerMessage] = [
     Chosen(HIGH, 5, 1),
     Heartbeat(HIGH, 1, 0),
     HeartbeatAck(MINE, 1, 0),
-    Canvass(HIGH),
-    CanvassReply(MINE, True, HIGH, 0),
+    PreVote(HIGH),
+    PreVoteReply(MINE, True, HIGH, 0),
 ]
 
 
@@ -74,7 +74,7 @@ def test_nothing_that_counts_is_answered_and_nothing_is_promised_or_voted(
     assert cluster.flying() == []
     assert cluster[0].status.promised == cluster[0].disk.state.promised == before
     assert cluster[0].replica.acceptor.votes == {}
-    assert cluster[0].status.role == "held"
+    assert cluster[0].status.role == "non-voting"
 
 
 @pytest.mark.parametrize("leads", [True, False])
@@ -157,20 +157,20 @@ def test_it_is_held_for_the_rest_of_its_disks_life_and_says_so_once_a_life() -> 
     cluster = led(1)
     cluster.deny(0, WHY)
     cluster.deny(0, "something else")
-    assert [event.reason for event in cluster[0].seen(Held)] == [WHY]
+    assert [event.reason for event in cluster[0].seen(BecameNonVoting)] == [WHY]
     cluster.crash(0)
     cluster.restart(0)
-    assert [event.reason for event in cluster[0].seen(Held)] == [WHY, WHY]
-    assert (cluster[0].status.role, cluster[0].status.held) == ("held", WHY)
+    assert [event.reason for event in cluster[0].seen(BecameNonVoting)] == [WHY, WHY]
+    assert (cluster[0].status.role, cluster[0].status.non_voting) == ("non-voting", WHY)
     cluster.crash_proposer(0)
     cluster.restore_proposer(0)
-    assert cluster[0].status.role == "held"
+    assert cluster[0].status.role == "non-voting"
 
 
 def test_being_held_is_written_at_once_and_in_the_batch_that_is_taken_next() -> None:
     cluster = led(1)
     core = cluster[0].replica
-    core.hold(WHY, cluster.now)
+    core.become_learner(WHY, cluster.now)
     assert core.pending
     output = core.take(cluster.now)
     assert output.writes[0] == PutNonVoting(WHY)
@@ -178,8 +178,8 @@ def test_being_held_is_written_at_once_and_in_the_batch_that_is_taken_next() -> 
 
 
 def test_nothing_leads_out_of_being_held() -> None:
-    assert LEGAL[Phase.HELD] == frozenset()
-    assert all(Phase.HELD in after for phase, after in LEGAL.items() if phase is not Phase.HELD)
+    assert LEGAL[Phase.NON_VOTING] == frozenset()
+    assert all(Phase.NON_VOTING in after for phase, after in LEGAL.items() if phase is not Phase.NON_VOTING)
 
 
 def test_two_chosen_values_are_noticed_by_a_learner_as_well() -> None:
@@ -197,7 +197,7 @@ def test_a_message_that_waits_for_the_disk_does_not_leave_once_the_replica_is_he
     replica.receive(0, Prepare(Ballot(1, 0), 0, True), cluster.now)
     replica.receive(0, Heartbeat(Ballot(1, 0), 1, 0), cluster.now)
     replica.receive(0, CatchUp(0), cluster.now)
-    replica.hold(WHY, cluster.now)
+    replica.become_learner(WHY, cluster.now)
     output = replica.take(cluster.now)
     assert output.sends_durable == ()
     assert [type(envelope.message) for envelope in output.sends] == [Entries]

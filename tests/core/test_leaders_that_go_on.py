@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from paxtui.core.ballot import Ballot
 from paxtui.core.leader import Leader
-from paxtui.core.messages import CanvassReply, HeartbeatAck, Prepare
+from paxtui.core.messages import HeartbeatAck, Prepare, PreVoteReply
 from paxtui.core.outbox import Outbox
 from paxtui.core.output import ReadReady
 from paxtui.core.settings import Settings
@@ -21,12 +21,12 @@ def test_a_leader_that_takes_a_state_still_proposes_what_phase_1_told_from_there
     for text in ("a", "b"):
         cluster.say(0, "ada", text)
     cluster.stabilize()
-    assert cluster.mark(0) is None
+    assert cluster.checkpoint(0) is None
     _vote(cluster)
     assert cluster.trim(0, 3) is None
     _vote(cluster)
     assert [cluster[me].status.watermark for me in (0, 1, 2)] == [4, 2, 0]
-    assert cluster[0].status.floor == 3
+    assert cluster[0].status.log_start == 3
 
     cluster.heal()
     cluster.elect(2)
@@ -35,7 +35,7 @@ def test_a_leader_that_takes_a_state_still_proposes_what_phase_1_told_from_there
     assert cluster[2].leads
     assert cluster.drop("accept") == 0, "slot 2 is outside of the window of a leader that has learned nothing"
     cluster.drop()
-    cluster.inject(0, 2, CanvassReply(Ballot(1, 2), False, Ballot(1, 0), 4))
+    cluster.inject(0, 2, PreVoteReply(Ballot(1, 2), False, Ballot(1, 0), 4))
     cluster[2].replica.learner.seek(cluster.now + 1.0)
     cluster.pump(2)
     cluster.deliver("catch-up", 2, 0)
@@ -94,7 +94,7 @@ def test_a_vote_in_the_first_slot_above_a_state_stays() -> None:
     for text in ("a", "b"):
         cluster.say(0, "ada", text)
     cluster.stabilize()
-    assert cluster.mark(0) is None
+    assert cluster.checkpoint(0) is None
     cluster.stabilize()
     cluster.heal()
     assert cluster.trim(0, 3) is None
@@ -103,7 +103,7 @@ def test_a_vote_in_the_first_slot_above_a_state_stays() -> None:
     cluster.cut((0, 2))
     cluster.stabilize()
     cluster.heal()
-    cluster.inject(0, 2, CanvassReply(Ballot(1, 2), False, Ballot(1, 0), 4))
+    cluster.inject(0, 2, PreVoteReply(Ballot(1, 2), False, Ballot(1, 0), 4))
     cluster.deliver("catch-up")
     cluster.deliver("snapshot")
     assert cluster[2].status.watermark == 3
@@ -120,7 +120,7 @@ def test_a_hole_at_the_first_slot_above_the_state_stays() -> None:
 
 def test_a_leader_fills_no_hole_that_it_learned_from_another_replica() -> None:
     reign, out = reign_with_holes(0, 2)
-    reign.forget(0, 2)
+    reign.drop_slots(0, 2)
     reign.fill_due(1.0)
     sends, _, _ = out.drain()
     assert [envelope.message.first for envelope in sends] == [2]
@@ -147,7 +147,7 @@ def test_slots_that_were_learned_elsewhere_make_room_in_the_window() -> None:
         reign.append(value)
     reign.flush(0.0, 0, {}, set())
     assert (reign.in_flight, reign.queued) == (2, 4)
-    reign.forget(0, 2)
+    reign.drop_slots(0, 2)
     assert reign.in_flight == 0
     reign.flush(0.0, 2, {}, set())
     assert (reign.in_flight, reign.queued) == (2, 2)
@@ -162,7 +162,7 @@ def test_a_read_waits_for_a_heartbeat_that_was_sent_after_it_also_on_a_leader_th
     cluster.deliver("prepare")
     cluster.deliver("promise")
     assert cluster[0].leads
-    assert cluster[0].replica.proposer.reign.beats == 0
+    assert cluster[0].replica.proposer.leader.beats == 0
     cluster.read(0, 7)
     cluster.say(0, "ada", "a")
     cluster.deliver("accept")
@@ -177,7 +177,7 @@ def test_a_read_that_waited_for_slots_below_a_state_is_answered_when_the_state_i
     out = Outbox(0)
     reign = Leader(out, Settings(), 3, Ballot(1, 0), 5, {}, 0.0)
     reign.read(7, 0)
-    reign.beat(0)
+    reign.send_heartbeat(0)
     for replica in (0, 1):
         reign.on_ack(replica, HeartbeatAck(Ballot(1, 0), 1, 0), 0)
     assert out.replies == []

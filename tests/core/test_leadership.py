@@ -9,8 +9,8 @@ from __future__ import annotations
 import pytest
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.events import Canvassed, Elected, ElectionTimeout, RoundTaken, SteppedDown
-from paxtui.core.messages import Canvass, Prepare
+from paxtui.core.events import Elected, ElectionTimeout, PreVoteAsked, RoundTaken, SteppedDown
+from paxtui.core.messages import Prepare, PreVote
 from paxtui.core.settings import Settings
 from tests.core.cluster import Cluster
 
@@ -129,8 +129,8 @@ def test_a_canvass_changes_nothing_anywhere() -> None:
     cluster.lead(0)
     before = [(node.disk.state, node.status) for node in cluster.nodes]
     for me in range(3):
-        for answer in cluster.inject(1, me, Canvass(Ballot(900, 1))) if me != 1 else ():
-            assert (answer.kind, answer.message.granted) == ("canvass-reply", False)
+        for answer in cluster.inject(1, me, PreVote(Ballot(900, 1))) if me != 1 else ():
+            assert (answer.kind, answer.message.granted) == ("pre-vote-reply", False)
     assert [(node.disk.state, node.status) for node in cluster.nodes] == before
     cluster.elect(2)
     assert cluster[2].status.promised.round == 2
@@ -138,7 +138,7 @@ def test_a_canvass_changes_nothing_anywhere() -> None:
 
 def test_a_canvass_is_granted_when_no_leader_lives() -> None:
     cluster = Cluster(3)
-    (answer,) = cluster.inject(1, 2, Canvass(Ballot(5, 1)))
+    (answer,) = cluster.inject(1, 2, PreVote(Ballot(5, 1)))
     assert answer.message.granted
     assert cluster[2].disk.state.promised == Ballot.ZERO
 
@@ -148,7 +148,7 @@ def test_without_a_majority_of_grants_no_ballot_is_used() -> None:
     cluster.isolate(0, 1)
     cluster.run(10.0)
     assert [len(cluster[me].seen(RoundTaken)) for me in (0, 1)] == [0, 0]
-    assert len(cluster[0].seen(Canvassed)) > 2
+    assert len(cluster[0].seen(PreVoteAsked)) > 2
 
 
 def test_a_deaf_replica_that_campaigns_for_ever_stops_nobody() -> None:
@@ -270,7 +270,7 @@ def test_duels_end_because_each_wait_is_drawn_anew_and_failures_stretch_it() -> 
     waits = []
     cluster.isolate(0)
     for _ in range(8):
-        cluster.canvass(0)
+        cluster.pre_vote(0)
         waits.append(cluster[0].replica.proposer.election_at - cluster.now)
     assert len(set(waits)) == 8
     assert all(0.4 <= wait <= 0.8 for wait in waits[:1])
@@ -305,7 +305,7 @@ def test_a_forced_election_without_a_majority_ends() -> None:
     cluster.isolate(2)
     cluster.elect(2)
     cluster.run(3.0)
-    assert cluster[2].status.role in ("following", "canvassing")
+    assert cluster[2].status.role in ("following", "pre-voting")
     assert one_leader(cluster) == 0
 
 

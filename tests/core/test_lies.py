@@ -17,8 +17,6 @@ from paxtui.core.ballot import ROUND_JUMP_MAX, Ballot
 from paxtui.core.messages import (
     Accept,
     Accepted,
-    Canvass,
-    CanvassReply,
     CatchUp,
     Chosen,
     Entries,
@@ -27,6 +25,8 @@ from paxtui.core.messages import (
     Nack,
     PeerMessage,
     Prepare,
+    PreVote,
+    PreVoteReply,
     Promise,
     Snapshot,
     SnapshotAsk,
@@ -92,7 +92,7 @@ def leading() -> Cluster:
 def asking() -> Cluster:
     """It has asked the liar for what is learned from slot 1 on."""
     cluster = following()
-    cluster.inject(LIAR, ME, CanvassReply(Ballot(9, ME), False, Ballot.ZERO, 5))
+    cluster.inject(LIAR, ME, PreVoteReply(Ballot(9, ME), False, Ballot.ZERO, 5))
     assert [letter.to for letter in cluster.flying("catch-up")] == [LIAR]
     cluster.drop()
     return cluster
@@ -133,29 +133,29 @@ LIES: list[tuple[str, Situation, PeerMessage, str]] = [
     ("accept.ballot of another", following, Accept(THIRD, 1, (X,)), b.NOT_ITS_OWN),
     ("chosen.ballot of the leader", following, Chosen(Ballot(1, 1), 1, 1), b.NOT_ITS_OWN),
     ("heartbeat.ballot of the leader", following, Heartbeat(Ballot(1, 1), 1, 9), b.NOT_ITS_OWN),
-    ("canvass.ballot of no member", following, Canvass(Ballot(7, 8)), b.NOT_ITS_OWN),
+    ("pre-vote.ballot of no member", following, PreVote(Ballot(7, 8)), b.NOT_ITS_OWN),
     ("heartbeat.ballot round 0", following, Heartbeat(Ballot(0, LIAR), 1, 9), b.ROUND_ZERO),
     ("promise.ballot of another", preparing, Promise(THIRD, 0, None, 0, ()), b.NOT_MINE),
     ("accepted.ballot: a vote for another", leading, Accepted(THIRD, 0, 1, 0), b.NOT_MINE),
     ("nack.ballot of another", leading, Nack(THIRD, Ballot(9, 1), None, 0), b.NOT_MINE),
     ("heartbeat-ack.ballot of another", leading, HeartbeatAck(THIRD, 1, 0), b.NOT_MINE),
-    ("canvass-reply.ballot of another", leading, CanvassReply(THIRD, True, THIRD, 0), b.NOT_MINE),
+    ("pre-vote-reply.ballot of another", leading, PreVoteReply(THIRD, True, THIRD, 0), b.NOT_MINE),
     ("prepare.ballot absurd round", following, Prepare(Ballot(HIGH, LIAR), 0, True), b.ROUND_TOO_HIGH),
     ("accept.ballot absurd round", following, Accept(Ballot(HIGH, LIAR), 1, (X,)), b.ROUND_TOO_HIGH),
     ("heartbeat.ballot absurd round", following, Heartbeat(Ballot(HIGH, LIAR), 1, 1), b.ROUND_TOO_HIGH),
     ("chosen.ballot absurd round", following, Chosen(Ballot(HIGH, LIAR), 1, 1), b.ROUND_TOO_HIGH),
-    ("canvass.ballot absurd round", following, Canvass(Ballot(HIGH, LIAR)), b.ROUND_TOO_HIGH),
+    ("pre-vote.ballot absurd round", following, PreVote(Ballot(HIGH, LIAR)), b.ROUND_TOO_HIGH),
     ("nack.promised absurd round", leading, Nack(OWN, Ballot(HIGH, 1), None, 0), b.ROUND_TOO_HIGH),
     ("nack.promised no member's", leading, Nack(OWN, Ballot(2, 5), None, 0), b.NO_MEMBER),
     ("nack.leader no member's", leading, Nack(OWN, OWN, Ballot(2, 5), 0), b.NO_MEMBER),
     ("nack.leader absurd round", leading, Nack(OWN, OWN, Ballot(HIGH, 1), 0), b.ROUND_TOO_HIGH),
     (
-        "canvass-reply.promised absurd round",
+        "pre-vote-reply.promised absurd round",
         leading,
-        CanvassReply(OWN, False, Ballot(HIGH, 1), 0),
+        PreVoteReply(OWN, False, Ballot(HIGH, 1), 0),
         b.ROUND_TOO_HIGH,
     ),
-    ("canvass-reply.promised no member's", leading, CanvassReply(OWN, False, Ballot(2, 5), 0), b.NO_MEMBER),
+    ("pre-vote-reply.promised no member's", leading, PreVoteReply(OWN, False, Ballot(2, 5), 0), b.NO_MEMBER),
     # Slots and watermarks
     ("prepare.first", following, Prepare(ITS, FAR, True), b.SLOT_TOO_HIGH),
     ("accept.first", following, Accept(ITS, FAR, (X,)), b.SLOT_TOO_HIGH),
@@ -165,7 +165,7 @@ LIES: list[tuple[str, Situation, PeerMessage, str]] = [
     ("heartbeat.learned", following, Heartbeat(ITS, 1, FAR), b.SLOT_TOO_HIGH),
     ("heartbeat-ack.learned", leading, HeartbeatAck(OWN, 1, FAR), b.SLOT_TOO_HIGH),
     ("nack.learned", leading, Nack(OWN, OWN, None, FAR), b.SLOT_TOO_HIGH),
-    ("canvass-reply.learned", leading, CanvassReply(OWN, True, OWN, FAR), b.SLOT_TOO_HIGH),
+    ("pre-vote-reply.learned", leading, PreVoteReply(OWN, True, OWN, FAR), b.SLOT_TOO_HIGH),
     ("catch-up.first", leading, CatchUp(FAR), b.SLOT_TOO_HIGH),
     ("promise.first", preparing, page(first=FAR), b.SLOT_TOO_HIGH),
     ("promise.learned", preparing, page(learned=FAR), b.SLOT_TOO_HIGH),
@@ -244,7 +244,7 @@ LIES: list[tuple[str, Situation, PeerMessage, str]] = [
 def test_the_state_that_the_lies_above_are_made_of_is_taken() -> None:
     cluster = asking()
     cluster.inject(LIAR, ME, STATE)
-    assert (cluster[ME].status.watermark, cluster[ME].status.floor) == (5, 5)
+    assert (cluster[ME].status.watermark, cluster[ME].status.log_start) == (5, 5)
 
 
 def test_a_log_that_was_restored_may_name_replicas_that_are_no_members() -> None:
@@ -257,7 +257,7 @@ def test_a_log_that_was_restored_may_name_replicas_that_are_no_members() -> None
 def picture(cluster: Cluster) -> tuple[object, ...]:
     """All that a lie could have moved."""
     core = cluster[ME].replica
-    phase1, reign = core.proposer._phase1, core.proposer.reign
+    phase1, reign = core.proposer._phase1, core.proposer.leader
     return (
         core.status,
         core.proposer.phase,
@@ -267,7 +267,7 @@ def picture(cluster: Cluster) -> tuple[object, ...]:
         dict(core.learner.peers),
         core.learner._asked_first,
         core.learner._taking,
-        (core.learner.floor, list(core.learner.marks)),
+        (core.learner.log_start, list(core.learner.checkpoints)),
         (dict(phase1.reported), phase1.learned, dict(phase1.cursors)) if phase1 is not None else None,
         (dict(reign._tally), dict(reign._acked), dict(reign.heard)) if reign is not None else None,
         len(cluster[ME].batches),
@@ -356,7 +356,7 @@ def test_only_who_was_asked_is_believed_about_the_state() -> None:
     cluster = asking()
     cluster.inject(1, ME, STATE)
     assert cluster[ME].drops()[-1] == "answers nothing that is asked now"
-    assert cluster[ME].status.floor == 0
+    assert cluster[ME].status.log_start == 0
 
 
 def test_a_state_without_end_is_given_up() -> None:
@@ -370,7 +370,7 @@ def test_a_state_without_end_is_given_up() -> None:
         after = client
     assert cluster[ME].replica.learner._taking is None
     assert cluster[ME].drops()[-1] == "answers nothing that is asked now"
-    assert cluster[ME].status.floor == 0
+    assert cluster[ME].status.log_start == 0
 
 
 def test_only_who_was_asked_is_believed_about_the_log() -> None:

@@ -199,7 +199,7 @@ def test_a_leader_keeps_nothing_of_what_is_applied() -> None:
     cluster = led(Settings())
     burst(cluster, 20)
     cluster.run(3.0)
-    reign = cluster[0].replica.proposer.reign
+    reign = cluster[0].replica.proposer.leader
     assert reign is not None
     kept = (reign._proposals, reign._tally, reign._flights, reign._waiting, reign._adopted, reign._chars)
     assert kept == ({}, {}, [], set(), {}, 0)

@@ -601,9 +601,9 @@ def test_a_learner_finds_out_from_another_learner() -> None:
     cluster.drop()
     cluster.crash(0)
     cluster.heal()
-    cluster.canvass(2)
-    cluster.deliver("canvass", to=1)
-    cluster.deliver("canvass-reply")
+    cluster.pre_vote(2)
+    cluster.deliver("pre-vote", to=1)
+    cluster.deliver("pre-vote-reply")
     cluster.deliver("catch-up")
     cluster.deliver("entries")
     assert cluster[2].texts == ["chosen"]

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.events import Held
-from paxtui.core.messages import Canvass
+from paxtui.core.events import BecameNonVoting
+from paxtui.core.messages import PreVote
 from paxtui.core.outbox import Outbox
 from paxtui.core.output import EVERYONE, Applied, Fetch, PutNonVoting, ReadRefused
 from tests.core.cluster import Cluster
 
-ASK = Canvass(Ballot(1, 0))
+ASK = PreVote(Ballot(1, 0))
 
 
 def urge(out: Outbox) -> None:
@@ -21,7 +21,7 @@ def urge(out: Outbox) -> None:
 
 
 WAITING: dict[str, Callable[[Outbox], None]] = {
-    "an event": lambda out: out.event(Held("why")),
+    "an event": lambda out: out.event(BecameNonVoting("why")),
     "a message": lambda out: out.send(1, ASK),
     "a message to all": lambda out: out.send(EVERYONE, ASK),
     "a message that waits for the disk": lambda out: out.send_durable(1, ASK),
@@ -44,7 +44,7 @@ def test_each_thing_that_waits_is_pending_on_its_own(add: Callable[[Outbox], Non
 
 def test_messages_and_events_are_handed_over_once() -> None:
     out = Outbox(0)
-    out.event(Held("why"))
+    out.event(BecameNonVoting("why"))
     out.send(1, ASK)
     out.send_durable(1, ASK)
     assert [len(part) for part in out.drain()] == [1, 1, 1]

@@ -8,7 +8,6 @@ from paxtui.core.ballot import Ballot
 from paxtui.core.messages import (
     Accept,
     Accepted,
-    CanvassReply,
     CatchUp,
     Chosen,
     Entries,
@@ -16,6 +15,7 @@ from paxtui.core.messages import (
     HeartbeatAck,
     Nack,
     PeerMessage,
+    PreVoteReply,
     Promise,
     Snapshot,
     SnapshotAsk,
@@ -30,7 +30,7 @@ PATIENT = Settings(election_s_min=50.0, election_s_max=60.0, catch_up_pages=1)
 
 def tell(cluster: Cluster, who: int, learned: int) -> None:
     """Replica ``who``, which the test plays, tells replica 2 how far it is."""
-    cluster.inject(who, 2, CanvassReply(Ballot(1, 2), False, Ballot.ZERO, learned))
+    cluster.inject(who, 2, PreVoteReply(Ballot(1, 2), False, Ballot.ZERO, learned))
 
 
 def page(cluster: Cluster, who: int, first: int, count: int, learned: int) -> None:
@@ -176,7 +176,7 @@ OWN = Ballot(1, 0)
 TELLING: list[tuple[str, PeerMessage]] = [
     ("preparing", Promise(OWN, 0, None, 6, ())),
     ("preparing", Nack(OWN, OWN, None, 6)),
-    ("preparing", CanvassReply(OWN, False, OWN, 6)),
+    ("preparing", PreVoteReply(OWN, False, OWN, 6)),
     ("leading", Accepted(OWN, 0, 0, 6)),
     ("leading", HeartbeatAck(OWN, 0, 6)),
     ("following", Heartbeat(Ballot(2, 1), 1, 6)),

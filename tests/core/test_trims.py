@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from paxtui.core.ballot import Ballot
 from paxtui.core.durable_state import CHAIN_START
-from paxtui.core.events import Marked, SnapshotAsked, SnapshotSent, SnapshotTaken, SteppedDown, Trimmed
+from paxtui.core.events import Checkpointed, SnapshotAsked, SnapshotSent, SnapshotTaken, SteppedDown, Trimmed
 from paxtui.core.hash_chain import link
 from paxtui.core.learner import STATE_REPEATS_MAX
-from paxtui.core.messages import Accepted, CanvassReply, CatchUp, Chosen, Entries, Prepare, Promise, Snapshot
+from paxtui.core.messages import Accepted, CatchUp, Chosen, Entries, Prepare, PreVoteReply, Promise, Snapshot
 from paxtui.core.output import Checkpoint
 from paxtui.core.settings import Settings
 from tests.core.cluster import Cluster
@@ -26,8 +26,8 @@ def append(cluster: Cluster, *texts: str, client: str = "ada", leader: int = 0) 
     cluster.stabilize()
 
 
-def mark(cluster: Cluster, wall_s: int = 1000, leader: int = 0) -> None:
-    assert cluster.mark(leader, wall_s) is None
+def checkpoint(cluster: Cluster, wall_s: int = 1000, leader: int = 0) -> None:
+    assert cluster.checkpoint(leader, wall_s) is None
     cluster.stabilize()
 
 
@@ -37,31 +37,31 @@ def trim(cluster: Cluster, upto: int, leader: int = 0) -> None:
 
 
 def two_marks(settings: Settings | None = None) -> Cluster:
-    """``a b MARK c d MARK e``: states are kept at slots 3 and 6, and the next slot is 7."""
+    """``a b CHECKPOINT c d CHECKPOINT e``: states are kept at slots 3 and 6, and the next slot is 7."""
     cluster = Cluster(3, settings)
     cluster.lead(0)
     append(cluster, "a", "b")
-    mark(cluster, 1000)
+    checkpoint(cluster, 1000)
     append(cluster, "c", "d", client="bob")
-    mark(cluster, 1001)
+    checkpoint(cluster, 1001)
     append(cluster, "e")
     return cluster
 
 
-def behind(settings: Settings | None = None, *, floor: int = 3) -> Cluster:
+def behind(settings: Settings | None = None, *, log_start: int = 3) -> Cluster:
     """Replica 2 has missed everything, and the others have removed what is below ``floor``. Clients ada, bob,
     cy and dan have a session at slot 7."""
     cluster = Cluster(3, settings)
     cluster.lead(0)
     cluster.isolate(2)
     append(cluster, "a", "b")
-    mark(cluster, 1000)
+    checkpoint(cluster, 1000)
     for client in ("bob", "cy", "dan"):
         append(cluster, f"from {client}", client=client)
-    mark(cluster, 1001)
+    checkpoint(cluster, 1001)
     append(cluster, "e")
-    trim(cluster, floor)
-    assert [cluster[me].status.floor for me in (0, 1)] == [floor, floor]
+    trim(cluster, log_start)
+    assert [cluster[me].status.log_start for me in (0, 1)] == [log_start, log_start]
     cluster.heal()
     return cluster
 
@@ -80,7 +80,7 @@ def test_a_mark_has_every_replica_keep_the_state_at_the_slot_after_it() -> None:
     cluster = Cluster(3)
     cluster.lead(0)
     append(cluster, "a", "b")
-    mark(cluster, 1234)
+    checkpoint(cluster, 1234)
     append(cluster, "c")
     chain = CHAIN_START
     for slot in range(3):
@@ -90,8 +90,8 @@ def test_a_mark_has_every_replica_keep_the_state_at_the_slot_after_it() -> None:
         assert (kept, head, horizon) == (Checkpoint(3, 1234), chain, -1)
         (row,) = sessions.values()
         assert (row.client, row.last_slot, row.top) == ("ada@0", 1, 2)  # and nothing of slot 3
-        assert node.seen(Marked) == [Marked(3, 1234)]
-        assert node.replica.learner.marks == [Checkpoint(3, 1234)]
+        assert node.seen(Checkpointed) == [Checkpointed(3, 1234)]
+        assert node.replica.learner.checkpoints == [Checkpoint(3, 1234)]
     cluster.assert_agreement()
 
 
@@ -111,10 +111,10 @@ def test_marks_and_trims_are_no_messages() -> None:
 
 
 def test_no_more_marks_are_made_than_may_be_kept() -> None:
-    cluster = two_marks(Settings(marks_max=2))
-    assert cluster.mark(0) == "2 states are kept already"
+    cluster = two_marks(Settings(checkpoints_max=2))
+    assert cluster.checkpoint(0) == "2 states are kept already"
     trim(cluster, 6)
-    assert cluster.mark(0) is None
+    assert cluster.checkpoint(0) is None
 
 
 # Trims
@@ -125,14 +125,14 @@ def test_a_trim_takes_effect_at_its_own_slot_on_every_replica() -> None:
     cluster.trim(0, 5)
     late = cluster.take_out("accept", 0, 2)
     cluster.stabilize()
-    assert [node.status.floor for node in cluster.nodes] == [3, 3, 0]
+    assert [node.status.log_start for node in cluster.nodes] == [3, 3, 0]
     assert [node.status.watermark for node in cluster.nodes] == [8, 8, 7]
     cluster.put_in(late)
     cluster.stabilize()
     cluster.run(1.0)
     for node in cluster.nodes:
-        assert (node.status.floor, node.disk.floor, min(node.disk.rows)) == (3, 3, 3)
-        assert node.replica.learner.marks == [Checkpoint(3, 1000), Checkpoint(6, 1001)]
+        assert (node.status.log_start, node.disk.log_start, min(node.disk.rows)) == (3, 3, 3)
+        assert node.replica.learner.checkpoints == [Checkpoint(3, 1000), Checkpoint(6, 1001)]
         assert sorted(node.disk.kept) == [3, 6]
         assert node.seen(Trimmed) == [Trimmed(3)]
     cluster.assert_agreement()
@@ -142,9 +142,9 @@ def test_a_trim_to_a_mark_removes_the_states_before_it() -> None:
     cluster = two_marks()
     trim(cluster, 6)
     for node in cluster.nodes:
-        assert node.replica.learner.marks == [Checkpoint(6, 1001)]
+        assert node.replica.learner.checkpoints == [Checkpoint(6, 1001)]
         assert sorted(node.disk.kept) == [6]
-        assert node.status.floor == 6
+        assert node.status.log_start == 6
 
 
 def test_a_trim_that_comes_twice_does_nothing_the_second_time() -> None:
@@ -152,7 +152,7 @@ def test_a_trim_that_comes_twice_does_nothing_the_second_time() -> None:
     cluster = two_marks()
     assert (cluster.trim(0, 6), cluster.trim(0, 3)) == (None, None)
     cluster.stabilize()
-    assert [node.status.floor for node in cluster.nodes] == [6, 6, 6]
+    assert [node.status.log_start for node in cluster.nodes] == [6, 6, 6]
     assert cluster[1].seen(Trimmed) == [Trimmed(6)]
 
 
@@ -171,9 +171,9 @@ def test_a_trim_that_removes_nothing_more_is_refused() -> None:
 
 def test_only_a_leader_marks_and_trims() -> None:
     cluster = two_marks()
-    assert (cluster.mark(1), cluster.trim(1, 3)) == ("it does not lead", "it does not lead")
+    assert (cluster.checkpoint(1), cluster.trim(1, 3)) == ("it does not lead", "it does not lead")
     cluster.deny(0, "its disk was lost")
-    assert (cluster.mark(0), cluster.trim(0, 3)) == ("it does not lead", "it does not lead")
+    assert (cluster.checkpoint(0), cluster.trim(0, 3)) == ("it does not lead", "it does not lead")
 
 
 def test_a_leader_whose_queue_is_full_says_so() -> None:
@@ -181,7 +181,7 @@ def test_a_leader_whose_queue_is_full_says_so() -> None:
     cluster.isolate(0)
     cluster.say(0, "ada", "in the window")
     cluster.say(0, "ada", "in the queue")
-    assert (cluster.mark(0), cluster.trim(0, 3)) == ("its queue is full", "its queue is full")
+    assert (cluster.checkpoint(0), cluster.trim(0, 3)) == ("its queue is full", "its queue is full")
 
 
 def test_what_is_removed_is_not_served_from_memory_either() -> None:
@@ -203,14 +203,14 @@ def test_a_replica_that_is_behind_the_floor_takes_the_state_and_then_the_rest() 
     node = cluster[2]
     (taken,) = node.seen(SnapshotTaken)
     assert (taken.first, taken.upto) == (0, 3)
-    assert (node.base, node.status.floor, node.status.watermark) == (3, 3, 9)
+    assert (node.base, node.status.log_start, node.status.watermark) == (3, 3, 9)
     assert node.texts == ["from bob", "from cy", "from dan", "e"]
-    assert node.replica.learner.marks == [Checkpoint(3, 1000), Checkpoint(7, 1001)]
+    assert node.replica.learner.checkpoints == [Checkpoint(3, 1000), Checkpoint(7, 1001)]
     cluster.assert_agreement()
 
 
 def test_retries_of_requests_in_removed_slots_are_answered_with_their_first_slot() -> None:
-    cluster = behind(floor=7)
+    cluster = behind(log_start=7)
     cluster.run(2.0)
     cluster.lead(2)
     for client, request, slot in (("ada", 1, 0), ("ada", 2, 1), ("dan", 1, 5)):
@@ -222,7 +222,7 @@ def test_retries_of_requests_in_removed_slots_are_answered_with_their_first_slot
 
 
 def test_the_state_comes_in_pages_of_which_each_is_asked_for() -> None:
-    cluster = behind(PATIENT, floor=7)
+    cluster = behind(PATIENT, log_start=7)
     told(cluster)
     cluster.stabilize()
     assert [event.sessions for event in cluster[0].seen(SnapshotSent)] == [1, 1, 1, 1]
@@ -231,18 +231,22 @@ def test_the_state_comes_in_pages_of_which_each_is_asked_for() -> None:
 
 
 def test_nothing_changes_before_the_last_page_is_there() -> None:
-    cluster = behind(PATIENT, floor=7)
+    cluster = behind(PATIENT, log_start=7)
     told(cluster)
     for _ in range(3):
         cluster.deliver("snapshot", 0, 2)
-        assert (cluster[2].status.watermark, cluster[2].disk.floor, cluster[2].disk.sessions) == (0, 0, {})
+        assert (cluster[2].status.watermark, cluster[2].disk.log_start, cluster[2].disk.sessions) == (
+            0,
+            0,
+            {},
+        )
         cluster.deliver("snapshot-ask", 2, 0)
     cluster.deliver("snapshot", 0, 2)
     assert cluster[2].status.watermark == 7
 
 
 def test_a_lost_page_is_asked_for_again_and_not_the_ones_before() -> None:
-    cluster = behind(PATIENT, floor=7)
+    cluster = behind(PATIENT, log_start=7)
     told(cluster)
     cluster.deliver("snapshot", 0, 2)
     cluster.deliver("snapshot-ask", 2, 0)
@@ -257,9 +261,9 @@ def test_a_lost_page_is_asked_for_again_and_not_the_ones_before() -> None:
 
 
 def test_another_replica_is_asked_for_all_of_it_once_one_stays_silent() -> None:
-    cluster = behind(PATIENT, floor=7)
+    cluster = behind(PATIENT, log_start=7)
     told(cluster)
-    cluster.inject(1, 2, CanvassReply(Ballot(1, 2), False, Ballot(1, 0), cluster[1].status.watermark))
+    cluster.inject(1, 2, PreVoteReply(Ballot(1, 2), False, Ballot(1, 0), cluster[1].status.watermark))
     cluster.deliver("snapshot", 0, 2)
     for _ in range(STATE_REPEATS_MAX):
         assert cluster.drop("snapshot-ask", 2, 0) == 1
@@ -274,12 +278,12 @@ def test_another_replica_is_asked_for_all_of_it_once_one_stays_silent() -> None:
 
 
 def test_a_floor_that_moves_between_two_pages_starts_the_state_anew() -> None:
-    cluster = behind(PATIENT, floor=7)
+    cluster = behind(PATIENT, log_start=7)
     cluster.cut((0, 2), (1, 2))
     append(cluster, "more", client="eve")
-    mark(cluster, 1002)
+    checkpoint(cluster, 1002)
     cluster.heal()
-    second = cluster[0].replica.learner.marks[-1].upto
+    second = cluster[0].replica.learner.checkpoints[-1].upto
     told(cluster)
     cluster.deliver("snapshot", 0, 2)
     cluster.deliver("snapshot-ask", 2, 0)
@@ -316,7 +320,7 @@ def dropped(cluster: Cluster, sender: int, page: Snapshot) -> None:
 
 
 def test_a_state_that_nobody_asked_for_is_dropped() -> None:
-    cluster = behind(floor=7)
+    cluster = behind(log_start=7)
     told(cluster)
     page = first_page(cluster)
     dropped(cluster, 1, page)
@@ -325,7 +329,7 @@ def test_a_state_that_nobody_asked_for_is_dropped() -> None:
 
 
 def test_a_page_in_the_middle_of_another_state_or_of_none_is_dropped() -> None:
-    cluster = behind(PATIENT, floor=7)
+    cluster = behind(PATIENT, log_start=7)
     told(cluster)
     page = first_page(cluster)
     dropped(cluster, 0, replace(page, after="a"))  # the first one must come first
@@ -339,7 +343,7 @@ def test_a_page_in_the_middle_of_another_state_or_of_none_is_dropped() -> None:
 
 
 def test_a_page_that_comes_late_is_dropped() -> None:
-    cluster = behind(floor=7)
+    cluster = behind(log_start=7)
     told(cluster)
     page = first_page(cluster)
     cluster.inject(0, 2, page)
@@ -366,7 +370,7 @@ def test_a_state_at_or_below_the_watermark_is_dropped() -> None:
 
 def test_a_state_with_more_sessions_than_there_may_be_is_dropped_and_forgotten() -> None:
     few = Settings(election_s_min=50.0, election_s_max=60.0, snapshot_bytes=1, sessions_max=4)
-    cluster = behind(few, floor=7)
+    cluster = behind(few, log_start=7)
     told(cluster)
     page = first_page(cluster)
     (row,) = page.sessions
@@ -391,7 +395,7 @@ def test_votes_below_the_state_are_neither_told_nor_learned_nor_stored() -> None
     cluster.isolate(2)  # it has voted, and the slots are chosen at a higher ballot
     cluster.drop()
     cluster.lead(1)
-    mark(cluster, leader=1)
+    checkpoint(cluster, leader=1)
     append(cluster, "d", leader=1)
     trim(cluster, 4, leader=1)
     assert sorted(cluster[2].replica.acceptor.votes) == sorted(cluster[2].disk.rows) == [0, 1, 2]
@@ -411,10 +415,10 @@ def test_votes_below_the_state_are_neither_told_nor_learned_nor_stored() -> None
 
 
 def test_votes_above_the_state_stay() -> None:
-    cluster = behind(PATIENT, floor=7)
+    cluster = behind(PATIENT, log_start=7)
     cluster.say(0, "ada", "above")
     cluster.deliver("accept", 0, 2)
-    slot = cluster[0].replica.proposer.reign.next_slot - 1
+    slot = cluster[0].replica.proposer.leader.next_slot - 1
     assert slot in cluster[2].disk.rows
     told(cluster)
     while cluster.deliver("snapshot") or cluster.deliver("snapshot-ask"):
@@ -436,7 +440,7 @@ def deposed(*, proposes: bool) -> Cluster:
         cluster.say(0, "eve", "lost")
     cluster.lead(1)
     append(cluster, "b", "c", "d", client="bob", leader=1)
-    mark(cluster, leader=1)
+    checkpoint(cluster, leader=1)
     append(cluster, "e", client="bob", leader=1)
     trim(cluster, 5, leader=1)
     cluster.heal()
@@ -472,10 +476,10 @@ def test_a_leader_with_nothing_unsettled_below_the_state_stays() -> None:
 
 
 def test_a_learner_without_vote_takes_the_state_as_well_and_sends_it() -> None:
-    cluster = behind(floor=7)
+    cluster = behind(log_start=7)
     cluster.lose_disk(2, "it comes back with another disk")
     cluster.run(2.0)
-    assert (cluster[2].base, cluster[2].status.held) == (7, "it comes back with another disk")
+    assert (cluster[2].base, cluster[2].status.non_voting) == (7, "it comes back with another disk")
     cluster.assert_agreement()
     (letter,) = cluster.inject(1, 2, CatchUp(0))
     assert isinstance(letter.message, Snapshot)
@@ -484,14 +488,14 @@ def test_a_learner_without_vote_takes_the_state_as_well_and_sends_it() -> None:
 def picture(cluster: Cluster, me: int) -> tuple[object, ...]:
     learner = cluster[me].replica.learner
     return (
-        (learner.watermark, learner.chain, learner.floor, learner.marks),
+        (learner.watermark, learner.chain, learner.log_start, learner.checkpoints),
         (learner.sessions.horizon, learner.sessions.digest_rows()),
     )
 
 
 @pytest.mark.parametrize("done", ["mark", "trim", "install"])
 def test_a_restart_finds_what_was_there(done: str) -> None:
-    cluster = two_marks() if done == "mark" else behind(floor=7)
+    cluster = two_marks() if done == "mark" else behind(log_start=7)
     cluster.run(2.0)
     me = {"mark": 1, "trim": 1, "install": 2}[done]
     append(cluster, "z", client="zoe")
@@ -509,27 +513,27 @@ def test_a_restart_finds_what_was_there(done: str) -> None:
 
 
 def test_a_state_that_did_not_reach_the_disk_is_taken_again() -> None:
-    cluster = behind(floor=7)
+    cluster = behind(log_start=7)
     cluster.hold(2)
     told(cluster)
     cluster.deliver("snapshot", 0, 2)
-    assert (cluster[2].status.watermark, cluster[2].disk.floor) == (7, 0)
+    assert (cluster[2].status.watermark, cluster[2].disk.log_start) == (7, 0)
     cluster.crash(2)
     cluster.restart(2)
     assert cluster[2].status.watermark == 0
     cluster.release(2)
     cluster.run(2.0)
-    assert (cluster[2].disk.floor, cluster[2].base) == (7, 7)
+    assert (cluster[2].disk.log_start, cluster[2].base) == (7, 7)
     cluster.assert_agreement()
 
 
 def test_a_replica_that_went_on_from_a_state_can_lead_and_trim_further() -> None:
-    cluster = behind(floor=3)
+    cluster = behind(log_start=3)
     cluster.run(2.0)
     cluster.lead(2)
     trim(cluster, 7, leader=2)
     append(cluster, "under replica 2", client="bob", leader=2)
-    assert [node.status.floor for node in cluster.nodes] == [7, 7, 7]
+    assert [node.status.log_start for node in cluster.nodes] == [7, 7, 7]
     cluster.assert_agreement()
 
 
@@ -537,7 +541,7 @@ def test_a_state_with_no_session_at_all_is_taken() -> None:
     cluster = Cluster(3)
     cluster.lead(0)
     cluster.isolate(2)
-    mark(cluster)
+    checkpoint(cluster)
     trim(cluster, 1)
     append(cluster, "a")
     cluster.heal()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.messages import Canvass, CanvassReply, Heartbeat, Nack, Prepare
+from paxtui.core.messages import Heartbeat, Nack, Prepare, PreVote, PreVoteReply
 from paxtui.core.settings import Settings
 from tests.core.cluster import Cluster
 
@@ -21,8 +21,8 @@ def test_an_acceptor_is_loyal_for_less_than_the_shortest_election_timeout() -> N
         cluster = Cluster(3, EXACT, checked=False)
         cluster.inject(0, 2, Heartbeat(Ballot(1, 0), 1, 0))
         cluster.now += waited
-        answer = cluster.inject(1, 2, Canvass(Ballot(2, 1)))[-1].message
-        assert isinstance(answer, CanvassReply)
+        answer = cluster.inject(1, 2, PreVote(Ballot(2, 1)))[-1].message
+        assert isinstance(answer, PreVoteReply)
         assert answer.granted is granted
 
 
@@ -64,7 +64,7 @@ def test_each_heartbeat_makes_loyalty_begin_anew() -> None:
     for number, granted in ((1, False), (2, False), (3, False)):
         cluster.inject(0, 2, Heartbeat(Ballot(1, 0), number, 0))
         cluster.now += 0.375
-        answer = cluster.inject(1, 2, Canvass(Ballot(2, 1)))[-1].message
+        answer = cluster.inject(1, 2, PreVote(Ballot(2, 1)))[-1].message
         assert answer.granted is granted
 
 

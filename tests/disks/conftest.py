@@ -68,12 +68,14 @@ def until_held(replicas: Replicas, replica: int, why: str) -> None:
         report = sightings[replica].report
         mine = report.status if report is not None else None
         others = [
-            dict(s.report.held_here) for s in sightings if s.report is not None and s.replica != replica
+            dict(s.report.non_voting_peers)
+            for s in sightings
+            if s.report is not None and s.replica != replica
         ]
         return (
             mine is not None
-            and mine.role == "held"
-            and why in (mine.held or "")
+            and mine.role == "non-voting"
+            and why in (mine.non_voting or "")
             and all(replica in known for known in others)
         )
 

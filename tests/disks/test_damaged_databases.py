@@ -72,7 +72,7 @@ def test_slots_in_which_a_bit_flipped_are_mended_before_the_replica_takes_part(u
     assert logged(used, 2) == TEXTS
     used.until_said(2, "is damaged here; it is asked for from another replica")
     until(lambda: used.said(2, "is mended with what replica", 3), "three are mended")
-    assert used.until_status(2).held is None
+    assert used.until_status(2).non_voting is None
     stop(used, 2)
     words = used.words(2)
     used.start(2)

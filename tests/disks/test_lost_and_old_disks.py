@@ -83,7 +83,7 @@ def test_a_disk_that_was_only_elsewhere_votes_again(three: Replicas) -> None:
     (three.folder / "newest").rename(three.data(2))
     three.start(2)
     three.until_equal()
-    assert three.until_status(2).held is None
+    assert three.until_status(2).non_voting is None
     three.kill(0)
     three.until_led()
     assert three.append("its vote counts")[0] > 0
@@ -155,8 +155,8 @@ def until_held_by_voters(replicas: Replicas, replica: int, voters: tuple[int, ..
         reports = [sightings[voter].report for voter in voters]
         return (
             status is not None
-            and status.role == "held"
-            and all(report is not None and replica in dict(report.held_here) for report in reports)
+            and status.role == "non-voting"
+            and all(report is not None and replica in dict(report.non_voting_peers) for report in reports)
         )
 
     until(held, f"r{replica} is held by {voters}")
@@ -207,8 +207,8 @@ def test_a_held_disk_may_not_be_opened_as_one_with_a_vote(three: Replicas) -> No
     until_held(three, 2, "another disk")
     three.kill(2)
     storage = Store.open(three.data(2), cluster=three.cluster.digest, name=three.cluster.name, replica=2)
-    assert "another disk" in str(storage.held)
-    assert "another disk" in str(storage.saved().held)
+    assert "another disk" in str(storage.non_voting)
+    assert "another disk" in str(storage.saved().non_voting)
     storage.close()
 
 

@@ -25,9 +25,9 @@ def trimmed(three: Replicas) -> Replicas:
     return three
 
 
-def floor(replicas: Replicas, replica: int) -> int:
+def log_start(replicas: Replicas, replica: int) -> int:
     status = replicas.status(replica)
-    return 0 if status is None else status.floor
+    return 0 if status is None else status.log_start
 
 
 def append_until(replicas: Replicas, done: object, acked: dict[str, int]) -> None:
@@ -47,7 +47,7 @@ def judge(replicas: Replicas, acked: dict[str, int]) -> None:
         if not replicas.alive(replica):
             replicas.start(replica)
     replicas.until_led()
-    append_until(replicas, lambda: len({floor(replicas, r) for r in range(3)} - {0}) == 1, acked)
+    append_until(replicas, lambda: len({log_start(replicas, r) for r in range(3)} - {0}) == 1, acked)
     entries = replicas.until_equal()
     texts = [entry.text for entry in entries if entry.is_message]
     assert len(texts) == len(set(texts))
@@ -58,10 +58,10 @@ def judge(replicas: Replicas, acked: dict[str, int]) -> None:
         with OfflineLog.open(replicas.data(replica)) as log:
             found = log.verify()
             assert found.ok, found.problem
-            assert 0 < log.floor <= entries[0].slot
+            assert 0 < log.log_start <= entries[0].slot
 
 
-@pytest.mark.parametrize("event", ["marked", "trimmed"])
+@pytest.mark.parametrize("event", ["checkpointed", "trimmed"])
 @pytest.mark.parametrize("victim", ["leader", "follower"])
 def test_a_replica_killed_as_the_log_is_trimmed_forgets_nothing(
     trimmed: Replicas, event: str, victim: str
@@ -81,7 +81,7 @@ def test_who_lost_its_disk_takes_the_state_of_a_trimmed_log_in_all_its_pages(tri
     trimmed.start_all()
     leader = trimmed.until_led()
     acked: dict[str, int] = {}
-    append_until(trimmed, lambda: floor(trimmed, leader) > 100, acked)
+    append_until(trimmed, lambda: log_start(trimmed, leader) > 100, acked)
     trimmed.until_equal()
     lost = (leader + 1) % 3
     trimmed.kill(lost)
@@ -104,7 +104,7 @@ def test_a_replica_killed_as_it_gives_or_takes_a_state_forgets_nothing(trimmed: 
     for other in {0, 1, 2} - {behind}:
         trimmed.do(trimmed.operator.inject, other, f.Cut(behind))
     watermark = trimmed.until_status(behind).watermark
-    append_until(trimmed, lambda: floor(trimmed, leader) > watermark, acked)
+    append_until(trimmed, lambda: log_start(trimmed, leader) > watermark, acked)
     # Whoever of the others leads by then gives its state: the lead may have passed on.
     victims = {0, 1, 2} - {behind} if event == "snapshot-sent" else {behind}
     for victim in victims:

@@ -233,13 +233,13 @@ LIES: Final[tuple[Lie, ...]] = (
     _leader("accept", lambda h, p: {"first": h.rng.randrange(p.slots + 99), "values": []}),
     _leader("chosen", lambda h, p: {"first": h.slot(), "count": h.rng.choice((0, 1, 65536))}),
     _leader("heartbeat", lambda h, p: {"number": h.slot(), "learned": h.slot()}),
-    lambda h, p: {"type": "canvass", "ballot": [h.slot(), p.me]},
+    lambda h, p: {"type": "pre-vote", "ballot": [h.slot(), p.me]},
     _answer("promise", _promise),
     _answer("accepted", lambda h, p: {"first": h.slot(), "count": 65536, "learned": h.slot()}),
     _answer("accepted", lambda h, p: {"first": h.slot(), "count": 0, "learned": h.slot()}),
     _answer("nack", lambda h, p: {"promised": h.outbid(p), "leader": h.mine(p), "learned": h.slot()}),
     _answer("heartbeat-ack", lambda h, p: {"number": h.slot(), "learned": h.slot()}),
-    _answer("canvass-reply", lambda h, p: {"granted": True, "promised": h.outbid(p), "learned": h.slot()}),
+    _answer("pre-vote-reply", lambda h, p: {"granted": True, "promised": h.outbid(p), "learned": h.slot()}),
     lambda h, p: {"type": "catch-up", "first": h.slot()},
     lambda h, p: {"type": "catch-up", "first": h.rng.randrange(p.slots + 1)},
     _entries,
@@ -299,7 +299,7 @@ def may_be_said(body: bytes, peer: Peer | None) -> bool:
     except WireError:
         return b'"progress"' not in body
     match message:
-        case Ready() | m.CatchUp() | m.SnapshotAsk() | m.Canvass():
+        case Ready() | m.CatchUp() | m.SnapshotAsk() | m.PreVote():
             return True
         case m.Snapshot(upto=upto):
             return upto >= FAR or upto < peer.slots
@@ -307,7 +307,7 @@ def may_be_said(body: bytes, peer: Peer | None) -> bool:
             return not entries or first >= FAR or first < peer.slots
         case m.Prepare() | m.Accept() | m.Chosen() | m.Heartbeat():
             return message.ballot.replica != peer.me or _idle(message.ballot, peer)
-        case m.Nack(promised=promised) | m.CanvassReply(promised=promised):
+        case m.Nack(promised=promised) | m.PreVoteReply(promised=promised):
             if not _idle(promised, peer):
                 return False
     return message.ballot.replica != peer.target or _idle(message.ballot, peer)

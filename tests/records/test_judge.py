@@ -126,7 +126,7 @@ def test_a_planted_bug_is_seen_in_the_trace_of_the_run_that_it_broke(name: str) 
 def test_a_replica_that_lost_its_disk_breaks_nothing_unless_it_takes_part() -> None:
     for seed in range(20):
         trace, result = traced(seed, "lost")
-        (_, at), *_ = places([trace], "held")
+        (_, at), *_ = places([trace], "became-non-voting")
         began = json.decode(trace[at - 1])
         if began.get("event") == "restored" and began["promised"] == [0, 0]:
             break
@@ -193,7 +193,7 @@ def test_a_floor_at_which_nobody_keeps_a_state_is_found() -> None:
     (_, at), *_ = places([trace], "trimmed")
 
     def elsewhere(fields: dict[str, Any]) -> None:
-        fields["floor"] += 1
+        fields["log_start"] += 1
 
     judgement = judged([*trace[:at], changed(trace[at], elsewhere), *trace[at + 1 :]])
     assert judgement.broken is not None

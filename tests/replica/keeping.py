@@ -24,7 +24,7 @@ class FakeStorage:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.storage_id = "5" * 32
-        self.floor = 0
+        self.log_start = 0
         self.committed_watermark = 0
         self.portions = 0
         self.swept = 0
@@ -48,8 +48,8 @@ class FakeNode:
 
     def __init__(self, folder: Path) -> None:
         self.storage = FakeStorage(folder)
-        self.learner = SimpleNamespace(marks=[], watermark=0, floor=0)
-        self.proposer = SimpleNamespace(reign=object())
+        self.learner = SimpleNamespace(checkpoints=[], watermark=0, log_start=0)
+        self.proposer = SimpleNamespace(leader=object())
         self.core: object | None = SimpleNamespace(learner=self.learner, proposer=self.proposer)
         self.now_s = 1_000_000
         """The monotonic clock."""
@@ -62,19 +62,21 @@ class FakeNode:
     def grow(self, upto: int) -> None:
         self.learner.watermark = self.storage.committed_watermark = upto
 
-    def mark(self, stamp_s: int) -> str | None:
+    def checkpoint(self, stamp_s: int) -> str | None:
         self.marked.append(self.learner.watermark)
         if self.refusal is None:
             self.learner.watermark += 1
             self.storage.committed_watermark += 1
-            self.learner.marks.append(Checkpoint(self.learner.watermark, stamp_s))
+            self.learner.checkpoints.append(Checkpoint(self.learner.watermark, stamp_s))
         return self.refusal
 
     def trim(self, upto: int) -> str | None:
         self.trimmed.append(upto)
         if self.refusal is None:
-            self.learner.floor = self.storage.floor = upto
-            self.learner.marks = [mark for mark in self.learner.marks if mark.upto >= upto]
+            self.learner.log_start = self.storage.log_start = upto
+            self.learner.checkpoints = [
+                checkpoint for checkpoint in self.learner.checkpoints if checkpoint.upto >= upto
+            ]
         return self.refusal
 
 
@@ -84,8 +86,8 @@ class FakeChat:
     def __init__(self) -> None:
         self.forgotten: list[int] = []
 
-    async def forget(self, floor: int) -> None:
-        self.forgotten.append(floor)
+    async def forget(self, log_start: int) -> None:
+        self.forgotten.append(log_start)
 
 
 class Kept:

@@ -188,7 +188,7 @@ class Replicas:
                 for sighting in self.sightings()
             ]
             return [
-                (status.watermark, status.chain, status.floor) if status is not None else None
+                (status.watermark, status.chain, status.log_start) if status is not None else None
                 for status in statuses
             ]
 

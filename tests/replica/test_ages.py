@@ -50,12 +50,12 @@ class Log:
     @property
     def youngest_removed_s(self) -> float:
         """How old the youngest message is that is removed."""
-        removed = [at for slot, at in self.born.items() if slot < self.node.learner.floor]
+        removed = [at for slot, at in self.born.items() if slot < self.node.learner.log_start]
         return self.run_s - max(removed) if removed else math.inf
 
     @property
     def oldest_kept_s(self) -> int:
-        return self.run_s - min(at for slot, at in self.born.items() if slot >= self.node.learner.floor)
+        return self.run_s - min(at for slot, at in self.born.items() if slot >= self.node.learner.log_start)
 
     def assert_on_time(self) -> None:
         """What is younger than the limit is there, and little more."""
@@ -104,8 +104,8 @@ async def test_the_first_mark_of_a_log_bears_any_wall_clock(tmp_path: Path, wall
     log.node.wall_s = wall_s
     await log.live(2 * LIMIT_S)
     log.assert_on_time()
-    assert log.node.learner.floor > 0
-    assert all(0 <= mark.wall_s < NUMBER_LIMIT for mark in log.node.learner.marks)
+    assert log.node.learner.log_start > 0
+    assert all(0 <= checkpoint.wall_s < NUMBER_LIMIT for checkpoint in log.node.learner.checkpoints)
 
 
 @pytest.mark.trio
@@ -143,8 +143,10 @@ async def test_a_wall_clock_that_jumps_to_and_fro_does_not_fill_the_log(log: Log
 
 @pytest.mark.trio
 async def test_stamps_from_the_future_in_an_old_log_do_not_delay_removal(log: Log) -> None:
-    marks = log.node.learner.marks
-    marks[-3:] = [Checkpoint(mark.upto, mark.wall_s + YEAR_S) for mark in marks[-3:]]
+    checkpoints = log.node.learner.checkpoints
+    checkpoints[-3:] = [
+        Checkpoint(checkpoint.upto, checkpoint.wall_s + YEAR_S) for checkpoint in checkpoints[-3:]
+    ]
     log.restart()
     await log.live(STEP_S)
     assert log.youngest_removed_s >= LIMIT_S - STEP_S - LEEWAY_S  # the jump counts as one step
@@ -154,7 +156,7 @@ async def test_stamps_from_the_future_in_an_old_log_do_not_delay_removal(log: Lo
 
 def test_a_stamp_that_steps_makes_older_marks_older_by_one_step_at_most() -> None:
     for odd in (0, 5 * YEAR_S, NUMBER_LIMIT - 1):
-        marks = [
+        checkpoints = [
             Checkpoint(1, 1000),
             Checkpoint(2, 1100),
             Checkpoint(3, odd),
@@ -162,8 +164,8 @@ def test_a_stamp_that_steps_makes_older_marks_older_by_one_step_at_most() -> Non
             Checkpoint(5, 1400),
         ]
         ages = Ages(100.0)
-        ages.look(marks, 7.0)
-        found = [ages.of(mark) for mark in marks]
+        ages.look(checkpoints, 7.0)
+        found = [ages.of(checkpoint) for checkpoint in checkpoints]
         assert found == sorted(found, reverse=True)
         assert found[-2:] == [100.0, 0.0]
         assert found[0] <= 100.0 * 2 + 2 * (100.0 + LEEWAY_S)
@@ -173,14 +175,14 @@ def test_a_stamp_that_steps_makes_older_marks_older_by_one_step_at_most() -> Non
 
 
 def test_a_new_leader_has_the_ages_from_the_stamps_and_goes_on_from_them() -> None:
-    marks = [Checkpoint(10, 5000), Checkpoint(20, 5100), Checkpoint(30, 5203)]
+    checkpoints = [Checkpoint(10, 5000), Checkpoint(20, 5100), Checkpoint(30, 5203)]
     ages = Ages(100.0)
-    ages.look(marks, 0.0)
-    assert [ages.of(mark) for mark in marks] == [203.0, 103.0, 0.0]
+    ages.look(checkpoints, 0.0)
+    assert [ages.of(checkpoint) for checkpoint in checkpoints] == [203.0, 103.0, 0.0]
     for now in range(0, 101, 20):
-        ages.look(marks, float(now))
-    assert [ages.of(mark) for mark in marks] == [303.0, 203.0, 100.0]
-    assert ages.stamp(marks[-1], wall_s=-1.0) == 5303
+        ages.look(checkpoints, float(now))
+    assert [ages.of(checkpoint) for checkpoint in checkpoints] == [303.0, 203.0, 100.0]
+    assert ages.stamp(checkpoints[-1], wall_s=-1.0) == 5303
 
 
 def test_a_replica_that_was_away_counts_what_the_others_counted_meanwhile() -> None:
@@ -189,15 +191,15 @@ def test_a_replica_that_was_away_counts_what_the_others_counted_meanwhile() -> N
     ages.look(known, 0.0)
     missed = [*known, Checkpoint(30, 5200), Checkpoint(40, 5300)]
     ages.look(missed, 1.0)
-    assert [ages.of(mark) for mark in missed] == [300.0, 200.0, 100.0, 0.0]
+    assert [ages.of(checkpoint) for checkpoint in missed] == [300.0, 200.0, 100.0, 0.0]
 
 
 def test_a_monotonic_clock_that_jumps_counts_as_one_step_and_one_that_goes_back_as_none() -> None:
-    marks = [Checkpoint(10, 5000)]
+    checkpoints = [Checkpoint(10, 5000)]
     ages = Ages(100.0)
     for now, age in ((0.0, 0.0), (1e9, 100.0), (5.0, 100.0), (6.0, 101.0)):
-        ages.look(marks, now)
-        assert ages.of(marks[0]) == age
+        ages.look(checkpoints, now)
+        assert ages.of(checkpoints[0]) == age
 
 
 @pytest.mark.trio
@@ -212,12 +214,12 @@ async def test_a_replica_that_is_restarted_more_often_than_a_step_lasts_still_re
 
 @pytest.mark.trio
 async def test_time_in_which_no_replica_runs_does_not_count(log: Log) -> None:
-    floor = log.node.learner.floor
+    log_start = log.node.learner.log_start
     log.restart(away_s=10 * LIMIT_S)
     await log.kept.look()
-    assert log.node.learner.floor == floor
+    assert log.node.learner.log_start == log_start
     await log.live(LIMIT_S)
-    assert log.node.learner.floor > floor
+    assert log.node.learner.log_start > log_start
     assert log.youngest_removed_s >= LIMIT_S
 
 
@@ -262,19 +264,19 @@ async def test_a_limit_that_is_lowered_removes_a_step_at_a_time(tmp_path: Path) 
     log.kept.keep = Retention(age_s=8.0 * LIMIT_S)
     log.kept.start()
     await log.live(8 * LIMIT_S)
-    marks = [mark.upto for mark in log.node.learner.marks]
-    assert len(marks) >= PARTS - 1
-    assert log.node.learner.floor == 0
+    checkpoints = [checkpoint.upto for checkpoint in log.node.learner.checkpoints]
+    assert len(checkpoints) >= PARTS - 1
+    assert log.node.learner.log_start == 0
     log.kept.keep = Retention(age_s=float(LIMIT_S))
     log.restart()
     floors: list[Any] = []
     for _ in range(STEP_S):
         log.node.now_s += 1
         await log.kept.look()
-        floors.append(log.node.learner.floor)
+        floors.append(log.node.learner.log_start)
     seen = sorted(set(floors))
-    assert seen[:3] == marks[:3]  # one after the other
-    pauses = [floors.count(floor) for floor in seen[:-1]]
+    assert seen[:3] == checkpoints[:3]  # one after the other
+    pauses = [floors.count(log_start) for log_start in seen[:-1]]
     assert min(pauses) >= STEP_S // PARTS
 
 

@@ -275,8 +275,8 @@ KILLS: list[tuple[str, str, Provoke]] = [
     ("voted", "follower", elect_by_the_victims_word),
     ("nack-sent", "follower", elect_in_secret),
     ("nack-received", "leader", elect_in_secret),
-    *[(event, "follower", leave_only_the_victim) for event in ("election-timeout", "canvassed")],
-    ("canvass-answered", "leader", leave_only_another),
+    *[(event, "follower", leave_only_the_victim) for event in ("election-timeout", "pre-vote-asked")],
+    ("pre-vote-answered", "leader", leave_only_another),
     ("slot-skipped", "leader", skip),
     ("catch-up-asked", "follower", fall_behind),
     ("entries-sent", "leader", fall_behind),
@@ -284,11 +284,11 @@ KILLS: list[tuple[str, str, Provoke]] = [
     ("proposer-crashed", "leader", crash_and_restore_proposer),
     ("proposer-restored", "follower", crash_and_restore_proposer),
 ]
-NOT_HERE = {"restored", "suppressed", "bound", "held"}
+NOT_HERE = {"restored", "suppressed", "bound", "became-non-voting"}
 """The first is at the start, before anybody can ask for anything. The others need a fail-over in mid-request,
 an Accept of applied slots that comes before its Prepare, or a disk that is lost: the simulator makes them
 happen."""
-TRIMMED = {"marked", "trimmed", "snapshot-asked", "snapshot-sent", "snapshot-taken"}
+TRIMMED = {"checkpointed", "trimmed", "snapshot-asked", "snapshot-sent", "snapshot-taken"}
 """They need a log that is trimmed: ``tests/disks/test_trimmed_logs.py``."""
 
 

@@ -181,18 +181,18 @@ def slots_of(path: Path) -> list[int]:
 
 @pytest.mark.trio
 @pytest.mark.parametrize("chars", [0, 1, 3000, TAIL_BYTES - 3, 2 * TAIL_BYTES])
-@pytest.mark.parametrize("floor", [11, 15, 19])
+@pytest.mark.parametrize("log_start", [11, 15, 19])
 async def test_lines_below_the_floor_are_cut_off_at_a_line_border(
-    tmp_path: Path, soon: None, chars: int, floor: int
+    tmp_path: Path, soon: None, chars: int, log_start: int
 ) -> None:
     path = tmp_path / "log"
     log = MessageLog(path)
     log.write(((slot, entry(slot, "x" * chars)) for slot in range(20)), {})
-    await log.forget(floor)
-    assert slots_of(path) == list(range(floor, 20))
+    await log.forget(log_start)
+    assert slots_of(path) == list(range(log_start, 20))
     log.append(Applied(20, (entry(20),), {}))
     log.close()
-    assert slots_of(path) == list(range(floor, 21))
+    assert slots_of(path) == list(range(log_start, 21))
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -243,13 +243,15 @@ async def test_what_is_appended_during_the_copy_is_kept(
 
 
 @pytest.mark.trio
-@pytest.mark.parametrize("floor", [0, 1, 9])
-async def test_a_file_that_would_lose_less_than_half_is_left(tmp_path: Path, soon: None, floor: int) -> None:
+@pytest.mark.parametrize("log_start", [0, 1, 9])
+async def test_a_file_that_would_lose_less_than_half_is_left(
+    tmp_path: Path, soon: None, log_start: int
+) -> None:
     path = tmp_path / "log"
     whole = write(path, 20)
     inode = path.stat().st_ino
     log = MessageLog(path)
-    await log.forget(floor)
+    await log.forget(log_start)
     log.close()
     assert (path.read_bytes(), path.stat().st_ino) == (whole, inode)
 

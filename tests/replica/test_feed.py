@@ -35,8 +35,8 @@ def apply(feed: AppliedLog, storage: Store, first: int, upto: int, *, commit: bo
     entries = tuple(map(entry, range(first, upto)))
     suppressed = {slot: 0 for slot in range(first, upto) if slot % 7 == 6}
     if commit:
-        marks = [PutSuppressed(slot, repeats) for slot, repeats in suppressed.items()]
-        storage.commit([[PutEntries(first, entries), *marks, PutState(B, 1, upto, bytes(32))]])
+        checkpoints = [PutSuppressed(slot, repeats) for slot, repeats in suppressed.items()]
+        storage.commit([[PutEntries(first, entries), *checkpoints, PutState(B, 1, upto, bytes(32))]])
     feed.append(Applied(first, entries, suppressed))
 
 

@@ -75,7 +75,7 @@ EVENTS = [
     (e.SessionEvicted(5, "ada"), "at slot 5 the table was full and forgot ada"),
     (e.ProposerCrashed(), "the proposer crashed; acceptor and learner go on"),
     (e.ProposerRestored(), "the proposer works again"),
-    (e.Held("its disk is new"), "ERROR: this replica is a learner without vote: its disk is new"),
+    (e.BecameNonVoting("its disk is new"), "ERROR: this replica is a learner without vote: its disk is new"),
     (e.MessageDropped("nack", 1, "late"), "nack from r1: late"),
     (e.ElectionTimeout(1), "hears no leader (attempt 2)"),
 ]
@@ -128,7 +128,7 @@ def test_on_a_terminal_an_error_is_red_unless_colours_are_not_wanted(monkeypatch
     journal = EventLog(0, "info", as_json=False, file=coloured)
     monkeypatch.setenv("NO_COLOR", "1")
     for each in (journal, EventLog(0, "info", as_json=False, file=plain)):
-        each.event(e.Held("its disk is lost"))
+        each.event(e.BecameNonVoting("its disk is lost"))
         each.info("leader", "leads at 3.0")
     held, leads = coloured.getvalue().splitlines()
     assert held.startswith("\x1b[31m")

@@ -30,10 +30,10 @@ async def test_with_a_limit_of_slots_at_least_so_many_are_kept_and_little_more(
     learner = kept.node.learner
     for _ in range(300):
         await kept.live(10, 10)
-        assert len(learner.marks) <= PARTS + 2
-        assert learner.watermark - learner.floor >= min(800, learner.watermark)
-        assert learner.watermark - learner.floor <= 800 + 2 * 800 // PARTS
-    assert learner.floor > 2000
+        assert len(learner.checkpoints) <= PARTS + 2
+        assert learner.watermark - learner.log_start >= min(800, learner.watermark)
+        assert learner.watermark - learner.log_start <= 800 + 2 * 800 // PARTS
+    assert learner.log_start > 2000
     assert len(kept.node.marked) <= 3000 // (800 // PARTS) + 1
 
 
@@ -60,10 +60,10 @@ async def test_with_a_limit_of_bytes_at_least_so_many_are_kept_and_each_is_measu
     learner = kept.node.learner
     for _ in range(300):
         await kept.live(10, 10)
-        size = BYTES_A_SLOT * (learner.watermark - learner.floor)
+        size = BYTES_A_SLOT * (learner.watermark - learner.log_start)
         assert size >= min(limit, BYTES_A_SLOT * learner.watermark)
         assert size <= limit + 3 * limit // PARTS
-    assert learner.floor > 2000
+    assert learner.log_start > 2000
     measured = sum(upto - first for first, upto in kept.node.storage.measured)
     assert measured <= 3 * learner.watermark  # not the whole log at every look
 
@@ -77,11 +77,11 @@ async def test_with_a_limit_of_age_younger_ones_are_kept(tmp_path: Path) -> None
         node.now_s += 10
         born |= {node.learner.watermark + offset: node.now_s for offset in range(3)}
         await kept.live(1, 1)
-        removed = [at for slot, at in born.items() if slot < node.learner.floor]
-        left = [at for slot, at in born.items() if slot >= node.learner.floor]
+        removed = [at for slot, at in born.items() if slot < node.learner.log_start]
+        left = [at for slot, at in born.items() if slot >= node.learner.log_start]
         assert all(node.now_s - at >= 800 for at in removed)
         assert all(node.now_s - at <= 800 + 2 * 800 / PARTS for at in left)
-    assert node.learner.floor > 100
+    assert node.learner.log_start > 100
 
 
 @pytest.mark.trio
@@ -90,10 +90,10 @@ async def test_of_several_limits_the_first_that_allows_it_removes(tmp_path: Path
     for _ in range(20):
         kept.node.now_s += 10
         await kept.live(10, 10)
-    assert kept.node.learner.floor > 0
+    assert kept.node.learner.log_start > 0
     kept = Kept(Retention(slots=80, bytes=1 << 30, age_s=1e9), tmp_path)
     await kept.live(500, 10)
-    assert kept.node.learner.floor > 0
+    assert kept.node.learner.log_start > 0
 
 
 @pytest.mark.trio
@@ -102,14 +102,14 @@ async def test_a_refusal_is_told_and_tried_again_at_the_next_look(tmp_path: Path
     await kept.live(100, 10)
     kept.node.refusal = "its queue is full"
     await kept.live(200, 10)
-    floor, asked = kept.node.learner.floor, len(kept.node.trimmed)
+    log_start, asked = kept.node.learner.log_start, len(kept.node.trimmed)
     assert asked > 1
     assert "cannot mark the log: its queue is full" in kept.lines.getvalue()
     assert "cannot trim the log to slot" in kept.lines.getvalue()
     kept.node.refusal = None
     await kept.look()
     await kept.look()
-    assert kept.node.learner.floor > floor
+    assert kept.node.learner.log_start > log_start
 
 
 @asynccontextmanager
@@ -130,13 +130,13 @@ async def test_who_may_not_or_need_not_removes_nothing(
     kept = Kept(Retention() if reason == "everything is kept" else Retention(slots=8), tmp_path)
     kept.node.grow(1000)
     if reason == "it does not lead":
-        kept.node.proposer.reign = None
+        kept.node.proposer.leader = None
     if reason == "it warms up":
         kept.node.core = None
     async with running(kept, monkeypatch):
-        for floor in (1, 2, 3):  # what lies below goes after each look of the leader
-            kept.node.storage.floor = floor
-            await eventually(lambda want=floor: kept.chat.forgotten[-1:] == [want], "it has looked")
+        for log_start in (1, 2, 3):  # what lies below goes after each look of the leader
+            kept.node.storage.log_start = log_start
+            await eventually(lambda want=log_start: kept.chat.forgotten[-1:] == [want], "it has looked")
     assert bool(kept.node.marked) == (reason is None)
 
 
@@ -146,13 +146,13 @@ async def test_rows_below_the_floor_go_in_portions_on_every_replica_and_then_the
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     kept = Kept(Retention(), tmp_path)
-    kept.node.proposer.reign = None
+    kept.node.proposer.leader = None
     storage = kept.node.storage
-    storage.floor, storage.portions = 100, 7
+    storage.log_start, storage.portions = 100, 7
     async with running(kept, monkeypatch):
         await eventually(lambda: kept.chat.forgotten, "its lines are gone")
         assert (storage.swept, kept.chat.forgotten) == (7, [100])
-        storage.floor, storage.portions = 200, 2
+        storage.log_start, storage.portions = 200, 2
         await eventually(lambda: len(kept.chat.forgotten) > 1, "its lines are gone")
         assert (storage.swept, kept.chat.forgotten) == (9, [100, 200])  # once a floor
 
@@ -194,24 +194,24 @@ async def test_three_replicas_keep_what_they_should_and_one_that_was_away_goes_o
             lambda: len({floor_of(host.node) for host in replicas.hosts.values()}) == 1,
             "all floors are equal",
         )
-        floor = floor_of(leader)
-        assert leader.feed.watermark - floor >= 40
+        log_start = floor_of(leader)
+        assert leader.feed.watermark - log_start >= 40
         for host in replicas.hosts.values():
             await eventually(lambda node=host.node: is_swept(node), "the rows are gone from disk")
             async with host.dial("client", name="eve") as raw:
                 page = await raw.ask(
                     {"type": "read", "id": 1, "first": 0, "limit": 10, "consistency": "local"}
                 )
-                assert (page["floor"], page["entries"][0][0]) == (floor, floor)
+                assert (page["log_start"], page["entries"][0][0]) == (log_start, log_start)
         async with connect(replicas.cluster) as log:
             slots = [entry.slot async for entry in log.tail(0, follow=False)]
-        assert slots == list(range(floor, slots[-1] + 1))
+        assert slots == list(range(log_start, slots[-1] + 1))
         assert slots[-1] >= last.slot
 
 
 def floor_of(node: Any) -> int:
     status = node.status
-    return 0 if status is None else int(status.floor)
+    return 0 if status is None else int(status.log_start)
 
 
 def is_swept(node: Host) -> bool:

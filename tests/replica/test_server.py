@@ -203,7 +203,7 @@ async def test_welcome_tells_a_client_all_it_needs(host: HostedReplica) -> None:
         "applied": 0,
         "session_window": 512,
         "faults": True,
-        "held": None,
+        "non_voting": None,
     }
     assert session.startswith("ada~")
     assert session.endswith("@0")

@@ -13,8 +13,6 @@ from paxtui.core.ballot import Ballot
 from paxtui.core.messages import (
     Accept,
     Accepted,
-    Canvass,
-    CanvassReply,
     CatchUp,
     Chosen,
     Entries,
@@ -22,6 +20,8 @@ from paxtui.core.messages import (
     HeartbeatAck,
     Nack,
     Prepare,
+    PreVote,
+    PreVoteReply,
     Promise,
     Snapshot,
     SnapshotAsk,
@@ -60,59 +60,59 @@ def again(storage: Store) -> tuple[Store, VotingRights]:
 def test_a_disk_may_vote_while_it_is_the_same_and_does_not_go_back(storage: Store) -> None:
     standing = VotingRights(storage)
     for commits in (0, 7, 7, 9):
-        assert standing.judge(1, "disk", commits, holds_itself=False) is None
+        assert standing.judge(1, "disk", commits, gave_up_vote=False) is None
     standing.progress(1, 30)
     standing.progress(1, 20)
     standing.keep_now()
     storage, standing = again(storage)
     assert storage.peers() == {1: Peer("disk", 30)}
-    assert standing.judge(1, "disk", 30, holds_itself=False) is None
-    assert "at commit 29 and had told of commit 30" in str(standing.judge(1, "disk", 29, holds_itself=False))
+    assert standing.judge(1, "disk", 30, gave_up_vote=False) is None
+    assert "at commit 29 and had told of commit 30" in str(standing.judge(1, "disk", 29, gave_up_vote=False))
     storage.close()
 
 
 def test_a_disk_that_went_back_stays_held_however_far_it_comes(storage: Store) -> None:
     standing = VotingRights(storage)
-    standing.judge(1, "disk", 30, holds_itself=False)
-    reason = standing.judge(1, "disk", 10, holds_itself=False)
+    standing.judge(1, "disk", 30, gave_up_vote=False)
+    reason = standing.judge(1, "disk", 10, gave_up_vote=False)
     standing.progress(1, 31)
     standing.keep_now()
     storage, standing = again(storage)
-    assert standing.judge(1, "disk", 500, holds_itself=False) == reason
-    assert standing.held == {1: reason}
+    assert standing.judge(1, "disk", 500, gave_up_vote=False) == reason
+    assert standing.non_voting == {1: reason}
     storage.close()
 
 
 def test_another_disk_is_held_and_the_newest_of_the_first_is_welcome_again(storage: Store) -> None:
     standing = VotingRights(storage)
-    standing.judge(1, "first", 30, holds_itself=False)
+    standing.judge(1, "first", 30, gave_up_vote=False)
     assert "another disk (storage second, it voted with first)" in str(
-        standing.judge(1, "second", 500, holds_itself=False)
+        standing.judge(1, "second", 500, gave_up_vote=False)
     )
     standing.keep_now()
     storage, standing = again(storage)
-    assert standing.judge(1, "second", 600, holds_itself=True) is not None
-    assert standing.judge(1, "first", 29, holds_itself=False) is not None
-    assert standing.judge(2, "first", 31, holds_itself=False) is None
-    assert standing.held.keys() == {1}
+    assert standing.judge(1, "second", 600, gave_up_vote=True) is not None
+    assert standing.judge(1, "first", 29, gave_up_vote=False) is not None
+    assert standing.judge(2, "first", 31, gave_up_vote=False) is None
+    assert standing.non_voting.keys() == {1}
     storage.close()
 
 
 def test_the_first_disk_put_back_in_time_may_vote(storage: Store) -> None:
     standing = VotingRights(storage)
-    standing.judge(1, "first", 30, holds_itself=False)
-    standing.judge(1, "second", 500, holds_itself=False)
-    assert standing.judge(1, "first", 30, holds_itself=False) is None
-    assert standing.held == {}
+    standing.judge(1, "first", 30, gave_up_vote=False)
+    standing.judge(1, "second", 500, gave_up_vote=False)
+    assert standing.judge(1, "first", 30, gave_up_vote=False) is None
+    assert standing.non_voting == {}
     storage.close()
 
 
-def test_who_holds_itself_is_believed_also_when_it_says_otherwise_later(storage: Store) -> None:
+def test_who_gave_up_vote_is_believed_also_when_it_says_otherwise_later(storage: Store) -> None:
     standing = VotingRights(storage)
-    standing.judge(1, "disk", 30, holds_itself=False)
-    assert standing.judge(1, "disk", 31, holds_itself=True) is not None
-    assert standing.judge(1, "disk", 32, holds_itself=False) is not None
-    assert standing.judge(2, "unseen", 5, holds_itself=True) is not None
+    standing.judge(1, "disk", 30, gave_up_vote=False)
+    assert standing.judge(1, "disk", 31, gave_up_vote=True) is not None
+    assert standing.judge(1, "disk", 32, gave_up_vote=False) is not None
+    assert standing.judge(2, "unseen", 5, gave_up_vote=True) is not None
     standing.keep_now()
     assert storage.peers().keys() == {1}  # the disk that 2 may have voted with is still to come
     storage.close()
@@ -134,8 +134,8 @@ def test_all_messages_count_but_those_between_learners() -> None:
         Chosen(B, 0, 1),
         Heartbeat(B, 1, 0),
         HeartbeatAck(B, 1, 0),
-        Canvass(B),
-        CanvassReply(B, True, B, 0),
+        PreVote(B),
+        PreVoteReply(B, True, B, 0),
     )
     assert [counts(message) for message in (*learners, *voters)] == [False] * 4 + [True] * 10
 
@@ -148,8 +148,8 @@ async def test_another_disk_is_welcomed_as_a_learner_and_dropped_where_it_would_
         pass
     async with host.dial() as raw:
         welcome = await raw.hello("peer", **host.peer(1) | {"storage": "another"})
-        assert "comes back with another disk" in welcome["held"]
-        assert "needs a membership entry in the log, which is a later step" in welcome["held"]
+        assert "comes back with another disk" in welcome["non_voting"]
+        assert "needs a membership entry in the log, which is a later step" in welcome["non_voting"]
         await raw.say(Prepare(Ballot(9, 1), 0, True), Heartbeat(Ballot(9, 1), 1, 0), CatchUp(0))
         dropped = "dropped messages of held replicas"
         await eventually(lambda: host.node.counters["received messages"] == 1, "its question got through")
@@ -158,7 +158,7 @@ async def test_another_disk_is_welcomed_as_a_learner_and_dropped_where_it_would_
         assert host.node.status.promised == Ballot.ZERO
         async with host.dial("operator") as asker:
             report = await asker.ask({"type": "get-status", "id": 1})
-            ((replica, reason),) = report["held_here"]
+            ((replica, reason),) = report["non_voting_peers"]
             assert (replica, report["counters"][dropped]) == (1, 2)
             assert "another disk" in reason
     assert "ERROR: replica 1 comes back with another disk" in host.lines.getvalue()
@@ -170,8 +170,8 @@ async def test_what_is_told_of_a_disk_is_written_down_before_it_is_welcomed(host
     async with host.dial("peer", **host.peer(1) | {"commits": 12}):
         assert host.node.storage.peers() == {1: Peer("1" * 32, 12)}
     async with host.dial() as raw:
-        assert (await raw.hello("peer", **host.peer(1) | {"commits": 11}))["held"] is not None
-        assert host.node.storage.peers()[1].held
+        assert (await raw.hello("peer", **host.peer(1) | {"commits": 11}))["non_voting"] is not None
+        assert host.node.storage.peers()[1].non_voting
 
 
 @pytest.mark.trio
@@ -188,28 +188,28 @@ async def test_progress_of_a_disk_is_remembered_and_that_of_a_held_one_is_not(ho
 
 @pytest.mark.trio
 async def test_a_replica_that_is_held_says_so_everywhere_and_on_its_disk(host: HostedReplica) -> None:
-    host.node.hold("replica 1 says: it has another disk")
+    host.node.become_learner("replica 1 says: it has another disk")
     async with host.dial("operator") as asker:
         report = await asker.ask({"type": "get-status", "id": 1})
-        assert (report["status"]["role"], report["status"]["leader"]) == ("held", None)
-        assert report["status"]["held"] == "replica 1 says: it has another disk"
+        assert (report["status"]["role"], report["status"]["leader"]) == ("non-voting", None)
+        assert report["status"]["non_voting"] == "replica 1 says: it has another disk"
         failed = await asker.ask({"type": "elect", "id": 2})
         assert failed["reason"].startswith("it is held as a learner without vote: replica 1 says")
-    await eventually(lambda: host.node.storage.held is not None, "it is on disk")
+    await eventually(lambda: host.node.storage.non_voting is not None, "it is on disk")
     assert "ERROR: this replica is a learner without vote: replica 1 says" in host.lines.getvalue()
 
 
 @pytest.mark.trio
 async def test_a_replica_that_still_warms_up_can_be_held_and_then_waits_for_nobody(tmp_path: Path) -> None:
     async with hosted(tmp_path / "r0", replicas=3, warm_up="all") as host:
-        host.node.hold("why")
-        host.warm_up.welcomed(1, held=True)
+        host.node.become_learner("why")
+        host.warm_up.welcomed(1, non_voting=True)
         assert host.warm_up.done
-        assert host.node.saved.held == host.node.storage.held == "why"
+        assert host.node.saved.non_voting == host.node.storage.non_voting == "why"
         host.node.start_core()
         await trio.testing.wait_all_tasks_blocked(0.01)
         assert host.node.core is not None
-        assert host.node.core.held == "why"
+        assert host.node.core.non_voting == "why"
 
 
 @pytest.mark.trio
@@ -224,9 +224,9 @@ async def test_who_is_held_while_a_welcome_is_on_its_way_says_so_in_another_hell
             raw = Raw(stream)
             hello = await raw.hear()
             assert hello is not None
-            hellos.append(hello["held"])
+            hellos.append(hello["non_voting"])
             if len(hellos) == 1:
-                running.node.hold("replica 1 says: another disk")
+                running.node.become_learner("replica 1 says: another disk")
             await raw.say(
                 Welcome(
                     version=1, cluster=cluster.digest, name="", replica=2, members=(), leader=None, applied=0

@@ -26,7 +26,7 @@ from paxtui.replica.observability.telemetry import (
 from paxtui.wire import FRAME_BYTES_MAX, Decoder, FrameReader
 from paxtui.wire.faults import Cut
 from paxtui.wire.telemetry import (
-    MARK_CHARS,
+    DIGEST_CHARS,
     TEXT_CHARS_MAX,
     FaultBegan,
     FaultEnded,
@@ -36,7 +36,7 @@ from paxtui.wire.telemetry import (
     ObserverAnswer,
     TelemetryDelta,
     TelemetrySnapshot,
-    mark,
+    digest,
 )
 
 B = Ballot(1, 0)
@@ -220,7 +220,7 @@ async def test_values_are_cut_and_beyond_a_number_left_out(telemetry: Telemetry)
         "ballot": [1, 0],
         "first": 0,
         "count": 3,
-        "marks": mark(value) * 3,
+        "digests": digest(value) * 3,
     }
 
 
@@ -235,11 +235,11 @@ async def test_marks_differ_where_values_do_and_learned_ballots_are_runs(telemet
     telemetry.record(0.0, (e.Learned(0, entries),))
     telemetry.flush()
     voted, learned = observer.events()
-    assert voted["marks"] == "".join(map(mark, values))
-    assert len({mark(value) for value in values}) == 4
-    assert all(len(mark(value)) == MARK_CHARS for value in values)
+    assert voted["digests"] == "".join(map(digest, values))
+    assert len({digest(value) for value in values}) == 4
+    assert all(len(digest(value)) == DIGEST_CHARS for value in values)
     assert learned["ballots"] == [[[1, 0], 2], [[2, 1], 1]]
-    assert learned["marks"] == "".join(map(mark, values[:3]))
+    assert learned["digests"] == "".join(map(digest, values[:3]))
 
 
 def test_what_a_fault_did_to_a_message_names_its_slots() -> None:

@@ -63,6 +63,6 @@ async def test_whoever_waits_is_told_of_each_new_one(nursery: trio.Nursery) -> N
 
 def test_who_is_let_in_as_a_learner_waits_for_nobody() -> None:
     warm_up = WarmUp(0, 3, "all", first_start=True)
-    warm_up.welcomed(1, held=True)
+    warm_up.welcomed(1, non_voting=True)
     assert warm_up.done
     assert warm_up.missing == ()

@@ -59,7 +59,7 @@ from paxtui.core.output import (
 )
 from paxtui.core.replica import Replica
 from paxtui.core.settings import Settings
-from paxtui.core.values import Command, Entry, SessionRow, Vote, mark, trim
+from paxtui.core.values import Command, Entry, SessionRow, Vote, checkpoint, trim
 from paxtui.sim.cluster import simulation as cluster_module
 from paxtui.sim.cluster.simulation import Simulation
 from paxtui.sim.mutants import MUTANTS
@@ -372,7 +372,7 @@ def a_state_with_a_session_that_was_not_there(c: FullObserver) -> None:
 def a_state_with_another_answer(c: FullObserver) -> None:
     c.asked(X)
     applied(c, 0, X)
-    applied(c, 1, mark(0, LOW))
+    applied(c, 1, checkpoint(0, LOW))
     choose(c, X, X)
     apply(c, 0, X, X)
     head = link(link(CHAIN_START, 0, X), 1, X)
@@ -382,7 +382,7 @@ def a_state_with_another_answer(c: FullObserver) -> None:
 def a_state_that_lacks_a_session(c: FullObserver) -> None:
     c.asked(X)
     applied(c, 0, X)
-    applied(c, 1, mark(0, LOW))
+    applied(c, 1, checkpoint(0, LOW))
     applied(c, 2, trim(2, LOW))
     choose(c, X, X)
     apply(c, 0, X, X)
@@ -392,7 +392,7 @@ def a_state_that_lacks_a_session(c: FullObserver) -> None:
 
 def told_mark(c: FullObserver) -> None:
     """Replica 0 has applied a mark in slot 0."""
-    applied(c, 0, mark(0, LOW))
+    applied(c, 0, checkpoint(0, LOW))
 
 
 def snapshot(upto: int, *sessions: SessionRow) -> PutSnapshot:

@@ -134,7 +134,7 @@ def test_whoever_forgot_something_is_a_learner_to_the_end_and_comes_as_far_as_th
     result, lines = told(plan(fault, replicas=3))
     assert (result.outcome, result.detail) == ("ok", "")
     assert any(f"*** without vote {words}" in line for line in lines)
-    assert sum("  held  " in line for line in lines) == 1
+    assert sum("  became-non-voting  " in line for line in lines) == 1
     assert refusals(lines) == []
     _, again = told(plan(fault, PlannedFault(1.5, "crash-all", (0.05,)), replicas=3))
-    assert sum("  held  " in line for line in again) == 2
+    assert sum("  became-non-voting  " in line for line in again) == 2

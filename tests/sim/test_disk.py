@@ -231,7 +231,7 @@ def test_a_trim_leaves_what_is_at_and_above_the_floor_and_the_state_there() -> N
         PutState(ONE, 1, 4, CHAIN),
     )
     saved = disk.open()
-    assert (saved.floor, saved.marks) == (2, (Checkpoint(2, 1000), Checkpoint(4, 1001)))
+    assert (saved.log_start, saved.checkpoints) == (2, (Checkpoint(2, 1000), Checkpoint(4, 1001)))
     assert (sorted(disk.rows), disk.suppressed) == ([2, 3, 4], {3: 0})
     page = disk.read_state(2, "", 100)
     assert page is not None
@@ -251,7 +251,12 @@ def test_another_replicas_state_takes_the_place_of_all_that_was_learned() -> Non
         PutState(ONE, 1, 6, CHAIN),
     )
     saved = disk.open()
-    assert (saved.floor, saved.marks, saved.watermark, saved.horizon) == (6, (Checkpoint(6, 1000),), 6, 0)
+    assert (saved.log_start, saved.checkpoints, saved.watermark, saved.horizon) == (
+        6,
+        (Checkpoint(6, 1000),),
+        6,
+        0,
+    )
     assert (saved.sessions, saved.sessions_upto, list(saved.replay)) == (rows, 6, [])
     assert [vote.slot for vote in saved.votes] == [6, 7]
     first = disk.read_state(6, "", 1)

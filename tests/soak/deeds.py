@@ -266,7 +266,7 @@ class Deeds:
 
         def votes(sightings: list[Sighting]) -> bool:
             status = status_of(sightings[target])
-            return status is not None and status.held is None
+            return status is not None and status.non_voting is None
 
         await stand.wait(votes, f"r{target} has its newest disk again and votes")
         await self._progress(window, f"with the newest disk of r{target}")

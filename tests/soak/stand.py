@@ -216,8 +216,8 @@ class Stand:
             others = [sighting.report for sighting in sightings if sighting.replica != replica]
             return (
                 own is not None
-                and own.held is not None
-                and all(report is not None and replica in dict(report.held_here) for report in others)
+                and own.non_voting is not None
+                and all(report is not None and replica in dict(report.non_voting_peers) for report in others)
             )
 
         await self.wait(held, f"r{replica} is held as a learner without vote, and all know it")

@@ -58,7 +58,7 @@ def texts(folder: Path) -> list[tuple[int, str, int | None]]:
 def test_a_backup_is_what_is_learned_without_votes_and_is_found_whole(running, tmp_path):
     made = take(running, tmp_path / "log.backup")
     assert made == backups.check(tmp_path / "log.backup")
-    assert (made.found.ok, made.found.slots, made.found.floor) == (True, 10, 0)
+    assert (made.found.ok, made.found.slots, made.found.log_start) == (True, 10, 0)
     assert made.found.chain == chain_head(10)
     assert (made.identity.replica, made.identity.name, made.about.session_window) == (0, "demo", 2)
     with closing(sqlite3.connect(tmp_path / "log.backup")) as db:
@@ -81,7 +81,7 @@ def test_a_restored_replica_goes_on_from_the_log_with_rounds_above_the_old_ones(
         5,
     )  # the new cluster need not have the old one's replica
     assert (saved.sessions, saved.sessions_upto, saved.horizon) == ((SESSION,), 10, 3)
-    assert (storage.warmed, storage.held, storage.peers()) == (False, None, {})
+    assert (storage.warmed, storage.non_voting, storage.peers()) == (False, None, {})
     assert storage.identity.origin == made.about.id
     assert storage.storage_id not in (made.about.id, running.storage_id)
     storage.close()
@@ -109,12 +109,12 @@ def test_removed_slots_stay_removed(running, tmp_path, learned):
         ]
     )
     made = take(running, tmp_path / "log.backup")
-    assert (made.found.ok, made.found.floor, made.found.slots) == (True, 10, 15)
+    assert (made.found.ok, made.found.log_start, made.found.slots) == (True, 10, 15)
     folder = tmp_path / "new"
     backups.restore(made, tmp_path / "log.backup", folder, NEW)
     assert [slot for slot, _, _ in texts(folder)] == [10, 11, 12, 13, 14]
     storage = Store.open(folder, cluster=NEW.cluster, name="fresh", replica=2)
-    assert storage.saved().marks == (Checkpoint(10, 77),)
+    assert storage.saved().checkpoints == (Checkpoint(10, 77),)
     page = storage.read_state(10, "", 1000)
     assert page is not None
     assert page.sessions == (SESSION,)

@@ -22,8 +22,10 @@ def version(path: Path) -> int:
 
 def make_format_2(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        for table in ("floor", "marks", "mark_sessions"):
+        for table in ("log_start", "checkpoints", "checkpoint_sessions"):
             db.execute(f"DROP TABLE {table}")
+        db.execute("ALTER TABLE non_voting RENAME TO held")
+        db.execute("ALTER TABLE peers RENAME COLUMN non_voting TO held")
         row = StorageIdentity(*db.execute("SELECT * FROM identity").fetchone()[:6])._replace(version=2).row()
         db.execute("UPDATE identity SET version = 2, checksum = ?", (seal("identity", *row),))
 

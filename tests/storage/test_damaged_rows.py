@@ -77,7 +77,7 @@ def test_a_damaged_learned_slot_is_not_served_and_the_slots_before_it_are(
             storage.read(slot, 10, 10_000)
         assert caught.value.slot == slot
         assert len(storage.read(slot + 1, 100, 10_000)[0]) == 9 - slot
-    assert storage.held is None
+    assert storage.non_voting is None
 
 
 @pytest.mark.parametrize(("damage", "slot", "words"), LEARNED)
@@ -87,7 +87,7 @@ def test_a_damaged_learned_slot_is_not_replayed(used, open_storage, damage, slot
     applied = []
     with pytest.raises(SlotDamaged, match=f"slot {slot}: {words}"):
         applied += saved.replay
-    assert (saved.held, len(saved.votes)) == (None, 2)
+    assert (saved.non_voting, len(saved.votes)) == (None, 2)
 
 
 def test_a_mended_slot_is_there_for_good(used, open_storage, learned):
@@ -120,19 +120,19 @@ def test_a_damaged_vote_makes_a_learner_without_vote_for_good(used, open_storage
     storage = open_storage()
     saved = storage.saved()
     assert saved.votes == ()
-    assert saved.held is not None
-    assert saved.held.startswith(f"its vote in slot {slot}: its checksum does not match")
+    assert saved.non_voting is not None
+    assert saved.non_voting.startswith(f"its vote in slot {slot}: its checksum does not match")
     storage.commit([learned(10, 12)])
     storage.close()
     again = open_storage()
-    assert (again.held, again.saved().votes, again.committed_watermark) == (saved.held, (), 12)
+    assert (again.non_voting, again.saved().votes, again.committed_watermark) == (saved.non_voting, (), 12)
 
 
 STATE = [
     change("UPDATE state SET promised_round = promised_round + 1"),
     change("DELETE FROM state"),
-    change("UPDATE held SET reason = 'no'"),
-    change("DELETE FROM held"),
+    change("UPDATE non_voting SET reason = 'no'"),
+    change("DELETE FROM non_voting"),
 ]
 
 
@@ -144,8 +144,8 @@ def test_a_damaged_promise_makes_an_empty_disk_that_is_held_and_keeps_the_old_on
     damage(used)
     before = (used / "replica.db").read_bytes()
     storage = open_storage()
-    assert storage.held is not None
-    assert "damaged at table" in storage.held
+    assert storage.non_voting is not None
+    assert "damaged at table" in storage.non_voting
     assert storage.storage_id != storage_id
     assert (storage.saved().watermark, storage.saved().chain) == (0, CHAIN_START)
     assert storage.peers() == {1: Peer("1" * 32, 40)}  # what it knows of others may still stop one of them
@@ -153,7 +153,7 @@ def test_a_damaged_promise_makes_an_empty_disk_that_is_held_and_keeps_the_old_on
     assert any("it is kept as replica.db.damaged-1" in note for note in storage.notes)
     storage.close()
     again = open_storage()
-    assert (again.held, again.notes) == (storage.held, [])
+    assert (again.non_voting, again.notes) == (storage.non_voting, [])
 
 
 def test_a_second_damaged_state_does_not_overwrite_the_first(used, open_storage):
@@ -187,21 +187,21 @@ def test_a_start_that_is_killed_while_it_puts_a_database_aside_never_leaves_one_
     with pytest.raises(KeyboardInterrupt):
         open_storage()
     monkeypatch.undo()
-    assert open_storage().held is not None
+    assert open_storage().non_voting is not None
 
 
 def test_a_hold_is_in_the_commit_that_asks_for_it(open_storage):
     storage = open_storage()
     storage.commit([(PutNonVoting("it lost its disk"), PutState(Ballot(3, 1), 2, 0, CHAIN_START))])
-    assert storage.held == "it lost its disk"
+    assert storage.non_voting == "it lost its disk"
     storage.close()
     saved = open_storage().saved()
-    assert (saved.held, saved.promised) == ("it lost its disk", Ballot(3, 1))
+    assert (saved.non_voting, saved.promised) == ("it lost its disk", Ballot(3, 1))
 
 
 def test_an_older_copy_of_a_held_disk_is_no_worse_and_is_taken(open_storage, folder, tmp_path, learned):
     storage = open_storage()
-    storage.hold("it lost its disk")
+    storage.become_learner("it lost its disk")
     storage.close()
     shutil.copy(folder / "replica.db", tmp_path / "old.db")
     storage = open_storage()
@@ -209,7 +209,7 @@ def test_an_older_copy_of_a_held_disk_is_no_worse_and_is_taken(open_storage, fol
     storage.close()
     shutil.copy(tmp_path / "old.db", folder / "replica.db")
     again = open_storage()
-    assert (again.held, again.committed_watermark) == ("it lost its disk", 0)
+    assert (again.non_voting, again.committed_watermark) == ("it lost its disk", 0)
 
 
 # Formats
@@ -224,8 +224,10 @@ def set_version(db: sqlite3.Connection, version: int) -> None:
 def of_format_2(used) -> Path:
     """The folder as a paxtui that removed nothing left it."""
     db = sqlite3.connect(used / "replica.db", isolation_level=None)
-    for table in ("floor", "marks", "mark_sessions"):
+    for table in ("log_start", "checkpoints", "checkpoint_sessions"):
         db.execute(f"DROP TABLE {table}")
+    db.execute("ALTER TABLE non_voting RENAME TO held")
+    db.execute("ALTER TABLE peers RENAME COLUMN non_voting TO held")
     set_version(db, 2)
     db.close()
     return used
@@ -247,7 +249,7 @@ def of_format_1(of_format_2) -> Path:
 
 def test_an_older_format_is_brought_up_to_date_and_a_copy_of_it_is_kept(of_format_1, open_storage):
     storage = open_storage()
-    assert (storage.committed_watermark, len(storage.saved().votes), storage.held) == (10, 2, None)
+    assert (storage.committed_watermark, len(storage.saved().votes), storage.non_voting) == (10, 2, None)
     assert storage.peers() == {1: Peer("1" * 32, 0, "")}
     (note,) = storage.notes
     assert "a copy of the old one is replica.db.format-1" in note
@@ -265,9 +267,9 @@ def test_a_format_in_which_nothing_is_removed_is_brought_up_to_date_and_a_copy_i
     storage = open_storage()
     saved = storage.saved()
     assert (saved.watermark, len(saved.votes), storage.peers()) == (10, 2, {1: Peer("1" * 32, 40)})
-    assert (storage.floor, saved.floor, saved.marks) == (0, 0, ())
+    assert (storage.log_start, saved.log_start, saved.checkpoints) == (0, 0, ())
     (note,) = storage.notes
-    assert "has format 3 now; a copy of the old one is replica.db.format-2" in note
+    assert "has format 4 now; a copy of the old one is replica.db.format-2" in note
     storage.close()
     assert open_storage().notes == []
     copy = sqlite3.connect(of_format_2 / "replica.db.format-2")
@@ -279,7 +281,7 @@ def test_a_format_in_which_nothing_is_removed_is_brought_up_to_date_and_a_copy_i
 
 def test_a_log_of_an_older_format_can_be_read_without_its_replica(of_format_2):
     with OfflineLog.open(of_format_2) as log:
-        assert (log.floor, log.verify().ok, len(list(log.entries(0, 10)))) == (0, True, 10)
+        assert (log.log_start, log.verify().ok, len(list(log.entries(0, 10)))) == (0, True, 10)
 
 
 def test_an_older_format_that_went_back_in_time_is_refused_before_it_is_touched(of_format_1, open_storage):

@@ -65,7 +65,7 @@ def expect_failed_for_good(storage, cause: str) -> None:
         storage.set_warmed,
         storage.peers,
         lambda: storage.remember_peers({1: Peer("x")}),
-        lambda: storage.hold("why"),
+        lambda: storage.become_learner("why"),
         lambda: storage.mend({}),
         storage.look,
     ):

@@ -61,7 +61,7 @@ def test_a_newer_format_is_refused_before_anything_else_is_trusted(used, open_st
     db.execute("UPDATE identity SET version = 7")
     db.commit()
     db.close()
-    with refused("replica.db", "newer paxtui (format 7, this one knows 3)"):
+    with refused("replica.db", "newer paxtui (format 7, this one knows 4)"):
         open_storage()
 
 
@@ -234,8 +234,8 @@ def test_a_second_storage_in_the_same_process_is_refused(used, open_storage):
 HOLD = """
 import sys
 from pathlib import Path
-from paxtui.storage.store import Storage
-Storage.open(Path(sys.argv[1]), cluster="c" * 64, name="demo", replica=0)
+from paxtui.storage.store import Store
+Store.open(Path(sys.argv[1]), cluster="c" * 64, name="demo", replica=0)
 print("open", flush=True)
 sys.stdin.read()
 """

@@ -42,7 +42,7 @@ def numbers(db: Path, table: str) -> tuple[int, int | None]:
     """How many rows a table has, and the lowest slot."""
     connection = sqlite3.connect(db)
     try:
-        column = "upto" if table.startswith("mark") else "slot"
+        column = "upto" if table.startswith("checkpoint") else "slot"
         count, lowest = connection.execute(f"SELECT count(*), min({column}) FROM {table}").fetchone()
         return count, lowest
     finally:
@@ -61,7 +61,7 @@ def trimmed(open_storage, learned) -> Store:
 
 def test_a_new_folder_has_removed_nothing(open_storage):
     storage = open_storage()
-    assert (storage.floor, storage.saved().floor, storage.saved().marks) == (0, 0, ())
+    assert (storage.log_start, storage.saved().log_start, storage.saved().checkpoints) == (0, 0, ())
     assert storage.sweep() is False
 
 
@@ -69,8 +69,8 @@ def test_the_floor_and_the_marks_at_and_above_it_are_there_after_a_reopening(tri
     trimmed.close()
     storage = open_storage()
     saved = storage.saved()
-    assert (storage.floor, saved.floor) == (40, 40)
-    assert saved.marks == (Checkpoint(40, 1040), Checkpoint(70, 1070))
+    assert (storage.log_start, saved.log_start) == (40, 40)
+    assert saved.checkpoints == (Checkpoint(40, 1040), Checkpoint(70, 1070))
     assert (saved.watermark, saved.chain, saved.sessions_upto) == (100, chain_head(100), 70)
     assert len(list(saved.replay)) == 30
 
@@ -125,11 +125,11 @@ def test_a_state_that_is_not_kept_is_told_as_such(trimmed, upto):
 
 
 def test_a_state_goes_with_its_sessions_when_the_floor_is_above_it(trimmed, folder):
-    assert numbers(folder / "replica.db", "mark_sessions") == (5, 40)
+    assert numbers(folder / "replica.db", "checkpoint_sessions") == (5, 40)
     trimmed.commit([(PutLogStart(70),)])
     assert trimmed.read_state(40, "", 10_000) is None
-    assert numbers(folder / "replica.db", "mark_sessions") == (3, 70)
-    assert numbers(folder / "replica.db", "marks") == (1, 70)
+    assert numbers(folder / "replica.db", "checkpoint_sessions") == (3, 70)
+    assert numbers(folder / "replica.db", "checkpoints") == (1, 70)
 
 
 # Sweeping
@@ -145,7 +145,7 @@ def test_rows_go_in_portions_and_the_rest_after_a_kill(trimmed, open_storage, fo
     trimmed._failure = "it is killed here: nothing is tidied"
     trimmed.close()
     storage = open_storage()
-    assert storage.floor == 40
+    assert storage.log_start == 40
     assert storage.sweep() is True
     assert storage.sweep() is False
     assert numbers(path, "log") == (60, 40)
@@ -186,9 +186,9 @@ def test_a_state_takes_the_place_of_all_that_was_learned(open_storage, learned):
     storage.commit([snapshot(10)])
     for _ in range(2):
         saved = storage.saved()
-        assert (saved.watermark, saved.chain, saved.floor) == (70, chain_head(70), 70)
+        assert (saved.watermark, saved.chain, saved.log_start) == (70, chain_head(70), 70)
         assert (saved.sessions_upto, saved.horizon, saved.sessions) == (70, 3, (BOB, CY))
-        assert (saved.marks, list(saved.replay), saved.votes) == ((Checkpoint(70, 1070),), [], ())
+        assert (saved.checkpoints, list(saved.replay), saved.votes) == ((Checkpoint(70, 1070),), [], ())
         page = storage.read_state(70, "", 10_000)
         assert page is not None
         assert (page.sessions, page.horizon, page.wall_s) == ((BOB, CY), 3, 1070)
@@ -229,7 +229,7 @@ def test_what_is_learned_after_a_state_is_read_and_verified(open_storage, learne
     assert len(storage.read(70, 100, 100_000)[0]) == 10
     with OfflineLog.open(folder) as log:
         result = log.verify()
-    assert (result.problem, result.floor, result.slots, result.chain) == (None, 70, 80, chain_head(80))
+    assert (result.problem, result.log_start, result.slots, result.chain) == (None, 70, 80, chain_head(80))
 
 
 # Damage
@@ -245,9 +245,15 @@ def spoil(folder: Path, statement: str) -> None:
 @pytest.mark.parametrize(
     ("statement", "told"),
     [
-        ("UPDATE marks SET wall_s = wall_s + 1", "damaged at table marks: the checksum of a row"),
-        ("UPDATE marks SET upto = 41 WHERE upto = 40", "damaged at table marks: the checksum of a row"),
-        ("DELETE FROM marks WHERE upto = 40", "damaged at table marks: the state at slot 40 is missing"),
+        ("UPDATE checkpoints SET wall_s = wall_s + 1", "damaged at table checkpoints: the checksum of a row"),
+        (
+            "UPDATE checkpoints SET upto = 41 WHERE upto = 40",
+            "damaged at table checkpoints: the checksum of a row",
+        ),
+        (
+            "DELETE FROM checkpoints WHERE upto = 40",
+            "damaged at table checkpoints: the state at slot 40 is missing",
+        ),
     ],
 )
 def test_damaged_marks_are_refused_at_the_start(trimmed, open_storage, folder, statement, told):
@@ -258,22 +264,25 @@ def test_damaged_marks_are_refused_at_the_start(trimmed, open_storage, folder, s
         storage.saved()
 
 
-@pytest.mark.parametrize("statement", ["UPDATE floor SET slot = 50", "DELETE FROM floor"])
+@pytest.mark.parametrize("statement", ["UPDATE log_start SET slot = 50", "DELETE FROM log_start"])
 def test_a_damaged_floor_makes_a_disk_that_is_held(trimmed, open_storage, folder, statement):
     """Like the small state beside it: below it may be anything."""
     trimmed.close()
     spoil(folder, statement)
     storage = open_storage()
-    assert "damaged at table floor" in str(storage.held)
-    assert (storage.floor, storage.saved().watermark) == (0, 0)
+    assert "damaged at table log_start" in str(storage.non_voting)
+    assert (storage.log_start, storage.saved().watermark) == (0, 0)
 
 
 @pytest.mark.parametrize(
     ("statement", "told"),
     [
-        ("UPDATE mark_sessions SET top = 9 WHERE client = 'bob'", "table sessions: the checksum of a row"),
-        ("DELETE FROM mark_sessions WHERE client = 'bob'", "it has 1 sessions instead of 2"),
-        ("UPDATE marks SET horizon = 2 WHERE upto = 40", "table marks: the checksum of a row"),
+        (
+            "UPDATE checkpoint_sessions SET top = 9 WHERE client = 'bob'",
+            "table sessions: the checksum of a row",
+        ),
+        ("DELETE FROM checkpoint_sessions WHERE client = 'bob'", "it has 1 sessions instead of 2"),
+        ("UPDATE checkpoints SET horizon = 2 WHERE upto = 40", "table checkpoints: the checksum of a row"),
     ],
 )
 def test_a_damaged_state_is_not_sent_to_anybody(trimmed, folder, statement, told):
@@ -294,12 +303,12 @@ def test_a_page_of_a_state_is_of_one_moment(trimmed, monkeypatch):
         trimmed.commit([(PutLogStart(70),)])
         return found
 
-    original = snapshots._mark
-    monkeypatch.setattr(snapshots, "_mark", risen)
+    original = snapshots._checkpoint
+    monkeypatch.setattr(snapshots, "_checkpoint", risen)
     page = trimmed.read_state(40, "", 10_000)
     assert page is not None
     assert (page.upto, page.sessions, page.last) == (40, (ANN, BOB), True)
-    monkeypatch.setattr(snapshots, "_mark", original)
+    monkeypatch.setattr(snapshots, "_checkpoint", original)
     assert trimmed.read_state(40, "", 10_000) is None
 
 
@@ -328,7 +337,7 @@ def test_a_trimmed_log_is_verified_from_its_floor_also_while_rows_are_deleted(
         trimmed.sweep()
     with OfflineLog.open(folder) as log:
         result = log.verify()
-        assert (result.problem, result.floor, result.slots) == (None, 40, 100)
+        assert (result.problem, result.log_start, result.slots) == (None, 40, 100)
         assert result.chain == chain_head(100)
         assert [slot for slot, _, _ in log.entries(0, 1000)] == list(range(40, 100))
 
@@ -341,7 +350,7 @@ def test_a_floor_that_rises_while_somebody_reads_is_taken_over(trimmed, folder, 
         trimmed.commit([(PutLogStart(70),)])
         trimmed.sweep()
         assert [slot for slot, _, _ in reading] == [*range(41, 50), *range(70, 100)]
-        assert log.verify().floor == 70
+        assert log.verify().log_start == 70
 
 
 def test_verify_notices_a_missing_row_above_the_floor_and_a_damaged_state(trimmed, folder):
@@ -350,9 +359,9 @@ def test_verify_notices_a_missing_row_above_the_floor_and_a_damaged_state(trimme
     with OfflineLog.open(folder) as log:
         result = log.verify()
         assert (result.ok, result.bad_slot) == (False, 40)
-    spoil(folder, "UPDATE marks SET chain = zeroblob(32) WHERE upto = 40")
+    spoil(folder, "UPDATE checkpoints SET chain = zeroblob(32) WHERE upto = 40")
     with OfflineLog.open(folder) as log:
-        assert "table marks" in str(log.verify().problem)
+        assert "table checkpoints" in str(log.verify().problem)
 
 
 def test_bytes_between_grow_with_texts_and_rows(trimmed):

@@ -31,8 +31,8 @@ def some(of: st.SearchStrategy[object]) -> st.SearchStrategy[tuple[object, ...]]
 
 
 peer_messages = st.one_of(
-    st.builds(m.Canvass, ballots),
-    st.builds(m.CanvassReply, ballots, st.booleans(), ballots, numbers),
+    st.builds(m.PreVote, ballots),
+    st.builds(m.PreVoteReply, ballots, st.booleans(), ballots, numbers),
     st.builds(m.Prepare, ballots, numbers, st.booleans()),
     st.builds(m.Promise, ballots, numbers, st.none() | numbers, numbers, some(votes)),
     st.builds(m.Nack, ballots, ballots, st.none() | ballots, numbers),

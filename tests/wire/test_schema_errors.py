@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pytest
@@ -75,6 +75,7 @@ class Plain(msgspec.Struct, forbid_unknown_fields=True):
     count: int
     names: list[str] = []
     maybe: float | None = None
+    head: Annotated[bytes, msgspec.Meta(min_length=2, max_length=3)] = b"abc"
 
 
 @pytest.mark.parametrize(
@@ -91,6 +92,11 @@ class Plain(msgspec.Struct, forbid_unknown_fields=True):
         ({"count": 1, "maybe": "x"}, "expected a number, got text - at `$.maybe`"),
         ({"count": 1, "maybe": []}, "expected a number, got a list - at `$.maybe`"),
         (7, "expected a table, got a whole number"),
+        ({"count": 1, "head": 7}, "expected bytes in base64, got a whole number - at `$.head`"),
+        ({"count": 1, "head": "YWJ"}, "expected bytes in base64, got text - at `$.head`"),
+        ({"count": 1, "head": "YQ=="}, "expected bytes in base64 of length >= 2 - at `$.head`"),
+        ({"count": 1, "head": "YWJjZA=="}, "expected bytes in base64 of length <= 3 - at `$.head`"),
+        ({"count": 1, "head": "YWI="}, "None"),
         ({"count": 1, "names": ["a"], "maybe": 1}, "None"),
     ],
 )

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from paxtui.core.ballot import Ballot
-from paxtui.core.values import NOOP, Command, mark, trim
+from paxtui.core.values import NOOP, Command, checkpoint, trim
 from paxtui.wire import codec, fate, framing, hello, requests, telemetry, text
 from paxtui.wire import faults as f
 from paxtui.wire.codec import Decoder, too_deep
@@ -47,7 +47,7 @@ def test_the_limits_of_the_wire() -> None:
     assert hello.PROTOCOL_VERSION >= 1
     assert hello.NAME_CHARS_MAX == 64
     assert (requests.PAGE_SLOTS_MAX, requests.APPENDS_MAX) == (2048, 1024)
-    assert (telemetry.TEXT_CHARS_MAX, telemetry.MARK_CHARS, telemetry.OWN_CHARS) == (120, 16, 8)
+    assert (telemetry.TEXT_CHARS_MAX, telemetry.DIGEST_CHARS, telemetry.OWN_CHARS) == (120, 16, 8)
     assert codec.NESTING_MAX == 16
     assert text.MARKS_MAX == 4
 
@@ -55,7 +55,7 @@ def test_the_limits_of_the_wire() -> None:
 def test_a_hello_that_says_no_more_than_it_must() -> None:
     said = Decoder[hello.Hello](hello.Hello).decode(b'{"type":"hello","version":1,"role":"peer"}')
     assert said == hello.Hello(version=1, role="peer")
-    assert (said.commits, said.held, said.origin, said.members, said.name) == (0, False, "", (), "")
+    assert (said.commits, said.non_voting, said.origin, said.members, said.name) == (0, False, "", (), "")
     assert (said.cluster, said.replica, said.storage, said.session) == (None, None, None, None)
 
 
@@ -116,19 +116,19 @@ def test_a_seed_that_failed_once_fails_for_ever(
     assert (fate.LOSS, fate.DELAY, fate.DUPLICATE, fate.REORDER) == (1, 2, 3, 4)
 
 
-def test_a_value_of_the_cluster_has_a_mark_of_its_own_that_begins_as_the_no_op_does() -> None:
-    own = [trim(7, Ballot(1, 0)), trim(8, Ballot(1, 0)), mark(5, Ballot(1, 0))]
-    marks = [telemetry.mark(value) for value in own]
-    assert telemetry.mark(NOOP) == telemetry.NOOP_MARK
-    assert len({telemetry.NOOP_MARK, *marks}) == 4
-    assert {each[:8] for each in marks} == {telemetry.OWN_PREFIX} == {telemetry.NOOP_MARK[:8]}
-    assert {len(each) for each in marks} == {16}
-    assert not telemetry.mark(Command("ada~1", 1, "x")).startswith(telemetry.OWN_PREFIX)
+def test_a_value_of_the_cluster_has_a_digest_of_its_own_that_begins_as_the_no_op_does() -> None:
+    own = [trim(7, Ballot(1, 0)), trim(8, Ballot(1, 0)), checkpoint(5, Ballot(1, 0))]
+    digests = [telemetry.digest(value) for value in own]
+    assert telemetry.digest(NOOP) == telemetry.NOOP_DIGEST
+    assert len({telemetry.NOOP_DIGEST, *digests}) == 4
+    assert {each[:8] for each in digests} == {telemetry.OWN_PREFIX} == {telemetry.NOOP_DIGEST[:8]}
+    assert {len(each) for each in digests} == {16}
+    assert not telemetry.digest(Command("ada~1", 1, "x")).startswith(telemetry.OWN_PREFIX)
 
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [(mark(5, Ballot(1, 0)), "mark"), (trim(1234, Ballot(1, 0)), "trim to 1234"), (NOOP, "no-op")],
+    [(checkpoint(5, Ballot(1, 0)), "mark"), (trim(1234, Ballot(1, 0)), "trim to 1234"), (NOOP, "no-op")],
 )
 def test_a_value_of_no_client_is_told_in_words(value: Command, words: str) -> None:
     assert text.cluster_words(value.request, value.text) == words

@@ -66,7 +66,7 @@ class ClusterModel(Facts):
             e.LeaderHeard: self._leader_heard,
             e.ProposerCrashed: self._proposer_crashed,
             e.ProposerRestored: self._proposer_restored,
-            e.Held: self._held,
+            e.BecameNonVoting: self._held,
             e.SlotSkipped: self._slot_skipped,
             FaultBegan: self._fault_began,
             FaultEnded: self._fault_ended,
@@ -220,7 +220,7 @@ class ClusterModel(Facts):
             return
         replica.role = status.role
         replica.promised = max(replica.promised, status.promised)
-        replica.applied, replica.chain, replica.floor = status.watermark, status.chain, status.floor
+        replica.applied, replica.chain, replica.floor = status.watermark, status.chain, status.log_start
         if status.role == "leader":
             self.leaders[replica.id] = status.ballot
         # What it holds above its watermark is told in full; what was seen before may have died with it.
@@ -344,7 +344,7 @@ class ClusterModel(Facts):
             del self.trims[min(self.trims)]
 
     def _trimmed(self, replica: ReplicaView, event: e.Trimmed, at: float) -> None:
-        replica.floor, replica.trimming = event.floor, True
+        replica.floor, replica.trimming = event.log_start, True
 
     def _snapshot_taken(self, replica: ReplicaView, event: e.SnapshotTaken, at: float) -> None:
         replica.applied = replica.floor = event.upto
@@ -361,7 +361,7 @@ class ClusterModel(Facts):
         self.elections.add(at)
 
     def _stepped_down(self, replica: ReplicaView, event: e.SteppedDown, at: float) -> None:
-        if replica.role not in ("crashed", "held"):
+        if replica.role not in ("crashed", "non-voting"):
             replica.role = "follower"
         self.leaders.pop(replica.id, None)
 
@@ -370,7 +370,7 @@ class ClusterModel(Facts):
 
     def _leader_heard(self, replica: ReplicaView, event: e.LeaderHeard, at: float) -> None:
         replica.follows = event.ballot
-        if replica.role not in ("crashed", "held") and event.ballot.replica != replica.id:
+        if replica.role not in ("crashed", "non-voting") and event.ballot.replica != replica.id:
             replica.role = "follower"
 
     def _proposer_crashed(self, replica: ReplicaView, event: e.ProposerCrashed, at: float) -> None:
@@ -380,8 +380,8 @@ class ClusterModel(Facts):
     def _proposer_restored(self, replica: ReplicaView, event: e.ProposerRestored, at: float) -> None:
         replica.role = "follower"
 
-    def _held(self, replica: ReplicaView, event: e.Held, at: float) -> None:
-        replica.role = "held"
+    def _held(self, replica: ReplicaView, event: e.BecameNonVoting, at: float) -> None:
+        replica.role = "non-voting"
         self.leaders.pop(replica.id, None)
 
     def _slot_skipped(self, replica: ReplicaView, event: e.SlotSkipped, at: float) -> None:
@@ -398,7 +398,7 @@ class ClusterModel(Facts):
 def slim(event: Struct) -> Struct:
     """An event without marks and values: fifty thousand of them are kept, and runs can be long."""
     if isinstance(event, VotedView):
-        return structs.replace(event, marks="")
+        return structs.replace(event, digests="")
     if isinstance(event, ProposedView | LearnedView):
-        return structs.replace(event, marks="", values=None)
+        return structs.replace(event, digests="", values=None)
     return event

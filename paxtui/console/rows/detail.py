@@ -48,10 +48,10 @@ def _concerns(event: Struct, slot: int) -> bool:
         return event.first <= slot < event.watermark
     if isinstance(event, e.SnapshotTaken):
         return event.first <= slot < event.upto
-    if isinstance(event, e.Marked):
+    if isinstance(event, e.Checkpointed):
         return slot == event.upto - 1
     if isinstance(event, e.Trimmed):
-        return slot < event.floor
+        return slot < event.log_start
     at: int | None = getattr(event, "slot", None)
     if at is not None:
         return at == slot

@@ -20,7 +20,7 @@ STYLES: dict[type, str] = {
     e.NackReceived: "warn",
     e.NackSent: "warn",
     e.ProposerCrashed: "warn",
-    e.Held: "alarm",
+    e.BecameNonVoting: "alarm",
     MessageFaulted: "lost",
     e.MessageDropped: "dim",
     e.Suppressed: "no-op",

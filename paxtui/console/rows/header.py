@@ -202,7 +202,7 @@ def state_words(scene: ViewState, replica: ReplicaView) -> str:
         return f"CUT{leads}"
     if replica.proposer_crashed:
         return "proposer crashed"
-    if replica.role in ("canvassing", "preparing"):
+    if replica.role in ("pre-voting", "preparing"):
         return replica.role
     return ""
 

@@ -1,24 +1,25 @@
 """The age of messages: elapsed time that the cluster agrees on, never a time of day.
 
-Messages are as old as the first mark behind them, so only marks have ages. Each replica counts, with its
-monotonic clock, how long ago it applied each mark. A leader stamps a new mark with the stamp of the mark
-before it plus that mark's age. So the stamps in the log count elapsed seconds, and a replica that was not
-there when a mark was applied (it was down, or it took another one's state) has the mark's age from the stamps
-behind it. Only the first mark of a log has the wall clock in it, so that stamps look like times; nothing
-depends on that.
+Messages are as old as the first checkpoint behind them, so only checkpoints have ages. Each replica counts,
+with its monotonic clock, how long ago it applied each checkpoint. A leader stamps a new checkpoint with the
+stamp of the checkpoint before it plus that checkpoint's age. So the stamps in the log count elapsed
+seconds, and a replica that was not there when a checkpoint was applied (it was down, or it took another
+one's state) has the checkpoint's age from the stamps behind it. Only the first checkpoint of a log has the
+wall clock in it, so that stamps look like times; nothing depends on that.
 
 - *Wall clocks are not asked.* A leader whose clock was a year ahead for a moment would remove nearly
-  everything, and marks from that moment would be younger than now for a year. Kafka compares the wall clock
-  with timestamps of records, and a timestamp in the future keeps a segment for as long (KIP-937 had to bound
-  them). etcd counts its leases by elapsed time at the leader, and hands what is left of them to the next
-  leader by way of the log; this does the same with ages.
+  everything, and checkpoints from that moment would be younger than now for a year. Kafka compares the wall
+  clock with timestamps of records, and a timestamp in the future keeps a segment for as long (KIP-937 had
+  to bound them). etcd counts its leases by elapsed time at the leader, and hands what is left of them to
+  the next leader by way of the log; this does the same with ages.
 - *Time in which a replica does not run does not count.* No clock that can be trusted measures it, and keeping
   messages for longer is the error that can be corrected. A file beside the database has the age of the last
-  mark, once a minute, so that replicas that are restarted every night still come to the next mark.
+  checkpoint, once a minute, so that replicas that are restarted every night still come to the next
+  checkpoint.
 - *Stamps are only believed within bounds.* Marks of older versions have the wall clock of their leader, and a
-  cluster that is being upgraded has leaders of both kinds. Of two marks in a row the later one is not older
-  (a stamp that goes back counts as no time), and at most a step and a little younger. So a wrong stamp makes
-  the messages before it older by one step, and a stamp from the future delays nothing.
+  cluster that is being upgraded has leaders of both kinds. Of two checkpoints in a row the later one is not
+  older (a stamp that goes back counts as no time), and at most a step and a little younger. So a wrong
+  stamp makes the messages before it older by one step, and a stamp from the future delays nothing.
 """
 
 from __future__ import annotations
@@ -34,46 +35,47 @@ from paxtui.core.ballot import NUMBER_LIMIT
 from paxtui.core.output import Checkpoint
 
 LEEWAY_S: Final = 5.0
-"""What may pass beyond a step between two marks in a row: leaders look once a second, and may be busy."""
+"""What may pass beyond a step between two checkpoints in a row: leaders look once a second, and may be
+busy."""
 
 AGE_FILE: Final = "ages"
 
 
 class Ages:
-    """The ages of the marks that are kept, as far as this replica knows; true ages are never less."""
+    """The ages of the checkpoints that are kept, as far as this replica knows; true ages are never less."""
 
     def __init__(self, step_s: float, known: tuple[int, float] | None = None) -> None:
-        """``step_s`` is the time after which the next mark is due; ``known`` is a mark's slot and its age at
-        the start of this process."""
+        """``step_s`` is the time after which the next checkpoint is due; ``known`` is a checkpoint's slot
+        and its age at the start of this process."""
         self._elapsed_max_s = max(step_s, LEEWAY_S)
         self._gap_max_s = step_s + LEEWAY_S
         self._ages: dict[int, float] = {} if known is None else dict([known])
         self._looked_at: float | None = None
 
-    def look(self, marks: Sequence[Checkpoint], now: float) -> None:
-        """Count the time since the last look. ``marks`` are those that are kept, in order; ``now`` is the
-        monotonic clock."""
+    def look(self, checkpoints: Sequence[Checkpoint], now: float) -> None:
+        """Count the time since the last look. ``checkpoints`` are those that are kept, in order; ``now`` is
+        the monotonic clock."""
         elapsed = 0.0 if self._looked_at is None else now - self._looked_at
         elapsed = min(max(elapsed, 0.0), self._elapsed_max_s)
         self._looked_at = now
         ages: dict[int, float] = {}
         following: Checkpoint | None = None
-        for mark in reversed(marks):
-            age = self._ages[mark.upto] + elapsed if mark.upto in self._ages else 0.0
+        for checkpoint in reversed(checkpoints):
+            age = self._ages[checkpoint.upto] + elapsed if checkpoint.upto in self._ages else 0.0
             if following is not None:
-                gap = min(max(following.wall_s - mark.wall_s, 0), self._gap_max_s)
+                gap = min(max(following.wall_s - checkpoint.wall_s, 0), self._gap_max_s)
                 age = max(age, ages[following.upto] + gap)
-            ages[mark.upto] = age
-            following = mark
+            ages[checkpoint.upto] = age
+            following = checkpoint
         self._ages = ages
 
-    def of(self, mark: Checkpoint) -> float:
-        """How long ago, at least, a mark of the last look was applied."""
-        return self._ages[mark.upto]
+    def of(self, checkpoint: Checkpoint) -> float:
+        """How long ago, at least, a checkpoint of the last look was applied."""
+        return self._ages[checkpoint.upto]
 
     def stamp(self, last: Checkpoint | None, wall_s: float) -> int:
-        """The stamp of a mark that follows ``last``. Of the first one it is the wall clock, which may be
-        anything."""
+        """The stamp of a checkpoint that follows ``last``. Of the first one it is the wall clock, which may
+        be anything."""
         seconds = wall_s if last is None else last.wall_s + self.of(last)
         return int(min(max(seconds, 0), NUMBER_LIMIT - 1))
 
@@ -85,15 +87,15 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class AgeFile:
-    """The age of the last mark, for the next start. Where the file is missing, torn or of another disk, that
-    mark counts as new, and messages are kept for a little longer."""
+    """The age of the last checkpoint, for the next start. Where the file is missing, torn or of another
+    disk, that checkpoint counts as new, and messages are kept for a little longer."""
 
     def __init__(self, folder: Path, storage_id: str) -> None:
         self._path = folder / AGE_FILE
         self._storage_id = storage_id
 
     def read(self) -> tuple[int, float] | None:
-        """The mark's slot and its age."""
+        """The checkpoint's slot and its age."""
         try:
             line = msgspec.json.decode(self._path.read_bytes(), type=_Line)
         except (OSError, msgspec.DecodeError):

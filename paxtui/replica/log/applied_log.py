@@ -37,7 +37,7 @@ class AppliedLog:
         self._suppressed: dict[int, int] = {}
         self._grown = trio.Event()
         self.watermark = watermark
-        self._floor = 0
+        self._log_start = 0
         """Where another replica's state was taken, which may not be on disk yet."""
 
     def append(self, applied: Applied) -> None:
@@ -59,14 +59,14 @@ class AppliedLog:
         self._recent.clear()
         self._suppressed.clear()
         self._chars = 0
-        self._first = self.watermark = self._floor = upto
+        self._first = self.watermark = self._log_start = upto
         self._grown.set()
         self._grown = trio.Event()
 
     @property
-    def floor(self) -> int:
+    def log_start(self) -> int:
         """Slots below it are removed."""
-        return max(self._floor, self._storage.floor)
+        return max(self._log_start, self._storage.log_start)
 
     async def wait_beyond(self, slot: int) -> None:
         """Wait until the watermark is above ``slot``."""
@@ -75,10 +75,10 @@ class AppliedLog:
 
     async def page(self, first: int, limit: int) -> tuple[LogEntry, ...]:
         """Applied slots from ``first`` on: at least one if there is one, at most ``limit``. Raises
-        ``SlotRemoved`` if ``first`` is below the floor, and ``SlotDamaged`` if it is damaged on this disk and
-        cannot be mended now."""
-        if first < self.floor:
-            raise SlotRemoved(self.floor)
+        ``SlotRemoved`` if ``first`` is below the log start, and ``SlotDamaged`` if it is damaged on this
+        disk and cannot be mended now."""
+        if first < self.log_start:
+            raise SlotRemoved(self.log_start)
         if first < self._first:
             entries, suppressed = await self._stored(first, min(limit, self._first - first))
             return tuple(_log_entry(s, entry, suppressed.get(s)) for s, entry in enumerate(entries, first))

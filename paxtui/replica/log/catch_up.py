@@ -1,4 +1,5 @@
-"""Pages of the log, and of the state at its floor, that other replicas asked for and only the disk has."""
+"""Pages of the log, and of the state at its log start, that other replicas asked for and only the disk
+has."""
 
 from __future__ import annotations
 
@@ -46,7 +47,7 @@ class CatchUpReader:
                 nursery.start_soon(self._fetch, fetch)
 
     async def _fetch_state(self, fetch: FetchState) -> None:
-        """Part of the state at the floor, for who asked for slots below it."""
+        """Part of the state at the log start, for who asked for slots below it."""
         page: Snapshot | None = None
         try:
             page = await trio.to_thread.run_sync(

@@ -1,9 +1,9 @@
 """Removing old messages: when the leader has it done, and how each replica's disk gets rid of them.
 
-The leader *marks* the log from time to time: every replica then keeps the state at that slot. Once enough
-lies behind a mark it *trims* the log to it. Both are commands in the log, so they take effect at the same
-slot everywhere (``paxtui.core.learner``); rows are deleted afterwards, a few at a time. How old messages are
-is counted by ``paxtui.replica.log.ages``.
+The leader *checkpoints* the log from time to time: every replica then keeps the state at that slot. Once
+enough lies behind a checkpoint it *trims* the log to it. Both are commands in the log, so they take effect
+at the same slot everywhere (``paxtui.core.learner``); rows are deleted afterwards, a few at a time. How old
+messages are is counted by ``paxtui.replica.log.ages``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ A look removes at most one step because of age, and the next step follows after 
 earliest: where much is too old at once (the limit was lowered), an operator has time to notice."""
 
 AGE_KEPT_EVERY_S = 60.0
-"""How often the age of the last mark is written down. Lives that are shorter count for nothing."""
+"""How often the age of the last checkpoint is written down. Lives that are shorter count for nothing."""
 
 BREATH_S = 0.005
 """Between two portions of rows that are deleted, the disk is others'."""
@@ -67,11 +67,11 @@ class Compaction:
         self._keep_age_at = float("-inf")
         self._trim_by_age_at = float("-inf")
         self._swept = -1
-        """The floor that nothing lies below any more."""
+        """The log start that nothing lies below any more."""
         self._segments: dict[tuple[int, int], int] = {}
-        """Bytes of the log between two marks."""
+        """Bytes of the log between two checkpoints."""
         self._open = (0, 0, 0)
-        """Behind the last mark: from, to, and the bytes between."""
+        """Behind the last checkpoint: from, to, and the bytes between."""
 
     async def run(self) -> None:
         """Do what is due, until cancelled. Raises ``StorageFailed``."""
@@ -86,34 +86,36 @@ class Compaction:
         core = self._node.core
         if core is None or self._keep.everything:
             return
-        marks, watermark = list(core.learner.marks), core.learner.watermark
-        self._ages.look(marks, self._monotonic())
-        if core.proposer.reign is not None:
-            await self._lead(marks, watermark, core.learner.floor)
-        await self._remember_age(marks)
+        checkpoints, watermark = list(core.learner.checkpoints), core.learner.watermark
+        self._ages.look(checkpoints, self._monotonic())
+        if core.proposer.leader is not None:
+            await self._lead(checkpoints, watermark, core.learner.log_start)
+        await self._remember_age(checkpoints)
 
-    async def _remember_age(self, marks: list[Checkpoint]) -> None:
-        """Write down, from time to time, how old the last mark is: also a replica that follows may lead after
-        its next start."""
+    async def _remember_age(self, checkpoints: list[Checkpoint]) -> None:
+        """Write down, from time to time, how old the last checkpoint is: also a replica that follows may
+        lead after its next start."""
         now = self._monotonic()
-        if self._keep.age_s is None or not marks or now < self._keep_age_at:
+        if self._keep.age_s is None or not checkpoints or now < self._keep_age_at:
             return
         self._keep_age_at = now + AGE_KEPT_EVERY_S
         try:
-            await trio.to_thread.run_sync(self._age_file.write, marks[-1].upto, self._ages.of(marks[-1]))
+            await trio.to_thread.run_sync(
+                self._age_file.write, checkpoints[-1].upto, self._ages.of(checkpoints[-1])
+            )
         except OSError as error:
             self._journal.debug("keep", f"cannot write down the age of the last mark: {error}")
 
     # The leader's part
 
-    async def _lead(self, marks: list[Checkpoint], watermark: int, floor: int) -> None:
-        behind = await self._bytes_behind(marks)
-        if self._is_due(marks, watermark, behind[-1]):
-            stamp_s = self._ages.stamp(marks[-1] if marks else None, self._wall())
-            self._tell("cannot mark the log", self._node.mark(stamp_s))
-        by_age = self._old_enough(marks, floor)
-        target = max(self._more_than_enough(marks, watermark, behind), by_age)
-        if target > floor:
+    async def _lead(self, checkpoints: list[Checkpoint], watermark: int, log_start: int) -> None:
+        behind = await self._bytes_behind(checkpoints)
+        if self._is_due(checkpoints, watermark, behind[-1]):
+            stamp_s = self._ages.stamp(checkpoints[-1] if checkpoints else None, self._wall())
+            self._tell("cannot mark the log", self._node.checkpoint(stamp_s))
+        by_age = self._old_enough(checkpoints, log_start)
+        target = max(self._more_than_enough(checkpoints, watermark, behind), by_age)
+        if target > log_start:
             reason = self._node.trim(target)
             self._tell(f"cannot trim the log to slot {target}", reason)
             if reason is None and target == by_age:
@@ -123,49 +125,53 @@ class Compaction:
         if reason is not None:
             self._journal.debug("keep", f"{what}: {reason}")
 
-    def _is_due(self, marks: list[Checkpoint], watermark: int, size: int) -> bool:
-        """Whether enough lies behind the last mark for another one."""
-        keep, upto = self._keep, marks[-1].upto if marks else 0
+    def _is_due(self, checkpoints: list[Checkpoint], watermark: int, size: int) -> bool:
+        """Whether enough lies behind the last checkpoint for another one."""
+        keep, upto = self._keep, checkpoints[-1].upto if checkpoints else 0
         return watermark > upto and (
             (keep.slots is not None and watermark - upto >= max(keep.slots // PARTS, 1))
             or (keep.bytes is not None and size >= keep.bytes // PARTS)
-            or (keep.age_s is not None and (not marks or self._ages.of(marks[-1]) >= keep.age_s / PARTS))
+            or (
+                keep.age_s is not None
+                and (not checkpoints or self._ages.of(checkpoints[-1]) >= keep.age_s / PARTS)
+            )
         )
 
-    def _more_than_enough(self, marks: list[Checkpoint], watermark: int, behind: list[int]) -> int:
-        """The last mark behind which there are as many slots, or bytes, as are kept; 0 for none."""
+    def _more_than_enough(self, checkpoints: list[Checkpoint], watermark: int, behind: list[int]) -> int:
+        """The last checkpoint behind which there are as many slots, or bytes, as are kept; 0 for none."""
         keep = self._keep
-        sizes = zip(marks, behind, strict=True) if marks else ()
+        sizes = zip(checkpoints, behind, strict=True) if checkpoints else ()
         return max(
             (
-                mark.upto
-                for mark, size in sizes
-                if (keep.slots is not None and watermark - mark.upto >= keep.slots)
+                checkpoint.upto
+                for checkpoint, size in sizes
+                if (keep.slots is not None and watermark - checkpoint.upto >= keep.slots)
                 or (keep.bytes is not None and size >= keep.bytes)
             ),
             default=0,
         )
 
-    def _old_enough(self, marks: list[Checkpoint], floor: int) -> int:
-        """The last mark that is as old as the limit, within one step of the first one; 0 for none."""
-        above = [mark for mark in marks if mark.upto > floor]
+    def _old_enough(self, checkpoints: list[Checkpoint], log_start: int) -> int:
+        """The last checkpoint that is as old as the limit, within one step of the first one; 0 for none."""
+        above = [checkpoint for checkpoint in checkpoints if checkpoint.upto > log_start]
         if self._keep.age_s is None or not above or self._monotonic() < self._trim_by_age_at:
             return 0
         ages, oldest_s = self._ages, self._ages.of(above[0])
         return max(
             (
-                mark.upto
-                for mark in above
-                if ages.of(mark) >= self._age_s and oldest_s - ages.of(mark) <= self._age_s / PARTS
+                checkpoint.upto
+                for checkpoint in above
+                if ages.of(checkpoint) >= self._age_s
+                and oldest_s - ages.of(checkpoint) <= self._age_s / PARTS
             ),
             default=0,
         )
 
-    async def _bytes_behind(self, marks: list[Checkpoint]) -> list[int]:
-        """By mark, how many bytes of the log lie behind it; with none, one number for the whole log."""
+    async def _bytes_behind(self, checkpoints: list[Checkpoint]) -> list[int]:
+        """By checkpoint, how many bytes of the log lie behind it; with none, one number for the whole log."""
         if self._keep.bytes is None:
-            return [0] * max(len(marks), 1)
-        starts = [mark.upto for mark in marks] or [0]
+            return [0] * max(len(checkpoints), 1)
+        starts = [checkpoint.upto for checkpoint in checkpoints] or [0]
         pairs = list(pairwise(starts))
         self._segments = {pair: size for pair, size in self._segments.items() if pair in pairs}
         for pair in pairs:
@@ -189,12 +195,12 @@ class Compaction:
 
     async def _sweep(self) -> None:
         storage = self._node.storage
-        floor = storage.floor
-        if floor == self._swept:
+        log_start = storage.log_start
+        if log_start == self._swept:
             return
         more = True
         while more:
             more = await trio.to_thread.run_sync(storage.sweep)
             await trio.sleep(BREATH_S)
-        await self._chat.forget(floor)
-        self._swept = floor
+        await self._chat.forget(log_start)
+        self._swept = log_start

@@ -84,7 +84,7 @@ class LogRepair:
 
     def _drop_removed(self) -> bool:
         """Forget slots that were removed since; whether any are left."""
-        removed = {slot for slot in self._wanted if slot < self._storage.floor}
+        removed = {slot for slot in self._wanted if slot < self._storage.log_start}
         if removed:
             self._wanted -= removed
             self._mended.set()

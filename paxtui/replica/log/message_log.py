@@ -165,15 +165,15 @@ class MessageLog:
         if self._is_rotated(self._end):
             self._first.write(self._next)
 
-    async def forget(self, floor: int) -> None:
-        """Drop the lines of slots below ``floor``, once they are most of the file.
+    async def forget(self, log_start: int) -> None:
+        """Drop the lines of slots below ``log_start``, once they are most of the file.
 
         The file cannot lose its beginning, so the rest is copied, by a thread; what is appended meanwhile
         follows it. A file that somebody rotates meanwhile is left alone. Raises ``StorageFailed``.
         """
         async with self._moving:
             size = os.lseek(self._fd, 0, os.SEEK_END)
-            start = self._find(floor, size)
+            start = self._find(log_start, size)
             if start < max(size // 2, FORGET_BYTES_MIN):
                 return
             fresh = self.path.with_name(self.path.name + ".new")
@@ -208,13 +208,13 @@ class MessageLog:
                 file.write(part)
                 start += len(part)
 
-    def _find(self, floor: int, size: int) -> int:
-        """Where the first line of a slot at or above ``floor`` begins: slots only grow, so by halves."""
+    def _find(self, log_start: int, size: int) -> int:
+        """Where the first line of a slot at or above ``log_start`` begins: slots only grow, so by halves."""
         low, high = 0, size
         while low < high:
             middle = (low + high) // 2
             begin, slot = self._line_after(middle, size)
-            if slot is None or slot >= floor:
+            if slot is None or slot >= log_start:
                 high = middle
             else:
                 low = begin + 1

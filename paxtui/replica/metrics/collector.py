@@ -98,7 +98,7 @@ BELIEFS: Final[tuple[tuple[str, str, Callable[[Status], float]], ...]] = (
     ("watermark_slot", "The first slot that it has not learned.", lambda s: s.watermark),
     ("learned_high_slot", "One above the highest slot that it has learned.", lambda s: s.learned_high),
     ("accepted_high_slot", "One above the highest slot in which it voted.", lambda s: s.accepted_high),
-    ("floor_slot", "Slots below it are removed.", lambda s: s.floor),
+    ("floor_slot", "Slots below it are removed.", lambda s: s.log_start),
     ("lag_slots", "How many slots it knows to be behind.", lambda s: s.lag),
     (
         "proposals_in_flight",
@@ -111,7 +111,7 @@ BELIEFS: Final[tuple[tuple[str, str, Callable[[Status], float]], ...]] = (
     (
         "held",
         "1 if it is a learner without vote: its disk may have forgotten votes.",
-        lambda s: s.held is not None,
+        lambda s: s.non_voting is not None,
     ),
 )
 """What a replica that takes part believes: name, help, and where it stands."""
@@ -216,7 +216,7 @@ class ReplicaCollector(Collector):
         yield _gauge("connections", "Clients, operators and observers.", self._crowd.count)
         yield _gauge("strangers", "Connections that have not been welcomed yet.", self._crowd.strangers)
         yield _gauge("faults_active", "Injected faults that act or wait here.", report.faults)
-        yield _gauge("peers_held", "Replicas that it lets in without a vote.", len(report.held_here))
+        yield _gauge("peers_held", "Replicas that it lets in without a vote.", len(report.non_voting_peers))
         yield _gauge("refused_by_peers", "Replicas that do not take it in.", len(report.refused_by))
         if self._credentials is not None:
             text = "When the certificate that it shows expires, in seconds since 1970."

@@ -35,7 +35,7 @@ from paxtui.wire.telemetry import (
     View,
     VotedView,
     brief,
-    mark,
+    digest,
 )
 
 SNAPSHOT_SLOTS: Final = 200
@@ -76,7 +76,7 @@ def view_of(value: Command) -> ValueView:
 def slot_view(slot: int, ballot: Ballot, value: Command, state: str) -> SlotView:
     """A slot of a snapshot."""
     text = brief(value.text)
-    return SlotView(slot, ballot, value.client, value.request, text, state, mark(value))
+    return SlotView(slot, ballot, value.client, value.request, text, state, digest(value))
 
 
 def recent_slots(core: Replica | None) -> tuple[SlotView, ...]:
@@ -253,21 +253,21 @@ class Telemetry:
 
     def _views(self, events: tuple[tuple[float, Noted], ...]) -> Iterator[tuple[float, Struct]]:
         budget = FLUSH_VALUES
-        marks = _Marks()
+        digests = _Marks()
         for at_s, event in events:
             view: Struct = event
             match event:
                 case e.Voted(ballot, first, values):
-                    view = VotedView(ballot, first, len(values), marks.of(first, values))
+                    view = VotedView(ballot, first, len(values), digests.of(first, values))
                 case e.Proposed(ballot, first, values, source):
                     shown = tuple(map(view_of, values)) if len(values) <= budget else None
                     budget -= len(values) if shown is not None else 0
-                    view = ProposedView(ballot, first, len(values), source, marks.of(first, values), shown)
+                    view = ProposedView(ballot, first, len(values), source, digests.of(first, values), shown)
                 case e.Learned(first, entries):
                     values = tuple(entry.value for entry in entries)
                     shown = tuple(map(view_of, values)) if len(values) <= budget else None
                     budget -= len(values) if shown is not None else 0
-                    view = LearnedView(first, len(entries), _runs(entries), marks.of(first, values), shown)
+                    view = LearnedView(first, len(entries), _runs(entries), digests.of(first, values), shown)
             yield round(at_s, 4), view
 
 
@@ -283,13 +283,13 @@ class _Marks:
         self._runs: dict[int, tuple[tuple[Command, ...], str]] = {}
 
     def of(self, first: int, values: tuple[Command, ...]) -> str:
-        """The marks of the values of slots from ``first`` on, one after the other."""
+        """The digests of the values of slots from ``first`` on, one after the other."""
         known = self._runs.get(first)
         if known is not None and known[0] == values:  # nearly always the same objects, so this is quick
             return known[1]
-        marks = "".join(map(mark, values))
-        self._runs[first] = values, marks
-        return marks
+        digests = "".join(map(digest, values))
+        self._runs[first] = values, digests
+        return digests
 
 
 def wall_clock() -> float:

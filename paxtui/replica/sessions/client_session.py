@@ -394,16 +394,23 @@ class ClientSession:
             await self._sender.wait_below(self._limits.tail_bytes)
             applied = feed.watermark
             entries = await self._from(request.first, request.limit)
-        kind, floor = request.consistency, feed.floor
+        kind, log_start = request.consistency, feed.log_start
         self._say(
-            LogPage(id=request.id, entries=entries, applied=applied, consistency=kind, last=True, floor=floor)
+            LogPage(
+                id=request.id,
+                entries=entries,
+                applied=applied,
+                consistency=kind,
+                last=True,
+                log_start=log_start,
+            )
         )
 
     async def _from(self, first: int, limit: int) -> tuple[LogEntry, ...]:
         """A page; what is removed is passed over, also if that happens meanwhile."""
         while True:
             try:
-                return await self._node.feed.page(max(first, self._node.feed.floor), limit)
+                return await self._node.feed.page(max(first, self._node.feed.log_start), limit)
             except SlotRemoved:
                 continue
 
@@ -416,7 +423,7 @@ class ClientSession:
                     break
                 await feed.wait_beyond(following)
             entries = await self._from(following, 2048)
-            following = entries[-1].slot + 1 if entries else max(following, feed.floor)
+            following = entries[-1].slot + 1 if entries else max(following, feed.log_start)
             self._say(self._tailed(request, entries, last=False))
             # A reader that is slower than the log is served at its own speed.
             await self._sender.wait_below(self._limits.tail_bytes)
@@ -424,9 +431,14 @@ class ClientSession:
 
     def _tailed(self, request: TailRequest, entries: tuple[LogEntry, ...], *, last: bool) -> LogPage:
         feed = self._node.feed
-        applied, floor = feed.watermark, feed.floor
+        applied, log_start = feed.watermark, feed.log_start
         return LogPage(
-            id=request.id, entries=entries, applied=applied, consistency="local", last=last, floor=floor
+            id=request.id,
+            entries=entries,
+            applied=applied,
+            consistency="local",
+            last=last,
+            log_start=log_start,
         )
 
     # Watching

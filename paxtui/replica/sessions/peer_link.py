@@ -81,7 +81,7 @@ class PeerLink:
         self._rng = rng
         self._credentials = credentials
         self._complaint = ""
-        self._said_held = False
+        self._said_non_voting = False
         self._patience = tcp.of_link(node.cluster.limits.link_s)
         self._narrow = False
         """Whether to dial with small segments: the last connection could be made, and then swallowed what was
@@ -132,11 +132,11 @@ class PeerLink:
             return False
         self._complaint = ""
         self._node.refusals.pop(self._peer, None)
-        if answer.held is not None:
-            self._node.hold(f"replica {self._peer} says: {answer.held}")
+        if answer.non_voting is not None:
+            self._node.become_learner(f"replica {self._peer} says: {answer.non_voting}")
         if self._warm_up is not None:
-            self._warm_up.welcomed(self._peer, held=answer.held is not None)
-        if answer.held is None and self._node.held is not None and not self._said_held:
+            self._warm_up.welcomed(self._peer, non_voting=answer.non_voting is not None)
+        if answer.non_voting is None and self._node.non_voting is not None and not self._said_non_voting:
             return True  # another peer held us since we said hello: this one must hear of it, so call again
         sender = FrameWriter(stream, self._node.cluster.limits.peer_bytes)
         sender.push(encode(Ready()))
@@ -170,7 +170,7 @@ class PeerLink:
 
     async def _greet(self, stream: Channel, reader: FrameReader) -> HelloAnswer | None:
         cluster = self._node.cluster
-        self._said_held = self._node.held is not None
+        self._said_non_voting = self._node.non_voting is not None
         hello = Hello(
             version=PROTOCOL_VERSION,
             role="peer",
@@ -179,7 +179,7 @@ class PeerLink:
             storage=self._node.storage.storage_id,
             origin=self._node.storage.identity.origin,
             commits=self._node.storage.commit_number,
-            held=self._said_held,
+            non_voting=self._said_non_voting,
             members=tuple(str(address) for address in cluster.replicas),
         )
         await stream.send_all(encode(hello))
@@ -259,7 +259,7 @@ async def listen_to_peer(
     on_ready: Callable[[int], None],
     on_heard: Callable[[], None],
     *,
-    held: bool,
+    non_voting: bool,
 ) -> None:
     """Hand everything that ``peer`` sends to the core, until it hangs up; if it is ``held``, only what cannot
     count as a vote or a lead. ``on_heard`` is called when something arrives. Raises :class:`WireError`."""
@@ -273,9 +273,9 @@ async def listen_to_peer(
             if isinstance(message, Ready):
                 on_ready(peer)
             elif isinstance(message, DiskProgress):
-                if not held:
+                if not non_voting:
                     node.standing.progress(peer, message.commits)
-            elif held and counts(message):
+            elif non_voting and counts(message):
                 node.counters["dropped messages of held replicas"] += 1
             else:
                 node.counters["received messages"] += 1

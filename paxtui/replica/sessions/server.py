@@ -141,15 +141,15 @@ class Server:
             await dismiss(stream, RefusedHello(objection.words))
             return
         self.guests.welcome(guest, peer=hello.role == "peer")
-        held = self._judge(hello)
-        welcome = self._welcome(hello, caller, held)
+        non_voting = self._judge(hello)
+        welcome = self._welcome(hello, caller, non_voting)
         if hello.role == "peer" and hello.replica is not None:
             # On disk before the answer: it must still be known when the peer has acted on it.
             await self._node.standing.keep()
             raw = stream if isinstance(stream, trio.SocketStream) else stream.raw
             tcp.prepare(raw, tcp.of_link(self._limits.link_s))
             await stream.send_all(encode(welcome))
-            await self._peer(stream, reader, hello.replica, held=held is not None)
+            await self._peer(stream, reader, hello.replica, non_voting=non_voting is not None)
             return
         await stream.send_all(encode(welcome))
         self._clients += 1
@@ -191,13 +191,15 @@ class Server:
         if hello.role != "peer" or hello.replica is None:
             return None
         standing = self._node.standing
-        known = standing.held.get(hello.replica)
-        reason = standing.judge(hello.replica, hello.storage or "", hello.commits, holds_itself=hello.held)
+        known = standing.non_voting.get(hello.replica)
+        reason = standing.judge(
+            hello.replica, hello.storage or "", hello.commits, gave_up_vote=hello.non_voting
+        )
         if reason is not None and reason != known:
             self._journal.error("held", f"{reason}: {UNTIL}")
         return None if reason is None else f"{reason}: {UNTIL}"
 
-    def _welcome(self, hello: Hello, caller: Caller, held: str | None) -> Welcome:
+    def _welcome(self, hello: Hello, caller: Caller, non_voting: str | None) -> Welcome:
         node = self._node
         issued = None
         if hello.role == "client":
@@ -214,7 +216,7 @@ class Server:
             session=issued,
             session_window=node.cluster.settings.session_window,
             faults=node.faults_allowed,
-            held=held,
+            non_voting=non_voting,
         )
 
     def _new_session(self, hello: Hello, caller: Caller) -> str:
@@ -223,7 +225,7 @@ class Server:
         nonce = secrets.token_bytes(session.NONCE_BYTES)
         return str(session.issue(name, role, self._node.feed.watermark, nonce))
 
-    async def _peer(self, stream: Channel, reader: FrameReader, peer: int, *, held: bool) -> None:
+    async def _peer(self, stream: Channel, reader: FrameReader, peer: int, *, non_voting: bool) -> None:
         """A peer's connection; a newer one of the same peer takes its place."""
         if peer in self._peers:
             self._peers[peer].cancel()
@@ -234,7 +236,9 @@ class Server:
                 self._heard_at[peer] = trio.current_time()
 
             try:
-                await listen_to_peer(self._node, peer, stream, reader, self._warm_up.ready, heard, held=held)
+                await listen_to_peer(
+                    self._node, peer, stream, reader, self._warm_up.ready, heard, non_voting=non_voting
+                )
             finally:
                 if self._peers.get(peer) is scope:
                     del self._peers[peer]
@@ -269,7 +273,7 @@ class Server:
             active=node.board.list(trio.current_time()),
             refused_by=tuple(sorted(node.refusals.items())),
             security=self._security,
-            held_here=tuple(sorted(node.standing.held.items())),
+            non_voting_peers=tuple(sorted(node.standing.non_voting.items())),
         )
 
 

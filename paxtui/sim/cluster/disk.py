@@ -159,10 +159,10 @@ class SimulatedDisk:
         elif isinstance(write, PutNonVoting):
             self.held = write.reason
         elif isinstance(write, PutCheckpoint):
-            kept = (write.mark, write.chain, write.horizon, dict(self._sessions))
-            self._kept[write.mark.upto] = kept
+            kept = (write.checkpoint, write.chain, write.horizon, dict(self._sessions))
+            self._kept[write.checkpoint.upto] = kept
         elif isinstance(write, PutLogStart):
-            self._trim(write.floor)
+            self._trim(write.log_start)
         elif isinstance(write, PutSnapshot):
             self._replace(write)
         else:
@@ -177,10 +177,10 @@ class SimulatedDisk:
         self._flipped = {(table, key) for table, key in self._flipped if table != "log" or key in self.rows}
 
     def _replace(self, write: PutSnapshot) -> None:
-        upto = write.mark.upto
+        upto = write.checkpoint.upto
         self._sessions = {row.client: row for row in write.sessions}
         self._sessions_upto, self._horizon = upto, write.horizon
-        self._kept = {upto: (write.mark, write.chain, write.horizon, dict(self._sessions))}
+        self._kept = {upto: (write.checkpoint, write.chain, write.horizon, dict(self._sessions))}
         self._trim(upto)
 
     # What is done to it
@@ -291,9 +291,9 @@ class SimulatedDisk:
             sessions=tuple(self._read("sessions", key, row) for key, row in sorted(self._sessions.items())),
             replay=self._replay(self._sessions_upto, state.watermark),
             votes=tuple(self._votes(state.watermark)) if self.held is None else (),
-            held=self.held,
-            floor=self.floor,
-            marks=tuple(kept[0] for _, kept in sorted(self._kept.items())),
+            non_voting=self.held,
+            log_start=self.floor,
+            checkpoints=tuple(kept[0] for _, kept in sorted(self._kept.items())),
         )
 
     def _votes(self, watermark: int) -> Iterator[Vote]:

@@ -174,14 +174,14 @@ class FaultInjector:
         node.operate("skip_slot", None if ahead < 0 else max(node.watermark, 0) + ahead)
 
     def _fill(self, node: SimulatedReplica) -> None:
-        reign = node.replica.proposer.reign if node.replica is not None else None
+        reign = node.replica.proposer.leader if node.replica is not None else None
         for slot in sorted(reign.holes) if reign is not None else ():
             self._cluster.goal("operator fills a hole")
             node.operate("fill_hole", slot)
 
     def _trim(self, node: SimulatedReplica, keep: int) -> None:
         node.operate("trim", max(node.watermark - keep, 0))
-        node.operate("mark", int(self._cluster.now))
+        node.operate("checkpoint", int(self._cluster.now))
 
     # Disks that cannot be trusted any more. Each tells whether there was anything to damage.
 

@@ -30,7 +30,7 @@ A_SLOT = 3
 """Accept, Accepted and Chosen, for each follower, if every slot is proposed by itself."""
 
 AN_ELECTION = 8
-"""Canvass, Prepare, their answers, and a second attempt, for each follower."""
+"""Pre-vote, Prepare, their answers, and a second attempt, for each follower."""
 
 SPARE = 1.25
 """What arrives in another order than it was sent may look lost, and is then asked for."""

@@ -145,7 +145,7 @@ class SimulatedReplica:
         self._denied = reason
         self._checkers.held(self.me)
         self._held.clear()
-        replica.hold(reason, self.clock.at(now))
+        replica.become_learner(reason, self.clock.at(now))
         self.poke()
         return True
 
@@ -294,7 +294,7 @@ class SimulatedReplica:
     @property
     def ballot(self) -> Ballot:
         """The ballot it leads at; ``ZERO`` if it does not."""
-        reign = self.replica.proposer.reign if self.replica is not None else None
+        reign = self.replica.proposer.leader if self.replica is not None else None
         return Ballot.ZERO if reign is None else reign.ballot
 
     @property

@@ -26,7 +26,7 @@ MESSAGES_A_SECOND = 45
 quarter too fast, and as much again for what arrives late."""
 
 GOSSIP_A_SECOND = 25
-"""Of each broken replica and each other one: a canvass and its answer a few times a second."""
+"""Of each broken replica and each other one: a pre-vote and its answer a few times a second."""
 
 LATE_MESSAGES = 50
 """What may be on its way from before, whatever the time."""

@@ -277,7 +277,7 @@ class Simulation:
         replica = node.replica
         if replica is None:
             return
-        reign = replica.proposer.reign
+        reign = replica.proposer.leader
         queued, in_flight = (0, 0) if reign is None else (reign.queued, reign.in_flight)
         self.checkers.limits.kept(node.me, queued, len(replica.learner.sessions), in_flight)
 

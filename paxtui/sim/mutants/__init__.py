@@ -10,7 +10,7 @@ Three changes look like mistakes and are none, so they are not here:
 - *A restart takes its round from the stored promise alone.* A replica promises its own ballot in the batch
   that stores the round (``Proposer._prepare`` sends Prepare to itself, which is handled before the batch is
   closed), and its acceptor cannot refuse: the ballot is above every promise made here (``round_seen``), and a
-  live leader would have ended the canvass. So ``promised.round >= round`` on every disk.
+  live leader would have ended the pre-vote. So ``promised.round >= round`` on every disk.
 - *A leader counts its own promise before it is on disk*, unless it is alone. Its Prepare leaves with the
   batch that holds that promise, so no other promise, and hence no majority, comes earlier.
 - *A leader answers a request that is applied a second time with the second slot* (``Reign._answer`` without

@@ -109,39 +109,39 @@ def old_disk_votes(patch: Patch) -> None:
     patch.replace(SimulatedDisk, "_is_behind", lambda self, commits: False)
 
 
-@mutant("held-replica-answers", rule=FORGOTTEN, profile="lost", caught_by=Invariant.PROMISES, seeds=8)
-def held_replica_answers(patch: Patch) -> None:
+@mutant("non-voting-replica-answers", rule=FORGOTTEN, profile="lost", caught_by=Invariant.PROMISES, seeds=8)
+def non_voting_replica_answers(patch: Patch) -> None:
     """A replica without vote takes messages as ever: it promises, votes and acknowledges."""
     patch.replace(Replica, "_follow", Replica._dispatch)
 
 
-@mutant("held-leader-leads-on", rule=FORGOTTEN, profile="lost", caught_by=Invariant.PROMISES, seeds=20)
-def held_leader_leads_on(patch: Patch) -> None:
+@mutant("non-voting-leader-leads-on", rule=FORGOTTEN, profile="lost", caught_by=Invariant.PROMISES, seeds=20)
+def non_voting_leader_leads_on(patch: Patch) -> None:
     """A leader that is told that it has no vote stays in office."""
-    patch.replace(Proposer, "hold", lambda self: None)
+    patch.replace(Proposer, "become_learner", lambda self: None)
 
 
-@mutant("held-outbox-leaves", rule=FORGOTTEN, profile="lost", caught_by=Invariant.PROMISES, seeds=120)
-def held_outbox_leaves(patch: Patch) -> None:
+@mutant("non-voting-outbox-leaves", rule=FORGOTTEN, profile="lost", caught_by=Invariant.PROMISES, seeds=120)
+def non_voting_outbox_leaves(patch: Patch) -> None:
     """What was decided before it was told, and had not left yet, leaves all the same."""
-    patch.replace(Outbox, "renounce", lambda self: None)
+    patch.replace(Outbox, "discard_promises", lambda self: None)
 
 
-@mutant("held-for-one-life", rule=FORGOTTEN, profile="lost", caught_by=Invariant.PROMISES, seeds=8)
-def held_for_one_life(patch: Patch) -> None:
+@mutant("non-voting-for-one-life", rule=FORGOTTEN, profile="lost", caught_by=Invariant.PROMISES, seeds=8)
+def non_voting_for_one_life(patch: Patch) -> None:
     """What the disk says of it is not looked at, at a start."""
     original = SimulatedDisk.open
-    patch.replace(SimulatedDisk, "open", lambda self: replace(original(self), held=None))
+    patch.replace(SimulatedDisk, "open", lambda self: replace(original(self), non_voting=None))
 
 
 @mutant(
-    "held-replica-learns-nothing",
+    "non-voting-replica-learns-nothing",
     rule="design, 5.6: a replica that misses something asks for it",
     profile="lost",
     caught_by=Invariant.LIVENESS,
     seeds=8,
 )
-def held_replica_learns_nothing(patch: Patch) -> None:
+def non_voting_replica_learns_nothing(patch: Patch) -> None:
     """A replica without vote drops heartbeats as well: it never hears what it lacks."""
     follow = Replica._follow
 

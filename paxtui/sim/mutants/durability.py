@@ -159,7 +159,7 @@ def round_used_again_after_a_restart(patch: Patch) -> None:
 )
 def promise_forgotten_when_pruned(patch: Patch) -> None:
     """The promise lives in the table of votes, and goes when that is empty."""
-    original = Acceptor.take
+    original = Acceptor.remove_vote
 
     def take(self: Acceptor, slot: int) -> Any:
         vote = original(self, slot)
@@ -167,7 +167,7 @@ def promise_forgotten_when_pruned(patch: Patch) -> None:
             self.promised = Ballot.ZERO
         return vote
 
-    patch.replace(Acceptor, "take", take)
+    patch.replace(Acceptor, "remove_vote", take)
 
 
 @mutant(

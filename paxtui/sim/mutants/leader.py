@@ -71,9 +71,9 @@ def votes_counted_across_ballots(patch: Patch) -> None:
     answers, objection = Replica._answers_reign, Replica._objection
 
     def any_ballot(self: Replica, sender: int, ballot: Ballot, message: PeerMessage, now: float) -> bool:
-        reign = self.proposer.reign
-        counts = isinstance(message, Accepted) and reign is not None
-        return answers(self, sender, reign.ballot if counts and reign else ballot, message, now)
+        leader = self.proposer.leader
+        counts = isinstance(message, Accepted) and leader is not None
+        return answers(self, sender, leader.ballot if counts and leader else ballot, message, now)
 
     def no_objection(self: Replica, sender: int, message: PeerMessage) -> str | None:
         return None if isinstance(message, Accepted) else objection(self, sender, message)
@@ -166,4 +166,4 @@ def late_vote_unexpected(patch: Patch) -> None:
 def deposed_leader_catches_up_and_stays(patch: Patch) -> None:
     """A leader that learns another value than the one it proposed carries on; the watermark in its next
     heartbeat then tells its voters that their votes were chosen."""
-    patch.replace(Leader, "refuted", lambda self, first, entries: None)
+    patch.replace(Leader, "first_conflict", lambda self, first, entries: None)

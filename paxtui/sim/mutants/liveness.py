@@ -86,7 +86,7 @@ def election_below_the_round_trip(patch: Patch) -> None:
     seeds=6,
 )
 def deaf_replica_campaigns(patch: Patch) -> None:
-    """No canvass, and no loyalty to a live leader: who hears nobody takes the next ballot."""
+    """No pre-vote, and no loyalty to a live leader: who hears nobody takes the next ballot."""
 
     def try_at_once(self: Proposer, now: float) -> None:
         self.attempt += 1
@@ -122,7 +122,7 @@ def ack_answered_with_a_heartbeat(patch: Patch) -> None:
     def on_ack(self: Leader, sender: int, message: HeartbeatAck, watermark: int) -> None:
         original(self, sender, message, watermark)
         if self._replicas > 1 and sender == (self.ballot.replica + 1) % self._replicas:
-            self.beat(watermark)
+            self.send_heartbeat(watermark)
 
     patch.replace(Leader, "on_ack", on_ack)
 
@@ -136,7 +136,8 @@ def ack_answered_with_a_heartbeat(patch: Patch) -> None:
 )
 def refused_without_a_word(patch: Patch) -> None:
     """An acceptor that has promised more keeps silent. A majority elects and serves without it, and it stays
-    outside for ever: it canvasses, they are loyal, and the leader never hears of the higher ballot."""
+    outside for ever: it asks for pre-votes, they are loyal, and the leader never hears of the higher
+    ballot."""
 
     def refuse(self: Acceptor, sender: int, ballot: Ballot, leader: Ballot | None, learned: int) -> None:
         del learned

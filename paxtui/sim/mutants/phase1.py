@@ -191,16 +191,16 @@ def proposals_outlive_the_lead(patch: Patch) -> None:
     drop, lead = Proposer._drop, Proposer._lead
 
     def dropping(self: Any) -> None:
-        if self.reign is not None:
-            self.kept = dict(self.reign._proposals)
+        if self.leader is not None:
+            self.kept = dict(self.leader._proposals)
         drop(self)
 
     def leading(self: Any, phase1: Phase1, now: float) -> None:
         lead(self, phase1, now)
         kept: dict[int, Command] = getattr(self, "kept", {})
-        reign = self.reign
-        reign._adopted.update({slot: value for slot, value in kept.items() if slot >= reign.base})
-        reign.end = max(reign.end, max(reign._adopted, default=-1) + 1)
+        leader = self.leader
+        leader._adopted.update({slot: value for slot, value in kept.items() if slot >= leader.base})
+        leader.end = max(leader.end, max(leader._adopted, default=-1) + 1)
 
     patch.replace(Proposer, "_drop", dropping)
     patch.replace(Proposer, "_lead", leading)

@@ -23,7 +23,7 @@ def follower_reads_from_memory(patch: Patch) -> None:
     original = Proposer.read
 
     def read(self: Proposer, ticket: int) -> None:
-        if self.reign is None:
+        if self.leader is None:
             self._out.replies.append(ReadReady(ticket, self._learner.watermark))
         else:
             original(self, ticket)

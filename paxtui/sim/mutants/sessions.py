@@ -146,7 +146,7 @@ def newborn_session_refused(patch: Patch) -> None:
     """A leader refuses the session of a client that connected just now: >= where > is meant."""
 
     def born_later(self: Proposer, client: str) -> bool:
-        lowest = self.reign.lowest if self.reign is not None else 0
+        lowest = self.leader.lowest if self.leader is not None else 0
         return birth(client) >= max(lowest, self._learner.watermark)
 
     patch.replace(Proposer, "_born_later", born_later)

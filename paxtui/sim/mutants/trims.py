@@ -131,8 +131,8 @@ def trimmed_to_no_state(patch: Patch) -> None:
 
     def trim_to(self: Learner, floor: int) -> None:
         floor = self.watermark
-        if floor > self.floor:
-            self.floor = floor
+        if floor > self.log_start:
+            self.log_start = floor
             self._out.writes.append(PutLogStart(floor))
 
     patch.replace(Learner, "_trim_to", trim_to)
@@ -150,7 +150,7 @@ def removed_slots_promised(patch: Patch) -> None:
 
     def on_catch_up(self: Learner, sender: int, message: CatchUp) -> None:
         self._feeding[sender] = self._settings.catch_up_pages
-        self._feed(sender, message.first)
+        self._send_missing(sender, message.first)
 
     patch.replace(Learner, "on_catch_up", on_catch_up)
 

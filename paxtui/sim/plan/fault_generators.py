@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import get_args
 
-from paxtui.core.messages import PeerMessage
 from paxtui.sim.plan.plan import LEADER, PlannedFault
 
 TRIGGERS = (
     "accept-sent",
     "applied-to",
-    "canvassed",
+    "pre-vote-asked",
     "chosen-seen",
     "elected",
     "learned",
@@ -28,14 +26,22 @@ TRIGGERS = (
 LATER_TYPES = ("snapshot", "snapshot-ask")
 """They came later, and are filtered in runs that are drawn for them: all other seeds stay what they were."""
 
-TYPES = tuple(
-    sorted(
-        tag
-        for message in get_args(PeerMessage)
-        if (tag := str(message.__struct_config__.tag)) not in LATER_TYPES
-    )
+TYPES = (
+    "accept",
+    "accepted",
+    "pre-vote",
+    "pre-vote-reply",
+    "catch-up",
+    "chosen",
+    "entries",
+    "heartbeat",
+    "heartbeat-ack",
+    "nack",
+    "prepare",
+    "promise",
 )
-"""Of messages between replicas."""
+"""Of messages between replicas, in the order in which seeds draw them: a new one goes to the end of
+:data:`LATER_TYPES`, so that all seeds stay the runs that they are."""
 
 
 def exponential(rng: random.Random, low: float, high: float) -> float:

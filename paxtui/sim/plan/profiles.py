@@ -341,7 +341,7 @@ def trims(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
     kinds = ("crash", "crash-at", "cut", "loss", "elect", "disk-fail", "pause")
     usual = [fault for fault in plan.faults if fault.kind in kinds]
     named = [fault for fault in usual if all(each < replicas for each in touched(fault))]
-    events = ("snapshot-taken", "snapshot-asked", "snapshot-sent", "marked", "trimmed")
+    events = ("snapshot-taken", "snapshot-asked", "snapshot-sent", "checkpointed", "trimmed")
     for _ in range(rng.randint(0, 4)):
         at, down_s = plan.heal_at * rng.uniform(0.3, 0.9), rng.uniform(0.01, 0.3)
         named.append(PlannedFault(at, "crash-at", (rng.randrange(replicas), rng.choice(events), down_s, 2)))

@@ -74,7 +74,7 @@ class Member:
     # Inputs
 
     def elect(self) -> None:
-        """The election timer fires. Whether others would help (canvass, loyalty) is no safety rule."""
+        """The election timer fires. Whether others would help (pre-vote, loyalty) is no safety rule."""
         self.replica.elect(NOW)
 
     def append(self, command: Command) -> None:

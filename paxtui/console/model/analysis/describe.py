@@ -75,7 +75,7 @@ def _timeout(me: int, event: e.ElectionTimeout) -> str:
     return f"election timeout: no live leader heard{again}"
 
 
-def _canvass_answered(me: int, event: e.CanvassAnswered) -> str:
+def _pre_vote_answered(me: int, event: e.PreVoteAnswered) -> str:
     answer = "would help" if event.granted else "would not help"
     return f"{answer} r{event.to} to lead at {event.ballot}"
 
@@ -178,8 +178,8 @@ def _fault_ended(me: int, event: FaultEnded) -> str:
 WORDS: dict[type[Struct], Callable[[int, Any], str]] = {
     e.Restored: _restored,
     e.ElectionTimeout: _timeout,
-    e.Canvassed: lambda me, event: f"asks all whether they would help it to lead at {event.ballot}",
-    e.CanvassAnswered: _canvass_answered,
+    e.PreVoteAsked: lambda me, event: f"asks all whether they would help it to lead at {event.ballot}",
+    e.PreVoteAnswered: _pre_vote_answered,
     e.RoundTaken: lambda me, event: (
         f"takes ballot {event.ballot}" + (" because it was told to" if event.forced else "")
     ),
@@ -214,8 +214,8 @@ WORDS: dict[type[Struct], Callable[[int, Any], str]] = {
     e.CatchUpAsked: lambda me, event: (
         f"lacks {slots(event.first, event.upto - event.first)} and asks r{event.to} for them"
     ),
-    e.Marked: lambda me, event: f"keeps the state after slot {event.upto - 1}",
-    e.Trimmed: lambda me, event: f"removes slots below {event.floor}",
+    e.Checkpointed: lambda me, event: f"keeps the state after slot {event.upto - 1}",
+    e.Trimmed: lambda me, event: f"removes slots below {event.log_start}",
     e.SnapshotAsked: lambda me, event: (
         f"fetches r{event.to}'s state at slot {event.upto}: r{event.to} has removed what it lacks"
     ),
@@ -227,7 +227,7 @@ WORDS: dict[type[Struct], Callable[[int, Any], str]] = {
     e.ReadConfirmed: lambda me, event: f"a majority confirms read {event.ticket}: all below {event.upto}",
     e.ProposerCrashed: lambda me, event: "its proposer stops; acceptor and learner go on",
     e.ProposerRestored: lambda me, event: "its proposer works again",
-    e.Held: lambda me, event: f"is held as a learner without vote: {visible(event.reason, 300)}",
+    e.BecameNonVoting: lambda me, event: f"is held as a learner without vote: {visible(event.reason, 300)}",
     e.MessageDropped: _dropped,
     MessageFaulted: _faulted,
     FaultBegan: _fault_began,

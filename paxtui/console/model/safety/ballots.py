@@ -17,7 +17,7 @@ from paxtui.checkers.observed_ghost_state import ObservedGhostState
 from paxtui.console.model.safety.digests import Clash, Digests, pieces
 from paxtui.console.model.state.runs import Runs
 from paxtui.wire import events as e
-from paxtui.wire.telemetry import MARK_CHARS, NOOP_MARK
+from paxtui.wire.telemetry import DIGEST_CHARS, NOOP_DIGEST
 from paxtui.wire.values import Ballot, majority
 
 REIGNS_KEPT: Final = 256
@@ -170,7 +170,7 @@ class BallotRecords:
     def propose(self, ballot: Ballot, first: int, marks: str, source: str) -> None:
         """A leader gave values to slots."""
         reign = self.at(ballot)
-        reign.proposed.assign(first, first + len(marks) // MARK_CHARS, value=True)
+        reign.proposed.assign(first, first + len(marks) // DIGEST_CHARS, value=True)
         self._judge_source(reign, first, marks, source)
         self._put(reign, first, marks)
         self._keep(reign, first, marks)
@@ -184,7 +184,7 @@ class BallotRecords:
     def vote(self, acceptor: int, ballot: Ballot, first: int, marks: str) -> None:
         """An acceptor voted."""
         reign = self.at(ballot)
-        reign.votes[acceptor].assign(first, first + len(marks) // MARK_CHARS, value=True)
+        reign.votes[acceptor].assign(first, first + len(marks) // DIGEST_CHARS, value=True)
         self._put(reign, first, marks)
 
     def count(self, ballot: Ballot, sender: int, first: int, count: int) -> None:
@@ -224,7 +224,7 @@ class BallotRecords:
     def _put(self, reign: BallotRecord, first: int, marks: str) -> None:
         """Invariant 1: one value a slot and ballot."""
         if first < self.floor:
-            first, marks = self.floor, marks[(self.floor - first) * MARK_CHARS :]
+            first, marks = self.floor, marks[(self.floor - first) * DIGEST_CHARS :]
         for clash in reign.marks.put(first, marks):
             facts = ObservedGhostState(self.replicas)
             facts.propose_told(reign.ballot.replica, clash.slot, reign.ballot, clash.known)
@@ -252,9 +252,9 @@ class BallotRecords:
 
     def _judge_source(self, reign: BallotRecord, first: int, marks: str, source: str) -> None:
         if source == "client":
-            wrong = NOOP_MARK in marks and NOOP_MARK in pieces(marks)
+            wrong = NOOP_DIGEST in marks and NOOP_DIGEST in pieces(marks)
         else:
-            wrong = source == "no-op" and marks != NOOP_MARK * (len(marks) // MARK_CHARS)
+            wrong = source == "no-op" and marks != NOOP_DIGEST * (len(marks) // DIGEST_CHARS)
         if wrong:
             raise InvariantBroken(
                 Invariant.VALIDITY,
@@ -305,9 +305,9 @@ class BallotRecords:
         assert elected is not None
         sure = max(self.floor, elected.first, *(reign.dark.get(each, EVERY_SLOT) for each in reign.reported))
         first, marks, source = proposal
-        end = first + len(marks) // MARK_CHARS
+        end = first + len(marks) // DIGEST_CHARS
         if sure > first:
-            first, marks = sure, marks[(sure - first) * MARK_CHARS :]
+            first, marks = sure, marks[(sure - first) * DIGEST_CHARS :]
         lower = [
             other for other in self.all.values() if other.marks.end > first and other.ballot < reign.ballot
         ]

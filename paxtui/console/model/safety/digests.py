@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from paxtui.wire.telemetry import MARK_CHARS
+from paxtui.wire.telemetry import DIGEST_CHARS
 
 
 class Clash(NamedTuple):
@@ -46,31 +46,31 @@ class Digests:
             self.new = [(first, marks)]
             self._firsts.append(first)
             self._texts.append(marks)
-            self.end = first + len(marks) // MARK_CHARS
+            self.end = first + len(marks) // DIGEST_CHARS
             return NONE
         self.new = []
         at = bisect_right(self._firsts, first) - 1
-        if at >= 0 and self._texts[at].startswith(marks, (first - self._firsts[at]) * MARK_CHARS):
+        if at >= 0 and self._texts[at].startswith(marks, (first - self._firsts[at]) * DIGEST_CHARS):
             return NONE
         return self._merge(first, marks)
 
     def _merge(self, first: int, marks: str) -> tuple[Clash, ...]:
         """The general case: parts are known, parts are new."""
         clashes: list[Clash] = []
-        slot, end = first, first + len(marks) // MARK_CHARS
+        slot, end = first, first + len(marks) // DIGEST_CHARS
         while slot < end:
             at = bisect_right(self._firsts, slot) - 1
             begin = self._firsts[at] if at >= 0 else 0
-            stop = begin + len(self._texts[at]) // MARK_CHARS if at >= 0 else 0
+            stop = begin + len(self._texts[at]) // DIGEST_CHARS if at >= 0 else 0
             if slot < stop:
                 upto = min(stop, end)
-                known = self._texts[at][(slot - begin) * MARK_CHARS : (upto - begin) * MARK_CHARS]
-                told = marks[(slot - first) * MARK_CHARS : (upto - first) * MARK_CHARS]
+                known = self._texts[at][(slot - begin) * DIGEST_CHARS : (upto - begin) * DIGEST_CHARS]
+                told = marks[(slot - first) * DIGEST_CHARS : (upto - first) * DIGEST_CHARS]
                 if known != told:
                     clashes += _compare(slot, known, told)
             else:
                 upto = min(self._firsts[at + 1], end) if at + 1 < len(self._firsts) else end
-                added = marks[(slot - first) * MARK_CHARS : (upto - first) * MARK_CHARS]
+                added = marks[(slot - first) * DIGEST_CHARS : (upto - first) * DIGEST_CHARS]
                 self._firsts.insert(at + 1, slot)
                 self._texts.insert(at + 1, added)
                 self.new.append((slot, added))
@@ -83,8 +83,8 @@ class Digests:
         if first >= self.end or not marks:
             return NONE
         found: list[Clash] = []
-        for slot, known in self.within(first, first + len(marks) // MARK_CHARS):
-            at = (slot - first) * MARK_CHARS
+        for slot, known in self.within(first, first + len(marks) // DIGEST_CHARS):
+            at = (slot - first) * DIGEST_CHARS
             if not marks.startswith(known, at):
                 found += _compare(slot, known, marks[at : at + len(known)])
         return tuple(found)
@@ -98,11 +98,14 @@ class Digests:
         at = max(0, bisect_right(self._firsts, first) - 1)
         while at < len(self._firsts) and self._firsts[at] < end:
             begin, marks = self._firsts[at], self._texts[at]
-            stop = begin + len(marks) // MARK_CHARS
+            stop = begin + len(marks) // DIGEST_CHARS
             if stop > first:
                 low, high = max(begin, first), min(stop, end)
                 whole = low == begin and high == stop
-                yield low, marks if whole else marks[(low - begin) * MARK_CHARS : (high - begin) * MARK_CHARS]
+                yield (
+                    low,
+                    marks if whole else marks[(low - begin) * DIGEST_CHARS : (high - begin) * DIGEST_CHARS],
+                )
             at += 1
 
     def forget_below(self, slot: int) -> None:
@@ -118,7 +121,7 @@ class Digests:
 
 def pieces(marks: str) -> list[str]:
     """One mark a slot."""
-    return [marks[at : at + MARK_CHARS] for at in range(0, len(marks), MARK_CHARS)]
+    return [marks[at : at + DIGEST_CHARS] for at in range(0, len(marks), DIGEST_CHARS)]
 
 
 def _compare(first: int, known: str, told: str) -> list[Clash]:

@@ -35,7 +35,7 @@ from paxtui.console.model.safety.checks import (
 from paxtui.console.model.safety.exactly_once import ExactlyOnce
 from paxtui.console.model.safety.per_replica import ReplicaRecord
 from paxtui.wire import events as e
-from paxtui.wire.telemetry import MARK_CHARS, LearnedView, ProposedView, TelemetrySnapshot, VotedView
+from paxtui.wire.telemetry import DIGEST_CHARS, LearnedView, ProposedView, TelemetrySnapshot, VotedView
 from paxtui.wire.values import majority
 
 SLOTS_KEPT: Final = 40_000
@@ -85,7 +85,7 @@ class SafetyJudge:
         self._once = ExactlyOnce(replicas)
         self._on: dict[type, Callable[[int, Any], None]] = {
             e.Restored: self._restored,
-            e.Held: self._held,
+            e.BecameNonVoting: self._held,
             e.Promised: self._promised,
             e.Bound: self._bound,
             e.RoundTaken: self._round_taken,
@@ -295,12 +295,12 @@ class SafetyJudge:
         self._logs.watermarks[replica] = status.watermark
         for view in snapshot.slots:
             if view.state == "voted":
-                self._reigns.vote(replica, view.ballot, view.slot, view.mark)
+                self._reigns.vote(replica, view.ballot, view.slot, view.digest)
             else:
-                self._reigns.know(view.ballot, view.slot, view.mark)
-                self._learn(replica, view.slot, view.mark)
+                self._reigns.know(view.ballot, view.slot, view.digest)
+                self._learn(replica, view.slot, view.digest)
         upto = max((view.slot + 1 for view in listed), default=status.watermark) if truncated else None
-        if status.held is None:
+        if status.non_voting is None:
             account.breach = _breach(lambda: due.judge(replica, status, listed, upto))
         self._head(replica, status.watermark, status.chain)
 
@@ -314,7 +314,7 @@ class SafetyJudge:
         self._logs.watermarks[replica] = event.watermark
         account.breach = _breach(lambda: due.judge_promise(replica, event.promised))
 
-    def _held(self, replica: int, event: e.Held) -> None:
+    def _held(self, replica: int, event: e.BecameNonVoting) -> None:
         self._accounts[replica].renounce()
 
     # Acceptors
@@ -336,7 +336,7 @@ class SafetyJudge:
                 self._facts.vote_cast(replica, event.ballot)
             except InvariantBroken as broken:
                 self._report(broken, VOTES)
-        self._reigns.vote(replica, event.ballot, event.first, event.marks)
+        self._reigns.vote(replica, event.ballot, event.first, event.digests)
 
     # Proposers
 
@@ -352,7 +352,7 @@ class SafetyJudge:
         self._reigns.elect(event)
 
     def _proposed(self, replica: int, event: ProposedView) -> None:
-        self._reigns.propose(event.ballot, event.first, event.marks, event.source)
+        self._reigns.propose(event.ballot, event.first, event.digests, event.source)
 
     def _accepted_received(self, replica: int, event: e.AcceptedReceived) -> None:
         if event.count:
@@ -369,17 +369,17 @@ class SafetyJudge:
         slot = event.first
         at = 0
         for ballot, count in event.ballots:
-            size = count * MARK_CHARS
+            size = count * DIGEST_CHARS
             self._reigns.know(
-                ballot, slot, event.marks if count == event.count else event.marks[at : at + size]
+                ballot, slot, event.digests if count == event.count else event.digests[at : at + size]
             )
             slot, at = slot + count, at + size
-        self._learn(replica, event.first, event.marks)
+        self._learn(replica, event.first, event.digests)
 
     def _learn(self, replica: int, first: int, marks: str) -> None:
         floor = self._reigns.floor
         if first < floor:
-            first, marks = floor, marks[(floor - first) * MARK_CHARS :]
+            first, marks = floor, marks[(floor - first) * DIGEST_CHARS :]
         for slot, new in self._reigns.learn(replica, first, marks) if marks else ():
             self._once.chosen(slot, new)
 

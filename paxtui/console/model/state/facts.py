@@ -160,7 +160,7 @@ class Facts:
         if own is not None:
             return own
         for other in self.replicas:
-            for replica, reason in other.report.held_here if other.report is not None else ():
+            for replica, reason in other.report.non_voting_peers if other.report is not None else ():
                 if replica == id:
                     return f"{other.name} says: {reason}"
         return None

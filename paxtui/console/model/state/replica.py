@@ -189,8 +189,8 @@ class ReplicaView:
     def held(self) -> str | None:
         """Why it is a learner without vote, if it is."""
         status = self.report.status if self.report is not None else None
-        why = status.held if status is not None else None
-        return why or ("it is held" if self.role == "held" else None)
+        why = status.non_voting if status is not None else None
+        return why or ("it is held" if self.role == "non-voting" else None)
 
     @property
     def proposer_crashed(self) -> bool:
@@ -235,8 +235,8 @@ class ReplicaView:
         if not self.observed or status.watermark > self.applied:
             self.applied = status.watermark
             self.chain = status.chain
-        if not self.observed or status.floor > self.floor:
-            self.floor = status.floor
+        if not self.observed or status.log_start > self.floor:
+            self.floor = status.log_start
 
     def forget_disk(self) -> None:
         """Another disk, or one that went back in time: what was seen of the old one says nothing of this."""

@@ -45,7 +45,7 @@ def _state(model: ClusterModel, replica: ReplicaView, now: float) -> str:
         return f"{replica.name}: its proposer is crashed; it votes, but does not try to lead."
     if replica.role == "preparing":
         return f"{replica.name} asks for promises (phase 1)."
-    if replica.role == "canvassing":
+    if replica.role == "pre-voting":
         return f"{replica.name} asks the others whether they would help it to lead."
     if model.isolated(replica.id):
         return f"{replica.name} is cut off from all others."
