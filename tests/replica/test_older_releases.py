@@ -53,7 +53,6 @@ async def test_a_client_appends_and_reads_and_is_told_the_status_in_its_words(ho
                 "first": 0,
                 "limit": 10,
                 "consistency": "linearizable",
-                "timeout_ms": 1000,
             }
         )
         assert (page["type"], page.get("floor")) == ("page", 0), page
