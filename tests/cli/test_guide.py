@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from paxtui import guide
+from paxtui.console.rows.help import GUIDE, help_rows
 from tests.cli.terminals import CTRL_C, terminal
 
 
@@ -114,3 +115,9 @@ def test_ctrl_c_is_the_pagers(tmp_path: Path) -> None:
         shown.press(CTRL_C)
         assert shown.exit_code() == 0
         assert "goes on" in shown.shown
+
+
+def test_the_page_of_help_in_the_console_names_a_page_that_is_there() -> None:
+    rows = help_rows("What the pane shows.", [("?", "help")], 70)
+    assert GUIDE in "".join(text for text, _style in rows[-1])
+    assert GUIDE.removeprefix("paxtui guide ") in guide.TOPICS

@@ -1,10 +1,11 @@
-"""The page of invariants has a section for each number, and no other."""
+"""The page of invariants has a section for each number, and no other; the number of mutants is right."""
 
 from __future__ import annotations
 
 import re
 
 from paxtui.checkers.broken import Invariant
+from paxtui.sim.mutants import MUTANTS
 from tests.guide.pages import TEXTS
 
 PAGE = TEXTS["paxtui/guide/invariants.md"]
@@ -20,3 +21,13 @@ def test_a_section_has_the_names_of_its_invariants() -> None:
     for invariant in Invariant:
         number, name = invariant.value
         assert name in SECTIONS[number].lower()
+
+
+def test_the_number_of_mutants_is_right_wherever_it_stands() -> None:
+    found = [
+        int(n)
+        for text in TEXTS.values()
+        for n in re.findall(r"\b(\d+) (?:known mistakes|planted bugs|mutants)", text)
+    ]
+    assert len(found) >= 4
+    assert set(found) == {len(MUTANTS)}
