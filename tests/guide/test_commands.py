@@ -11,7 +11,6 @@ import typer.main
 
 from paxtui.cli.main import app_of
 from paxtui.config.limits import Limits
-from paxtui.console.command_line.grammar import VERBS
 from tests.guide import coming
 from tests.guide.pages import FILES, PROJECT, TEXTS, commands, expanded, lines, spans
 
@@ -93,25 +92,22 @@ def test_every_verb_of_a_group_stands_on_the_page_of_commands(group: str) -> Non
 def test_an_option_that_stands_alone_exists(page: str) -> None:
     text = TEXTS[page]
     named = {span.split()[0].partition("=")[0] for span in spans(text) if span.startswith("--")}
-    tools = [PROJECT / tool for tool in re.findall(r"tests/[\w/]+\.py", text)]
-    for module in re.findall(r"python -m (tests[.\w]+)", text):
-        path = PROJECT / module.replace(".", "/")
-        tools += [path / "__main__.py", path.with_suffix(".py")]
-    source = "".join(tool.read_text(encoding="utf-8") for tool in tools if tool.is_file())
-    assert {each for each in named - all_options(GROUP) if f'"{each}"' not in source} == set()
+    modules = [PROJECT / name.replace(".", "/") for name in re.findall(r"python -m (tests[.\w]+)", text)]
+    tools = [*modules, *(path.with_suffix(".py") for path in modules)]
+    files = [file for tool in tools for file in (tool.glob("*.py") if tool.is_dir() else [tool])]
+    source = "".join(file.read_text(encoding="utf-8") for file in files if file.is_file())
+    if not any(coming.is_pending(tool) for tool in tools):
+        assert {each for each in named - all_options(GROUP) if f'"{each}"' not in source} == set()
 
 
 @pytest.mark.parametrize("page", TEXTS)
 def test_tools_of_the_project_exist(page: str) -> None:
-    """``python -m tests.soak`` and ``python tests/bench/console.py`` are there, and take those options."""
     code = " ".join([*spans(TEXTS[page]), *lines(TEXTS[page])])
     for module in re.findall(r"python -m (tests[.\w]+)", code):
         path = PROJECT / module.replace(".", "/")
+        if coming.is_pending(path):
+            continue
         assert (path / "__main__.py").is_file() or path.with_suffix(".py").is_file(), module
-    for tool, rest in re.findall(r"python (tests/\S+\.py)([^`]*?)(?= python |$)", code):
-        source = (PROJECT / tool).read_text(encoding="utf-8")
-        for option in re.findall(r"(?<= )--[\w-]+", rest.partition(" paxtui ")[0]):
-            assert f'"{option}"' in source or option in all_options(GROUP), f"{tool} {option}"
 
 
 def test_targets_of_make_exist() -> None:
@@ -140,8 +136,19 @@ def test_variables_of_the_environment_exist() -> None:
             assert known or name == "PAXTUI_LIMIT", f"{page}: {name}"
 
 
+def palette_words() -> set[str]:
+    """All words that may be typed after the colon."""
+    try:
+        from paxtui.console.actions import surfaces
+    except ImportError:
+        from paxtui.console.command_line.grammar import VERBS
+
+        return {verb.name for verb in VERBS}
+    return {verb.name for verb in surfaces.verbs()}
+
+
 def test_words_behind_the_colon_exist() -> None:
-    verbs = {verb.name for verb in VERBS}
+    verbs = palette_words()
     for page, text in TEXTS.items():
         for span in spans(text):
             if re.match(r":[a-z]", span):

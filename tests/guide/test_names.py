@@ -6,6 +6,7 @@ import ast
 import importlib
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -60,10 +61,10 @@ def paths(text: str) -> Iterator[str]:
 
 
 def is_there(path: str) -> bool:
-    path = coming.FILES.get(path if path.startswith("paxtui/") else f"paxtui/{path}", path)
-    return any(
-        root.glob(path.rstrip("/")) and any(root.glob(path.rstrip("/"))) for root in (PROJECT, PACKAGE)
-    )
+    old = coming.FILES.get(path if path.startswith("paxtui/") else f"paxtui/{path}", path)
+    names = {path.rstrip("/"), old}
+    found = any(any(root.glob(name)) for root in (PROJECT, PACKAGE) for name in names)
+    return found or coming.is_pending(PROJECT / path)
 
 
 @pytest.mark.parametrize("page", TEXTS)
@@ -108,21 +109,22 @@ def test_modules_and_classes_can_be_imported() -> None:
 
 
 def can_be_imported(name: str) -> bool:
-    module, attributes = name, []
-    while True:
-        try:
-            found = importlib.import_module(coming.MODULES.get(module, module))
-            break
-        except ModuleNotFoundError:
-            module, _, last = module.rpartition(".")
-            attributes.insert(0, last)
-            if not module:
-                return False
+    """Whether a module, or something in a module, is there under its dotted name."""
+    module, attributes = name, list[str]()
+    while (found := imported(module)) is None:
+        module, _, last = module.rpartition(".")
+        attributes.insert(0, last)
     for attribute in attributes:
-        if not hasattr(found, attribute):
-            attribute = coming.CLASSES.get(attribute, attribute)
-        found = getattr(found, attribute, None)
+        found = getattr(found, attribute, None) or getattr(found, coming.CLASSES.get(attribute, ""), None)
     return found is not None
+
+
+def imported(module: str) -> object | None:
+    for name in (module, coming.MODULES.get(module)):
+        if name is not None:
+            with suppress(ModuleNotFoundError):
+                return importlib.import_module(name)
+    return None
 
 
 def definitions() -> dict[str, set[str]]:
