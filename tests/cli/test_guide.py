@@ -28,7 +28,7 @@ def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 def on_a_terminal(*words: str, **environment: str) -> str:
     """What a command shows on a terminal, when it has ended."""
-    with terminal("guide", *words, **environment) as shown:
+    with terminal("guide", *words, stdin=None, stdout=None, **environment) as shown:
         assert shown.exit_code() == 0, shown.shown
         return shown.shown.replace("\r\n", "\n")
 

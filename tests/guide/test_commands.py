@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 from typing import Any
@@ -139,12 +140,10 @@ def test_variables_of_the_environment_exist() -> None:
 def palette_words() -> set[str]:
     """All words that may be typed after the colon."""
     try:
-        from paxtui.console.actions import surfaces
-    except ImportError:
-        from paxtui.console.command_line.grammar import VERBS
-
-        return {verb.name for verb in VERBS}
-    return {verb.name for verb in surfaces.verbs()}
+        verbs = importlib.import_module("paxtui.console.actions.surfaces").verbs()
+    except ModuleNotFoundError:
+        verbs = importlib.import_module("paxtui.console.command_line.grammar").VERBS
+    return {verb.name for verb in verbs}
 
 
 def test_words_behind_the_colon_exist() -> None:
