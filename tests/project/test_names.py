@@ -12,7 +12,7 @@ import paxtui
 PACKAGE: Final = Path(paxtui.__file__).parent
 
 TWICE: Final = {
-    "Recovery": "of a folder at a start (storage), and of a simulated cluster after its last fault (sim): the "
+    "Recovery": "of a folder at a start (storage), of a simulated cluster after its last fault (sim): the "
     "field has this word for both, and no module imports both",
 }
 """Names that two classes may have, and why."""
