@@ -46,7 +46,6 @@ def send(
 
       seq 10000 | paxtui send - --json > slots.jsonl
     """
-
     if texts == ["-"]:
         need_stdin()
     results = _Results("line" if texts == ["-"] else "message", as_json)

@@ -263,7 +263,6 @@ async def listen_to_peer(
 ) -> None:
     """Hand everything that ``peer`` sends to the core, until it hangs up; if it is ``held``, only what cannot
     count as a vote or a lead. ``on_heard`` is called when something arrives. Raises :class:`WireError`."""
-
     reader.bytes_max = FRAME_BYTES_MAX
 
     def take(received: bytes) -> None:
