@@ -12,6 +12,8 @@ import pytest
 from tests.cli.conftest import Run, Up
 from tests.replica.conditions import until
 
+pytestmark = pytest.mark.processes
+
 COMMANDS = [
     ["replica"],
     ["up"],

@@ -14,6 +14,8 @@ from tests.cli.conftest import Run, Up
 from tests.replica.conditions import until
 from tests.replica.processes import started
 
+pytestmark = pytest.mark.processes
+
 
 def send_command(up: Up, *words: str) -> list[str]:
     return [sys.executable, "-m", "paxtui", "send", "-", "--config", str(up.file), *words]

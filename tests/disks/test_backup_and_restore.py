@@ -5,9 +5,13 @@ from __future__ import annotations
 import signal
 import subprocess
 
+import pytest
+
 from paxtui.storage import backup
 from tests.replica.conditions import until
 from tests.replica.processes import PAXTUI, Replicas
+
+pytestmark = pytest.mark.processes
 
 
 def paxtui(replicas: Replicas, *words: object) -> subprocess.CompletedProcess[str]:

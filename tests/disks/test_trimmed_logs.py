@@ -16,6 +16,8 @@ from tests.disks.conftest import until_held
 from tests.replica.conditions import until
 from tests.replica.processes import Replicas
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 def trimmed(three: Replicas) -> Replicas:

@@ -231,6 +231,7 @@ async def test_bytes_that_were_changed_end_a_gathered_read(tmp_path: Path) -> No
 # Another implementation
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the command openssl")
 @pytest.mark.trio
 async def test_the_other_side_may_change_its_keys(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ import paxtui
 from paxtui.scenarios.model import builtin
 from paxtui.sim.campaign import code_version
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture(scope="module")
 def zipped(tmp_path_factory: pytest.TempPathFactory) -> Path:

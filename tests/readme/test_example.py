@@ -13,6 +13,8 @@ from paxtui.client.cluster import local_cluster
 from paxtui.config import cluster_file
 from tests.ports import free_ports
 
+pytestmark = pytest.mark.processes
+
 README = Path(__file__).parents[2] / "README.md"
 
 

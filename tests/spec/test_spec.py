@@ -28,6 +28,7 @@ from tests.spec import tlc
 from tests.spec.traces import STEPS_MAX_ALONE, Seen, Trace, Verdict, check, convert, merge, read
 
 pytestmark = [
+    pytest.mark.processes,
     pytest.mark.skipif(tlc.why_not() is not None, reason=str(tlc.why_not())),
     pytest.mark.timeout(tlc.SECONDS_MAX),
 ]

@@ -164,6 +164,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", disk], check=True)
 
 
+@pytest.mark.processes
 def test_a_full_disk_fails_the_commit_and_loses_nothing_that_was_committed(open_storage, small_disk):
     storage = open_storage(small_disk / "replica")
     committed = 0

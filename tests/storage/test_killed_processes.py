@@ -13,12 +13,16 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 import paxtui
 from paxtui.core.ballot import Ballot
 from paxtui.core.values import Vote
 from paxtui.storage.offline import OfflineLog
 from tests.replica.conditions import PATIENCE_S
 from tests.replica.processes import started
+
+pytestmark = pytest.mark.processes
 
 CHILD = Path(__file__).with_name("crash_child.py")
 ROUNDS = 15

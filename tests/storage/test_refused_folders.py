@@ -234,13 +234,14 @@ def test_a_second_storage_in_the_same_process_is_refused(used, open_storage):
 HOLD = """
 import sys
 from pathlib import Path
-from paxtui.storage.store import Storage
-Storage.open(Path(sys.argv[1]), cluster="c" * 64, name="demo", replica=0)
+from paxtui.storage.store import Store
+Store.open(Path(sys.argv[1]), cluster="c" * 64, name="demo", replica=0)
 print("open", flush=True)
 sys.stdin.read()
 """
 
 
+@pytest.mark.processes
 def test_a_folder_in_use_by_another_process_is_refused_with_its_pid(used, open_storage):
     package = str(Path(paxtui.__file__).parent.parent)
     with started(

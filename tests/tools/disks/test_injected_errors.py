@@ -8,6 +8,8 @@ import pytest
 
 from tests.tools.disks import inject
 
+pytestmark = pytest.mark.processes
+
 SAMPLE = [
     ("fsync", 1),  # of the folder
     ("fsync", 2),

@@ -16,6 +16,8 @@ from tests.tools.explore.__main__ import main
 from tests.tools.explore.member import COMMANDS, Member
 from tests.tools.explore.search import Budget, Search, State
 
+pytestmark = pytest.mark.slow
+
 CALM = Budget(crashes=0)
 
 

@@ -51,6 +51,7 @@ def mutate(copy: Path, *more: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.processes
 def test_a_survivor_is_shown_with_its_lines_and_the_copy_is_as_it_was(copy: Path) -> None:
     ran = mutate(copy, "--count", "100")
     assert ran.returncode == 0, ran.stderr
@@ -62,6 +63,7 @@ def test_a_survivor_is_shown_with_its_lines_and_the_copy_is_as_it_was(copy: Path
     assert (copy / "small.py").read_text() == SOURCE
 
 
+@pytest.mark.processes
 def test_forks_of_one_pytest_kill_what_pytest_as_a_command_kills(copy: Path) -> None:
     """Also what is in no function, and so cannot be swapped: the default of 3."""
     test = "from small import limit\n\n\ndef test_limit():\n    " + CHECK + "\n"
@@ -81,6 +83,7 @@ def test_forks_of_one_pytest_kill_what_pytest_as_a_command_kills(copy: Path) -> 
     assert any(record["times"]["tests"] > 0.1 for record in records), "a default was tried by the command"
 
 
+@pytest.mark.processes
 def test_results_of_another_sample_are_not_mixed_with_this_one(copy: Path) -> None:
     assert mutate(copy, "--count", "2", "--seed", "1").returncode == 0
     ran = mutate(copy, "--count", "2", "--seed", "2")
@@ -88,6 +91,7 @@ def test_results_of_another_sample_are_not_mixed_with_this_one(copy: Path) -> No
     assert "has results of another sample" in ran.stderr
 
 
+@pytest.mark.processes
 def test_a_check_that_fails_without_a_mutation_kills_nothing(copy: Path) -> None:
     (copy / "check.py").write_text("raise SystemExit(1)")
     ran = mutate(copy, "--count", "1")
