@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -38,7 +39,7 @@ def run(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def _exiting():  # type: ignore[no-untyped-def]
+def _exiting() -> Any:
     import functools
 
     @functools.wraps(sim)
