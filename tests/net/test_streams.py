@@ -241,9 +241,11 @@ async def test_the_other_side_may_change_its_keys(tmp_path: Path) -> None:
     ada = certs.files("client-ada")
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{listener.socket.getsockname()[1]}"]
     command += ["-CAfile", str(ada.authority), "-cert", str(ada.certificate), "-key", str(ada.key), "-tls1_3"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    openssl = await trio.lowlevel.open_process(command, **pipes)
+    openssl = await trio.lowlevel.open_process(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     assert openssl.stdin is not None
+    assert openssl.stdout is not None
     assert openssl.stdout is not None
     said = b""
 

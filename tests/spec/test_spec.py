@@ -213,7 +213,7 @@ def takes_a_round_again_after_a_crash(patch: pytest.MonkeyPatch) -> None:
 
     def forgetful(self: Proposer, *args: Any) -> None:
         *head, last_round, now = args
-        original(self, *head, max(0, last_round - 1), now)
+        original(self, *head, max(0, last_round - 1), now)  # type: ignore[call-arg]
         self.round_seen = max(0, last_round - 1)
 
     patch.setattr(Proposer, "__init__", forgetful)

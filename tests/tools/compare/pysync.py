@@ -150,12 +150,12 @@ def member(words: list[str]) -> None:
     """One replica; the leader's makes the load when it is told to."""
     from pysyncobj import SyncObj, SyncObjConf, replicated
 
-    class Log(SyncObj):
+    class Log(SyncObj):  # type: ignore[misc]
         def __init__(self, me: str, others: list[str], journal: str) -> None:
             super().__init__(me, others, SyncObjConf(journalFile=journal))
             self.entries: list[str] = []
 
-        @replicated
+        @replicated  # type: ignore[untyped-decorator]
         def append_text(self, text: str) -> None:
             self.entries.append(text)
 

@@ -111,6 +111,7 @@ class Member:
                 self._saw(event)
             self._post(output.sends)
             for applied in output.applied:
+                assert isinstance(applied, Applied)  # no log is trimmed here
                 self._applied(applied)
             for reply in output.replies:
                 self._replied(reply)

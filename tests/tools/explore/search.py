@@ -268,10 +268,10 @@ class Search:
                 less = budget._replace(copies=budget.copies - 1)
                 yield given._replace(verb="copy"), after._replace(flight=flight, budget=less)
         if budget.losses:
-            flight = list(state.flight)
-            flight.remove(letter)
+            left = list(state.flight)
+            left.remove(letter)
             less = budget._replace(losses=budget.losses - 1)
-            yield given._replace(verb="lose"), state._replace(flight=tuple(flight), budget=less)
+            yield given._replace(verb="lose"), state._replace(flight=tuple(left), budget=less)
 
     # The search
 

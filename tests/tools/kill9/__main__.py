@@ -22,7 +22,7 @@ from pathlib import Path
 
 import trio
 
-from paxtui.client import Log, LogEntry, connect
+from paxtui.client import Log, LogEntry, Sighting, connect
 from paxtui.client.cluster import LocalCluster, local_cluster
 from paxtui.config import cluster_file
 from paxtui.scenarios.history import History
@@ -156,12 +156,10 @@ def check(history: Path) -> tuple[str, int]:
     return (done.stdout + done.stderr).strip(), done.returncode
 
 
-def equal(sightings: list[object]) -> bool:
+def equal(sightings: list[Sighting]) -> bool:
     """All replicas serve and have the same chain at the same watermark."""
-    reports = [sighting.report for sighting in sightings]  # type: ignore[attr-defined]
-    if any(report is None or report.status is None for report in reports):
-        return False
-    return len({(report.status.watermark, report.status.chain) for report in reports}) == 1
+    statuses = [sighting.report and sighting.report.status for sighting in sightings]
+    return None not in statuses and len({(each.watermark, each.chain) for each in statuses if each}) == 1
 
 
 def main() -> int:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import trio
 
-from paxtui.client import Log, connect
+from paxtui.client import Log, Sighting, connect
 from paxtui.client.cluster import LocalCluster, local_cluster
 from paxtui.config import cluster_file
 
@@ -169,8 +169,8 @@ async def million(replicas: LocalCluster, messages: int) -> None:
     started = time.monotonic()
     await replicas.start(victim)
 
-    def serves(sightings: list[object]) -> bool:
-        found = sightings[victim].report  # type: ignore[attr-defined]
+    def serves(sightings: list[Sighting]) -> bool:
+        found = sightings[victim].report
         return found is not None and found.status is not None and found.status.leader is not None
 
     await replicas.wait_until(serves, 30, "the restarted replica serves")
