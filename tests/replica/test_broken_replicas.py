@@ -89,6 +89,7 @@ def cluster(module_cluster: Cluster) -> Cluster:
 # The disk
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("fault", "words", "who"),
     [(f.DiskError(), "Input/output error", 0), (f.FullDisk(), "No space left on device", 1)],
@@ -140,6 +141,7 @@ def test_a_fault_ends_when_its_time_is_over(cluster: Cluster) -> None:
     cluster.check_logs()
 
 
+@pytest.mark.processes
 def test_a_process_that_died_leaves_no_fault_behind(cluster: Cluster) -> None:
     victim = cluster.until_led()
     cluster.do(cluster.operator.inject, victim, f.SlowDisk(5))
@@ -301,6 +303,7 @@ def test_every_event_is_a_kill_point() -> None:
     assert {event for event, _, _ in KILLS} == names - NOT_HERE - TRIMMED
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("event", "role", "provoke"),
     KILLS,
