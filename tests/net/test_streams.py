@@ -245,14 +245,16 @@ async def test_the_other_side_may_change_its_keys(tmp_path: Path) -> None:
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     assert openssl.stdin is not None
-    output = openssl.stdout
-    assert output is not None
+    told = openssl.stdout
+    assert told is not None
+    told = openssl.stdout
+    assert told is not None
     said = b""
 
     async def said_by_openssl(line: bytes, times: int) -> None:
         nonlocal said
         while said.count(line) < times:
-            said += await output.receive_some()
+            said += await told.receive_some()
 
     try:
         with trio.fail_after(PATIENCE_S):
@@ -272,4 +274,4 @@ async def test_the_other_side_may_change_its_keys(tmp_path: Path) -> None:
         openssl.kill()
         await openssl.stdin.aclose()
         await openssl.wait()
-        await openssl.stdout.aclose()
+        await told.aclose()

@@ -116,6 +116,7 @@ def test_a_disk_that_fails_stops_its_replica_at_once_and_the_rest_goes_on(
 # Time
 
 
+@pytest.mark.processes
 def test_a_pause_is_answered_first_and_ends_by_itself(cluster: Cluster) -> None:
     victim = cluster.until_led()
     pid = cluster.pid(victim)
@@ -132,6 +133,7 @@ def test_a_pause_is_answered_first_and_ends_by_itself(cluster: Cluster) -> None:
     until(lambda: cluster.do(cluster.operator.faults) == [], "no fault is left")
 
 
+@pytest.mark.processes
 def test_a_fault_ends_when_its_time_is_over(cluster: Cluster) -> None:
     leader = cluster.until_led()
     cluster.do(cluster.operator.inject, leader, f.Cut(-1), for_s=0.5)

@@ -74,6 +74,7 @@ def test_other_seeds_and_profiles_are_other_runs() -> None:
     assert len(traces) == 4
 
 
+@pytest.mark.slow
 def test_a_campaign_has_the_same_digest_on_one_process_and_on_two() -> None:
     alone = campaign("all", 100, 24)
     together = campaign("all", 100, 24, jobs=2)

@@ -248,6 +248,7 @@ class Model:
         )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lives=st.lists(commits, min_size=1, max_size=3))
 def test_any_writes_over_several_lives_leave_what_dicts_would_hold(tmp_path_factory, lives):
