@@ -104,16 +104,31 @@ def count(folder: Path) -> dict[str, int]:
         replicas.close()
 
 
+TEXTS_MAX = 60
+"""Messages after which a call that has not come is taken for one that does not come."""
+
+
+def is_struck(replicas: Traced) -> bool:
+    """Tell whether the call has failed."""
+    return "(INJECTED)" in replicas.trace.read_text()
+
+
 def check(folder: Path, call: str, number: int, error: str = "EIO") -> str:
     """Let the call ``number`` of a kind fail; what became of it, in a word. Raises ``AssertionError``."""
     replicas = Traced(folder, name="broken")
     try:
         replicas.expression = f"-e inject={call}:error={error}:when={number}"
         done = session(replicas)
+        # A replica that lags commits several messages at once, so the call may not have come yet.
+        while replicas.alive(VICTIM) and not is_struck(replicas) and len(done) < TEXTS_MAX:
+            replicas.append(text := f"one more, {len(done)}")
+            done.append(text)
+        if is_struck(replicas):
+            until(lambda: not replicas.alive(VICTIM), "it stops")
         code = end(replicas)
         words = replicas.words(VICTIM)
         assert "Traceback" not in words, words
-        struck = "(INJECTED)" in replicas.trace.read_text()
+        struck = is_struck(replicas)
         if struck:
             errors = [line for line in words.splitlines() if "ERROR: " in line]
             assert code == 4, (code, words)
