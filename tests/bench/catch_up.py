@@ -21,7 +21,7 @@ from paxtui.bench.private_cluster import own_cluster
 from paxtui.bench.progress import live
 from paxtui.bench.suite import Suite
 from paxtui.bench.testbed import Testbed
-from paxtui.cli.bench_run import machine_limits
+from paxtui.cli.bench_machine import machine_limits
 from paxtui.cli.bench_suite import Table
 
 

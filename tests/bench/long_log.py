@@ -23,7 +23,7 @@ from paxtui.bench.load import Load
 from paxtui.bench.private_cluster import own_cluster
 from paxtui.bench.progress import live
 from paxtui.bench.testbed import Testbed
-from paxtui.cli.bench_run import machine_limits
+from paxtui.cli.bench_machine import machine_limits
 from paxtui.client import Sighting
 from paxtui.client.cluster import LocalCluster
 from tests.bench.catch_up import to_the_end

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from paxtui.sim.campaign.campaign import Run
-from paxtui.sim.cluster.randomness import mixed
 from paxtui.sim.plan.plan import PROFILES, SPECIAL
+from paxtui.sim.randomness import mixed
 
 FIXED = 500
 DERIVED = 1000

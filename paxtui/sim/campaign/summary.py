@@ -6,9 +6,9 @@ import time
 from collections import Counter
 
 from paxtui.sim.cluster.coverage import GOALS
-from paxtui.sim.cluster.randomness import mixed
 from paxtui.sim.cluster.simulation import RunResult
 from paxtui.sim.plan.plan import PROFILES
+from paxtui.sim.randomness import mixed
 
 FAILURES_KEPT = 100
 """Failures beyond this are counted only: they would say the same."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from paxtui.checkers.broken import Invariant, InvariantBroken
 from paxtui.sim.cluster.network import Link
+from paxtui.sim.cluster.node import SimulatedReplica
 from paxtui.sim.cluster.triggers import CrashAt, SilenceAt
+from paxtui.sim.cluster.world import World
 from paxtui.sim.plan.plan import LEADER, PlannedFault
-
-if TYPE_CHECKING:
-    from paxtui.sim.cluster.node import SimulatedReplica
-    from paxtui.sim.cluster.simulation import Simulation
 
 RATE_MIN, RATE_MAX = 0.8, 1.25
 """Clocks in the second phase: timeouts overlap with heartbeats of the slowest clock, as they must."""
@@ -23,11 +21,12 @@ Argument = int | float | str
 
 
 class FaultInjector:
-    """Carries out the entries of a plan on a cluster."""
+    """Carries out the entries of a plan on a world."""
 
-    def __init__(self, cluster: Simulation) -> None:
-        self._cluster = cluster
-        self._lost = {broken.replica for broken in cluster.plan.broken}
+    def __init__(self, world: World, nodes: Sequence[SimulatedReplica]) -> None:
+        self._world = world
+        self._nodes = nodes
+        self._lost = {broken.replica for broken in world.plan.broken}
         """Who will not take part in the second phase, or may not."""
         self._on_link: dict[str, Callable[..., None]] = {
             "cut": self._cut,
@@ -64,57 +63,57 @@ class FaultInjector:
             "without-vote": self._without_vote,
         }
 
-    def strike(self, fault: PlannedFault) -> None:
+    def inject(self, fault: PlannedFault) -> None:
         """One entry of the plan takes effect."""
-        cluster = self._cluster
-        if cluster.healed:
+        world = self._world
+        if world.healed:
             return
-        cluster.note(None, fault.kind, *fault.args)
+        world.note(None, fault.kind, *fault.args)
         if fault.kind == "crash-all":
-            cluster.faults["crash-all"] += 1
-            for node in cluster.nodes:
+            world.faults["crash-all"] += 1
+            for node in self._nodes:
                 node.crash(float(fault.args[0]) * (1 + 0.1 * node.me), "crash-all")
         elif fault.kind == "canary":
-            cluster.faults["canary"] += 1
+            world.faults["canary"] += 1
             raise InvariantBroken(Invariant.CANARY, "this plan has a canary in it: reporting works")
         elif fault.kind in self._on_link:
-            self._strike_link(fault)
+            self._inject_on_link(fault)
         elif fault.kind in self._on_disk:
             self._damage(fault)
         else:
             before, act = self._on_node[fault.kind]
             struck = self._node(fault.args[before])
             if struck is not None:
-                cluster.faults[fault.kind] += 1
+                world.faults[fault.kind] += 1
                 act(struck, *fault.args[:before], *fault.args[before + 1 :])
 
     def _node(self, replica: Argument) -> SimulatedReplica | None:
-        return self._leader() if replica == LEADER else self._cluster.nodes[int(replica)]
+        return self._leader() if replica == LEADER else self._nodes[int(replica)]
 
     def _leader(self) -> SimulatedReplica | None:
-        leaders = [node for node in self._cluster.nodes if node.leads]
+        leaders = [node for node in self._nodes if node.leads]
         if len(leaders) > 1:
-            self._cluster.goal("a second leader while one still believes to lead")
+            self._world.goal("a second leader while one still believes to lead")
         return max(leaders, key=lambda node: node.ballot, default=None)
 
     # Links
 
-    def _strike_link(self, fault: PlannedFault) -> None:
+    def _inject_on_link(self, fault: PlannedFault) -> None:
         seconds, one, other, *rest = fault.args
         sender, to = self._node(one), self._node(other)
         if sender is not None and to is not None and sender is not to:
-            self._cluster.faults[fault.kind] += 1
-            link = self._cluster.network.links[sender.me][to.me]
-            self._on_link[fault.kind](link, self._cluster.now + float(seconds), *rest)
+            self._world.faults[fault.kind] += 1
+            link = self._world.network.links[sender.me][to.me]
+            self._on_link[fault.kind](link, self._world.now + float(seconds), *rest)
 
     def _until(self, until: float, undo: Callable[[], None]) -> None:
         """Undo a fault in time, unless all are healed by then."""
 
         def end(_: None) -> None:
-            if not self._cluster.healed:
+            if not self._world.healed:
                 undo()
 
-        self._cluster.push(until, end, None)
+        self._world.push(until, end, None)
 
     def _cut(self, link: Link, until: float) -> None:
         link.cut_until = max(link.cut_until, until)
@@ -141,21 +140,16 @@ class FaultInjector:
         link.set_delay(link.weather.delay_s + delay_s)
         self._until(until, lambda: link.set_delay(link.weather.delay_s))
 
-    def silence(self, replica: int, seconds: float) -> None:
-        """Cut all links that lead away from a replica."""
-        for peer in self._cluster.peers[replica]:
-            self._cut(self._cluster.network.links[replica][peer], self._cluster.now + seconds)
-
     # Replicas
 
     def _crash_at(self, node: SimulatedReplica, event: str, down_s: float, sends: int) -> None:
-        node.traps.crash = CrashAt(event, down_s, sends)
+        node.triggers.crash = CrashAt(event, down_s, sends)
 
     def _silence_at(self, node: SimulatedReplica, event: str, seconds: float) -> None:
-        node.traps.silence = SilenceAt(event, seconds)
+        node.triggers.silence = SilenceAt(event, seconds)
 
     def _disk_slow(self, node: SimulatedReplica, seconds: float, commit_s: float) -> None:
-        node.slow_until, node.slow_s = self._cluster.now + seconds, commit_s
+        node.slow_until, node.slow_s = self._world.now + seconds, commit_s
 
     def _disk_fail(self, node: SimulatedReplica, down_s: float) -> None:
         node.fail_down_s = down_s
@@ -168,7 +162,7 @@ class FaultInjector:
 
     def _proposer_crash(self, node: SimulatedReplica, seconds: float) -> None:
         node.operate("crash_proposer")
-        self._until(self._cluster.now + seconds, lambda: node.operate("restore_proposer"))
+        self._until(self._world.now + seconds, lambda: node.operate("restore_proposer"))
 
     def _skip(self, node: SimulatedReplica, ahead: int) -> None:
         node.operate("skip_slot", None if ahead < 0 else max(node.watermark, 0) + ahead)
@@ -176,12 +170,12 @@ class FaultInjector:
     def _fill(self, node: SimulatedReplica) -> None:
         reign = node.replica.proposer.reign if node.replica is not None else None
         for slot in sorted(reign.holes) if reign is not None else ():
-            self._cluster.goal("operator fills a hole")
+            self._world.goal("operator fills a hole")
             node.operate("fill_hole", slot)
 
     def _trim(self, node: SimulatedReplica, keep: int) -> None:
         node.operate("trim", max(node.watermark - keep, 0))
-        node.operate("mark", int(self._cluster.now))
+        node.operate("mark", int(self._world.now))
 
     # Disks that cannot be trusted any more. Each tells whether there was anything to damage.
 
@@ -191,11 +185,11 @@ class FaultInjector:
         if node is None or node.refused or not self._can_spare(node):
             return
         if self._on_disk[fault.kind](node, *fault.args[1:]):
-            self._cluster.faults[fault.kind] += 1
+            self._world.faults[fault.kind] += 1
             self._lost.add(node.me)
 
     def _can_spare(self, node: SimulatedReplica) -> bool:
-        return len(self._lost | {node.me}) <= (self._cluster.plan.replicas - 1) // 2
+        return len(self._lost | {node.me}) <= (self._world.plan.replicas - 1) // 2
 
     def _disk_back(self, node: SimulatedReplica, commits: int, down_s: float) -> bool:
         node.crash(down_s, "its database goes back in time")
@@ -216,7 +210,7 @@ class FaultInjector:
 
     def _forgets(self, node: SimulatedReplica, done: bool) -> bool:
         if done:
-            self._cluster.checkers.lost(node.me)
+            self._world.checkers.lost(node.me)
         return done
 
     def _without_vote(self, node: SimulatedReplica) -> bool:
@@ -226,24 +220,24 @@ class FaultInjector:
 
     def heal(self) -> None:
         """All faults end; who is broken for ever becomes so now."""
-        cluster = self._cluster
-        cluster.note(None, "heal", *(f"{b.replica}:{b.how}" for b in cluster.plan.broken))
-        for row in cluster.network.links:
+        world = self._world
+        world.note(None, "heal", *(f"{b.replica}:{b.how}" for b in world.plan.broken))
+        for row in world.network.links:
             for link in row:
                 link.heal()
-        broken = {broken.replica: broken.how for broken in cluster.plan.broken}
+        broken = {broken.replica: broken.how for broken in world.plan.broken}
         if broken:
-            cluster.goal("second phase with a broken minority")
-        for node in cluster.nodes:
+            world.goal("second phase with a broken minority")
+        for node in self._nodes:
             self._heal_node(node, broken.get(node.me))
 
     def _heal_node(self, node: SimulatedReplica, how: str | None) -> None:
-        cluster = self._cluster
+        world = self._world
         if how is not None:
-            cluster.faults[f"{how} for ever"] += 1
+            world.faults[f"{how} for ever"] += 1
         node.heal(min(max(node.clock.rate, RATE_MIN), RATE_MAX))
-        links = cluster.network.links
-        for peer in cluster.peers[node.me]:
+        links = world.network.links
+        for peer in world.peers[node.me]:
             if how in ("mute", "isolated"):
                 links[node.me][peer].cut_until = FOR_EVER
             if how in ("deaf", "isolated"):
@@ -255,7 +249,7 @@ class FaultInjector:
                 node.start()
         else:
             # After the input that queued up in a pause, if there was one.
-            cluster.push(cluster.now, _restore, node)
+            world.push(world.now, _restore, node)
 
 
 def _restore(node: Any) -> None:

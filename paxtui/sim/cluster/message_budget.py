@@ -8,16 +8,12 @@ the network for as long as the answer stays the same.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from paxtui.checkers.broken import Invariant, InvariantBroken
 from paxtui.core.events import AcceptSent, CatchUpAsked, Event, PrepareSent
 from paxtui.core.output import EVERYONE
 from paxtui.core.settings import Settings
+from paxtui.sim.cluster.world import World
 from paxtui.sim.plan.plan import Plan
-
-if TYPE_CHECKING:
-    from paxtui.sim.cluster.simulation import Simulation
 
 HASTY_MAX = 3
 """Repetitions that came too early, one after the other. One is honest: a page that arrives as its timer runs
@@ -89,21 +85,21 @@ def healthy(plan: Plan) -> bool:
     )
 
 
-def judge_healthy(cluster: Simulation) -> None:
+def judge_healthy(world: World) -> None:
     """At the end of a run to which nothing was done: messages a slot, a read and a second, and ballots."""
-    plan = cluster.plan
+    plan = world.plan
     followers = plan.replicas - 1
-    slots = cluster.checkers.logs.upto
-    beats = cluster.now / plan.settings.heartbeat_s + cluster.reads_asked
-    work = A_SLOT * slots + ROUND_TRIP * beats + AN_ELECTION * cluster.elections
+    slots = world.checkers.logs.upto
+    beats = world.now / plan.settings.heartbeat_s + world.reads_asked
+    work = A_SLOT * slots + ROUND_TRIP * beats + AN_ELECTION * world.elections
     limit = int(SPARE * followers * work) + A_START
-    if cluster.network.sent > limit:
+    if world.network.sent > limit:
         raise InvariantBroken(
             Invariant.STORM,
-            f"{cluster.network.sent} messages in a healthy cluster, for {slots} slots, "
-            f"{cluster.reads_asked} reads and {cluster.now:.1f} s; at most {limit} are honest",
+            f"{world.network.sent} messages in a healthy cluster, for {slots} slots, "
+            f"{world.reads_asked} reads and {world.now:.1f} s; at most {limit} are honest",
         )
-    if cluster.elections > ELECTIONS_MAX:
+    if world.elections > ELECTIONS_MAX:
         raise InvariantBroken(
-            Invariant.STORM, f"{cluster.elections} ballots in a healthy cluster, in {cluster.now:.1f} s"
+            Invariant.STORM, f"{world.elections} ballots in a healthy cluster, in {world.now:.1f} s"
         )

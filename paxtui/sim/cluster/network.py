@@ -11,8 +11,8 @@ from msgspec import json
 from paxtui.core.messages import PeerMessage
 from paxtui.core.output import Envelope
 from paxtui.sim.cluster.event_queue import EventQueue
-from paxtui.sim.cluster.randomness import fraction, mix, mixed, outputs
 from paxtui.sim.plan.plan import Weather
+from paxtui.sim.randomness import fraction, mix, mixed, outputs
 
 TAIL_S_MAX = 20.0
 """Longer than any election, and than the time for which a crashed replica is down."""
@@ -119,12 +119,12 @@ class Network:
         seed: int,
         weather: Weather,
         codec: bool,
-        agenda: EventQueue,
+        event_queue: EventQueue,
         arrive: Sequence[Arrive],
         late: Late,
         looks: Looks,
     ) -> None:
-        self._heap, self._numbers = agenda.heap, agenda.numbers
+        self._heap, self._numbers = event_queue.heap, event_queue.numbers
         self._late = late
         self._looks = looks
         self._fifo = weather.fifo
@@ -172,6 +172,12 @@ class Network:
                 if self._fifo:
                     at = link.last_at = max(at, link.last_at)
                 heappush(self._heap, (at, next(self._numbers), link.arrive, parcel))
+
+    def silence(self, replica: int, until: float) -> None:
+        """Cut all links that lead away from a replica, until a virtual time."""
+        for link in self.links[replica]:
+            if link.to != replica:
+                link.cut_until = max(link.cut_until, until)
 
     def _odd(self, link: Link, x: int, at: float, parcel: Parcel) -> None:
         """The message of fate ``x`` is late, or arrives twice."""

@@ -10,9 +10,9 @@ import random
 
 from msgspec.structs import replace
 
-from paxtui.sim.cluster.randomness import mixed
 from paxtui.sim.plan.fault_generators import anyone, exponential
 from paxtui.sim.plan.plan import PROFILES, Plan, PlannedFault
+from paxtui.sim.randomness import mixed
 
 SHARES = {"disk": 0.5, "churn": 0.15, "all": 0.3}
 """Of the runs of a profile that can spare a replica, so many have some."""

@@ -6,8 +6,8 @@ import random
 
 from msgspec.structs import replace
 
-from paxtui.sim.cluster.randomness import mixed
 from paxtui.sim.plan.plan import PROFILES, Plan
+from paxtui.sim.randomness import mixed
 
 SHARE = 0.25
 """Of the runs of a profile, so many."""

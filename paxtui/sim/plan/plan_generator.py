@@ -10,7 +10,6 @@ import random
 from typing import Final
 
 from paxtui.core.settings import Settings
-from paxtui.sim.cluster.randomness import mixed
 from paxtui.sim.plan import profiles
 from paxtui.sim.plan.damage import damaged
 from paxtui.sim.plan.fault_generators import DRAWERS, TYPES, anyone, exponential
@@ -27,6 +26,7 @@ from paxtui.sim.plan.plan import (
     Workload,
 )
 from paxtui.sim.plan.trims import trimmed
+from paxtui.sim.randomness import mixed
 
 SIZES = (1, 3, 5, 7, 9)
 SIZE_WEIGHTS = (3, 56, 30, 7, 4)

@@ -6,9 +6,9 @@ import random
 
 from msgspec.structs import replace
 
-from paxtui.sim.cluster.randomness import mixed
 from paxtui.sim.plan.fault_generators import LATER_TYPES, anyone, exponential
 from paxtui.sim.plan.plan import LEADER, PROFILES, Plan, PlannedFault
+from paxtui.sim.randomness import mixed
 
 SHARES = {"network": 0.15, "crash": 0.15, "disk": 0.15, "churn": 0.15, "boost": 0.15, "all": 0.3}
 """Of the runs of a profile, so many."""
