@@ -10,6 +10,7 @@ from msgspec import Struct
 from paxtui.core.ballot import Ballot, majority
 from paxtui.core.replica import Status
 from paxtui.scenarios import condition_words as v
+from paxtui.words.replicas import Replicas
 
 
 class Observation(Struct, frozen=True):
@@ -42,7 +43,7 @@ class ConditionResult(Struct, frozen=True):
     words: str
 
 
-Resolve = Callable[[v.Replicas], tuple[int, ...]]
+Resolve = Callable[[Replicas], tuple[int, ...]]
 Check = Callable[[Observation], ConditionResult]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Sequence
 from importlib import resources
@@ -14,10 +13,9 @@ from msgspec import Struct, ValidationError, convert, structs
 from paxtui.config.cluster_file import ConfigError, check_settings
 from paxtui.config.folders import ConfigText, quoted, read_source
 from paxtui.core.settings import Settings
-from paxtui.scenarios.condition_words import CONDITIONS, SYMBOLS
+from paxtui.scenarios.condition_words import CONDITIONS
 from paxtui.scenarios.vocabulary import (
     ALIASES,
-    EVENTS,
     VERBS,
     AnyStep,
     ArmStep,
@@ -28,6 +26,9 @@ from paxtui.scenarios.vocabulary import (
     WaitStep,
 )
 from paxtui.wire.schema_errors import TOML_WORDS, UNKNOWN_MISTAKE, find_mistake
+from paxtui.words.replicas import SYMBOLS
+from paxtui.words.suggestions import did_you_mean
+from paxtui.words.triggers import EVENTS
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 KEYS: Final = ("name", "title", "shows", "f_min", "final", "settings", "step")
@@ -120,8 +121,7 @@ def find(name: str) -> Scenario:
         return scenarios[plain]
     if Path(name).is_file():
         return load(Path(name))
-    near = difflib.get_close_matches(plain, scenarios, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
+    hint = did_you_mean(plain, scenarios)
     raise ConfigError(f"{quoted(name)}: there is no such scenario; {hint}`paxtui run --list` names all")
 
 
@@ -160,8 +160,7 @@ def parse(source: ConfigText) -> Scenario:
 def _check_keys(source: ConfigText, table: dict[str, Any], allowed: Sequence[str], where: str | None) -> None:
     for key in table:
         if key not in allowed:
-            near = difflib.get_close_matches(key, allowed, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
+            hint = did_you_mean(key, allowed)
             place = f" in {where}" if where else ""
             what = f"unknown key {quoted(key)}{place}; {hint}allowed: {', '.join(allowed)}"
             raise source.error(what, source.line_of(where or "", key) or source.line_of(key))
@@ -243,8 +242,7 @@ class _Steps:
 
     def _known(self, number: str, what: str, word: str, allowed: dict[str, Any]) -> None:
         if word not in allowed:
-            near = difflib.get_close_matches(word, allowed, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
+            hint = did_you_mean(word, allowed)
             known = ", ".join(allowed)
             raise self._error(number, f"there is no {what} {quoted(word)}; {hint}allowed: {known}")
 
@@ -253,8 +251,7 @@ class _Steps:
         names = ", ".join([*allowed, *others]) or "none"
         for key in arguments:
             if key not in allowed:
-                near = difflib.get_close_matches(key, allowed, n=1)
-                hint = f"did you mean {near[0]}? " if near else ""
+                hint = did_you_mean(key, allowed)
                 raise self._error(label, f"unknown argument {quoted(key)}; {hint}allowed: {names}")
         for name, each in allowed.items():
             if each.required and name not in arguments:
@@ -278,8 +275,7 @@ class _Steps:
         for reference in _references(step):
             if isinstance(reference, str) and reference not in SYMBOLS and reference not in self._picked:
                 allowed = [*SYMBOLS, *sorted(self._picked)]
-                near = difflib.get_close_matches(reference, allowed, n=1)
-                hint = f"did you mean {near[0]}? " if near else ""
+                hint = did_you_mean(reference, allowed)
                 what = f"there is no replica {quoted(reference)}; {hint}allowed: ids, {', '.join(allowed)}"
                 raise self._error(label, f"{what}, and names given by an earlier pick")
         if isinstance(step, ArmStep):

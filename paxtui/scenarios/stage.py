@@ -10,11 +10,12 @@ import trio
 from paxtui.client.cluster import LocalCluster
 from paxtui.core.ballot import majority
 from paxtui.scenarios.beliefs import Beliefs
-from paxtui.scenarios.condition_words import TIMEOUT_S, AnyCondition, LeaderCondition, Replicas
+from paxtui.scenarios.condition_words import TIMEOUT_S, AnyCondition, LeaderCondition
 from paxtui.scenarios.conditions import Check, ConditionResult, Observation, checker, leader_of, serving
 from paxtui.scenarios.faults import InjectedFaults
 from paxtui.scenarios.history import History
 from paxtui.scenarios.load import AppendLoad
+from paxtui.words.replicas import Replicas
 
 NEED_A_LEADER = frozenset(
     {"leader", "follower", "followers", "leader-minority", "leader-majority", "follower-minority"}
