@@ -19,7 +19,7 @@ from paxtui.records.merge import Records
 from paxtui.records.parts import EventPart, Life
 from paxtui.records.reader import RecordReader
 from paxtui.sim.cluster.simulation import Simulation
-from paxtui.sim.plan.plan_generator import draw
+from paxtui.sim.plan.plan_generator import generate_plan
 from tests.records.runs import traced
 
 LOW, HIGH = Ballot(1, 0), Ballot(2, 1)
@@ -31,7 +31,7 @@ KEPT = 4
 def test_checkers_that_forget_say_the_same_of_honest_runs(
     profile: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = [Simulation(draw(seed, profile)).run() for seed in range(6)]
+    plain = [Simulation(generate_plan(seed, profile)).run() for seed in range(6)]
     original = Simulation.events
     forgotten = 0
 
@@ -45,7 +45,7 @@ def test_checkers_that_forget_say_the_same_of_honest_runs(
 
     monkeypatch.setattr(Simulation, "events", forgetful)
     for seed, expected in enumerate(plain):
-        assert Simulation(draw(seed, profile)).run() == expected
+        assert Simulation(generate_plan(seed, profile)).run() == expected
     assert forgotten > 0
 
 

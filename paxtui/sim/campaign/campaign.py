@@ -12,7 +12,7 @@ from paxtui.sim.campaign.workers import ProcessWorkers, ended_in_time
 from paxtui.sim.cluster.record import LastLines
 from paxtui.sim.cluster.simulation import RunResult, simulate
 from paxtui.sim.plan.plan import Plan
-from paxtui.sim.plan.plan_generator import draw
+from paxtui.sim.plan.plan_generator import generate_plan
 
 Run = tuple[int, str]
 """A seed and its profile."""
@@ -63,7 +63,7 @@ class Processes:
 
 def run_seed(seed: int, profile: str) -> RunResult:
     """One run."""
-    return simulate(draw(seed, profile))
+    return simulate(generate_plan(seed, profile))
 
 
 def run_task(task: Task) -> list[RunResult]:

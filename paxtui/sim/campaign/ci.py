@@ -32,7 +32,7 @@ def derived(commit: str | None) -> Iterator[Run]:
     return islice(_from(first_seed(commit)), DERIVED)
 
 
-def twice(commit: str | None) -> Iterator[Run]:
+def repeated_runs(commit: str | None) -> Iterator[Run]:
     """The first of these, for running each again."""
     return islice(_from(first_seed(commit)), TWICE)
 

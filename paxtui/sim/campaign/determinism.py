@@ -23,7 +23,7 @@ from paxtui.sim.campaign.campaign import Run, Task
 from paxtui.sim.campaign.workers import ProcessWorkers, ended_in_time
 from paxtui.sim.cluster.record import LastLines
 from paxtui.sim.cluster.simulation import RunResult, simulate
-from paxtui.sim.plan.plan_generator import draw
+from paxtui.sim.plan.plan_generator import generate_plan
 
 HASH_SEEDS = ("1", "2")
 """What ``PYTHONHASHSEED`` is in the one process and in the other."""
@@ -75,14 +75,14 @@ def hashed(task: Task) -> list[tuple[RunResult, str]]:
     ended = []
     for seed, profile in task:
         digest = Digest()
-        ended.append((simulate(draw(seed, profile), digest), digest.hex))
+        ended.append((simulate(generate_plan(seed, profile), digest), digest.hex))
     return ended
 
 
 def lines_of(run: Run) -> list[str]:
     """Everything that happens in a run, for people."""
     tail = LastLines(LINES_MAX, messages=True)
-    simulate(draw(*run), tail)
+    simulate(generate_plan(*run), tail)
     return list(tail.lines)
 
 

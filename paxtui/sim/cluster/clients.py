@@ -8,7 +8,7 @@ from itertools import count, islice
 
 from paxtui.core.output import ReadRefused, Refused, Reply
 from paxtui.core.values import Command
-from paxtui.sim.cluster.node import SimulatedReplica
+from paxtui.sim.cluster.simulated_replica import SimulatedReplica
 from paxtui.sim.cluster.world import World
 from paxtui.sim.plan.plan import Plan, PlannedRequest
 from paxtui.sim.randomness import fractions, mix, mixed
@@ -66,9 +66,9 @@ class ClientOperation:
 class SimulatedClient:
     """One client program: a session, some requests in flight, and a guess who leads."""
 
-    def __init__(self, world: World, nodes: Sequence[SimulatedReplica], index: int) -> None:
+    def __init__(self, world: World, replicas: Sequence[SimulatedReplica], index: int) -> None:
         self._world = world
-        self._nodes = nodes
+        self._replicas = replicas
         self._work = world.plan.workload
         first = self._work.operations + 1  # those before drew the times
         self._drawn = zip(count(first), fractions(_seed(world.plan, index), first), strict=False)
@@ -99,34 +99,34 @@ class SimulatedClient:
         if self._world.healed:
             self._backlog = 0
         self._backlog += operations
-        self._begin()
+        self._start_due()
 
-    def _begin(self) -> None:
+    def _start_due(self) -> None:
         while self._backlog and len(self.in_flight) < self._pipeline:
             if self._session is None or next(self._drawn)[1] < self._work.reopen:
-                self._open()
+                self._open_session()
                 if self._session is None:
                     self._world.push(self._world.now + WAIT_S, self._try_again, None)
                     return
             self._backlog -= 1
-            self._start(self._session)
+            self._start_operation(self._session)
 
     def _try_again(self, _: None) -> None:
-        self._begin()
+        self._start_due()
 
-    def _open(self) -> None:
+    def _open_session(self) -> None:
         """Ask some replica for a session id: its watermark is the birth."""
-        nodes = [node for node in self._nodes if node.replica is not None]
-        if not nodes:
+        replicas = [host for host in self._replicas if host.core is not None]
+        if not replicas:
             return
-        birth = nodes[int(self._draw() * len(nodes))].watermark
+        birth = replicas[int(self._draw() * len(replicas))].watermark
         if self._sessions:
-            self._world.goal("session opened anew")
+            self._world.reach_goal("session opened anew")
         self._sessions += 1
         self._session = f"{self._name}.{self._sessions}@{birth}"
         self._request = 0
 
-    def _start(self, session: str) -> None:
+    def _start_operation(self, session: str) -> None:
         command, work = None, self._work
         if next(self._drawn)[1] >= work.reads:
             self._request += 1
@@ -147,8 +147,8 @@ class SimulatedClient:
         """Append in a session that claims to be born in the future, three times, to anybody. It is one more
         client to the table of sessions; once that has forgotten it, a repetition must not take effect."""
         world, drawn = self._world, self._inventive
-        world.goal("session invented")
-        birth = max(node.watermark for node in self._nodes) + AHEAD[int(next(drawn) * len(AHEAD))]
+        world.reach_goal("session invented")
+        birth = max(host.watermark for host in self._replicas) + AHEAD[int(next(drawn) * len(AHEAD))]
         command = Command(f"{self._name}.x@{birth}", 1, f"{self._name}: invented")
         world.checkers.asked(command)
         for wait_s in (TRIP_S, next(drawn), 3 * next(drawn)):
@@ -159,7 +159,7 @@ class SimulatedClient:
         operation.attempt += 1
         world = self._world
         if operation.attempt > 1:
-            world.goal("read retried" if operation.command is None else "append retried")
+            world.reach_goal("read retried" if operation.command is None else "append retried")
         drawn, now, event_queue = self._drawn, world.now, world.event_queue
         at = now + TRIP_S * (0.5 + next(drawn)[1])
         heappush(event_queue.heap, (at, next(event_queue.numbers), self._arrive, operation))
@@ -171,23 +171,23 @@ class SimulatedClient:
         if operation.done:
             return
         world = self._world
-        node = self._nodes[operation.target]
-        if node.replica is None:
-            self._elsewhere(operation, None)
+        host = self._replicas[operation.target]
+        if host.core is None:
+            self._retry_elsewhere(operation, None)
             return
         command = operation.command
         if command is None:
             operation.ticket = world.new_read_ticket()
             world.waiting[operation.target][operation.ticket] = (self, operation)
-            node.read(operation.ticket)
+            host.read(operation.ticket)
         else:
             world.waiting[operation.target][command.client, command.request] = (self, operation)
-            node.propose(command)
+            host.propose(command)
 
     def _stray(self, event: tuple[int, Command]) -> None:
         """The same request at another replica, or long after; nobody waits for the answer."""
         target, command = event
-        self._nodes[target].propose(command)
+        self._replicas[target].propose(command)
 
     def reply_left(self, operation: ClientOperation, reply: Reply) -> None:
         """A reply leaves a replica; it may get lost."""
@@ -205,38 +205,38 @@ class SimulatedClient:
             self._refused(operation, attempt, reply)
         else:
             self._guess = operation.target
-            self._end(operation)
+            self._finish(operation)
 
     def _refused(self, operation: ClientOperation, attempt: int, reply: Refused | ReadRefused) -> None:
         if reply.reason == "expired":
             # It may have taken effect; nobody can know. What follows needs a new session.
             if operation.command is not None and operation.command.client == self._session:
                 self._session = None
-            self._end(operation)
+            self._finish(operation)
         elif attempt == operation.attempt:
             if reply.reason == "busy":
-                self._again_later(operation, WAIT_S)
+                self._retry_later(operation, WAIT_S)
             else:
-                self._elsewhere(operation, reply.leader)
+                self._retry_elsewhere(operation, reply.leader)
 
-    def _elsewhere(self, operation: ClientOperation, leader: int | None) -> None:
+    def _retry_elsewhere(self, operation: ClientOperation, leader: int | None) -> None:
         replicas = self._world.plan.replicas
         if leader is not None and leader != operation.target:
             operation.target = self._guess = leader
-            self._again_later(operation, TRIP_S)
+            self._retry_later(operation, TRIP_S)
         else:
             step = 1 + int(self._draw() * (replicas - 1)) if replicas > 1 else 0
             operation.target = self._guess = (operation.target + step) % replicas
-            self._again_later(operation, WAIT_S)
+            self._retry_later(operation, WAIT_S)
 
-    def _again_later(self, operation: ClientOperation, wait_s: float) -> None:
+    def _retry_later(self, operation: ClientOperation, wait_s: float) -> None:
         operation.attempt += 1
         wait_s *= 0.5 + self._draw()
         event_queue = self._world.event_queue
         event = operation, operation.attempt
-        heappush(event_queue.heap, (self._world.now + wait_s, next(event_queue.numbers), self._again, event))
+        heappush(event_queue.heap, (self._world.now + wait_s, next(event_queue.numbers), self._retry, event))
 
-    def _again(self, event: tuple[ClientOperation, int]) -> None:
+    def _retry(self, event: tuple[ClientOperation, int]) -> None:
         operation, attempt = event
         if not operation.done and attempt == operation.attempt and not self._gives_up(operation):
             self._ask(operation)
@@ -245,21 +245,21 @@ class SimulatedClient:
         operation, attempt = event
         if operation.done or attempt != operation.attempt or self._gives_up(operation):
             return
-        self._elsewhere(operation, None)
+        self._retry_elsewhere(operation, None)
 
     def _gives_up(self, operation: ClientOperation) -> bool:
         world = self._world
         if world.healed or world.now - operation.started_at < self._work.give_up_s:
             return False
-        world.goal("client gave up")
-        self._end(operation)
+        world.reach_goal("client gave up")
+        self._finish(operation)
         return True
 
-    def _end(self, operation: ClientOperation) -> None:
+    def _finish(self, operation: ClientOperation) -> None:
         operation.done = True
         self.in_flight.remove(operation)
         command = operation.command
         if command is not None and self._draw() < self._work.late:
             target = int(self._draw() * self._world.plan.replicas)
             self._world.push(self._world.now + 3 * self._draw(), self._stray, (target, command))
-        self._begin()
+        self._start_due()

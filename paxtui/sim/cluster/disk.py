@@ -215,7 +215,7 @@ class SimulatedDisk:
         return True
 
     @property
-    def told(self) -> tuple[int, int]:
+    def rollback_mark(self) -> tuple[int, int]:
         """What its replica tells the others of it: which disk it is, and the number of the last commit."""
         return self.storage, self._mark
 

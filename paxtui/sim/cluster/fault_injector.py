@@ -7,7 +7,7 @@ from typing import Any
 
 from paxtui.checkers.broken import Invariant, InvariantBroken
 from paxtui.sim.cluster.network import Link
-from paxtui.sim.cluster.node import SimulatedReplica
+from paxtui.sim.cluster.simulated_replica import SimulatedReplica
 from paxtui.sim.cluster.triggers import CrashAt, SilenceAt
 from paxtui.sim.cluster.world import World
 from paxtui.sim.plan.plan import LEADER, PlannedFault
@@ -23,9 +23,9 @@ Argument = int | float | str
 class FaultInjector:
     """Carries out the entries of a plan on a world."""
 
-    def __init__(self, world: World, nodes: Sequence[SimulatedReplica]) -> None:
+    def __init__(self, world: World, replicas: Sequence[SimulatedReplica]) -> None:
         self._world = world
-        self._nodes = nodes
+        self._replicas = replicas
         self._lost = {broken.replica for broken in world.plan.broken}
         """Who will not take part in the second phase, or may not."""
         self._on_link: dict[str, Callable[..., None]] = {
@@ -39,18 +39,18 @@ class FaultInjector:
         }
         self._on_node: dict[str, tuple[int, Callable[..., None]]] = {
             # How many arguments stand before the replica, and what to do with it and with all arguments.
-            "crash": (0, lambda node, down_s: node.crash(down_s, "crash")),
+            "crash": (0, lambda host, down_s: host.crash(down_s, "crash")),
             "crash-at": (0, self._crash_at),
-            "disconnect": (0, lambda node, peer: node.operate("lost_contact", peer)),
+            "disconnect": (0, lambda host, peer: host.operate("lost_contact", peer)),
             "silence-at": (0, self._silence_at),
             "disk-slow": (1, self._disk_slow),
             "disk-fail": (0, self._disk_fail),
-            "pause": (1, lambda node, seconds: node.pause(seconds)),
+            "pause": (1, lambda host, seconds: host.pause(seconds)),
             "clock-jump": (0, self._clock_jump),
             "clock-rate": (0, self._clock_rate),
             "proposer-crash": (1, self._proposer_crash),
             "skip": (0, self._skip),
-            "elect": (0, lambda node: node.operate("elect")),
+            "elect": (0, lambda host: host.operate("elect")),
             "fill": (0, self._fill),
             "trim": (0, self._trim),
         }
@@ -71,8 +71,8 @@ class FaultInjector:
         world.note(None, fault.kind, *fault.args)
         if fault.kind == "crash-all":
             world.faults["crash-all"] += 1
-            for node in self._nodes:
-                node.crash(float(fault.args[0]) * (1 + 0.1 * node.me), "crash-all")
+            for host in self._replicas:
+                host.crash(float(fault.args[0]) * (1 + 0.1 * host.me), "crash-all")
         elif fault.kind == "canary":
             world.faults["canary"] += 1
             raise InvariantBroken(Invariant.CANARY, "this plan has a canary in it: reporting works")
@@ -88,13 +88,13 @@ class FaultInjector:
                 act(struck, *fault.args[:before], *fault.args[before + 1 :])
 
     def _node(self, replica: Argument) -> SimulatedReplica | None:
-        return self._leader() if replica == LEADER else self._nodes[int(replica)]
+        return self._leader() if replica == LEADER else self._replicas[int(replica)]
 
     def _leader(self) -> SimulatedReplica | None:
-        leaders = [node for node in self._nodes if node.leads]
+        leaders = [host for host in self._replicas if host.leads]
         if len(leaders) > 1:
-            self._world.goal("a second leader while one still believes to lead")
-        return max(leaders, key=lambda node: node.ballot, default=None)
+            self._world.reach_goal("a second leader while one still believes to lead")
+        return max(leaders, key=lambda host: host.ballot, default=None)
 
     # Links
 
@@ -142,79 +142,79 @@ class FaultInjector:
 
     # Replicas
 
-    def _crash_at(self, node: SimulatedReplica, event: str, down_s: float, sends: int) -> None:
-        node.triggers.crash = CrashAt(event, down_s, sends)
+    def _crash_at(self, host: SimulatedReplica, event: str, down_s: float, sends: int) -> None:
+        host.triggers.crash = CrashAt(event, down_s, sends)
 
-    def _silence_at(self, node: SimulatedReplica, event: str, seconds: float) -> None:
-        node.triggers.silence = SilenceAt(event, seconds)
+    def _silence_at(self, host: SimulatedReplica, event: str, seconds: float) -> None:
+        host.triggers.silence = SilenceAt(event, seconds)
 
-    def _disk_slow(self, node: SimulatedReplica, seconds: float, commit_s: float) -> None:
-        node.slow_until, node.slow_s = self._world.now + seconds, commit_s
+    def _disk_slow(self, host: SimulatedReplica, seconds: float, commit_s: float) -> None:
+        host.slow_until, host.slow_s = self._world.now + seconds, commit_s
 
-    def _disk_fail(self, node: SimulatedReplica, down_s: float) -> None:
-        node.fail_down_s = down_s
+    def _disk_fail(self, host: SimulatedReplica, down_s: float) -> None:
+        host.fail_down_s = down_s
 
-    def _clock_jump(self, node: SimulatedReplica, seconds: float) -> None:
-        node.set_clock(node.clock.rate, seconds)
+    def _clock_jump(self, host: SimulatedReplica, seconds: float) -> None:
+        host.set_clock(host.clock.rate, seconds)
 
-    def _clock_rate(self, node: SimulatedReplica, rate: float) -> None:
-        node.set_clock(rate, 0.0)
+    def _clock_rate(self, host: SimulatedReplica, rate: float) -> None:
+        host.set_clock(rate, 0.0)
 
-    def _proposer_crash(self, node: SimulatedReplica, seconds: float) -> None:
-        node.operate("crash_proposer")
-        self._until(self._world.now + seconds, lambda: node.operate("restore_proposer"))
+    def _proposer_crash(self, host: SimulatedReplica, seconds: float) -> None:
+        host.operate("crash_proposer")
+        self._until(self._world.now + seconds, lambda: host.operate("restore_proposer"))
 
-    def _skip(self, node: SimulatedReplica, ahead: int) -> None:
-        node.operate("skip_slot", None if ahead < 0 else max(node.watermark, 0) + ahead)
+    def _skip(self, host: SimulatedReplica, ahead: int) -> None:
+        host.operate("skip_slot", None if ahead < 0 else max(host.watermark, 0) + ahead)
 
-    def _fill(self, node: SimulatedReplica) -> None:
-        reign = node.replica.proposer.reign if node.replica is not None else None
+    def _fill(self, host: SimulatedReplica) -> None:
+        reign = host.core.proposer.reign if host.core is not None else None
         for slot in sorted(reign.holes) if reign is not None else ():
-            self._world.goal("operator fills a hole")
-            node.operate("fill_hole", slot)
+            self._world.reach_goal("operator fills a hole")
+            host.operate("fill_hole", slot)
 
-    def _trim(self, node: SimulatedReplica, keep: int) -> None:
-        node.operate("trim", max(node.watermark - keep, 0))
-        node.operate("mark", int(self._world.now))
+    def _trim(self, host: SimulatedReplica, keep: int) -> None:
+        host.operate("trim", max(host.watermark - keep, 0))
+        host.operate("mark", int(self._world.now))
 
     # Disks that cannot be trusted any more. Each tells whether there was anything to damage.
 
     def _damage(self, fault: PlannedFault) -> None:
         """Whoever notices it is lost for ever, so it is not done to the last majority."""
-        node = self._node(fault.args[0])
-        if node is None or node.refused or not self._can_spare(node):
+        host = self._node(fault.args[0])
+        if host is None or host.refused or not self._can_spare(host):
             return
-        if self._on_disk[fault.kind](node, *fault.args[1:]):
+        if self._on_disk[fault.kind](host, *fault.args[1:]):
             self._world.faults[fault.kind] += 1
-            self._lost.add(node.me)
+            self._lost.add(host.me)
 
-    def _can_spare(self, node: SimulatedReplica) -> bool:
-        return len(self._lost | {node.me}) <= (self._world.plan.replicas - 1) // 2
+    def _can_spare(self, host: SimulatedReplica) -> bool:
+        return len(self._lost | {host.me}) <= (self._world.plan.replicas - 1) // 2
 
-    def _disk_back(self, node: SimulatedReplica, commits: int, down_s: float) -> bool:
-        node.crash(down_s, "its database goes back in time")
-        return node.disk.go_back(commits)
+    def _disk_back(self, host: SimulatedReplica, commits: int, down_s: float) -> bool:
+        host.crash(down_s, "its database goes back in time")
+        return host.disk.go_back(commits)
 
-    def _disk_flip(self, node: SimulatedReplica, what: str, place: float, down_s: float) -> bool:
+    def _disk_flip(self, host: SimulatedReplica, what: str, place: float, down_s: float) -> bool:
         if down_s >= 0:
-            node.crash(down_s, "a bit flips")
-        return node.disk.flip(what, place)
+            host.crash(down_s, "a bit flips")
+        return host.disk.flip(what, place)
 
-    def _disk_copied(self, node: SimulatedReplica, commits: int, down_s: float) -> bool:
-        node.crash(down_s, "its whole folder goes back in time")
-        return self._forgets(node, node.disk.copy_back(commits))
+    def _disk_copied(self, host: SimulatedReplica, commits: int, down_s: float) -> bool:
+        host.crash(down_s, "its whole folder goes back in time")
+        return self._forgets(host, host.disk.copy_back(commits))
 
-    def _disk_lost(self, node: SimulatedReplica, down_s: float) -> bool:
-        node.crash(down_s, "its disk is lost")
-        return self._forgets(node, node.disk.lose())
+    def _disk_lost(self, host: SimulatedReplica, down_s: float) -> bool:
+        host.crash(down_s, "its disk is lost")
+        return self._forgets(host, host.disk.lose())
 
-    def _forgets(self, node: SimulatedReplica, done: bool) -> bool:
+    def _forgets(self, host: SimulatedReplica, done: bool) -> bool:
         if done:
-            self._world.checkers.lost(node.me)
+            self._world.checkers.lost(host.me)
         return done
 
-    def _without_vote(self, node: SimulatedReplica) -> bool:
-        return node.hold("the others say so")
+    def _without_vote(self, host: SimulatedReplica) -> bool:
+        return host.lose_vote("the others say so")
 
     # The end of it
 
@@ -227,30 +227,30 @@ class FaultInjector:
                 link.heal()
         broken = {broken.replica: broken.how for broken in world.plan.broken}
         if broken:
-            world.goal("second phase with a broken minority")
-        for node in self._nodes:
-            self._heal_node(node, broken.get(node.me))
+            world.reach_goal("second phase with a broken minority")
+        for host in self._replicas:
+            self._heal_node(host, broken.get(host.me))
 
-    def _heal_node(self, node: SimulatedReplica, how: str | None) -> None:
+    def _heal_node(self, host: SimulatedReplica, how: str | None) -> None:
         world = self._world
         if how is not None:
             world.faults[f"{how} for ever"] += 1
-        node.heal(min(max(node.clock.rate, RATE_MIN), RATE_MAX))
+        host.heal(min(max(host.clock.rate, RATE_MIN), RATE_MAX))
         links = world.network.links
-        for peer in world.peers[node.me]:
+        for peer in world.peers[host.me]:
             if how in ("mute", "isolated"):
-                links[node.me][peer].cut_until = FOR_EVER
+                links[host.me][peer].cut_until = FOR_EVER
             if how in ("deaf", "isolated"):
-                links[peer][node.me].cut_until = FOR_EVER
+                links[peer][host.me].cut_until = FOR_EVER
         if how == "down":
-            node.stop("down for ever")
-        elif node.replica is None:
-            if not node.refused:
-                node.start()
+            host.stop("down for ever")
+        elif host.core is None:
+            if not host.refused:
+                host.start()
         else:
             # After the input that queued up in a pause, if there was one.
-            world.push(world.now, _restore, node)
+            world.push(world.now, _restore, host)
 
 
-def _restore(node: Any) -> None:
-    node.operate("restore_proposer")
+def _restore(host: Any) -> None:
+    host.operate("restore_proposer")

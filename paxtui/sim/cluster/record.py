@@ -86,7 +86,7 @@ class LastLines:
 
     def event(self, at: float, replica: int, event: Event) -> None:
         """``2.0417  replica 1  voted  ballot=3.1 ...``"""
-        self.lines.append(f"{at:9.4f}  replica {replica}  {told(event)}")
+        self.lines.append(f"{at:9.4f}  replica {replica}  {one_line(event)}")
 
     def note(self, at: float, replica: int | None, what: str, detail: str) -> None:
         """Marked, because it is what people look for."""
@@ -96,10 +96,10 @@ class LastLines:
     def message(self, at: float, sender: int, to: int, message: PeerMessage) -> None:
         """Only where they are wanted: there are many."""
         if self._messages:
-            self.lines.append(f"{at:9.4f}  {sender} -> {to}     {told(message)}")
+            self.lines.append(f"{at:9.4f}  {sender} -> {to}     {one_line(message)}")
 
 
-def told(value: Event | PeerMessage) -> str:
+def one_line(value: Event | PeerMessage) -> str:
     """A trace event or a message in one line."""
     fields = (f"{name}={_short(getattr(value, name))}" for name in value.__struct_fields__)
     line = f"{value.__struct_config__.tag}  {' '.join(fields)}"

@@ -8,7 +8,7 @@ from paxtui.checkers.broken import Invariant, InvariantBroken
 from paxtui.core.settings import Settings
 from paxtui.sim.cluster.clients import SimulatedClient
 from paxtui.sim.cluster.message_budget import healthy, judge_healthy
-from paxtui.sim.cluster.node import SimulatedReplica
+from paxtui.sim.cluster.simulated_replica import SimulatedReplica
 from paxtui.sim.cluster.world import World
 
 LIVE_S_MAX = 40.0
@@ -36,17 +36,17 @@ class Recovery:
     """Looks at a healed cluster until it was whole and quiet for a while, or the time is over."""
 
     def __init__(
-        self, world: World, nodes: Sequence[SimulatedReplica], clients: Sequence[SimulatedClient]
+        self, world: World, replicas: Sequence[SimulatedReplica], clients: Sequence[SimulatedClient]
     ) -> None:
         self._world = world
-        self._nodes = nodes
+        self._replicas = replicas
         self._clients = clients
         self._deadline = world.now + LIVE_S_MAX
         self._whole_at: float | None = None
         self._elections = 0
         self._sent = 0
 
-    def begin(self) -> None:
+    def start_checking(self) -> None:
         """Call once everything has healed."""
         self._world.push(self._world.now + LOOK_S, self._look, None)
 
@@ -73,26 +73,26 @@ class Recovery:
     @property
     def _expected_live(self) -> tuple[int, ...]:
         """The replicas that must recover: those that heal and trust their disks."""
-        return tuple(replica for replica in self._world.plan.core if not self._nodes[replica].refused)
+        return tuple(replica for replica in self._world.plan.core if not self._replicas[replica].refused)
 
     def _trouble(self) -> str:
         """Why the cluster is not whole, in words; empty if it is."""
         well = self._expected_live
-        live = [self._nodes[replica] for replica in well]
-        down = [node.me for node in live if node.replica is None]
+        live = [self._replicas[replica] for replica in well]
+        down = [host.me for host in live if host.core is None]
         if down:
             return f"replicas {down} are down"
-        leaders = [node.me for node in self._nodes if node.leads]
+        leaders = [host.me for host in self._replicas if host.leads]
         if len(leaders) != 1 or leaders[0] not in well:
             return f"leaders: {leaders or 'none'}"
         pending = sum(client.pending for client in self._clients)
         if pending:
             return f"{pending} requests pend"
-        watermarks = [node.watermark for node in live]
+        watermarks = [host.watermark for host in live]
         if len(set(watermarks)) > 1:
             return f"watermarks {watermarks} of replicas {well}"
-        led = self._nodes[leaders[0]].ballot
-        strays = [node.me for node in live if node.follows != led]
+        led = self._replicas[leaders[0]].ballot
+        strays = [host.me for host in live if host.follows != led]
         if strays:
             return f"replicas {strays} do not follow {led}, which leads"
         return ""

@@ -18,9 +18,9 @@ from paxtui.sim.cluster.clients import SimulatedClient
 from paxtui.sim.cluster.fault_injector import FaultInjector
 from paxtui.sim.cluster.message_budget import MessageBudget
 from paxtui.sim.cluster.network import Arrive, Link, Network, Parcel
-from paxtui.sim.cluster.node import SimulatedReplica
 from paxtui.sim.cluster.record import RunObserver
 from paxtui.sim.cluster.recovery import Recovery
+from paxtui.sim.cluster.simulated_replica import SimulatedReplica
 from paxtui.sim.cluster.world import Looks, World
 from paxtui.sim.plan.plan import CRASHES, Plan
 
@@ -74,7 +74,7 @@ def simulate(plan: Plan, recorder: RunObserver | None = None) -> RunResult:
     try:
         cluster = Simulation(plan, recorder)
         result = cluster.run()
-        for owner in (*cluster.nodes, *cluster.clients, cluster.fault_injector, cluster.checkers, cluster):
+        for owner in (*cluster.replicas, *cluster.clients, cluster.fault_injector, cluster.checkers, cluster):
             vars(owner).clear()
         return result
     finally:
@@ -88,8 +88,8 @@ class Simulation(World):
     def __init__(self, plan: Plan, recorder: RunObserver | None = None) -> None:
         super().__init__(plan, recorder)
         everyone = range(plan.replicas)
-        self.nodes = [SimulatedReplica(self, i, plan.commit_s[i]) for i in everyone]
-        arrive = [node.message if recorder is None else self._recorded(node) for node in self.nodes]
+        self.replicas = [SimulatedReplica(self, i, plan.commit_s[i]) for i in everyone]
+        arrive = [host.message if recorder is None else self._recorded(host) for host in self.replicas]
         looks = self.checkers.on_message
         self.network = Network(
             plan.seed, plan.weather, plan.codec, self.event_queue, arrive, self._late, looks
@@ -106,21 +106,21 @@ class Simulation(World):
             RoundTaken: self._round_taken,
         }
         self._looks = Looks(self.coverage.on_event, own, self.checkers.on_event)
-        self.fault_injector = FaultInjector(self, self.nodes)
-        for node in self.nodes:
-            self.push(0.0, self._boot, node)
+        self.fault_injector = FaultInjector(self, self.replicas)
+        for host in self.replicas:
+            self.push(0.0, self._boot, host)
         self.event_queue.plan(self.fault_injector.inject, ((fault.at, fault) for fault in plan.faults))
         self.push(plan.heal_at, self._heal, None)
-        self.clients = [SimulatedClient(self, self.nodes, index) for index in range(plan.workload.clients)]
+        self.clients = [SimulatedClient(self, self.replicas, index) for index in range(plan.workload.clients)]
 
-    def _boot(self, node: SimulatedReplica) -> None:
-        node.start()
+    def _boot(self, host: SimulatedReplica) -> None:
+        host.start()
 
     def _heal(self, _: None) -> None:
         """The second phase begins."""
         self.healed = True
         self.fault_injector.heal()
-        Recovery(self, self.nodes, self.clients).begin()
+        Recovery(self, self.replicas, self.clients).start_checking()
 
     def run(self) -> RunResult:
         """The whole run; never raises for what the replicas do."""
@@ -144,9 +144,9 @@ class Simulation(World):
             return self._result(events, "safety", "the core's own check", str(violated))
         except Exception:
             return self._result(events, "crash", str(Invariant.SURPRISE), traceback.format_exc())
-        for node in self.nodes:
-            if node.replica is not None:
-                self.ended(node.me, "the run is over")
+        for host in self.replicas:
+            if host.core is not None:
+                self.ended(host.me, "the run is over")
         return self._result(events, "ok", "", "")
 
     def _result(self, events: int, outcome: str, invariant: str, detail: str) -> RunResult:
@@ -199,30 +199,30 @@ class Simulation(World):
         """``look`` with the replica's life and its own clock."""
 
         def asked(replica: int, event: Any) -> None:
-            node = self.nodes[replica]
-            look(replica, node.life, node.clock.at(self.now), event)
+            host = self.replicas[replica]
+            look(replica, host.life, host.clock.at(self.now), event)
 
         return asked
 
-    def _recorded(self, node: SimulatedReplica) -> Arrive:
+    def _recorded(self, host: SimulatedReplica) -> Arrive:
         """A message arrives, and that is recorded."""
 
         def arrive(parcel: Parcel) -> None:
             if self._recorder is not None:
-                self._recorder.message(self.now, parcel[0], node.me, parcel[1])
-            node.message(parcel)
+                self._recorder.message(self.now, parcel[0], host.me, parcel[1])
+            host.message(parcel)
 
         return arrive
 
     def _late(self, at: float, link: Link, parcel: Parcel) -> None:
         """A message will arrive late; perhaps one of its ends has another life by then."""
-        lives = self.nodes[link.sender].life, self.nodes[link.to].life
+        lives = self.replicas[link.sender].life, self.replicas[link.to].life
         self.push(at, self._arrive_late, (link, parcel, lives))
 
     def _arrive_late(self, event: tuple[Link, Parcel, tuple[int, int]]) -> None:
         link, parcel, lives = event
-        if lives != (self.nodes[link.sender].life, self.nodes[link.to].life):
-            self.goal("message older than a restart")
+        if lives != (self.replicas[link.sender].life, self.replicas[link.to].life):
+            self.reach_goal("message older than a restart")
         link.arrive(parcel)
 
     def connections_lost(self, replica: int) -> None:
@@ -231,11 +231,11 @@ class Simulation(World):
         if self.plan.notice_s is not None:
             for peer in self.peers[replica]:
                 self.push(self.now + self.plan.notice_s, self._notice, (peer, replica))
-        if all(node.replica is None for node in self.nodes):
-            self.goal("all replicas down at once")
+        if all(host.core is None for host in self.replicas):
+            self.reach_goal("all replicas down at once")
 
     def _notice(self, event: tuple[int, int]) -> None:
         """A connection to a crashed replica broke, if no cut hides that."""
         replica, gone = event
         if self.now >= self.network.links[gone][replica].cut_until:
-            self.nodes[replica].operate("lost_contact", gone)
+            self.replicas[replica].operate("lost_contact", gone)

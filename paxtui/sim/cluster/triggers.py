@@ -46,9 +46,9 @@ class TriggeredReplica(Protocol):
 class Triggers:
     """The armed triggers of one replica: at most one of each kind."""
 
-    def __init__(self, world: World, node: TriggeredReplica) -> None:
+    def __init__(self, world: World, host: TriggeredReplica) -> None:
         self._world = world
-        self._node = node
+        self._node = host
         self.crash: CrashAt | None = None
         self.silence: SilenceAt | None = None
 
@@ -62,12 +62,12 @@ class Triggers:
         silence, crash = self.silence, self.crash
         if silence is not None and _holds(output, silence.event):
             self.silence = None
-            world.goal("silence at a trace event")
+            world.reach_goal("silence at a trace event")
             world.note(me, "silence", f"at {silence.event} for {silence.seconds:.3f} s")
             world.network.silence(me, world.now + silence.seconds)
         if crash is None or not _holds(output, crash.event):
             return False
-        world.goal("crash at a trace event")
+        world.reach_goal("crash at a trace event")
         if crash.sends == SOME:
             world.network.send(world.now, me, self._some(output.sends))
         elif crash.sends == ALL:

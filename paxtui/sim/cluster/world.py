@@ -76,7 +76,7 @@ class World:
         self._crashes = 0
         self._looks = Looks(self.coverage.on_event, self.checkers.on_event)
 
-    def goal(self, name: str) -> None:
+    def reach_goal(self, name: str) -> None:
         """Something worth counting happened."""
         self.coverage.reached.add(name)
 
@@ -85,7 +85,7 @@ class World:
         if self._recorder is not None:
             self._recorder.note(self.now, replica, what, " ".join(map(str, details)))
 
-    def began(self, replica: int, saved: DurableState) -> None:
+    def replica_started(self, replica: int, saved: DurableState) -> None:
         """A replica starts with what its disk holds."""
         if self._recorder is not None:
             self._recorder.life(self.now, replica, saved)
@@ -115,16 +115,16 @@ class World:
         key: Key
         waiting = self.waiting[replica]
         if type(reply) is Refused:
-            self.goal(f"refused: {reply.reason}")
+            self.reach_goal(f"refused: {reply.reason}")
             key = reply.client, reply.request
         elif type(reply) is Appended:
             self.appends_acknowledged += 1
             key = reply.client, reply.request
             if key not in waiting:
-                self.goal("answer repeated")
+                self.reach_goal("answer repeated")
         elif type(reply) is ReadReady:
             self.reads_answered += 1
-            self.goal("read answered")
+            self.reach_goal("read answered")
             key = reply.ticket
         elif type(reply) is ReadRefused:
             key = reply.ticket

@@ -222,7 +222,7 @@ def _fill(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
     return [PlannedFault(at, "skip", (LEADER, -1)), PlannedFault(at + 0.04, "fill", (LEADER,))]
 
 
-DRAWERS: dict[str, Callable[[random.Random, float, int], list[PlannedFault]]] = {
+FAULT_GENERATORS: dict[str, Callable[[random.Random, float, int], list[PlannedFault]]] = {
     "partition": _partition,
     "flap": _flap,
     "silence": _silence,

@@ -366,7 +366,7 @@ def trims(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
     return with_trims(plan, rng)
 
 
-DRAWERS: dict[str, Callable[[Plan, random.Random, tuple[str, ...]], Plan]] = {
+PROFILE_CHANGES: dict[str, Callable[[Plan, random.Random, tuple[str, ...]], Plan]] = {
     "deposed": deposed,
     "reads": reads,
     "acks": acks,

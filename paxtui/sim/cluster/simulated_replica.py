@@ -31,12 +31,12 @@ SPIN_MAX = 100
 
 
 class SimulatedReplica:
-    """Everything of one replica that is not the core. It survives crashes; ``replica`` does not."""
+    """Everything of one replica that is not the core. It survives crashes; ``core`` does not."""
 
     def __init__(self, world: World, me: int, commit_s: float) -> None:
         self._world = world
         self.me = me
-        self.replica: Replica | None = None
+        self.core: Replica | None = None
         self.life = 0
         """Counts starts; what belongs to an older life is void."""
         self._checkers = world.checkers
@@ -60,7 +60,7 @@ class SimulatedReplica:
         self.triggers = Triggers(world, self)
         self.refused = False
         """It did not trust its disk, and is down for ever."""
-        self._known = self.disk.told
+        self._known = self.disk.rollback_mark
         """What the others know of its disk. They are taken to have heard of every commit that was reported;
         a real replica tells its number about once a second."""
         self._denied: str | None = None
@@ -73,8 +73,8 @@ class SimulatedReplica:
         now = self._world.now
         self.clock.set(now, rate, jump_s)
         self._timer = INFINITY
-        if self.replica is not None:
-            self._arm(now, self.replica.deadline)
+        if self.core is not None:
+            self._arm(now, self.core.deadline)
 
     def _arm(self, now: float, deadline: float) -> None:
         """Wake the replica at its ``deadline``, as its own clock shows it, if nothing does so before."""
@@ -85,20 +85,20 @@ class SimulatedReplica:
 
     def _timer_due(self, event: tuple[int, float]) -> None:
         life, deadline = event
-        replica = self.replica
-        if life != self.life or deadline != self._timer or replica is None:
+        core = self.core
+        if life != self.life or deadline != self._timer or core is None:
             return
         self._timer = INFINITY
         now = self._world.now
         if now < self.paused_until:
             return
         local = self.clock.at(now)
-        due = replica.deadline
+        due = core.deadline
         if due > local:
             self._arm(now, due)
             return
-        replica.wake(local)
-        due = self._pump(replica, now, local)
+        core.wake(local)
+        due = self._pump(core, now, local)
         self._spins = self._spins + 1 if due <= local else 0
         if self._spins > SPIN_MAX:
             raise InvariantBroken(Invariant.SURPRISE, "its deadline does not move", self.me)
@@ -117,12 +117,12 @@ class SimulatedReplica:
         try:
             self._ask_the_others()
             saved = self.disk.open()
-            replica = Replica(self.me, world.plan.replicas, world.plan.settings, rng, saved, clock_s)
+            core = Replica(self.me, world.plan.replicas, world.plan.settings, rng, saved, clock_s)
         except DiskUntrusted as untrusted:
             self._refuse(untrusted)
             return
-        world.began(self.me, saved)
-        self.replica = replica
+        world.replica_started(self.me, saved)
+        self.core = core
         self.pump()
 
     def _ask_the_others(self) -> None:
@@ -134,16 +134,16 @@ class SimulatedReplica:
             self._checkers.lost(self.me)
             self.disk.hold(self._denied)
 
-    def hold(self, reason: str) -> bool:
+    def lose_vote(self, reason: str) -> bool:
         """The others tell it, in the middle of everything, that it has no vote any more; whether it hears."""
-        replica, now = self.replica, self._world.now
-        if replica is None or now < self.paused_until or self._denied is not None:
+        core, now = self.core, self._world.now
+        if core is None or now < self.paused_until or self._denied is not None:
             return False
         self._world.note(self.me, "without vote", reason, "while it leads" if self.leads else "")
         self._denied = reason
         self._checkers.held(self.me)
         self._held.clear()
-        replica.hold(reason, self.clock.at(now))
+        core.hold(reason, self.clock.at(now))
         self.poke()
         return True
 
@@ -152,30 +152,30 @@ class SimulatedReplica:
         world = self._world
         world.note(self.me, "refused", untrusted)
         world.faults["refused for ever"] += 1
-        world.goal(untrusted.goal)
+        world.reach_goal(untrusted.goal)
         self.refused = True
 
     def crash(self, down_s: float | None, why: str) -> None:
         """Everything that is not on disk is lost. ``down_s`` is ``None`` if nobody restarts it."""
-        if self.replica is None:
+        if self.core is None:
             return
         world = self._world
         world.note(self.me, "crash", why)
         world.ended(self.me, "crash")
         survives = bool(mixed(world.plan.seed, 4, self.me, self.life) & 1)
-        self.replica = None
+        self.core = None
         self.life += 1
         self._held.clear()
         self._inbox.clear()
         self._pumping = False
         self.triggers.crash = None
         if self._denied is None:
-            self._known = self.disk.told
+            self._known = self.disk.rollback_mark
         in_flight = bool(self.disk.running)
         if self.disk.crash(survives):
-            world.goal("commit in flight at a crash survives")
+            world.reach_goal("commit in flight at a crash survives")
         elif in_flight:
-            world.goal("commit in flight at a crash is lost")
+            world.reach_goal("commit in flight at a crash is lost")
         world.connections_lost(self.me)
         if down_s is not None:
             world.push(world.now + down_s, self._restart, self.life)
@@ -192,16 +192,16 @@ class SimulatedReplica:
         self.fail_down_s = None
         self.triggers.clear()
         self.set_clock(rate, 0.0)
-        if self.replica is not None:
-            self.replica.proposer.skips.clear()  # each would be a hole to come
+        if self.core is not None:
+            self.core.proposer.skips.clear()  # each would be a hole to come
         if self.paused_until > world.now:
             self.paused_until = world.now
             world.push(world.now, self.resume, self.life)
 
     def _restart(self, life: int) -> None:
-        if life == self.life and self.replica is None:
+        if life == self.life and self.core is None:
             self._world.note(self.me, "restart")
-            self._world.goal("restart")
+            self._world.reach_goal("restart")
             self.start()
 
     def pause(self, seconds: float) -> None:
@@ -216,25 +216,25 @@ class SimulatedReplica:
             return
         inbox, self._inbox = self._inbox, []
         if inbox:
-            self._world.goal("input queued during a pause")
+            self._world.reach_goal("input queued during a pause")
         self._timer = INFINITY
         self._pumping = True
         for item in inbox:
-            if self.replica is not None and life == self.life:
+            if self.core is not None and life == self.life:
                 item[0](*item[1:])
         self._pumping = False
-        if self.replica is not None and life == self.life:
+        if self.core is not None and life == self.life:
             local = self.clock.at(self._world.now)
-            if self.replica.deadline <= local:
-                self.replica.wake(local)
+            if self.core.deadline <= local:
+                self.core.wake(local)
             self.pump()
 
     # Inputs
 
     def message(self, parcel: Parcel) -> None:
         """A message arrives."""
-        replica = self.replica
-        if replica is None:
+        core = self.core
+        if core is None:
             return
         now = self._world.now
         if now < self.paused_until:
@@ -243,30 +243,30 @@ class SimulatedReplica:
         sender, message = parcel
         clock = self.clock
         local = now * clock.rate + clock.offset_s  # Clock.at, without the call
-        replica.receive(sender, message, local)
+        core.receive(sender, message, local)
         if not self._pumping:
             if self._gather_s:
                 self._gather(now)
             else:
-                self._pump(replica, now, local)
+                self._pump(core, now, local)
 
     def propose(self, command: Command) -> None:
         """A client's append arrives."""
-        replica = self.replica
-        if replica is None:
+        core = self.core
+        if core is None:
             return
         now = self._world.now
         if now < self.paused_until:
             self._inbox.append((self.propose, command))
             return
         local = self.clock.at(now)
-        replica.propose(command, local)
-        self._turn(replica, now, local)
+        core.propose(command, local)
+        self._turn(core, now, local)
 
     def read(self, ticket: int) -> None:
         """A client's linearizable read arrives."""
-        replica = self.replica
-        if replica is None:
+        core = self.core
+        if core is None:
             return
         now = self._world.now
         if now < self.paused_until:
@@ -274,51 +274,51 @@ class SimulatedReplica:
             return
         self._checkers.read_started(self.me, ticket)
         local = self.clock.at(now)
-        replica.read(ticket, local)
-        self._turn(replica, now, local)
+        core.read(ticket, local)
+        self._turn(core, now, local)
 
     def operate(self, verb: str, *args: Any) -> None:
         """An operator's verb: a method of the replica that takes ``args`` and ``now``."""
-        if self.replica is None or self._world.now < self.paused_until:
+        if self.core is None or self._world.now < self.paused_until:
             return
-        getattr(self.replica, verb)(*args, self.clock.at(self._world.now))
+        getattr(self.core, verb)(*args, self.clock.at(self._world.now))
         self.poke()
 
     @property
     def leads(self) -> bool:
         """Whether it believes to lead."""
-        return self.replica is not None and self.replica.proposer.phase is Phase.LEADING
+        return self.core is not None and self.core.proposer.phase is Phase.LEADING
 
     @property
     def ballot(self) -> Ballot:
         """The ballot it leads at; ``ZERO`` if it does not."""
-        reign = self.replica.proposer.reign if self.replica is not None else None
+        reign = self.core.proposer.reign if self.core is not None else None
         return Ballot.ZERO if reign is None else reign.ballot
 
     @property
     def follows(self) -> Ballot:
         """The leader it heard last and holds for one; ``ZERO`` if there is none, or if it is down."""
-        return Ballot.ZERO if self.replica is None else self.replica.acceptor.leader
+        return Ballot.ZERO if self.core is None else self.core.acceptor.leader
 
     @property
     def watermark(self) -> int:
         """Its learned watermark; -1 if it is down."""
-        return -1 if self.replica is None else self.replica.learner.watermark
+        return -1 if self.core is None else self.core.learner.watermark
 
     # Output
 
     def poke(self) -> None:
         """Take the output now, or once more input has gathered."""
-        if self.replica is not None:
+        if self.core is not None:
             now = self._world.now
-            self._turn(self.replica, now, self.clock.at(now))
+            self._turn(self.core, now, self.clock.at(now))
 
-    def _turn(self, replica: Replica, now: float, local: float) -> None:
+    def _turn(self, core: Replica, now: float, local: float) -> None:
         if not self._pumping:
             if self._gather_s:
                 self._gather(now)
             else:
-                self._pump(replica, now, local)
+                self._pump(core, now, local)
 
     def _gather(self, now: float) -> None:
         self._pumping = True
@@ -328,34 +328,34 @@ class SimulatedReplica:
         )
 
     def _gathered(self, life: int) -> None:
-        replica = self.replica
-        if life != self.life or replica is None:
+        core = self.core
+        if life != self.life or core is None:
             return
         self._pumping = False
         now = self._world.now
         if now < self.paused_until:
             self._inbox.append((self.poke,))
             return
-        self._pump(replica, now, self.clock.at(now))
+        self._pump(core, now, self.clock.at(now))
 
     def pump(self) -> None:
         """One turn of the host loop: take the output and treat it."""
         now = self._world.now
-        if self.replica is not None:
-            self._pump(self.replica, now, self.clock.at(now))
+        if self.core is not None:
+            self._pump(self.core, now, self.clock.at(now))
 
-    def _pump(self, replica: Replica, now: float, local: float) -> float:
+    def _pump(self, core: Replica, now: float, local: float) -> float:
         """The same, of the replica that runs, at ``local`` by its own clock; its deadline afterwards."""
-        deadline = replica.deadline
-        if local >= deadline or replica.pending:
-            output = replica.take(local)
+        deadline = core.deadline
+        if local >= deadline or core.pending:
+            output = core.take(local)
             if output.events:
                 self._world.events(self.me, output.events)
                 triggers = self.triggers
                 if (triggers.crash is not None or triggers.silence is not None) and triggers.fire(output):
-                    return replica.deadline
+                    return core.deadline
             self.treat(output)
-            deadline = replica.deadline
+            deadline = core.deadline
         if deadline < self._timer:
             self._arm(now, deadline)
         return deadline
@@ -386,12 +386,12 @@ class SimulatedReplica:
 
     def _check_limits(self) -> None:
         """Let the checkers compare what the core keeps with its limits."""
-        replica = self.replica
-        if replica is None:
+        core = self.core
+        if core is None:
             return
-        reign = replica.proposer.reign
+        reign = core.proposer.reign
         queued, in_flight = (0, 0) if reign is None else (reign.queued, reign.in_flight)
-        self._checkers.limits.kept(self.me, queued, len(replica.learner.sessions), in_flight)
+        self._checkers.limits.kept(self.me, queued, len(core.learner.sessions), in_flight)
 
     # The disk
 
@@ -408,18 +408,18 @@ class SimulatedReplica:
             return
         if self.fail_down_s is not None:
             down_s, self.fail_down_s = self.fail_down_s, None
-            self._world.goal("failing commit")
+            self._world.reach_goal("failing commit")
             self.crash(down_s, "commit failed")
             return
         if len(self.disk.running) > 1:
-            self._world.goal("group commit")
+            self._world.reach_goal("group commit")
         batch = self.disk.finish()
         self._commit()
         self._told_durable(batch)
 
     def _told_durable(self, batch: int) -> None:
-        replica = self.replica
-        if replica is None:
+        core = self.core
+        if core is None:
             return
         now = self._world.now
         if now < self.paused_until:
@@ -430,21 +430,21 @@ class SimulatedReplica:
         while held and held[0][0] <= batch:
             self._world.network.send(now, self.me, held.pop(0)[1])
         local = self.clock.at(now)
-        replica.durable(batch, local)
-        self._turn(replica, now, local)
+        core.durable(batch, local)
+        self._turn(core, now, local)
 
     def _fetched(self, event: tuple[int, Fetch | FetchState]) -> None:
         life, fetch = event
-        if life != self.life or self.replica is None:
+        if life != self.life or self.core is None:
             return
         if isinstance(fetch, FetchState):
             page = self.disk.read_state(fetch.upto, fetch.after, fetch.bytes_max)
             if page is not None:
                 if not page.last:
-                    self._world.goal("snapshot in pages")
+                    self._world.reach_goal("snapshot in pages")
                 self._hand_state(fetch, page)
             return
-        self._world.goal("entries read from disk")
+        self._world.reach_goal("entries read from disk")
         try:
             entries = self.disk.read(fetch.first, fetch.slots_max, fetch.chars_max)
         except DiskUntrusted as untrusted:
@@ -454,21 +454,21 @@ class SimulatedReplica:
         self._hand_over(fetch, entries)
 
     def _hand_state(self, fetch: FetchState, page: Snapshot) -> None:
-        if self.replica is None:
+        if self.core is None:
             return
         now = self._world.now
         if now < self.paused_until:
             self._inbox.append((self._hand_state, fetch, page))
             return
-        self.replica.fetched_state(fetch.peer, page, self.clock.at(now))
+        self.core.fetched_state(fetch.peer, page, self.clock.at(now))
         self.poke()
 
     def _hand_over(self, fetch: Fetch, entries: tuple[Entry, ...]) -> None:
-        if self.replica is None:
+        if self.core is None:
             return
         now = self._world.now
         if now < self.paused_until:
             self._inbox.append((self._hand_over, fetch, entries))
             return
-        self.replica.fetched(fetch.peer, fetch.first, entries, self.clock.at(now))
+        self.core.fetched(fetch.peer, fetch.first, entries, self.clock.at(now))
         self.poke()
