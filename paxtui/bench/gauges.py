@@ -56,7 +56,7 @@ class Wire(Struct, frozen=True):
     """Between replicas."""
 
 
-async def told(cluster: Cluster, operator: Operator) -> dict[int, ReplicaReading]:
+async def read_replicas(cluster: Cluster, operator: Operator) -> dict[int, ReplicaReading]:
     """What each replica says. Their processes are looked for on this machine, if they listen here."""
     found: dict[int, ReplicaReading] = {}
     for sighting in await operator.status():

@@ -45,7 +45,7 @@ class Generator:
             await self._all_ready.wait()
             task_status.started()
 
-    def go(self) -> None:
+    def start_due(self) -> None:
         """Begin."""
         self._origin = trio.current_time()
         self._go.set()

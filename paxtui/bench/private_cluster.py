@@ -16,7 +16,7 @@ READY_S = 60.0
 
 
 @contextmanager
-def own_folder(root: Path) -> Iterator[Path]:
+def private_folder(root: Path) -> Iterator[Path]:
     """A new folder below ``root``, removed at the end. Not in the system's folder for temporary files: that
     is often in memory, where a sync costs nothing."""
     try:
@@ -31,7 +31,7 @@ def own_folder(root: Path) -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def own_cluster(n: int, folder: Path, arguments: Sequence[str] = ()) -> AsyncIterator[LocalCluster]:
+async def private_cluster(n: int, folder: Path, arguments: Sequence[str] = ()) -> AsyncIterator[LocalCluster]:
     """``n`` replicas that serve, and take faults."""
     cluster = cluster_file.local(n, cluster_file.free_ports(n), name=f"bench-{n}")
     words = ("--allow-faults", "--warm-up", "all", *arguments)

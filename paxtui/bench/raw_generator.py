@@ -66,7 +66,7 @@ class RawGenerator:
                 line.close()
             self._poll.close()
 
-    def go(self) -> None:
+    def start_due(self) -> None:
         """Begin."""
         if self._load.rate is not None:
             self._schedule = Schedule(trio.current_time(), 1 / self._load.rate)

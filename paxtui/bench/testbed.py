@@ -1,4 +1,4 @@
-"""A test stand: replicas of its own, and what is done to them between and during measurements."""
+"""A testbed: replicas of its own, and what is done to them between and during measurements."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import trio
 
 from paxtui.bench.limits import MachineLimits
 from paxtui.bench.load import Load
-from paxtui.bench.measure import Measurement, MeasurementInterrupted, Tell
+from paxtui.bench.measure import Measurement, MeasurementInterrupted, ProgressReport
 from paxtui.bench.measured import Measured
 from paxtui.client import Operator, Sighting
 from paxtui.client.cluster import LocalCluster
 from paxtui.client.errors import ClientError
 
-Live = Callable[[str], AbstractContextManager[Tell]]
+ProgressLine = Callable[[str], AbstractContextManager[ProgressReport]]
 """Shows the progress of a measurement with this title."""
 
 PIPELINED: Final = Load(connections=1, in_flight=256)
@@ -35,13 +35,13 @@ class Testbed:
         self,
         replicas: LocalCluster,
         limits: MachineLimits,
-        live: Live,
+        progress_line: ProgressLine,
         stop: Callable[[], AbstractContextManager[trio.Event]],
     ) -> None:
         """Inside ``stop()`` a measurement may be ended early by the event."""
         self.replicas = replicas
         self.limits = limits
-        self._live = live
+        self._progress_line = progress_line
         self._stop = stop
         self._readers: list[int] = []
 
@@ -53,13 +53,13 @@ class Testbed:
         self, title: str, load: Load, *, bare: bool = True, until: trio.Event | None = None
     ) -> Measured:
         """One measurement, whole: raises :class:`MeasurementInterrupted` if it was ended early."""
-        with self._live(title) as tell, self._stop() as stop:
+        with self._progress_line(title) as report_progress, self._stop() as stop:
             measured = await Measurement(
                 self.replicas.cluster,
                 load,
                 bare=bare,
                 limits=self.limits,
-                tell=tell,
+                report_progress=report_progress,
                 stop=stop,
                 until=until,
                 companions=self._readers,

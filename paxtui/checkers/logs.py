@@ -156,7 +156,7 @@ class Logs:
             raise InvariantBroken(Invariant.ORDER, f"the chain on disk at slot {watermark} is wrong", learner)
         self.durable[learner] = watermark
 
-    def told(self, learner: int, learned: int) -> None:
+    def check_reported(self, learner: int, learned: int) -> None:
         """A watermark that leaves is not above the replica's own (invariant 5)."""
         if learned > self.watermarks[learner]:
             raise InvariantBroken(
@@ -165,7 +165,7 @@ class Logs:
                 learner,
             )
 
-    def told_durable(self, learner: int, learned: int) -> None:
+    def check_reported_durable(self, learner: int, learned: int) -> None:
         """A promise leaves slots out because they are learned: that must survive a crash."""
         if learned > self.durable[learner]:
             raise InvariantBroken(

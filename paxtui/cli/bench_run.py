@@ -12,8 +12,8 @@ from paxtui.bench.limits import MachineLimits
 from paxtui.bench.load import Load, check
 from paxtui.bench.measure import Measurement, MeasurementInterrupted
 from paxtui.bench.measured import Measured
-from paxtui.bench.private_cluster import own_cluster, own_folder
-from paxtui.bench.progress import live
+from paxtui.bench.private_cluster import private_cluster, private_folder
+from paxtui.bench.progress import progress_line
 from paxtui.cli.bench_interrupts import Stopper, interruptible
 from paxtui.cli.bench_machine import machine, machine_limits, machine_words, open_files
 from paxtui.cli.bench_options import BenchOptions
@@ -40,7 +40,7 @@ def run(options: BenchOptions, *, suite: bool) -> int:
     if options.cluster is None:
         n = options.n or 3
         check(load, cluster_file.local(n), open_files())
-        with own_folder(data_root(options.data_dir)) as folder:
+        with private_folder(data_root(options.data_dir)) as folder:
             return interruptible(lambda stopper: _own(options, load, n, folder, stopper))
     return interruptible(lambda stopper: _running(options, load, stopper))
 
@@ -53,7 +53,7 @@ def _load(options: BenchOptions) -> Load:
 
 
 async def _own(options: BenchOptions, load: Load, n: int, folder: Path, stopper: Stopper) -> int:
-    async with own_cluster(n, folder) as replicas:
+    async with private_cluster(n, folder) as replicas:
         found = await machine_limits(folder)
         where = f"own cluster of {n} replicas"
         return await _measure(options, load, replicas.cluster, found, where, stopper)
@@ -64,7 +64,7 @@ async def _running(options: BenchOptions, load: Load, stopper: Stopper) -> int:
     check(load, cluster, open_files())
     if options.bare and cluster.tls is not None:
         raise ConfigError("--bare: bare sockets carry no certificates, and this cluster wants them")
-    readings = await gauges.told(cluster, await operator(cluster))
+    readings = await gauges.read_replicas(cluster, await operator(cluster))
     if not readings:
         raise Unreachable(f"no replica of cluster {cluster.name} answers; `paxtui status` says why")
     said = f"paxtui: the messages of this measurement stay in the log of cluster {cluster.name}"
@@ -87,8 +87,13 @@ async def _measure(
     stopper: Stopper,
 ) -> int:
     try:
-        with live(f"{load.connections} × {load.in_flight}") as tell, stopper.measuring() as stop:
-            measurement = Measurement(cluster, load, bare=options.bare, limits=found, tell=tell, stop=stop)
+        with (
+            progress_line(f"{load.connections} × {load.in_flight}") as report_progress,
+            stopper.measuring() as stop,
+        ):
+            measurement = Measurement(
+                cluster, load, bare=options.bare, limits=found, report_progress=report_progress, stop=stop
+            )
             measured = await measurement.run()
     except MeasurementInterrupted:
         print("paxtui: interrupted before anything was counted", file=sys.stderr)

@@ -13,8 +13,8 @@ import msgspec
 
 from paxtui.bench.load import Load, check
 from paxtui.bench.measure import MeasurementInterrupted
-from paxtui.bench.private_cluster import own_cluster, own_folder
-from paxtui.bench.progress import live
+from paxtui.bench.private_cluster import private_cluster, private_folder
+from paxtui.bench.progress import progress_line
 from paxtui.bench.suite import Row, Suite, of_size
 from paxtui.bench.testbed import Testbed
 from paxtui.cli.bench_interrupts import Stopper, interruptible
@@ -53,7 +53,7 @@ def run_suite(options: BenchOptions) -> int:
         warmup_s=Load().warmup_s if options.warmup_s is None else options.warmup_s,
     )
     check(msgspec.structs.replace(base, connections=256, in_flight=1), local(3), open_files())
-    with own_folder(data_root(options.data_dir)) as folder:
+    with private_folder(data_root(options.data_dir)) as folder:
         return interruptible(lambda stopper: _suite(base, folder, stopper, as_json=options.as_json))
 
 
@@ -62,12 +62,12 @@ async def _suite(base: Load, folder: Path, stopper: Stopper, *, as_json: bool) -
     try:
         found = await machine_limits(folder)
         table.head(base, found.file_system)
-        async with own_cluster(3, folder / "3") as replicas:
-            async for row in Suite(Testbed(replicas, found, live, stopper.measuring), base).three():
+        async with private_cluster(3, folder / "3") as replicas:
+            async for row in Suite(Testbed(replicas, found, progress_line, stopper.measuring), base).three():
                 table.add(row)
         for n in SIZES:
-            async with own_cluster(n, folder / str(n)) as replicas:
-                table.add(await of_size(Testbed(replicas, found, live, stopper.measuring), base))
+            async with private_cluster(n, folder / str(n)) as replicas:
+                table.add(await of_size(Testbed(replicas, found, progress_line, stopper.measuring), base))
     except MeasurementInterrupted:
         print("paxtui: interrupted; the rows above are whole", file=sys.stderr)
         return EXIT_INTERRUPTED

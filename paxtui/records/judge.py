@@ -202,7 +202,7 @@ def judge(records: Records, on_step: Callable[[OrderedPart], None] | None = None
             judgement.broken = Violation(broken.invariant, str(broken), part)
             slot = re.search(r"slot (\d+)", str(broken))
             if slot is not None:
-                judgement.known = judge.witness.facts.last_words([int(slot[1])]).splitlines()
+                judgement.known = judge.witness.ghost.last_words([int(slot[1])]).splitlines()
             break
     witness = judge.witness
     judgement.silent = [r for r in range(records.replicas) if not judgement.lives[r] + judgement.events[r]]

@@ -40,7 +40,7 @@ def test_checkers_that_forget_say_the_same_of_honest_runs(
         original(self, replica, events)
         bar = min(self.checkers.logs.durable) - KEPT
         self.checkers.forget_below(bar)
-        assert all(slot >= bar for slot in self.checkers.facts.slots)
+        assert all(slot >= bar for slot in self.checkers.ghost.slots)
         forgotten = max(forgotten, bar)
 
     monkeypatch.setattr(Simulation, "events", forgetful)
@@ -57,7 +57,7 @@ def test_a_witness_that_forgets_all_that_is_applied_somewhere_says_nothing_wrong
         judge.look(step.part)
         judge.witness.forget_below(judge.witness.logs.upto - KEPT)
     witness = judge.witness
-    assert min(witness.facts.slots, default=witness.logs.upto) >= witness.logs.upto - KEPT
+    assert min(witness.ghost.slots, default=witness.logs.upto) >= witness.logs.upto - KEPT
     assert len(witness.logs._heads) <= KEPT + 2
     assert not judge.undecided()
 
@@ -151,9 +151,9 @@ def test_a_witness_remembers_no_promise_of_a_ballot_that_all_have_outbid() -> No
             w.promise_received(0, ballot, replica, True)
         w.elected(0, ballot, 0, (0, 1, 2))
         w.forget_below(0)
-    assert len(w._told) == 3
+    assert len(w._reported_promises) == 3
     assert len(w._tallies) == 1
-    assert len(w.facts._reigns) == 1
+    assert len(w.ghost._reigns) == 1
 
 
 def test_applied_is_told_with_the_head_that_the_core_computes() -> None:

@@ -154,7 +154,7 @@ class Simulation(World):
         seen = {f"event {event.__struct_config__.tag}" for event in self._looks}
         if self.network.duplicated:
             self.coverage.reached.add("duplicate message")
-        if self.checkers.facts.contested:
+        if self.checkers.ghost.contested:
             self.coverage.reached.add("a quorum voted for several values in a slot")
         return RunResult(
             seed=self.plan.seed,
