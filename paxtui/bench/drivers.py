@@ -59,13 +59,13 @@ class Schedule:
         self.due = first
 
     def next(self) -> None:
-        """The present one has begun. (A product, not a sum: rounding must not add up.)"""
+        """Move on to the next due time. (A product, not a sum: rounding must not add up.)"""
         self._number += 1
         self.due = self._first + self._number * self._distance_s
 
     def rest(self, until: float) -> Iterator[tuple[float, int]]:
-        """What is due before ``until`` and has not begun: groups of a moment and how many, since a cluster
-        that is far too slow leaves millions. A group's moment is its first."""
+        """List what is due before ``until`` and has not begun: groups of a moment and a count, since a
+        cluster that is far too slow leaves millions. A group's moment is its first."""
         count = max(0, math.ceil((until - self.due) / self._distance_s))
         size = max(1, count // GROUPS)
         for start in range(0, count, size):

@@ -102,7 +102,7 @@ class Generator:
 
 
 def _turns(ratio: float) -> Iterator[bool]:
-    """For each request whether it is a read: evenly spread, the same in each run."""
+    """Yield for each request whether it is a read: evenly spread, the same in each run."""
     reads = 0.0
     while True:
         reads += ratio
@@ -113,7 +113,7 @@ def _turns(ratio: float) -> Iterator[bool]:
 
 @contextmanager
 def quiet_collector() -> Iterator[None]:
-    """What lives now is left alone by the garbage collector, and it looks less often: its pauses would be
+    """Let the garbage collector leave all present objects alone and run less often: its pauses would be
     measured as the cluster's."""
     before = gc.get_threshold()
     gc.collect()

@@ -46,7 +46,7 @@ class MachineLimits(Struct, frozen=True):
 
     @property
     def one_client_s(self) -> float:
-        """The least that one request at a time can take."""
+        """Compute the least time that one request at a time can take."""
         return 2 * self.round_trip_s + self.fdatasync_s
 
 

@@ -39,7 +39,7 @@ class Load(Struct, frozen=True, kw_only=True):
 
     @property
     def words(self) -> str:
-        """The load in a few words."""
+        """Describe the load in a few words."""
         plural = "" if self.connections == 1 else "s"
         text = (
             f"{self.connections} connection{plural} × {self.in_flight} in flight, {self.size}-byte messages"

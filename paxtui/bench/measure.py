@@ -117,8 +117,8 @@ class Measurement:
         return readings
 
     async def _count(self) -> Readings:
-        """The readings, at the moments between which answers count. The load goes on after the second one
-        until the replicas have told their part of it, so that theirs is a time under load, too."""
+        """Read the machine at the two moments between which answers count. The load goes on after the second
+        one until the replicas have reported their part of it, so that theirs is a time under load, too."""
         before = gauges.read_machine(
             await gauges.read_replicas(self._cluster, self._operator), self._companions
         )

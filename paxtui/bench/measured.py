@@ -153,7 +153,7 @@ def _a_message(wire: Wire, messages: int) -> WireCost:
 
 
 def _costs(before: Reading, after: Reading, messages: int, seconds: float) -> list[ReplicaCost]:
-    """Of each replica that answered before and after, and is the same process still."""
+    """List the costs of each replica that answered before and after, and is the same process still."""
     costs: list[ReplicaCost] = []
     each = max(1, messages)
     for replica, new in sorted(after.replicas.items()):

@@ -11,7 +11,7 @@ from paxtui.bench.measure import MeasurementProgress, ProgressReport
 
 @contextmanager
 def progress_line(title: str) -> Iterator[ProgressReport]:
-    """A function that shows how far a measurement is: on standard error, if that is a terminal."""
+    """Make a function that shows how far a measurement is: on standard error, if that is a terminal."""
     if not sys.stderr.isatty():
         yield lambda progress: None
         return

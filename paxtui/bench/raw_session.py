@@ -52,7 +52,7 @@ class RawSession:
 
     @property
     def sending(self) -> bool:
-        """Whether the socket has not yet taken everything."""
+        """Tell whether the socket has not yet taken everything."""
         return bool(self._unsent)
 
     def connect(self, replica: int) -> int:
@@ -142,7 +142,7 @@ class RawSession:
             pass
 
     def receive(self) -> Iterator[Struct]:
-        """What has arrived. Raises ``OSError`` where the connection ended."""
+        """Take what has arrived. Raises ``OSError`` where the connection ended."""
         try:
             received = self.socket.recv(RECEIVE_BYTES)
         except BlockingIOError:
@@ -154,7 +154,7 @@ class RawSession:
             yield answers.decode(body)
 
     def answered(self, message: AppendedReply) -> list[float]:
-        """When the requests that this answers began."""
+        """List when the requests that this answers began."""
         take = self.open.pop
         first, count = message.request, message.count
         if count == 1:

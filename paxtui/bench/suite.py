@@ -44,7 +44,7 @@ class Row(Struct, frozen=True, kw_only=True):
 
     @property
     def others_share(self) -> float | None:
-        """What other programs took at worst, of one core: where that is much, the row says little."""
+        """Compute what other programs took at worst, of one core: where that is much, the row says little."""
         return max((run.others_share for run in self.runs if run.others_share is not None), default=None)
 
 
@@ -59,7 +59,7 @@ class Suite:
         return structs.replace(self._base, connections=connections, in_flight=in_flight, rate=rate)
 
     async def three(self) -> AsyncIterator[Row]:
-        """Everything that three replicas are asked."""
+        """Measure every load of three replicas."""
         pipelined = await self._testbed.measure("1 × 256", self._load())
         yield _against_etcd("1 × 256", "≥ 10 × etcd at 256 clients; ≥ 45,000/s if that is 5,000/s", pipelined)
         some = await self._testbed.measure("16 × 16", self._load(16, 16))
@@ -90,7 +90,7 @@ class Suite:
         )
 
     async def _library(self) -> Row:
-        """What the client library, in place of bare connections, makes of two of these loads."""
+        """Measure two of these loads with the client library in place of bare connections."""
         pipelined = await self._testbed.measure("1 × 256, client library", self._load(), bare=False)
         alone = await self._testbed.measure("1 × 1, client library", self._load(1, 1), bare=False)
         p50 = milliseconds(alone.appends.p50_ms) if alone.appends is not None else "-"
@@ -147,7 +147,7 @@ class Suite:
         return shared(name, target, before, during, after)
 
     async def follower_down(self, messages: int = 0) -> list[Row]:
-        """A follower dies, ``messages`` are appended without it, or as many as go, and it comes back."""
+        """Kill a follower, append ``messages`` without it, or as many as go, and bring it back."""
         testbed = self._testbed
         before = await testbed.measure("all replicas up", self._load())
         victim = (await testbed.leader() + 1) % testbed.replicas.cluster.n
@@ -176,7 +176,7 @@ class Suite:
         ]
 
     async def _catch_up(self, victim: int) -> tuple[Measured, int, float]:
-        """The load while the replica comes back, what it learned, and how long that took."""
+        """Measure the load while the replica comes back, what it learned, and how long that took."""
         goal = max((await self._testbed.watermarks()).values())
         done = trio.Event()
         found: list[tuple[int, float]] = []
@@ -198,7 +198,7 @@ CATCH_UP_S: Final = 600.0
 
 
 async def of_size(testbed: Testbed, base: Load) -> Row:
-    """The first load on more replicas."""
+    """Measure the first load on more replicas."""
     n = testbed.replicas.cluster.n
     load = structs.replace(base, connections=PIPELINED.connections, in_flight=PIPELINED.in_flight)
     measured = await testbed.measure(f"{n} replicas", load)

@@ -52,7 +52,7 @@ class Testbed:
     async def measure(
         self, title: str, load: Load, *, bare: bool = True, until: trio.Event | None = None
     ) -> Measured:
-        """One measurement, whole: raises :class:`MeasurementInterrupted` if it was ended early."""
+        """Measure once, whole. Raises :class:`MeasurementInterrupted` if it was ended early."""
         with self._progress_line(title) as report_progress, self._stop() as stop:
             measured = await Measurement(
                 self.replicas.cluster,
@@ -69,7 +69,7 @@ class Testbed:
         return measured
 
     async def watermarks(self) -> dict[int, int]:
-        """How far each replica that answers has learned the log without a hole."""
+        """Ask each replica how far it has learned the log without a hole."""
         return {
             sighting.replica: sighting.report.status.watermark
             for sighting in await self.operator.status()
@@ -77,7 +77,7 @@ class Testbed:
         }
 
     async def leader(self) -> int:
-        """Who leads."""
+        """Find the replica that leads."""
         return leader_of(await self.replicas.wait_until(_led, 10.0, "somebody leads"))
 
     async def caught_up(self, replica: int, goal: int, timeout_s: float) -> tuple[int, float]:
@@ -127,7 +127,7 @@ class Testbed:
 
 
 def leader_of(sightings: list[Sighting]) -> int:
-    """Who says that it leads."""
+    """Find the replica that says that it leads."""
     for sighting in sightings:
         status = sighting.report.status if sighting.report is not None else None
         if status is not None and status.role == "leader":

@@ -155,7 +155,7 @@ class FullObserver:
     # What replicas say
 
     def sent(self, replica: int, message: PeerMessage) -> None:
-        """A message leaves a replica; whether it arrives does not matter."""
+        """Check a message that leaves a replica; whether it arrives does not matter."""
         check = self.on_message.get(type(message))
         if check is not None:
             check(replica, message)
@@ -193,7 +193,7 @@ class FullObserver:
     # What their disks hold
 
     def committed(self, replica: int, write: Write, rows: dict[int, Entry]) -> None:
-        """One write of a transaction that is on disk; ``rows`` is the log table after it."""
+        """Check one write of a transaction that is on disk; ``rows`` is the log table after it."""
         if type(write) is PutState:
             self.ghost.put_state(replica, write.promised, write.round)
             self.logs.put_state(replica, write.watermark, write.chain, rows)
@@ -211,20 +211,21 @@ class FullObserver:
     # Who has no vote
 
     def lost(self, replica: int) -> None:
-        """A replica's disk has forgotten something; from now on it must not vote."""
+        """Note that a replica's disk has forgotten something; from now on it must not vote."""
         self.ghost.lost(replica)
         self.logs.lost(replica)
         self.held(replica)
 
     def held(self, replica: int) -> None:
-        """From now on nothing that could count as a vote or a lead may leave a replica (invariant 2)."""
+        """Forbid everything that could count as a vote or a lead to leave a replica (invariant 2)."""
         if not self._held:
             for kind in _COUNTS:
                 self.on_message[kind] = self._guarded(self.on_message.get(kind))
         self._held.add(replica)
 
     def _guarded(self, look: Look | None) -> Look:
-        """Only from the first held replica on: most runs have none, and this is asked of every message."""
+        """Guard messages only from the first non-voting replica on: most runs have none, and every message
+        asks."""
 
         def guarded(replica: int, message: Any) -> None:
             if replica in self._held:
@@ -240,19 +241,19 @@ class FullObserver:
     # What clients ask and hear
 
     def asked(self, command: Command) -> None:
-        """A client sends a request."""
+        """Note that a client sends a request."""
         self.requests.asked(command)
 
     def read_started(self, replica: int, ticket: int) -> None:
-        """A linearizable read arrived at a replica."""
+        """Note that a linearizable read arrived at a replica."""
         self.requests.read_started(replica, ticket)
 
     def applied(self, replica: int, applied: Applied) -> None:
-        """A replica hands applied slots to its host."""
+        """Check applied slots that a replica hands to its host."""
         self.requests.applied(replica, applied)
 
     def replied(self, replica: int, reply: Reply) -> None:
-        """A reply leaves."""
+        """Check a reply that leaves."""
         if type(reply) is Refused:
             self.requests.refused(replica, reply)
         elif type(reply) is Appended:

@@ -26,7 +26,7 @@ class PartialObserver(PartialObserverState):
     # Acceptors
 
     def promised(self, replica: int, ballot: Ballot, first: int, votes: int, last_page: bool) -> None:
-        """A page of a promise: it binds, and it reports every vote (invariants 2, 3)."""
+        """Check a page of a promise: it binds, and it reports every vote (invariants 2, 3)."""
         self.bound(replica, ballot)
         dark = self.gaps.dark[replica]
         watermark = self.logs.watermarks[replica]
@@ -45,7 +45,7 @@ class PartialObserver(PartialObserverState):
             self.ghost.promise_known(replica, ballot)
 
     def bound(self, replica: int, ballot: Ballot) -> None:
-        """Its promise is ``ballot`` from here on (invariant 2)."""
+        """Note that its promise is ``ballot`` from here on (invariant 2)."""
         self.judged[Invariant.PROMISES] += 1
         self._owned(replica, ballot)
         self.ghost.bind(replica, ballot)
@@ -87,7 +87,7 @@ class PartialObserver(PartialObserverState):
     # Proposers
 
     def round_taken(self, proposer: int, ballot: Ballot) -> None:
-        """Nobody has answered this ballot before (invariants 1, 3)."""
+        """Check that nobody has answered this ballot before (invariants 1, 3)."""
         self.judged[Invariant.ONE_VALUE] += 1
         if ballot.replica != proposer or ballot.round <= self._heard[proposer]:
             raise InvariantBroken(
@@ -99,7 +99,7 @@ class PartialObserver(PartialObserverState):
         self._taken[proposer] = max(self._taken[proposer], ballot.round)
 
     def promise_received(self, proposer: int, ballot: Ballot, sender: int, last_page: bool) -> None:
-        """A page that is counted was told (invariant 11)."""
+        """Check that a page that is counted was sent (invariant 11)."""
         if (sender, ballot) not in self._reported_promises:
             if not self.gaps.may_have_promised(sender, ballot):
                 raise InvariantBroken(
@@ -113,7 +113,8 @@ class PartialObserver(PartialObserverState):
         self._counted[sender] = max(self._counted[sender], ballot)
 
     def elected(self, proposer: int, ballot: Ballot, first: int, quorum: Iterable[int]) -> None:
-        """A leader has promises of a majority, and begins above what they have learned (invariant 3)."""
+        """Check that a leader has promises of a majority, and begins above what they have learned (invariant
+        3)."""
         members = tuple(quorum)
         self.judged[Invariant.CHOOSABLE] += 1
         if self._whole[proposer] and ballot != Ballot(self._taken[proposer], proposer):
@@ -143,7 +144,7 @@ class PartialObserver(PartialObserverState):
         self.ghost.elected(proposer, ballot, first, members)
 
     def proposed(self, proposer: int, ballot: Ballot, first: int, values: Sequence[Value]) -> None:
-        """A leader gives values to slots (invariants 1, 3)."""
+        """Check the values that a leader gives to slots (invariants 1, 3)."""
         self.gaps.led(proposer, ballot.round)
         self._propose(proposer, ballot, first, values)
 
@@ -172,8 +173,8 @@ class PartialObserver(PartialObserverState):
     def _propose_sure(
         self, proposer: int, ballot: Ballot, first: int, values: Sequence[Value], quorum: int | None
     ) -> None:
-        """All votes of the quorum are known. If it breaks the rule by them, somebody outside of it may have
-        reported a higher one, and its votes must be known as well."""
+        """Check proposals where all votes of the quorum are known. If one breaks the rule by them, a replica
+        outside of the quorum may have reported a higher vote, so its votes must be known as well."""
         unheard = 0 if self._whole[proposer] else EVERY_SLOT
         outside = [r for r in range(len(self._starts)) if not (quorum or 0) >> r & 1]
         if quorum is None or all(
@@ -191,8 +192,8 @@ class PartialObserver(PartialObserverState):
                 self._propose_unsure(proposer, ballot, slot, value)
 
     def _propose_unsure(self, proposer: int, ballot: Ballot, slot: int, value: Value) -> None:
-        """Not all votes that the quorum may have reported are known. What is chosen must be kept anyway, and
-        where nobody is known to have proposed anything else, nothing else can have been reported."""
+        """Check proposals where not all votes of the quorum are known. What is chosen must be kept anyway,
+        and where nobody is known to have proposed anything else, nothing else can have been reported."""
         lower = [(b, cell) for b, cell in self.ghost.slots.get(slot, {}).items() if b < ballot]
         for at, cell in lower:
             if cell.voters.bit_count() >= self._quorum and cell.value != value:
@@ -228,7 +229,7 @@ class PartialObserver(PartialObserverState):
             self.ghost.vote_told(sender, slot, ballot, value)
 
     def chosen_seen(self, proposer: int, ballot: Ballot, first: int, count: int) -> None:
-        """A tally is true (invariant 5)."""
+        """Check that a tally is true (invariant 5)."""
         self.judged[Invariant.LEARNED] += count
         for slot in range(max(first, self.ghost.forgotten), first + count):
             counted = self._claim(slot, ballot).counted
@@ -245,7 +246,7 @@ class PartialObserver(PartialObserverState):
     # Learners
 
     def learned(self, learner: int, first: int, entries: Sequence[tuple[Ballot, Value]]) -> None:
-        """What is learned is chosen (invariants 4, 5)."""
+        """Check that what is learned is chosen (invariants 4, 5)."""
         self.judged[Invariant.LEARNED] += len(entries)
         for slot, (ballot, value) in enumerate(entries, first):
             if slot < self.ghost.forgotten:
@@ -257,15 +258,15 @@ class PartialObserver(PartialObserverState):
             self._learned.add(slot)
 
     def suppressed(self, learner: int, slot: int, repeats: int) -> None:
-        """A slot that is being applied has no effect."""
+        """Note that a slot that is being applied has no effect."""
         self._suppressed[learner][slot] = repeats
 
     def marked(self, upto: int) -> None:
-        """The state at a slot is kept."""
+        """Note that the state at a slot is kept."""
         self._marks.add(upto)
 
     def trimmed(self, learner: int, floor: int) -> None:
-        """What is removed is covered by a state that is kept (invariant 8)."""
+        """Check that what is removed is covered by a state that is kept (invariant 8)."""
         self.judged[Invariant.ORDER] += 1
         if floor in self._marks or floor <= max(self.base, self.ghost.forgotten):
             return
@@ -279,7 +280,8 @@ class PartialObserver(PartialObserverState):
             )
 
     def snapshot_taken(self, learner: int, first: int, upto: int, head: str) -> None:
-        """A replica goes on from another one's state: one that this log leads to (invariant 8)."""
+        """Check that another replica's state, from which this one goes on, is one that this log leads to
+        (invariant 8)."""
         logs = self.logs
         self.judged[Invariant.ORDER] += 1
         self._suppressed[learner].clear()
@@ -291,7 +293,7 @@ class PartialObserver(PartialObserverState):
         logs.snapshot_taken(learner, first, upto, head)
 
     def _may_be_applied(self, learner: int, upto: int) -> bool:
-        """Whether somebody has applied every slot below ``upto``, or may have done so without telling it."""
+        """Tell whether a replica has applied every slot below ``upto``, or may have done so unseen."""
         if upto <= self._begun:
             return True
         if self._gaps or None in self._starts:

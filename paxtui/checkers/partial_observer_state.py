@@ -91,7 +91,7 @@ class PartialObserverState:
     # Lives and gaps
 
     def begins(self, replica: int, start: LifeStart) -> None:
-        """A life begins with what is on the disk (invariants 2, 7, 8)."""
+        """Begin a life with what is on the disk (invariants 2, 7, 8)."""
         self.held.discard(replica)
         known = not self.gaps.is_open(replica)
         first = self._starts[replica] is None
@@ -117,7 +117,7 @@ class PartialObserverState:
         self._suppressed[replica].clear()
 
     def begins_anew(self, replica: int, start: LifeStart) -> None:
-        """A life begins with less than there was: the disk is another, or an older one. What the replica had
+        """Begin a life with less than there was: the disk is another, or an older one. What the replica had
         said stays said, and what it learns it learns again."""
         self.logs.watermarks[replica] = self.logs.durable[replica] = start.watermark
         self._starts[replica] = start
@@ -180,7 +180,7 @@ class PartialObserverState:
             self._top = max(self._top, slot + 1)
 
     def _take_back(self, replica: int, slot: int, ballot: Ballot) -> None:
-        """The vote may not be on its disk, so it does not count."""
+        """Stop counting a vote that may not be on its disk."""
         if not self.ghost.take_back(replica, slot, ballot):
             if slot in self._learned:
                 self.unproven[slot] = replica
@@ -188,7 +188,7 @@ class PartialObserverState:
                 del self.ghost.chosen[slot]
 
     def restored(self, replica: int, promised: Ballot, round_: int, watermark: int, votes: int) -> None:
-        """The core starts, with what the life began with."""
+        """Check that the core starts with what the life began with."""
         start = self._starts[replica]
         if start is None or not self._whole[replica]:
             self.gaps.bound(replica, promised, EVERY_SLOT)
@@ -205,7 +205,7 @@ class PartialObserverState:
             )
 
     def gap(self, replica: int) -> None:
-        """Something that it did is missing from here on."""
+        """Note that something that it did is missing from here on."""
         self.gaps.open(replica, self._taken[replica])
         self._gaps += 1
         self._whole[replica] = False
@@ -232,7 +232,7 @@ class PartialObserverState:
         )
 
     def _perhaps_chosen(self, slot: int, ballot: Ballot) -> bool:
-        """Whether a majority may have voted for the ballot's value, as far as is known."""
+        """Tell whether a majority may have voted for the ballot's value, as far as is known."""
         known = self.ghost.voters(slot, ballot)
         unseen = [
             replica
@@ -242,7 +242,7 @@ class PartialObserverState:
         return known.bit_count() + len(unseen) >= self._quorum
 
     def _perhaps_any(self, slot: int, ballot: Ballot, value: Value) -> bool:
-        """A ballot at which the value may be chosen; an entry names one at which it was voted for."""
+        """Find a ballot at which the value may be chosen; an entry names one at which it was voted for."""
         ballots = {at for at, cell in self.ghost.slots.get(slot, {}).items() if cell.value == value}
         return any(self._perhaps_chosen(slot, at) for at in ballots | {ballot})
 

@@ -91,7 +91,7 @@ class Judgement(Struct, kw_only=True):
 
     @property
     def verdict(self) -> str:
-        """``safe``, ``violated`` or ``unknown``."""
+        """Give the verdict: ``safe``, ``violated`` or ``unknown``."""
         if self.broken is not None:
             return "violated"
         return "unknown" if self.undecided or not sum(self.events) else "safe"
@@ -159,7 +159,8 @@ class RecordJudge:
             self.witness.begins_anew(life.replica, start)
 
     def _must_be_held(self, replica: int, event: Event) -> None:
-        """A replica that began with less than it had must be held before it says anything that counts."""
+        """Check that a replica that began with less than it had is non-voting before it says anything that
+        counts."""
         if replica in self._forgetful:
             if isinstance(event, Held):
                 del self._forgetful[replica]
@@ -167,7 +168,7 @@ class RecordJudge:
                 raise self._forgetful[replica]
 
     def undecided(self) -> list[str]:
-        """What would have needed more than the records tell."""
+        """List what would have needed more than the records hold."""
         self.witness.prove()
         found = [f"{what} ({count} times)" for what, count in self.witness.undecided.items()]
         for slot, learner in sorted(self.witness.unproven.items()):

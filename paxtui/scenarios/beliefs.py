@@ -78,7 +78,7 @@ class Beliefs:
         self._changed = trio.Event()
 
     def lines(self) -> list[str]:
-        """Each replica's belief in words, for a person who asks what went wrong."""
+        """List each replica's belief in words, for a person who asks what went wrong."""
         return [
             describe(Sighting(replica, belief.report, belief.problem))
             for replica, belief in enumerate(self._latest)

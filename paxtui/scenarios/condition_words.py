@@ -17,7 +17,7 @@ TIMEOUT_S: Final = 30.0
 
 
 def word_of(name: str) -> str:
-    """``LeaderIsNotCondition`` -> ``leader-is-not``."""
+    """Turn ``LeaderIsNotCondition`` into ``leader-is-not``."""
     return kebab(name.removesuffix("Condition"))
 
 

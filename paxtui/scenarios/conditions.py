@@ -48,7 +48,7 @@ Check = Callable[[Observation], ConditionResult]
 
 
 def leader_of(look: Observation) -> int | None:
-    """Who leads with a majority behind it, the highest ballot first."""
+    """Find the leader that a majority follows, the highest ballot first."""
     leaders = [
         status
         for status in look.statuses
@@ -63,7 +63,7 @@ def _followers(look: Observation, leader: int) -> bool:
 
 
 def checker(condition: v.AnyCondition, resolve: Resolve, heartbeat_s: float) -> Check:
-    """The function that tells whether ``condition`` holds. Symbols mean what they mean at its making."""
+    """Make the function that tells whether ``condition`` holds. Symbols mean what they mean now."""
     match condition:
         case v.LeaderCondition():
             return _leader
@@ -117,12 +117,12 @@ def checker(condition: v.AnyCondition, resolve: Resolve, heartbeat_s: float) -> 
 
 
 def names(replicas: Iterable[int]) -> str:
-    """``r0 r2``, or ``nobody``."""
+    """Name replicas: ``r0 r2``, or ``nobody``."""
     return " ".join(f"r{replica}" for replica in replicas) or "nobody"
 
 
 def serving(look: Observation, replicas: tuple[int, ...]) -> ConditionResult:
-    """Whether all of these were heard."""
+    """Tell whether all of these were heard."""
     silent = [replica for replica in replicas if look.statuses[replica] is None]
     return ConditionResult(not silent, f"{names(silent)} silent" if silent else "all serve")
 

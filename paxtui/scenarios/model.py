@@ -56,7 +56,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
     source: str
 
     def settings_over(self, base: Settings) -> Settings:
-        """The cluster's settings with this scenario's own on top."""
+        """Put this scenario's own settings over the cluster's."""
         return structs.replace(base, **self.settings)
 
     def check_replicas(self, n: int) -> None:
@@ -87,7 +87,7 @@ def load(path: Path) -> Scenario:
 
 
 def builtin() -> list[Scenario]:
-    """All named scenarios, the ancestor's first, in the order in which they are best run."""
+    """List all named scenarios, the ancestor's first, in the order in which they are best run."""
     folder = resources.files("paxtui.scenarios")
     files = sorted(each.name for each in folder.iterdir() if each.name.endswith(".toml"))
     found = {
@@ -112,7 +112,7 @@ ORDER: Final = (
 
 
 def find(name: str) -> Scenario:
-    """A named scenario, in any spelling (``SINGLE CLIENT SINGLE REQ``), or a file."""
+    """Find a named scenario, in any spelling (``SINGLE CLIENT SINGLE REQ``), or a file."""
     if name.endswith(".toml"):
         return load(Path(name))
     plain = re.sub(r"[\s_-]+", "-", name.strip()).lower()
@@ -126,7 +126,7 @@ def find(name: str) -> Scenario:
 
 
 def parse(source: ConfigText) -> Scenario:
-    """A scenario from the text of its file. Raises :class:`ConfigError`."""
+    """Parse the text of a scenario file. Raises :class:`ConfigError`."""
     document = source.toml()
     _check_keys(source, document, KEYS, None)
     for key in ("name", "title", "shows", "step"):
@@ -228,7 +228,7 @@ class _Steps:
         return structs.replace(shell, steps=self.parse(rows, f"{number}.", depth + 1))
 
     def _condition(self, label: str, key: str, arguments: dict[str, Any], step: type[Step]) -> dict[str, Any]:
-        """The condition's own arguments stand beside its name; here they become one value."""
+        """Make one value of a condition, whose own arguments stand beside its name in the file."""
         names = [each.encode_name for each in structs.fields(step) if each.name != key]
         own = {name: arguments.pop(name) for name in names if name in arguments}
         if key not in arguments:
@@ -271,7 +271,7 @@ class _Steps:
             raise self._error(label, f"{key}: {_misfit(value, kind)}") from None
 
     def _check(self, label: str, step: Struct) -> None:
-        """What no type can say: names that must be known, events that must exist."""
+        """Check what no type can say: names that must be known, events that must exist."""
         for reference in _references(step):
             if isinstance(reference, str) and reference not in SYMBOLS and reference not in self._picked:
                 allowed = [*SYMBOLS, *sorted(self._picked)]
@@ -287,7 +287,7 @@ class _Steps:
 
 
 def _references(step: Struct) -> Iterator[int | str]:
-    """Every word that names a replica in a step or a condition."""
+    """Yield every word that names a replica in a step or a condition."""
     for each in structs.fields(step):
         value = getattr(step, each.name)
         if each.name in REFERENCES:

@@ -21,7 +21,7 @@ from paxtui.words.replicas import Replicas
 
 
 def verb_of(name: str) -> str:
-    """``CrashProposerStep`` -> ``crash-proposer``."""
+    """Turn ``CrashProposerStep`` into ``crash-proposer``."""
     return kebab(name.removesuffix("Step"))
 
 

@@ -33,7 +33,7 @@ def derived(commit: str | None) -> Iterator[Run]:
 
 
 def repeated_runs(commit: str | None) -> Iterator[Run]:
-    """The first of these, for running each again."""
+    """Yield the first of these runs, each of which is run a second time."""
     return islice(_from(first_seed(commit)), TWICE)
 
 

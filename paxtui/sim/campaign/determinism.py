@@ -66,12 +66,12 @@ class Digest:
 
     @property
     def hex(self) -> str:
-        """So far."""
+        """Give the hash of what has happened so far."""
         return self._hash.hexdigest()
 
 
 def hashed(task: Task) -> list[tuple[RunResult, str]]:
-    """The runs of a task, each with the hash of everything that happened in it."""
+    """Run a task, and give each run with the hash of everything that happened in it."""
     ended = []
     for seed, profile in task:
         digest = Digest()
@@ -80,7 +80,7 @@ def hashed(task: Task) -> list[tuple[RunResult, str]]:
 
 
 def lines_of(run: Run) -> list[str]:
-    """Everything that happens in a run, for people."""
+    """List everything that happens in a run, for a person."""
     tail = LastLines(LINES_MAX, messages=True)
     simulate(generate_plan(*run), tail)
     return list(tail.lines)
@@ -106,7 +106,7 @@ class Twins:
         return Pair(self, task, self.both(hashed, task))
 
     def both(self, call: Callable[[Any], Any], argument: Any) -> list[Future[Any]]:
-        """The same call in both; a process is started by the first call that needs it."""
+        """Make the same call in both processes; a process is started by the first call that needs it."""
         futures = []
         for pool, hash_seed in zip(self._pools, HASH_SEEDS, strict=True):
             with _hash_seed(hash_seed):
@@ -123,7 +123,7 @@ class Pair:
         self.futures = futures
 
     def result(self) -> list[RunResult]:
-        """What both of them found, or :class:`NotRepeatable`."""
+        """Return the result that both have found. Raises :class:`NotRepeatable` if they differ."""
         first, second = (future.result() for future in self.futures)
         for run, one, other in zip(self._task, first, second, strict=True):
             if one != other:
@@ -131,7 +131,7 @@ class Pair:
         return [result for result, _ in first]
 
     def cancel(self) -> None:
-        """Nobody waits any more."""
+        """Drop the work: nothing waits for its result any more."""
         for future in self.futures:
             future.cancel()
 

@@ -59,7 +59,7 @@ def hunt(name: str, factor: int = 1) -> Hunt:
 
 
 def hunt_all(names: Sequence[str], *, jobs: int = 1, factor: int = CI_FACTOR) -> Iterator[Hunt]:
-    """All of them, in their order."""
+    """Hunt all of these mutants, in their order."""
     if jobs == 1:
         yield from (hunt(name, factor) for name in names)
         return

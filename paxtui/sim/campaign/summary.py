@@ -86,7 +86,7 @@ class Summary:
 
     @property
     def seconds(self) -> float:
-        """Since the campaign began, on the wall clock."""
+        """Tell how long the campaign has run, in seconds of the wall clock."""
         return time.monotonic() - self._started
 
     @property
@@ -100,7 +100,7 @@ class Summary:
         return self.runs - self.outcomes["ok"]
 
     def median(self, measure: str) -> int:
-        """The lower median of one of :data:`MEASURES`; 0 if there were no runs."""
+        """Compute the lower median of one of :data:`MEASURES`; 0 if there were no runs."""
         runs_with = self._runs_with[measure]
         before = 0
         for number in sorted(runs_with):
@@ -110,12 +110,12 @@ class Summary:
         return 0
 
     def never(self) -> list[str]:
-        """The goals that no run reached."""
+        """List the goals that no run reached."""
         return [goal for goal in GOALS if not self.goals[goal]]
 
     @property
     def big(self) -> bool:
-        """Whether every goal should have been reached."""
+        """Tell whether the campaign is so big that every goal should have been reached."""
         each = min(self.profiles[profile] for profile in PROFILES)
         return self.profiles["all"] >= BIG_OF_ALL or each >= BIG_OF_EACH
 
@@ -130,13 +130,13 @@ class Summary:
         return reasons
 
     def worst(self) -> RunResult | None:
-        """The failure to look at first: safety before crash before liveness, then the lowest seed."""
+        """Find the failure to look at first: safety before crash before liveness, then the lowest seed."""
         order = {"safety": 0, "crash": 1, "liveness": 2}
         return min(self.failures, key=lambda r: (order[r.outcome], r.seed), default=None)
 
 
 def _measured(result: RunResult) -> tuple[int, ...]:
-    """In the order of :data:`MEASURES`."""
+    """List the measures of a run in the order of :data:`MEASURES`."""
     return (
         result.events,
         result.messages,

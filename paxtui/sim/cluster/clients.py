@@ -27,7 +27,7 @@ AHEAD = (1, 2, 5, 30, 10**6)
 
 
 def asks_of(plan: Plan) -> tuple[PlannedRequest, ...]:
-    """When which client asks, in the first phase."""
+    """List the requests of the first phase: which client asks, and when."""
     if plan.workload.asks is not None:
         return plan.workload.asks
     return tuple(
@@ -36,7 +36,7 @@ def asks_of(plan: Plan) -> tuple[PlannedRequest, ...]:
 
 
 def _times(plan: Plan, client: int) -> list[float]:
-    """When a client asks, in the first phase."""
+    """Draw when a client asks in the first phase."""
     work = plan.workload
     if work.asks is not None:
         return [ask.at for ask in work.asks if ask.client == client]
@@ -92,7 +92,7 @@ class SimulatedClient:
 
     @property
     def pending(self) -> int:
-        """What this client still waits for or wants to ask."""
+        """Count the operations that this client waits for or still wants to start."""
         return len(self.in_flight) + self._backlog
 
     def _due(self, operations: int) -> None:
@@ -185,12 +185,12 @@ class SimulatedClient:
             host.propose(command)
 
     def _stray(self, event: tuple[int, Command]) -> None:
-        """The same request at another replica, or long after; nobody waits for the answer."""
+        """Deliver the same request to another replica, or long after; nobody waits for the reply."""
         target, command = event
         self._replicas[target].propose(command)
 
     def reply_left(self, operation: ClientOperation, reply: Reply) -> None:
-        """A reply leaves a replica; it may get lost."""
+        """Carry a reply from a replica to the client, or lose it."""
         drawn, event_queue = self._drawn, self._world.event_queue
         if next(drawn)[1] >= self._work.answers_lost:
             at = self._world.now + TRIP_S * (0.5 + next(drawn)[1])

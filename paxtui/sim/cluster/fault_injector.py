@@ -64,7 +64,7 @@ class FaultInjector:
         }
 
     def inject(self, fault: PlannedFault) -> None:
-        """One entry of the plan takes effect."""
+        """Carry out one entry of the plan."""
         world = self._world
         if world.healed:
             return
@@ -180,7 +180,8 @@ class FaultInjector:
     # Disks that cannot be trusted any more. Each tells whether there was anything to damage.
 
     def _damage(self, fault: PlannedFault) -> None:
-        """Whoever notices it is lost for ever, so it is not done to the last majority."""
+        """Damage a disk, unless it is one of the last majority: a replica that notices the damage never comes
+        back."""
         host = self._node(fault.args[0])
         if host is None or host.refused or not self._can_spare(host):
             return
@@ -219,7 +220,7 @@ class FaultInjector:
     # The end of it
 
     def heal(self) -> None:
-        """All faults end; who is broken for ever becomes so now."""
+        """End all faults, and break those replicas that the plan breaks for ever."""
         world = self._world
         world.note(None, "heal", *(f"{b.replica}:{b.how}" for b in world.plan.broken))
         for row in world.network.links:

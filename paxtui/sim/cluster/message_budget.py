@@ -46,17 +46,17 @@ class MessageBudget:
         self._last: dict[tuple[object, ...], tuple[int, float, int]] = {}
 
     def catch_up_asked(self, replica: int, life: int, clock_s: float, event: CatchUpAsked) -> None:
-        """For slots from ``first`` on, whoever is asked."""
+        """Count a question for slots from ``first`` on, whichever replica is asked."""
         self._again(replica, life, clock_s, event, ("catch-up", replica, event.first))
 
     def accept_sent(self, replica: int, life: int, clock_s: float, event: AcceptSent) -> None:
-        """An Accept that is sent again, to one replica."""
+        """Count an Accept that is sent again to one replica."""
         if event.again:
             key = "accept", replica, event.to, event.first, event.ballot
             self._again(replica, life, clock_s, event, key)
 
     def prepare_sent(self, replica: int, life: int, clock_s: float, event: PrepareSent) -> None:
-        """A page of a promise that is asked for, of one replica."""
+        """Count a question to one replica for a page of its promise."""
         if event.to != EVERYONE:
             key = "prepare", replica, event.to, event.first, event.ballot
             self._again(replica, life, clock_s, event, key)
@@ -74,7 +74,8 @@ class MessageBudget:
 
 
 def healthy(plan: Plan) -> bool:
-    """Whether nothing at all is done to the cluster, so that every message must have its reason."""
+    """Tell whether the plan does nothing at all to the cluster, so that every message must have its
+    reason."""
     weather = plan.weather
     trip_s = 2 * (weather.delay_s + weather.spread_s) + 1.5 * max(plan.commit_s) + 2 * plan.gather_s
     return (
@@ -86,7 +87,8 @@ def healthy(plan: Plan) -> bool:
 
 
 def judge_healthy(world: World) -> None:
-    """At the end of a run to which nothing was done: messages a slot, a read and a second, and ballots."""
+    """Check the messages and ballots of a run to which nothing was done against what its slots, reads and
+    seconds need."""
     plan = world.plan
     followers = plan.replicas - 1
     slots = world.checkers.logs.upto

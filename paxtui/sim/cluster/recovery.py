@@ -72,7 +72,7 @@ class Recovery:
 
     @property
     def _expected_live(self) -> tuple[int, ...]:
-        """The replicas that must recover: those that heal and trust their disks."""
+        """List the replicas that must recover: those that heal and trust their disks."""
         return tuple(replica for replica in self._world.plan.core if not self._replicas[replica].refused)
 
     def _trouble(self) -> str:
@@ -114,7 +114,7 @@ class Recovery:
             self._late(Invariant.STORM, f"{sent} messages in {seconds:.2f} s, at most {limit} are honest")
 
     def _quiet(self, seconds: float) -> int:
-        """How many messages an idle cluster may send."""
+        """Compute how many messages an idle cluster may send."""
         plan = self._world.plan
         followers = plan.replicas - 1
         a_second = MESSAGES_A_SECOND * followers + GOSSIP_A_SECOND * plan.replicas * len(plan.broken)

@@ -126,8 +126,8 @@ class SimulatedReplica:
         self.pump()
 
     def _ask_the_others(self) -> None:
-        """They let it in, perhaps only as a learner. A real replica hears that a little later, and whatever
-        it has said by then is dropped where it arrives; so it might as well not have been said."""
+        """Ask the peers to let it in, perhaps only as a learner. A real replica hears their answer a little
+        later, and its peers drop whatever it has said by then; so it might as well not have said it."""
         self._denied = self._denied or self.disk.objection(self._known)
         if self._denied is not None and self.disk.held is None:
             self._world.note(self.me, "without vote", self._denied)
@@ -135,7 +135,7 @@ class SimulatedReplica:
             self.disk.hold(self._denied)
 
     def lose_vote(self, reason: str) -> bool:
-        """The others tell it, in the middle of everything, that it has no vote any more; whether it hears."""
+        """Let the peers say, in the middle of a life, that it has no vote any more. True if it hears them."""
         core, now = self.core, self._world.now
         if core is None or now < self.paused_until or self._denied is not None:
             return False
@@ -148,7 +148,7 @@ class SimulatedReplica:
         return True
 
     def _refuse(self, untrusted: DiskUntrusted) -> None:
-        """Whoever does not trust its disk stays down until somebody has seen to it: for ever, here."""
+        """Stay down for ever: a replica that does not trust its disk waits for a person."""
         world = self._world
         world.note(self.me, "refused", untrusted)
         world.faults["refused for ever"] += 1
@@ -156,7 +156,7 @@ class SimulatedReplica:
         self.refused = True
 
     def crash(self, down_s: float | None, why: str) -> None:
-        """Everything that is not on disk is lost. ``down_s`` is ``None`` if nobody restarts it."""
+        """Lose everything that is not on disk. ``down_s`` is ``None`` if nobody restarts the replica."""
         if self.core is None:
             return
         world = self._world
@@ -186,7 +186,7 @@ class SimulatedReplica:
         self.life += 1
 
     def heal(self, rate: float) -> None:
-        """No fault of the disk, the clock or the process any more; a damaged disk stays damaged."""
+        """End all faults of the disk, the clock and the process; a damaged disk stays damaged."""
         world = self._world
         self.slow_until = 0.0
         self.fail_down_s = None
@@ -232,7 +232,7 @@ class SimulatedReplica:
     # Inputs
 
     def message(self, parcel: Parcel) -> None:
-        """A message arrives."""
+        """Receive a message."""
         core = self.core
         if core is None:
             return
@@ -251,7 +251,7 @@ class SimulatedReplica:
                 self._pump(core, now, local)
 
     def propose(self, command: Command) -> None:
-        """A client's append arrives."""
+        """Receive a client's append."""
         core = self.core
         if core is None:
             return
@@ -264,7 +264,7 @@ class SimulatedReplica:
         self._turn(core, now, local)
 
     def read(self, ticket: int) -> None:
-        """A client's linearizable read arrives."""
+        """Receive a client's linearizable read."""
         core = self.core
         if core is None:
             return
@@ -278,7 +278,7 @@ class SimulatedReplica:
         self._turn(core, now, local)
 
     def operate(self, verb: str, *args: Any) -> None:
-        """An operator's verb: a method of the replica that takes ``args`` and ``now``."""
+        """Carry out an operator's verb: a method of the core that takes ``args`` and ``now``."""
         if self.core is None or self._world.now < self.paused_until:
             return
         getattr(self.core, verb)(*args, self.clock.at(self._world.now))
@@ -286,23 +286,23 @@ class SimulatedReplica:
 
     @property
     def leads(self) -> bool:
-        """Whether it believes to lead."""
+        """Tell whether it believes to lead."""
         return self.core is not None and self.core.proposer.phase is Phase.LEADING
 
     @property
     def ballot(self) -> Ballot:
-        """The ballot it leads at; ``ZERO`` if it does not."""
+        """Give the ballot it leads at; ``ZERO`` if it does not lead."""
         reign = self.core.proposer.reign if self.core is not None else None
         return Ballot.ZERO if reign is None else reign.ballot
 
     @property
     def follows(self) -> Ballot:
-        """The leader it heard last and holds for one; ``ZERO`` if there is none, or if it is down."""
+        """Give the ballot of the leader that it follows; ``ZERO`` if there is none, or if it is down."""
         return Ballot.ZERO if self.core is None else self.core.acceptor.leader
 
     @property
     def watermark(self) -> int:
-        """Its learned watermark; -1 if it is down."""
+        """Give its learned watermark; -1 if it is down."""
         return -1 if self.core is None else self.core.learner.watermark
 
     # Output
@@ -339,13 +339,13 @@ class SimulatedReplica:
         self._pump(core, now, self.clock.at(now))
 
     def pump(self) -> None:
-        """One turn of the host loop: take the output and treat it."""
+        """Run one turn of the host loop: take the output and treat it."""
         now = self._world.now
         if self.core is not None:
             self._pump(self.core, now, self.clock.at(now))
 
     def _pump(self, core: Replica, now: float, local: float) -> float:
-        """The same, of the replica that runs, at ``local`` by its own clock; its deadline afterwards."""
+        """Run one turn at ``local`` of the replica's own clock. Returns the deadline afterwards."""
         deadline = core.deadline
         if local >= deadline or core.pending:
             output = core.take(local)
@@ -361,7 +361,7 @@ class SimulatedReplica:
         return deadline
 
     def treat(self, output: Output) -> None:
-        """Everything that comes of an output, in the order that the core asks for."""
+        """Carry out everything that an output asks for, in the order that the core requires."""
         world, me = self._world, self.me
         if output.applied:
             for applied in output.applied:

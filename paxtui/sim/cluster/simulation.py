@@ -64,11 +64,9 @@ class RunResult(Struct, frozen=True, kw_only=True):
 
 
 def simulate(plan: Plan, recorder: RunObserver | None = None) -> RunResult:
-    """One run, of which nothing is left but its result.
-
-    The garbage collector has nothing to find while the run lasts, and then hardly anything, since the cycles
-    are cut: everybody knows the cluster, and it knows everybody.
-    """
+    """Run a plan, and keep nothing but its result. The garbage collector is off: it would find nothing while
+    the run lasts, and hardly anything afterwards, since the cycles between the world and its parts are cut
+    here."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -117,13 +115,13 @@ class Simulation(World):
         host.start()
 
     def _heal(self, _: None) -> None:
-        """The second phase begins."""
+        """Begin the second phase."""
         self.healed = True
         self.fault_injector.heal()
         Recovery(self, self.replicas, self.clients).start_checking()
 
     def run(self) -> RunResult:
-        """The whole run; never raises for what the replicas do."""
+        """Run the plan to its end; never raises for what the replicas do."""
         heap = self.event_queue.heap
         events = 0
         try:
@@ -196,7 +194,7 @@ class Simulation(World):
             self._leaders.append(replica)
 
     def _repeated(self, look: Callable[[int, int, float, Any], None]) -> Callable[[int, Any], None]:
-        """``look`` with the replica's life and its own clock."""
+        """Give ``look`` the replica's life and its own clock."""
 
         def asked(replica: int, event: Any) -> None:
             host = self.replicas[replica]
@@ -205,7 +203,7 @@ class Simulation(World):
         return asked
 
     def _recorded(self, host: SimulatedReplica) -> Arrive:
-        """A message arrives, and that is recorded."""
+        """Wrap the arrival of messages so that each is recorded."""
 
         def arrive(parcel: Parcel) -> None:
             if self._recorder is not None:
@@ -215,7 +213,7 @@ class Simulation(World):
         return arrive
 
     def _late(self, at: float, link: Link, parcel: Parcel) -> None:
-        """A message will arrive late; perhaps one of its ends has another life by then."""
+        """Deliver a message late; one of its ends may have another life by then."""
         lives = self.replicas[link.sender].life, self.replicas[link.to].life
         self.push(at, self._arrive_late, (link, parcel, lives))
 
@@ -235,7 +233,7 @@ class Simulation(World):
             self.reach_goal("all replicas down at once")
 
     def _notice(self, event: tuple[int, int]) -> None:
-        """A connection to a crashed replica broke, if no cut hides that."""
+        """Tell a replica that its connection to a crashed one broke, if no cut hides that."""
         replica, gone = event
         if self.now >= self.network.links[gone][replica].cut_until:
             self.replicas[replica].operate("lost_contact", gone)

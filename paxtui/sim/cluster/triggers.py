@@ -76,7 +76,7 @@ class Triggers:
         return True
 
     def _some(self, envelopes: tuple[Envelope, ...]) -> tuple[Envelope, ...]:
-        """What a process that dies while it sends has sent: each copy by itself, or not."""
+        """Choose what a process that dies while it sends has sent: each copy by itself, or not."""
         me, peers = self._node.me, self._world.peers[self._node.me]
         chance = mixed(self._world.plan.seed, 7, me, self._node.life)
         copies = [

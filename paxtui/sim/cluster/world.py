@@ -77,26 +77,26 @@ class World:
         self._looks = Looks(self.coverage.on_event, self.checkers.on_event)
 
     def reach_goal(self, name: str) -> None:
-        """Something worth counting happened."""
+        """Count a goal of coverage as reached."""
         self.coverage.reached.add(name)
 
     def note(self, replica: int | None, what: str, *details: object) -> None:
-        """For the record: not an event of a replica, but done to it."""
+        """Record something that was done to a replica."""
         if self._recorder is not None:
             self._recorder.note(self.now, replica, what, " ".join(map(str, details)))
 
     def replica_started(self, replica: int, saved: DurableState) -> None:
-        """A replica starts with what its disk holds."""
+        """Record that a replica starts with what its disk holds."""
         if self._recorder is not None:
             self._recorder.life(self.now, replica, saved)
 
     def ended(self, replica: int, why: str) -> None:
-        """A replica runs no more, and everything that it decided is told."""
+        """Record that a replica runs no more, once all of its decisions are recorded."""
         if self._recorder is not None:
             self._recorder.ended(self.now, replica, why)
 
     def events(self, replica: int, events: tuple[Event, ...]) -> None:
-        """Trace events leave a replica."""
+        """Show trace events of a replica to the recorder and to everything that looks at them."""
         if self._recorder is not None:
             for event in events:
                 self._recorder.event(self.now, replica, event)
@@ -106,12 +106,12 @@ class World:
                 look(replica, event)
 
     def new_read_ticket(self) -> int:
-        """A number for a read, never used before."""
+        """Give a number for a read that was never used before."""
         self.reads_asked += 1
         return next(self._read_tickets)
 
     def reply(self, replica: int, reply: Reply) -> None:
-        """A reply leaves a replica for the client that waits there, if it still does."""
+        """Hand a reply that leaves a replica to the client that waits there, if it still does."""
         key: Key
         waiting = self.waiting[replica]
         if type(reply) is Refused:

@@ -21,7 +21,8 @@ ROWS = ("state", "vote", "vote", "learned", "learned", "session")
 
 
 def damaged(plan: Plan) -> Plan:
-    """The plan with damage, or as it is. By a drawing of its own, so that all else stays as it was drawn."""
+    """Give the plan with damage, or as it is. Draws from a generator of its own, so that all else stays as it
+    was drawn."""
     rng = random.Random(mixed(plan.seed, PROFILES.index(plan.profile), 9))
     spare = (plan.replicas - 1) // 2
     if not spare or rng.random() >= SHARES.get(plan.profile, 0.0):

@@ -14,8 +14,8 @@ SHARE = 0.25
 
 
 def with_inventions(plan: Plan) -> Plan:
-    """The plan with invented sessions, or as it is. By a drawing of its own, so that all else stays as it was
-    drawn."""
+    """Give the plan with invented sessions, or as it is. Draws from a generator of its own, so that all else
+    stays as it was drawn."""
     rng = random.Random(mixed(plan.seed, PROFILES.index(plan.profile), 11))
     if rng.random() >= SHARE:
         return plan

@@ -176,13 +176,13 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     @property
     def core(self) -> tuple[int, ...]:
-        """The replicas that heal."""
+        """List the replicas that heal."""
         gone = {broken.replica for broken in self.broken}
         return tuple(replica for replica in range(self.replicas) if replica not in gone)
 
 
 def touched(fault: PlannedFault) -> tuple[int, ...]:
-    """The replicas that a fault names (-1: whoever leads)."""
+    """List the replicas that a fault names (-1: the leader)."""
     match fault.kind:
         case "cut" | "loss" | "duplicate" | "tail" | "slow" | "hold" | "filter":
             named = fault.args[1:3]

@@ -84,7 +84,7 @@ ALL_PROFILES = (*PROFILES, *SPECIAL)
 
 
 def generate_plan(seed: int, profile: str = "all") -> Plan:
-    """The plan of ``seed`` under ``profile``."""
+    """Draw the plan of ``seed`` under ``profile``."""
     if profile not in ALL_PROFILES:
         raise ValueError(f"profile {profile!r} is none of {', '.join(ALL_PROFILES)}")
     rng = random.Random(mixed(seed, ALL_PROFILES.index(profile), 1))
@@ -197,7 +197,7 @@ def _workload(rng: random.Random, replicas: int) -> Workload:
 
 
 def _broken(rng: random.Random, replicas: int) -> tuple[PermanentFailure, ...]:
-    """Who never heals: nobody in half of the runs, else up to a minority."""
+    """Draw the replicas that never heal: none in half of the runs, else up to a minority."""
     if replicas == 1 or rng.random() < 0.5:
         return ()
     count = rng.randint(1, replicas // 2)
@@ -236,7 +236,7 @@ def _faults(rng: random.Random, profile: str, replicas: int, heal_at: float) -> 
 
 
 def _boost(rng: random.Random, replicas: int, heal_at: float) -> tuple[PlannedFault, ...]:
-    """A crash every 100 to 400 ms, on top of the weather of this profile."""
+    """Add a crash every 100 to 400 ms to the weather of this profile."""
     faults: list[PlannedFault] = []
     at = rng.uniform(0.1, 1.0)
     while at < heal_at:

@@ -15,7 +15,8 @@ SHARES = {"network": 0.15, "crash": 0.15, "disk": 0.15, "churn": 0.15, "boost": 
 
 
 def trimmed(plan: Plan) -> Plan:
-    """The plan with trims, or as it is. By a drawing of its own, so that all else stays as it was drawn."""
+    """Give the plan with trims, or as it is. Draws from a generator of its own, so that all else stays as it
+    was drawn."""
     rng = random.Random(mixed(plan.seed, PROFILES.index(plan.profile), 10))
     if rng.random() >= SHARES[plan.profile]:
         return plan
