@@ -1,4 +1,4 @@
-"""What replicas say of themselves and what the machine says of them, before a load and after it."""
+"""Readings of replicas and of the machine that they run on, before a load and after it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ReplicaReading(Struct, frozen=True):
 
 
 class Reading(Struct, frozen=True):
-    """All of them, and this process. A replica that does not answer is left out."""
+    """A reading of all replicas and of this process. A replica that does not answer is left out."""
 
     at: float
     generator_cpu_s: float

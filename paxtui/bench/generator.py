@@ -17,10 +17,10 @@ from paxtui.client import Log, connect
 from paxtui.config.cluster_file import Cluster
 
 CONNECT_S: Final = 30.0
-"""How long the first append of each connection may take."""
+"""Time that the first append of each connection may take."""
 
 DRAIN_S: Final = 5.0
-"""How long the last answers may take after the load has stopped."""
+"""Time that the last answers may take after the load has stopped."""
 
 
 class Generator:

@@ -1,4 +1,4 @@
-"""What to ask of a cluster, and whether that can be asked."""
+"""The load that is put on a cluster, and the check whether it can be."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Load(Struct, frozen=True, kw_only=True):
     rate: float | None = None
     """Requests a second, over all connections."""
     read_ratio: float = 0.0
-    """So many of all requests are linearizable reads of one slot."""
+    """The share of requests that are linearizable reads of one slot."""
 
     @property
     def words(self) -> str:

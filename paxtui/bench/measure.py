@@ -20,11 +20,11 @@ from paxtui.client import ClientError, Operator
 from paxtui.config.cluster_file import Cluster
 
 PROGRESS_S: Final = 0.25
-"""How often whoever watches is told."""
+"""Time between two reports of progress."""
 
 
 class MeasurementProgress(Struct, frozen=True):
-    """How far a measurement is."""
+    """The progress of a measurement."""
 
     phase: str
     """``connecting``, ``warm-up``, ``measuring`` or ``stopping``."""

@@ -10,7 +10,7 @@ from paxtui.client import ClientError, Log
 
 
 class Pending(Protocol):
-    """What drivers need of a request: :class:`paxtui.client.Receipt` has it."""
+    """A request as drivers need it: :class:`paxtui.client.Receipt` is one."""
 
     @property
     def started(self) -> float:

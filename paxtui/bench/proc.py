@@ -1,4 +1,4 @@
-"""What Linux tells of a process on this machine: processor time, bytes written, open files and sockets."""
+"""Readings of Linux about a process here: processor time, bytes written, open files and sockets."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from msgspec import Struct
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 BLOCK_BYTES = 512
-"""What ``st_blocks`` counts in, whatever the file system's blocks are."""
+"""The unit of ``st_blocks`` in bytes, whatever the file system's blocks are."""
 
 START_SLACK_S = 60.0
 """A replica counts its uptime from when it serves; its process is older, by its imports and its disk."""
 
 
 class Usage(Struct, frozen=True):
-    """What a process has used since it started. ``None``: the machine does not tell us."""
+    """The resources that a process has used since it started. ``None``: the machine does not tell us."""
 
     cpu_s: float
     resident_bytes: int

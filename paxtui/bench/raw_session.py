@@ -18,7 +18,7 @@ from paxtui.wire.requests import APPENDS_MAX, AppendedReply, AppendManyRequest, 
 
 DIAL_S: Final = 2.0
 CONNECT_S: Final = 10.0
-"""How long a connection may look for the leader before it is given up."""
+"""Time for which a connection may look for the leader before it is given up."""
 
 BUSY_S: Final = 0.05
 """After a refusal that says that nobody leads, or that there is no room."""
@@ -45,7 +45,7 @@ class RawSession:
         self.busy: list[int] = []
         """Those that the leader had no room for."""
         self.heard = 0.0
-        """When something came last, by ``time.perf_counter``."""
+        """The time of the last input, by ``time.perf_counter``."""
         self.watched = False
         """Whether the loop waits for the socket to take more."""
         self.socket = socket.socket()

@@ -49,7 +49,7 @@ class Row(Struct, frozen=True, kw_only=True):
 
 
 class Suite:
-    """Runs rows on one testbed. ``base`` says how long each measurement takes."""
+    """A runner of rows on one testbed. ``base`` says how long each measurement takes."""
 
     def __init__(self, testbed: Testbed, base: Load) -> None:
         self._testbed = testbed

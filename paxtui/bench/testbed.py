@@ -25,7 +25,7 @@ ProgressLine = Callable[[str], AbstractContextManager[ProgressReport]]
 PIPELINED: Final = Load(connections=1, in_flight=256)
 
 LOOK_S: Final = 0.02
-"""How often a replica that catches up is asked how far it is."""
+"""Time between two questions to a replica that catches up how far it is."""
 
 
 class Testbed:

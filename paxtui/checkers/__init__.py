@@ -1,7 +1,7 @@
 """The rules of the protocol, judged from outside: facts go in, a broken rule comes out.
 
 Nothing here takes a replica's word for itself. What was promised, voted for, learned and applied is
-remembered apart from the replicas, in a ghost record that no crash erases, and every new fact must fit. The
+remembered apart from the replicas, in a ghost state that no crash erases, and every new fact must fit. The
 rules are the numbered invariants of :mod:`~paxtui.checkers.broken`; the error there says which one broke,
 whose fault it is, and why.
 

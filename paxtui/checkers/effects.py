@@ -22,7 +22,7 @@ class Effects:
         self._slots: dict[tuple[str, int], int] = {}
         self._suppressed: dict[int, int] = {}
         self._first = 0
-        """Of slots below it nothing is known."""
+        """The slot below which nothing is known."""
         self.upto = 0
 
     def begin_at(self, slot: int) -> None:

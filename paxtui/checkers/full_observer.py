@@ -67,11 +67,11 @@ _COUNTS = (
     *(Accept, Accepted, Canvass, CanvassReply, Chosen),
     *(Heartbeat, HeartbeatAck, Nack, Prepare, Promise),
 )
-"""What only a replica with a vote may say."""
+"""Messages that only a replica with a vote may send."""
 
 
 class FullObserver:
-    """The ghost record of a whole cluster, and every rule about it."""
+    """The ghost state of a whole cluster, and every rule about it."""
 
     def __init__(self, replicas: int, settings: Settings) -> None:
         self.ghost = GhostState(replicas)

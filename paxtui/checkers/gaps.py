@@ -1,4 +1,4 @@
-"""What is missing of the account that each replica gives of itself, and so cannot be refuted.
+"""Gaps in the account that each replica gives of itself; what is missing cannot be refuted.
 
 An account has gaps: before it begins, where something was dropped, and at its end if the process was killed.
 What a replica did in a gap is unknown, but not without bounds. Promises never fall and rounds never repeat,
@@ -56,7 +56,7 @@ class Gaps:
             self.dark[replica] = top
 
     def led(self, replica: int, round_: int) -> None:
-        """Whatever it proposed unseen was at this round or below."""
+        """The highest round at which it may have proposed unseen."""
         if self._lead_unknown[replica]:
             self._lead_unknown[replica] = False
             self._round[replica] = round_

@@ -1,4 +1,4 @@
-"""What was promised, voted for and chosen, remembered outside of the replicas: the ghost record.
+"""The ghost state: what was promised, voted for and chosen, remembered outside of the replicas.
 
 A crash does not erase it, so a replica that forgets a promise, or tells one story before a restart and
 another after it, is caught although its own memory is consistent. Invariants 1 to 5 and the half of 11
@@ -31,7 +31,7 @@ class BallotVotes:
 
 
 class GhostState:
-    """The ghost record of votes and promises of ``replicas`` acceptors."""
+    """The ghost state of votes and promises of ``replicas`` acceptors."""
 
     def __init__(self, replicas: int) -> None:
         self._quorum = majority(replicas)
@@ -47,7 +47,7 @@ class GhostState:
         """Ballots for which a Prepare has left."""
         self._promises: dict[Ballot, int] = {}
         """By ballot, who promised exactly that one, as bits."""
-        self._reigns: dict[Ballot, tuple[int, int]] = {}
+        self._elections: dict[Ballot, tuple[int, int]] = {}
         """By ballot of a leader: the slot from which it proposes, and its quorum as bits."""
         self._high = [0] * replicas
         self._lost: set[int] = set()
@@ -55,7 +55,7 @@ class GhostState:
         self._forgotten = 0
         """Nothing is known of the slots below it any more, and nothing is said about them."""
         self.contested = 0
-        """How often a quorum had voted for several values in a slot, so that the highest ballot decided."""
+        """Slots in which a quorum had voted for several values, so that the highest ballot decided."""
 
     # The disk
 
@@ -180,9 +180,9 @@ class GhostState:
                 f"it leads at {ballot} by promises of {members}, which are no majority that promised",
                 proposer,
             )
-        if ballot in self._reigns:
+        if ballot in self._elections:
             raise InvariantBroken(Invariant.ONE_VALUE, f"ballot {ballot} is used twice", proposer)
-        self._reigns[ballot] = (first, quorum)
+        self._elections[ballot] = (first, quorum)
 
     def proposed(self, proposer: int, ballot: Ballot, first: int, values: Sequence[Value]) -> None:
         """P2c of Paxos Made Simple (invariant 3).
@@ -191,7 +191,7 @@ class GhostState:
         that of the highest of them, or of a still higher ballot that somebody outside of the quorum
         reported as well; if there is none, any value will do.
         """
-        base, quorum = self._reigns.get(ballot, (0, 0))
+        base, quorum = self._elections.get(ballot, (0, 0))
         if not quorum or first < base:
             raise InvariantBroken(
                 Invariant.CHOOSABLE,
@@ -348,12 +348,12 @@ class GhostState:
         # noticed, is at the newest ballot of its replica.
         bar = sorted(self.promised)[len(self.promised) - self._quorum]
         newest: dict[int, Ballot] = {}
-        for ballot in [*self._prepared, *self._promises, *self._reigns]:
+        for ballot in [*self._prepared, *self._promises, *self._elections]:
             newest[ballot.replica] = max(ballot, newest.get(ballot.replica, ballot))
         kept = set(newest.values())
         self._prepared = {b for b in self._prepared if b >= bar or b in kept}
         self._promises = {b: bits for b, bits in self._promises.items() if b >= bar or b in kept}
-        self._reigns = {b: reign for b, reign in self._reigns.items() if b >= bar or b in kept}
+        self._elections = {b: election for b, election in self._elections.items() if b >= bar or b in kept}
 
     def last_words(self, slots: Sequence[int]) -> str:
         """Say what is known of some slots, for a person."""

@@ -36,7 +36,7 @@ class LimitsChecker:
                 Invariant.LIMITS, f"it votes up to slot {end} at watermark {watermark}", replica
             )
 
-    def kept(self, replica: int, queued: int, sessions: int, in_flight: int) -> None:
+    def memory_kept(self, replica: int, queued: int, sessions: int, in_flight: int) -> None:
         """Check what a replica holds in memory."""
         settings = self._settings
         if (

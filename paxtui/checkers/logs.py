@@ -31,10 +31,10 @@ class Logs:
         """By watermark: computed up to :attr:`upto`, told above it."""
         self._forgotten = 0
         self.watermarks = [0] * replicas
-        """Of each replica's memory."""
+        """The watermark in each replica's memory."""
         self._lost: set[int] = set()
         self.durable = [0] * replicas
-        """Of each replica's disk."""
+        """The watermark on each replica's disk."""
         self.floors = [0] * replicas
         """Below it each replica's disk holds nothing."""
 

@@ -1,4 +1,4 @@
-"""The ghost record where disks are not seen: a vote is taken for durable when it is cast.
+"""The ghost state where disks are not seen: a vote is taken for durable when it is cast.
 
 A crash shows what was not. What a replica then holds is told by itself, and whatever somebody has counted
 must be there: it had left, so it was on the disk.
@@ -40,8 +40,8 @@ class ObservedGhostState(GhostState):
 
     def quorum_of(self, ballot: Ballot) -> int | None:
         """Give the quorum that elected the leader of ``ballot``, as bits; ``None`` if no leader is known."""
-        reign = self._reigns.get(ballot)
-        return None if reign is None else reign[1]
+        election = self._elections.get(ballot)
+        return None if election is None else election[1]
 
     def value_at(self, slot: int, ballot: Ballot) -> Value | None:
         """Give the value of a ballot in a slot, if it is known."""

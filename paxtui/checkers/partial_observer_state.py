@@ -1,4 +1,4 @@
-"""The ghost record of those who see nothing but what replicas tell of themselves: state, lives and gaps."""
+"""The state of an observer that sees only what replicas report of themselves: ghost state, lives and gaps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from paxtui.core.ballot import Ballot, majority
 
 
 class LifeStart(Struct, frozen=True, kw_only=True):
-    """What a replica finds on its disk when a life begins; ``votes`` are (slot, ballot, value)."""
+    """The disk of a replica when a life begins; ``votes`` are (slot, ballot, value)."""
 
     promised: Ballot
     round: int
@@ -33,7 +33,7 @@ class LifeStart(Struct, frozen=True, kw_only=True):
 
 
 class Claim:
-    """What was said of one (slot, ballot)."""
+    """The claims about one (slot, ballot)."""
 
     __slots__ = ("counted", "proposed")
 
@@ -41,11 +41,11 @@ class Claim:
         self.proposed = False
         """Its leader proposed there, or must have."""
         self.counted = 0
-        """Whose votes the leader counted, as bits."""
+        """The replicas whose votes the leader counted, as bits."""
 
 
 class PartialObserverState:
-    """What ``replicas`` replicas have told; the rules about starts are here."""
+    """The state of a partial observer of ``replicas`` replicas, with the rules about starts."""
 
     def __init__(self, replicas: int, link: Link | None = hash_chain.link) -> None:
         self._quorum = majority(replicas)
@@ -54,16 +54,16 @@ class PartialObserverState:
         self.effects = Effects()
         self.gaps = Gaps(replicas)
         self.judged: Counter[Invariant] = Counter()
-        """How often each rule had its turn."""
+        """Checks done, by rule."""
         self.undecided: Counter[str] = Counter()
-        """What could not be judged, and how often."""
+        """Checks that were not possible, by reason."""
         self.unproven: dict[int, int] = {}
         """Slots that a replica learned although nobody is known to have chosen them, and who did."""
         self.base = 0
         """Slots below it were applied somewhere before its account began."""
         self.held: set[int] = set()
-        """Who is a learner without vote in its present life. Its disk has forgotten, so what it said before
-        is not denied by what is on it: an answer of an earlier life may still be on its way."""
+        """Replicas that are non-voting in their present life. Their disks have forgotten: what they said
+        is not denied by what is on them: an answer of an earlier life may still be on its way."""
         self._starts: list[LifeStart | None] = [None] * replicas
         self._whole = [False] * replicas
         """Nothing of its present life is missing."""
@@ -83,7 +83,7 @@ class PartialObserverState:
         self._learned: set[int] = set()
         self._suppressed: list[dict[int, int]] = [{} for _ in range(replicas)]
         self._marks: set[int] = set()
-        """Where anybody told that it keeps the state, so that the log may be trimmed to there."""
+        """Slots at which a replica keeps the state, so that the log may be trimmed to there."""
         self._gaps = 0
         self._begun = 0
         """The highest watermark with which a life began: slots below it were applied by somebody."""

@@ -1,4 +1,4 @@
-"""What clients asked for and what they were told (invariants 6, 7, 9, 10).
+"""Requests of clients and the replies to them (invariants 6, 7, 9, 10).
 
 Linearizability is decided by position: the log orders all appends, and a read of everything below ``upto``
 stands between slots ``upto - 1`` and ``upto``. Such an order respects real time exactly if nothing that was
@@ -90,7 +90,7 @@ class KeptState:
 
 
 class Requests:
-    """The clients' side of the ghost record."""
+    """The clients' side of the ghost state."""
 
     def __init__(self, replicas: int, sessions_max: int, window: int) -> None:
         self._model = SessionModel(sessions_max, window)
@@ -103,7 +103,7 @@ class Requests:
         self._states: dict[int, KeptState] = {}
         """By slot, the table at each mark."""
         self._floors: set[int] = set()
-        """Where any trim has set the floor."""
+        """The floors that trims have set."""
         self.floor = 0
 
     def asked(self, command: Command) -> None:

@@ -23,7 +23,7 @@ from paxtui.core.events import (
 from paxtui.records.parts import EventPart, Gap, Life, Part
 
 SLOTS_MAX = 200_000
-"""How far below the highest slot causes are remembered: replicas that are further behind are believed."""
+"""Slots below the highest one for which causes are remembered: replicas further behind are believed."""
 
 FORGET_EVERY = 10_000
 
@@ -31,7 +31,7 @@ PROPOSED = 1 << REPLICAS_MAX
 
 
 class Causes:
-    """What a merged beginning of some records contains."""
+    """The contents of a merged beginning of some records."""
 
     def __init__(
         self, replicas: int, recorded: Iterable[int] = (), lives: Mapping[int, Sequence[Life]] | None = None

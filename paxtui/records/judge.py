@@ -36,7 +36,7 @@ from paxtui.records.merge import OrderedPart, Records
 from paxtui.records.parts import EventPart, Gap, Life, Part
 
 SLOTS_KEPT: Final = 500_000
-"""How far below the highest applied slot facts are remembered: some hundred megabytes."""
+"""Slots below the highest applied one that are remembered: some hundred megabytes."""
 
 FORGET_EVERY: Final = 10_000
 
@@ -58,7 +58,7 @@ PARTLY: Final = {
 
 
 class Violation(Struct, frozen=True):
-    """What was broken, and at which event."""
+    """The broken invariant, and the event at which it broke."""
 
     invariant: Invariant
     what: str
@@ -66,7 +66,7 @@ class Violation(Struct, frozen=True):
 
 
 class Judgement(Struct, kw_only=True):
-    """What records show, and on what that rests."""
+    """The verdict on some records, and what it rests on."""
 
     cluster: str
     replicas: int
@@ -87,7 +87,7 @@ class Judgement(Struct, kw_only=True):
     judged: dict[Invariant, int]
     undecided: list[str]
     known: list[str] = []
-    """What was known of the slot in which something is broken."""
+    """Knowledge of the slot in which something is broken."""
 
     @property
     def verdict(self) -> str:
@@ -98,7 +98,7 @@ class Judgement(Struct, kw_only=True):
 
 
 class RecordJudge:
-    """Looks at one step after the other."""
+    """The judge of merged records, one step after the other."""
 
     def __init__(self, replicas: int, witness: PartialObserver | None = None) -> None:
         self.witness = witness = witness or PartialObserver(replicas)

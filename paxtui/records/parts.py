@@ -1,4 +1,4 @@
-"""What the lines of records mean, once they are read and checked."""
+"""The parts of records: their lines, once they are read and checked."""
 
 from __future__ import annotations
 

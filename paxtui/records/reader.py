@@ -93,7 +93,7 @@ class _Account:
         self.blind = False
         """The header of this life is missing, and with it what its clock means: nothing of it is told."""
         self.offset = 0.0
-        """What turns its clock into the time of day."""
+        """The offset that turns its clock into the time of day."""
         self.number = 0
         """The next event's."""
         self.header: tuple[LifeHeader, int] | None = None

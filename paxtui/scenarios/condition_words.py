@@ -11,7 +11,7 @@ from paxtui.words.numbers import Count, Slot
 from paxtui.words.replicas import Replicas
 
 TIMEOUT_S: Final = 30.0
-"""How long a condition is waited for: far more than any takes, even if a third of all messages is lost."""
+"""Limit of a wait for a condition: far more than any takes, even if a third of all messages is lost."""
 
 # Conditions
 

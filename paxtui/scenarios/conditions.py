@@ -1,4 +1,4 @@
-"""When a condition holds, as functions of one look at the cluster. A look is what fresh beliefs say."""
+"""Checks of conditions, as functions of one look at the cluster. A look is what fresh beliefs say."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Observation(Struct, frozen=True):
 
 
 class ConditionResult(Struct, frozen=True):
-    """Whether a condition holds, and the facts in words."""
+    """The result of a check: whether the condition holds, and the facts in words."""
 
     holds: bool
     words: str

@@ -15,7 +15,7 @@ from paxtui.scenarios.verdict import Evidence
 from paxtui.wire.requests import LogEntry, LogPage, ReadRequest
 
 PAGE_S = 5.0
-"""How long one page may take."""
+"""Time that one page may take."""
 
 
 async def collect(stage: Stage, log_dir: Path) -> Evidence:

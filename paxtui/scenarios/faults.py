@@ -28,7 +28,7 @@ class Injected:
 
 
 class InjectedFaults:
-    """All of them. ``alive`` tells which replicas can be asked."""
+    """The faults that a scenario has injected. ``alive`` tells which replicas can be asked."""
 
     def __init__(self, operator: Operator, alive: Callable[[int], bool]) -> None:
         self._operator = operator

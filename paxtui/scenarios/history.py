@@ -1,4 +1,4 @@
-"""What the clients of a run did, one record an operation, for verdicts and for other checkers.
+"""The operations of a run's clients, one record each, for verdicts and for other checkers.
 
 ``history.jsonl`` has one JSON object a line: ``op`` (``append`` or ``read``), ``client``, ``request`` (its
 number with that client, from 1), ``text``, ``call`` and ``return`` (seconds since the run began; ``null``

@@ -38,7 +38,7 @@ STEPS_MAX: Final = 1000
 """In one file. More were written by a program, which should write several files."""
 
 DEPTH_MAX: Final = 4
-"""How deep ``repeat`` may be nested."""
+"""Levels to which ``repeat`` may be nested."""
 
 T = TypeVar("T", bound=Struct)
 

@@ -1,4 +1,4 @@
-"""Where a run keeps its data and its message logs, without taking another run's."""
+"""Folders for the data and the message logs of a run, never those of another run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from paxtui.config.cluster_file import ConfigError
 
 NUMBER_MAX = 1000
-"""So many folders of one name are looked at; more are a mistake."""
+"""Folders of one name that are looked at; more are a mistake."""
 
 
 class Places:

@@ -25,7 +25,7 @@ HISTORY = "history.jsonl"
 
 
 class ScenarioOptions(Struct, frozen=True, kw_only=True):
-    """How a scenario is run."""
+    """The options with which a scenario is run."""
 
     cluster: Cluster
     data_dir: Path
@@ -46,7 +46,7 @@ class StepReport(Struct, frozen=True):
 
 
 class ScenarioResult(Struct, frozen=True, kw_only=True):
-    """How a run ended. ``beliefs`` is what the replicas said last, if it failed."""
+    """The result of a run. ``beliefs`` is what the replicas said last, if it failed."""
 
     scenario: str
     passed: bool

@@ -1,4 +1,4 @@
-"""What each verb does. Every function returns what came of it, in words."""
+"""The steps of a scenario, one function a verb. Each returns what came of it, in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold when a run is over, as pure functions over what was collected.
+"""Rules that must hold when a run is over, as pure functions over what was collected.
 
 Every function returns the violations that it found, in words, none if all is well. Ballots are not
 compared: a replica may remember a vote at another ballot for the value that was chosen.
@@ -21,7 +21,7 @@ SHOWN_MAX = 3
 
 
 class Evidence(Struct, kw_only=True):
-    """What every live replica holds at the end, and what the clients were told."""
+    """The logs of all live replicas at the end, and the replies to the clients."""
 
     operations: Sequence[Operation]
     logs: Mapping[int, Sequence[LogEntry]]

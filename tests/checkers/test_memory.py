@@ -153,7 +153,7 @@ def test_a_witness_remembers_no_promise_of_a_ballot_that_all_have_outbid() -> No
         w.forget_below(0)
     assert len(w._reported_promises) == 3
     assert len(w._tallies) == 1
-    assert len(w.ghost._reigns) == 1
+    assert len(w.ghost._elections) == 1
 
 
 def test_applied_is_told_with_the_head_that_the_core_computes() -> None:

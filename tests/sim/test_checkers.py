@@ -505,7 +505,7 @@ def a_vote_too_far_ahead(c: FullObserver) -> None:
 
 
 def too_many_sessions(c: FullObserver) -> None:
-    c.limits.kept(0, 0, 2, 0)
+    c.limits.memory_kept(0, 0, 2, 0)
 
 
 CASES: dict[Case, Invariant] = {

@@ -40,10 +40,10 @@ class Ending(Protocol):
 
 
 class WorkerPool(Protocol):
-    """Whoever runs tasks: processes of this machine, or a cluster of others."""
+    """Workers that run tasks: processes of this machine, or a cluster of others."""
 
     jobs: int
-    """How many tasks it runs at the same time."""
+    """Tasks that it runs at the same time."""
 
     def submit(self, task: Task) -> Ending:
         """Begin one, or let it wait for its turn."""

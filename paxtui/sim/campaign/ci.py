@@ -1,4 +1,4 @@
-"""What runs on every commit: the same seeds for all, and others for each commit."""
+"""The seeds that run on every commit: the same ones for all, and others for each commit."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from paxtui.sim.cluster.simulation import RunResult, simulate
 from paxtui.sim.plan.plan_generator import generate_plan
 
 HASH_SEEDS = ("1", "2")
-"""What ``PYTHONHASHSEED`` is in the one process and in the other."""
+"""``PYTHONHASHSEED`` of the one process and of the other."""
 
 LINES_MAX = 10_000_000
 
@@ -45,7 +45,7 @@ class Digest:
         self._hash.update(msgpack.encode(what))
 
     def life(self, at: float, replica: int, saved: DurableState) -> None:
-        """What a replica starts with."""
+        """Hash what a replica starts with."""
         self._add(at, replica, saved.promised, saved.round, saved.chain, saved.votes)
 
     def ended(self, at: float, replica: int, why: str) -> None:
@@ -57,7 +57,7 @@ class Digest:
         self._add(at, replica, event)
 
     def note(self, at: float, replica: int | None, what: str, detail: str) -> None:
-        """What was done to a replica."""
+        """Hash what was done to a replica."""
         self._add(at, replica, what, detail)
 
     def message(self, at: float, sender: int, to: int, message: PeerMessage) -> None:

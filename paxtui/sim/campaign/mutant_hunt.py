@@ -17,7 +17,7 @@ CI_FACTOR = 3
 
 
 class Hunt(Struct, frozen=True, kw_only=True):
-    """How the hunt for one mutant ended."""
+    """The end of the hunt for one mutant."""
 
     mutant: str
     profile: str

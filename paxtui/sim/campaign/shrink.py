@@ -24,16 +24,16 @@ RUNS_MAX = 1500
 """Candidates that are tried: about a minute's work."""
 
 LUCK_SEEDS = 12
-"""So many chances has a candidate with fewer clients or replicas."""
+"""Seeds tried per candidate when it drops clients or replicas."""
 
 LUCK_SMALL = 10
-"""So many has one without a request, of which there are many."""
+"""Seeds tried per candidate when it drops a request: few, since there are many requests."""
 
 PLAIN_COMMIT_S = 0.001
 
 
 class Shrunk(Struct, frozen=True):
-    """What is left of a plan, and how it fails."""
+    """The rest of a plan, and how it fails."""
 
     plan: Plan
     result: RunResult

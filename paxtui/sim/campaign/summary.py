@@ -1,4 +1,4 @@
-"""What a campaign found: sums, medians, and whether it tested enough to say anything."""
+"""Findings of a campaign: sums, medians, and whether it tested enough to say anything."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ VOID_RUNS_MIN = 300
 """In a smaller campaign that share says nothing."""
 
 BIG_OF_ALL = 300
-"""So many runs of profile ``all`` reach every goal: the rarest happens in one of fifteen, so that one in a
+"""Runs of profile ``all`` that reach every goal: the rarest happens in one of fifteen, so that one in a
 hundred million such campaigns misses it by chance."""
 
 BIG_OF_EACH = 100
-"""So many of each profile do as well."""
+"""Runs of each profile that do so as well."""
 
 MEASURES = (
     "events",
@@ -35,11 +35,11 @@ MEASURES = (
     "requests acknowledged",
     "virtual seconds",
 )
-"""Of which the median over all seeds is told."""
+"""The measures of which the median over all seeds is reported."""
 
 
 class Summary:
-    """What a campaign found."""
+    """The findings of a campaign."""
 
     def __init__(self) -> None:
         self.runs = 0

@@ -14,16 +14,16 @@ from paxtui.sim.plan.plan import Plan, PlannedRequest
 from paxtui.sim.randomness import fractions, mix, mixed
 
 TRIP_S = 0.0004
-"""About how long a request or an answer is on its way."""
+"""Travel time of a request or a reply, on average."""
 
 WAIT_S = 0.06
-"""About how long a client waits after it was refused, or found nobody."""
+"""Time that a client waits after it was refused or found no replica, on average."""
 
 START_S = 0.2
-"""When the first requests leave: most clusters have a leader soon after."""
+"""Time of the first requests: most clusters have a leader soon after."""
 
 AHEAD = (1, 2, 5, 30, 10**6)
-"""So many slots after the last one that anybody has learned, an invented session claims to be born."""
+"""Slots beyond the highest learned one at which an invented session claims to be born."""
 
 
 def asks_of(plan: Plan) -> tuple[PlannedRequest, ...]:
@@ -72,9 +72,9 @@ class SimulatedClient:
         self._work = world.plan.workload
         first = self._work.operations + 1  # those before drew the times
         self._drawn = zip(count(first), fractions(_seed(world.plan, index), first), strict=False)
-        """What chance decides, with its number."""
+        """Random numbers of this client, each with its index."""
         self._inventive = fractions(mix(mixed(world.plan.seed, 7, index)), 0)
-        """The same for invented sessions, so that all else is as without them."""
+        """Random numbers for invented sessions, so that all else is as without them."""
         self._name = f"c{index}"
         self._sessions = 0
         self._session: str | None = None

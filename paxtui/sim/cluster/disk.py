@@ -46,7 +46,7 @@ class DiskUntrusted(Exception):
     """What is on the disk is not what was stored; the text says what is wrong. Whoever finds that stops."""
 
     goal: ClassVar[str]
-    """What a campaign counts."""
+    """The goal of coverage that it counts for."""
 
 
 class WentBack(DiskUntrusted):

@@ -1,4 +1,4 @@
-"""What will happen, by virtual time."""
+"""The queue of future events, by virtual time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How each kind of fault of a plan takes effect, and how everything heals."""
+"""The injector of a plan's faults, one method a kind, and the healing of all of them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Argument = int | float | str
 
 
 class FaultInjector:
-    """Carries out the entries of a plan on a world."""
+    """The executor of a plan's entries on a world and its replicas."""
 
     def __init__(self, world: World, replicas: Sequence[SimulatedReplica]) -> None:
         self._world = world
         self._replicas = replicas
         self._lost = {broken.replica for broken in world.plan.broken}
-        """Who will not take part in the second phase, or may not."""
+        """Replicas that will not, or may not, take part in the second phase."""
         self._on_link: dict[str, Callable[..., None]] = {
             "cut": self._cut,
             "loss": self._loss,

@@ -1,5 +1,5 @@
-"""No storm (invariant 14): nobody repeats itself sooner than its own timer says, and a healthy cluster
-sends no more messages than its work needs.
+"""The message budget (invariant 14): no replica repeats itself sooner than its own timer says, and a healthy
+cluster sends no more messages than its work needs.
 
 The first holds in every phase and under every fault, since it is judged by the replica's own clock: a
 question that is asked again because of its answer, and not because time has passed, goes on at the speed of
@@ -26,20 +26,20 @@ A_SLOT = 3
 """Accept, Accepted and Chosen, for each follower, if every slot is proposed by itself."""
 
 AN_ELECTION = 8
-"""Canvass, Prepare, their answers, and a second attempt, for each follower."""
+"""Pre-vote, Prepare, their answers, and a second attempt, for each follower."""
 
 SPARE = 1.25
-"""What arrives in another order than it was sent may look lost, and is then asked for."""
+"""A factor for messages that arrive in another order, look lost, and are asked for again."""
 
 A_START = 60
-"""Whatever else is said until everybody knows each other."""
+"""Messages at the start, until all replicas know each other."""
 
 ELECTIONS_MAX = 12
 """In a healthy cluster: the first one, after some duels at the worst."""
 
 
 class MessageBudget:
-    """Remembers when each replica last asked for the same thing again."""
+    """A memory of when each replica last asked for the same thing again."""
 
     def __init__(self, settings: Settings) -> None:
         self._gap_s = settings.resend_s

@@ -21,13 +21,13 @@ Parcel = tuple[int, PeerMessage]
 """A message and its sender."""
 
 Arrive = Callable[[Parcel], None]
-"""What a replica does with a message that arrives."""
+"""The call with which a replica receives a message."""
 
 Looks = Mapping[type, Callable[[int, Any], None]]
 """By class, who looks at a message as it leaves, whether or not it arrives."""
 
 Late = Callable[[float, "Link", Parcel], None]
-"""Who delivers a message that is late, and when."""
+"""The call that delivers a late message, at a time."""
 
 DECODER = json.Decoder(PeerMessage)
 

@@ -15,7 +15,7 @@ TEXT_CHARS_MAX = 240
 
 
 class RunObserver(Protocol):
-    """Who wants to see everything that happens."""
+    """An observer that sees everything that happens in a run."""
 
     def life(self, at: float, replica: int, saved: DurableState) -> None:
         """Record that a replica starts with what its disk holds."""

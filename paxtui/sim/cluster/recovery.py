@@ -12,28 +12,28 @@ from paxtui.sim.cluster.simulated_replica import SimulatedReplica
 from paxtui.sim.cluster.world import World
 
 LIVE_S_MAX = 40.0
-"""After so long without an end of the second phase, the cluster is not live. The slowest honest way: three
+"""Limit of the second phase: a cluster that takes longer is not live. The slowest honest way: three
 stretched election timeouts of 3.2 s, a catch-up, and clients that wait a second between attempts."""
 
 STABLE_S = 1.5
-"""One leader must stay for so long, undisturbed: almost twice the longest election timeout."""
+"""Time for which one leader must stay, undisturbed: almost twice the longest election timeout."""
 
 LOOK_S = 0.25
-"""How often the second phase is looked at."""
+"""Time between two checks of the second phase."""
 
 MESSAGES_A_SECOND = 45
-"""Of one follower's two links in an idle cluster: ten heartbeats and their answers, at clocks that run a
-quarter too fast, and as much again for what arrives late."""
+"""Messages on one follower's two links in an idle cluster: ten heartbeats and their answers, at clocks
+that run a quarter too fast, and as much again for what arrives late."""
 
 GOSSIP_A_SECOND = 25
-"""Of each broken replica and each other one: a canvass and its answer a few times a second."""
+"""Messages between a broken replica and each other one: a pre-vote and its answer, a few times a second."""
 
 LATE_MESSAGES = 50
-"""What may be on its way from before, whatever the time."""
+"""Messages that may be on their way from before, whatever the time."""
 
 
 class Recovery:
-    """Looks at a healed cluster until it was whole and quiet for a while, or the time is over."""
+    """The check of a healed cluster, until it was whole and quiet for a while or the time is over."""
 
     def __init__(
         self, world: World, replicas: Sequence[SimulatedReplica], clients: Sequence[SimulatedClient]
@@ -98,7 +98,7 @@ class Recovery:
         return ""
 
     def _judge(self, seconds: float) -> None:
-        """Whole for a while: the leader must have stayed, in peace and quiet."""
+        """Check that the leader has stayed, in peace and quiet, while the cluster was whole."""
         world = self._world
         sent, limit = world.network.sent - self._sent, self._quiet(seconds)
         if world.elections == self._elections and sent <= limit:

@@ -24,14 +24,14 @@ from paxtui.sim.randomness import fractions, mixed
 INFINITY = float("inf")
 
 FETCH_S = 0.0005
-"""How long the host takes to read a page from disk."""
+"""Time that the host takes to read a page from disk."""
 
 SPIN_MAX = 100
 """Wake-ups in a row after which a deadline that does not move is called a busy loop."""
 
 
 class SimulatedReplica:
-    """Everything of one replica that is not the core. It survives crashes; ``core`` does not."""
+    """The host of one replica: all but the core. It survives crashes; ``core`` does not."""
 
     def __init__(self, world: World, me: int, commit_s: float) -> None:
         self._world = world
@@ -61,7 +61,7 @@ class SimulatedReplica:
         self.refused = False
         """It did not trust its disk, and is down for ever."""
         self._known = self.disk.rollback_mark
-        """What the others know of its disk. They are taken to have heard of every commit that was reported;
+        """The peers' knowledge of its disk. They are taken to have heard of every commit that was reported;
         a real replica tells its number about once a second."""
         self._denied: str | None = None
         """Why the others let it in only as a learner, once they have said so."""
@@ -391,7 +391,7 @@ class SimulatedReplica:
             return
         reign = core.proposer.reign
         queued, in_flight = (0, 0) if reign is None else (reign.queued, reign.in_flight)
-        self._checkers.limits.kept(self.me, queued, len(core.learner.sessions), in_flight)
+        self._checkers.limits.memory_kept(self.me, queued, len(core.learner.sessions), in_flight)
 
     # The disk
 

@@ -31,11 +31,11 @@ SLOTS_WORTH_IT = 10
 """A run with fewer applied slots tested little."""
 
 APPENDS_WORTH_IT = 5
-"""The same of appends that were acknowledged."""
+"""A run with fewer acknowledged appends tested little."""
 
 
 class RunResult(Struct, frozen=True, kw_only=True):
-    """How a run ended."""
+    """The result of a run."""
 
     seed: int
     profile: str
@@ -53,9 +53,9 @@ class RunResult(Struct, frozen=True, kw_only=True):
     crashes: int = 0
     """Processes that ended in the first phase, by whatever fault."""
     changes: int = 0
-    """How often somebody else led than before."""
+    """Elections of another replica than the last elected one."""
     faults: dict[str, int] = {}
-    """How many of each kind took effect."""
+    """Faults that took effect, by kind."""
     recovery_s: float = 0.0
     """From healing to the first moment with one leader, no pending request and equal watermarks."""
     goals: frozenset[str] = frozenset()
@@ -93,8 +93,8 @@ class Simulation(World):
             plan.seed, plan.weather, plan.codec, self.event_queue, arrive, self._late, looks
         )
         self._leaders: list[int] = []
-        """Who was elected, in order, without those who follow themselves."""
-        self._reigns = 0
+        """The elected replicas in order, each once where it follows itself."""
+        self._elected_leaders = 0
         self._message_budget = MessageBudget(plan.settings)
         own: dict[type[Event], Look] = {
             AcceptSent: self._repeated(self._message_budget.accept_sent),
@@ -181,7 +181,7 @@ class Simulation(World):
             return f"fewer than {SLOTS_WORTH_IT} slots"
         if self.appends_acknowledged < APPENDS_WORTH_IT:
             return f"fewer than {APPENDS_WORTH_IT} appends acknowledged"
-        if self._reigns < 2 and any(fault.kind in CRASHES for fault in self.plan.faults):
+        if self._elected_leaders < 2 and any(fault.kind in CRASHES for fault in self.plan.faults):
             return "crashes and no new leader"
         return "" if self.plan.faults or self.plan.profile == "calm" else "no fault"
 
@@ -189,7 +189,7 @@ class Simulation(World):
         self.elections += 1
 
     def _elected(self, replica: int, _event: Elected) -> None:
-        self._reigns += 1
+        self._elected_leaders += 1
         if not self._leaders or self._leaders[-1] != replica:
             self._leaders.append(replica)
 

@@ -12,7 +12,7 @@ from paxtui.sim.cluster.world import World
 from paxtui.sim.randomness import mixed
 
 NOTHING, ALL, SOME = range(3)
-"""Of what a replica wants to send as it crashes, this much leaves; see ``crash-at`` in the plan."""
+"""The part of its messages that a replica still sends as it crashes; see ``crash-at`` in the plan."""
 
 
 class CrashAt(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""What all parts of a simulated cluster share: time, the event queue, the network, the checkers and coverage.
+"""The shared state of a simulated cluster: time, the event queue, the network, the checkers and coverage.
 
 Replicas, clients and the fault injector are built on top of it by :mod:`simulation`; none of them knows the
 others but through what is here.
@@ -22,7 +22,7 @@ from paxtui.sim.cluster.record import RunObserver
 from paxtui.sim.plan.plan import Plan
 
 Key = tuple[str, int] | int
-"""How a waiting operation is found: the client and its request number, or the ticket of a read."""
+"""The key of a waiting operation: the client and its request number, or the ticket of a read."""
 
 
 class ReplyReceiver(Protocol):
@@ -70,7 +70,7 @@ class World:
         self.elections = 0
         self.reads_asked = 0
         self.faults: Counter[str] = Counter()
-        """How many of each kind took effect."""
+        """Faults that took effect, by kind."""
         self.appends_acknowledged = 0
         self.reads_answered = 0
         self._crashes = 0

@@ -15,7 +15,7 @@ from paxtui.sim.plan.plan import PROFILES, Plan, PlannedFault
 from paxtui.sim.randomness import mixed
 
 SHARES = {"disk": 0.5, "churn": 0.15, "all": 0.3}
-"""Of the runs of a profile that can spare a replica, so many have some."""
+"""The share of a profile's runs that have damage, among those that can spare a replica."""
 
 ROWS = ("state", "vote", "vote", "learned", "learned", "session")
 

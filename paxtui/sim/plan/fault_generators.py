@@ -1,4 +1,4 @@
-"""How each kind of fault is drawn: one function a kind, which gives entries of a plan."""
+"""Generators of faults: one function a kind, which draws entries of a plan."""
 
 from __future__ import annotations
 

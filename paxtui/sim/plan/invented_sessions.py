@@ -10,7 +10,7 @@ from paxtui.sim.plan.plan import PROFILES, Plan
 from paxtui.sim.randomness import mixed
 
 SHARE = 0.25
-"""Of the runs of a profile, so many."""
+"""The share of a profile's runs that have invented sessions."""
 
 
 def with_inventions(plan: Plan) -> Plan:

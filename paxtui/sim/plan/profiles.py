@@ -16,7 +16,7 @@ from paxtui.sim.plan.plan import LEADER, Plan, PlannedFault, Weather, touched
 from paxtui.sim.plan.trims import with_trims
 
 CANARY_SHARE = 0.01
-"""Of the seeds of the profile ``canary``, so many fail."""
+"""The share of the seeds of profile ``canary`` that fail."""
 
 
 def _links(

@@ -11,7 +11,7 @@ from paxtui.sim.plan.plan import LEADER, PROFILES, Plan, PlannedFault
 from paxtui.sim.randomness import mixed
 
 SHARES = {"network": 0.15, "crash": 0.15, "disk": 0.15, "churn": 0.15, "boost": 0.15, "all": 0.3}
-"""Of the runs of a profile, so many."""
+"""The share of a profile's runs that trim their log."""
 
 
 def trimmed(plan: Plan) -> Plan:
