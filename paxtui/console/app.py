@@ -44,13 +44,13 @@ class ConsoleApp(DialogActions, PaneActions):
     ENABLE_COMMAND_PALETTE = False
     ESCAPE_TO_MINIMIZE = False
 
-    def __init__(self, bridge: ClusterDriver, look: Styles, kept: preferences.Preferences) -> None:
+    def __init__(self, driver: ClusterDriver, look: Styles, kept: preferences.Preferences) -> None:
         super().__init__(ansi_color=True if look.theme in textual_themes.ANSI_NAMES else None)
-        self.bridge = bridge
+        self.driver = driver
         self.kept = kept
         textual_themes.register(self, look.theme)
-        self.scene = ViewState(bridge.model, look, lambda: bridge.now)
-        self.scene.armed = bridge.launch.armed
+        self.view_state = ViewState(driver.model, look, lambda: driver.now)
+        self.view_state.armed = driver.options.armed
         self.view = kept.view if 1 <= kept.view <= len(VIEWS) else 1
         self.maximised = kept.maximised
         self.notice: Notice | None = None
@@ -64,7 +64,7 @@ class ConsoleApp(DialogActions, PaneActions):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """The last steps before the terminal."""
         filters = super().get_line_filters()
-        return [*filters, self._ascii] if self.scene.look.ascii else filters
+        return [*filters, self._ascii] if self.view_state.styles.ascii else filters
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """For themes that are not ours."""
@@ -72,31 +72,31 @@ class ConsoleApp(DialogActions, PaneActions):
 
     def compose(self) -> ComposeResult:
         """All panes; the stylesheet shows those that the view and the size have room for."""
-        scene = self.scene
-        yield HeaderBar(scene, id="header")
-        yield Strip(scene, id="strip")
-        yield TabLine(scene, id="tabs")
+        view_state = self.view_state
+        yield HeaderBar(view_state, id="header")
+        yield Strip(view_state, id="strip")
+        yield TabLine(view_state, id="tabs")
         with Container(id="body"):
             with Container(id="left"):
-                yield LogPane(scene, id="log", classes="panel")
+                yield LogPane(view_state, id="log", classes="panel")
             with Container(id="mid"):
-                yield WhyPane(scene, id="why", classes="panel")
-                yield LinksPane(scene, id="links", classes="panel")
+                yield WhyPane(view_state, id="why", classes="panel")
+                yield LinksPane(view_state, id="links", classes="panel")
             with Container(id="right"):
-                yield ReplicasPane(scene, id="replicas", classes="panel")
-                yield MetricsPane(scene, id="metrics", classes="panel")
-                yield SafetyPane(scene, id="safety", classes="panel")
-                yield FaultsPane(scene, id="faults", classes="panel")
+                yield ReplicasPane(view_state, id="replicas", classes="panel")
+                yield MetricsPane(view_state, id="metrics", classes="panel")
+                yield SafetyPane(view_state, id="safety", classes="panel")
+                yield FaultsPane(view_state, id="faults", classes="panel")
         with Container(id="bottom"):
-            yield ChatPane(scene, id="chat", classes="panel")
-            yield EventsPane(scene, id="events", classes="panel")
-        yield ButtonBar(scene, id="buttons")
-        yield KeyLine(scene, id="keys")
-        yield TooSmall(scene, id="too-small")
+            yield ChatPane(view_state, id="chat", classes="panel")
+            yield EventsPane(view_state, id="events", classes="panel")
+        yield ButtonBar(view_state, id="buttons")
+        yield KeyLine(view_state, id="keys")
+        yield TooSmall(view_state, id="too-small")
 
     def on_mount(self) -> None:
         """Begin to look."""
-        self.set_interval(1 / self.bridge.launch.fps, self.tick)
+        self.set_interval(1 / self.driver.options.fps, self.tick)
         self.arrange(self.size.width, self.size.height)
         self.query_one(LogPane).focus()
 
@@ -104,23 +104,23 @@ class ConsoleApp(DialogActions, PaneActions):
 
     def tick(self) -> None:
         """Repaint what changed. Nothing is drawn for what nobody sees, or where nothing happened."""
-        bridge, now = self.bridge, self.bridge.now
-        bridge.look(now)
+        driver, now = self.driver, self.driver.now
+        driver.look(now)
         self._follow_play()
         self.take_found()
-        if len(bridge.model.judge.problems) > self._rung:
+        if len(driver.model.judge.problems) > self._rung:
             self.bell()
-        self._rung = len(bridge.model.judge.problems)
-        while bridge.notices:
-            self.notice = bridge.notices.popleft()
+        self._rung = len(driver.model.judge.problems)
+        while driver.notices:
+            self.notice = driver.notices.popleft()
             self._notice_until = now + max(NOTICE_S, len(self.notice.text) / READ_CHARS_S)
             self._drawn_version = -1
         if self.notice is not None and now > self._notice_until:
             self.notice = None
             self._drawn_version = -1
         # Ages on screen go on although nothing happens.
-        if bridge.model.version != self._drawn_version or now - self._drawn_at > AGES_S:
-            frame_s = 1 / bridge.launch.fps
+        if driver.model.version != self._drawn_version or now - self._drawn_at > AGES_S:
+            frame_s = 1 / driver.options.fps
             panes = self._panes()
             due = [pane for pane in panes if pane.due(now, frame_s)]
             self._look(due)
@@ -136,23 +136,23 @@ class ConsoleApp(DialogActions, PaneActions):
         return [pane for screen in self.screen_stack[:1] for pane in screen.query(Pane) if pane.is_on_screen]
 
     def _look(self, panes: list[Pane]) -> None:
-        self._drawn_version, self._drawn_at = self.bridge.model.version, self.bridge.now
+        self._drawn_version, self._drawn_at = self.driver.model.version, self.driver.now
         for pane in panes:
             pane.look_again()
 
     def _follow_play(self) -> None:
         """Show the scenario's cluster while one is on, and one's own again after it."""
-        scene, model = self.scene, self.bridge.model
-        if scene.frozen_at is None and scene.model is not model:
-            scene.model = model
-            scene.selected = min(scene.selected, model.n - 1)
-            scene.slot, scene.viewer, scene.link = None, None, (0, min(1, model.n - 1))
+        view_state, model = self.view_state, self.driver.model
+        if view_state.frozen_at is None and view_state.model is not model:
+            view_state.model = model
+            view_state.selected = min(view_state.selected, model.n - 1)
+            view_state.slot, view_state.viewer, view_state.link = None, None, (0, min(1, model.n - 1))
             self.log_pane.follow()
             self._drawn_version = -1
-        scene.scenario = self.bridge.scene_words()
-        scene.scenario_end = self.bridge.play.verdict if self.bridge.play is not None else None
+        view_state.scenario = self.driver.scenario_line()
+        view_state.scenario_end = self.driver.play.verdict if self.driver.play is not None else None
 
     def select_replica(self, replica: int) -> None:
         """Keys act on this one from now on."""
-        self.scene.selected = replica
+        self.view_state.selected = replica
         self.look_again()

@@ -1,4 +1,4 @@
-"""What a person can do to the cluster, as values. The bridge carries them out; the palette parses them."""
+"""What a person can do to the cluster, as values. The driver carries them out; the palette parses them."""
 
 from __future__ import annotations
 

@@ -38,11 +38,11 @@ class ConsoleOptions(Struct, frozen=True, kw_only=True):
     """The folder of what is kept between runs; ``None`` keeps nothing."""
 
 
-def unhurried(launch: ConsoleOptions) -> ConsoleOptions:
+def unhurried(options: ConsoleOptions) -> ConsoleOptions:
     """With a longer hole timeout, where the console starts all replicas and their file names none."""
-    cluster = launch.cluster
+    cluster = options.cluster
     default = type(cluster.settings)().hole_timeout_s
-    if len(launch.ours) < cluster.n or cluster.settings.hole_timeout_s != default:
-        return launch
+    if len(options.ours) < cluster.n or cluster.settings.hole_timeout_s != default:
+        return options
     settings = structs.replace(cluster.settings, hole_timeout_s=HOLE_S)
-    return structs.replace(launch, cluster=structs.replace(cluster, settings=settings))
+    return structs.replace(options, cluster=structs.replace(cluster, settings=settings))

@@ -11,9 +11,9 @@ from paxtui.console.theme.styles import Styles
 class ViewState:
     """Shared by all panes. Widgets read it and ask for changes by actions of the app."""
 
-    def __init__(self, model: ClusterModel, look: Styles, clock: Callable[[], float]) -> None:
+    def __init__(self, model: ClusterModel, styles: Styles, clock: Callable[[], float]) -> None:
         self.model = model
-        self.look = look
+        self.styles = styles
         self.clock = clock
         self.selected = 0
         """The replica that keys act on."""

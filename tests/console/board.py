@@ -173,10 +173,10 @@ def run(act: Callable[[Console], Awaitable[None]], n: int = 3, *, ours: bool = T
     async def main() -> None:
         boards = Boards(n, ours=ours)
         model = boards.story.model
-        launch = ConsoleOptions(cluster=model.cluster, ours=tuple(range(n)) if ours else ())
+        options = ConsoleOptions(cluster=model.cluster, ours=tuple(range(n)) if ours else ())
         async with trio.open_nursery() as nursery:
             replicas: Any = boards if ours else None
-            deeds = Executor(launch, model, boards, replicas, nursery)  # type: ignore[arg-type]
+            deeds = Executor(options, model, boards, replicas, nursery)  # type: ignore[arg-type]
             if ours:
                 for id in range(n):
                     await deeds.start(id)

@@ -206,7 +206,7 @@ def test_a_read_only_console_says_so_and_keeps_the_text(play: Callable[..., None
         assert await on.press("enter") == []
         assert line.value == "hello"
         assert "read-only" in on.said
-        on.app.scene.armed = True
+        on.app.view_state.armed = True
         assert await on.press("enter") == [c.AppendCommand("hello", None)]
 
     play(act, armed=False)
@@ -234,7 +234,7 @@ def test_enter_on_a_message_goes_to_its_slot(play: Callable[..., None]) -> None:
     async def act(on: Played) -> None:
         await on.press("i", "escape")
         await on.press("up", "up", "enter")
-        assert on.app.scene.slot == 8
+        assert on.app.view_state.slot == 8
 
     play(act)
 

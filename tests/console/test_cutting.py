@@ -27,12 +27,12 @@ def test_t_cuts_a_second_replica_off_too_and_joins_it_when_it_is_cut_off(play: P
     async def act(on: Played) -> None:
         cut(on.story, around(5, 0))
         await on.press("right")
-        assert labels(on.app.scene, on.story.model.replicas[1])["cut"] == "Cut"
+        assert labels(on.app.view_state, on.story.model.replicas[1])["cut"] == "Cut"
         (order,) = await on.press("t")
         assert isinstance(order, c.CutCommand)
         assert set(order.links) == set(around(5, 1))
         cut(on.story, around(5, 1))
-        assert labels(on.app.scene, on.story.model.replicas[1])["cut"] == "Join"
+        assert labels(on.app.view_state, on.story.model.replicas[1])["cut"] == "Join"
         (order,) = await on.press("t")
         assert isinstance(order, c.JoinCommand)
         await on.press("right")

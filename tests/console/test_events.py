@@ -168,6 +168,6 @@ def test_enter_shows_the_whole_event_and_again_goes_to_its_slot(play: Callable[.
         assert isinstance(on.app.screen, Detail)
         await on.press("enter")
         assert len(on.app.screen_stack) == 1
-        assert on.app.scene.slot == 4
+        assert on.app.view_state.slot == 4
 
     play(act)

@@ -51,7 +51,7 @@ def test_left_and_right_move_within_a_text_that_is_typed(play: Play) -> None:
         await on.press("i")
         await on.type("ab")
         await on.press("left", "x")
-        assert on.app.scene.selected == 0
+        assert on.app.view_state.selected == 0
         assert await on.press("enter") == [c.AppendCommand("axb", None)]
 
     play(act)
@@ -134,7 +134,7 @@ def test_what_does_not_fit_beside_a_name_is_shown_in_full_below_the_list(
     play: Play, size: tuple[int, int]
 ) -> None:
     async def act(on: Played) -> None:
-        on.bridge.scenarios = [("chained", "short"), ("quorum-loss", LONG)]
+        on.driver.scenarios = [("chained", "short"), ("quorum-loss", LONG)]
         await on.press("colon")
         await on.type("scenario ")
         await on.pilot.pause()
@@ -154,7 +154,7 @@ def test_what_does_not_fit_beside_a_name_is_shown_in_full_below_the_list(
 
 def test_a_long_complaint_is_not_cut(play: Play) -> None:
     async def act(on: Played) -> None:
-        on.bridge.scenarios = [(f"scenario-number-{number}", "") for number in range(9)]
+        on.driver.scenarios = [(f"scenario-number-{number}", "") for number in range(9)]
         await on.press("colon")
         await on.type("scenario nope")
         await on.press("enter")
@@ -209,7 +209,7 @@ def test_n_means_the_hole_also_from_a_slot_that_waits_for_it(play: Play) -> None
         await on.press("g")
         await on.type(str(slots[1]))
         await on.press("enter")
-        assert on.app.scene.slot == slots[1]
+        assert on.app.view_state.slot == slots[1]
         assert await on.press("N") == [c.FillHoleCommand(slots[0])]
 
     play(act)
@@ -221,8 +221,8 @@ def test_n_means_the_hole_also_from_a_slot_that_waits_for_it(play: Play) -> None
 def test_attaching_ends_a_console_that_started_nothing(play: Play) -> None:
     async def act(on: Played) -> None:
         other = cluster(5, "other")
-        on.bridge.launch = structs.replace(on.bridge.launch, ours=())
-        on.bridge.outside.found = other
+        on.driver.options = structs.replace(on.driver.options, ours=())
+        on.driver.outside.found = other
         on.app.tick()
         await on.pilot.pause()
         assert on.app.onward == other
@@ -245,7 +245,7 @@ def test_attaching_asks_before_it_stops_replicas(
 ) -> None:
     async def act(on: Played) -> None:
         other = cluster(5, "other")
-        on.bridge.outside.found = other
+        on.driver.outside.found = other
         on.app.tick()
         await on.pilot.pause()
         assert [str(each.label).strip(" ▶") for each in on.app.screen.query(Button)] == [

@@ -25,8 +25,8 @@ def why(story: Story, slot: int) -> str:
 
 
 def row(story: Story, slot: int) -> str:
-    scene = ViewState(story.model, Styles(), lambda: story.now)
-    return plain(log.line(scene, slot, 120, chosen=False))
+    view_state = ViewState(story.model, Styles(), lambda: story.now)
+    return plain(log.line(view_state, slot, 120, chosen=False))
 
 
 def skipped(number: int | None = 7) -> Story:
@@ -214,8 +214,8 @@ def test_of_many_slots_that_were_found_only_the_first_are_told() -> None:
 
 def test_in_a_narrow_log_a_hole_keeps_the_number_of_its_fault_and_its_filler() -> None:
     story = skipped()
-    scene = ViewState(story.model, Styles(), lambda: story.now)
-    assert plain(log.line(scene, 1, 58, chosen=False)).rstrip().endswith("skipped, #7")
+    view_state = ViewState(story.model, Styles(), lambda: story.now)
+    assert plain(log.line(view_state, 1, 58, chosen=False)).rstrip().endswith("skipped, #7")
     story.later(1)
     fill(story, story.ballot)
-    assert plain(log.line(scene, 1, 58, chosen=False)).rstrip().endswith("by r0 (timeout)")
+    assert plain(log.line(view_state, 1, 58, chosen=False)).rstrip().endswith("by r0 (timeout)")

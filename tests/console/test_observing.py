@@ -13,7 +13,7 @@ from paxtui.console.driver.recording import WAITING_BYTES_MAX, ObservationFile
 from paxtui.records.parts import BadRecord
 from paxtui.records.reader import RecordReader
 from paxtui.wire.telemetry import TelemetryDelta
-from tests.console.story import FakeBridge, Story, cluster
+from tests.console.story import FakeDriver, Story, cluster
 
 
 def lines(path: Path) -> list[dict[str, object]]:
@@ -91,47 +91,47 @@ def test_it_is_not_taken_for_a_record(tmp_path: Path) -> None:
         RecordReader.open(tmp_path / "seen.jsonl")
 
 
-def said(bridge: FakeBridge) -> list[tuple[str, bool]]:
+def said(driver: FakeDriver) -> list[tuple[str, bool]]:
     """What the person is told."""
-    found = [(notice.text, notice.failed) for notice in bridge.notices]
-    bridge.notices.clear()
+    found = [(notice.text, notice.failed) for notice in driver.notices]
+    driver.notices.clear()
     return found
 
 
 def test_the_bridge_begins_and_ends_a_file_and_tells_what_the_disk_does_not_take(tmp_path: Path) -> None:
-    bridge = FakeBridge(3)
-    bridge.outside.observe(None)
-    assert said(bridge) == [("nothing is being written; `observe FILE` does", True)]
+    driver = FakeDriver(3)
+    driver.outside.observe(None)
+    assert said(driver) == [("nothing is being written; `observe FILE` does", True)]
     path = tmp_path / "seen.jsonl"
-    bridge.outside.observe(str(path))
-    bridge.tell("mark lunch")
-    bridge.outside.observe(None)
-    assert [text for text, _ in said(bridge)] == [
+    driver.outside.observe(str(path))
+    driver.tell("mark lunch")
+    driver.outside.observe(None)
+    assert [text for text, _ in said(driver)] == [
         f"writes what it is told to {path}; `observe stop` ends it",
         "mark lunch",
         f"observed: 0 events in {path}",
     ]
     assert {"did": "mark lunch"}.items() <= lines(path)[-1].items()
-    bridge.outside.observe(str(path))
-    assert said(bridge) == [(f"{path}: File exists", True)]
-    bridge.outside.observe("/dev/full")
-    assert said(bridge) == [("/dev/full: File exists", True)]
+    driver.outside.observe(str(path))
+    assert said(driver) == [(f"{path}: File exists", True)]
+    driver.outside.observe("/dev/full")
+    assert said(driver) == [("/dev/full: File exists", True)]
 
 
 def test_a_disk_that_is_full_ends_the_file_and_not_the_console(tmp_path: Path) -> None:
-    bridge = FakeBridge(3)
-    bridge.outside.observe(str(tmp_path / "seen.jsonl"))
-    said(bridge)
-    assert bridge.outside.observing is not None
-    bridge.outside.observing._file.close()
-    bridge.outside.observing._file = open("/dev/full", "wb", buffering=0)  # noqa: SIM115 - the bridge closes it
-    full = bridge.outside.observing
-    bridge.tell("mark lunch")
-    bridge.outside.flush()
-    assert said(bridge)[1:] == [
+    driver = FakeDriver(3)
+    driver.outside.observe(str(tmp_path / "seen.jsonl"))
+    said(driver)
+    assert driver.outside.observing is not None
+    driver.outside.observing._file.close()
+    driver.outside.observing._file = open("/dev/full", "wb", buffering=0)  # noqa: SIM115 - the driver closes it
+    full = driver.outside.observing
+    driver.tell("mark lunch")
+    driver.outside.flush()
+    assert said(driver)[1:] == [
         (f"{tmp_path / 'seen.jsonl'}: No space left on device; the rest is not written", True)
     ]
-    assert bridge.outside.observing is None
+    assert driver.outside.observing is None
     full._file.close()
 
 

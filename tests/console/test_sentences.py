@@ -133,10 +133,10 @@ def test_a_run_in_which_one_voted_for_a_part_is_not_said_to_have_the_same_votes(
 
 def test_faults_of_replicas_that_are_not_heard_are_not_known() -> None:
     story = Story(3).up()
-    scene = ViewState(story.model, Styles("dark"), lambda: story.now)
-    assert plain(faults.nothing(scene, 60)).startswith("nothing is broken")
+    view_state = ViewState(story.model, Styles("dark"), lambda: story.now)
+    assert plain(faults.nothing(view_state, 60)).startswith("nothing is broken")
     silent(story, 2)
-    assert plain(faults.nothing(scene, 60)).startswith("nothing known; r2 not heard")
+    assert plain(faults.nothing(view_state, 60)).startswith("nothing known; r2 not heard")
     other = Story(3, ClusterModel(cluster(3)))
     assert "r0 r1 r2 not heard" in plain(
         faults.nothing(ViewState(other.model, Styles("dark"), lambda: 1.0), 60)

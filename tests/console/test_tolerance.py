@@ -94,8 +94,8 @@ def test_a_partition_leaves_its_larger_side_no_spare() -> None:
         "3 of 5 replicas are a quorum; r1 r3 r4 reach each other; 0 more may fail before the log stands "
         "still: r0 r2 not connected with r1 r3 r4."
     )
-    scene = ViewState(story.model, Styles("dark"), lambda: story.now)
-    assert "spare 0/2" in "".join(text for text, _ in header(scene, 200))
+    view_state = ViewState(story.model, Styles("dark"), lambda: story.now)
+    assert "spare 0/2" in "".join(text for text, _ in header(view_state, 200))
     story.down(3)
     assert story.model.liveness.look(story.model, story.now).light == "stalled"
 
@@ -214,8 +214,8 @@ def test_a_leader_that_this_console_lost_sight_of_may_lead_on() -> None:
     light, words = story.model.liveness.look(story.model, story.now)
     assert (light, words) == ("waiting", "leader r0 not heard for 5.0 s: what was asked of it is not known")
     story.model.leaders.clear()
-    scene = ViewState(story.model, Styles("dark"), lambda: story.now)
-    assert "leader ?" in "".join(text for text, _ in header(scene, 200))
+    view_state = ViewState(story.model, Styles("dark"), lambda: story.now)
+    assert "leader ?" in "".join(text for text, _ in header(view_state, 200))
     assert "nobody who is heard leads, and r0 may" in story.model.liveness.look(story.model, story.now).words
 
 

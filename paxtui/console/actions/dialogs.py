@@ -70,11 +70,11 @@ class DialogActions(ReplicaActions):
 
     def action_palette(self) -> None:
         """Type a command."""
-        self.bridge.submit(c.LookAroundCommand())
-        self.push_screen(Palette(self.scene, self._against(), self.kept.commands), self._typed)
+        self.driver.submit(c.LookAroundCommand())
+        self.push_screen(Palette(self.view_state, self._against(), self.kept.commands), self._typed)
 
     def _against(self) -> Context:
-        return Context(self.bridge.model, self.bridge.scenarios, self.bridge.outside.around)
+        return Context(self.driver.model, self.driver.scenarios, self.driver.outside.around)
 
     def _typed(self, text: str | None) -> None:
         if text:
@@ -100,17 +100,17 @@ class DialogActions(ReplicaActions):
 
     def action_crash_proposer(self) -> None:
         """Its proposer stops, or works again; acceptor and learner go on."""
-        self.order(command_builders.crash_proposer(self.bridge.model, self.scene.selected))
+        self.order(command_builders.crash_proposer(self.driver.model, self.view_state.selected))
 
     def action_loss(self, step: int) -> None:
         """More or less loss on all links from the selected replica."""
-        id = self.scene.selected
-        known = self.bridge.model.replicas[id].loss_to(-1)
+        id = self.view_state.selected
+        known = self.driver.model.replicas[id].loss_to(-1)
         self.set_loss(id, -1, self.stepped_loss((id, -1), known, step))
 
     def stepped_loss(self, link: Link, known: float, step: int) -> float:
         """The loss one step from what is known, or from what was asked for just now."""
-        now = self.bridge.now
+        now = self.driver.now
         asked, at = self._asked.get(link, (known, now))
         start = asked if now - at < ASKED_S else known
         percent = max(0.0, min(100.0, start + step * LOSS_STEP))
@@ -120,7 +120,7 @@ class DialogActions(ReplicaActions):
     def action_fault_menu(self) -> None:
         """All that can be done to the selected replica."""
         bar = not self.screen_stack[0].has_class("size-dash") and self.size.height >= 24
-        self.push_screen(FaultMenu(self.scene, bar=bar), self._chosen)
+        self.push_screen(FaultMenu(self.view_state, bar=bar), self._chosen)
 
     async def _chosen(self, action: str | None) -> None:
         if action is not None:
@@ -132,12 +132,12 @@ class DialogActions(ReplicaActions):
 
     def action_type(self, kind: str) -> None:
         """Type a number for what the selected replica sends, or for its disk."""
-        id, n = self.scene.selected, self.bridge.model.n
+        id, n = self.view_state.selected, self.driver.model.n
         if kind == "slow-disk":
             self._ask_number(
                 f"r{id}: ms that each commit takes longer (0 ends it)",
                 lambda text: command_builders.slow_disk(
-                    self.bridge.model, id, number(text, "time in ms", 0, 60_000)
+                    self.driver.model, id, number(text, "time in ms", 0, 60_000)
                 ),
                 f"slow-disk r{id}",
             )
@@ -146,7 +146,7 @@ class DialogActions(ReplicaActions):
 
     def action_crash_deciding(self) -> None:
         """The leader dies when it next sees a majority."""
-        leader = self.bridge.model.leader
+        leader = self.driver.model.leader
         if leader is None:
             self.say("nobody leads: nobody can see a majority", failed=True)
         else:
@@ -154,15 +154,17 @@ class DialogActions(ReplicaActions):
 
     def action_disk(self, how: str) -> None:
         """Its next commit fails."""
-        self.order(c.InjectCommand(self.scene.selected, f.FullDisk() if how == "full" else f.DiskError()))
+        self.order(
+            c.InjectCommand(self.view_state.selected, f.FullDisk() if how == "full" else f.DiskError())
+        )
 
     def action_wipe(self) -> None:
         """Wipe the selected replica's disk."""
-        self.ask_wipe(self.scene.selected)
+        self.ask_wipe(self.view_state.selected)
 
     def ask_wipe(self, id: int) -> None:
         """Ask before data are lost."""
-        model = self.bridge.model
+        model = self.driver.model
         kept = len([each for each in connected_voters(model) if each != id])
         are = "others have a vote and reach each other" if kept != 1 else "other has a vote"
         words = f"{kept} {are}; a majority is {model.quorum} of {model.n}."
@@ -181,7 +183,7 @@ class DialogActions(ReplicaActions):
 
     def ask_link(self, kind: str, links: Sequence[Link]) -> None:
         """Type a number for links."""
-        model = self.bridge.model
+        model = self.driver.model
         name = command_builders.named(model.n, links)
         if kind == "delay":
             self._ask_number(
@@ -199,7 +201,7 @@ class DialogActions(ReplicaActions):
     def _delay(self, text: str, links: Sequence[Link]) -> list[c.ConsoleCommand]:
         ms, _, jitter = text.replace("+", " ").strip().partition(" ")
         more = number(jitter.strip(), "jitter in ms", 0, 600_000) if jitter.strip() else 0.0
-        return command_builders.delay(self.bridge.model, links, number(ms, "delay in ms", 0, 600_000), more)
+        return command_builders.delay(self.driver.model, links, number(ms, "delay in ms", 0, 600_000), more)
 
     def _ask_number(self, prompt: str, make: Callable[[str], Sequence[c.ConsoleCommand]], name: str) -> None:
         def answered(text: str | None) -> None:
@@ -214,7 +216,7 @@ class DialogActions(ReplicaActions):
 
     def link_menu(self, links: Sequence[Link]) -> None:
         """All that can be done to links."""
-        model = self.bridge.model
+        model = self.driver.model
         name = command_builders.named(model.n, links)
 
         def chosen(id: str | None) -> None:
@@ -225,7 +227,7 @@ class DialogActions(ReplicaActions):
             elif id is not None:
                 self.ask_link(id, links)
 
-        self.push_screen(Menu(self.scene, f"link {name}", LINK_ITEMS), chosen)
+        self.push_screen(Menu(self.view_state, f"link {name}", LINK_ITEMS), chosen)
 
     def action_presets(self) -> None:
         """Choose a topology."""
@@ -234,7 +236,7 @@ class DialogActions(ReplicaActions):
             if name is not None:
                 self.run_words(f"preset {name}")
 
-        self.push_screen(PresetMenu(self.scene), chosen)
+        self.push_screen(PresetMenu(self.view_state), chosen)
 
     # What only the palette asks for
 
@@ -254,7 +256,7 @@ class DialogActions(ReplicaActions):
 
     def see_as(self, viewer: int | None) -> None:
         """Through whose eyes the chat is seen."""
-        self.scene.viewer = viewer
+        self.view_state.viewer = viewer
 
     # Help
 
@@ -265,7 +267,7 @@ class DialogActions(ReplicaActions):
         pane = next((each for each in near if getattr(each, "HELP", "")), None)
         text = getattr(pane, "HELP", "") or GENERAL_HELP
         title = f"help: {pane.id.removesuffix('-lines')}" if pane is not None and pane.id else "help"
-        self.push_screen(Help(self.scene, title, text, self.global_keys()))
+        self.push_screen(Help(self.view_state, title, text, self.global_keys()))
 
     def global_keys(self) -> list[tuple[str, str]]:
         """Keys of the app, and what they do, as they stand beside the bindings."""

@@ -23,7 +23,7 @@ class LifecycleActions(ReplicaActions):
 
     def leave_running(self) -> None:
         """Quit, and let the replicas go on."""
-        self.bridge.submit(c.LeaveCommand())
+        self.driver.submit(c.LeaveCommand())
         self.set_timer(0.1, lambda: self.exit(0))
 
     def action_leave(self) -> None:
@@ -32,7 +32,7 @@ class LifecycleActions(ReplicaActions):
 
     def take_found(self) -> None:
         """A cluster that was asked for may have answered."""
-        outside = self.bridge.outside
+        outside = self.driver.outside
         found, outside.found = outside.found, None
         if found is not None:
             self.look_at(found)
@@ -59,7 +59,7 @@ class LifecycleActions(ReplicaActions):
             first()
             self.leave_running()
 
-        ours = len(self.bridge.launch.ours)
+        ours = len(self.driver.options.ours)
         if not ours:
             self._ask_about_faults(verb, stop)
             return
@@ -77,14 +77,14 @@ class LifecycleActions(ReplicaActions):
 
     def _ask_about_faults(self, verb: str, go: Callable[[], None], *, ours_go_on: bool = False) -> None:
         """Ask what becomes of faults that would act on, and then ``go``."""
-        acting = self.bridge.lasting(ours_go_on=ours_go_on)
+        acting = self.driver.lasting(ours_go_on=ours_go_on)
         if not acting:
             go()
             return
 
         def answered(answer: str | None) -> None:
             if answer in ("end", "keep"):
-                self.bridge.ends_faults = answer == "end"
+                self.driver.ends_faults = answer == "end"
                 go()
 
         question = f"What was begun here acts on without this console: {in_short(acting)}."
@@ -93,7 +93,7 @@ class LifecycleActions(ReplicaActions):
 
     def action_interrupt(self) -> None:
         """ctrl-c twice."""
-        now = self.bridge.now
+        now = self.driver.now
         if now - self.interrupted_at < INTERRUPT_S:
             self.exit(0)
         self.interrupted_at = now

@@ -15,12 +15,12 @@ from paxtui.wire import faults as f
 class ReplicaActions(InOrder):
     """The half of the app that acts on replicas."""
 
-    bridge: ClusterDriver
-    scene: ViewState
+    driver: ClusterDriver
+    view_state: ViewState
 
     def say(self, text: str, *, failed: bool = False) -> None:
         """Show a line at the bottom, for some seconds."""
-        self.bridge.notices.append(Notice(text, failed=failed))
+        self.driver.notices.append(Notice(text, failed=failed))
 
     BINDINGS = [
         Binding("left,h", "select(-1)", "previous replica"),
@@ -39,11 +39,11 @@ class ReplicaActions(InOrder):
     # The cluster
 
     def order(self, command: c.ConsoleCommand) -> None:
-        """Hand a command to the bridge, if this console may."""
-        if not self.scene.armed and not isinstance(command, c.HARMLESS):
+        """Hand a command to the driver, if this console may."""
+        if not self.view_state.armed and not isinstance(command, c.HARMLESS):
             self.say(f"read-only: {c.words(command)} needs `:arm`", failed=True)
             return
-        self.bridge.submit(command)
+        self.driver.submit(command)
 
     def select_replica(self, replica: int) -> None:
         """Keys act on this one from now on."""
@@ -51,42 +51,42 @@ class ReplicaActions(InOrder):
 
     def action_select(self, step: int) -> None:
         """Keys act on the next one, or the one before."""
-        self.select_replica((self.scene.selected + step) % self.scene.model.n)
+        self.select_replica((self.view_state.selected + step) % self.view_state.model.n)
 
     def action_crash(self) -> None:
         """SIGKILL."""
-        self.order(c.CrashCommand(self.scene.selected))
+        self.order(c.CrashCommand(self.view_state.selected))
 
     def action_restart(self) -> None:
         """Start it again."""
-        self.order(c.RestartCommand(self.scene.selected))
+        self.order(c.RestartCommand(self.view_state.selected))
 
     def action_pause(self) -> None:
         """Pause it, or let it go on."""
-        id = self.scene.selected
-        paused = self.bridge.model.replicas[id].process == "paused"
+        id = self.view_state.selected
+        paused = self.driver.model.replicas[id].process == "paused"
         self.order(c.ContinueCommand(id) if paused else c.PauseCommand(id))
 
     def action_cut(self) -> None:
         """Cut it off from all others; join it where all its links are cut already. What other cuts there are
         stays: to join a replica because one of its links is cut would undo a part of those."""
-        id, n = self.scene.selected, self.scene.model.n
+        id, n = self.view_state.selected, self.view_state.model.n
         if n < 2:
             self.say("there is no other replica to cut it off from", failed=True)
             return
         links = tuple(link for other in range(n) if other != id for link in ((id, other), (other, id)))
-        cut = self.bridge.model.cut_off(id)
+        cut = self.driver.model.cut_off(id)
         rest = " ".join(f"r{other}" for other in range(n) if other != id)
         name = f"r{id} | {rest}"
         self.order(c.JoinCommand(links, name) if cut else c.CutCommand(links, name))
 
     def action_elect(self) -> None:
         """Make it try to lead."""
-        self.order(c.ElectCommand(self.scene.selected))
+        self.order(c.ElectCommand(self.view_state.selected))
 
     def action_skip(self) -> None:
         """The leader leaves its next slot empty."""
-        leader = self.bridge.model.leader
+        leader = self.driver.model.leader
         if leader is None:
             self.say("nobody leads: there is no next slot to skip", failed=True)
         else:
@@ -103,9 +103,9 @@ class ReplicaActions(InOrder):
 
     def action_fill_hole(self) -> None:
         """A no-op in the selected hole, else in the first one that keeps chosen slots waiting."""
-        slot, model = self.scene.slot, self.bridge.model
+        slot, model = self.view_state.slot, self.driver.model
         if slot is None or (
-            model.hole is not None and slot_facts(model, slot, self.bridge.now).state != "HOLE"
+            model.hole is not None and slot_facts(model, slot, self.driver.now).state != "HOLE"
         ):
             slot = model.hole if model.hole is not None else model.applied
         self.order(c.FillHoleCommand(slot))

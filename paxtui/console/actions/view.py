@@ -76,36 +76,36 @@ class ViewActions(LifecycleActions):
 
     def action_freeze(self) -> None:
         """Stop the view; everything else goes on."""
-        scene = self.scene
-        if scene.frozen_at is None:
-            scene.frozen_at = self.bridge.now
-            scene.frozen_wall = time.strftime("%H:%M:%S")
-            scene.model = self.bridge.model.still()
+        view_state = self.view_state
+        if view_state.frozen_at is None:
+            view_state.frozen_at = self.driver.now
+            view_state.frozen_wall = time.strftime("%H:%M:%S")
+            view_state.model = self.driver.model.still()
         else:
-            scene.frozen_at = None
-            scene.model = self.bridge.model
+            view_state.frozen_at = None
+            view_state.model = self.driver.model
         self.look_again()
 
     def action_viewer(self) -> None:
         """Look through the next replica, after the last through whoever leads."""
-        scene = self.scene
-        order: list[int | None] = [None, *range(scene.model.n)]
-        scene.viewer = order[(order.index(scene.viewer) + 1) % len(order)]
-        who = "whoever leads" if scene.viewer is None else f"r{scene.viewer}"
+        view_state = self.view_state
+        order: list[int | None] = [None, *range(view_state.model.n)]
+        view_state.viewer = order[(order.index(view_state.viewer) + 1) % len(order)]
+        who = "whoever leads" if view_state.viewer is None else f"r{view_state.viewer}"
         self.say(f"the chat looks and sends through {who}")
         self.look_again()
 
     def action_theme(self) -> None:
         """The next theme."""
         names = list(PALETTES)
-        self.set_theme(names[(names.index(self.scene.look.theme) + 1) % len(names)])
+        self.set_theme(names[(names.index(self.view_state.styles.theme) + 1) % len(names)])
 
     def set_theme(self, name: str) -> None:
         """Take a theme, and keep it for the next run."""
         if name not in PALETTES:
             self.say(f"there is no theme {name}; {', '.join(PALETTES)} are", failed=True)
             return
-        self.scene.look = Styles(name, ascii=self.scene.look.ascii)
+        self.view_state.styles = Styles(name, ascii=self.view_state.styles.ascii)
         self.ansi_color = True if name in ANSI_NAMES else None
         self.theme = name
         self.kept.theme = name
@@ -114,10 +114,10 @@ class ViewActions(LifecycleActions):
 
     def arm(self) -> None:
         """Let keys act on a cluster that somebody else started."""
-        if self.bridge.launch.read_only:
+        if self.driver.options.read_only:
             self.say("this console was started read-only", failed=True)
             return
-        self.scene.armed = True
+        self.view_state.armed = True
         self.look_again()
         self.say("armed: keys act on this cluster; faults end by themselves after 10 minutes")
 
@@ -166,14 +166,16 @@ class ViewActions(LifecycleActions):
         if text.strip().isdecimal():
             slot = int(text)
         elif re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", text.strip()):
-            slot = slot_at(self.scene.model, text.strip())
+            slot = slot_at(self.view_state.model, text.strip())
             if slot is None:
                 self.say(f"no event about a slot is known at or after {text}", failed=True)
                 return
         if slot is None:
             self.say(f"{text!r} is neither a slot nor a time such as 12:04:07", failed=True)
-        elif slot >= self.scene.model.end:
-            self.say(f"there is no slot {slot} yet; the log ends below {self.scene.model.end}", failed=True)
+        elif slot >= self.view_state.model.end:
+            self.say(
+                f"there is no slot {slot} yet; the log ends below {self.view_state.model.end}", failed=True
+            )
         else:
             self.goto(slot)
 
@@ -190,48 +192,50 @@ class ViewActions(LifecycleActions):
 
     def show_slot(self, slot: int) -> None:
         """All about a slot; a text that was cut is fetched to its end."""
-        scene = self.scene
-        past = detail.history(scene.model, slot)
+        view_state = self.view_state
+        past = detail.history(view_state.model, slot)
         self.push_screen(
-            Detail(scene, f"slot {slot}", lambda width: detail.slot_page(scene, slot, past, width))
+            Detail(view_state, f"slot {slot}", lambda width: detail.slot_page(view_state, slot, past, width))
         )
-        able = [scene.model.replicas[id] for id in scene.model.keepers(slot)]
-        if scene.model.values.whole(slot) is None and able:
-            best = max(able, key=lambda each: (each.fresh(scene.now), each.applied))
+        able = [view_state.model.replicas[id] for id in view_state.model.keepers(slot)]
+        if view_state.model.values.whole(slot) is None and able:
+            best = max(able, key=lambda each: (each.fresh(view_state.now), each.applied))
             self.order(c.FetchPageCommand(best.id, slot, 1))
 
     def show_event(self, seen: Seen) -> None:
         """An event to its end; ``enter`` goes on to its slot."""
-        scene, slot = self.scene, seen.slot
-        there = slot is not None and slot < scene.model.end
+        view_state, slot = self.view_state, seen.slot
+        there = slot is not None and slot < view_state.model.end
 
         def left(goes: bool | None) -> None:
             if goes and slot is not None:
                 self.goto(slot)
 
         page = Detail(
-            scene,
+            view_state,
             "event",
-            lambda width: detail.event_page(scene, seen, width),
+            lambda width: detail.event_page(view_state, seen, width),
             f"goes to slot {slot}" if there else "",
         )
         self.push_screen(page, left)
 
     def show_message(self, mine: SentMessage) -> None:
         """What keeps a message of ours."""
-        scene = self.scene
-        self.push_screen(Detail(scene, "your message", lambda width: detail.message_page(scene, mine, width)))
+        view_state = self.view_state
+        self.push_screen(
+            Detail(view_state, "your message", lambda width: detail.message_page(view_state, mine, width))
+        )
 
     # Taking out
 
     def action_copy_row(self) -> None:
         """The selected slot as JSON, to the terminal's clipboard."""
-        model = self.scene.model
-        slot = self.scene.slot if self.scene.slot is not None else model.end - 1
+        model = self.view_state.model
+        slot = self.view_state.slot if self.view_state.slot is not None else model.end - 1
         if slot < 0:
             self.say("there is nothing to copy yet", failed=True)
             return
-        self.copy_to_clipboard(export.row_as_json(model, slot, self.scene.now))
+        self.copy_to_clipboard(export.row_as_json(model, slot, self.view_state.now))
         self.say(f"slot {slot} was sent to the terminal as its clipboard; not every terminal takes it")
 
     def export(self, kind: str) -> None:
@@ -239,11 +243,11 @@ class ViewActions(LifecycleActions):
         if kind not in export.KINDS:
             self.say(f"{kind!r} is no format; {', '.join(export.KINDS)} are", failed=True)
             return
-        scene = self.scene
+        view_state = self.view_state
         text = (
             self.export_screenshot(title="paxtui")
             if kind == "svg"
-            else export.slots(scene.model, kind, scene.now)
+            else export.slots(view_state.model, kind, view_state.now)
         )
         try:
             path = export.write(text, kind, Path.cwd())
@@ -254,7 +258,7 @@ class ViewActions(LifecycleActions):
 
     def mark(self, name: str) -> None:
         """A bookmark among the events."""
-        self.bridge.tell(f"mark {name}")
+        self.driver.tell(f"mark {name}")
 
     # Scenarios
 

@@ -29,8 +29,8 @@ class Notify(Protocol):
 class Attaching:
     """Errors are told; nothing is raised."""
 
-    def __init__(self, launch: ConsoleOptions, say: Notify) -> None:
-        self._launch = launch
+    def __init__(self, options: ConsoleOptions, say: Notify) -> None:
+        self._options = options
         self._say = say
         self.observing: ObservationFile | None = None
         """Where everything that is told is written down."""
@@ -47,7 +47,7 @@ class Attaching:
         if file is not None:
             path = Path(os.path.expanduser(file)).resolve()
             try:
-                begun = ObservationFile(path, self._launch.cluster)
+                begun = ObservationFile(path, self._options.cluster)
             except OSError as error:
                 self._say(f"{path}: {error.strerror}", failed=True)
                 return
@@ -92,7 +92,7 @@ class Attaching:
         except (ClientError, ConfigError) as error:
             self._say(f"attach {at}: {error}", failed=True)
         else:
-            if found.digest == self._launch.cluster.digest:
+            if found.digest == self._options.cluster.digest:
                 self._say(f"attach {at}: that is the cluster that is shown", failed=True)
             else:
                 self.found = found
@@ -100,14 +100,16 @@ class Attaching:
     async def _known(self, at: str) -> Cluster | None:
         """What a console of this user started there: its file says more than its replicas do."""
         named = [
-            each for each in known_clusters.known(self._launch.prefs) if known_clusters.addresses(each) == at
+            each for each in known_clusters.known(self._options.prefs) if known_clusters.addresses(each) == at
         ]
         return next(iter(await answering(named)), None)
 
     async def look_around(self) -> None:
         """Which of the clusters that consoles started answer."""
-        launch = self._launch
-        others = [each for each in known_clusters.known(launch.prefs) if each.digest != launch.cluster.digest]
+        options = self._options
+        others = [
+            each for each in known_clusters.known(options.prefs) if each.digest != options.cluster.digest
+        ]
         self.around[:] = [
             (known_clusters.addresses(each), f"{each.name}, {each.n} replicas, started by a console")
             for each in await answering(others)

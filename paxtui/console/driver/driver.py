@@ -1,4 +1,4 @@
-"""The bridge itself: Trio's main task, and the ways in and out of it.
+"""The driver itself: Trio's main task, and the ways in and out of it.
 
 :meth:`ClusterDriver.run` is Trio's main task, in guest mode on Textual's loop. Everything that replicas
 tell goes into the model at once; what the person wants comes in by :meth:`ClusterDriver.submit`, which
@@ -59,10 +59,10 @@ class Notice:
 class ClusterDriver:
     """One run of the console's other half."""
 
-    def __init__(self, launch: ConsoleOptions) -> None:
-        self.launch = launch = unhurried(launch)
-        self.own = ClusterModel(launch.cluster)
-        if launch.asked:
+    def __init__(self, options: ConsoleOptions) -> None:
+        self.options = options = unhurried(options)
+        self.own = ClusterModel(options.cluster)
+        if options.asked:
             self.own.holes.timeout_s = None
         self.play: ScenarioRun | None = None
         """The scenario that is shown in place of one's own cluster."""
@@ -73,7 +73,7 @@ class ClusterDriver:
         self.notices: deque[Notice] = deque(maxlen=20)
         self.failure: str | None = None
         """Why nothing can be shown at all."""
-        self.outside = Attaching(launch, self.say)
+        self.outside = Attaching(options, self.say)
         self.leaving = False
         """Whether our replicas are to go on when the console ends."""
         self.ends_faults = False
@@ -137,7 +137,7 @@ class ClusterDriver:
                 best = max(able, key=lambda replica: (replica.floor <= first, replica.applied))
                 self.submit(c.FetchPageCommand(best.id, first, count))
 
-    def scene_words(self) -> str | None:
+    def scenario_line(self) -> str | None:
         """The scenario that is shown, and how it ended."""
         if self.play is None:
             return None
@@ -150,7 +150,7 @@ class ClusterDriver:
 
     def last_words(self) -> list[str]:
         """What to print when the screen is gone."""
-        at = known_clusters.addresses(self.launch.cluster)
+        at = known_clusters.addresses(self.options.cluster)
         if self.failure is not None:
             return [f"paxtui: {self.failure}"]
         return [*self._left_words(at), *self._lasting_words(at)]
@@ -162,7 +162,7 @@ class ClusterDriver:
         return [f"still acting: {acts}", f"all faults end with: paxtui fault heal --at {at}"]
 
     def _left_words(self, at: str) -> list[str]:
-        cluster = self.launch.cluster
+        cluster = self.options.cluster
         if self.leaving:
             words = [f"{cluster.name} runs on; look at it again with: paxtui attach {at}"]
             if self._left_pids:
@@ -176,10 +176,10 @@ class ClusterDriver:
         """Start or attach, then serve until stopped."""
         with self._scope:
             try:
-                if self.launch.ours:
+                if self.options.ours:
                     await self._run_ours()
                 else:
-                    await self._serve(self.launch.cluster, None)
+                    await self._serve(self.options.cluster, None)
             except (ClientError, ConfigError) as error:
                 self.failure = str(error)
                 await trio.sleep_forever()
@@ -187,29 +187,29 @@ class ClusterDriver:
                 self.outside.close()
 
     async def _run_ours(self) -> None:
-        assert self.launch.data_dir is not None
+        assert self.options.data_dir is not None
         async with local_cluster(
-            self.launch.cluster,
-            self.launch.data_dir,
-            log_dir=self.launch.log_dir,
-            arguments=self.launch.arguments,
+            self.options.cluster,
+            self.options.data_dir,
+            log_dir=self.options.log_dir,
+            arguments=self.options.arguments,
         ) as replicas:
-            kept = self.launch.prefs if len(self.launch.ours) == self.launch.cluster.n else None
-            known_clusters.add(kept, self.launch.cluster)
+            kept = self.options.prefs if len(self.options.ours) == self.options.cluster.n else None
+            known_clusters.add(kept, self.options.cluster)
             try:
-                await self._serve(self.launch.cluster, replicas)
+                await self._serve(self.options.cluster, replicas)
             finally:
                 if not self.leaving:
-                    known_clusters.remove(kept, self.launch.cluster)
+                    known_clusters.remove(kept, self.options.cluster)
 
     async def _serve(self, cluster: Cluster, replicas: LocalCluster | None) -> None:
         try:
             async with trio.open_nursery() as nursery, AsyncExitStack() as stack:
-                deeds = Executor(self.launch, self.own, Operator(cluster, "console"), replicas, nursery)
+                deeds = Executor(self.options, self.own, Operator(cluster, "console"), replicas, nursery)
                 self._lasting = deeds.lasting
                 for replica in range(cluster.n):
                     nursery.start_soon(watch, cluster, replica, self._ear(self.own, replica, deeds))
-                for replica in self.launch.ours:
+                for replica in self.options.ours:
                     await deeds.start(replica)
                 nursery.start_soon(self._list_scenarios)
                 async for command in self._commands:
@@ -238,7 +238,7 @@ class ClusterDriver:
                     await self._lasting.end(ours_go_on=self.leaving)
                 self._acts_on = self._lasting.words(ours_go_on=self.leaving)
             if self.leaving and replicas is not None:
-                pids = (replicas.pid(replica) for replica in self.launch.ours)
+                pids = (replicas.pid(replica) for replica in self.options.ours)
                 self._left_pids = [pid for pid in pids if pid is not None]
                 with trio.CancelScope(shield=True):
                     await replicas.leave_running()
@@ -288,7 +288,7 @@ class ClusterDriver:
             found = [each for each in await listed() if each.name == name]
             if not found:
                 raise Failed(f"there is no scenario {name}; `paxtui run --list` names all")
-            play = ScenarioRun(found[0], self.launch.cluster.n // 2)
+            play = ScenarioRun(found[0], self.options.cluster.n // 2)
             self.tell(f"scenario {name}: {found[0].shows}")
             self.play = play
             await self._watch_play(play)
@@ -301,7 +301,7 @@ class ClusterDriver:
     async def _watch_play(self, play: ScenarioRun) -> None:
         """Look at its cluster until somebody goes back: the verdict stays on screen until then."""
         self._stage = trio.CancelScope()
-        stage = self.launch_of(play.cluster)
+        stage = self.options_of(play.cluster)
         with self._stage:
             async with trio.open_nursery() as nursery:
                 deeds = Executor(stage, play.model, Operator(play.cluster, "console"), None, nursery)
@@ -313,9 +313,9 @@ class ClusterDriver:
                 play.model.version += 1
                 await trio.sleep_forever()
 
-    def launch_of(self, cluster: Cluster) -> ConsoleOptions:
+    def options_of(self, cluster: Cluster) -> ConsoleOptions:
         """How a cluster is seen that this console did not start itself."""
-        return structs.replace(self.launch, cluster=cluster, ours=())
+        return structs.replace(self.options, cluster=cluster, ours=())
 
     def _stop_playing(self) -> None:
         if self.play is None:
@@ -326,7 +326,7 @@ class ClusterDriver:
 
     async def _log(self, stack: AsyncExitStack, via: int | None) -> Log:
         if via not in self._logs:
-            log = connect(self.launch.cluster, name=self.launch.name, via=via)
+            log = connect(self.options.cluster, name=self.options.name, via=via)
             self._logs[via] = await stack.enter_async_context(log)
         return self._logs[via]
 

@@ -36,13 +36,13 @@ class Executor:
 
     def __init__(
         self,
-        launch: ConsoleOptions,
+        options: ConsoleOptions,
         model: ClusterModel,
         operator: Operator,
         replicas: LocalCluster | None,
         nursery: trio.Nursery,
     ) -> None:
-        self._launch = launch
+        self._options = options
         self._model = model
         self._operator = operator
         self._replicas = replicas
@@ -61,21 +61,23 @@ class Executor:
 
     def _ours(self, replica: int, otherwise: str) -> LocalCluster:
         """Who runs a replica of ours; of another one it is said what happens ``otherwise``."""
-        if self._replicas is None or replica not in self._launch.ours:
+        if self._replicas is None or replica not in self._options.ours:
             raise Failed(f"r{replica} was not started by this console: {otherwise}")
         return self._replicas
 
     def is_ours(self, replica: int) -> bool:
         """Whether this console starts and stops that replica."""
-        return self._replicas is not None and replica in self._launch.ours
+        return self._replicas is not None and replica in self._options.ours
 
     def absent(self, replica: int) -> bool:
         """Whether a refused connection means that the process is down: ours may just be starting."""
-        return self._replicas is None or replica not in self._launch.ours or not self._replicas.alive(replica)
+        return (
+            self._replicas is None or replica not in self._options.ours or not self._replicas.alive(replica)
+        )
 
     def is_meant(self, replica: int, pid: int) -> bool:
         """Whether what answers on a replica's port is our process, if we start that replica."""
-        if self._replicas is None or replica not in self._launch.ours:
+        if self._replicas is None or replica not in self._options.ours:
             return True
         return self._replicas.pid(replica) == pid
 
@@ -246,7 +248,7 @@ class Executor:
         replicas = self._ours(replica, "only whoever started it can wipe its disk")
         if replicas.alive(replica):
             await replicas.kill(replica)
-        folder = replica_folder(replicas.data_dir, self._launch.cluster.name, replica)
+        folder = replica_folder(replicas.data_dir, self._options.cluster.name, replica)
         shutil.rmtree(folder, ignore_errors=True)
         self._model.wiped(replica, time.monotonic())
         change.final = f"{folder} is gone for ever"
@@ -372,7 +374,7 @@ class Executor:
             for id in range(self._model.n):
                 nursery.start_soon(one, id)
         if self._replicas is not None:
-            for id in self._launch.ours:
+            for id in self._options.ours:
                 if not self._replicas.alive(id):
                     await self.start(id)
                     change.back.append(c.CrashCommand(id))

@@ -47,9 +47,9 @@ def tone(seen: Seen) -> str:
     return STYLES.get(type(seen.event), "warn" if seen.kind == "faults" else "text")
 
 
-def line(scene: ViewState, seen: Seen | None, width: int, *, chosen: bool) -> Row:
+def line(view_state: ViewState, seen: Seen | None, width: int, *, chosen: bool) -> Row:
     """One event; ``None`` for one that is not kept any more."""
-    pointer = scene.look.glyph("pointer") if chosen else " "
+    pointer = view_state.styles.glyph("pointer") if chosen else " "
     if seen is None:
         return fit([(f"{pointer} ", "key"), ("older events are not kept", "dim")], width)
     who = "you" if seen.replica == YOU else f"r{seen.replica}"

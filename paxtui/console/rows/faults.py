@@ -145,7 +145,7 @@ def _one(replica: ReplicaView, active: ActiveFault, now: float) -> FaultRow:
     return FaultRow(f"#{number}", what, active.age_s + since, left, waits, c.UndoCommand(number), at)
 
 
-def fault_line(scene: ViewState, fault: FaultRow, width: int, *, chosen: bool) -> Row:
+def fault_line(view_state: ViewState, fault: FaultRow, width: int, *, chosen: bool) -> Row:
     """Number, what, what it waits for, age, time left."""
     tone = "dim" if fault.waits else "warn"
     left: Row = [(pad(fault.label, 6), "selected" if chosen else "title"), (fault.what, tone)]
@@ -160,10 +160,10 @@ def fault_line(scene: ViewState, fault: FaultRow, width: int, *, chosen: bool) -
     return [(text, f"{style} cursor".strip()) for text, style in row] if chosen else row
 
 
-def nothing(scene: ViewState, width: int) -> Row:
+def nothing(view_state: ViewState, width: int) -> Row:
     """No faults, as far as replicas tell of theirs."""
-    model = scene.model
-    silent = [each.name for each in model.replicas if each.report is None or not each.fresh(scene.now)]
+    model = view_state.model
+    silent = [each.name for each in model.replicas if each.report is None or not each.fresh(view_state.now)]
     if silent:
         return fit([(f"nothing known; {' '.join(silent)} not heard", "unknown")], width)
     return fit([("nothing is broken; ", "dim"), ("x", "key"), (" breaks something", "dim")], width)

@@ -14,9 +14,9 @@ WRITING = "enter:sends  esc:leaves the line, then keys act  up:what was sent  ct
 READ_ONLY = "?:help  ::command  :arm:lets keys act  spc:freeze  f:follow  /:find  g:go  v:view as  q:quit"
 
 
-def keys(scene: ViewState, width: int, *, writing: bool = False) -> Row:
+def keys(view_state: ViewState, width: int, *, writing: bool = False) -> Row:
     """As many as fit, the most needed first."""
-    hints = (WRITING if writing else ARMED if scene.armed else READ_ONLY).split("  ")
+    hints = (WRITING if writing else ARMED if view_state.armed else READ_ONLY).split("  ")
     parts: list[Row] = [[(" ", "")]]
     for hint in hints:
         key, _, what = hint.rpartition(":")
@@ -24,9 +24,9 @@ def keys(scene: ViewState, width: int, *, writing: bool = False) -> Row:
     return columns(parts, width, "  ")
 
 
-def hint_rows(scene: ViewState, width: int) -> list[Row]:
+def hint_rows(view_state: ViewState, width: int) -> list[Row]:
     """What to try first, for the room of an empty log."""
-    arrows = "h l" if scene.look.ascii else "←→"
+    arrows = "h l" if view_state.styles.ascii else "←→"
     tries = [
         ("i", "type a message; it becomes the first slot"),
         (f"{arrows} c", "select a replica and kill it; r starts it again"),
@@ -34,5 +34,5 @@ def hint_rows(scene: ViewState, width: int) -> list[Row]:
         ("s i O", "skip a slot, type a message, find the hole; N fills it"),
         ("x", "everything else that breaks; u takes it back, H heals all"),
     ]
-    head = fit([(f"  {scene.model.n} replicas, one log, and nothing in it yet. Try:", "title")], width)
+    head = fit([(f"  {view_state.model.n} replicas, one log, and nothing in it yet. Try:", "title")], width)
     return [[], head, *(fit([(f"  {key:>7}", "key"), (f"  {what}", "dim")], width) for key, what in tries)]

@@ -20,10 +20,10 @@ class Item(NamedTuple):
 
 
 def item_line(
-    scene: ViewState, item: Item, width: int, label_width: int, *, chosen: bool, key_width: int = 3
+    view_state: ViewState, item: Item, width: int, label_width: int, *, chosen: bool, key_width: int = 3
 ) -> Row:
     """The chosen one has a pointer and stands in reverse."""
-    pointer = scene.look.glyph("pointer") if chosen else " "
+    pointer = view_state.styles.glyph("pointer") if chosen else " "
     row = fit(
         [
             (f"{pointer} ", "key"),

@@ -59,10 +59,10 @@ def sparkline(values: Values, width: int, heights: str) -> tuple[str, float | No
     return text, top
 
 
-def series(scene: ViewState, seconds: int) -> list[Series]:
+def series(view_state: ViewState, seconds: int) -> list[Series]:
     """What is true of the whole cluster, the most important first."""
-    model = scene.model
-    now = scene.now
+    model = view_state.model
+    now = view_state.now
     lost = _sum([replica.lost.last(now, seconds) for replica in model.replicas])
     resent = _sum([replica.resent.last(now, seconds) for replica in model.replicas])
     messages = _sum([replica.messages.last(now, seconds) for replica in model.replicas])
@@ -114,10 +114,10 @@ def spark_width(width: int) -> int:
     return max(0, min(SECONDS_KEPT - 1, width - LABEL_WIDTH - VALUE_WIDTH - TOP_WIDTH - 3))
 
 
-def line(scene: ViewState, one: Series, width: int) -> Row:
+def line(view_state: ViewState, one: Series, width: int) -> Row:
     """``chosen/s  ▁▂▅▇▆▅     98  max 120``."""
     room = spark_width(width)
-    text, top = sparkline(one.values, room, scene.look.spark)
+    text, top = sparkline(one.values, room, view_state.styles.spark)
     return fit(
         [
             (pad(one.label, LABEL_WIDTH), "dim"),
@@ -132,15 +132,15 @@ def line(scene: ViewState, one: Series, width: int) -> Row:
     )
 
 
-def queues(scene: ViewState, width: int) -> Row:
+def queues(view_state: ViewState, width: int) -> Row:
     """What waits at whoever leads."""
-    leader = scene.model.leader
-    report = scene.model.replicas[leader[0]].report if leader is not None else None
+    leader = view_state.model.leader
+    report = view_state.model.replicas[leader[0]].report if leader is not None else None
     status = report.status if report is not None else None
     row: Row = [(pad("in flight", LABEL_WIDTH), "dim"), (" ", "")]
-    if leader is None and not scene.model.unheard(scene.now):
+    if leader is None and not view_state.model.unheard(view_state.now):
         return fit([*row, ("nobody leads", "dim")], width)
-    if status is None or leader is None or not scene.model.replicas[leader[0]].fresh(scene.now):
+    if status is None or leader is None or not view_state.model.replicas[leader[0]].fresh(view_state.now):
         who = f"r{leader[0]} leads" if leader is not None else "who leads"
         return fit([*row, ("?", "unknown"), (f"  {who}, not heard", "dim")], width)
     row += [(f"{status.in_flight}", "text"), ("  queued ", "dim")]
@@ -148,13 +148,13 @@ def queues(scene: ViewState, width: int) -> Row:
     return fit(row, width)
 
 
-def metrics(scene: ViewState, width: int, height: int) -> list[Row]:
+def metrics(view_state: ViewState, width: int, height: int) -> list[Row]:
     """A few lines, or where there is room every replica's own numbers as well."""
-    lines = [line(scene, one, width) for one in series(scene, max(1, spark_width(width)))]
-    lines.insert(5, queues(scene, width))
+    lines = [line(view_state, one, width) for one in series(view_state, max(1, spark_width(width)))]
+    lines.insert(5, queues(view_state, width))
     if width < FULL_WIDTH or height < FULL_HEIGHT:
         return lines[:height]
-    return [*lines, fit([], width), *table(scene, width)][:height]
+    return [*lines, fit([], width), *table(view_state, width)][:height]
 
 
 class Column(NamedTuple):
@@ -195,9 +195,9 @@ def _told(replica: ReplicaView) -> float | None:
     return replica.report.fsync_ms if replica.report is not None else None
 
 
-def table(scene: ViewState, width: int) -> list[Row]:
+def table(view_state: ViewState, width: int) -> list[Row]:
     """A row a replica."""
-    now = scene.now
+    now = view_state.now
     shown = list(COLUMNS)
     while sum(len(column.title) + 2 for column in shown) > width - 4:
         shown.pop()
@@ -207,9 +207,9 @@ def table(scene: ViewState, width: int) -> list[Row]:
             width,
         )
     ]
-    for replica in scene.model.replicas:
+    for replica in view_state.model.replicas:
         fresh = replica.fresh(now)
-        row: Row = [(pad(replica.name, 4), "selected" if replica.id == scene.selected else "title")]
+        row: Row = [(pad(replica.name, 4), "selected" if replica.id == view_state.selected else "title")]
         for column in shown:
             text = column.text(replica, now) if fresh else "?"
             row.append((pad(text, len(column.title) + 2, right=True), "text" if fresh else "unknown"))

@@ -15,7 +15,7 @@ class HeaderBar(Pane):
     """Safe, moving, who leads, how far."""
 
     def rows(self, width: int, height: int) -> list[Row]:
-        row = h.header(self.scene, width)
+        row = h.header(self.view_state, width)
         if self._violated:
             row = [(text, "alarm") for text, _ in row]
         return [row]
@@ -23,7 +23,7 @@ class HeaderBar(Pane):
     @property
     def _violated(self) -> bool:
         """Also while the view stands still and shows what was before."""
-        return self.scene.model.live.judge.light.light == "VIOLATED"
+        return self.view_state.model.live.judge.light.light == "VIOLATED"
 
     def look_again(self) -> None:
         self.set_class(self._violated, "violated")
@@ -34,13 +34,13 @@ class Strip(Pane):
     """All replicas in one line."""
 
     def rows(self, width: int, height: int) -> list[Row]:
-        return [h.strip(self.scene, width)]
+        return [h.strip(self.view_state, width)]
 
     def on_click(self, event: object) -> None:
         """Select the replica under the mouse."""
         x = getattr(event, "x", 0)
         self.console.select_replica(
-            min(self.scene.model.n - 1, x * self.scene.model.n // max(1, self.size.width))
+            min(self.view_state.model.n - 1, x * self.view_state.model.n // max(1, self.size.width))
         )
 
 
@@ -48,7 +48,7 @@ class TabLine(Pane):
     """The views."""
 
     def rows(self, width: int, height: int) -> list[Row]:
-        return [h.tabs(self.scene, self.console.view, width)]
+        return [h.tabs(self.view_state, self.console.view, width)]
 
     def on_click(self, event: object) -> None:
         """Go to the view under the mouse."""
@@ -87,9 +87,9 @@ class KeyLine(Pane):
         notice = self._notice(width)
         if notice:
             return notice
-        if self.scene.scenario is not None:
-            return [fit([(f" scenario {self.scene.scenario}", "self")], width)]
-        return [keys(self.scene, width, writing=isinstance(self.screen.focused, Input))]
+        if self.view_state.scenario is not None:
+            return [fit([(f" scenario {self.view_state.scenario}", "self")], width)]
+        return [keys(self.view_state, width, writing=isinstance(self.screen.focused, Input))]
 
 
 class TooSmall(Pane):

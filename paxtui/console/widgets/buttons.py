@@ -38,16 +38,16 @@ WIDTHS = {"crash-proposer": 18, "pause": 10, "cut": 6, "less": 3, "loss": 12, "m
 """Of buttons whose labels change: nothing moves under the mouse."""
 
 
-def labels(scene: ViewState, replica: ReplicaView) -> dict[str, str]:
+def labels(view_state: ViewState, replica: ReplicaView) -> dict[str, str]:
     """What the buttons say now: some take back what they did."""
-    cut = scene.model.cut_off(replica.id)
+    cut = view_state.model.cut_off(replica.id)
     return {
         "crash-proposer": "Restore proposer" if replica.proposer_crashed else "Crash proposer",
         "crash": "Crash replica",
         "restart": "Restart",
         "pause": "Continue" if replica.process == "paused" else "Pause",
         "cut": "Join" if cut else "Cut",
-        "less": "−" if not scene.look.ascii else "-",
+        "less": "−" if not view_state.styles.ascii else "-",
         "loss": f"Loss {replica.loss_to(-1):g} %",
         "more": "+",
         "heal": "Heal all",
@@ -58,10 +58,10 @@ class Subject(Pane):
     """Whom the buttons act on."""
 
     def rows(self, width: int, height: int) -> list[Row]:
-        replica = self.scene.model.replicas[self.scene.selected]
-        mark = column_mark(self.scene, replica)
-        words = state_words(self.scene, replica) or replica.role
-        name: Row = [(f" {self.scene.look.glyph('pointer')}{replica.name} {mark}", "selected")]
+        replica = self.view_state.model.replicas[self.view_state.selected]
+        mark = column_mark(self.view_state, replica)
+        words = state_words(self.view_state, replica) or replica.role
+        name: Row = [(f" {self.view_state.styles.glyph('pointer')}{replica.name} {mark}", "selected")]
         return [columns([name, [(words, "dim")]], width, " ")]
 
     def look_again(self) -> None:
@@ -74,16 +74,16 @@ class Subject(Pane):
 class ButtonBar(Horizontal):
     """Clicking never takes the focus away from where one reads or types."""
 
-    def __init__(self, scene: ViewState, *, id: str | None = None) -> None:
+    def __init__(self, view_state: ViewState, *, id: str | None = None) -> None:
         super().__init__(id=id, classes="buttons")
-        self.scene = scene
+        self.view_state = view_state
         self._shown: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
         """The replica's name, then its buttons."""
-        found = labels(self.scene, self._replica)
+        found = labels(self.view_state, self._replica)
         with Horizontal(classes="half"):
-            yield Subject(self.scene, classes="subject")
+            yield Subject(self.view_state, classes="subject")
             for name in PROCESS:
                 yield self._button(name, found[name])
         with Horizontal(classes="half"):
@@ -100,11 +100,11 @@ class ButtonBar(Horizontal):
 
     @property
     def _replica(self) -> ReplicaView:
-        return self.scene.model.replicas[self.scene.selected]
+        return self.view_state.model.replicas[self.view_state.selected]
 
     def relabel(self) -> None:
         """Say what the buttons would do now."""
-        found = labels(self.scene, self._replica)
+        found = labels(self.view_state, self._replica)
         if found == self._shown:
             return
         old, self._shown = self._shown, found

@@ -36,9 +36,9 @@ v   look through another replica, and send through it
 left right   select the replica that c, t and other keys act on
 arrows PgUp PgDn home   scroll     f or end   follow     enter   go to the slot in the log"""
 
-    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(scene, id=id, classes=classes)
-        self._talk = Conversation(scene.model)
+    def __init__(self, view_state: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(view_state, id=id, classes=classes)
+        self._talk = Conversation(view_state.model)
 
     @property
     def first(self) -> int:
@@ -48,11 +48,11 @@ arrows PgUp PgDn home   scroll     f or end   follow     enter   go to the slot 
         return self._talk.count
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
-        name = self.console.bridge.launch.name
-        return chat.line(self.scene, self._talk.get(index), name, width, chosen=chosen)
+        name = self.console.driver.options.name
+        return chat.line(self.view_state, self._talk.get(index), name, width, chosen=chosen)
 
     def rows(self, width: int, height: int) -> list[Row]:
-        self._talk = Conversation(self.scene.model)
+        self._talk = Conversation(self.view_state.model)
         self.cursor, self.top = max(self.cursor, self.first), max(self.top, self.first)
         return super().rows(width, height)
 
@@ -72,7 +72,7 @@ arrows PgUp PgDn home   scroll     f or end   follow     enter   go to the slot 
         what = self._talk.get(self.cursor)
         if not isinstance(what, int):
             self.console.show_message(what)
-        elif what < self.scene.model.end:
+        elif what < self.view_state.model.end:
             self.console.goto(what)
 
     def look_again(self) -> None:
@@ -92,9 +92,9 @@ class ChatInput(TypedLine):
         Binding("pagedown", "page(1)", "page down", show=False),
     ]
 
-    def __init__(self, scene: ViewState) -> None:
+    def __init__(self, view_state: ViewState) -> None:
         super().__init__(id="chat-input", compact=True, select_on_focus=False)
-        self.scene = scene
+        self.view_state = view_state
         self._back = 0
         """How far back in the history the line stands; 0 is what is being written."""
         self._draft = ""
@@ -107,7 +107,9 @@ class ChatInput(TypedLine):
 
     def tell(self) -> None:
         """Say whether one may write."""
-        words = "write here" if self.scene.armed else "read-only: type :arm outside of this line to write"
+        words = (
+            "write here" if self.view_state.armed else "read-only: type :arm outside of this line to write"
+        )
         if self.placeholder != words:
             self.placeholder = words
 
@@ -145,11 +147,11 @@ class ChatInput(TypedLine):
 class ChatPane(Container):
     """Conversation and line."""
 
-    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(self, view_state: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self.scene = scene
-        self.lines = ChatLines(scene, id="chat-lines")
-        self.line = ChatInput(scene)
+        self.view_state = view_state
+        self.lines = ChatLines(view_state, id="chat-lines")
+        self.line = ChatInput(view_state)
 
     def compose(self) -> ComposeResult:
         """One above the other."""
@@ -170,11 +172,11 @@ class ChatPane(Container):
         if not text.strip():
             return
         console = self.lines.console
-        if not self.scene.armed:
+        if not self.view_state.armed:
             console.say("read-only: nothing was sent; :arm lets you write", failed=True)
             return
-        console.order(c.AppendCommand(text, self.scene.viewer))
-        if self.scene.frozen_at is not None:
+        console.order(c.AppendCommand(text, self.view_state.viewer))
+        if self.view_state.frozen_at is not None:
             console.say("sent; the frozen view does not show it, space outside of this line goes on")
         self.line.sent()
         self.lines.follow()
@@ -182,7 +184,7 @@ class ChatPane(Container):
     def tell(self) -> None:
         """The title says through whom one looks."""
         lines, writing = self.lines, self.line.has_focus
-        title = chat.title(self.scene, lines.following, lines.below, self.size.width, writing=writing)
+        title = chat.title(self.view_state, lines.following, lines.below, self.size.width, writing=writing)
         if self.border_title != title:
             self.border_title = title
         self.line.tell()

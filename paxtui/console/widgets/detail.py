@@ -21,8 +21,8 @@ LOOK_S = 0.5
 class DetailPage(ScrolledText):
     """Lines to scroll, made anew as time goes on."""
 
-    def __init__(self, scene: ViewState, make: Callable[[int], list[Row]]) -> None:
-        super().__init__(scene, "", ())
+    def __init__(self, view_state: ViewState, make: Callable[[int], list[Row]]) -> None:
+        super().__init__(view_state, "", ())
         self._make = make
         self._made: list[Row] = []
         self._made_for = -1
@@ -53,13 +53,13 @@ class Detail(Dialog[bool]):
     ]
 
     def __init__(
-        self, scene: ViewState, title: str, make: Callable[[int], list[Row]], goes: str = ""
+        self, view_state: ViewState, title: str, make: Callable[[int], list[Row]], goes: str = ""
     ) -> None:
         super().__init__(classes="dialog")
         self._title = title
         self._goes = goes
         """What ``enter`` does; empty if it only closes."""
-        self.page = DetailPage(scene, make)
+        self.page = DetailPage(view_state, make)
 
     def compose(self) -> ComposeResult:
         """One box."""

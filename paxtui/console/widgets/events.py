@@ -31,14 +31,14 @@ K   only one kind: elections, promises, slots, faults, drops, you
 R   only one replica's     enter   the whole event; enter again goes to its slot in the log
 arrows PgUp PgDn home   scroll     f or end   follow again"""
 
-    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(scene, id=id, classes=classes)
+    def __init__(self, view_state: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(view_state, id=id, classes=classes)
         self.wanted = Filter()
 
     @property
     def shelf(self) -> Ring[Seen]:
         """The events that pass the filter."""
-        return self.scene.model.journal.shelf(self.wanted)
+        return self.view_state.model.journal.shelf(self.wanted)
 
     @property
     def first(self) -> int:
@@ -50,7 +50,7 @@ arrows PgUp PgDn home   scroll     f or end   follow again"""
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
         seen = self.shelf.get(index)
-        return events.line(self.scene, seen, width, chosen=chosen)
+        return events.line(self.view_state, seen, width, chosen=chosen)
 
     def rows(self, width: int, height: int) -> list[Row]:
         self.cursor, self.top = max(self.cursor, self.first), max(self.top, self.first)
@@ -63,7 +63,7 @@ arrows PgUp PgDn home   scroll     f or end   follow again"""
     def look_again(self) -> None:
         super().look_again()
         below = max(0, self.count() - (self.top + self.room))
-        title = events.title(self.wanted, self.following, below, self.scene.look.glyph("follow"))
+        title = events.title(self.wanted, self.following, below, self.view_state.styles.glyph("follow"))
         if self.border_title != title:
             self.border_title = title
 
@@ -80,7 +80,7 @@ arrows PgUp PgDn home   scroll     f or end   follow again"""
 
     def action_who(self) -> None:
         """The next replica."""
-        order: list[int | None] = [None, *range(self.scene.model.n), YOU]
+        order: list[int | None] = [None, *range(self.view_state.model.n), YOU]
         self._filter(self.wanted._replace(replica=order[(order.index(self.wanted.replica) + 1) % len(order)]))
 
     def _filter(self, wanted: Filter) -> None:

@@ -57,15 +57,15 @@ LINK_ITEMS = [
 class FaultMenu(Menu):
     """The menu of a replica, and where there is no bar on the screen, its buttons."""
 
-    def __init__(self, scene: ViewState, *, bar: bool) -> None:
-        replica = scene.model.replicas[scene.selected]
-        super().__init__(scene, f"break {replica.name}", replica_items(replica))
+    def __init__(self, view_state: ViewState, *, bar: bool) -> None:
+        replica = view_state.model.replicas[view_state.selected]
+        super().__init__(view_state, f"break {replica.name}", replica_items(replica))
         self._bar = bar
 
     def more(self) -> ComposeResult:
         """The buttons; they leave the menu open."""
         if self._bar:
-            yield ButtonBar(self.scene)
+            yield ButtonBar(self.view_state)
 
     def on_mount(self) -> None:
         """The bar is kept up to date while the menu is open."""

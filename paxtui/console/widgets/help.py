@@ -28,8 +28,8 @@ class ScrolledText(Lines):
         Binding("end,G", "scroll(9999)", "end", show=False),
     ]
 
-    def __init__(self, scene: ViewState, text: str, keys: Sequence[tuple[str, str]]) -> None:
-        super().__init__(scene)
+    def __init__(self, view_state: ViewState, text: str, keys: Sequence[tuple[str, str]]) -> None:
+        super().__init__(view_state)
         self._text = text
         self._keys = keys
         self.following = False
@@ -66,10 +66,10 @@ class Help(Dialog[None]):
 
     BINDINGS = [Binding("escape,q,question_mark,f1", "dismiss(None)", show=False)]
 
-    def __init__(self, scene: ViewState, title: str, text: str, keys: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, view_state: ViewState, title: str, text: str, keys: Sequence[tuple[str, str]]) -> None:
         super().__init__(classes="dialog")
         self._title = title
-        self.page = ScrolledText(scene, text, keys)
+        self.page = ScrolledText(view_state, text, keys)
 
     def compose(self) -> ComposeResult:
         """One box."""

@@ -42,29 +42,31 @@ arrows, h j k   move          y   both ways: keys act on the way back, too
 t   cut or join this arrow    l   type its loss in percent     - +   loss by 5
 d   type delay and jitter     enter   everything else          P   presets, with a preview"""
 
-    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(scene, id=id, classes=classes)
+    def __init__(self, view_state: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(view_state, id=id, classes=classes)
         self.both = False
         """Whether keys act on the way back, too."""
-        self.border_title = "3 links  from ↓ to →" if not scene.look.ascii else "3 links  from row to column"
+        self.border_title = (
+            "3 links  from ↓ to →" if not view_state.styles.ascii else "3 links  from row to column"
+        )
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """The matrix, a line of space, up to two lines of words, and the keys."""
-        return self.scene.model.n + 5 if self.scene.model.n > 1 else 1
+        return self.view_state.model.n + 5 if self.view_state.model.n > 1 else 1
 
     def rows(self, width: int, height: int) -> list[Row]:
         self._stay_inside()
-        return links.links(self.scene, width, height, both=self.both, focused=self.has_focus)
+        return links.links(self.view_state, width, height, both=self.both, focused=self.has_focus)
 
     def _stay_inside(self) -> None:
-        n = self.scene.model.n
-        if max(self.scene.link) >= n:
-            self.scene.link = (0, min(1, n - 1))
+        n = self.view_state.model.n
+        if max(self.view_state.link) >= n:
+            self.view_state.link = (0, min(1, n - 1))
 
     @property
     def chosen(self) -> tuple[Link, ...]:
         """The links that keys act on."""
-        return (self.scene.link, self.scene.link[::-1]) if self.both else (self.scene.link,)
+        return (self.view_state.link, self.view_state.link[::-1]) if self.both else (self.view_state.link,)
 
     def on_focus(self) -> None:
         """The cursor stands out."""
@@ -76,7 +78,7 @@ d   type delay and jitter     enter   everything else          P   presets, with
 
     def on_click(self, event: Click) -> None:
         """Put the cursor on the arrow under the mouse."""
-        n = self.scene.model.n
+        n = self.view_state.model.n
         offset = event.get_content_offset(self)
         if offset is None or n < 2:
             return
@@ -86,17 +88,17 @@ d   type delay and jitter     enter   everything else          P   presets, with
             self._put(a, b)
 
     def _put(self, a: int, b: int) -> None:
-        self.scene.link = (a, b)
+        self.view_state.link = (a, b)
         self.look_again()
 
     # Actions
 
     def action_move(self, down: int, right: int) -> None:
         """The next arrow in a direction; there is none from a replica to itself."""
-        n = self.scene.model.n
+        n = self.view_state.model.n
         if n < 2:
             return
-        a, b = self.scene.link
+        a, b = self.view_state.link
         a, b = a + down, b + right
         if a == b:
             a, b = a + down, b + right
@@ -105,20 +107,20 @@ d   type delay and jitter     enter   everything else          P   presets, with
 
     def action_cut(self) -> None:
         """Cut it or join it."""
-        if self.scene.model.n > 1:
-            self.console.order(command_builders.cut_or_join(self.console.bridge.model, self.chosen))
+        if self.view_state.model.n > 1:
+            self.console.order(command_builders.cut_or_join(self.console.driver.model, self.chosen))
 
     def action_loss(self, step: int) -> None:
         """More or less loss."""
-        if self.scene.model.n > 1:
-            model = self.console.bridge.model
-            known = arrow(model, *self.scene.link, self.scene.clock()).loss
-            percent = self.console.stepped_loss(self.scene.link, known, step)
+        if self.view_state.model.n > 1:
+            model = self.console.driver.model
+            known = arrow(model, *self.view_state.link, self.view_state.clock()).loss
+            percent = self.console.stepped_loss(self.view_state.link, known, step)
             self.console.order_all(command_builders.chance(model, self.chosen, "loss", percent))
 
     def action_ask(self, kind: str) -> None:
         """Type a number."""
-        if self.scene.model.n > 1:
+        if self.view_state.model.n > 1:
             self.console.ask_link(kind, self.chosen)
 
     def action_both(self) -> None:
@@ -128,5 +130,5 @@ d   type delay and jitter     enter   everything else          P   presets, with
 
     def action_menu(self) -> None:
         """All that can be done to it."""
-        if self.scene.model.n > 1:
+        if self.view_state.model.n > 1:
             self.console.link_menu(self.chosen)

@@ -56,8 +56,8 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
 
     head = 1
 
-    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(scene, id=id, classes=classes)
+    def __init__(self, view_state: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(view_state, id=id, classes=classes)
         self.filter = ""
         """Only slots that match are shown; empty shows all."""
         self.search = ""
@@ -88,12 +88,12 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
     def _refilter(self) -> None:
         """Look for matches again, at most once a second: they may be many. Who reads stays on the slot, or is
         on the next one where that does not match any more."""
-        now = self.scene.clock()
+        now = self.view_state.clock()
         if not self.filter or now - self._shown_at <= 1.0:
             return
         slot = self.slot_of(self.cursor)
-        self._shown = matches(self.scene.model, self.filter, self.scene.now)
-        self._unsearched = unsearched(self.scene.model)
+        self._shown = matches(self.view_state.model, self.filter, self.view_state.now)
+        self._unsearched = unsearched(self.view_state.model)
         self._shown_at = now
         if not self.following:
             index = max(0, min(self._index_of(slot), len(self._shown) - 1))
@@ -106,7 +106,7 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         never scrolled."""
         if not self.following and not anyway:
             return
-        model, room = self.scene.model, self.room
+        model, room = self.view_state.model, self.room
         if not self.folding:
             self._layout, self._layout_of = layout(model, 0), ()
             return
@@ -121,7 +121,7 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
             len(model.sources),
             len(model.values.repeated),
             model.floor,
-            int(self.scene.now),
+            int(self.view_state.now),
         )
         if made_of != self._layout_of:
             self._layout, self._layout_of = layout(model, upto), made_of
@@ -130,7 +130,7 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         """The slot or the fold on a line."""
         if self._shown is None:
             return self._layout.at(index)
-        return self._shown[index] if 0 <= index < len(self._shown) else self.scene.model.end
+        return self._shown[index] if 0 <= index < len(self._shown) else self.view_state.model.end
 
     def slot_of(self, index: int) -> int:
         """The slot on a line; of a fold the first."""
@@ -144,7 +144,7 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         """Put the cursor on ``slot``, or on the next one that the filter lets through; the last one if there
         is none."""
         self.following = False
-        floor = self.scene.model.floor
+        floor = self.view_state.model.floor
         if slot < floor:
             self.console.say(f"slot {slot} is removed; the log is kept from slot {floor} on", failed=True)
         fold = self._layout.fold_of(slot) if self._shown is None else None
@@ -159,10 +159,10 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         self.go(min(self._index_of(slot), self.count() - 1))
 
     def count(self) -> int:
-        return self._layout.lines(self.scene.model.end) if self._shown is None else len(self._shown)
+        return self._layout.lines(self.view_state.model.end) if self._shown is None else len(self._shown)
 
     def heading(self, width: int) -> list[Row]:
-        return [log.heading(self.scene, width)]
+        return [log.heading(self.view_state, width)]
 
     def rows(self, width: int, height: int) -> list[Row]:
         rows = super().rows(width, height)
@@ -170,15 +170,15 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
             rows.append(
                 fit([(f"  no slot matches {visible(self.filter, 60)!r}; esc shows all", "dim")], width)
             )
-        elif self.scene.model.end == 0 and self.scene.armed:
-            rows += hint_rows(self.scene, width)
+        elif self.view_state.model.end == 0 and self.view_state.armed:
+            rows += hint_rows(self.view_state, width)
         return rows
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
         at = self._at(index)
         if isinstance(at, Fold):
-            return log.fold_line(self.scene, at, width, chosen=chosen)
-        return log.line(self.scene, at, width, chosen=chosen)
+            return log.fold_line(self.view_state, at, width, chosen=chosen)
+        return log.line(self.view_state, at, width, chosen=chosen)
 
     def follow(self) -> None:
         self._layout_of = ()  # what was opened is folded again
@@ -192,15 +192,15 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         """What is under the cursor is what WHY is about."""
         nothing = self.following or not self.count()
         at = None if nothing else self._at(max(0, min(self.cursor, self.count() - 1)))
-        self.scene.slot = at if isinstance(at, int) else None
-        self.scene.fold = (at.first, at.end) if isinstance(at, Fold) else None
+        self.view_state.slot = at if isinstance(at, int) else None
+        self.view_state.fold = (at.first, at.end) if isinstance(at, Fold) else None
 
     def look_again(self) -> None:
         self._refilter()
         self._refold()
         super().look_again()
         behind = max(0, self.count() - (self.top + self.room))
-        glyph = self.scene.look.glyph("follow")
+        glyph = self.view_state.styles.glyph("follow")
         state = f"following {glyph}" if self.following else f"+{behind} below (f)" if behind else "f follows"
         if self.filter:
             match = "matches" if self.count() == 1 else "match"
@@ -222,12 +222,12 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         self._seek(("HOLE", "CONFLICT"))
 
     def _seek(self, states: tuple[str, ...]) -> None:
-        model = self.scene.model
+        model = self.view_state.model
         at = self._at(self.cursor)
         start = model.applied if self.following else at.end if isinstance(at, Fold) else at + 1
         conflicts = sorted(slot for slot in model.judge.conflicts if slot >= start)
         for slot in [*conflicts, *range(max(start, model.applied), model.end)]:
-            if slot_facts(model, slot, self.scene.now).state in states:
+            if slot_facts(model, slot, self.view_state.now).state in states:
                 self.go_to_slot(slot)
                 return
         self.console.say(f"no slot from {start} on is {' or '.join(states)}")
@@ -237,10 +237,14 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         if not self.search:
             self.console.say("nothing was looked for yet; / does")
             return
-        found = matches(self.scene.model, self.search, self.scene.now)
+        found = matches(self.view_state.model, self.search, self.view_state.now)
         if self._shown is not None:  # of what is on screen
             found = sorted({*found} & {*self._shown})
-        here = self.slot_of(self.cursor) if not self.following else (-1 if step > 0 else self.scene.model.end)
+        here = (
+            self.slot_of(self.cursor)
+            if not self.following
+            else (-1 if step > 0 else self.view_state.model.end)
+        )
         after = [slot for slot in found if slot > here] if step > 0 else [s for s in found if s < here][::-1]
         if not found:
             self.console.say(f"no slot matches {visible(self.search, 60)!r}{self._not_read()}", failed=True)
@@ -255,7 +259,7 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
 
     def _not_read(self) -> str:
         """What a search cannot see."""
-        count = unsearched(self.scene.model)
+        count = unsearched(self.view_state.model)
         return f"; {plural(count, 'slot')} not read here yet" if count else ""
 
     def action_open(self) -> None:
@@ -270,7 +274,7 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         elif isinstance(at, Fold):
             self._layout = self._layout.without(at)
             self.go(self.cursor)
-        elif at < self.scene.model.end:
+        elif at < self.view_state.model.end:
             self.moved()
             self.console.show_slot(at)
 
@@ -296,10 +300,10 @@ class WhyPane(Pane):
     """Why the slot is in its state."""
 
     def rows(self, width: int, height: int) -> list[Row]:
-        return why.why(self.scene, width, height)
+        return why.why(self.view_state, width, height)
 
     def look_again(self) -> None:
-        title = f"why {why.answer(self.scene).subject}" if self.display else ""
+        title = f"why {why.answer(self.view_state).subject}" if self.display else ""
         if self.border_title != title:
             self.border_title = title
         super().look_again()

@@ -30,8 +30,8 @@ class MenuList(Lines):
         Binding("enter", "screen.choose", "choose", show=False),
     ]
 
-    def __init__(self, scene: ViewState, items: Sequence[Item]) -> None:
-        super().__init__(scene)
+    def __init__(self, view_state: ViewState, items: Sequence[Item]) -> None:
+        super().__init__(view_state)
         self.items = list(items)
         self.following = False
 
@@ -42,7 +42,7 @@ class MenuList(Lines):
         return len(self.items)
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
-        return item_line(self.scene, self.items[index], width, label_width(self.items), chosen=chosen)
+        return item_line(self.view_state, self.items[index], width, label_width(self.items), chosen=chosen)
 
     def look_again(self) -> None:
         super().look_again()
@@ -82,11 +82,11 @@ class Menu(Dialog[str | None]):
         Binding("escape,q", "dismiss(None)", "close", show=False),
     ]
 
-    def __init__(self, scene: ViewState, title: str, items: Sequence[Item]) -> None:
+    def __init__(self, view_state: ViewState, title: str, items: Sequence[Item]) -> None:
         super().__init__(classes="dialog")
-        self.scene = scene
+        self.view_state = view_state
         self._title = title
-        self.list = MenuList(scene, items)
+        self.list = MenuList(view_state, items)
 
     def compose(self) -> ComposeResult:
         """The list in a box."""

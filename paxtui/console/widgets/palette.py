@@ -33,8 +33,8 @@ class Offers(Lines):
 
     can_focus = False
 
-    def __init__(self, scene: ViewState) -> None:
-        super().__init__(scene)
+    def __init__(self, view_state: ViewState) -> None:
+        super().__init__(view_state)
         self.found: list[Suggestion] = []
         self.following = False
         self.stepped = False
@@ -77,7 +77,7 @@ class Offers(Lines):
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
         each = self.found[index]
         item = Item("", each.shown, each.what, each.text)
-        return item_line(self.scene, item, width, self._label, chosen=chosen, key_width=0)
+        return item_line(self.view_state, item, width, self._label, chosen=chosen, key_width=0)
 
     def step(self, lines: int) -> None:
         """Point at another one."""
@@ -97,8 +97,8 @@ class Meaning(Pane):
     """How the command is used, or what is wrong with it; above it all that is said about what is pointed at,
     where that does not fit into the list."""
 
-    def __init__(self, scene: ViewState, against: Context, offers: Offers) -> None:
-        super().__init__(scene)
+    def __init__(self, view_state: ViewState, against: Context, offers: Offers) -> None:
+        super().__init__(view_state)
         self.problem = ""
         self.typed = ""
         self._against = against
@@ -153,9 +153,9 @@ class Palette(LineDialog[str | None]):
 
     BINDINGS = [Binding("escape,ctrl+p", "dismiss(None)", show=False)]
 
-    def __init__(self, scene: ViewState, against: Context, history: list[str]) -> None:
+    def __init__(self, view_state: ViewState, against: Context, history: list[str]) -> None:
         super().__init__(classes="palette")
-        self.scene = scene
+        self.view_state = view_state
         self._against = against
         self._history = history
         self._back: int | None = None
@@ -163,8 +163,8 @@ class Palette(LineDialog[str | None]):
         self._recalled = ""
         self._offered_for = ""
         """The text that the offers fit."""
-        self.offers = Offers(scene)
-        self.meaning = Meaning(scene, against, self.offers)
+        self.offers = Offers(view_state)
+        self.meaning = Meaning(view_state, against, self.offers)
 
     def compose(self) -> ComposeResult:
         """Suggestions, the usage or the problem, and the line."""

@@ -31,9 +31,9 @@ class Pane(Widget):
     HELP = ""
     """What the pane shows and which keys it has, for ``?``."""
 
-    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(self, view_state: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self.scene = scene
+        self.view_state = view_state
         self._rows: list[Row] = []
         self.flooded = False
         """Whether nearly everything was new when it was last drawn."""
@@ -70,7 +70,7 @@ class Pane(Widget):
             if (rows[y] if y < len(rows) else None) != (old[y] if y < len(old) else None)
         ]
         self.flooded = height > FLOOD_ROWS_MIN and len(changed) > FLOOD_SHARE * height
-        self._drawn_at = self.scene.clock()
+        self._drawn_at = self.view_state.clock()
         if len(changed) > height // 2:
             self.refresh()
         elif changed:
@@ -81,7 +81,7 @@ class Pane(Widget):
         width = self.size.width
         if y >= len(self._rows):
             return Strip.blank(width, self.rich_style)
-        look, base = self.scene.look, self.rich_style
+        look, base = self.view_state.styles, self.rich_style
         spans = [(text, base + look.style(name)) for text, name in fit(self._rows[y], width)]
         return Strip([Segment(text, look) for text, look in _joined(spans)], width)
 
@@ -121,8 +121,8 @@ class Lines(Pane, can_focus=True):
         Binding("end,f", "follow", "follow", show=False),
     ]
 
-    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(scene, id=id, classes=classes)
+    def __init__(self, view_state: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(view_state, id=id, classes=classes)
         self.top = 0
         self.cursor = 0
         self.following = True
@@ -169,7 +169,7 @@ class Lines(Pane, can_focus=True):
     @property
     def frozen(self) -> bool:
         """Whether the view stands still."""
-        return self.scene.frozen_at is not None
+        return self.view_state.frozen_at is not None
 
     def _follow(self, count: int, room: int) -> None:
         """Show the end, by half pages: line by line would repaint everything for each line. Where lines went

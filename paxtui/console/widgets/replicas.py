@@ -32,26 +32,26 @@ loss   of its messages to others; `some` if not of all     fsync   how long a co
 
 arrows, h j k l   select     enter, x   everything that can be done to it"""
 
-    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(scene, id=id, classes=classes)
+    def __init__(self, view_state: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(view_state, id=id, classes=classes)
         self.border_title = "2 replicas"
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Where panes share a column: two lines each for few replicas, else one."""
-        n = self.scene.model.n
+        n = self.view_state.model.n
         return 2 * n if n <= 3 or container.height >= 40 else n
 
     def rows(self, width: int, height: int) -> list[Row]:
-        return replicas.replicas(self.scene, width, height)
+        return replicas.replicas(self.view_state, width, height)
 
     def action_move(self, step: int) -> None:
         """Select another one."""
-        self.console.select_replica((self.scene.selected + step) % self.scene.model.n)
+        self.console.select_replica((self.view_state.selected + step) % self.view_state.model.n)
 
     def on_click(self, event: Click) -> None:
         """Select the one under the mouse."""
         offset = event.get_content_offset(self)
-        found = None if offset is None else replicas.replica_at(self.scene, offset.y, self.size.height)
+        found = None if offset is None else replicas.replica_at(self.view_state, offset.y, self.size.height)
         if found is not None:
             self.console.select_replica(found)
 
@@ -74,8 +74,8 @@ has lost its vote for ever: that stays here, and no undo takes it back.
 
 arrows, j k   move     enter, delete   end this one     u   take back the last     H   heal all"""
 
-    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(scene, id=id, classes=classes)
+    def __init__(self, view_state: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(view_state, id=id, classes=classes)
         self.following = False
         self._found: list[FaultRow] = []
         self._seen: dict[str, int] = {}
@@ -86,7 +86,7 @@ arrows, j k   move     enter, delete   end this one     u   take back the last  
         return max(1, len(self._found))
 
     def rows(self, width: int, height: int) -> list[Row]:
-        self._found = self._sorted(faults.broken(self.scene.model, self.scene.now))
+        self._found = self._sorted(faults.broken(self.view_state.model, self.view_state.now))
         return super().rows(width, height)
 
     def _sorted(self, found: list[FaultRow]) -> list[FaultRow]:
@@ -99,8 +99,8 @@ arrows, j k   move     enter, delete   end this one     u   take back the last  
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
         if not self._found:
-            return faults.nothing(self.scene, width)
-        return faults.fault_line(self.scene, self._found[index], width, chosen=chosen and self.has_focus)
+            return faults.nothing(self.view_state, width)
+        return faults.fault_line(self.view_state, self._found[index], width, chosen=chosen and self.has_focus)
 
     def look_again(self) -> None:
         super().look_again()
