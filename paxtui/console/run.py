@@ -102,7 +102,9 @@ async def _show(
     outcome.unwrap()
     if app.broken is not None:
         return EXIT_FAILED, None
-    if app.onward is not None:
-        attached = structs.replace(options, cluster=app.onward, asked=True, ours=(), armed=False)
+    if app.controllers.lifecycle.onward is not None:
+        attached = structs.replace(
+            options, cluster=app.controllers.lifecycle.onward, asked=True, ours=(), armed=False
+        )
         return 0, attached
     return EXIT_FAILED if driver.failure is not None else app.return_code or 0, None

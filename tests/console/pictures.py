@@ -95,7 +95,7 @@ class Studio:
 
     def take(self, path: Path, title: str) -> None:
         """The screen as it is."""
-        self.app.look_again()
+        self.app.redraw()
         path.write_text(self.app.export_screenshot(title=title), encoding="utf-8")
         print(path)
 
@@ -131,11 +131,11 @@ async def after_a_crash(folder: Path) -> None:
         await studio.until(
             lambda: any(r.vote(7) is not None for r in model.replicas if r.id != leader), "votes"
         )
-        studio.app.select_replica(leader)
+        studio.app.controllers.view.select_replica(leader)
         await pilot.press("c")
         await studio.until(lambda: model.leader is not None and model.leader[0] != leader, "a new leader")
         await studio.until(lambda: model.applied >= 8, "the new leader's proposals")
-        studio.app.goto(6)
+        studio.app.controllers.navigation.go_to_slot(6)
         await pilot.pause()
         await asyncio.sleep(1)
         studio.take(folder / "after-a-crash.svg", "the leader was killed: c")
@@ -154,7 +154,7 @@ async def small(folder: Path) -> None:
         studio.driver.submit(c.AppendCommand("pizza?"))
         studio.driver.submit(c.AppendCommand("sushi?"))
         await studio.until(lambda: model.hole == 9, "a hole")
-        studio.app.goto(9)
+        studio.app.controllers.navigation.go_to_slot(9)
         await pilot.pause()
         studio.take(folder / "small.svg", "80x24")
 

@@ -69,7 +69,7 @@ class Played:
 
     async def look(self) -> None:
         """Let the app look at what the story told."""
-        self.app.look_again()
+        self.app.redraw()
         await self.pilot.pause()
 
     def text(self, id: str) -> str:
@@ -91,15 +91,15 @@ async def played(
     *,
     messages: int = 10,
     armed: bool = True,
-    look: Styles | None = None,
-    kept: Preferences | None = None,
+    styles: Styles | None = None,
+    preferences: Preferences | None = None,
 ) -> AsyncIterator[Played]:
     """All replicas serve, r0 leads, and ``messages`` slots are applied."""
     driver = FakeDriver(n)
     driver.story.up()
     if messages:
         driver.story.choose(f"message {number}" for number in range(messages))
-    app = ConsoleApp(driver, look or Styles(), kept or Preferences())
+    app = ConsoleApp(driver, styles or Styles(), preferences or Preferences())
     app.view_state.armed = armed
     async with app.run_test(size=size) as pilot:
         await pilot.pause()

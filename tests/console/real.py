@@ -67,7 +67,7 @@ class Real:
 
     async def words(self, text: str) -> None:
         """As if typed at ``:``."""
-        self.app.run_words(text)
+        self.app.controllers.dialogs.run_line(text)
         await self.pilot.pause()
 
     async def log_of(self, replica: int) -> list[LogEntry]:

@@ -166,7 +166,7 @@ def test_up_and_down_bring_back_what_was_written(play: Callable[..., None]) -> N
         for text in ("one", "two", "two"):
             await on.type(text)
             await on.press("enter")
-        assert on.app.kept.history == ["one", "two"]
+        assert on.app.preferences.history == ["one", "two"]
         await on.type("draft")
         await on.press("up")
         assert line.value == "two"

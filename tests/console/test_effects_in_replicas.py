@@ -71,7 +71,7 @@ def test_crash_proposer_and_its_undo(tmp_path: Path) -> None:
         model = on.driver.model
         assert model.leader is not None
         old = model.leader[0]
-        on.app.select_replica(old)
+        on.app.controllers.view.select_replica(old)
         button = next(each for each in on.app.query(Button) if each.name == "crash-proposer")
         await on.pilot.click(button)
         seen = await on.until(lambda seen: faults(seen, old) == [f.CrashProposer()], "its proposer stopped")
@@ -145,7 +145,7 @@ def test_loss_and_delay_replace_each_other_and_end_by_number(tmp_path: Path) -> 
 def test_elect(tmp_path: Path) -> None:
     async def act(on: Real) -> None:
         for id in (2, 1):
-            on.app.select_replica(id)
+            on.app.controllers.view.select_replica(id)
             await on.press("e")
             await on.until(lambda seen, id=id: leader(seen) == id, f"r{id} leads")  # type: ignore[misc]
 

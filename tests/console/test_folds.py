@@ -172,11 +172,11 @@ def test_a_reader_sees_nothing_fold_or_move(play: Play) -> None:
 
 def test_going_to_a_folded_slot_shows_it(play: Play) -> None:
     async def act(on: Played) -> None:
-        on.app.go_to_text("50")
+        on.app.controllers.navigation.go_to_text("50")
         await on.look()
         assert on.app.view_state.slot == 50
         assert "message 50" in on.text("log")
-        on.app.find("message 7")
+        on.app.controllers.navigation.find("message 7")
         assert on.app.view_state.slot in (70, 7)
 
     play(act, messages=100, size=(80, 24))

@@ -9,9 +9,10 @@ from msgspec import structs
 from textual.widgets import Button, Input
 
 from paxtui.console import commands as c
+from paxtui.console.actions.surfaces import fault_items
 from paxtui.console.preferences import Preferences
 from paxtui.console.rows.text import plain
-from paxtui.console.widgets.faultmenu import FaultMenu, replica_items
+from paxtui.console.widgets.faultmenu import FaultMenu
 from paxtui.console.widgets.menu import Menu
 from paxtui.console.widgets.palette import Palette
 from paxtui.console.widgets.pane import Pane
@@ -92,7 +93,7 @@ def test_all_of_the_menu_and_its_buttons_fit_80x24(play: Play) -> None:
         menu = on.app.screen
         assert isinstance(menu, FaultMenu)
         lines = shown(menu.list)
-        items = replica_items(on.story.model.replicas[0])
+        items = fault_items(on.app.view_state)
         assert len(lines) == len(items)
         for line, item in zip(lines, items, strict=True):
             assert item.label in line
@@ -180,7 +181,7 @@ def test_one_line_for_several_replicas_is_one_deed(play: Play) -> None:
 def test_a_long_notice_takes_the_lines_that_it_needs_and_gives_them_back(play: Play) -> None:
     async def act(on: Played) -> None:
         text = "r1 stays down: only whoever started it can start it, r here cannot either; " * 2
-        on.app.say(text)
+        on.app.notify_line(text)
         on.app.tick()
         await on.pilot.pause()
         keys = on.app.query_one("#keys", Pane)
@@ -225,7 +226,7 @@ def test_attaching_ends_a_console_that_started_nothing(play: Play) -> None:
         on.driver.outside.found = other
         on.app.tick()
         await on.pilot.pause()
-        assert on.app.onward == other
+        assert on.app.controllers.lifecycle.onward == other
         assert not on.app.is_running or on.app._exit
 
     play(act)
@@ -254,7 +255,7 @@ def test_attaching_asks_before_it_stops_replicas(
             "Cancel",
         ]
         assert await on.press(*keys) == orders
-        assert (on.app.onward == other) is onward
+        assert (on.app.controllers.lifecycle.onward == other) is onward
 
     play(act)
 
@@ -264,7 +265,7 @@ def test_attach_asks_for_the_cluster_first(play: Play) -> None:
         await on.press("colon")
         await on.type("attach 127.0.0.1:7500")
         assert await on.press("enter") == [c.AttachCommand("127.0.0.1:7500")]
-        assert on.app.onward is None
+        assert on.app.controllers.lifecycle.onward is None
 
     play(act, armed=False)
 
@@ -295,7 +296,7 @@ def test_the_view_of_the_last_run_has_the_keys(play: Play, view: int, focus: str
         assert on.app.focused is not None
         assert on.app.focused.id == focus
 
-    play(act, size=(80, 24), kept=Preferences(view=view))
+    play(act, size=(80, 24), preferences=Preferences(view=view))
 
 
 def test_a_pane_that_a_smaller_screen_hides_gives_the_keys_away(play: Play) -> None:

@@ -108,8 +108,8 @@ BUTTONS = {
     "crash": [c.CrashCommand(0)],
     "restart": [c.RestartCommand(0)],
     "pause": [c.PauseCommand(0)],
-    "less": [c.ClearCommand((0, -1), "loss")],
-    "more": [c.InjectCommand(0, f.Loss(-1, 5))],
+    "less-loss": [c.ClearCommand((0, -1), "loss")],
+    "more-loss": [c.InjectCommand(0, f.Loss(-1, 5))],
     "heal": [c.HealCommand()],
 }
 
@@ -457,7 +457,7 @@ def test_the_history_comes_back_with_up(play: Play) -> None:
         await on.press("down")
         assert on.app.screen.query_one(Input).value == "heal"
         assert await on.press("up", "enter") == [c.CrashCommand(2)]
-        assert on.app.kept.commands == ["crash r2", "heal", "crash r2"]
+        assert on.app.preferences.commands == ["crash r2", "heal", "crash r2"]
 
     play(act)
 

@@ -345,7 +345,7 @@ def test_the_log_ends_at_the_floor_and_says_so(play: Play) -> None:
         await on.press("enter")
         assert "slots 0 to 10 are removed" in on.said
         assert on.app.view_state.fold == (0, 11)
-        on.app.go_to_text("4")
+        on.app.controllers.navigation.go_to_text("4")
         assert "slot 4 is removed; the log is kept from slot 11 on" in on.said
         await on.press("z")
         assert "slots 0 to 10 are removed" in on.text("log")

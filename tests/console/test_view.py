@@ -58,7 +58,7 @@ def test_every_row_is_exactly_as_wide_as_asked(n: int, ascii: bool) -> None:
 @pytest.mark.parametrize("size", [(160, 45), (100, 30), (80, 24), (50, 12)])
 def test_with_ascii_nothing_else_is_drawn_whatever_others_write(size: tuple[int, int]) -> None:
     async def main() -> None:
-        async with played(size=size, look=Styles(ascii=True)) as on:
+        async with played(size=size, styles=Styles(ascii=True)) as on:
             on.story.choose([HOSTILE])
             on.story.propose(["open"])
             for keys in ([], ["x"], ["escape", "question_mark"], ["escape", "colon"], ["escape", "P"]):
@@ -171,9 +171,9 @@ def test_going_to_a_slot_shows_why_it_is_as_it_is(play: Play) -> None:
         await on.press("enter")
         assert on.app.view_state.slot == 3
         assert "CHOSEN at 1.0" in on.text("why")
-        on.app.go_to_text("99")
+        on.app.controllers.navigation.go_to_text("99")
         assert "there is no slot 99 yet" in on.said
-        on.app.go_to_text("soon")
+        on.app.controllers.navigation.go_to_text("soon")
         assert "neither a slot nor a time" in on.said
 
     play(act)
@@ -181,14 +181,14 @@ def test_going_to_a_slot_shows_why_it_is_as_it_is(play: Play) -> None:
 
 def test_finding_and_filtering(play: Play) -> None:
     async def act(on: Played) -> None:
-        on.app.find("message 1")
+        on.app.controllers.navigation.find("message 1")
         assert on.app.view_state.slot in (1, 10)
         on.app.log_pane.following = True
         await on.press("slash")
         await on.type("message 7")
         await on.press("enter")
         assert on.app.view_state.slot == 7
-        on.app.filter("message 4")
+        on.app.controllers.navigation.filter("message 4")
         await on.look()
         assert on.app.log_pane.count() == 1
         await on.press("escape")
@@ -230,7 +230,7 @@ def test_every_theme_can_be_taken_and_is_kept(play: Play) -> None:
             await on.press("T")
             seen.append(on.app.view_state.styles.theme)
         assert sorted(seen) == sorted(PALETTES)
-        assert on.app.kept.theme == seen[-1]
+        assert on.app.preferences.theme == seen[-1]
 
     play(act)
 
@@ -238,7 +238,7 @@ def test_every_theme_can_be_taken_and_is_kept(play: Play) -> None:
 def test_the_layout_is_kept_for_the_next_run(play: Play) -> None:
     async def act(on: Played) -> None:
         await on.press("3", "m")
-        assert (on.app.kept.view, on.app.kept.maximised) == (3, True)
+        assert (on.app.preferences.view, on.app.preferences.maximised) == (3, True)
         assert on.app.screen.has_class("size-wide")
 
     play(act)
@@ -251,7 +251,7 @@ def test_a_read_only_console_changes_nothing_until_it_is_armed(play: Play) -> No
     async def act(on: Played) -> None:
         assert await on.press("c", "H", "s", "u") == []
         assert "needs `:arm`" in on.said
-        on.app.arm()
+        on.app.controllers.view.arm()
         assert await on.press("c") == [c.CrashCommand(0)]
 
     play(act, armed=False)

@@ -8,25 +8,7 @@ from rich.cells import cell_len
 
 from paxtui.console.rows.text import Row, fit, pad
 
-NAMES = {
-    "question_mark": "?",
-    "colon": ":",
-    "minus": "-",
-    "plus": "+",
-    "equals_sign": "=",
-    "slash": "/",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-    "comma": ",",
-    "full_stop": ".",
-}
-
 COLUMN = 38
-
-
-def key_name(keys: str) -> str:
-    """``question_mark,f1`` as people say it: ``? f1``."""
-    return " ".join(NAMES.get(key, key) for key in keys.split(",") if key != "equals_sign")
 
 
 def help_rows(pane_help: str, keys: Sequence[tuple[str, str]], width: int) -> list[Row]:

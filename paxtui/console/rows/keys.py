@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Final
+
 from paxtui.console.rows.text import Row, columns, fit
 from paxtui.console.view_state import ViewState
 
-ARMED = (
-    "?:help  ::command  i:chat  x:fault  c:crash  r:restart  t:cut  u:undo  spc:freeze  q:quit  "
-    "f:follow  H:heal  C:crash proposer  p:pause  s:skip  e:elect"
+WRITING: Final = (
+    ("enter", "sends"),
+    ("esc", "leaves the line, then keys act"),
+    ("up", "what was sent"),
+    ("ctrl+p", "command"),
+    ("ctrl+q", "quit"),
 )
-WRITING = "enter:sends  esc:leaves the line, then keys act  up:what was sent  ctrl+p:command  ctrl+q:quit"
 """While a line is typed, the other keys are text."""
-READ_ONLY = "?:help  ::command  :arm:lets keys act  spc:freeze  f:follow  /:find  g:go  v:view as  q:quit"
 
 
-def keys(view_state: ViewState, width: int, *, writing: bool = False) -> Row:
-    """As many as fit, the most needed first."""
-    hints = (WRITING if writing else ARMED if view_state.armed else READ_ONLY).split("  ")
+def keys(hints: Iterable[tuple[str, str]], width: int) -> Row:
+    """Return as many keys and what they do as fit, from the first on."""
     parts: list[Row] = [[(" ", "")]]
-    for hint in hints:
-        key, _, what = hint.rpartition(":")
+    for key, what in hints:
         parts.append([(key, "key"), (f" {what}", "dim")])
     return columns(parts, width, "  ")
 
 
 def hint_rows(view_state: ViewState, width: int) -> list[Row]:
-    """What to try first, for the room of an empty log."""
+    """Return what to try first, for the room of an empty log."""
     arrows = "h l" if view_state.styles.ascii else "←→"
     tries = [
         ("i", "type a message; it becomes the first slot"),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from textual.drivers.linux_driver import LinuxDriver
 
+from paxtui.console.terminal.host import OnTerminal
 from paxtui.console.terminal.keyboard import Keyboard
 from paxtui.console.terminal.output import TerminalOutput
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from textual.message import Message
-
-    from paxtui.console.terminal.host import OnTerminal
 
 READ_BYTES: Final = 4096
 
@@ -144,7 +143,9 @@ class TerminalDriver(LinuxDriver):
         self.resume_application_mode()
         self._host.repaint()
         if not continued:
-            self._host.say("ctrl-z: no shell here would bring the console back, so it goes on", failed=True)
+            self._host.notify_line(
+                "ctrl-z: no shell here would bring the console back, so it goes on", failed=True
+            )
 
     def _continued(self) -> None:
         """SIGSTOP left no time to leave the terminal, and a shell has set its own modes since."""

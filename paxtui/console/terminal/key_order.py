@@ -43,10 +43,12 @@ class InOrder(OnTerminal):
     def _paste(self, text: str) -> None:
         line = self.focused
         if not isinstance(line, TypedLine):
-            self.say("what was pasted was not taken: no line is open; i writes a message", failed=True)
+            self.notify_line(
+                "what was pasted was not taken: no line is open; i writes a message", failed=True
+            )
             return
         left_out = line.paste(text)
         if left_out:
-            self.say(
+            self.notify_line(
                 f"the paste was too long: the last {left_out} characters of it were left out", failed=True
             )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from textual.geometry import Size
 from textual.widgets import Input
 
+from paxtui.console.actions.surfaces import hints
 from paxtui.console.rows import header as h
-from paxtui.console.rows.keys import keys
+from paxtui.console.rows.keys import WRITING, keys
 from paxtui.console.rows.text import Row, fit, wrap
 from paxtui.console.widgets.pane import Pane
 
@@ -39,7 +40,7 @@ class Strip(Pane):
     def on_click(self, event: object) -> None:
         """Select the replica under the mouse."""
         x = getattr(event, "x", 0)
-        self.console.select_replica(
+        self.console.controllers.view.select_replica(
             min(self.view_state.model.n - 1, x * self.view_state.model.n // max(1, self.size.width))
         )
 
@@ -48,7 +49,7 @@ class TabLine(Pane):
     """The views."""
 
     def rows(self, width: int, height: int) -> list[Row]:
-        return [h.tabs(self.view_state, self.console.view, width)]
+        return [h.tabs(self.view_state, self.view_state.view, width)]
 
     def on_click(self, event: object) -> None:
         """Go to the view under the mouse."""
@@ -57,7 +58,7 @@ class TabLine(Pane):
         for number, name in enumerate(h.TABS, start=1):
             size = len(name) + 6
             if at <= x < at + size:
-                self.console.show_view(number)
+                self.console.controllers.view.show_view(number)
             at += size
 
 
@@ -89,7 +90,9 @@ class KeyLine(Pane):
             return notice
         if self.view_state.scenario is not None:
             return [fit([(f" scenario {self.view_state.scenario}", "self")], width)]
-        return [keys(self.view_state, width, writing=isinstance(self.screen.focused, Input))]
+        if isinstance(self.screen.focused, Input):
+            return [keys(WRITING, width)]
+        return [keys(hints(armed=self.view_state.armed), width)]
 
 
 class TooSmall(Pane):

@@ -2,56 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Button
 
+from paxtui.console.actions import surfaces
+from paxtui.console.actions.spec import ActionSpec
 from paxtui.console.rows.header import state_words
 from paxtui.console.rows.log import column_mark
 from paxtui.console.rows.text import Row, columns
 from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.pane import Pane
-
-if TYPE_CHECKING:
-    from paxtui.console.model.state.replica import ReplicaView
-
-ACTIONS = {
-    "crash-proposer": "crash_proposer",
-    "crash": "crash",
-    "restart": "restart",
-    "pause": "pause",
-    "cut": "cut",
-    "less": "loss(-1)",
-    "loss": "type_loss",
-    "more": "loss(1)",
-    "heal": "heal",
-}
-"""By button, the action of the app."""
-
-PROCESS = ("crash-proposer", "crash", "restart", "pause", "cut")
-"""The first half; where there is little room, the second is below it."""
-
-WIDTHS = {"crash-proposer": 18, "pause": 10, "cut": 6, "less": 3, "loss": 12, "more": 3}
-"""Of buttons whose labels change: nothing moves under the mouse."""
-
-
-def labels(view_state: ViewState, replica: ReplicaView) -> dict[str, str]:
-    """What the buttons say now: some take back what they did."""
-    cut = view_state.model.cut_off(replica.id)
-    return {
-        "crash-proposer": "Restore proposer" if replica.proposer_crashed else "Crash proposer",
-        "crash": "Crash replica",
-        "restart": "Restart",
-        "pause": "Continue" if replica.process == "paused" else "Pause",
-        "cut": "Join" if cut else "Cut",
-        "less": "−" if not view_state.styles.ascii else "-",
-        "loss": f"Loss {replica.loss_to(-1):g} %",
-        "more": "+",
-        "heal": "Heal all",
-    }
 
 
 class Subject(Pane):
@@ -81,30 +43,25 @@ class ButtonBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         """The replica's name, then its buttons."""
-        found = labels(self.view_state, self._replica)
+        labels = surfaces.button_labels(self.view_state)
+        made = [(spec.button, self._button(spec, labels[spec.name])) for spec in surfaces.buttons()]
         with Horizontal(classes="half"):
             yield Subject(self.view_state, classes="subject")
-            for name in PROCESS:
-                yield self._button(name, found[name])
+            yield from (button for spec, button in made if spec is not None and not spec.below)
         with Horizontal(classes="half"):
-            for name in found:
-                if name not in PROCESS:
-                    yield self._button(name, found[name])
+            yield from (button for spec, button in made if spec is not None and spec.below)
 
-    def _button(self, name: str, label: str) -> Button:
-        button = Button(Text(label), name=name, compact=True, classes=f"do do-{name}")
-        button.styles.width = WIDTHS.get(name, len(label) + 2)
+    def _button(self, spec: ActionSpec, label: str) -> Button:
+        button = Button(Text(label), name=spec.name, compact=True, classes=f"do do-{spec.name}")
+        width = spec.button.width if spec.button is not None else None
+        button.styles.width = width or len(label) + 2
         button.can_focus = False
         button.active_effect_duration = 0.1
         return button
 
-    @property
-    def _replica(self) -> ReplicaView:
-        return self.view_state.model.replicas[self.view_state.selected]
-
     def relabel(self) -> None:
         """Say what the buttons would do now."""
-        found = labels(self.view_state, self._replica)
+        found = surfaces.button_labels(self.view_state)
         if found == self._shown:
             return
         old, self._shown = self._shown, found
@@ -116,4 +73,4 @@ class ButtonBar(Horizontal):
     async def on_button_pressed(self, event: Button.Pressed) -> None:
         """Do it."""
         event.stop()
-        await self.app.run_action(ACTIONS[event.button.name or ""])
+        await self.app.run_action(f"perform('{event.button.name}')")

@@ -48,7 +48,7 @@ arrows PgUp PgDn home   scroll     f or end   follow     enter   go to the slot 
         return self._talk.count
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
-        name = self.console.driver.options.name
+        name = self.console.controllers.replica.driver.options.name
         return chat.line(self.view_state, self._talk.get(index), name, width, chosen=chosen)
 
     def rows(self, width: int, height: int) -> list[Row]:
@@ -71,9 +71,9 @@ arrows PgUp PgDn home   scroll     f or end   follow     enter   go to the slot 
         """Show the slot in the log."""
         what = self._talk.get(self.cursor)
         if not isinstance(what, int):
-            self.console.show_message(what)
+            self.console.controllers.navigation.show_message(what)
         elif what < self.view_state.model.end:
-            self.console.goto(what)
+            self.console.controllers.navigation.go_to_slot(what)
 
     def look_again(self) -> None:
         super().look_again()
@@ -161,7 +161,7 @@ class ChatPane(Container):
     @property
     def history(self) -> list[str]:
         """What was sent, also in earlier runs."""
-        return self.lines.console.kept.history
+        return self.lines.console.preferences.history
 
     def write(self) -> None:
         """Begin to write: whatever is typed from now on is text."""
@@ -173,11 +173,11 @@ class ChatPane(Container):
             return
         console = self.lines.console
         if not self.view_state.armed:
-            console.say("read-only: nothing was sent; :arm lets you write", failed=True)
+            console.notify_line("read-only: nothing was sent; :arm lets you write", failed=True)
             return
-        console.order(c.AppendCommand(text, self.view_state.viewer))
+        console.controllers.replica.order(c.AppendCommand(text, self.view_state.viewer))
         if self.view_state.frozen_at is not None:
-            console.say("sent; the frozen view does not show it, space outside of this line goes on")
+            console.notify_line("sent; the frozen view does not show it, space outside of this line goes on")
         self.line.sent()
         self.lines.follow()
 

@@ -91,4 +91,4 @@ arrows PgUp PgDn home   scroll     f or end   follow again"""
         """Show the whole event; from there one goes on to its slot."""
         seen = self.shelf.get(self.count() - 1 if self.following else self.cursor)
         if seen is not None:
-            self.console.show_event(seen)
+            self.console.controllers.navigation.show_event(seen)

@@ -23,14 +23,13 @@ class LinksPane(Pane, can_focus=True):
         Binding("down,j", "move(1, 0)", "other sender", show=False),
         Binding("left,h", "move(0, -1)", "other receiver", show=False),
         Binding("right", "move(0, 1)", "other receiver", show=False),
-        Binding("t", "cut", "cut or join this arrow", show=False),
         Binding("l", "ask('loss')", "type its loss", show=False),
         Binding("d", "ask('delay')", "type its delay", show=False),
-        Binding("minus", "loss(-1)", "less loss", show=False),
-        Binding("plus,equals_sign", "loss(1)", "more loss", show=False),
         Binding("y", "both", "both ways", show=False),
         Binding("enter", "menu", "everything that can be done to it", show=False),
     ]
+
+    PANES = ("links",)
 
     HELP = """\
 Each row is a sender, each column a receiver: what becomes of messages from ↓ to →.
@@ -108,20 +107,22 @@ d   type delay and jitter     enter   everything else          P   presets, with
     def action_cut(self) -> None:
         """Cut it or join it."""
         if self.view_state.model.n > 1:
-            self.console.order(command_builders.cut_or_join(self.console.driver.model, self.chosen))
+            controller = self.console.controllers.replica
+            controller.order(command_builders.cut_or_join(controller.driver.model, self.chosen))
 
     def action_loss(self, step: int) -> None:
         """More or less loss."""
         if self.view_state.model.n > 1:
-            model = self.console.driver.model
+            controller = self.console.controllers.replica
+            model = controller.driver.model
             known = arrow(model, *self.view_state.link, self.view_state.clock()).loss
-            percent = self.console.stepped_loss(self.view_state.link, known, step)
-            self.console.order_all(command_builders.chance(model, self.chosen, "loss", percent))
+            percent = controller.stepped_loss(self.view_state.link, known, step)
+            controller.order_all(command_builders.chance(model, self.chosen, "loss", percent))
 
     def action_ask(self, kind: str) -> None:
         """Type a number."""
         if self.view_state.model.n > 1:
-            self.console.ask_link(kind, self.chosen)
+            self.console.controllers.dialogs.ask_link(kind, self.chosen)
 
     def action_both(self) -> None:
         """One way or both."""
@@ -131,4 +132,4 @@ d   type delay and jitter     enter   everything else          P   presets, with
     def action_menu(self) -> None:
         """All that can be done to it."""
         if self.view_state.model.n > 1:
-            self.console.link_menu(self.chosen)
+            self.console.controllers.dialogs.open_link_menu(self.chosen)

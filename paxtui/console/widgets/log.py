@@ -29,11 +29,9 @@ class LogPane(Lines):
         Binding("enter", "open", "open a fold, or all about the slot", show=False),
         Binding("z", "fold", "fold, or show all slots", show=False),
         Binding("escape", "back", "all slots, and follow again", show=False),
-        Binding("y", "app.copy_row", "copy the row as JSON", show=False),
-        Binding("slash", "app.ask_find", "find", show=False),
-        Binding("backslash", "app.ask_filter", "show only what matches", show=False),
-        Binding("g", "app.ask_goto", "go to a slot or time", show=False),
     ]
+
+    PANES = ("lines", "log")
 
     HELP = """\
 Each row is a slot, each column an acceptor: its vote and the ballot of it.
@@ -146,7 +144,9 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         self.following = False
         floor = self.view_state.model.floor
         if slot < floor:
-            self.console.say(f"slot {slot} is removed; the log is kept from slot {floor} on", failed=True)
+            self.console.notify_line(
+                f"slot {slot} is removed; the log is kept from slot {floor} on", failed=True
+            )
         fold = self._layout.fold_of(slot) if self._shown is None else None
         if fold is not None and not fold.removed:
             self._layout = self._layout.without(fold)
@@ -155,7 +155,7 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
             if self._shown:
                 there = f"this is {'the next' if slot < self._shown[-1] else 'the last'} that does"
             text = f"slot {slot} does not match the filter; {there} (esc shows all)"
-            self.console.say(text, failed=True)
+            self.console.notify_line(text, failed=True)
         self.go(min(self._index_of(slot), self.count() - 1))
 
     def count(self) -> int:
@@ -186,7 +186,7 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
 
     def moved(self) -> None:
         self._select()
-        self.console.look_again()
+        self.console.redraw()
 
     def _select(self) -> None:
         """What is under the cursor is what WHY is about."""
@@ -230,12 +230,12 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
             if slot_facts(model, slot, self.view_state.now).state in states:
                 self.go_to_slot(slot)
                 return
-        self.console.say(f"no slot from {start} on is {' or '.join(states)}")
+        self.console.notify_line(f"no slot from {start} on is {' or '.join(states)}")
 
     def action_match(self, step: int) -> None:
         """The next or the previous slot that matches what was looked for."""
         if not self.search:
-            self.console.say("nothing was looked for yet; / does")
+            self.console.notify_line("nothing was looked for yet; / does")
             return
         found = matches(self.view_state.model, self.search, self.view_state.now)
         if self._shown is not None:  # of what is on screen
@@ -247,7 +247,9 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         )
         after = [slot for slot in found if slot > here] if step > 0 else [s for s in found if s < here][::-1]
         if not found:
-            self.console.say(f"no slot matches {visible(self.search, 60)!r}{self._not_read()}", failed=True)
+            self.console.notify_line(
+                f"no slot matches {visible(self.search, 60)!r}{self._not_read()}", failed=True
+            )
         elif after:
             self.go_to_slot(after[0])
         else:
@@ -255,7 +257,7 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
             way = "the last match: on with the first" if step > 0 else "the first match: on with the last"
             if not self.following and found == [here]:
                 way = "the only match"
-            self.console.say(f"that was {way} of {len(found)}{self._not_read()}")
+            self.console.notify_line(f"that was {way} of {len(found)}{self._not_read()}")
 
     def _not_read(self) -> str:
         """What a search cannot see."""
@@ -270,13 +272,13 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         at = self._at(self.cursor)
         if isinstance(at, Fold) and at.removed:
             text = f"slots 0 to {at.end - 1} are removed; the log is kept from slot {at.end} on"
-            self.console.say(text, failed=True)
+            self.console.notify_line(text, failed=True)
         elif isinstance(at, Fold):
             self._layout = self._layout.without(at)
             self.go(self.cursor)
         elif at < self.view_state.model.end:
             self.moved()
-            self.console.show_slot(at)
+            self.console.controllers.navigation.show_slot(at)
 
     def action_fold(self) -> None:
         """Show every slot on a line of its own, or fold what is alike."""
@@ -285,7 +287,7 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         self._refold(anyway=True)
         if not self.following:
             self.go(self._index_of(slot))
-        self.console.say("what is alike is folded" if self.folding else "every slot has its line")
+        self.console.notify_line("what is alike is folded" if self.folding else "every slot has its line")
         self.look_again()
 
     def action_back(self) -> None:

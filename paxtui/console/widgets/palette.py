@@ -122,12 +122,12 @@ class Meaning(Pane):
         return [*rows, self._usage(width)]
 
     def _usage(self, width: int) -> Row:
-        verb = verb_of(self.typed)
+        verb = verb_of(self.typed, self._against.verbs)
         if verb is None:
             hints = (("tab", "completes"), ("enter", "runs"), ("up", "history"), ("esc", "leaves"))
             return columns([[(f" {key}", "key"), (f" {what}", "dim")] for key, what in hints], width)
         usage = self._against.example(verb.usage)
-        return columns([[(f" {usage}", "strong")], [(verb.what, "dim")]], width)
+        return columns([[(f" {usage}", "strong")], [(verb.help, "dim")]], width)
 
     def say(self, typed: str, problem: str = "") -> None:
         """About another line, or what is wrong with it."""
@@ -212,7 +212,7 @@ class Palette(LineDialog[str | None]):
         text = typed.strip()
         if typed != self._offered_for:  # enter came before the offers for the last letters
             self._offer(typed)
-        begun = bool(text) and verb_of(text) is None and " " not in text
+        begun = bool(text) and verb_of(text, self._against.verbs) is None and " " not in text
         if self.offers.found and (begun or self.offers.stepped):
             self.action_complete()
             text = self.line.value.strip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import ClassVar, Protocol, cast
 
 from rich.segment import Segment
 from rich.style import Style
@@ -12,17 +12,32 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from paxtui.console.actions import surfaces
+from paxtui.console.actions.controllers import Controllers
+from paxtui.console.driver import Notice
+from paxtui.console.preferences import Preferences
 from paxtui.console.rows.text import Row, fit
 from paxtui.console.view_state import ViewState
-
-if TYPE_CHECKING:
-    from paxtui.console.app import ConsoleApp
-
 
 FLOOD_ROWS_MIN = 4
 FLOOD_SHARE = 0.4
 FLOOD_FRAMES = 3
 """A pane in which so much is new with each frame is drawn only with every so many."""
+
+
+class Console(Protocol):
+    """What a pane needs of the app."""
+
+    controllers: Controllers
+    preferences: Preferences
+    notice: Notice | None
+    """What the last line tells for some seconds."""
+
+    def notify_line(self, text: str, *, failed: bool = False) -> None:
+        """Show a line at the bottom, for some seconds."""
+
+    def redraw(self) -> None:
+        """Let every pane on screen look at the model."""
 
 
 class Pane(Widget):
@@ -31,22 +46,24 @@ class Pane(Widget):
     HELP = ""
     """What the pane shows and which keys it has, for ``?``."""
 
+    PANES: ClassVar[tuple[str, ...]] = ()
+    """The names by which the table of actions knows it: it has the keys of these."""
+
     def __init__(self, view_state: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.view_state = view_state
+        for pane in self.PANES:
+            for binding in surfaces.bindings(pane):
+                self._bindings.bind(binding.key, binding.action, binding.description, show=False)
         self._rows: list[Row] = []
         self.flooded = False
         """Whether nearly everything was new when it was last drawn."""
         self._drawn_at = float("-inf")
 
     @property
-    def console(self) -> ConsoleApp:
-        """The app, by its own type."""
-        from paxtui.console.app import ConsoleApp
-
-        app = self.app
-        assert isinstance(app, ConsoleApp)
-        return app
+    def console(self) -> Console:
+        """The app, as panes know it."""
+        return cast(Console, self.app)
 
     def rows(self, width: int, height: int) -> list[Row]:
         """At most ``height`` rows, each ``width`` cells wide."""
@@ -118,8 +135,10 @@ class Lines(Pane, can_focus=True):
         Binding("pageup", "page(-1)", "page up", show=False),
         Binding("pagedown", "page(1)", "page down", show=False),
         Binding("home", "start", "the first", show=False),
-        Binding("end,f", "follow", "follow", show=False),
+        Binding("end", "follow", "follow", show=False),
     ]
+
+    PANES: ClassVar[tuple[str, ...]] = ("lines",)
 
     def __init__(self, view_state: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(view_state, id=id, classes=classes)

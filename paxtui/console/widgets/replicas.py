@@ -19,7 +19,7 @@ class ReplicasPane(Pane, can_focus=True):
     BINDINGS = [
         Binding("up,left,h,k", "move(-1)", "previous replica", show=False),
         Binding("down,right,l,j", "move(1)", "next replica", show=False),
-        Binding("enter", "app.fault_menu", "break it", show=False),
+        Binding("enter", "app.perform('fault-menu')", "break it", show=False),
     ]
 
     HELP = """\
@@ -46,14 +46,14 @@ arrows, h j k l   select     enter, x   everything that can be done to it"""
 
     def action_move(self, step: int) -> None:
         """Select another one."""
-        self.console.select_replica((self.view_state.selected + step) % self.view_state.model.n)
+        self.console.controllers.view.select_next(step)
 
     def on_click(self, event: Click) -> None:
         """Select the one under the mouse."""
         offset = event.get_content_offset(self)
         found = None if offset is None else replicas.replica_at(self.view_state, offset.y, self.size.height)
         if found is not None:
-            self.console.select_replica(found)
+            self.console.controllers.view.select_replica(found)
 
 
 class FaultsPane(Lines):
@@ -129,11 +129,11 @@ arrows, j k   move     enter, delete   end this one     u   take back the last  
             return
         fault = self._found[self.cursor]
         if fault.mend is None:
-            self.console.say(
+            self.console.notify_line(
                 f"{fault.what}: only a new cluster, of a backup, has all votes again", failed=True
             )
         else:
-            self.console.order(fault.mend)
+            self.console.controllers.replica.order(fault.mend)
 
     def on_click(self, event: Click) -> None:
         """Put the cursor on the line under the mouse."""
