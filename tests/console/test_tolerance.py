@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from paxtui.console.model.analysis.tolerance import tolerance
 from paxtui.console.model.analysis.why import why_moving, why_no_leader
+from paxtui.console.model.liveness.tolerance import tolerance
 from paxtui.console.rows.header import header
 from paxtui.console.theme.styles import Styles
 from paxtui.console.view_state import ViewState

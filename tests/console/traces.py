@@ -210,7 +210,7 @@ def observed(
 ) -> tuple[SafetyJudge, RunResult]:
     """Run a plan, and let a judge watch; ``blind``: the simulator itself does not."""
     wire = Wire(seed, lossy=lossy)
-    with patch("paxtui.sim.cluster.simulation.Checkers", Blinded if blind else FullObserver):
+    with patch("paxtui.sim.cluster.simulation.FullObserver", Blinded if blind else FullObserver):
         cluster = wire.cluster = Simulation(plan, wire)
     result = cluster.run()
     judge = SafetyJudge(plan.replicas)

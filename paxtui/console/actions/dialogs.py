@@ -12,7 +12,7 @@ from paxtui.console.actions.replica import ReplicaController
 from paxtui.console.command_line import Call, Context, OperandError, Verb, parse
 from paxtui.console.command_line.operands import number
 from paxtui.console.commands import Link
-from paxtui.console.model.analysis.tolerance import connected_voters
+from paxtui.console.model.liveness.tolerance import connected_voters
 from paxtui.console.preferences import HISTORY_MAX, Preferences
 
 

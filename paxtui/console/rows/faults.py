@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from paxtui.console import commands as c
-from paxtui.console.model.analysis.durations import ages
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.durations import ages
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.text import Row, fit, pad, width_of
 from paxtui.console.view_state import ViewState

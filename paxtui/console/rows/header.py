@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from paxtui.console.model.analysis.durations import ages
-from paxtui.console.model.analysis.tolerance import tolerance
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.durations import ages
+from paxtui.console.model.liveness.tolerance import tolerance
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.faults import broken
 from paxtui.console.rows.log import column_mark

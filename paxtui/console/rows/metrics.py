@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from paxtui.console.model.analysis.durations import ages
+from paxtui.console.model.durations import ages
 from paxtui.console.model.state.rates import SECONDS_KEPT
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.text import Row, fit, pad

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paxtui.console.model.analysis.durations import ages
+from paxtui.console.model.durations import ages
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.faults import broken
 from paxtui.console.rows.header import HELD, state_words

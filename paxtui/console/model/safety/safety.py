@@ -16,7 +16,7 @@ from msgspec import Struct
 from paxtui.checkers.broken import InvariantBroken
 from paxtui.checkers.logs import Logs
 from paxtui.checkers.observed_ghost_state import ObservedGhostState
-from paxtui.console.model.analysis.durations import ages
+from paxtui.console.model.durations import ages
 from paxtui.console.model.safety.ballots import EVERY_SLOT, BallotRecords, Disagreement
 from paxtui.console.model.safety.checks import (
     AGREEMENT,

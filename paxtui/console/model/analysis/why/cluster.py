@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from paxtui.console.model.analysis.tolerance import tolerance
 from paxtui.console.model.analysis.why.answer import Why, names, plural
 from paxtui.console.model.analysis.why.leader import no_majority, on_links, why_no_leader
 from paxtui.console.model.analysis.why.slot import why_slot
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.liveness.tolerance import tolerance
 from paxtui.console.model.state.phase1 import SlotFinding
 from paxtui.wire.text import visible
 from paxtui.wire.values import Ballot

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from paxtui.console.model.analysis.durations import ages
-from paxtui.console.model.analysis.liveness import able_proposers, connected_majority
-from paxtui.console.model.analysis.tolerance import runs, voters
 from paxtui.console.model.analysis.why.answer import Why
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.durations import ages
+from paxtui.console.model.liveness.liveness import able_proposers, connected_majority
+from paxtui.console.model.liveness.tolerance import runs, voters
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.wire.faults import Cut, LinkFault, describe
 

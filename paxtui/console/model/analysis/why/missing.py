@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from paxtui.console.model.analysis.durations import ages
 from paxtui.console.model.analysis.slots import AcceptorCell
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.durations import ages
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.wire.values import Ballot
 

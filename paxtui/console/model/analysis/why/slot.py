@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from paxtui.console.model.analysis.durations import ages
 from paxtui.console.model.analysis.slots import SlotFacts, slot_facts
 from paxtui.console.model.analysis.why.answer import Why, names, plural
 from paxtui.console.model.analysis.why.leader import why_no_leader
 from paxtui.console.model.analysis.why.missing import missing
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.durations import ages
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.wire.values import Ballot
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from paxtui.console.model.analysis.liveness import able_proposers
 from paxtui.console.model.analysis.slots import slot_facts
 from paxtui.console.model.analysis.why.answer import names
 from paxtui.console.model.analysis.why.leader import obstacle
 from paxtui.console.model.analysis.why.missing import missing
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.liveness.liveness import able_proposers
 from paxtui.console.model.state.sent_messages import SentMessage
 from paxtui.wire.values import Ballot
 

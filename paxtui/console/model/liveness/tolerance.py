@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from paxtui.console.model.state.facts import Facts
+from paxtui.console.model.state.replica import ReplicaView
 from paxtui.wire.links import mutual_sets
-
-if TYPE_CHECKING:
-    from paxtui.console.model.state.facts import Facts
-    from paxtui.console.model.state.replica import ReplicaView
 
 
 class Tolerance(NamedTuple):
