@@ -144,13 +144,13 @@ def test_enter_opens_a_fold_and_following_closes_it_again(play: Play) -> None:
 
 def test_the_end_of_the_log_moves_by_more_than_a_line_while_one_follows(play: Play) -> None:
     async def act(on: Played) -> None:
-        pane = on.app.log_pane
-        moves, drawn = 0, [pane.slot_of(line) for line in range(2, pane.count())]
+        pane, model = on.app.log_pane, on.app.view_state.model
+        moves, drawn = 0, [pane.log_lines.slot_at(line, model) for line in range(2, pane.count())]
         for number in range(60):
             on.story.choose([f"more {number}"])
             await on.look()
             assert f"more {number}" in on.text("log")
-            lines = [pane.slot_of(line) for line in range(2, pane.count())]
+            lines = [pane.log_lines.slot_at(line, model) for line in range(2, pane.count())]
             moves += lines[0] != drawn[0]
             drawn = lines
         assert 1 < moves < 25

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from paxtui.console.model.safety.checks import NAMES
-from paxtui.console.model.safety.safety import MARGIN, SLOTS_KEPT, SafetyJudge
+from paxtui.console.model.safety.records import MARGIN, SLOTS_KEPT
+from paxtui.console.model.safety.safety import SafetyJudge
 from paxtui.sim.mutants import MUTANTS
 from paxtui.sim.plan.plan_generator import draw
 from paxtui.wire import events as e
@@ -272,9 +273,11 @@ def test_memory_does_not_grow_with_the_log_even_if_a_replica_stays_behind() -> N
             if replica != 2:
                 judge.event(replica, event)
     assert judge.light.words == "SAFE 7/7"
-    kept = judge._reigns.log.end - next(judge._reigns.log.within(0, judge._reigns.log.end))[0]
+    kept = (
+        judge._kept.ballots.log.end - next(judge._kept.ballots.log.within(0, judge._kept.ballots.log.end))[0]
+    )
     assert kept <= SLOTS_KEPT + MARGIN
-    assert len(judge._logs._heads) <= SLOTS_KEPT
+    assert len(judge._kept.logs._heads) <= SLOTS_KEPT
 
 
 def test_whatever_a_replica_tells_the_judge_stands() -> None:

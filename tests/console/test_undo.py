@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from paxtui.client.errors import Failed
 from paxtui.console import command_builders
 from paxtui.console import commands as c
+from paxtui.console.actions.surfaces import verbs
 from paxtui.console.command_line import Call, Context, OperandError, parse
 from paxtui.console.model.analysis.link_status import cut_now
 from paxtui.console.model.analysis.presets import PRESETS, cuts
@@ -23,7 +24,7 @@ from tests.console.board import Console, run
 
 def deed(on: Console, text: str) -> c.ConsoleCommand:
     """What the palette would order."""
-    intents = parse(text, Context(on.model))
+    intents = parse(text, Context(on.model, verbs()))
     found = tuple(intent for intent in intents if not isinstance(intent, Call))
     return found[0] if len(found) == 1 else c.Deed(found, text)
 

@@ -78,9 +78,9 @@ class NavigationController(Controller):
         """Go to the next slot that is ``open``, a ``hole`` or a ``match``, or to the ``previous`` match."""
         log = self._screen.log_pane
         if kind == "open":
-            log.action_next_open()
+            log.action_seek("open", "maybe")
         elif kind == "hole":
-            log.action_next_hole()
+            log.action_seek("HOLE", "CONFLICT")
         else:
             log.action_match(1 if kind == "match" else -1)
 

@@ -15,8 +15,11 @@ Answered = Callable[[str | None], None]
 class LogView(Protocol):
     """The log as it is shown."""
 
-    filter: str
     search: str
+    """What was looked for last."""
+
+    @property
+    def filter(self) -> str: ...
 
     def set_filter(self, text: str) -> None: ...
 
@@ -24,9 +27,7 @@ class LogView(Protocol):
 
     def follow(self) -> None: ...
 
-    def action_next_open(self) -> None: ...
-
-    def action_next_hole(self) -> None: ...
+    def action_seek(self, *states: str) -> None: ...
 
     def action_match(self, step: int) -> None: ...
 

@@ -197,10 +197,6 @@ class Lines(Pane, can_focus=True):
         if count > self.top + room or (self.top > 0 and count - self.top < room // 2):
             self.top = max(0, count - room + room // 2 - 1) if count > room else 0
 
-    def move(self, lines: int) -> None:
-        """Move the cursor; away from the end, following ends."""
-        self.go(self.cursor + lines)
-
     def go(self, index: int) -> None:
         """Put the cursor on a line and show it."""
         count = self.count()
@@ -243,22 +239,15 @@ class Lines(Pane, can_focus=True):
 
     # Actions
 
-    def _stop(self) -> None:
-        """Whoever moves does not follow any more."""
-        if self.following:
-            self.following = False
-            self.cursor = max(0, self.count() - 1)
-
     def action_move(self, lines: int) -> None:
-        """Another line. The first step up selects the last one: that is what one has been looking at."""
+        # The first step up selects the last line: that is what one has been looking at.
         first = self.following and lines == -1
-        self._stop()
-        self.move(0 if first else lines)
+        _stop_following(self)
+        self.go(self.cursor + (0 if first else lines))
 
     def action_page(self, pages: int) -> None:
-        """A screen up or down."""
-        self._stop()
-        self.move(pages * (self.room - 1))
+        _stop_following(self)
+        self.go(self.cursor + pages * (self.room - 1))
 
     def action_start(self) -> None:
         """The first line."""
@@ -268,3 +257,10 @@ class Lines(Pane, can_focus=True):
     def action_follow(self) -> None:
         """The end, and what comes."""
         self.follow()
+
+
+def _stop_following(pane: Lines) -> None:
+    """Leave the cursor on the last line: a reader who moves does not follow any more."""
+    if pane.following:
+        pane.following = False
+        pane.cursor = max(0, pane.count() - 1)

@@ -121,7 +121,7 @@ arrows, j k   move     enter, delete   end this one     u   take back the last  
 
     def action_move(self, lines: int) -> None:
         """Another one."""
-        self.move(lines)
+        self.go(self.cursor + lines)
 
     def action_mend(self) -> None:
         """End the one under the cursor."""
