@@ -208,7 +208,7 @@ def words(command: ConsoleCommand) -> str:
         case JoinCommand(_, name):
             return f"join {name}"
         case ClearCommand((sender, receiver), kind):
-            return f"{kind} r{sender}>r{receiver} 0"
+            return f"{kind} r{sender}>{'*' if receiver < 0 else f'r{receiver}'} 0"
         case ElectCommand(replica):
             return f"elect r{replica}"
         case FillHoleCommand(slot):

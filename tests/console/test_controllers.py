@@ -39,8 +39,8 @@ class FakeLog:
     def follow(self) -> None:
         self.did.append("follow")
 
-    def action_seek(self, *states: str) -> None:
-        self.did.append(states[0])
+    def action_seek(self, kind: str) -> None:
+        self.did.append(kind)
 
     def action_match(self, step: int) -> None:
         self.did.append(("match", step))
@@ -326,7 +326,7 @@ def test_one_goes_to_slots_times_and_matches(fakes: OnFakes) -> None:
     for kind in ("open", "hole", "match", "previous"):
         fakes.on.navigation.next_slot(kind)
     fakes.on.navigation.follow_log()
-    assert log.did == ["open", "HOLE", ("match", 1), ("match", -1), "follow"]
+    assert log.did == ["open", "hole", ("match", 1), ("match", -1), "follow"]
 
 
 def test_a_page_about_an_event_leads_to_its_slot(fakes: OnFakes) -> None:

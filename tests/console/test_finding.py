@@ -135,3 +135,13 @@ def test_slots_that_were_not_read_are_said_to_be_left_out(play: Play) -> None:
         assert on.said == "no slot matches 'nowhere'; 2 slots not read here yet"
 
     play(act)
+
+
+def test_o_finds_what_is_open_and_what_may_be(play: Play) -> None:
+    async def act(on: Played) -> None:
+        await on.press("o")
+        assert "no slot from 10 on is open or maybe" in on.said
+        await on.press("O")
+        assert "no slot from 10 on is HOLE or CONFLICT" in on.said
+
+    play(act)

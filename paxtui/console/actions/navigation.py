@@ -77,10 +77,8 @@ class NavigationController(Controller):
     def next_slot(self, kind: str) -> None:
         """Go to the next slot that is ``open``, a ``hole`` or a ``match``, or to the ``previous`` match."""
         log = self._screen.log_pane
-        if kind == "open":
-            log.action_seek("open", "maybe")
-        elif kind == "hole":
-            log.action_seek("HOLE", "CONFLICT")
+        if kind in ("open", "hole"):
+            log.action_seek(kind)
         else:
             log.action_match(1 if kind == "match" else -1)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from textual.binding import Binding
 
 from paxtui.console.model.analysis.folding import Fold
@@ -17,13 +19,16 @@ from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.pane import Lines, Pane
 from paxtui.wire.text import visible
 
+SOUGHT: Final = {"open": ("open", "maybe"), "hole": ("HOLE", "CONFLICT")}
+"""States of slots that are not decided, and of those that are wrong."""
+
 
 class LogPane(Lines):
     """Slot by replica, live."""
 
     BINDINGS = [
-        Binding("o", "seek('open', 'maybe')", "next open slot", show=False),
-        Binding("O", "seek('HOLE', 'CONFLICT')", "next HOLE or CONFLICT", show=False),
+        Binding("o", "seek('open')", "next open slot", show=False),
+        Binding("O", "seek('hole')", "next HOLE or CONFLICT", show=False),
         Binding("n", "match(1)", "next match", show=False),
         Binding("b", "match(-1)", "previous match", show=False),
         Binding("enter", "open", "open a fold, or all about the slot", show=False),
@@ -168,8 +173,8 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
 
     # Actions
 
-    def action_seek(self, *states: str) -> None:
-        """Go to the next slot that is in one of ``states``."""
+    def action_seek(self, kind: str) -> None:
+        states = SOUGHT[kind]
         model = self.view_state.model
         at = self.log_lines.at(self.cursor, model)
         start = model.applied if self.following else at.end if isinstance(at, Fold) else at + 1
