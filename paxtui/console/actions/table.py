@@ -153,7 +153,7 @@ CLUSTER: Final = (
         meaning=_on.replica(lambda on, id: on.dialogs.ask_wipe(id), "wipe {other}"),
     ),
     ActionSpec(
-        "preset", "presets ...", "a topology for any number; alone, with a preview",
+        "preset", "presets ...", "topologies for any number, with a preview",
         lambda on: on.dialogs.open_presets(), armed=True, keys="P", menu="P", links=True,
         usage="preset ring, preset bridge {last}", meaning=_on.preset(lambda on: on.dialogs.open_presets()),
         choices=lambda context: [(each.name, each.what) for each in PRESETS.values()],
