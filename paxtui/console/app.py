@@ -168,7 +168,7 @@ class ConsoleApp(InOrder, inherit_bindings=False):
     def tick(self) -> None:
         """Repaint what changed. Nothing is drawn for what is not on screen, or where nothing happened."""
         driver, now = self.driver, self.driver.now
-        driver.look(now)
+        driver.poll(now)
         self._follow_scenario()
         self.controllers.lifecycle.attach_found()
         problems = len(driver.model.judge.problems)
@@ -206,7 +206,7 @@ class ConsoleApp(InOrder, inherit_bindings=False):
     def _redraw(self, panes: list[Pane]) -> None:
         self._drawn_version, self._drawn_at = self.driver.model.version, self.driver.now
         for pane in panes:
-            pane.look_again()
+            pane.redraw()
 
     def _follow_scenario(self) -> None:
         """Show the scenario's cluster while one is on, and one's own again after it."""
@@ -216,4 +216,6 @@ class ConsoleApp(InOrder, inherit_bindings=False):
             self.log_pane.follow()
             self._drawn_version = -1
         view_state.scenario = self.driver.scenario_line()
-        view_state.scenario_end = self.driver.play.verdict if self.driver.play is not None else None
+        view_state.scenario_end = (
+            self.driver.scenario_run.verdict if self.driver.scenario_run is not None else None
+        )

@@ -34,7 +34,7 @@ class ConsoleOptions(Struct, frozen=True, kw_only=True):
     theme: str | None = None
     ascii: bool = False
     fps: int = 10
-    prefs: Path | None = None
+    preferences_dir: Path | None = None
     """The folder of what is kept between runs; ``None`` keeps nothing."""
 
 

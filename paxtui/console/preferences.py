@@ -34,16 +34,16 @@ def load(folder: Path | None) -> Preferences:
         return Preferences()
 
 
-def save(folder: Path | None, prefs: Preferences) -> None:
+def save(folder: Path | None, preferences: Preferences) -> None:
     """Keep it. A folder that cannot be written costs only the memory."""
     if folder is None:
         return
-    prefs.history = prefs.history[-HISTORY_MAX:]
-    prefs.commands = prefs.commands[-HISTORY_MAX:]
+    preferences.history = preferences.history[-HISTORY_MAX:]
+    preferences.commands = preferences.commands[-HISTORY_MAX:]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         partial = folder / f".{FILE}.{os.getpid()}"
-        partial.write_bytes(msgspec.json.format(msgspec.json.encode(prefs)))
+        partial.write_bytes(msgspec.json.format(msgspec.json.encode(preferences)))
         partial.replace(folder / FILE)
     except OSError:
         pass

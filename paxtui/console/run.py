@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from paxtui.console.ending import end_on_signals
-from paxtui.console.farewell import tell, told_of
+from paxtui.console.farewell import describe_crash, print_lines
 from paxtui.console.options import ConsoleOptions
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def informed(options: ConsoleOptions) -> ConsoleOptions:
 
     if options.ours:
         return options
-    for known in known_clusters.known(options.prefs):
+    for known in known_clusters.known(options.preferences_dir):
         if known.digest == options.cluster.digest:
             cluster = structs.replace(options.cluster, settings=known.settings)
             return structs.replace(options, cluster=cluster, asked=False)
@@ -59,7 +59,7 @@ async def _main(options: ConsoleOptions, *, no_color: bool) -> int:
     code = 0
     while following is not None:
         code, following = await _show(informed(following), words, no_color=no_color)
-    tell(words)
+    print_lines(words)
     return code
 
 
@@ -73,7 +73,7 @@ async def _show(
     from paxtui.console.theme.styles import Styles
 
     loop = asyncio.get_running_loop()
-    kept = preferences.load(options.prefs)
+    kept = preferences.load(options.preferences_dir)
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     look = Styles(_theme(options, kept.theme, no_color=no_color), ascii=options.ascii or not utf8)
     driver = ClusterDriver(options)
@@ -94,10 +94,10 @@ async def _show(
         # Whatever happened to the screen: the replicas that we started are stopped, and waited for.
         driver.stop()
         outcome = await done
-        preferences.save(options.prefs, kept)
+        preferences.save(options.preferences_dir, kept)
     words += driver.last_words()
     if app.broken is not None:
-        tell([*words, told_of(app.broken, options.prefs)], failed=True)
+        print_lines([*words, describe_crash(app.broken, options.preferences_dir)], failed=True)
         words.clear()
     outcome.unwrap()
     if app.broken is not None:

@@ -25,7 +25,7 @@ def lines(story: Story, viewer: int = 0) -> list[tuple[int | None, str, str, str
 
 
 def say(story: Story, text: str, request: int = 0) -> SentMessage:
-    mine = story.model.chat.say(text, None, story.now)
+    mine = story.model.chat.add_message(text, None, story.now)
     story.model.chat.numbered(mine, "you~s9@0", request)
     return mine
 

@@ -371,7 +371,7 @@ def test_faults_that_would_act_on_are_asked_about(fakes: OnFakes, monkeypatch: p
 
 def test_a_cluster_that_was_found_is_what_comes_next(fakes: OnFakes) -> None:
     other = cluster(5)
-    fakes.driver.outside.found = other
+    fakes.driver.attaching.found = other
     fakes.dialogs.answers[:] = ["stop"]
     fakes.on.lifecycle.attach_found()
     assert fakes.on.lifecycle.onward is other

@@ -309,13 +309,13 @@ def test_what_the_console_is_told_is_written_down(tmp_path: Path) -> None:
 
     async def act(on: Real) -> None:
         await on.words(f"observe {path}")
-        await on.shown(lambda: on.driver.outside.observing is not None, "it writes")
+        await on.shown(lambda: on.driver.attaching.observing is not None, "it writes")
         await on.words("say hello")
         await on.shown(lambda: on.driver.model.applied == 1, "it is applied")
         await on.shown(all_voted, "all have told that they voted")
         await on.words("mark lunch")
         await on.words("observe stop")
-        await on.shown(lambda: on.driver.outside.observing is None, "it is complete")
+        await on.shown(lambda: on.driver.attaching.observing is None, "it is complete")
 
     run(tmp_path, act)
     lines = [json.loads(line) for line in path.read_text().splitlines()]

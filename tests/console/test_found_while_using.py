@@ -223,7 +223,7 @@ def test_attaching_ends_a_console_that_started_nothing(play: Play) -> None:
     async def act(on: Played) -> None:
         other = cluster(5, "other")
         on.driver.options = structs.replace(on.driver.options, ours=())
-        on.driver.outside.found = other
+        on.driver.attaching.found = other
         on.app.tick()
         await on.pilot.pause()
         assert on.app.controllers.lifecycle.onward == other
@@ -246,7 +246,7 @@ def test_attaching_asks_before_it_stops_replicas(
 ) -> None:
     async def act(on: Played) -> None:
         other = cluster(5, "other")
-        on.driver.outside.found = other
+        on.driver.attaching.found = other
         on.app.tick()
         await on.pilot.pause()
         assert [str(each.label).strip(" ▶") for each in on.app.screen.query(Button)] == [

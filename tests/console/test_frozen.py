@@ -42,9 +42,9 @@ def frozen(story: Story) -> ViewState:
 
 def test_nothing_in_a_frozen_header_is_later_than_the_freeze() -> None:
     story = Story(3).up()
-    story.model.liveness.look(story.model, story.now)
+    story.model.liveness.judge(story.model, story.now)
     story.choose(f"message {number}" for number in range(10))
-    story.model.liveness.look(story.model, story.now)
+    story.model.liveness.judge(story.model, story.now)
     story.fault(0, f.Loss(1, 20))
     view_state = frozen(story)
     before = head(view_state).partition("ahead")[2]
@@ -56,7 +56,7 @@ def test_nothing_in_a_frozen_header_is_later_than_the_freeze() -> None:
     story.elect(1, 2)
     story.down(0)
     story.lost(2)
-    story.model.liveness.look(story.model, story.now)
+    story.model.liveness.judge(story.model, story.now)
     shown = head(view_state)
     assert "live is 2 min ahead, +30 slots" in shown
     assert shown.partition("slots")[2].strip().startswith(before.strip()[:60])
@@ -66,11 +66,11 @@ def test_nothing_in_a_frozen_header_is_later_than_the_freeze() -> None:
 
 def test_messages_of_ours_stand_still_as_well() -> None:
     story = Story(3).up()
-    mine = story.model.chat.say("hello", None, story.now)
+    mine = story.model.chat.add_message("hello", None, story.now)
     story.model.chat.numbered(mine, "you~s9@0", 0)
     still = story.model.still()
     story.propose(["hello"], client="you~s9@0")
-    story.model.chat.say("later", None, story.now)
+    story.model.chat.add_message("later", None, story.now)
     assert [(each.text, each.fate) for each in still.chat.mine] == [("hello", "queued")]
     assert [(each.text, each.fate) for each in story.model.chat.mine] == [
         ("hello", "proposed"),
@@ -112,7 +112,7 @@ def test_a_paused_leader_is_not_shown_as_one_that_works() -> None:
     view_state = scene_of(story)
     assert "leader r0@1.0 PAUSED" in head(view_state)
     assert "PAUSED 0.2 s (L)" in "\n".join(plain(row) for row in replicas.replicas(view_state, 80, 12))
-    story.model.liveness.look(story.model, story.now)
+    story.model.liveness.judge(story.model, story.now)
     assert story.model.liveness.verdict.light == "electing"
     assert "leader r0 paused" in story.model.liveness.verdict.words
     found = why_moving(story.model, story.now)

@@ -23,7 +23,7 @@ Play = Callable[..., None]
 
 
 def words(on: Console, *, ours_go_on: bool = False) -> list[str]:
-    return on.deeds.lasting.words(ours_go_on=ours_go_on)
+    return on.executor.lasting.words(ours_go_on=ours_go_on)
 
 
 def test_faults_at_replicas_of_somebody_else_act_on_for_what_is_left_of_ten_minutes() -> None:
@@ -74,7 +74,7 @@ def test_faults_begun_here_are_ended_and_no_others() -> None:
         await on.boards.inject(1, f.Loss(0, 5))  # somebody else's
         await on.do(c.InjectCommand(0, f.Loss(1, 20)))
         await on.do(c.InjectCommand(1, f.Cut(2)))
-        await on.deeds.lasting.end(ours_go_on=False)
+        await on.executor.lasting.end_faults(ours_go_on=False)
         assert [on.boards.faults(id) for id in range(3)] == [[], [f.Loss(0, 5)], []]
         assert words(on) == []
 
@@ -85,7 +85,7 @@ def test_what_cannot_be_ended_is_still_named() -> None:
     async def act(on: Console) -> None:
         await on.do(c.InjectCommand(0, f.Loss(1, 20)))
         on.boards.paused.add(0)
-        await on.deeds.lasting.end(ours_go_on=False)
+        await on.executor.lasting.end_faults(ours_go_on=False)
         assert words(on) == ["loss r0>r1 20 %, for 10 min more"]
 
     run(act, ours=False)
@@ -94,7 +94,7 @@ def test_what_cannot_be_ended_is_still_named() -> None:
 def test_paused_replicas_that_are_left_running_go_on() -> None:
     async def act(on: Console) -> None:
         await on.do(c.PauseCommand(2))
-        await on.deeds.lasting.end(ours_go_on=True)
+        await on.executor.lasting.end_faults(ours_go_on=True)
         assert on.boards.paused == set()
 
     run(act)

@@ -82,7 +82,7 @@ def test_elections_and_resends_are_counted() -> None:
 
 
 def verdict(story: Story) -> tuple[str, str]:
-    return story.model.liveness.look(story.model, story.now)
+    return story.model.liveness.judge(story.model, story.now)
 
 
 def fresh(story: Story, seconds: float) -> tuple[str, str]:

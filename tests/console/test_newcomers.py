@@ -62,8 +62,8 @@ def test_the_log_has_the_keys_again_after_a_screen_that_was_too_small(play: Play
 
 def test_a_scenario_that_is_over_says_so_and_how_to_go_back(play: Player) -> None:
     async def act(on: Played) -> None:
-        on.driver.play = ScenarioRun(Listed("ring", "a ring", "a ring", 1), 1)
-        on.driver.play.verdict = "PASS: 3 acknowledged"
+        on.driver.scenario_run = ScenarioRun(Listed("ring", "a ring", "a ring", 1), 1)
+        on.driver.scenario_run.verdict = "PASS: 3 acknowledged"
         on.app.tick()
         await on.look()
         assert "OVER" in on.text("header")

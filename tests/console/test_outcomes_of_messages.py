@@ -50,7 +50,7 @@ async def test_a_message_ends_as_the_client_library_says(failure: ClientError | 
         pass
 
     driver: Any = SimpleNamespace(own=own, now=1.0, _number=number)
-    await ClusterDriver._say(driver, EndedLog(failure), c.AppendCommand("hello", None))  # type: ignore[arg-type]
+    await ClusterDriver._append_message(driver, EndedLog(failure), c.AppendCommand("hello", None))  # type: ignore[arg-type]
     (mine,) = own.chat.mine
     assert mine.fate == fate
     assert mine.problem == (str(failure) if failure else "")

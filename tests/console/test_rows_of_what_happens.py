@@ -37,9 +37,9 @@ def crowd(n: int) -> ViewState:
     story.tell(0, e.SteppedDown(Ballot(1, 0), TEXTS[4]), e.MessageDropped(TEXTS[5], 0, TEXTS[6]))
     story.model.note(TEXTS[3], story.now, failed=True)
     for text in TEXTS:
-        mine = story.model.chat.say(text, None, story.now)
+        mine = story.model.chat.add_message(text, None, story.now)
         story.model.chat.ended(mine, "failed", text)
-    story.model.chat.say(TEXTS[1], None, story.now)
+    story.model.chat.add_message(TEXTS[1], None, story.now)
     story.propose(TEXTS[:3])
     if n > 1:
         story.down(n - 1, TEXTS[4])

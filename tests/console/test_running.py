@@ -130,7 +130,7 @@ def test_why_says_when_a_hole_ends_by_itself() -> None:
 
 
 def test_what_only_a_replica_described_is_not_said_to_have_the_default_timeout(tmp_path: Path) -> None:
-    options = ConsoleOptions(cluster=cluster(3), asked=True, prefs=tmp_path)
+    options = ConsoleOptions(cluster=cluster(3), asked=True, preferences_dir=tmp_path)
     assert ClusterDriver(informed(options)).own.holes.timeout_s is None
     driver = ClusterDriver(options)
     story = Story(3, driver.own).up()
@@ -139,7 +139,7 @@ def test_what_only_a_replica_described_is_not_said_to_have_the_default_timeout(t
     assert "by itself it does so after its hole timeout, not known here" in text
     known_clusters.add(tmp_path, unhurried(ConsoleOptions(cluster=cluster(3), ours=(0, 1, 2))).cluster)
     assert ClusterDriver(informed(options)).own.holes.timeout_s == HOLE_S
-    by_file = ConsoleOptions(cluster=cluster(3), prefs=tmp_path)
+    by_file = ConsoleOptions(cluster=cluster(3), preferences_dir=tmp_path)
     assert ClusterDriver(informed(by_file)).own.holes.timeout_s == HOLE_S
     assert informed(structs.replace(by_file, ours=(1,))).cluster.settings.hole_timeout_s != HOLE_S
 
@@ -154,7 +154,7 @@ def test_a_hole_that_is_left_open_on_purpose_is_not_stuck(asked: bool, patience_
     for _ in range(patience_s + 10):
         for id in range(story.n):
             story.report(id)
-        seen.append(story.model.liveness.look(story.model, story.now))
+        seen.append(story.model.liveness.judge(story.model, story.now))
         story.later(1)
     assert {each.light for each in seen[:patience_s]} <= {"moving", "waiting"}
     assert f"slot {slot} was left empty on purpose" in seen[10].words

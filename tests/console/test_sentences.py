@@ -22,7 +22,7 @@ def why(story: Story, slot: int) -> str:
 
 def moving(story: Story) -> str:
     for _ in range(2):
-        story.model.look(story.now)
+        story.model.update_lights(story.now)
     found = why_moving(story.model, story.now)
     return "\n".join([found.verdict, *found.evidence, *found.next])
 
@@ -93,7 +93,7 @@ def test_where_no_connection_exists_no_accept_is_on_its_way() -> None:
 
 def test_when_too_few_votes_are_left_no_restart_is_advised() -> None:
     story = Story(3).up()
-    story.model.look(story.now)
+    story.model.update_lights(story.now)
     for id in (1, 2):
         story.report(id, status={"role": "held", "held": "its disk is new"})
     assert "only 1 of 3 replicas still have a vote" in why_no_leader(story.model, story.now).verdict

@@ -224,7 +224,7 @@ def test_new_events_are_about_slots_and_what_comes_all_the_time_is_quiet() -> No
     loud = {type(seen.event) for seen in journal.notable}
     assert {e.Trimmed, e.SnapshotAsked, e.SnapshotTaken} <= loud
     assert not {e.SnapshotSent, e.Marked} & loud
-    slots = {type(seen.event) for seen in journal.shelf(Filter(everything=True, kind="slots"))}
+    slots = {type(seen.event) for seen in journal.ring(Filter(everything=True, kind="slots"))}
     assert {e.Marked, e.Trimmed, e.SnapshotAsked, e.SnapshotSent, e.SnapshotTaken} <= slots
 
 

@@ -135,12 +135,12 @@ def test_whatever_was_done_undo_leads_back_step_by_step(texts: list[str]) -> Non
     async def act(on: Console) -> None:
         before: list[tuple[Any, ...]] = []
         for text in texts:
-            now, deeds = state(on), len(on.deeds._history)
+            now, done = state(on), len(on.executor._history)
             try:
                 await on.do(deed(on, text))
             except (OperandError, Failed):
                 pass  # nothing is cut, nobody leads, it is down already, or it is paused and hears nothing
-            if len(on.deeds._history) > deeds:
+            if len(on.executor._history) > done:
                 before.append(now)
             else:
                 assert state(on) == now

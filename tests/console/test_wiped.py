@@ -44,7 +44,7 @@ def scene_of(story: Story) -> ViewState:
 
 def said(story: Story) -> str:
     for _ in range(2):
-        story.model.liveness.look(story.model, story.now)
+        story.model.liveness.judge(story.model, story.now)
     found = why_moving(story.model, story.now)
     return "\n".join([found.verdict, *found.evidence, *found.next])
 

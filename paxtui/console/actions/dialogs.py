@@ -43,7 +43,7 @@ class DialogController(Controller):
 
     def _context(self) -> Context:
         driver = self.driver
-        return Context(driver.model, self._verbs(), driver.scenarios, driver.outside.around)
+        return Context(driver.model, self._verbs(), driver.scenarios, driver.attaching.around)
 
     def _take_line(self, text: str | None) -> None:
         if text:

@@ -54,8 +54,8 @@ class LifecycleController(Controller):
 
     def attach_found(self) -> None:
         """Attach to the cluster that the person asked for, if it has answered."""
-        outside = self.driver.outside
-        found, outside.found = outside.found, None
+        attaching = self.driver.attaching
+        found, attaching.found = attaching.found, None
         if found is not None:
             self.attach(found)
 

@@ -135,4 +135,4 @@ class ViewController(Controller):
 
     def bookmark(self, name: str) -> None:
         """Put a bookmark among the events."""
-        self.driver.tell(f"mark {name}")
+        self.driver.announce(f"mark {name}")

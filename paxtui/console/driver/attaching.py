@@ -29,9 +29,9 @@ class Notify(Protocol):
 class Attaching:
     """Errors are told; nothing is raised."""
 
-    def __init__(self, options: ConsoleOptions, say: Notify) -> None:
+    def __init__(self, options: ConsoleOptions, notify: Notify) -> None:
         self._options = options
-        self._say = say
+        self._notify = notify
         self.observing: ObservationFile | None = None
         """Where everything that is told is written down."""
         self.found: Cluster | None = None
@@ -49,17 +49,17 @@ class Attaching:
             try:
                 begun = ObservationFile(path, self._options.cluster)
             except OSError as error:
-                self._say(f"{path}: {error.strerror}", failed=True)
+                self._notify(f"{path}: {error.strerror}", failed=True)
                 return
         ended = self.observing
         if ended is not None:
             self.close()
-            self._say(f"observed: {ended.events:,} events in {ended.path}")
+            self._notify(f"observed: {ended.events:,} events in {ended.path}")
         elif begun is None:
-            self._say("nothing is being written; `observe FILE` does", failed=True)
+            self._notify("nothing is being written; `observe FILE` does", failed=True)
         self.observing = begun
         if begun is not None:
-            self._say(f"writes what it is told to {begun.path}; `observe stop` ends it")
+            self._notify(f"writes what it is told to {begun.path}; `observe stop` ends it")
 
     def write(self, put: Callable[[ObservationFile], None]) -> None:
         """Put something into the file, if there is one; a disk that does not take it ends it."""
@@ -69,7 +69,7 @@ class Attaching:
                 put(file)
             except OSError as error:
                 self.observing = None
-                self._say(f"{file.path}: {error.strerror}; the rest is not written", failed=True)
+                self._notify(f"{file.path}: {error.strerror}; the rest is not written", failed=True)
 
     def flush(self) -> None:
         """Write what waits."""
@@ -88,19 +88,21 @@ class Attaching:
             with trio.fail_after(FIND_S):
                 found = await self._known(at) or await resolve(at)
         except trio.TooSlowError:
-            self._say(f"attach {at}: no answer within {FIND_S:g} s", failed=True)
+            self._notify(f"attach {at}: no answer within {FIND_S:g} s", failed=True)
         except (ClientError, ConfigError) as error:
-            self._say(f"attach {at}: {error}", failed=True)
+            self._notify(f"attach {at}: {error}", failed=True)
         else:
             if found.digest == self._options.cluster.digest:
-                self._say(f"attach {at}: that is the cluster that is shown", failed=True)
+                self._notify(f"attach {at}: that is the cluster that is shown", failed=True)
             else:
                 self.found = found
 
     async def _known(self, at: str) -> Cluster | None:
         """What a console of this user started there: its file says more than its replicas do."""
         named = [
-            each for each in known_clusters.known(self._options.prefs) if known_clusters.addresses(each) == at
+            each
+            for each in known_clusters.known(self._options.preferences_dir)
+            if known_clusters.addresses(each) == at
         ]
         return next(iter(await answering(named)), None)
 
@@ -108,7 +110,9 @@ class Attaching:
         """Which of the clusters that consoles started answer."""
         options = self._options
         others = [
-            each for each in known_clusters.known(options.prefs) if each.digest != options.cluster.digest
+            each
+            for each in known_clusters.known(options.preferences_dir)
+            if each.digest != options.cluster.digest
         ]
         self.around[:] = [
             (known_clusters.addresses(each), f"{each.name}, {each.n} replicas, started by a console")

@@ -47,10 +47,10 @@ class Executor:
         self._operator = operator
         self._replicas = replicas
         self._nursery = nursery
-        self._board = FaultTracker(
+        self._fault_tracker = FaultTracker(
             model, operator, nursery, for_s=None if replicas is not None else FOREIGN_S
         )
-        self.lasting = LastingFaults(model, self._board, self)
+        self.lasting = LastingFaults(model, self._fault_tracker, self)
         self.paused: set[int] = set()
         """Replicas of somebody else that were paused from here."""
         self._history: list[Change] = []
@@ -93,15 +93,15 @@ class Executor:
         code = await replicas.ended(replica)
         words = "killed" if code == -9 else f"exit code {code}: {replicas.last_words(replica)}"
         self._model.process(replica, "down", time.monotonic(), words=words)
-        self._board.died(replica)
+        self._fault_tracker.replica_died(replica)
 
-    def heard(self, replica: int) -> None:
+    def replica_heard(self, replica: int) -> None:
         """The replica serves."""
-        self._board.heard(replica)
+        self._fault_tracker.replica_heard(replica)
 
     # Commands
 
-    async def do(self, command: c.ConsoleCommand) -> str:
+    async def execute(self, command: c.ConsoleCommand) -> str:
         """Carry it out; a line that says what happened. Raises :class:`ClientError`."""
         if command == c.UndoCommand():
             return await self._take_back()
@@ -117,11 +117,11 @@ class Executor:
 
     async def _carry_out(self, command: c.ConsoleCommand, change: Change) -> str:
         try:
-            return await self._act(command, change)
+            return await self._dispatch(command, change)
         except NotHeard as error:
             raise self._plainer(getattr(command, "replica", None), error) from None
 
-    async def _act(self, command: c.ConsoleCommand, change: Change) -> str:
+    async def _dispatch(self, command: c.ConsoleCommand, change: Change) -> str:
         match command:
             case c.Deed(commands, _):
                 return await self._together(commands, change)
@@ -140,22 +140,22 @@ class Executor:
             case c.InjectCommand(replica, fault):
                 return await self._inject([(replica, fault)], c.words(command), change)
             case c.RestoreProposerCommand(replica):
-                if not await self._board.end_kind(replica, f.CrashProposer, change):
+                if not await self._fault_tracker.end_kind(replica, f.CrashProposer, change):
                     raise Failed(f"the proposer of r{replica} is not crashed")
             case c.InjectManyCommand(faults, name):
                 return await self._inject(list(faults), name, change)
             case c.CutCommand(links, _):
                 return await self._inject([(a, f.Cut(b)) for a, b in links], c.words(command), change)
             case c.JoinCommand(links, _):
-                await self._board.end_links(links, "cut", change)
+                await self._fault_tracker.end_links(links, "cut", change)
             case c.ClearCommand(link, kind):
-                await self._board.end_links([link], kind, change)
+                await self._fault_tracker.end_links([link], kind, change)
             case c.ElectCommand(replica):
                 await self._operator.elect(replica)
             case c.FillHoleCommand(slot):
                 await self._operator.fill_hole(slot)
             case c.UndoCommand(int(number)):
-                await self._board.end_number(number, change)
+                await self._fault_tracker.end_number(number, change)
                 if change.ended:
                     return f"undo #{number}: {change.ended[0].words}"
             case c.HealCommand():
@@ -184,7 +184,7 @@ class Executor:
             for command, part in zip(commands, parts, strict=True):
                 nursery.start_soon(one, command, part)
         for part in parts:
-            change.take(part)
+            change.include(part)
         if len(problems) == len(commands):
             raise Failed("; ".join(dict.fromkeys(problems)))
         return "; ".join([begun(change.words, change.begun), *dict.fromkeys(problems)])
@@ -275,21 +275,21 @@ class Executor:
     # Faults
 
     async def _crash_deciding(self, replica: int, change: Change) -> str:
-        standing = TrackedFault(replica, f.CrashReplica(), when=f.Trigger("chosen-seen"))
-        await self._board.begin(standing, change)
+        tracked = TrackedFault(replica, f.CrashReplica(), when=f.Trigger("chosen-seen"))
+        await self._fault_tracker.begin_fault(tracked, change)
         if self.is_ours(replica):
             change.back.append(c.RestartCommand(replica))
-        return f"r{replica} dies when it next sees a majority: say something (i)  #{standing.number}"
+        return f"r{replica} dies when it next sees a majority: say something (i)  #{tracked.number}"
 
     async def _inject(self, faults: list[tuple[int, f.AnyFault]], name: str, change: Change) -> str:
         """Begin faults as one deed."""
         done: list[TrackedFault] = []
         problems: list[str] = []
         for replica, fault in faults:
-            standing = TrackedFault(replica, fault)
+            tracked = TrackedFault(replica, fault)
             try:
-                await self._board.begin(standing, change)
-                done.append(standing)
+                await self._fault_tracker.begin_fault(tracked, change)
+                done.append(tracked)
             except ClientError as error:
                 problems.append(str(self._plainer(replica, error)))
         if not done:
@@ -329,15 +329,15 @@ class Executor:
         nowhere = Change("")
         over: list[TrackedFault] = []
         while change.begun:
-            standing = change.begun[-1]
-            if standing in self._board and await self._board.end(standing, nowhere):
-                over.append(standing)
+            tracked = change.begun[-1]
+            if tracked in self._fault_tracker and await self._fault_tracker.end_fault(tracked, nowhere):
+                over.append(tracked)
             change.begun.pop()
         again: list[TrackedFault] = []
-        for standing in sorted(change.ended, key=lambda each: each.since):
-            if await self._board.begin_again(standing):
-                again.append(standing)
-            change.ended.remove(standing)
+        for tracked in sorted(change.ended, key=lambda each: each.since):
+            if await self._fault_tracker.begin_again(tracked):
+                again.append(tracked)
+            change.ended.remove(tracked)
         said = [named(over[::-1])] if over else []
         said += [f"again {named(again)}"] if again else []
         for command in change.back:
@@ -365,7 +365,7 @@ class Executor:
 
         async def one(replica: int) -> None:
             try:
-                await self._board.heal(replica, change)
+                await self._fault_tracker.heal(replica, change)
             except ClientError as error:
                 if not (self.is_ours(replica) and self._model.replicas[replica].process == "down"):
                     left[replica] = error

@@ -51,24 +51,24 @@ class LastingFaults:
 
     def _outliving(self, ours_go_on: bool) -> list[TrackedFault]:
         return [
-            standing
+            tracked
             for id in range(self._model.n)
             if ours_go_on or not self._processes.is_ours(id)
-            for standing in self._fault_tracker.outliving(id)
+            for tracked in self._fault_tracker.outliving(id)
         ]
 
-    async def end(self, *, ours_go_on: bool) -> None:
+    async def end_faults(self, *, ours_go_on: bool) -> None:
         """End what can be ended in a few seconds, whoever wants to stop this."""
         with trio.move_on_after(END_S, shield=True):
             async with trio.open_nursery() as nursery:
-                for standing in self._outliving(ours_go_on):
-                    nursery.start_soon(self._end_one, standing)
+                for tracked in self._outliving(ours_go_on):
+                    nursery.start_soon(self._end_one, tracked)
                 if ours_go_on:
                     self._processes.continue_ours(Change(""))
 
-    async def _end_one(self, standing: TrackedFault) -> None:
+    async def _end_one(self, tracked: TrackedFault) -> None:
         with contextlib.suppress(ClientError):  # it is said what still acts
-            await self._fault_tracker.end(standing, Change(""))
+            await self._fault_tracker.end_fault(tracked, Change(""))
 
 
 def _for(left_s: float | None) -> str:

@@ -81,9 +81,9 @@ class ScenarioRun:
         async for chunk in process.stdout:
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
-                self._take(msgspec.json.decode(line), tell)
+                self._take_line(msgspec.json.decode(line), tell)
 
-    def _take(self, told: dict[str, Any], tell: Callable[[str], None]) -> None:
+    def _take_line(self, told: dict[str, Any], tell: Callable[[str], None]) -> None:
         match told["event"]:
             case "step":
                 step = f"step {told['number']}: " if told["number"] else ""

@@ -159,10 +159,10 @@ class ClusterModel(Facts):
             slot = min(self.judge.conflicts, default=None)
             self.note(f"VIOLATED, bookmark {self._bookmarked}: {problem}", wall, slot=slot, failed=True)
 
-    def look(self, now: float) -> None:
+    def update_lights(self, now: float) -> None:
         """What is due a few times a second: whether the log moves, and who is not heard."""
         before = self.liveness.verdict, self.judge.light
-        self.liveness.look(self, now)
+        self.liveness.judge(self, now)
         self.judge.listen(
             [each.id for each in self.replicas if each.process == "up" and not each.fresh(now)], now
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from paxtui.console.model.analysis.link_status import LinkStatus, arrows
+from paxtui.console.model.analysis.link_status import LinkStatus, link_statuses
 from paxtui.console.rows.text import Row, columns, fit, pad, wrap
 from paxtui.console.view_state import ViewState
 from paxtui.wire.links import Cuts
@@ -101,7 +101,7 @@ def links(view_state: ViewState, width: int, height: int, *, both: bool, focused
     """The matrix, the arrow under the cursor in words, and the keys."""
     if view_state.model.n < 2:
         return wrap("One replica has no links.", width, "dim")
-    found = arrows(view_state.model, view_state.now)
+    found = link_statuses(view_state.model, view_state.now)
     size = cell_width(width, view_state.model.n)
     marked = {view_state.link, view_state.link[::-1]} if both else {view_state.link}
 

@@ -46,15 +46,15 @@ class TerminalDriver(LinuxDriver):
         self._output = TerminalOutput(
             screen.fileno(),
             screen.encoding,
-            lost=lambda: self._tell(app.repaint),
-            gone=lambda: self._tell(app.terminal_gone),
+            lost=lambda: self._call_app(app.repaint),
+            gone=lambda: self._call_app(app.terminal_gone),
         )
         drawn_on: Any = self._output
         self._file = drawn_on
         self._suspending = False
         self._take_signals()
 
-    def _tell(self, what: Callable[..., object], *words: object) -> None:
+    def _call_app(self, what: Callable[..., object], *words: object) -> None:
         """Let the app do something soon, from any thread."""
         try:
             self._loop.call_soon_threadsafe(what, *words)
@@ -68,7 +68,7 @@ class TerminalDriver(LinuxDriver):
         try:
             self._read()
         except Exception as error:
-            self._tell(self._host.broke, error)
+            self._call_app(self._host.broke, error)
 
     def _read(self) -> None:
         keyboard = Keyboard()
@@ -80,7 +80,7 @@ class TerminalDriver(LinuxDriver):
                 except OSError:
                     data = b""
                 if not data:  # without SIGHUP, where this is not the session's leader
-                    self._tell(self._host.terminal_gone)
+                    self._call_app(self._host.terminal_gone)
                     return
                 self._hand_over(keyboard.feed(data))
             self._hand_over(keyboard.tick())
@@ -103,7 +103,7 @@ class TerminalDriver(LinuxDriver):
             else:
                 self._loop.call_later(LOOK_S, look)
 
-        self._tell(look)
+        self._call_app(look)
         while not room.wait(LOOK_S) and not self.exit_event.is_set():
             pass
 

@@ -26,9 +26,9 @@ class HeaderBar(Pane):
         """Also while the view stands still and shows what was before."""
         return self.view_state.model.live.judge.light.light == "VIOLATED"
 
-    def look_again(self) -> None:
+    def redraw(self) -> None:
         self.set_class(self._violated, "violated")
-        super().look_again()
+        super().redraw()
 
 
 class Strip(Pane):
@@ -78,11 +78,11 @@ class KeyLine(Pane):
         rows = wrap(notice.text, width - 2, "bad" if notice.failed else "self")[:NOTICE_LINES]
         return [fit([(" ", ""), *row], width) for row in rows]
 
-    def look_again(self) -> None:
+    def redraw(self) -> None:
         width, height = self.size
         if width and height != self.get_content_height(self.size, self.size, width):
             self.refresh(layout=True)
-        super().look_again()
+        super().redraw()
 
     def rows(self, width: int, height: int) -> list[Row]:
         notice = self._notice(width)

@@ -26,8 +26,8 @@ class Subject(Pane):
         name: Row = [(f" {self.view_state.styles.glyph('pointer')}{replica.name} {mark}", "selected")]
         return [columns([name, [(words, "dim")]], width, " ")]
 
-    def look_again(self) -> None:
-        super().look_again()
+    def redraw(self) -> None:
+        super().redraw()
         for bar in self.ancestors:
             if isinstance(bar, ButtonBar):
                 bar.relabel()

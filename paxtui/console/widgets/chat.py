@@ -38,21 +38,21 @@ arrows PgUp PgDn home   scroll     f or end   follow     enter   go to the slot 
 
     def __init__(self, view_state: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(view_state, id=id, classes=classes)
-        self._talk = Conversation(view_state.model)
+        self._conversation = Conversation(view_state.model)
 
     @property
     def first(self) -> int:
-        return self._talk.first
+        return self._conversation.first
 
     def count(self) -> int:
-        return self._talk.count
+        return self._conversation.count
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
         name = self.console.controllers.replica.driver.options.name
-        return chat.line(self.view_state, self._talk.get(index), name, width, chosen=chosen)
+        return chat.line(self.view_state, self._conversation.get(index), name, width, chosen=chosen)
 
     def rows(self, width: int, height: int) -> list[Row]:
-        self._talk = Conversation(self.view_state.model)
+        self._conversation = Conversation(self.view_state.model)
         self.cursor, self.top = max(self.cursor, self.first), max(self.top, self.first)
         return super().rows(width, height)
 
@@ -69,16 +69,16 @@ arrows PgUp PgDn home   scroll     f or end   follow     enter   go to the slot 
 
     def action_jump(self) -> None:
         """Show the slot in the log."""
-        what = self._talk.get(self.cursor)
+        what = self._conversation.get(self.cursor)
         if not isinstance(what, int):
             self.console.controllers.navigation.show_message(what)
         elif what < self.view_state.model.end:
             self.console.controllers.navigation.go_to_slot(what)
 
-    def look_again(self) -> None:
-        super().look_again()
+    def redraw(self) -> None:
+        super().redraw()
         if isinstance(self.parent, ChatPane):
-            self.parent.tell()
+            self.parent.update_title()
 
 
 class ChatInput(TypedLine):
@@ -105,7 +105,7 @@ class ChatInput(TypedLine):
         assert isinstance(self.parent, ChatPane)
         return self.parent
 
-    def tell(self) -> None:
+    def update_placeholder(self) -> None:
         """Say whether one may write."""
         words = (
             "write here" if self.view_state.armed else "read-only: type :arm outside of this line to write"
@@ -181,10 +181,10 @@ class ChatPane(Container):
         self.line.sent()
         self.lines.follow()
 
-    def tell(self) -> None:
+    def update_title(self) -> None:
         """The title says through whom one looks."""
         lines, writing = self.lines, self.line.has_focus
         title = chat.title(self.view_state, lines.following, lines.below, self.size.width, writing=writing)
         if self.border_title != title:
             self.border_title = title
-        self.line.tell()
+        self.line.update_placeholder()

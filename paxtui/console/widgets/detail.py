@@ -41,7 +41,7 @@ class DetailPage(ScrolledText):
         self._made_for = -1
         if len(self._lines(self.size.width)) != before:
             self.refresh(layout=True)
-        self.look_again()
+        self.redraw()
 
 
 class Detail(Dialog[bool]):
@@ -71,7 +71,7 @@ class Detail(Dialog[bool]):
     def on_mount(self) -> None:
         """It can be scrolled at once."""
         self.page.focus()
-        self.page.look_again()
+        self.page.redraw()
         self.set_interval(LOOK_S, self.page.again)
 
     def action_go(self) -> None:

@@ -36,20 +36,20 @@ arrows PgUp PgDn home   scroll     f or end   follow again"""
         self.wanted = Filter()
 
     @property
-    def shelf(self) -> Ring[Seen]:
+    def ring(self) -> Ring[Seen]:
         """The events that pass the filter."""
-        return self.view_state.model.journal.shelf(self.wanted)
+        return self.view_state.model.journal.ring(self.wanted)
 
     @property
     def first(self) -> int:
         """Positions count from the first event ever; this is the oldest that is still kept."""
-        return self.shelf.first
+        return self.ring.first
 
     def count(self) -> int:
-        return self.shelf.end
+        return self.ring.end
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
-        seen = self.shelf.get(index)
+        seen = self.ring.get(index)
         return events.line(self.view_state, seen, width, chosen=chosen)
 
     def rows(self, width: int, height: int) -> list[Row]:
@@ -60,8 +60,8 @@ arrows PgUp PgDn home   scroll     f or end   follow again"""
         self.cursor = count - 1
         self.top = max(0, count - room)
 
-    def look_again(self) -> None:
-        super().look_again()
+    def redraw(self) -> None:
+        super().redraw()
         below = max(0, self.count() - (self.top + self.room))
         title = events.title(self.wanted, self.following, below, self.view_state.styles.glyph("follow"))
         if self.border_title != title:
@@ -89,6 +89,6 @@ arrows PgUp PgDn home   scroll     f or end   follow again"""
 
     def action_open(self) -> None:
         """Show the whole event; from there one goes on to its slot."""
-        seen = self.shelf.get(self.count() - 1 if self.following else self.cursor)
+        seen = self.ring.get(self.count() - 1 if self.following else self.cursor)
         if seen is not None:
             self.console.controllers.navigation.show_event(seen)

@@ -27,5 +27,5 @@ class FaultMenu(Menu):
         """The bar is kept up to date while the menu is open."""
         super().on_mount()
         for subject in self.query(Subject):
-            subject.look_again()
-            self.set_interval(0.25, subject.look_again)
+            subject.redraw()
+            self.set_interval(0.25, subject.redraw)

@@ -50,7 +50,7 @@ class ScrolledText(Lines):
         """Up or down, not beyond the ends."""
         self.top = max(0, min(self.top + lines, self.count() - self.size.height))
         self.cursor = self.top
-        self.look_again()
+        self.redraw()
 
     def on_mouse_scroll_up(self) -> None:
         """The wheel."""
@@ -81,4 +81,4 @@ class Help(Dialog[None]):
     def on_mount(self) -> None:
         """It can be scrolled at once."""
         self.page.focus()
-        self.page.look_again()
+        self.page.redraw()

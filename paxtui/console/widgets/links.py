@@ -8,7 +8,7 @@ from textual.geometry import Size
 
 from paxtui.console import command_builders
 from paxtui.console.commands import Link
-from paxtui.console.model.analysis.link_status import arrow
+from paxtui.console.model.analysis.link_status import link_status
 from paxtui.console.rows import links
 from paxtui.console.rows.text import Row
 from paxtui.console.view_state import ViewState
@@ -69,11 +69,11 @@ d   type delay and jitter     enter   everything else          P   presets, with
 
     def on_focus(self) -> None:
         """The cursor stands out."""
-        self.look_again()
+        self.redraw()
 
     def on_blur(self) -> None:
         """It does no more."""
-        self.look_again()
+        self.redraw()
 
     def on_click(self, event: Click) -> None:
         """Put the cursor on the arrow under the mouse."""
@@ -88,7 +88,7 @@ d   type delay and jitter     enter   everything else          P   presets, with
 
     def _put(self, a: int, b: int) -> None:
         self.view_state.link = (a, b)
-        self.look_again()
+        self.redraw()
 
     # Actions
 
@@ -115,7 +115,7 @@ d   type delay and jitter     enter   everything else          P   presets, with
         if self.view_state.model.n > 1:
             controller = self.console.controllers.replica
             model = controller.driver.model
-            known = arrow(model, *self.view_state.link, self.view_state.clock()).loss
+            known = link_status(model, *self.view_state.link, self.view_state.clock()).loss
             percent = controller.stepped_loss(self.view_state.link, known, step)
             controller.order_all(command_builders.chance(model, self.chosen, "loss", percent))
 
@@ -127,7 +127,7 @@ d   type delay and jitter     enter   everything else          P   presets, with
     def action_both(self) -> None:
         """One way or both."""
         self.both = not self.both
-        self.look_again()
+        self.redraw()
 
     def action_menu(self) -> None:
         """All that can be done to it."""

@@ -81,7 +81,7 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         if self.following:
             self.moved()
         else:
-            self.go(min(self.log_lines.line_of(slot), self.count() - 1))
+            self.go_to_line(min(self.log_lines.line_of(slot), self.count() - 1))
 
     def _search_again(self) -> None:
         """Look for what matches the filter, where that is due. A reader stays on the slot, or is on the next
@@ -114,7 +114,7 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
                 there = f"this is {'the next' if slot < matching[-1] else 'the last'} that does"
             text = f"slot {slot} does not match the filter; {there} (esc shows all)"
             self.console.notify_line(text, failed=True)
-        self.go(min(lines.line_of(slot), self.count() - 1))
+        self.go_to_line(min(lines.line_of(slot), self.count() - 1))
 
     def count(self) -> int:
         return self.log_lines.count(self.view_state.model)
@@ -154,11 +154,11 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         self.view_state.slot = at if isinstance(at, int) else None
         self.view_state.fold = (at.first, at.end) if isinstance(at, Fold) else None
 
-    def look_again(self) -> None:
+    def redraw(self) -> None:
         self._search_again()
         if self.following:  # a reader is never scrolled
             self.log_lines.fold(self.view_state.model, self.room, self.view_state.now)
-        super().look_again()
+        super().redraw()
         behind = max(0, self.count() - (self.top + self.room))
         glyph = self.view_state.styles.glyph("follow")
         state = f"following {glyph}" if self.following else f"+{behind} below (f)" if behind else "f follows"
@@ -223,7 +223,7 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
             self.console.notify_line(text, failed=True)
         elif isinstance(at, Fold):
             self.log_lines.open(at)
-            self.go(self.cursor)
+            self.go_to_line(self.cursor)
         elif at < self.view_state.model.end:
             self.moved()
             self.console.controllers.navigation.show_slot(at)
@@ -236,9 +236,9 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         lines.forget_opened()
         lines.fold(self.view_state.model, self.room, self.view_state.now)
         if not self.following:
-            self.go(lines.line_of(slot))
+            self.go_to_line(lines.line_of(slot))
         self.console.notify_line("what is alike is folded" if lines.folding else "every slot has its line")
-        self.look_again()
+        self.redraw()
 
     def action_back(self) -> None:
         """All slots again; then the end of the log, with no slot selected."""
@@ -260,8 +260,8 @@ class WhyPane(Pane):
     def rows(self, width: int, height: int) -> list[Row]:
         return why.why(self.view_state, width, height)
 
-    def look_again(self) -> None:
+    def redraw(self) -> None:
         title = f"why {why.answer(self.view_state).subject}" if self.display else ""
         if self.border_title != title:
             self.border_title = title
-        super().look_again()
+        super().redraw()

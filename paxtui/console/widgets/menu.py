@@ -44,8 +44,8 @@ class MenuList(Lines):
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
         return item_line(self.view_state, self.items[index], width, label_width(self.items), chosen=chosen)
 
-    def look_again(self) -> None:
-        super().look_again()
+    def redraw(self) -> None:
+        super().redraw()
         if not self.is_attached:  # the menu was closed before it had opened
             return
         screen = self.screen
@@ -59,18 +59,18 @@ class MenuList(Lines):
         if isinstance(screen, Menu):
             screen.pointed(self.items[self.cursor].id)
 
-    def go(self, index: int) -> None:
-        super().go(min(index, len(self.items) - 1))
+    def go_to_line(self, index: int) -> None:
+        super().go_to_line(min(index, len(self.items) - 1))
 
     def action_move(self, lines: int) -> None:
         """Another item."""
-        self.go(self.cursor + lines)
+        self.go_to_line(self.cursor + lines)
 
     def on_click(self, event: Click) -> None:
         """The item under the mouse is chosen."""
         offset = event.get_content_offset(self)
         if offset is not None and self.top + offset.y < len(self.items):
-            self.go(self.top + offset.y)
+            self.go_to_line(self.top + offset.y)
             assert isinstance(self.screen, Menu)
             self.screen.action_choose()
 
@@ -103,7 +103,7 @@ class Menu(Dialog[str | None]):
     def on_mount(self) -> None:
         """The first item is pointed at."""
         self.list.focus()
-        self.list.look_again()
+        self.list.redraw()
 
     def pointed(self, id: str) -> None:
         """The cursor is on an item."""

@@ -41,8 +41,8 @@ The table has each replica's own numbers."""
             self._made_for, self._made = made_for, metrics.metrics(view_state, width, height)
         return self._made
 
-    def look_again(self) -> None:
-        super().look_again()
+    def redraw(self) -> None:
+        super().redraw()
         title = metrics.title(self.size.width)
         if self.border_title != title:
             self.border_title = title

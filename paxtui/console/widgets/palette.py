@@ -50,7 +50,7 @@ class Offers(Lines):
         self.stepped = False
         self._label = min(LABEL, max([10, *(cell_len(each.shown) for each in found)]))
         self.refresh(layout=True)
-        self.look_again()
+        self.redraw()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return max(1, min(LIST_LINES, len(self.found), viewport.height - 5 - self.meaning_lines))
@@ -72,7 +72,7 @@ class Offers(Lines):
     def moved(self) -> None:
         screen = self.screen
         if isinstance(screen, Palette):
-            screen.meaning.look_again()
+            screen.meaning.redraw()
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
         each = self.found[index]
@@ -82,14 +82,14 @@ class Offers(Lines):
     def step(self, lines: int) -> None:
         """Point at another one."""
         self.stepped = True
-        self.go(max(0, min(self.cursor + lines, len(self.found) - 1)))
+        self.go_to_line(max(0, min(self.cursor + lines, len(self.found) - 1)))
 
     def on_click(self, event: Click) -> None:
         """Take the one under the mouse into the line."""
         offset = event.get_content_offset(self)
         screen = self.screen
         if offset is not None and isinstance(screen, Palette) and self.top + offset.y < len(self.found):
-            self.go(self.top + offset.y)
+            self.go_to_line(self.top + offset.y)
             screen.action_complete()
 
 
@@ -129,11 +129,11 @@ class Meaning(Pane):
         usage = self._against.example(verb.usage)
         return columns([[(f" {usage}", "strong")], [(verb.help, "dim")]], width)
 
-    def say(self, typed: str, problem: str = "") -> None:
+    def show_usage(self, typed: str, problem: str = "") -> None:
         """About another line, or what is wrong with it."""
         self.typed, self.problem = typed, problem
         self.refresh(layout=True)
-        self.look_again()
+        self.redraw()
 
 
 class Words(DialogLine):
@@ -178,17 +178,17 @@ class Palette(LineDialog[str | None]):
     def on_mount(self) -> None:
         """Everything is offered at first."""
         self.offers.show(suggest("", self._against))
-        self.meaning.look_again()
-        self.set_interval(NEWS_S, self._look_again)
+        self.meaning.redraw()
+        self.set_interval(NEWS_S, self._offer_news)
 
-    def _look_again(self) -> None:
+    def _offer_news(self) -> None:
         """What may follow can become known while one types: scenarios, other clusters."""
         if not self.query(Words):  # it is being closed
             return
         found = suggest(self.line.value, self._against)
         if found != self.offers.found and not self.offers.stepped:
             self.offers.show(found)
-            self.meaning.say(self.meaning.typed, self.meaning.problem)
+            self.meaning.show_usage(self.meaning.typed, self.meaning.problem)
 
     @property
     def line(self) -> Words:
@@ -205,7 +205,7 @@ class Palette(LineDialog[str | None]):
         if typed != self._recalled:
             self._back = None
         self.offers.show(suggest(typed, self._against))
-        self.meaning.say(typed)
+        self.meaning.show_usage(typed)
 
     def submitted(self, typed: str) -> None:
         """Run it, or say what is wrong. What is pointed at is taken first, and so is a name that is begun."""
@@ -221,7 +221,7 @@ class Palette(LineDialog[str | None]):
         try:
             parse(text, self._against)
         except OperandError as problem:
-            self.meaning.say(text, str(problem))
+            self.meaning.show_usage(text, str(problem))
         else:
             self.dismiss(text)
 

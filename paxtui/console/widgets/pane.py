@@ -41,7 +41,7 @@ class Console(Protocol):
 
 
 class Pane(Widget):
-    """A widget that shows rows. Subclasses make them in :meth:`rows`; nobody draws but :meth:`look_again`."""
+    """A widget that shows rows. Subclasses make them in :meth:`rows`; nobody draws but :meth:`redraw`."""
 
     HELP = ""
     """What the pane shows and which keys it has, for ``?``."""
@@ -74,7 +74,7 @@ class Pane(Widget):
         then every third one does."""
         return not self.flooded or now - self._drawn_at > (FLOOD_FRAMES - 0.5) * frame_s
 
-    def look_again(self) -> None:
+    def redraw(self) -> None:
         """Make the rows anew and repaint those that differ. Does nothing while it is not on screen."""
         width, height = self.size
         if width <= 0 or height <= 0 or not self.display:
@@ -104,11 +104,11 @@ class Pane(Widget):
 
     def on_resize(self) -> None:
         """The rows are made for the new width at once."""
-        self.look_again()
+        self.redraw()
 
     def on_show(self) -> None:
         """It came on screen: what it last had may be old."""
-        self.look_again()
+        self.redraw()
 
 
 def _joined(spans: list[tuple[str, Style]]) -> list[tuple[str, Style]]:
@@ -197,7 +197,7 @@ class Lines(Pane, can_focus=True):
         if count > self.top + room or (self.top > 0 and count - self.top < room // 2):
             self.top = max(0, count - room + room // 2 - 1) if count > room else 0
 
-    def go(self, index: int) -> None:
+    def go_to_line(self, index: int) -> None:
         """Put the cursor on a line and show it."""
         count = self.count()
         at_end = index >= count
@@ -208,7 +208,7 @@ class Lines(Pane, can_focus=True):
         elif self.cursor >= self.top + self.room:
             self.top = self.cursor - self.room + 1
         self.moved()
-        self.look_again()
+        self.redraw()
 
     def moved(self) -> None:
         """The cursor is somewhere else."""
@@ -217,7 +217,7 @@ class Lines(Pane, can_focus=True):
         """Show the end and what comes."""
         self.following = True
         self.moved()
-        self.look_again()
+        self.redraw()
 
     def on_mouse_scroll_up(self) -> None:
         """The wheel."""
@@ -235,7 +235,7 @@ class Lines(Pane, can_focus=True):
         index = self.top + offset.y - self.head
         if index < self.count():
             self.following = False
-            self.go(index)
+            self.go_to_line(index)
 
     # Actions
 
@@ -243,16 +243,16 @@ class Lines(Pane, can_focus=True):
         # The first step up selects the last line: that is what one has been looking at.
         first = self.following and lines == -1
         _stop_following(self)
-        self.go(self.cursor + (0 if first else lines))
+        self.go_to_line(self.cursor + (0 if first else lines))
 
     def action_page(self, pages: int) -> None:
         _stop_following(self)
-        self.go(self.cursor + pages * (self.room - 1))
+        self.go_to_line(self.cursor + pages * (self.room - 1))
 
     def action_start(self) -> None:
         """The first line."""
         self.following = False
-        self.go(self.first)
+        self.go_to_line(self.first)
 
     def action_follow(self) -> None:
         """The end, and what comes."""

@@ -59,9 +59,9 @@ class PresetMenu(Menu):
     def on_mount(self) -> None:
         """The picture follows the cluster while the menu is open."""
         super().on_mount()
-        self.set_interval(0.5, self.preview.look_again)
+        self.set_interval(0.5, self.preview.redraw)
 
     def pointed(self, id: str) -> None:
         """Show another picture."""
         self.preview.preset = id
-        self.preview.look_again()
+        self.preview.redraw()

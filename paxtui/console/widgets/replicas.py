@@ -102,26 +102,26 @@ arrows, j k   move     enter, delete   end this one     u   take back the last  
             return faults.nothing(self.view_state, width)
         return faults.fault_line(self.view_state, self._found[index], width, chosen=chosen and self.has_focus)
 
-    def look_again(self) -> None:
-        super().look_again()
+    def redraw(self) -> None:
+        super().redraw()
         title = f"faults {len(self._found)}" if self._found else "faults"
         if self.border_title != title:
             self.border_title = title
 
     def on_focus(self) -> None:
         """The cursor appears."""
-        self.look_again()
+        self.redraw()
 
     def on_blur(self) -> None:
         """It goes."""
-        self.look_again()
+        self.redraw()
 
-    def go(self, index: int) -> None:
-        super().go(min(index, self.count() - 1))
+    def go_to_line(self, index: int) -> None:
+        super().go_to_line(min(index, self.count() - 1))
 
     def action_move(self, lines: int) -> None:
         """Another one."""
-        self.go(self.cursor + lines)
+        self.go_to_line(self.cursor + lines)
 
     def action_mend(self) -> None:
         """End the one under the cursor."""
@@ -139,4 +139,4 @@ arrows, j k   move     enter, delete   end this one     u   take back the last  
         """Put the cursor on the line under the mouse."""
         offset = event.get_content_offset(self)
         if offset is not None:
-            self.go(self.top + offset.y)
+            self.go_to_line(self.top + offset.y)

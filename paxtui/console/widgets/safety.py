@@ -27,8 +27,8 @@ reach this console). A gap ends with a new snapshot; what happened within it was
     def rows(self, width: int, height: int) -> list[Row]:
         return safety.safety(self.view_state, width, height)
 
-    def look_again(self) -> None:
-        super().look_again()
+    def redraw(self) -> None:
+        super().redraw()
         title = safety.title(self.view_state)
         if self.border_title != title:
             self.border_title = title

@@ -90,7 +90,7 @@ def saying(
     if value.is_noop:
         words = value.words if mark == "applied" else f"{value.words}, {note or mark}"
         return ConversationLine(what, "no-op", "", "", words, mine=False)
-    mine = model.chat.at(what, value.client, value.request)
+    mine = model.chat.message_at(what, value.client, value.request)
     if mine is not None and mine.fate in ("failed", "unknown") and mark in ("proposed", "queued"):
         mark, note = "problem", mine.problem
     return ConversationLine(what, mark, value.name, mine.text if mine else value.text, note, mine is not None)

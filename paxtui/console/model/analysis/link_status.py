@@ -70,7 +70,7 @@ class LinkStatus(NamedTuple):
         return f"{states[self.state]}{also}"
 
 
-def arrow(model: ClusterModel, sender: int, receiver: int, now: float) -> LinkStatus:
+def link_status(model: ClusterModel, sender: int, receiver: int, now: float) -> LinkStatus:
     """What is known about one link."""
     one, other = model.replicas[sender], model.replicas[receiver]
     found: dict[str, float] = {}
@@ -109,9 +109,9 @@ def arrow(model: ClusterModel, sender: int, receiver: int, now: float) -> LinkSt
     return LinkStatus(sender, receiver, state, rate=rate, lost=lost, waiting_bytes=waiting, **found)
 
 
-def arrows(model: ClusterModel, now: float) -> dict[tuple[int, int], LinkStatus]:
+def link_statuses(model: ClusterModel, now: float) -> dict[tuple[int, int], LinkStatus]:
     """All links."""
-    return {(a, b): arrow(model, a, b, now) for a in range(model.n) for b in range(model.n) if a != b}
+    return {(a, b): link_status(model, a, b, now) for a in range(model.n) for b in range(model.n) if a != b}
 
 
 def cut_now(model: ClusterModel) -> frozenset[tuple[int, int]]:

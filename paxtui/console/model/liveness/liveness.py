@@ -85,7 +85,7 @@ def _sound(model: Facts, sender: int, receiver: int) -> bool:
 
 
 class Liveness:
-    """Remembers when something last moved. :meth:`look` is called a few times a second."""
+    """Remembers when something last moved. :meth:`judge` is called a few times a second."""
 
     def __init__(self) -> None:
         self._mark = (-1, -1)
@@ -97,7 +97,7 @@ class Liveness:
         self.majority: tuple[int, ...] | None = None
         self.verdict = LivenessVerdict("starting", "starting")
 
-    def look(self, model: Facts, now: float) -> LivenessVerdict:
+    def judge(self, model: Facts, now: float) -> LivenessVerdict:
         """What is so at ``now``."""
         mark = (model.applied, model.chosen)
         if mark != self._mark:

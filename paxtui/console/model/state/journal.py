@@ -164,7 +164,7 @@ class Events:
         if _is_notable(seen):
             self.notable.append(seen)
 
-    def shelf(self, wanted: Filter) -> Ring[Seen]:
+    def ring(self, wanted: Filter) -> Ring[Seen]:
         """The events that pass a filter. What came since the last call is looked at, and nothing else."""
         level = self.all if wanted.everything else self.notable
         if wanted.kind is None and wanted.replica is None:
@@ -174,7 +174,7 @@ class Events:
             if len(self._sieves) >= SIEVES_MAX:
                 del self._sieves[next(iter(self._sieves))]
             sieve = self._sieves[wanted] = Sieve(level, wanted.takes, NOTABLE_KEPT)
-        return sieve.look()
+        return sieve.take_new()
 
     def newest(self, *, everything: bool = False) -> Iterator[Seen]:
         """From the newest backwards."""

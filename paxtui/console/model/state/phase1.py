@@ -87,7 +87,7 @@ class Phase1Findings:
         elected = self.elected(ballot)
         return elected.end if elected is not None else None
 
-    def told(self, ballot: Ballot, slot: int) -> SlotFinding | None:
+    def finding_at(self, ballot: Ballot, slot: int) -> SlotFinding | None:
         """What the leader of ``ballot`` was told about ``slot``, if its election was seen and covered it."""
         elected = self.elected(ballot)
         if elected is None or not elected.first <= slot < elected.end:

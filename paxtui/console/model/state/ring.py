@@ -62,19 +62,19 @@ class Ring(Generic[T]):
 
 
 class Sieve(Generic[T]):
-    """The items of a shelf that are wanted. Each is looked at once, however often the sieve is."""
+    """The items of a ring that are wanted. Each is looked at once, however often the sieve is."""
 
-    def __init__(self, shelf: Ring[T], wanted: Callable[[T], bool], kept: int) -> None:
+    def __init__(self, ring: Ring[T], wanted: Callable[[T], bool], kept: int) -> None:
         self.found: Ring[T] = Ring(kept)
-        self._shelf = shelf
+        self._ring = ring
         self._wanted = wanted
         self._looked = 0
 
-    def look(self) -> Ring[T]:
+    def take_new(self) -> Ring[T]:
         """What was found, with what came since the last look."""
         wanted, found = self._wanted, self.found
-        for item in self._shelf.since(self._looked):
+        for item in self._ring.since(self._looked):
             if wanted(item):
                 found.append(item)
-        self._looked = self._shelf.end
+        self._looked = self._ring.end
         return found

@@ -1,6 +1,6 @@
 """A map from slots to values in which equal neighbours are one run.
 
-A leader votes, sends and learns in runs: a million slots of one reign are one entry here, and the memory of
+A leader votes, sends and learns in runs: a million slots of one leader are one entry here, and the memory of
 the console grows with what happened, not with the length of the log.
 """
 

@@ -55,7 +55,7 @@ class SentMessages:
         other._waiting = {key: same[id(mine)] for key, mine in self._waiting.items()}
         return other
 
-    def say(self, text: str, via: int | None, now: float) -> SentMessage:
+    def add_message(self, text: str, via: int | None, now: float) -> SentMessage:
         """A message is on its way."""
         mine = SentMessage(text, via, now)
         self.mine.append(mine)
@@ -102,7 +102,7 @@ class SentMessages:
     def _forget(self, mine: SentMessage) -> None:
         self._waiting.pop((mine.client, mine.request), None)
 
-    def at(self, slot: int, client: str, request: int) -> SentMessage | None:
+    def message_at(self, slot: int, client: str, request: int) -> SentMessage | None:
         """Our message in ``slot``, if what is there is ours."""
         mine = self.by_slot.get(slot)
         return mine if mine is not None and (mine.client, mine.request) == (client, request) else None

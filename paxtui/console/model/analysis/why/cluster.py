@@ -77,7 +77,10 @@ def found_by(model: ClusterModel, id: int, ballot: Ballot, now: float) -> list[s
     begins = f"{leads}: {names(elected.quorum)} promised it"
     if elected.end <= elected.first:
         return [f"{begins}; they had no votes in open slots."]
-    told = [(slot, model.phase1.told(ballot, slot)) for slot in range(elected.first, elected.end)[:FOUND_MAX]]
+    told = [
+        (slot, model.phase1.finding_at(ballot, slot))
+        for slot in range(elected.first, elected.end)[:FOUND_MAX]
+    ]
     evidence = [f"{begins}; what they had voted for had to be proposed again:"]
     evidence += [_found(slot, each) for slot, each in told if each is not None]
     more = elected.end - elected.first - FOUND_MAX

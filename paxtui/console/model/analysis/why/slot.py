@@ -71,7 +71,7 @@ def _found(model: ClusterModel, slot: int, ballot: Ballot | None) -> list[str]:
     if ballot is None or source != "adopted" or model.proposed.get(slot) != ballot:
         return []
     leader = f"r{ballot.replica}"
-    told = model.phase1.told(ballot, slot)
+    told = model.phase1.finding_at(ballot, slot)
     if told is None or told.highest is None:
         return [f"{leader} found this value in the promises of phase 1 and had to propose it again."]
     before = told.highest
@@ -101,7 +101,7 @@ def _filled(model: ClusterModel, slot: int) -> list[str]:
         case "operator":
             why = "because an operator told it to"
         case "new leader":
-            told = model.phase1.told(fill.ballot, slot)
+            told = model.phase1.finding_at(fill.ballot, slot)
             asked = f" of {names(told.quorum)}" if told is not None else ""
             why = f"as its phase 1 found no vote{asked} here"
         case _:
