@@ -134,7 +134,7 @@ class FetchPageCommand(ConsoleCommand, frozen=True):
     count: int
 
 
-class Deed(ConsoleCommand, frozen=True):
+class CompoundCommand(ConsoleCommand, frozen=True):
     """Several commands at once that one undo takes back together; ``name`` says what they are."""
 
     commands: tuple[ConsoleCommand, ...]
@@ -219,7 +219,7 @@ def words(command: ConsoleCommand) -> str:
             return "heal"
         case AppendCommand(text):
             return f"say {text}"
-        case Deed(_, name):
+        case CompoundCommand(_, name):
             return name
         case RecordCommand(folder):
             return f"record {folder or 'stop'}"

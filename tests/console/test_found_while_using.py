@@ -170,7 +170,9 @@ def test_one_line_for_several_replicas_is_one_deed(play: Play) -> None:
     async def act(on: Played) -> None:
         await on.press("colon")
         await on.type("crash  r0,r2")
-        assert await on.press("enter") == [c.Deed((c.CrashCommand(0), c.CrashCommand(2)), "crash r0,r2")]
+        assert await on.press("enter") == [
+            c.CompoundCommand((c.CrashCommand(0), c.CrashCommand(2)), "crash r0,r2")
+        ]
 
     play(act)
 
@@ -276,7 +278,7 @@ def test_heal_and_straighten_leave_other_links_alone(play: Play) -> None:
         await on.press("colon")
         await on.type("straighten r0>r1")
         (deed,) = await on.press("enter")
-        assert isinstance(deed, c.Deed)
+        assert isinstance(deed, c.CompoundCommand)
         assert c.InjectCommand(0, f.Loss(1, 0)) in deed.commands
         assert c.ClearCommand((0, 1), "loss") not in deed.commands
 

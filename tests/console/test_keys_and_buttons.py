@@ -171,7 +171,7 @@ def test_loss_is_a_number_that_can_be_typed(play: Play) -> None:
         ]
         await on.press("L")
         assert await on.press("0", "enter") == [
-            c.Deed(tuple(c.ClearCommand((0, to), "loss") for to in (1, 2)), "loss r0>* 0")
+            c.CompoundCommand(tuple(c.ClearCommand((0, to), "loss") for to in (1, 2)), "loss r0>* 0")
         ]
         await on.press("L")
         assert await on.press("l", "o", "t", "s", "enter") == []
@@ -314,7 +314,7 @@ def test_a_click_selects_the_arrow_and_enter_opens_its_menu(play: Play) -> None:
         await on.press("enter")
         kinds = ("cut", "delay", "loss", "duplicate", "reorder")
         assert await on.press("0") == [
-            c.Deed(tuple(c.ClearCommand((1, 2), kind) for kind in kinds), "straighten r1>r2")
+            c.CompoundCommand(tuple(c.ClearCommand((1, 2), kind) for kind in kinds), "straighten r1>r2")
         ]
         await on.press("enter", "D")
         assert await on.press("9", "enter") == [

@@ -26,7 +26,7 @@ def deed(on: Console, text: str) -> c.ConsoleCommand:
     """What the palette would order."""
     intents = parse(text, Context(on.model, verbs()))
     found = tuple(intent for intent in intents if not isinstance(intent, Call))
-    return found[0] if len(found) == 1 else c.Deed(found, text)
+    return found[0] if len(found) == 1 else c.CompoundCommand(found, text)
 
 
 DEEDS = [
@@ -75,7 +75,7 @@ def test_undo_of_a_preset_brings_the_topology_before_it_back() -> None:
         model = on.model
         for name in ("ring", "bridge"):
             commands = command_builders.topology(model, cuts(PRESETS[name], 5, 0), f"preset {name}")
-            await on.do(c.Deed(tuple(commands), name))
+            await on.do(c.CompoundCommand(tuple(commands), name))
         ring = cuts(PRESETS["ring"], 5, 0)
         assert cut_now(model) == cuts(PRESETS["bridge"], 5, 0) != ring
         await on.do(c.UndoCommand())

@@ -43,7 +43,7 @@ class ReplicaController(Controller):
         if len(found) == 1:
             self.order(found[0])
         elif found:
-            self.order(c.Deed(found, name or ", ".join(map(c.words, found))))
+            self.order(c.CompoundCommand(found, name or ", ".join(map(c.words, found))))
 
     # The selected replica
 

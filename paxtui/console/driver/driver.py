@@ -360,7 +360,7 @@ class ClusterDriver:
 
 def _harmless(command: c.ConsoleCommand) -> bool:
     """Whether it acts on no running replica of the cluster that is shown."""
-    if isinstance(command, c.Deed):
+    if isinstance(command, c.CompoundCommand):
         return all(map(_harmless, command.commands))
     own = (c.RestartCommand, c.RunScenarioCommand, c.StopScenarioCommand, c.LeaveCommand, c.RecordCommand)
     return isinstance(command, (*own, *c.HARMLESS))

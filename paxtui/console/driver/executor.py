@@ -123,7 +123,7 @@ class Executor:
 
     async def _dispatch(self, command: c.ConsoleCommand, change: Change) -> str:
         match command:
-            case c.Deed(commands, _):
+            case c.CompoundCommand(commands, _):
                 return await self._together(commands, change)
             case c.CrashCommand(replica):
                 return await self._crash(replica, change)
