@@ -117,7 +117,6 @@ class ConsoleApp(InOrder, inherit_bindings=False):
         surfaces.perform(name, self.controllers, key)
 
     def notify_line(self, text: str, *, failed: bool = False) -> None:
-        """Show a line at the bottom, for some seconds."""
         self.driver.notices.append(Notice(text, failed=failed))
 
     # What controllers need of the screen
@@ -159,7 +158,6 @@ class ConsoleApp(InOrder, inherit_bindings=False):
             self.exit(0)
 
     def terminal_gone(self) -> None:
-        """End without a question: nobody is there to answer."""
         self.controllers.lifecycle.onward = None
         self.exit()
 

@@ -183,7 +183,7 @@ HARMLESS: Final = (FetchPageCommand, LookAroundCommand, WriteObservationsCommand
 
 
 def words(command: ConsoleCommand) -> str:
-    """A command in the words of the palette."""
+    """Return a command in the words of the palette."""
     match command:
         case CrashCommand(replica):
             return f"crash r{replica}"

@@ -39,7 +39,8 @@ class ConsoleOptions(Struct, frozen=True, kw_only=True):
 
 
 def unhurried(options: ConsoleOptions) -> ConsoleOptions:
-    """With a longer hole timeout, where the console starts all replicas and their file names none."""
+    """Return options with a longer hole timeout, where the console starts all replicas and their file names
+    none."""
     cluster = options.cluster
     default = type(cluster.settings)().hole_timeout_s
     if len(options.ours) < cluster.n or cluster.settings.hole_timeout_s != default:

@@ -25,7 +25,7 @@ class Preferences(Struct):
 
 
 def load(folder: Path | None) -> Preferences:
-    """What the last run left; whatever cannot be read is as if it had never been."""
+    """Return what the last run left; whatever cannot be read is as if it had never been."""
     if folder is None:
         return Preferences()
     try:

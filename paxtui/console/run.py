@@ -40,8 +40,8 @@ def _theme(options: ConsoleOptions, kept: str | None, *, no_color: bool) -> str:
 
 
 def informed(options: ConsoleOptions) -> ConsoleOptions:
-    """With the settings that a cluster was started with, if a console of this user did: its replicas do not
-    tell them, and its file may not have all of them."""
+    """Return options with the settings that a cluster was started with, if a console of this user did: its
+    replicas do not tell them, and its file may not have all of them."""
     from paxtui.console.driver import known_clusters
 
     if options.ours:
@@ -66,7 +66,8 @@ async def _main(options: ConsoleOptions, *, no_color: bool) -> int:
 async def _show(
     options: ConsoleOptions, words: list[str], *, no_color: bool
 ) -> tuple[int, ConsoleOptions | None]:
-    """One cluster: the exit code, and what to look at next. ``words`` gets what is printed in the end."""
+    """Show one cluster; return the exit code, and what to look at next. ``words`` gets what is printed in the
+    end."""
     from paxtui.console import preferences
     from paxtui.console.app import ConsoleApp
     from paxtui.console.driver import ClusterDriver

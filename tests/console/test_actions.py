@@ -16,6 +16,10 @@ import paxtui.console
 from paxtui.console.actions import surfaces, table
 from paxtui.console.actions.spec import ActionSpec
 from paxtui.console.command_line import Context, OperandError, parse, suggest
+from paxtui.console.rows.keys import TRIES, hint_rows
+from paxtui.console.rows.text import plain
+from paxtui.console.theme.styles import Styles
+from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.help import Help
 from paxtui.console.widgets.log import LogPane
 from paxtui.console.widgets.menu import Menu
@@ -175,3 +179,13 @@ def test_the_table_of_the_guide_is_markdown_with_one_row_an_action() -> None:
     lines = surfaces.guide_rows().splitlines()
     assert len(lines) == len(table.ACTIONS) + 2
     assert {line.replace("\\|", "").count("|") for line in lines} == {6}
+
+
+def test_hints_of_an_empty_log_name_the_keys_of_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Story(3).up()
+    view_state = ViewState(story.model, Styles(), lambda: story.now)
+    assert len(hint_rows(view_state, surfaces.first_keys(), 80)) == 2 + len(TRIES)
+    monkeypatch.setattr(table, "ACTIONS", without("skip"))
+    shown = "\n".join(plain(row) for row in hint_rows(view_state, surfaces.first_keys(), 80))
+    assert "skip a slot" not in shown
+    assert "type a message" in shown

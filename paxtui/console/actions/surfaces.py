@@ -69,9 +69,9 @@ def _split(keys: str) -> list[str]:
     return keys.split(",") if keys else []
 
 
-def key_name(name: str) -> str:
-    """Return what people call the keys of the action ``name``, such as ``? f1``."""
-    return _key_name(named(name))
+def first_keys() -> dict[str, str]:
+    """Return by action its key, or the first of them."""
+    return {spec.name: _key_name(spec).partition(" ")[0] for spec in table.ACTIONS if _key_name(spec)}
 
 
 def _key_name(spec: ActionSpec) -> str:

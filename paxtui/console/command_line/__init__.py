@@ -30,7 +30,7 @@ def verb_of(text: str, verbs: Sequence[Verb]) -> Verb | None:
 
 
 def parse(text: str, context: Context) -> list[Intent]:
-    """What the words mean. Raises :class:`OperandError`."""
+    """Return what the words mean. Raises :class:`OperandError`."""
     if len(text) > TYPED_MAX:
         raise OperandError(f"this line has {len(text)} characters; {TYPED_MAX} are allowed")
     words = text.split()
@@ -47,7 +47,7 @@ def parse(text: str, context: Context) -> list[Intent]:
 
 
 def suggest(text: str, context: Context) -> list[Suggestion]:
-    """What fits what is typed so far: commands, then what may follow the command."""
+    """Return what fits what is typed so far: commands, then what may follow the command."""
     text = text[:TYPED_MAX].lstrip()
     if " " not in text:
         return _verbs(text.lower(), context)
@@ -77,5 +77,5 @@ def _verbs(typed: str, context: Context) -> list[Suggestion]:
 
 
 def _completed(verb: Verb) -> str:
-    """With a space behind it where something must follow."""
+    """Return its name, with a space behind it where something must follow."""
     return verb.name if verb.usage == verb.name else f"{verb.name} "

@@ -17,12 +17,12 @@ class OperandError(Exception):
 
 
 def names(model: ClusterModel) -> str:
-    """The replicas that there are."""
+    """Return the replicas that there are."""
     return " ".join(replica.name for replica in model.replicas)
 
 
 def replica(word: str, model: ClusterModel) -> int:
-    """One replica: ``r0``, ``0`` or ``leader``."""
+    """Return one replica: ``r0``, ``0`` or ``leader``."""
     found = replicas(word, model)
     if len(found) != 1:
         raise OperandError(f"{word!r} is more than one replica; one of {names(model)} is meant here")
@@ -30,7 +30,7 @@ def replica(word: str, model: ClusterModel) -> int:
 
 
 def replicas(word: str, model: ClusterModel) -> tuple[int, ...]:
-    """``r0``, ``r0,r2``, ``leader``, ``all`` or ``*``."""
+    """Return ``r0``, ``r0,r2``, ``leader``, ``all`` or ``*``."""
     found: list[int] = []
     for part in word.split(","):
         match = re.fullmatch(r"[rR]?(\d+)", part)
@@ -54,8 +54,8 @@ def _leader(model: ClusterModel) -> int:
 
 
 def links(words: Sequence[str], model: ClusterModel, *, alone: str = "around") -> tuple[Link, ...]:
-    """Directed links. A replica alone means all its links in both directions, or with ``alone="from"`` those
-    that it sends on."""
+    """Return directed links. A replica alone means all its links in both directions, or with ``alone="from"``
+    those that it sends on."""
     text = re.sub(r"\s*([>|,-])\s*", r"\1", " ".join(words))
     if "|" in text:
         return _sides(text, model)
@@ -80,7 +80,7 @@ def links(words: Sequence[str], model: ClusterModel, *, alone: str = "around") -
 
 
 def _sides(text: str, model: ClusterModel) -> tuple[Link, ...]:
-    """``r0,r1|r2``: everything between the sides, in both directions."""
+    """Return ``r0,r1|r2``: everything between the sides, in both directions."""
     parts = text.split("|")
     if not all(part.strip() for part in parts):
         raise OperandError("a side is empty; r0 | r1,r2 has replicas on both")
@@ -94,7 +94,7 @@ def _sides(text: str, model: ClusterModel) -> tuple[Link, ...]:
 
 
 def number(word: str, what: str, low: float, high: float) -> float:
-    """A number within limits."""
+    """Return a number within limits."""
     text = word.removesuffix("%").removesuffix("ms")
     try:
         value = float(text)
@@ -106,7 +106,7 @@ def number(word: str, what: str, low: float, high: float) -> float:
 
 
 def whole(word: str, what: str) -> int:
-    """A whole number from 0 on."""
+    """Return a whole number from 0 on."""
     text = word.removeprefix("#")
     if not re.fullmatch(r"[0-9]{1,15}", text):
         raise OperandError(f"{word!r} is no {what}; a whole number from 0 on is")

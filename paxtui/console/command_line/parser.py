@@ -44,7 +44,7 @@ class Context(NamedTuple):
     """Addresses of other clusters that consoles started, and what they are."""
 
     def example(self, template: str) -> str:
-        """A usage with replicas and slots that there are."""
+        """Return a usage with replicas and slots that there are."""
         n, half = self.model.n, self.model.n // 2
         sides = (",".join(f"r{id}" for id in side) for side in (range(half), range(half, n)))
         return template.format(
@@ -83,7 +83,7 @@ def need(words: Sequence[str], low: int, high: int, usage: str, context: Context
 
 
 def for_each(make: Callable[[int], c.ConsoleCommand], usage: str) -> Meaning:
-    """One command for each replica that is named."""
+    """Make one command for each replica that is named."""
 
     def mean(words: Sequence[str], context: Context) -> list[Intent]:
         need(words, 1, 9, usage, context)
@@ -97,14 +97,14 @@ def for_each(make: Callable[[int], c.ConsoleCommand], usage: str) -> Meaning:
 
 
 def cut(words: Sequence[str], context: Context) -> list[Intent]:
-    """Links that nothing crosses."""
+    """Read links that nothing crosses."""
     found = links(words, context.model)
     name = " ".join(" ".join(words).replace(",", " ").split()) if "|" in " ".join(words) else ""
     return [command_builders.cut(context.model.n, found, name)]
 
 
 def join(words: Sequence[str], context: Context) -> list[Intent]:
-    """The end of cuts."""
+    """Read the end of cuts."""
     model = context.model
     found = command_builders.join(model, None if not words or list(words) == ["all"] else links(words, model))
     if not found:
@@ -113,7 +113,7 @@ def join(words: Sequence[str], context: Context) -> list[Intent]:
 
 
 def chance(kind: str) -> Meaning:
-    """A probability in percent on links."""
+    """Read a probability in percent on links."""
 
     def mean(words: Sequence[str], context: Context) -> list[Intent]:
         need(words, 2, 9, kind + " r0>{last} 20", context)
@@ -128,7 +128,7 @@ def chance(kind: str) -> Meaning:
 
 
 def delay(words: Sequence[str], context: Context) -> list[Intent]:
-    """Links and ms, and maybe jitter."""
+    """Read links and ms, and maybe jitter."""
     need(words, 2, 9, "delay r0>{last} 50, delay r0>* 50 10", context)
     jitter = 0.0
     rest = list(words)
@@ -143,12 +143,12 @@ def _is_number(word: str) -> bool:
 
 
 def straighten(words: Sequence[str], context: Context) -> list[Intent]:
-    """Links without faults."""
+    """Read links without faults."""
     return list(command_builders.straighten(context.model, links(words, context.model)))
 
 
 def preset(words: Sequence[str], context: Context) -> list[Intent]:
-    """A topology, maybe with who plays which role."""
+    """Read a topology, maybe with who plays which role."""
     if words[0] not in PRESETS:
         raise OperandError(f"{words[0]!r} is no preset; {', '.join(PRESETS)} are")
     preset, model = PRESETS[words[0]], context.model
@@ -172,7 +172,7 @@ def preset(words: Sequence[str], context: Context) -> list[Intent]:
 
 
 def slow_disk(words: Sequence[str], context: Context) -> list[Intent]:
-    """Replicas and ms."""
+    """Read replicas and ms."""
     need(words, 2, 2, "slow-disk {other} 50", context)
     ms = number(words[1], "time in ms", 0, 60_000)
     found = [
@@ -186,14 +186,14 @@ def slow_disk(words: Sequence[str], context: Context) -> list[Intent]:
 
 
 def skip(words: Sequence[str], context: Context) -> list[Intent]:
-    """The slot that the leader leaves empty."""
+    """Read the slot that the leader leaves empty."""
     need(words, 0, 1, "skip, skip {next}", context)
     slot = whole(words[0], "slot") if words else None
     return [c.InjectCommand(replica("leader", context.model), f.SkipSlot(slot))]
 
 
 def noop(words: Sequence[str], context: Context) -> list[Intent]:
-    """The hole that is filled."""
+    """Read the hole that is filled."""
     need(words, 0, 1, "noop, noop {slot}", context)
     if words:
         return [c.FillHoleCommand(whole(words[0], "slot"))]
@@ -204,19 +204,19 @@ def noop(words: Sequence[str], context: Context) -> list[Intent]:
 
 
 def heal(words: Sequence[str], context: Context) -> list[Intent]:
-    """Everything is mended."""
+    """Read nothing: everything is mended."""
     need(words, 0, 0, "heal", context)
     return [c.HealCommand()]
 
 
 def undo(words: Sequence[str], context: Context) -> list[Intent]:
-    """Nothing, or a fault's number."""
+    """Read nothing, or a fault's number."""
     need(words, 0, 1, "undo, undo 7", context)
     return [c.UndoCommand(whole(words[0], "fault's number") if words else None)]
 
 
 def say(words: Sequence[str], context: Context) -> list[Intent]:
-    """A message."""
+    """Read a message."""
     need(words, 1, 999, "say hello", context)
     return [c.AppendCommand(" ".join(words))]
 
@@ -225,19 +225,19 @@ def say(words: Sequence[str], context: Context) -> list[Intent]:
 
 
 def record(words: Sequence[str], context: Context) -> list[Intent]:
-    """A folder, or `stop`."""
+    """Read a folder, or `stop`."""
     need(words, 1, 99, "record FOLDER, record stop", context)
     return [c.RecordCommand(None if list(words) == ["stop"] else " ".join(words))]
 
 
 def observe(words: Sequence[str], context: Context) -> list[Intent]:
-    """A file, or `stop`."""
+    """Read a file, or `stop`."""
     need(words, 1, 99, "observe FILE, observe stop", context)
     return [c.WriteObservationsCommand(None if list(words) == ["stop"] else " ".join(words))]
 
 
 def attach(words: Sequence[str], context: Context) -> list[Intent]:
-    """Addresses of another cluster."""
+    """Read addresses of another cluster."""
     if not words:
         known = "; ".join(f"{at} ({what})" for at, what in context.running)
         raise OperandError(
@@ -252,7 +252,7 @@ def attach(words: Sequence[str], context: Context) -> list[Intent]:
 
 
 def scenario(words: Sequence[str], context: Context) -> list[Intent]:
-    """The name of a scenario, or `stop`."""
+    """Read the name of a scenario, or `stop`."""
     need(words, 1, 1, "scenario NAME, scenario stop", context)
     if words[0] == "stop":
         return [c.StopScenarioCommand()]

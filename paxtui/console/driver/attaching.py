@@ -76,7 +76,7 @@ class Attaching:
         self.write(lambda file: file.flush())
 
     def close(self) -> None:
-        """The file is complete."""
+        """Complete the file."""
         self.write(lambda file: file.close())
         self.observing = None
 
@@ -98,7 +98,7 @@ class Attaching:
                 self.found = found
 
     async def _known(self, at: str) -> Cluster | None:
-        """What a console of this user started there: its file says more than its replicas do."""
+        """Return what a console of this user started there: its file says more than its replicas do."""
         named = [
             each
             for each in known_clusters.known(self._options.preferences_dir)
@@ -107,7 +107,7 @@ class Attaching:
         return next(iter(await answering(named)), None)
 
     async def look_around(self) -> None:
-        """Which of the clusters that consoles started answer."""
+        """Find which of the clusters that consoles started answer."""
         options = self._options
         others = [
             each

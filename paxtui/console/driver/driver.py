@@ -123,7 +123,7 @@ class ClusterDriver:
         return time.monotonic()
 
     def poll(self, now: float) -> None:
-        """What is due a few times a second: judge liveness, fetch what somebody looks at."""
+        """Do what is due a few times a second: judge liveness, fetch what is looked at."""
         model = self.model
         if now - self._looked_at > LOOK_S:
             self._looked_at = now
@@ -138,18 +138,18 @@ class ClusterDriver:
                 self.submit(c.FetchPageCommand(best.id, first, count))
 
     def scenario_line(self) -> str | None:
-        """The scenario that is shown, and how it ended."""
+        """Return the scenario that is shown, and how it ended."""
         if self.scenario_run is None:
             return None
         words = self.scenario_run.verdict or "it runs"
         return f"{words}   (`:scenario stop` goes back)   {self.scenario_run.scenario.name}"
 
     def lasting(self, *, ours_go_on: bool) -> list[str]:
-        """What was begun here and acts on when the console is gone, and for how long."""
+        """Return what was begun here and acts on when the console is gone, and for how long."""
         return self._lasting.words(ours_go_on=ours_go_on) if self._lasting is not None else []
 
     def last_words(self) -> list[str]:
-        """What to print when the screen is gone."""
+        """Return what to print when the screen is gone."""
         at = known_clusters.addresses(self.options.cluster)
         if self.failure is not None:
             return [f"paxtui: {self.failure}"]
@@ -248,7 +248,7 @@ class ClusterDriver:
                     await replicas.leave_running()
 
     def _strange(self, command: c.ConsoleCommand) -> bool:
-        """Whether it would act on somebody else's replicas."""
+        """Return whether it would act on somebody else's replicas."""
         return bool(self.strangers) and self._scenario_executor is None and not _harmless(command)
 
     def _reader(self, model: ClusterModel, replica: int, executor: Executor) -> Callable[..., None]:
@@ -268,19 +268,20 @@ class ClusterDriver:
             self.announce(said)
 
     def announce(self, text: str, *, failed: bool = False) -> None:
-        """A line for the events, and one that shows up for a moment."""
+        """Tell the person something, also among the events and in a file of observations."""
         self.notify(text, failed=failed)
         self.attaching.write(lambda file: file.write_did(text))
 
     def notify(self, text: str, *, failed: bool = False) -> None:
-        """The same, but nothing is written into a file of observations: it may be about that file."""
+        """Tell the person something that is not written into a file of observations: it may be about that
+        file."""
         self.model.note(text, time.time(), failed=failed)
         self.notices.append(Notice(text, failed=failed))
 
     # Scenarios
 
     async def _list_scenarios(self) -> None:
-        """Know their names before somebody asks; it takes a process, so it comes after the start."""
+        """Learn their names before they are asked for; it takes a process, so it comes after the start."""
         await trio.sleep(1.5)
         with contextlib.suppress(ClientError, OSError):
             self.scenarios = [(each.name, each.shows) for each in await listed()]
@@ -319,7 +320,7 @@ class ClusterDriver:
                 await trio.sleep_forever()
 
     def options_of(self, cluster: Cluster) -> ConsoleOptions:
-        """How a cluster is seen that this console did not start itself."""
+        """Return how a cluster is seen that this console did not start itself."""
         return structs.replace(self.options, cluster=cluster, ours=())
 
     def _stop_scenario(self) -> None:
@@ -359,7 +360,7 @@ class ClusterDriver:
 
 
 def _harmless(command: c.ConsoleCommand) -> bool:
-    """Whether it acts on no running replica of the cluster that is shown."""
+    """Return whether it acts on no running replica of the cluster that is shown."""
     if isinstance(command, c.CompoundCommand):
         return all(map(_harmless, command.commands))
     own = (c.RestartCommand, c.RunScenarioCommand, c.StopScenarioCommand, c.LeaveCommand, c.RecordCommand)

@@ -60,23 +60,23 @@ class Executor:
     # Processes
 
     def _ours(self, replica: int, otherwise: str) -> LocalCluster:
-        """Who runs a replica of ours; of another one it is said what happens ``otherwise``."""
+        """Return who runs a replica of ours; of another one it is said what happens ``otherwise``."""
         if self._replicas is None or replica not in self._options.ours:
             raise Failed(f"r{replica} was not started by this console: {otherwise}")
         return self._replicas
 
     def is_ours(self, replica: int) -> bool:
-        """Whether this console starts and stops that replica."""
+        """Return whether this console starts and stops that replica."""
         return self._replicas is not None and replica in self._options.ours
 
     def absent(self, replica: int) -> bool:
-        """Whether a refused connection means that the process is down: ours may just be starting."""
+        """Return whether a refused connection means that the process is down: ours may just be starting."""
         return (
             self._replicas is None or replica not in self._options.ours or not self._replicas.alive(replica)
         )
 
     def is_meant(self, replica: int, pid: int) -> bool:
-        """Whether what answers on a replica's port is our process, if we start that replica."""
+        """Return whether what answers on a replica's port is our process, if we start that replica."""
         if self._replicas is None or replica not in self._options.ours:
             return True
         return self._replicas.pid(replica) == pid
@@ -96,7 +96,7 @@ class Executor:
         self._fault_tracker.replica_died(replica)
 
     def replica_heard(self, replica: int) -> None:
-        """The replica serves."""
+        """Note that the replica serves."""
         self._fault_tracker.replica_heard(replica)
 
     # Commands
@@ -170,7 +170,7 @@ class Executor:
         return c.words(command)
 
     async def _together(self, commands: tuple[c.ConsoleCommand, ...], change: Change) -> str:
-        """All of them, also if one fails."""
+        """Carry all of them out, also if one fails."""
         problems: list[str] = []
         parts = [Change(c.words(command)) for command in commands]
 
@@ -301,7 +301,7 @@ class Executor:
         return "; ".join([begun(name, done), *dict.fromkeys(problems)])
 
     def _plainer(self, replica: int | None, error: ClientError) -> ClientError:
-        """What is known of a replica that does not answer says more than its socket."""
+        """Return an error that says more than the socket's, of a replica that does not answer."""
         process = self._model.replicas[replica].process if replica is not None else ""
         if replica is None or not isinstance(error, NotHeard) or process not in ("down", "paused"):
             return error
@@ -325,7 +325,7 @@ class Executor:
         raise Failed("there is nothing to undo")
 
     async def _undo(self, change: Change) -> str:
-        """What was taken back; empty if nothing was left of the deed."""
+        """Return what was taken back; empty if nothing was left of the deed."""
         nowhere = Change("")
         over: list[TrackedFault] = []
         while change.begun:
@@ -346,7 +346,7 @@ class Executor:
         return ", ".join(said)
 
     def _is_so(self, command: c.ConsoleCommand) -> bool:
-        """Whether somebody did already what would take a deed back."""
+        """Return whether somebody did already what would take a deed back."""
         match command:
             case c.RestartCommand(replica):
                 return self._replicas is None or self._replicas.alive(replica)
@@ -382,7 +382,7 @@ class Executor:
         return "; ".join([", ".join(said), *self._not_healed(left)])
 
     def _not_healed(self, left: dict[int, ClientError]) -> list[str]:
-        """Who is not well now, and why."""
+        """Return who is not well now, and why."""
         by_process: dict[str, list[str]] = {}
         for id in sorted(left):
             by_process.setdefault(self._model.replicas[id].process, []).append(f"r{id}")

@@ -49,8 +49,8 @@ class FaultTracker:
         return any(each is tracked for each in self._tracked)
 
     def acting(self, replica: int, meant: Meant) -> list[TrackedFault]:
-        """Faults that act or wait at a replica, the oldest first: those that it lists, and those that it
-        was only just told."""
+        """Return faults that act or wait at a replica, the oldest first: those that it lists, and those that
+        it was only just told."""
         mine = [each for each in self._tracked if each.replica == replica]
         known = {each.number for each in mine}
         view, now = self._model.replicas[replica], time.monotonic()
@@ -73,8 +73,8 @@ class FaultTracker:
         return sorted(found, key=lambda each: each.since)
 
     def outliving(self, replica: int) -> list[TrackedFault]:
-        """Faults that this console began at a replica, or could not end there yet, and that act on when the
-        console is gone, as far as is known. What only waits for the replica never begins then."""
+        """Return faults that this console began at a replica, or could not end there yet, and that act on
+        when the console is gone, as far as is known. What only waits for the replica never begins then."""
         view, now = self._model.replicas[replica], time.monotonic()
         listed = {each.number: each for each in view.report.active} if view.report is not None else {}
         mine = [each for each in self._tracked if each.replica == replica and each.number is not None]
@@ -253,7 +253,8 @@ class FaultTracker:
     # Replicas that come and go
 
     def replica_died(self, replica: int) -> None:
-        """A process of ours ended: what acted on its links waits until it is back, all else is forgotten."""
+        """Let what acted on the links of a process of ours that ended wait until it is back; forget all
+        else."""
         kept: list[TrackedFault] = []
         for each in self._tracked:
             if each.replica == replica:
@@ -266,7 +267,7 @@ class FaultTracker:
         self._show(replica)
 
     def replica_heard(self, replica: int) -> None:
-        """The replica serves: what waited for it begins or ends."""
+        """Begin or end what waited for the replica: it serves."""
         report = self._model.replicas[replica].report
         if report is not None and self._pids.setdefault(replica, report.pid) != report.pid:
             self._pids[replica] = report.pid
@@ -313,7 +314,7 @@ class FaultTracker:
             self._model.note(f"{tracked.words}: {error}", time.time(), failed=True)
 
     def _listed(self, tracked: TrackedFault) -> int | None:
-        """Its number, if the replica had taken it although no answer came."""
+        """Return its number, if the replica had taken it although no answer came."""
         report = self._model.replicas[tracked.replica].report
         known = {each.number for each in self._tracked} | self._ended_at.keys()
         return next(
@@ -341,7 +342,7 @@ def _tag(fault: f.AnyFault) -> str:
 
 
 def _same(one: f.AnyFault, other: f.AnyFault) -> bool:
-    """Whether both act in the same way on the same links."""
+    """Return whether both act in the same way on the same links."""
     return (
         isinstance(one, f.LinkFault)
         and isinstance(other, f.LinkFault)
@@ -351,7 +352,7 @@ def _same(one: f.AnyFault, other: f.AnyFault) -> bool:
 
 
 def _touches(one: f.AnyFault, other: f.AnyFault) -> bool:
-    """Whether both act in the same way, and share a link."""
+    """Return whether both act in the same way, and share a link."""
     return (
         isinstance(one, f.LinkFault)
         and isinstance(other, f.LinkFault)

@@ -71,7 +71,7 @@ class ObservationFile:
     def write_telemetry(
         self, replica: int, told: TelemetrySnapshot | TelemetryDelta, offset_s: float
     ) -> None:
-        """A replica's telemetry; ``offset_s`` turns its clock into the time of day."""
+        """Write a replica's telemetry; ``offset_s`` turns its clock into the time of day."""
         if isinstance(told, TelemetrySnapshot):
             self._add({"replica": replica, "number": told.number, "snapshot": told}, wall=told.wall)
         elif told.dropped:
@@ -85,9 +85,9 @@ class ObservationFile:
                 self._put(b'{%b,"told":%b}' % (stamp, event))
 
     def write_lost(self, replica: int, problem: str) -> None:
-        """A replica is not heard any more."""
+        """Write that a replica is not heard any more."""
         self._add({"replica": replica, "lost": problem})
 
     def write_did(self, text: str) -> None:
-        """Something that the person did, or was told."""
+        """Write what the person did, or was told."""
         self._add({"did": text})

@@ -32,7 +32,7 @@ class Listed(Struct):
 
 
 async def listed() -> list[Listed]:
-    """All named scenarios. Raises :class:`ClientError`."""
+    """Return all named scenarios. Raises :class:`ClientError`."""
     done = await trio.run_process(
         [sys.executable, "-m", "paxtui", "run", "--list", "--json"], capture_stdout=True, check=False
     )

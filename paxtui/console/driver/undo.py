@@ -31,7 +31,7 @@ class TrackedFault(Struct, eq=False):
         return f.describe(self.replica, self.fault)
 
     def left_s(self, now: float) -> float | None:
-        """How long it still has; ``None`` if nothing limits it."""
+        """Return how long it still has; ``None`` if nothing limits it."""
         return None if self.ends_at is None else self.ends_at - now
 
 
@@ -49,7 +49,7 @@ class Change:
         """Whoever takes the deed back waits until it has changed all that it changes."""
 
     def include(self, part: Change) -> None:
-        """What a part of the deed changed is changed by the deed."""
+        """Count what a part changed as changed by the whole."""
         self.begun += part.begun
         self.ended += part.ended
         self.back += part.back
@@ -62,14 +62,14 @@ class Change:
 
 
 def named(tracked_faults: list[TrackedFault]) -> str:
-    """The first few in words."""
+    """Return the first few in words."""
     words = [each.words for each in tracked_faults[:SHOWN_MAX]]
     more = len(tracked_faults) - SHOWN_MAX
     return "; ".join(words) + (f" and {more} more" if more > 0 else "")
 
 
 def begun(name: str, tracked_faults: list[TrackedFault]) -> str:
-    """A deed with the numbers of the faults that it began, and whom others of them wait for."""
+    """Return a deed with the numbers of the faults that it began, and whom others of them wait for."""
     numbers = [f"#{each.number}" for each in tracked_faults if each.number is not None]
     shown = f"{numbers[0]} to {numbers[-1]}, {len(numbers)} in all" if len(numbers) > 6 else " ".join(numbers)
     said = f"{name}  {shown}".rstrip()

@@ -41,7 +41,6 @@ class ClusterModel(Facts):
         self._bookmarked = 0
 
     def still(self) -> Self:
-        """Return the model as it is now, all of one moment, for a view that stands still."""
         other = super().still()
         other.live = self
         other.judge, other.liveness = self.judge.still(), copy(self.liveness)
@@ -105,7 +104,7 @@ class ClusterModel(Facts):
             self.version += 1
 
     def process(self, id: int, state: str, now: float, *, pid: int | None = None, words: str = "") -> None:
-        """The supervisor, or a refused connection, tells of a process."""
+        """Take what the supervisor, or a refused connection, tells of a process."""
         self.version += 1
         replica = self.replicas[id]
         if state != replica.process:
@@ -123,13 +122,13 @@ class ClusterModel(Facts):
                 watch_all(self, now)
 
     def wiped(self, id: int, now: float) -> None:
-        """The disk of a replica that is down was deleted: its votes are nowhere any more."""
+        """Forget the votes of a replica that is down and whose disk was deleted."""
         self.process(id, "down", now)
         self.replicas[id].wipe()
         self.judge.wiped(id)
 
     def _tell_process(self, id: int, before: str, state: str, words: str, now: float) -> None:
-        """What became of a process stands among the events: what others do next follows from it."""
+        """Put what became of a process among the events: what others do next follows from it."""
         told = {
             "down": f"its process ended: {words}" if words else "nothing listens on its port any more",
             "paused": "its process is paused: it neither hears nor speaks",
@@ -140,7 +139,7 @@ class ClusterModel(Facts):
             self.journal.add(Seen(now + self.wall_ahead, id, NO_NUMBER, Note(told, failed=state == "down")))
 
     def paused(self, id: int, seconds: float, at: float) -> None:
-        """A fault stops a process from ``at`` on, a time of the console's; it goes on by itself."""
+        """Note that a fault stops a process from ``at`` on, a time of the console's; it goes on by itself."""
         self.version += 1
         replica = self.replicas[id]
         if replica.heard_at is None or replica.heard_at < at + seconds:
@@ -148,19 +147,19 @@ class ClusterModel(Facts):
             replica.pause_ends = at + seconds
 
     def note(self, text: str, wall: float, *, slot: int | None = None, failed: bool = False) -> None:
-        """Something that the person did, or that became of it."""
+        """Put what the person did, or what became of it, among the events."""
         self.version += 1
         self.journal.add(Seen(wall, YOU, self.journal.total, Note(text, slot, failed)))
 
     def _bookmark(self, wall: float) -> None:
-        """What the judge has found broken, among the events."""
+        """Put what the judge has found broken among the events."""
         for problem in self.judge.problems[self._bookmarked :]:
             self._bookmarked += 1
             slot = min(self.judge.conflicts, default=None)
             self.note(f"VIOLATED, bookmark {self._bookmarked}: {problem}", wall, slot=slot, failed=True)
 
     def update_lights(self, now: float) -> None:
-        """What is due a few times a second: whether the log moves, and who is not heard."""
+        """Judge what is due a few times a second: whether the log moves, and which replicas are not heard."""
         before = self.liveness.verdict, self.judge.light
         self.liveness.judge(self, now)
         self.judge.listen(
@@ -170,7 +169,7 @@ class ClusterModel(Facts):
             self.version += 1
 
     def page(self, entries: tuple[LogEntry, ...], id: int) -> None:
-        """Entries that were fetched because somebody looks at them."""
+        """Take entries that were fetched because they are looked at."""
         self.version += 1
         learned = self.replicas[id].learned
         for entry in entries:

@@ -27,7 +27,7 @@ SHOWN_CHARS = 400
 
 
 def line(view_state: ViewState, what: int | SentMessage, name: str, width: int, *, chosen: bool) -> Row:
-    """A slot, or a message of ours that has none; ``name`` is what others see us as."""
+    """Return a slot, or a message of ours that has none; ``name`` is what others see us as."""
     said = saying(view_state.model, what, view_state.seen_by, name, view_state.now)
     pointer = view_state.styles.glyph("pointer") if chosen else " "
     digits = max(4, len(str(view_state.model.end)))
@@ -68,7 +68,7 @@ def _words(said: ConversationLine, width: int) -> Row:
 
 
 def title(view_state: ViewState, following: bool, below: int, width: int, *, writing: bool = False) -> str:
-    """Through whom one looks, whether one may write, and where there is room what the marks mean."""
+    """Return through whom one looks, whether one may write, and where there is room what the marks mean."""
     styles, model = view_state.styles, view_state.model
     replica = model.replicas[view_state.seen_by]
     who = replica.name

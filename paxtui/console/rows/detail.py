@@ -35,8 +35,8 @@ CELL_WORDS: dict[CellKind, str] = {
 
 
 def history(model: ClusterModel, slot: int) -> list[Seen]:
-    """What happened in a slot, as far as it is kept, in the order in which it became known. That a leader
-    began counts as well, if its phase 1 covered the slot."""
+    """Return what happened in a slot, as far as it is kept, in the order in which it became known. That a
+    leader began counts as well, if its phase 1 covered the slot."""
     found = [seen for seen in model.journal.all if _concerns(seen.event, slot)]
     return found[-HISTORY_MAX:]
 
@@ -60,7 +60,7 @@ def _concerns(event: Struct, slot: int) -> bool:
 
 
 def slot_page(view_state: ViewState, slot: int, past: list[Seen], width: int) -> list[Row]:
-    """The state and why, the votes, the value to its end, and what happened in the slot."""
+    """Return the state and why, the votes, the value to its end, and what happened in the slot."""
     model = view_state.model
     facts = slot_facts(model, slot, view_state.now)
     rows = _answer(view_state, why_slot(model, slot, view_state.now), width)
@@ -124,7 +124,7 @@ def _event(seen: Seen, width: int) -> list[Row]:
 
 
 def event_page(view_state: ViewState, seen: Seen, width: int) -> list[Row]:
-    """An event to its end, and the slot that it is about."""
+    """Return an event to its end, and the slot that it is about."""
     who = "you" if seen.replica == YOU else f"r{seen.replica}"
     where = "" if seen.number == NO_NUMBER or seen.replica == YOU else f", its event {seen.number:,}"
     rows = [fit([(f"{clock(seen.wall)}  {who}{where}", "title")], width), []]
@@ -136,6 +136,6 @@ def event_page(view_state: ViewState, seen: Seen, width: int) -> list[Row]:
 
 
 def message_page(view_state: ViewState, mine: SentMessage, width: int) -> list[Row]:
-    """A message of ours to its end, and what keeps it."""
+    """Return a message of ours to its end, and what keeps it."""
     rows = _answer(view_state, why_message(view_state.model, mine, view_state.now), width)
     return [*rows, [], *fill(visible(mine.text), width, "text")]

@@ -34,7 +34,7 @@ STRIP_DETAIL = 10
 
 
 def view_status(view_state: ViewState) -> Row:
-    """LIVE, FROZEN or STALE: whether what is shown is what is; OVER after a scenario."""
+    """Return LIVE, FROZEN or STALE: whether what is shown is what is; OVER after a scenario."""
     if view_state.frozen_at is not None:
         model = view_state.model
         behind = view_state.clock() - view_state.frozen_at
@@ -59,7 +59,7 @@ def view_status(view_state: ViewState) -> Row:
 
 
 def header(view_state: ViewState, width: int) -> Row:
-    """One line, the most important first: what does not fit is left out as a whole."""
+    """Return one line, the most important first: what does not fit is left out as a whole."""
     model = view_state.model
     now = view_state.now
     verdict = model.liveness.verdict
@@ -107,14 +107,14 @@ def header(view_state: ViewState, width: int) -> Row:
 
 
 def _count(model: ClusterModel, slots: int) -> Span:
-    """A number of slots, once anybody told of its log."""
+    """Return a number of slots, once anybody told of its log."""
     known = slots or any(replica.knows_log for replica in model.replicas)
     return (str(slots), "strong") if known else ("?", "unknown")
 
 
 def safety_words(view_state: ViewState) -> str:
-    """The light. Where the log is older than what this console has seen of it, since when it looks: what was
-    before, nobody here can judge."""
+    """Return the light. Where the log is older than what this console has seen of it, since when it looks:
+    what was before, nobody here can judge."""
     judge = view_state.model.judge
     lights, since = judge.light, judge.since
     if lights.light != "SAFE" or since is None:
@@ -124,7 +124,8 @@ def safety_words(view_state: ViewState) -> str:
 
 
 def _leader(view_state: ViewState) -> Row:
-    """Who leads, and what is the matter with it: a leader that is paused still believes that it leads."""
+    """Return who leads, and what is the matter with it: a leader that is paused still believes that it
+    leads."""
     leader = view_state.model.leader
     if leader is None:
         return [("leader ", "dim"), ("?" if view_state.model.unheard(view_state.now) else "nobody", "warn")]
@@ -136,7 +137,7 @@ def _leader(view_state: ViewState) -> Row:
 
 
 def strip(view_state: ViewState, width: int) -> Row:
-    """One short text a replica, side by side."""
+    """Return one short text a replica, side by side."""
     model = view_state.model
     size = max(6, (width - (model.n - 1) * 2) // model.n)
     row: Row = []
@@ -148,7 +149,7 @@ def strip(view_state: ViewState, width: int) -> Row:
 
 
 def strip_cell(view_state: ViewState, replica: ReplicaView, size: int) -> Row:
-    """``r0 L P3.0 A1285``: the promise belongs to the acceptor, not to a slot."""
+    """Return ``r0 L P3.0 A1285``: the promise belongs to the acceptor, not to a slot."""
     mark = column_mark(view_state, replica)
     chosen = replica.id == view_state.selected
     name = (
@@ -177,7 +178,7 @@ HELD = "HELD: no vote"
 
 
 def state_words(view_state: ViewState, replica: ReplicaView) -> str:
-    """What keeps the replica from working as usual; empty if nothing does."""
+    """Return what keeps the replica from working as usual; empty if nothing does."""
     now = view_state.now
     since = f" {ages(now - replica.since)}" if replica.since else ""
     leader = view_state.model.leader
@@ -211,7 +212,7 @@ TABS = ("Log", "Replicas", "Links", "Metrics", "Chat", "Events")
 
 
 def tabs(view_state: ViewState, current: int, width: int) -> Row:
-    """The views by number; the current one stands out."""
+    """Return the views by number; the current one stands out."""
     heavy = view_state.styles.glyph("heavy")
     light = view_state.styles.glyph("line")
     row: Row = [(heavy, "rule")]

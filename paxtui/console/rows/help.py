@@ -12,7 +12,7 @@ COLUMN = 38
 
 
 def help_rows(pane_help: str, keys: Sequence[tuple[str, str]], width: int) -> list[Row]:
-    """Texts that are wider than the screen are broken at words."""
+    """Return the page; texts that are wider than the screen are broken at words."""
     rows: list[Row] = []
     for line in _joined(pane_help.splitlines()):
         rows += [fit([(part, "text")], width) for part in broken(line, width)]
@@ -33,7 +33,7 @@ GAP = 3
 
 
 def _joined(lines: Sequence[str]) -> list[str]:
-    """Lines of one paragraph as one line; those of a table, which have gaps, stay as they are."""
+    """Return lines of one paragraph as one line; those of a table, which have gaps, stay as they are."""
     found: list[str] = []
     prose = False
     for line in lines:
@@ -47,8 +47,8 @@ def _joined(lines: Sequence[str]) -> list[str]:
 
 
 def broken(line: str, width: int) -> list[str]:
-    """A line in parts that fit, broken between pairs of keys and meanings if there are any; spaces within it
-    stay as they are."""
+    """Return a line in parts that fit, broken between pairs of keys and meanings if there are any; spaces
+    within it stay as they are."""
     table = " " * GAP in line
     parts: list[str] = []
     while cell_len(line) > width:

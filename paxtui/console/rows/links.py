@@ -46,12 +46,12 @@ Cell = Callable[[int, int, int], Row]
 
 
 def cell_width(width: int, n: int) -> int:
-    """Cells of a column, at most as much as it can use."""
+    """Return cells of a column, at most as much as it can use."""
     return max(2, min(FULL, (width - SIDE) // n))
 
 
 def matrix(view_state: ViewState, width: int, cell: Cell, size: int) -> list[Row]:
-    """A line of receivers, then one line a sender."""
+    """Return a line of receivers, then one line a sender."""
     names = [f"r{each}" if size > 2 else str(each) for each in range(view_state.model.n)]
     arrow_to = view_state.styles.glyph("arrow")
     rows = [fit([(pad(f"from {arrow_to}"[:SIDE], SIDE), "dim"), *_names(view_state, names, size)], width)]
@@ -73,7 +73,7 @@ def _tone(view_state: ViewState, id: int) -> str:
 
 
 def state_cell(view_state: ViewState, found: LinkStatus, size: int, style: str) -> Row:
-    """The state, and the rate where there is room; below six cells one letter."""
+    """Return the state, and the rate where there is room; below six cells one letter."""
     shape = STYLES[found.state]
     if size < WORD:
         letter = {"ok": "ok", "cut": "CUT", "down": "x", "paused": "=", "unknown": "?", "closed": "-"}
@@ -91,14 +91,14 @@ def state_cell(view_state: ViewState, found: LinkStatus, size: int, style: str) 
 
 
 def rate(value: float | None) -> str:
-    """``12/s``; ``?`` where that is not known."""
+    """Return ``12/s``; ``?`` where that is not known."""
     if value is None:
         return "?"
     return f"{value:,.0f}/s" if value >= 0.5 else "0/s"
 
 
 def links(view_state: ViewState, width: int, height: int, *, both: bool, focused: bool) -> list[Row]:
-    """The matrix, the arrow under the cursor in words, and the keys."""
+    """Return the matrix, the arrow under the cursor in words, and the keys."""
     if view_state.model.n < 2:
         return wrap("One replica has no links.", width, "dim")
     found = link_statuses(view_state.model, view_state.now)
@@ -119,7 +119,7 @@ def links(view_state: ViewState, width: int, height: int, *, both: bool, focused
 def detail(
     view_state: ViewState, width: int, found: dict[tuple[int, int], LinkStatus], *, both: bool
 ) -> list[Row]:
-    """The arrow under the cursor, and with ``both`` the way back."""
+    """Return the arrow under the cursor, and with ``both`` the way back."""
     a, b = view_state.link
     back = found[b, a] if both else None
     rows = [_detail(view_state, found[a, b], width)]
@@ -141,12 +141,12 @@ def _detail(view_state: ViewState, found: LinkStatus, width: int) -> Row:
 
 
 def keys(width: int) -> Row:
-    """What can be done with the arrow."""
+    """Return what can be done with the arrow."""
     return columns([[(key, "key"), (f" {what}", "dim")] for key, what in KEYS], width)
 
 
 def preview(view_state: ViewState, cuts: Cuts, now_cut: Cuts, width: int) -> list[Row]:
-    """What a preset would change, before it does."""
+    """Return what a preset would change, before it does."""
     size = max(4, min(8, (width - SIDE) // view_state.model.n))
 
     def cell(a: int, b: int, size: int) -> Row:

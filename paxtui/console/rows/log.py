@@ -51,8 +51,8 @@ class Columns(NamedTuple):
 
 
 def columns_of(width: int, n: int, end: int) -> Columns:
-    """Cells of a replica's column: glyph and ballot if they fit, else a shorter ballot, else the glyph. What
-    is left over may hold the count of votes."""
+    """Return cells of a replica's column: glyph and ballot if they fit, else a shorter ballot, else the
+    glyph. What is left over may hold the count of votes."""
     digits = max(5, len(str(end)))
     room = width - 2 - digits - 2 - STATE_WIDTH - 1
     size = next((size for size in (7, 5) if size * n + VALUE_MIN <= room), 2)
@@ -63,7 +63,7 @@ def columns_of(width: int, n: int, end: int) -> Columns:
 
 
 def heading(view_state: ViewState, width: int) -> Row:
-    """Names of the columns; a replica's has its role or what is wrong with it."""
+    """Return names of the columns; a replica's has its role or what is wrong with it."""
     model = view_state.model
     columns = columns_of(width, model.n, model.end)
     size = columns.cell
@@ -88,7 +88,7 @@ def heading(view_state: ViewState, width: int) -> Row:
 
 
 def column_mark(view_state: ViewState, replica: ReplicaView) -> str:
-    """``L`` leads, ``x`` down, ``/`` cut off, ``=`` paused, ``~`` slow, ``?`` not heard."""
+    """Return ``L`` leads, ``x`` down, ``/`` cut off, ``=`` paused, ``~`` slow, ``?`` not heard."""
     model = view_state.model
     leader = model.leader
     if replica.process == "down":
@@ -107,7 +107,7 @@ def column_mark(view_state: ViewState, replica: ReplicaView) -> str:
 
 
 def line(view_state: ViewState, slot: int, width: int, *, chosen: bool) -> Row:
-    """One slot."""
+    """Return one slot."""
     model = view_state.model
     facts = slot_facts(model, slot, view_state.now)
     columns = columns_of(width, model.n, model.end)
@@ -137,7 +137,7 @@ def _under_cursor(row: Row) -> Row:
 
 
 def fold_line(view_state: ViewState, fold: Fold, width: int, *, chosen: bool) -> Row:
-    """Slots in which nothing happened but what always does, on one line."""
+    """Return slots in which nothing happened but what always does, on one line."""
     if fold.removed:
         return _removed_line(view_state, fold, width, chosen=chosen)
     model = view_state.model
@@ -161,7 +161,7 @@ def fold_line(view_state: ViewState, fold: Fold, width: int, *, chosen: bool) ->
 
 
 def _removed_line(view_state: ViewState, fold: Fold, width: int, *, chosen: bool) -> Row:
-    """Where the log begins: what was below is gone on all replicas."""
+    """Return the line at which the log begins: what was below is gone on all replicas."""
     columns = columns_of(width, view_state.model.n, view_state.model.end)
     pointer = view_state.styles.glyph("pointer") if chosen else " "
     row = fit(
@@ -178,7 +178,7 @@ def _removed_line(view_state: ViewState, fold: Fold, width: int, *, chosen: bool
 
 
 def _votes(facts: SlotFacts) -> str:
-    """How many voted at one ballot, as far as it was seen."""
+    """Return how many voted at one ballot, as far as it was seen."""
     seen = facts.votes >= facts.quorum or not facts.learners
     return str(facts.votes) if seen else "?"
 
@@ -204,8 +204,8 @@ def _cell(view_state: ViewState, cell: AcceptorCell, size: int, leads_at: Ballot
 
 
 def _value(view_state: ViewState, facts: SlotFacts, width: int) -> Row:
-    """The value, or why there is none; then what there is to say of it, in full or in short, as far as the
-    value keeps some room."""
+    """Return the value, or why there is none; then what there is to say of it, in full or in short, as far as
+    the value keeps some room."""
     row = _said(view_state, facts, width)
     used = width_of(row)
     for notes in zip(*_notes(view_state, facts), strict=True):
@@ -237,7 +237,7 @@ def _said(view_state: ViewState, facts: SlotFacts, width: int) -> Row:
 
 
 def _notes(view_state: ViewState, facts: SlotFacts) -> list[tuple[Span, Span]]:
-    """What stands beside the value: each in full, and in short."""
+    """Return what stands beside the value: each in full, and in short."""
     value = facts.value if facts.state != "removed" else None
     notes: list[tuple[Span, Span]] = [(("", ""), ("", ""))]
     if value is not None and value.repeats is not None:
@@ -253,13 +253,13 @@ def _notes(view_state: ViewState, facts: SlotFacts) -> list[tuple[Span, Span]]:
 
 
 def _fitting(texts: tuple[str, str], width: int) -> str:
-    """In full, or in short where that does not fit."""
+    """Return it in full, or in short where that does not fit."""
     full, short = texts
     return full if cell_len(full) <= width else short
 
 
 def _found(view_state: ViewState, slot: int) -> str:
-    """Of a value that a new leader proposed again: who found it."""
+    """Return who found a value that a new leader proposed again."""
     model = view_state.model
     if model.sources.get(slot) != "adopted":
         return ""

@@ -37,7 +37,7 @@ class Series(NamedTuple):
 
 
 def short(value: float | None, missing: str = "?") -> str:
-    """``0``, ``4.2``, ``98``, ``1.2k``, ``34k``, ``5.6M``; ``missing`` for what is not known."""
+    """Return ``0``, ``4.2``, ``98``, ``1.2k``, ``34k``, ``5.6M``; ``missing`` for what is not known."""
     if value is None:
         return missing
     for size, unit in ((1e6, "M"), (1e3, "k")):
@@ -47,7 +47,8 @@ def short(value: float | None, missing: str = "?") -> str:
 
 
 def sparkline(values: Values, width: int, heights: str) -> tuple[str, float | None]:
-    """The last ``width`` values between 0 and their maximum, and that maximum; blank where none was seen."""
+    """Return the last ``width`` values between 0 and their maximum, and that maximum; blank where none was
+    seen."""
     shown: list[float | None] = [None] * max(0, width - len(values))
     shown += list(values)[-width:] if width > 0 else []
     top = max((value for value in shown if value is not None), default=None)
@@ -60,7 +61,7 @@ def sparkline(values: Values, width: int, heights: str) -> tuple[str, float | No
 
 
 def series(view_state: ViewState, seconds: int) -> list[Series]:
-    """What is true of the whole cluster, the most important first."""
+    """Return what is true of the whole cluster, the most important first."""
     model = view_state.model
     now = view_state.now
     lost = _sum([replica.lost.last(now, seconds) for replica in model.replicas])
@@ -90,7 +91,7 @@ def _last(values: Values) -> float | None:
 
 
 def _sum(columns: Sequence[Values]) -> list[float | None]:
-    """Of all replicas; nothing where none was seen to do it, and not all were seen."""
+    """Return the sum of all replicas; nothing where none was seen to do it, and not all were seen."""
     return [
         None if None in values and not _in_all(values) else _in_all(values)
         for values in zip(*columns, strict=True)
@@ -110,12 +111,12 @@ def _most(columns: Sequence[Values]) -> list[float | None]:
 
 
 def spark_width(width: int) -> int:
-    """Cells that are left for a sparkline."""
+    """Return cells that are left for a sparkline."""
     return max(0, min(SECONDS_KEPT - 1, width - LABEL_WIDTH - VALUE_WIDTH - TOP_WIDTH - 3))
 
 
 def line(view_state: ViewState, one: Series, width: int) -> Row:
-    """``chosen/s  ▁▂▅▇▆▅     98  max 120``."""
+    """Return ``chosen/s  ▁▂▅▇▆▅     98  max 120``."""
     room = spark_width(width)
     text, top = sparkline(one.values, room, view_state.styles.spark)
     return fit(
@@ -133,7 +134,7 @@ def line(view_state: ViewState, one: Series, width: int) -> Row:
 
 
 def queues(view_state: ViewState, width: int) -> Row:
-    """What waits at whoever leads."""
+    """Return what waits at whoever leads."""
     leader = view_state.model.leader
     report = view_state.model.replicas[leader[0]].report if leader is not None else None
     status = report.status if report is not None else None
@@ -149,7 +150,7 @@ def queues(view_state: ViewState, width: int) -> Row:
 
 
 def metrics(view_state: ViewState, width: int, height: int) -> list[Row]:
-    """A few lines, or where there is room every replica's own numbers as well."""
+    """Return a few lines, or where there is room every replica's own numbers as well."""
     lines = [line(view_state, one, width) for one in series(view_state, max(1, spark_width(width)))]
     lines.insert(5, queues(view_state, width))
     if width < FULL_WIDTH or height < FULL_HEIGHT:
@@ -165,7 +166,7 @@ class Column(NamedTuple):
 
 
 def _status(text: Callable[..., object]) -> Callable[[ReplicaView, float], str]:
-    """From the last status report, if it had one."""
+    """Return the status of the last report, if it had one."""
 
     def shown(replica: ReplicaView, now: float) -> str:
         report = replica.report
@@ -196,7 +197,7 @@ def _told(replica: ReplicaView) -> float | None:
 
 
 def table(view_state: ViewState, width: int) -> list[Row]:
-    """A row a replica."""
+    """Return a row a replica."""
     now = view_state.now
     shown = list(COLUMNS)
     while sum(len(column.title) + 2 for column in shown) > width - 4:
@@ -218,6 +219,6 @@ def table(view_state: ViewState, width: int) -> list[Row]:
 
 
 def title(width: int) -> str:
-    """What the lines span."""
+    """Return what the lines span."""
     seconds = spark_width(width)
     return f"metrics   {seconds} s, then now and max" if seconds else "metrics   now and max"

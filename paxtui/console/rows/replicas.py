@@ -25,12 +25,12 @@ LINES_MAX = 4
 
 
 def card_lines(n: int, height: int) -> int:
-    """Lines a card: all that there is room for."""
+    """Return lines a card: all that there is room for."""
     return max(1, min(LINES_MAX, height // n))
 
 
 def replicas(view_state: ViewState, width: int, height: int) -> list[Row]:
-    """Cards; the selected one is marked."""
+    """Return cards; the selected one is marked."""
     model = view_state.model
     lines = card_lines(model.n, height)
     gap = lines >= 3 and (lines + 1) * model.n <= height + 1
@@ -43,13 +43,13 @@ def replicas(view_state: ViewState, width: int, height: int) -> list[Row]:
 
 
 def first_shown(view_state: ViewState, height: int) -> int:
-    """Where not all fit, the selected one does."""
+    """Return the first card that is shown: where not all fit, the selected one does."""
     n = view_state.model.n
     return 0 if n <= height else max(0, min(view_state.selected - height // 2, n - height))
 
 
 def replica_at(view_state: ViewState, y: int, height: int) -> int | None:
-    """Whose card line ``y`` belongs to."""
+    """Return the replica whose card line ``y`` belongs to."""
     n = view_state.model.n
     lines = card_lines(n, height)
     step = lines + (1 if lines >= 3 and (lines + 1) * n <= height + 1 else 0)
@@ -58,7 +58,7 @@ def replica_at(view_state: ViewState, y: int, height: int) -> int | None:
 
 
 def card(view_state: ViewState, replica: ReplicaView, width: int, lines: int) -> list[Row]:
-    """One replica in so many lines."""
+    """Return one replica in so many lines."""
     title = _title(view_state, replica)
     title = fit(title, max(NAME, width_of(title)))
     short = columns([title, *_brief(view_state, replica)], width, " ")
@@ -78,7 +78,7 @@ def card(view_state: ViewState, replica: ReplicaView, width: int, lines: int) ->
 
 
 def _packed(facts: list[Row], width: int) -> tuple[list[Row], list[Row]]:
-    """As many facts as stand beside each other, at least one, and the others."""
+    """Return as many facts as stand beside each other, at least one, and the others."""
     count, used = 0, 0
     while count < len(facts) and (not count or used + width_of(facts[count]) <= width):
         used += width_of(facts[count])
@@ -87,7 +87,7 @@ def _packed(facts: list[Row], width: int) -> tuple[list[Row], list[Row]]:
 
 
 def _table(facts: list[Row], width: int, lines: int) -> list[Row]:
-    """Facts below each other; with a title's width before them where there is room."""
+    """Return facts below each other; with a title's width before them where there is room."""
     indent = TITLE if width >= TITLE + 3 * FACT else 3
     rows: list[Row] = []
     for _ in range(lines):
@@ -111,7 +111,7 @@ def _title(view_state: ViewState, replica: ReplicaView) -> Row:
 
 
 def _brief(view_state: ViewState, replica: ReplicaView) -> list[Row]:
-    """For one line: what does not fit is left out."""
+    """Return the facts for one line: what does not fit is left out."""
     promised = replica.promised
     if not replica.knows_log:
         return [[(name, "dim"), ("?", "unknown")] for name in ("P", "acc ", "app ")]
@@ -130,7 +130,7 @@ def _fact(name: str, value: str, style: str = "text") -> Row:
 
 
 def _facts(view_state: ViewState, replica: ReplicaView) -> list[Row]:
-    """In the order in which they are given up."""
+    """Return facts in the order in which they are given up."""
     model, report = view_state.model, replica.report
     status = report.status if report is not None else None
     tone = "text" if replica.fresh(view_state.now) else "dim"
@@ -181,5 +181,5 @@ def _facts(view_state: ViewState, replica: ReplicaView) -> list[Row]:
 
 
 def _last_words(replica: ReplicaView) -> Row:
-    """Why it is down."""
+    """Return why it is down."""
     return [(visible(replica.last_words, 400) or "nobody knows why", "warn")]

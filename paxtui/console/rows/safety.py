@@ -19,7 +19,7 @@ GLYPHS: Final = {"SAFE": "ok", "UNKNOWN": "unknown", "VIOLATED": "bad"}
 
 
 def safety(view_state: ViewState, width: int, height: int) -> list[Row]:
-    """What is wrong first; then the checks, what they rest on, and whether the log moves."""
+    """Return what is wrong first; then the checks, what they rest on, and whether the log moves."""
     judge = view_state.model.judge
     rows: list[Row] = []
     for problem in judge.problems[:REASONS_MAX]:
@@ -67,6 +67,6 @@ def _check(view_state: ViewState, check: Check, width: int) -> Row:
 
 
 def title(view_state: ViewState) -> str:
-    """The light in words."""
+    """Return the light in words."""
     words, counted = safety_words(view_state), view_state.model.judge.light.words
     return f"safety   {counted}{words.removeprefix('SAFE') if words != counted else ''}"

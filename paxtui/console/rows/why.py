@@ -8,7 +8,7 @@ from paxtui.console.view_state import ViewState
 
 
 def answer(view_state: ViewState) -> Why:
-    """About the slot under the cursor, or about the whole cluster while nothing is selected."""
+    """Explain the slot under the cursor, or about the whole cluster while nothing is selected."""
     if view_state.fold is not None:
         return why_run(view_state.model, *view_state.fold, view_state.now)
     if view_state.slot is not None:
@@ -25,7 +25,7 @@ def answer(view_state: ViewState) -> Why:
 
 
 def why(view_state: ViewState, width: int, height: int) -> list[Row]:
-    """Verdict, evidence, what must happen next; next comes before evidence where room is short."""
+    """Return verdict, evidence, what must happen next; next comes before evidence where room is short."""
     found = answer(view_state)
     verdict = wrap(found.verdict, width, found.tone)
     following = [

@@ -64,7 +64,6 @@ class TerminalDriver(LinuxDriver):
     # Reading
 
     def run_input_thread(self) -> None:
-        """Read until the app leaves the terminal, or the terminal is gone."""
         try:
             self._read()
         except Exception as error:
@@ -110,7 +109,6 @@ class TerminalDriver(LinuxDriver):
     # Leaving and coming back
 
     def close(self) -> None:
-        """Let the terminal have all that was written."""
         super().close()
         if self._suspending:
             self._output.drain()
@@ -148,7 +146,8 @@ class TerminalDriver(LinuxDriver):
             )
 
     def _continued(self) -> None:
-        """SIGSTOP left no time to leave the terminal, and a shell has set its own modes since."""
+        """Set our modes again: SIGSTOP left no time to leave the terminal, and a shell has set its own
+        since."""
         if self._reads:
             self._leave_terminal()
             self.resume_application_mode()

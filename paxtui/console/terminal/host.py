@@ -44,10 +44,8 @@ class OnTerminal(App[int]):
             self._handle_exception(raised)
 
     def _handle_exception(self, error: Exception) -> None:
-        """Keep the first error: Textual would print it and end with 0 or 1, by where it happened."""
         self.broken = self.broken or error
         super()._handle_exception(error)
 
     def _print_error_renderables(self) -> None:
-        """Print nothing: :mod:`paxtui.console.run` says in one line what happened, after the screen."""
         self._exit_renderables.clear()

@@ -17,7 +17,6 @@ class InOrder(OnTerminal):
     still join the line before it. So all that a key does is done before the next key is looked at."""
 
     async def on_event(self, event: Event) -> None:
-        """Take what comes from outside."""
         if not isinstance(event, Key | Paste) or event.is_forwarded:
             await super().on_event(event)
             return

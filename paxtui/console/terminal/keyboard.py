@@ -194,7 +194,7 @@ def _escape() -> events.Key:
 
 
 def _plain(sequence: str) -> str | None:
-    """The sequence as Textual knows it; ``None`` for the release of a key."""
+    """Return the sequence as Textual knows it; ``None`` for the release of a key."""
     key = KITTY_KEY.fullmatch(sequence)
     if key is None or ":" not in sequence:
         return sequence
@@ -208,7 +208,7 @@ def _plain(sequence: str) -> str | None:
 
 
 def _is_sane(message: Message) -> bool:
-    """Whether the app may be told."""
+    """Return whether the app may be told."""
     if isinstance(message, events.MouseEvent):
         return 0 <= message.x < CELLS_MAX and 0 <= message.y < CELLS_MAX
     if isinstance(message, events.Key) and message.character is not None:

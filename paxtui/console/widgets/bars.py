@@ -38,7 +38,6 @@ class Strip(Pane):
         return [h.strip(self.view_state, width)]
 
     def on_click(self, event: object) -> None:
-        """Select the replica under the mouse."""
         x = getattr(event, "x", 0)
         self.console.controllers.view.select_replica(
             min(self.view_state.model.n - 1, x * self.view_state.model.n // max(1, self.size.width))
@@ -52,7 +51,6 @@ class TabLine(Pane):
         return [h.tabs(self.view_state, self.view_state.view, width)]
 
     def on_click(self, event: object) -> None:
-        """Go to the view under the mouse."""
         x = getattr(event, "x", 0)
         at = 1
         for number, name in enumerate(h.TABS, start=1):

@@ -42,7 +42,6 @@ class ButtonBar(Horizontal):
         self._shown: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
-        """The replica's name, then its buttons."""
         labels = surfaces.button_labels(self.view_state)
         made = [(spec.button, self._button(spec, labels[spec.name])) for spec in surfaces.buttons()]
         with Horizontal(classes="half"):
@@ -71,6 +70,5 @@ class ButtonBar(Horizontal):
                 button.label = Text(found[name])
 
     async def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Do it."""
         event.stop()
         await self.app.run_action(f"perform('{event.button.name}')")

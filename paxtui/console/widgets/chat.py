@@ -68,7 +68,6 @@ arrows PgUp PgDn home   scroll     f or end   follow     enter   go to the slot 
     # Actions
 
     def action_jump(self) -> None:
-        """Show the slot in the log."""
         what = self._conversation.get(self.cursor)
         if not isinstance(what, int):
             self.console.controllers.navigation.show_message(what)
@@ -114,11 +113,10 @@ class ChatInput(TypedLine):
             self.placeholder = words
 
     def submitted(self, text: str) -> None:
-        """Send it."""
         self.pane.send(text)
 
     def sent(self) -> None:
-        """The text is on its way: an empty line again."""
+        """Empty the line: the text is on its way."""
         history = self.pane.history
         if not history or history[-1] != self.value:
             history.append(self.value)
@@ -127,7 +125,6 @@ class ChatInput(TypedLine):
         self.value = ""
 
     def action_history(self, step: int) -> None:
-        """An older or a newer text."""
         history = self.pane.history
         if self._back == 0:
             self._draft = self.value
@@ -136,11 +133,9 @@ class ChatInput(TypedLine):
         self.cursor_position = len(self.value)
 
     def action_page(self, pages: int) -> None:
-        """Scroll the conversation without leaving the line."""
         self.pane.lines.action_page(pages)
 
     def action_leave(self) -> None:
-        """To the conversation; what was written stays."""
         self.pane.lines.focus()
 
 
@@ -154,7 +149,6 @@ class ChatPane(Container):
         self.line = ChatInput(view_state)
 
     def compose(self) -> ComposeResult:
-        """One above the other."""
         yield self.lines
         yield self.line
 
@@ -182,7 +176,7 @@ class ChatPane(Container):
         self.lines.follow()
 
     def update_title(self) -> None:
-        """The title says through whom one looks."""
+        """Say in the title through whom one looks."""
         lines, writing = self.lines, self.line.has_focus
         title = chat.title(self.view_state, lines.following, lines.below, self.size.width, writing=writing)
         if self.border_title != title:

@@ -62,18 +62,15 @@ class Detail(Dialog[bool]):
         self.page = DetailPage(view_state, make)
 
     def compose(self) -> ComposeResult:
-        """One box."""
         with Vertical(classes="box help") as box:
             box.border_title = self._title
             box.border_subtitle = f"arrows scroll, {f'enter {self._goes}, ' if self._goes else ''}esc closes"
             yield self.page
 
     def on_mount(self) -> None:
-        """It can be scrolled at once."""
         self.page.focus()
         self.page.redraw()
         self.set_interval(LOOK_S, self.page.again)
 
     def action_go(self) -> None:
-        """Close; go on to the slot if there is one."""
         self.dismiss(bool(self._goes))

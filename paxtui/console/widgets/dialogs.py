@@ -25,8 +25,8 @@ BAR_LINES_MIN = 24
 """Lines of a screen on which the fault menu has room for the buttons."""
 
 GENERAL_HELP = """\
-Select a replica with left and right, then break it: c crashes it, t cuts it off.
-tab goes from pane to pane, 1 to 6 show a view, ? in a pane explains that pane."""
+Select a replica with left and right, then break it: {crash} crashes it, {cut} cuts it off.
+{next-pane} goes from pane to pane, 1 to 6 show a view, {help} in a pane explains that pane."""
 
 
 class ScreenDialogs:
@@ -68,7 +68,7 @@ class ScreenDialogs:
         focused = self._app.screen_stack[0].focused
         near: list[Any] = list(focused.ancestors_with_self) if focused is not None else []
         pane = next((each for each in near if getattr(each, "HELP", "")), None)
-        text = pane.HELP if pane is not None else GENERAL_HELP
+        text = pane.HELP if pane is not None else GENERAL_HELP.format_map(surfaces.first_keys())
         title = f"help: {pane.id.removesuffix('-lines')}" if pane is not None and pane.id else "help"
         self._app.push_screen(Help(self._view_state, title, text, surfaces.help_keys()))
 

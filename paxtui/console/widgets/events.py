@@ -42,7 +42,6 @@ arrows PgUp PgDn home   scroll     f or end   follow again"""
 
     @property
     def first(self) -> int:
-        """Positions count from the first event ever; this is the oldest that is still kept."""
         return self.ring.first
 
     def count(self) -> int:
@@ -70,16 +69,13 @@ arrows PgUp PgDn home   scroll     f or end   follow again"""
     # Actions
 
     def action_level(self) -> None:
-        """Notable events or all of them."""
         self._filter(self.wanted._replace(everything=not self.wanted.everything))
 
     def action_kind(self) -> None:
-        """The next kind."""
         kinds: list[str | None] = [None, *KINDS, "you", "other"]
         self._filter(self.wanted._replace(kind=kinds[(kinds.index(self.wanted.kind) + 1) % len(kinds)]))
 
     def action_who(self) -> None:
-        """The next replica."""
         order: list[int | None] = [None, *range(self.view_state.model.n), YOU]
         self._filter(self.wanted._replace(replica=order[(order.index(self.wanted.replica) + 1) % len(order)]))
 
@@ -88,7 +84,6 @@ arrows PgUp PgDn home   scroll     f or end   follow again"""
         self.follow()
 
     def action_open(self) -> None:
-        """Show the whole event; from there one goes on to its slot."""
         seen = self.ring.get(self.count() - 1 if self.following else self.cursor)
         if seen is not None:
             self.console.controllers.navigation.show_event(seen)

@@ -19,12 +19,10 @@ class FaultMenu(Menu):
         self._bar = bar
 
     def more(self) -> ComposeResult:
-        """The buttons; they leave the menu open."""
         if self._bar:
             yield ButtonBar(self.view_state)
 
     def on_mount(self) -> None:
-        """The bar is kept up to date while the menu is open."""
         super().on_mount()
         for subject in self.query(Subject):
             subject.redraw()

@@ -47,17 +47,14 @@ class ScrolledText(Lines):
         return fit(self._lines(width)[index], width)
 
     def action_scroll(self, lines: int) -> None:
-        """Up or down, not beyond the ends."""
         self.top = max(0, min(self.top + lines, self.count() - self.size.height))
         self.cursor = self.top
         self.redraw()
 
     def on_mouse_scroll_up(self) -> None:
-        """The wheel."""
         self.action_scroll(-3)
 
     def on_mouse_scroll_down(self) -> None:
-        """The wheel."""
         self.action_scroll(3)
 
 
@@ -72,13 +69,11 @@ class Help(Dialog[None]):
         self.page = ScrolledText(view_state, text, keys)
 
     def compose(self) -> ComposeResult:
-        """One box."""
         with Vertical(classes="box help") as box:
             box.border_title = self._title
             box.border_subtitle = "arrows scroll, esc closes"
             yield self.page
 
     def on_mount(self) -> None:
-        """It can be scrolled at once."""
         self.page.focus()
         self.page.redraw()

@@ -50,7 +50,6 @@ d   type delay and jitter     enter   everything else          P   presets, with
         )
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """The matrix, a line of space, up to two lines of words, and the keys."""
         return self.view_state.model.n + 5 if self.view_state.model.n > 1 else 1
 
     def rows(self, width: int, height: int) -> list[Row]:
@@ -68,15 +67,12 @@ d   type delay and jitter     enter   everything else          P   presets, with
         return (self.view_state.link, self.view_state.link[::-1]) if self.both else (self.view_state.link,)
 
     def on_focus(self) -> None:
-        """The cursor stands out."""
         self.redraw()
 
     def on_blur(self) -> None:
-        """It does no more."""
         self.redraw()
 
     def on_click(self, event: Click) -> None:
-        """Put the cursor on the arrow under the mouse."""
         n = self.view_state.model.n
         offset = event.get_content_offset(self)
         if offset is None or n < 2:
@@ -93,7 +89,6 @@ d   type delay and jitter     enter   everything else          P   presets, with
     # Actions
 
     def action_move(self, down: int, right: int) -> None:
-        """The next arrow in a direction; there is none from a replica to itself."""
         n = self.view_state.model.n
         if n < 2:
             return
@@ -105,13 +100,11 @@ d   type delay and jitter     enter   everything else          P   presets, with
             self._put(a, b)
 
     def action_cut(self) -> None:
-        """Cut it or join it."""
         if self.view_state.model.n > 1:
             controller = self.console.controllers.replica
             controller.order(command_builders.cut_or_join(controller.driver.model, self.chosen))
 
     def action_loss(self, step: int) -> None:
-        """More or less loss."""
         if self.view_state.model.n > 1:
             controller = self.console.controllers.replica
             model = controller.driver.model
@@ -120,16 +113,13 @@ d   type delay and jitter     enter   everything else          P   presets, with
             controller.order_all(command_builders.chance(model, self.chosen, "loss", percent))
 
     def action_ask(self, kind: str) -> None:
-        """Type a number."""
         if self.view_state.model.n > 1:
             self.console.controllers.dialogs.ask_link(kind, self.chosen)
 
     def action_both(self) -> None:
-        """One way or both."""
         self.both = not self.both
         self.redraw()
 
     def action_menu(self) -> None:
-        """All that can be done to it."""
         if self.view_state.model.n > 1:
             self.console.controllers.dialogs.open_link_menu(self.chosen)

@@ -6,6 +6,7 @@ from typing import Final
 
 from textual.binding import Binding
 
+from paxtui.console.actions import surfaces
 from paxtui.console.model.analysis.folding import Fold
 from paxtui.console.model.analysis.log_lines import LogLines
 from paxtui.console.model.analysis.search import matches, unsearched
@@ -129,7 +130,7 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
                 fit([(f"  no slot matches {visible(self.filter, 60)!r}; esc shows all", "dim")], width)
             )
         elif self.view_state.model.end == 0 and self.view_state.armed:
-            rows += hint_rows(self.view_state, width)
+            rows += hint_rows(self.view_state, surfaces.first_keys(), width)
         return rows
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
@@ -147,7 +148,7 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         self.console.redraw()
 
     def _select(self) -> None:
-        """What is under the cursor is what WHY is about."""
+        """Let WHY be about what is under the cursor."""
         nothing = self.following or not self.count()
         line = max(0, min(self.cursor, self.count() - 1))
         at = None if nothing else self.log_lines.at(line, self.view_state.model)
@@ -186,7 +187,6 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         self.console.notify_line(f"no slot from {start} on is {' or '.join(states)}")
 
     def action_match(self, step: int) -> None:
-        """The next or the previous slot that matches what was looked for."""
         if not self.search:
             self.console.notify_line("nothing was looked for yet; / does")
             return
@@ -213,7 +213,6 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
             self.console.notify_line(f"that was {way} of {len(found)}{_not_read(self.view_state.model)}")
 
     def action_open(self) -> None:
-        """Open the fold under the cursor, or show all that is known of the slot."""
         if self.following:
             self.following = False
             self.cursor = max(0, self.count() - 1)
@@ -229,7 +228,6 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
             self.console.controllers.navigation.show_slot(at)
 
     def action_fold(self) -> None:
-        """Show every slot on a line of its own, or fold what is alike."""
         slot = self.log_lines.slot_at(self.cursor, self.view_state.model)
         lines = self.log_lines
         lines.folding = not lines.folding
@@ -241,7 +239,6 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         self.redraw()
 
     def action_back(self) -> None:
-        """All slots again; then the end of the log, with no slot selected."""
         if self.filter:
             self.set_filter("")
         else:

@@ -63,11 +63,9 @@ class MenuList(Lines):
         super().go_to_line(min(index, len(self.items) - 1))
 
     def action_move(self, lines: int) -> None:
-        """Another item."""
         self.go_to_line(self.cursor + lines)
 
     def on_click(self, event: Click) -> None:
-        """The item under the mouse is chosen."""
         offset = event.get_content_offset(self)
         if offset is not None and self.top + offset.y < len(self.items):
             self.go_to_line(self.top + offset.y)
@@ -89,7 +87,6 @@ class Menu(Dialog[str | None]):
         self.list = MenuList(view_state, items)
 
     def compose(self) -> ComposeResult:
-        """The list in a box."""
         with Vertical(classes="box menu") as box:
             box.border_title = self._title
             box.border_subtitle = HINT
@@ -97,29 +94,26 @@ class Menu(Dialog[str | None]):
             yield from self.more()
 
     def more(self) -> ComposeResult:
-        """What stands below the list."""
+        """Return what stands below the list."""
         yield from ()
 
     def on_mount(self) -> None:
-        """The first item is pointed at."""
         self.list.focus()
         self.list.redraw()
 
     def pointed(self, id: str) -> None:
-        """The cursor is on an item."""
+        """Act on the item that the cursor is on now."""
 
     def tell_more(self, more: str) -> None:
-        """Where not all items fit, how many others there are."""
+        """Tell how many items there are that do not fit."""
         for box in self.query(".box"):
             if box.border_subtitle != f"{more}{HINT}":
                 box.border_subtitle = f"{more}{HINT}"
 
     def action_choose(self) -> None:
-        """Take the item under the cursor."""
         self.dismiss(self.list.items[self.list.cursor].id)
 
     def on_key(self, event: Key) -> None:
-        """The key of an item chooses it."""
         for item in self.list.items:
             if event.character and event.character == item.key:
                 event.stop()

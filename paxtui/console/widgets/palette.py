@@ -44,7 +44,7 @@ class Offers(Lines):
         """So many lines below the list are taken."""
 
     def show(self, found: list[Suggestion]) -> None:
-        """Other suggestions; the first is pointed at."""
+        """Show other suggestions; the first is pointed at."""
         self.found = found
         self.cursor = self.top = 0
         self.stepped = False
@@ -64,7 +64,7 @@ class Offers(Lines):
         return self.found[self.cursor].what if self.found else ""
 
     def details(self, width: int) -> int:
-        """How many lines the longest explanation takes, if one does not fit beside its name."""
+        """Return how many lines the longest explanation takes, if one does not fit beside its name."""
         room = width - self._label - BESIDE
         cut = [each.what for each in self.found if cell_len(each.what) > room]
         return min(DETAIL_LINES, max((len(wrap(what, width - 2)) for what in cut), default=0))
@@ -80,12 +80,11 @@ class Offers(Lines):
         return item_line(self.view_state, item, width, self._label, chosen=chosen, key_width=0)
 
     def step(self, lines: int) -> None:
-        """Point at another one."""
+        """Step to another suggestion."""
         self.stepped = True
         self.go_to_line(max(0, min(self.cursor + lines, len(self.found) - 1)))
 
     def on_click(self, event: Click) -> None:
-        """Take the one under the mouse into the line."""
         offset = event.get_content_offset(self)
         screen = self.screen
         if offset is not None and isinstance(screen, Palette) and self.top + offset.y < len(self.found):
@@ -130,7 +129,7 @@ class Meaning(Pane):
         return columns([[(f" {usage}", "strong")], [(verb.help, "dim")]], width)
 
     def show_usage(self, typed: str, problem: str = "") -> None:
-        """About another line, or what is wrong with it."""
+        """Tell how a line is used, or what is wrong with it."""
         self.typed, self.problem = typed, problem
         self.refresh(layout=True)
         self.redraw()
@@ -167,7 +166,6 @@ class Palette(LineDialog[str | None]):
         self.meaning = Meaning(view_state, against, self.offers)
 
     def compose(self) -> ComposeResult:
-        """Suggestions, the usage or the problem, and the line."""
         with Vertical(classes="box"):
             yield self.offers
             yield self.meaning
@@ -176,13 +174,12 @@ class Palette(LineDialog[str | None]):
                 yield Words(compact=True)
 
     def on_mount(self) -> None:
-        """Everything is offered at first."""
         self.offers.show(suggest("", self._against))
         self.meaning.redraw()
         self.set_interval(NEWS_S, self._offer_news)
 
     def _offer_news(self) -> None:
-        """What may follow can become known while one types: scenarios, other clusters."""
+        """Offer what has become known while one types: scenarios, other clusters."""
         if not self.query(Words):  # it is being closed
             return
         found = suggest(self.line.value, self._against)
@@ -196,7 +193,6 @@ class Palette(LineDialog[str | None]):
         return self.query_one(Words)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Offer what fits."""
         if event.value == self.line.value != self._offered_for:  # else more was typed, or it was submitted
             self._offer(event.value)
 
@@ -208,7 +204,6 @@ class Palette(LineDialog[str | None]):
         self.meaning.show_usage(typed)
 
     def submitted(self, typed: str) -> None:
-        """Run it, or say what is wrong. What is pointed at is taken first, and so is a name that is begun."""
         text = typed.strip()
         if typed != self._offered_for:  # enter came before the offers for the last letters
             self._offer(typed)
@@ -233,14 +228,12 @@ class Palette(LineDialog[str | None]):
         return False
 
     def action_complete(self) -> None:
-        """Take what is pointed at into the line."""
         if self.offers.found:
             chosen = self.offers.found[self.offers.cursor]
             self.line.value = chosen.text
             self.line.cursor_position = len(chosen.text)
 
     def action_step(self, lines: int) -> None:
-        """Up in an empty line, or in the history, goes back; else another suggestion."""
         recalling = self._back is not None or not self.line.value
         if recalling and lines < 0 and self.offers.cursor == 0:
             self._recall(1)
@@ -259,5 +252,4 @@ class Palette(LineDialog[str | None]):
         self.line.cursor_position = len(self._recalled)
 
     def action_page(self, pages: int) -> None:
-        """Many suggestions further."""
         self.offers.step(pages * (LIST_LINES - 1))

@@ -66,12 +66,12 @@ class Pane(Widget):
         return cast(Console, self.app)
 
     def rows(self, width: int, height: int) -> list[Row]:
-        """At most ``height`` rows, each ``width`` cells wide."""
+        """Return at most ``height`` rows, each ``width`` cells wide."""
         raise NotImplementedError
 
     def due(self, now: float, frame_s: float) -> bool:
-        """Whether the next frame should look: nobody reads what is new from end to end with each frame, so
-        then every third one does."""
+        """Return whether the next frame should draw it: nobody reads what is new from end to end with each
+        frame, so then every third one does."""
         return not self.flooded or now - self._drawn_at > (FLOOD_FRAMES - 0.5) * frame_s
 
     def redraw(self) -> None:
@@ -94,7 +94,6 @@ class Pane(Widget):
             self.refresh(*[Region(0, y, width, 1) for y in changed])
 
     def render_line(self, y: int) -> Strip:
-        """One line of the screen."""
         width = self.size.width
         if y >= len(self._rows):
             return Strip.blank(width, self.rich_style)
@@ -103,17 +102,15 @@ class Pane(Widget):
         return Strip([Segment(text, look) for text, look in _joined(spans)], width)
 
     def on_resize(self) -> None:
-        """The rows are made for the new width at once."""
         self.redraw()
 
     def on_show(self) -> None:
-        """It came on screen: what it last had may be old."""
         self.redraw()
 
 
 def _joined(spans: list[tuple[str, Style]]) -> list[tuple[str, Style]]:
-    """Spaces join what is before them, where nobody can see the difference: each change of style costs up to
-    forty bytes on the way to the terminal."""
+    """Join spaces to what is before them, where the difference cannot be seen: each change of style costs up
+    to forty bytes on the way to the terminal."""
     joined: list[tuple[str, Style]] = []
     for text, look in spans:
         if joined:
@@ -155,15 +152,15 @@ class Lines(Pane, can_focus=True):
         return 0
 
     def count(self) -> int:
-        """The number after that of the last line."""
+        """Return the number after that of the last line."""
         raise NotImplementedError
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
-        """One line; ``chosen`` if the cursor is on it."""
+        """Return one line; ``chosen`` if the cursor is on it."""
         raise NotImplementedError
 
     def heading(self, width: int) -> list[Row]:
-        """The ``head`` rows above the lines."""
+        """Return the ``head`` rows above the lines."""
         del width
         return []
 
@@ -173,7 +170,6 @@ class Lines(Pane, can_focus=True):
         return max(1, self.size.height - self.head)
 
     def rows(self, width: int, height: int) -> list[Row]:
-        """The heading and the lines that fit."""
         count, room = self.count(), max(1, height - self.head)
         if self.following and not self.frozen:
             self._follow(count, room)
@@ -211,7 +207,7 @@ class Lines(Pane, can_focus=True):
         self.redraw()
 
     def moved(self) -> None:
-        """The cursor is somewhere else."""
+        """Act on another place of the cursor."""
 
     def follow(self) -> None:
         """Show the end and what comes."""
@@ -220,15 +216,12 @@ class Lines(Pane, can_focus=True):
         self.redraw()
 
     def on_mouse_scroll_up(self) -> None:
-        """The wheel."""
         self.action_move(-3)
 
     def on_mouse_scroll_down(self) -> None:
-        """The wheel."""
         self.action_move(3)
 
     def on_click(self, event: Click) -> None:
-        """Put the cursor on the line under the mouse."""
         offset = event.get_content_offset(self)
         if offset is None or offset.y < self.head:
             return
@@ -250,12 +243,10 @@ class Lines(Pane, can_focus=True):
         self.go_to_line(self.cursor + pages * (self.room - 1))
 
     def action_start(self) -> None:
-        """The first line."""
         self.following = False
         self.go_to_line(self.first)
 
     def action_follow(self) -> None:
-        """The end, and what comes."""
         self.follow()
 
 

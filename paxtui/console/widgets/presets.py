@@ -53,15 +53,12 @@ class PresetMenu(Menu):
         self.preview = Preview(view_state)
 
     def more(self) -> ComposeResult:
-        """What the preset under the cursor would do."""
         yield self.preview
 
     def on_mount(self) -> None:
-        """The picture follows the cluster while the menu is open."""
         super().on_mount()
         self.set_interval(0.5, self.preview.redraw)
 
     def pointed(self, id: str) -> None:
-        """Show another picture."""
         self.preview.preset = id
         self.preview.redraw()

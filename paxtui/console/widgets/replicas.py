@@ -37,7 +37,6 @@ arrows, h j k l   select     enter, x   everything that can be done to it"""
         self.border_title = "2 replicas"
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """Where panes share a column: two lines each for few replicas, else one."""
         n = self.view_state.model.n
         return 2 * n if n <= 3 or container.height >= 40 else n
 
@@ -45,11 +44,9 @@ arrows, h j k l   select     enter, x   everything that can be done to it"""
         return replicas.replicas(self.view_state, width, height)
 
     def action_move(self, step: int) -> None:
-        """Select another one."""
         self.console.controllers.view.select_next(step)
 
     def on_click(self, event: Click) -> None:
-        """Select the one under the mouse."""
         offset = event.get_content_offset(self)
         found = None if offset is None else replicas.replica_at(self.view_state, offset.y, self.size.height)
         if found is not None:
@@ -109,22 +106,18 @@ arrows, j k   move     enter, delete   end this one     u   take back the last  
             self.border_title = title
 
     def on_focus(self) -> None:
-        """The cursor appears."""
         self.redraw()
 
     def on_blur(self) -> None:
-        """It goes."""
         self.redraw()
 
     def go_to_line(self, index: int) -> None:
         super().go_to_line(min(index, self.count() - 1))
 
     def action_move(self, lines: int) -> None:
-        """Another one."""
         self.go_to_line(self.cursor + lines)
 
     def action_mend(self) -> None:
-        """End the one under the cursor."""
         if not self._found:
             return
         fault = self._found[self.cursor]
@@ -136,7 +129,6 @@ arrows, j k   move     enter, delete   end this one     u   take back the last  
             self.console.controllers.replica.order(fault.mend)
 
     def on_click(self, event: Click) -> None:
-        """Put the cursor on the line under the mouse."""
         offset = event.get_content_offset(self)
         if offset is not None:
             self.go_to_line(self.top + offset.y)

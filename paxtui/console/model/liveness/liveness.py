@@ -39,14 +39,14 @@ class LivenessVerdict(NamedTuple):
 
 
 def connected_majority(model: Facts) -> tuple[int, ...] | None:
-    """Voters that run and reach each other in both directions, if they are a quorum."""
+    """Return voters that run and reach each other in both directions, if they are a quorum."""
     members = connected_voters(model)
     return members if len(members) >= model.quorum else None
 
 
 def able_proposers(model: Facts, *, unheard: bool = False) -> list[int]:
-    """Those who work and reach a majority of voters in both directions: nobody else can decide anything. With
-    ``unheard`` those of whom nothing is known count as well."""
+    """Return the proposers that work and reach a majority of voters in both directions: nobody else can
+    decide anything. With ``unheard`` those of whom nothing is known count as well."""
     able = voters(model)
     if unheard:
         able += [each.id for each in model.replicas if each.process == "unknown"]
@@ -59,7 +59,8 @@ def able_proposers(model: Facts, *, unheard: bool = False) -> list[int]:
 
 
 def sound_majority(model: Facts, now: float) -> tuple[int, ...] | None:
-    """A quorum that has to make progress: heard, connected, hardly disturbed, and one of it may lead."""
+    """Return a quorum that has to make progress: heard, connected, hardly disturbed, and one of it may
+    lead."""
     able = able_proposers(model)
     fit = [id for id in voters(model) if _fit(model.replicas[id], now)]
     for members in combinations(fit, model.quorum):
@@ -98,7 +99,7 @@ class Liveness:
         self.verdict = LivenessVerdict("starting", "starting")
 
     def judge(self, model: Facts, now: float) -> LivenessVerdict:
-        """What is so at ``now``."""
+        """Return what is so at ``now``."""
         mark = (model.applied, model.chosen)
         if mark != self._mark:
             # What was there when this console began to see did not move before its eyes.
@@ -170,7 +171,8 @@ class Liveness:
 
 
 def _held_open_s(model: Facts, now: float) -> float:
-    """How long the leader still leaves the hole open that everything waits for; not above 0 if none is."""
+    """Return how long the leader still leaves the hole open that everything waits for; not above 0 if none
+    is."""
     skip = model.holes.skipped.get(model.hole) if model.hole is not None else None
     if skip is None or model.leader is None or skip.ballot != model.leader[1]:
         return 0.0

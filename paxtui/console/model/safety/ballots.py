@@ -86,13 +86,13 @@ class BallotRecords:
         """Nothing is known of the slots below it any more."""
 
     def still(self) -> BallotRecords:
-        """Which ballots there are now."""
+        """Return which ballots there are now."""
         other = copy(self)
         other.all = self.all.copy()
         return other
 
     def at(self, ballot: Ballot) -> BallotRecord:
-        """What is known of a ballot."""
+        """Return what is known of a ballot."""
         record = self.all.get(ballot)
         if record is None:
             record = self.all[ballot] = BallotRecord(ballot, self.replicas)
@@ -102,12 +102,12 @@ class BallotRecords:
         return record
 
     def led(self, replica: int, since: Ballot) -> bool:
-        """Whether a replica is known to have taken a ballot that is not below ``since``."""
+        """Return whether a replica is known to have taken a ballot that is not below ``since``."""
         return any(ballot.replica == replica and ballot >= since for ballot in self.all)
 
     def unsettled(self, members: set[int]) -> bool:
-        """Whether a leader was elected by promises of ``members`` which they have not told themselves: what
-        it had to propose is not known."""
+        """Return whether a leader was elected by promises of ``members`` which they have not told themselves:
+        what it had to propose is not known."""
         return any(
             record.elected is not None
             and record.whole
@@ -119,15 +119,15 @@ class BallotRecords:
     # Telling
 
     def take_round(self, ballot: Ballot) -> None:
-        """A proposer takes a ballot."""
+        """Note that a proposer takes a ballot."""
         self.at(ballot).begun = True
 
     def report(self, ballot: Ballot, sender: int) -> None:
-        """A proposer is told votes."""
+        """Note that a proposer is told votes."""
         self.at(ballot).reported.add(sender)
 
     def elect(self, event: e.Elected) -> None:
-        """A leader begins."""
+        """Note that a leader begins."""
         record = self.at(event.ballot)
         if record.elected is not None:
             raise InvariantBroken(
@@ -144,7 +144,7 @@ class BallotRecords:
         self._settle(record)
 
     def promise(self, acceptor: int, ballot: Ballot) -> None:
-        """An acceptor promised: what it voted for at lower ballots is final."""
+        """Note that an acceptor promised: what it voted for at lower ballots is final."""
         record = self.at(ballot)
         bit = 1 << acceptor
         if not record.promised & bit:
@@ -153,8 +153,8 @@ class BallotRecords:
             self._settle(record)
 
     def report_own(self, acceptor: int, event: e.Promised, first: int) -> None:
-        """An acceptor tells how many votes it has from slot ``first`` on, on this page and later ones. If as
-        many are known, it is these; if more are known, it hides some (invariant 3)."""
+        """Take how many votes an acceptor tells it has from slot ``first`` on, on this page and later ones.
+        If as many are known, it is these; if more are known, it hides some (invariant 3)."""
         held: Runs[bool] = Runs()
         for record in self.all.values():
             for begin, end, _ in list(record.votes[acceptor].within(first, EVERY_SLOT)):
@@ -171,7 +171,7 @@ class BallotRecords:
             )
 
     def propose(self, ballot: Ballot, first: int, marks: str, source: str) -> None:
-        """A leader gave values to slots."""
+        """Note that a leader gave values to slots."""
         record = self.at(ballot)
         record.proposed.assign(first, first + len(marks) // MARK_CHARS, value=True)
         self._judge_source(record, first, marks, source)
@@ -185,17 +185,18 @@ class BallotRecords:
             self._judge_choice(record, proposal)
 
     def vote(self, acceptor: int, ballot: Ballot, first: int, marks: str) -> None:
-        """An acceptor voted."""
+        """Note that an acceptor voted."""
         record = self.at(ballot)
         record.votes[acceptor].assign(first, first + len(marks) // MARK_CHARS, value=True)
         self._put(record, first, marks)
 
     def count(self, ballot: Ballot, sender: int, first: int, count: int) -> None:
-        """The leader counted votes."""
+        """Note that the leader counted votes."""
         self.at(ballot).counted[sender].assign(first, first + count, value=True)
 
     def choose(self, ballot: Ballot, first: int, count: int) -> list[tuple[int, str]]:
-        """The leader saw a majority; the runs of values that are chosen thereby, as far as they are known."""
+        """Return the leader saw a majority; the runs of values that are chosen thereby, as far as they are
+        known."""
         record = self.at(ballot)
         end = first + count
         if record.whole:
@@ -209,11 +210,11 @@ class BallotRecords:
         return runs
 
     def know(self, ballot: Ballot, first: int, marks: str) -> None:
-        """Somebody knows the values of a ballot."""
+        """Note the values of a ballot, which a replica knows."""
         self._put(self.at(ballot), first, marks)
 
     def learn(self, learner: int, first: int, marks: str) -> list[tuple[int, str]]:
-        """A replica knows a run to be chosen; what of it is new in the log."""
+        """Return a replica knows a run to be chosen; what of it is new in the log."""
         clashes = self.log.put(first, marks)
         for clash in clashes:
             facts = ObservedGhostState(self.replicas)
@@ -225,7 +226,7 @@ class BallotRecords:
         return self.log.new
 
     def _put(self, record: BallotRecord, first: int, marks: str) -> None:
-        """Invariant 1: one value a slot and ballot."""
+        """Check invariant 1: one value a slot and ballot."""
         if first < self.floor:
             first, marks = self.floor, marks[(self.floor - first) * MARK_CHARS :]
         for clash in record.marks.put(first, marks):
@@ -236,7 +237,7 @@ class BallotRecords:
     # Judging
 
     def _keep(self, record: BallotRecord, first: int, marks: str) -> None:
-        """What was chosen at a lower ballot is proposed again (Paxos Made Simple, P2b)."""
+        """Check that what was chosen at a lower ballot is proposed again (Paxos Made Simple, P2b)."""
         if first >= self.log.end:
             return
         for lower in self.all.values():
@@ -267,7 +268,7 @@ class BallotRecords:
             )
 
     def _judge_tally(self, record: BallotRecord, first: int, end: int) -> None:
-        """Invariants 5 and 6: what is seen chosen was proposed, and a majority's votes were counted."""
+        """Check invariants 5 and 6: what is seen chosen was proposed, and a majority's votes were counted."""
         if first < self.floor:
             return
         if record.proposed.first_missing(first) < end:
@@ -288,7 +289,7 @@ class BallotRecords:
                 )
 
     def _settle(self, record: BallotRecord) -> None:
-        """Once everybody whose votes the leader was told has told its promise, these votes are final."""
+        """Make votes final that the leader was told, once each acceptor of them has told its promise."""
         elected = record.elected
         if elected is None or record.final_end is not None or not record.whole:
             return
@@ -303,8 +304,8 @@ class BallotRecords:
                 self._judge_choice(record, proposal)
 
     def _judge_choice(self, record: BallotRecord, proposal: Proposal) -> None:
-        """P2c of Paxos Made Simple: what is proposed is what the quorum's votes at the highest ballot were
-        for. Nothing is said of slots in which one of the quorum may have votes that are not known."""
+        """Check P2c of Paxos Made Simple: what is proposed is what the quorum's votes at the highest ballot
+        were for. Nothing is said of slots in which one of the quorum may have votes that are not known."""
         elected = record.elected
         assert elected is not None
         sure = max(
@@ -333,7 +334,7 @@ class BallotRecords:
     def _facts(
         self, record: BallotRecord, elected: e.Elected, lower: list[BallotRecord], slot: int
     ) -> ObservedGhostState:
-        """The ghost record of one slot as the quorum's promises found it."""
+        """Return the ghost record of one slot as the quorum's promises found it."""
         facts = ObservedGhostState(self.replicas)
         for other in lower:
             mark = other.marks.get(slot)
@@ -350,7 +351,8 @@ class BallotRecords:
     # Lives
 
     def begins(self, acceptor: int, *, dark: int) -> None:
-        """A life begins, or is told of again: what was told of its votes may never have got to its disk."""
+        """Begin a life of an acceptor, or take it again: what was told of its votes may never have got to its
+        disk."""
         self.dark[acceptor] = dark
         for record in self.all.values():
             record.votes[acceptor].clear(0)
@@ -358,7 +360,7 @@ class BallotRecords:
                 record.dark[acceptor] = EVERY_SLOT  # what it told then is not remembered
 
     def unseen(self, leader: int) -> None:
-        """Something that a proposer did is missing."""
+        """Note that something is missing that a proposer did."""
         for record in self.all.values():
             if record.ballot.replica == leader:
                 record.begun = record.whole = False
@@ -378,7 +380,7 @@ class BallotRecords:
 
 
 def _agree(lower: list[BallotRecord], first: int, end: int, marks: str, source: str) -> bool:
-    """Whether a run is at first sight what was voted for: nobody told anything else."""
+    """Return whether a run is at first sight what was voted for: nobody told anything else."""
     if any(other.marks.clashes(first, marks) for other in lower):
         return False
     return source != "adopted" or any(

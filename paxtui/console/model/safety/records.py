@@ -37,7 +37,7 @@ class LiveLogs(Logs):
     """Heads of hash chains, from any slot on."""
 
     def begin_at(self, watermark: int) -> None:
-        """Nothing is said of what is below."""
+        """Say nothing of what is below ``watermark``."""
         self._forgotten = max(self._forgotten, watermark)
 
 
@@ -218,8 +218,8 @@ class SafetyRecords:
         self._forget()
 
     def _snapshot_taken(self, replica: int, event: e.SnapshotTaken) -> None:
-        """It goes on from another one's state: the chain's head there is that of the one log. Who had that
-        state may tell so later."""
+        """Take a state of another replica from which it goes on: the chain's head there is that of the one
+        log. Who had that state may tell so later."""
         logs = self.logs
         logs.skip_to(event.upto)
         try:
@@ -258,5 +258,5 @@ def _breach(judge: Callable[[], None]) -> InvariantBroken | None:
 
 
 def _is_head(chain: str) -> bool:
-    """Whether it is what the chain's head looks like: it was told by others."""
+    """Return whether it is what the chain's head looks like: it was told by others."""
     return len(chain) == HEAD_CHARS and set(chain) <= HEX

@@ -59,7 +59,7 @@ class SafetyJudge:
         self._kept = SafetyRecords(replicas, self._report)
 
     def still(self) -> SafetyJudge:
-        """What is said now, for a view that stands still: nothing is told to it any more."""
+        """Return what is said now, for a view that stands still: nothing is told to it any more."""
         other = copy(self)
         other._kept, other._broken = self._kept.still(), self._broken.copy()
         other.conflicts, other.problems = self.conflicts.copy(), self.problems.copy()
@@ -86,7 +86,7 @@ class SafetyJudge:
         )
 
     def _unknown(self) -> set[str]:
-        """The checks that need something which is missing now.
+        """Return the checks that need something which is missing now.
 
         What one acceptor or learner does by itself is known by nobody else. What is chosen is counted by its
         leader, and any later leader must hear of it by a majority that meets the other one. So agreement and
@@ -124,7 +124,7 @@ class SafetyJudge:
         return f"{text}, slots from {begun:,} on" if begun else text
 
     def doubts(self, now: float) -> list[str]:
-        """What is missing, since when, and what will end that; and what is only told by the past."""
+        """Return what is missing, since when, and what will end that; and what is only told by the past."""
         told: list[str] = []
         for record in self._kept.records:
             if record.foreign:
@@ -153,7 +153,7 @@ class SafetyJudge:
     # What is told
 
     def event(self, replica: int, event: Struct) -> None:
-        """The next event of a replica."""
+        """Take the next event of a replica."""
         self.events += 1
         if type(event) in TAKES_PART:
             broken = self._kept.records[replica].takes_part()
@@ -163,13 +163,15 @@ class SafetyJudge:
         self._heard(replica)
 
     def _heard(self, replica: int) -> None:
-        """Nothing that it did before is missing: what it leads unseen from here on begins at this ballot."""
+        """Note that nothing is missing that it did before: what it leads unseen from here on begins at this
+        ballot."""
         record = self._kept.records[replica]
         if not record.silent:
             record.silent_from = self._kept.ballots.newest
 
     def gap(self, replica: int, now: float, *, dropped: bool = False) -> None:
-        """Events of a replica are missing: the connection is lost, or they were ``dropped`` on their way."""
+        """Note that events of a replica are missing: the connection is lost, or they were ``dropped`` on
+        their way."""
         record = self._kept.records[replica]
         if dropped:
             record.skip(self._kept.ghost_state.spoken(replica), now)
@@ -177,7 +179,7 @@ class SafetyJudge:
             self._kept.ballots.unseen(replica)
 
     def listen(self, stale: Collection[int], now: float) -> None:
-        """These replicas are not heard right now, although their connections are there."""
+        """Note which replicas are not heard right now, although their connections are there."""
         for record in self._kept.records:
             if record.id not in stale:
                 record.stale_since = None
@@ -185,22 +187,22 @@ class SafetyJudge:
                 record.stale_since = now
 
     def down(self, replica: int, now: float) -> None:
-        """Its process has ended: it does nothing any more."""
+        """Note that its process has ended: it does nothing any more."""
         self._kept.records[replica].die(now)
         self._kept.ballots.unseen(replica)
 
     def wiped(self, replica: int) -> None:
-        """The disk of a replica that is down was deleted."""
+        """Note that the disk of a replica that is down was deleted."""
         self._kept.records[replica].wiped = True
 
     def storage(self, replica: int, storage: str) -> None:
-        """A replica tells the id of its disk. A disk that was exchanged has forgotten everything, and the
-        others do not listen to it; if it is the same one, what it must hold must be there."""
+        """Take the id of a replica's disk. A disk that was exchanged has forgotten everything, and the others
+        do not listen to it; if it is the same one, what it must hold must be there."""
         self._kept.records[replica].has_storage(storage)
         self._heard(replica)
 
     def snapshot(self, replica: int, snapshot: TelemetrySnapshot) -> None:
-        """A replica's state; from here on its events come without a gap."""
+        """Take a replica's state; from here on its events come without a gap."""
         self._try(self._kept.take_snapshot, replica, snapshot)
         self._heard(replica)
 

@@ -59,7 +59,7 @@ class Facts:
         """When the first proposal was seen, on the console's clock."""
 
     def still(self) -> Self:
-        """The facts as they are now, all of one moment, for a view that stands still."""
+        """Return the facts as they are now, all of one moment, for a view that stands still."""
         other = copy(self)
         other.replicas = [replica.still() for replica in self.replicas]
         other.proposed, other.sources = self.proposed.copy(), self.sources.copy()
@@ -77,8 +77,8 @@ class Facts:
         return other
 
     def proposed_after(self, slot: int, now: float) -> bool:
-        """Whether the first proposal for ``slot`` is known to be later than ``now``, a time of the console's:
-        who was down by then cannot have voted."""
+        """Return whether the first proposal for ``slot`` is known to be later than ``now``, a time of the
+        console's: who was down by then cannot have voted."""
         at = self.first_proposed_at.get(slot)
         return at is not None and at > now
 
@@ -122,13 +122,13 @@ class Facts:
         return min(up or [each.floor for each in self.replicas])
 
     def keepers(self, slot: int) -> list[int]:
-        """Replicas that may be asked for an applied slot: they have not removed it."""
+        """Return replicas that may be asked for an applied slot: they have not removed it."""
         return [
             each.id for each in self.replicas if each.floor <= slot < each.applied and each.process != "down"
         ]
 
     def crosses(self, sender: int, receiver: int) -> bool:
-        """Whether nothing that is known keeps messages of ``sender`` from ``receiver``."""
+        """Return whether nothing that is known keeps messages of ``sender`` from ``receiver``."""
         one, other = self.replicas[sender], self.replicas[receiver]
         return (
             receiver not in one.cuts()
@@ -138,18 +138,18 @@ class Facts:
         )
 
     def reaches(self, sender: int, receiver: int) -> bool:
-        """Whether what ``sender`` says arrives at ``receiver`` and counts there, as far as is known: no fault
-        keeps it away, a connection exists, and the receiver takes the sender in."""
+        """Return whether what ``sender`` says arrives at ``receiver`` and counts there, as far as is known:
+        no fault keeps it away, a connection exists, and the receiver takes the sender in."""
         one = self.replicas[sender]
         broken = any(link.to == receiver and not link.connected for link in one.links)
         return self.crosses(sender, receiver) and not broken and receiver not in one.refused_by
 
     def connected(self, one: int, other: int) -> bool:
-        """Whether both directions work."""
+        """Return whether both directions work."""
         return self.reaches(one, other) and self.reaches(other, one)
 
     def voteless(self, id: int) -> str | None:
-        """Why a replica is a learner without vote, as it says itself, or as the others do."""
+        """Return why a replica is a learner without vote, as it says itself, or as the others do."""
         own = self.replicas[id].held
         if own is not None:
             return own
@@ -160,20 +160,20 @@ class Facts:
         return None
 
     def isolated(self, id: int) -> bool:
-        """Whether faults cut the replica off from all others, at least in one direction each."""
+        """Return whether faults cut the replica off from all others, at least in one direction each."""
         others = [each for each in range(self.n) if each != id]
         return bool(others) and all(
             each in self.replicas[id].cuts() or id in self.replicas[each].cuts() for each in others
         )
 
     def cut_off(self, id: int) -> bool:
-        """Whether cuts act on all links of a replica, in both directions."""
+        """Return whether cuts act on all links of a replica, in both directions."""
         others = [each for each in range(self.n) if each != id]
         mine = self.replicas[id].cuts()
         return bool(others) and all(each in mine and id in self.replicas[each].cuts() for each in others)
 
     def unheard(self, now: float) -> list[int]:
-        """Replicas that may do what is not told here: neither heard lately nor known to be stopped."""
+        """Return replicas that may do what is not told here: neither heard lately nor known to be stopped."""
         return [
             each.id
             for each in self.replicas
@@ -181,12 +181,13 @@ class Facts:
         ]
 
     def open_for(self, slot: int, now: float) -> float | None:
-        """For how long ``slot`` has had a proposal; ``None`` if no proposal was seen."""
+        """Return for how long ``slot`` has had a proposal; ``None`` if no proposal was seen."""
         at = self.first_proposed_at.get(slot)
         return None if at is None else max(0.0, now - at)
 
     def trouble(self, id: int, now: float) -> str:
-        """What keeps a replica from being of use to others, in few words; empty if nothing is known."""
+        """Return what keeps a replica from being of use to others, in few words; empty if nothing is
+        known."""
         replica = self.replicas[id]
         if replica.process in ("down", "paused"):
             return replica.process

@@ -186,7 +186,7 @@ def _applied_to(facts: Facts, replica: ReplicaView, event: e.AppliedTo, at: floa
 
 
 def _find_trim(facts: Facts, floor: int, first: int, end: int) -> None:
-    """Which of the slots that were just applied set the floor, if its value was told."""
+    """Find which of the slots that were just applied set the floor, if its value was told."""
     for slot in range(first, end):
         value = facts.values.get(slot)
         if value is not None and value.word == "trim" and value.request >= floor:
@@ -282,7 +282,7 @@ HANDLERS: Final[dict[type, Callable[[Facts, ReplicaView, Any, float], None]]] = 
 
 
 def slim(event: Struct) -> Struct:
-    """An event without marks and values: fifty thousand of them are kept, and runs can be long."""
+    """Return an event without marks and values: fifty thousand of them are kept, and runs can be long."""
     if isinstance(event, VotedView):
         return structs.replace(event, marks="")
     if isinstance(event, ProposedView | LearnedView):

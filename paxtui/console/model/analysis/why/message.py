@@ -12,7 +12,7 @@ from paxtui.console.model.state.sent_messages import SentMessage
 
 
 def why_message(model: ClusterModel, mine: SentMessage, now: float) -> Why:
-    """What keeps a message, or became of it."""
+    """Return what keeps a message, or became of it."""
     age = ages(max(0.0, now - mine.sent_at))
     match mine.fate:
         case "failed":
