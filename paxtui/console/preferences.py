@@ -14,7 +14,7 @@ FILE: Final = "console.json"
 
 
 class Preferences(Struct):
-    """Everything that is kept."""
+    """The preferences that are kept between runs."""
 
     theme: str | None = None
     view: int = 1

@@ -17,7 +17,7 @@ from paxtui.console.preferences import HISTORY_MAX, Preferences
 
 
 class DialogController(Controller):
-    """Opens dialogs, and orders what is answered."""
+    """The controller that opens dialogs, and orders what is answered."""
 
     def __init__(
         self,

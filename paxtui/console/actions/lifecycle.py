@@ -19,7 +19,7 @@ LEAVE_S = 0.1
 
 
 class LifecycleController(Controller):
-    """Ends the console, after the questions that this needs."""
+    """The controller that ends the console, after the questions that this needs."""
 
     def __init__(
         self, driver: ClusterDriver, view_state: ViewState, screen: Screen, dialogs: Dialogs

@@ -20,7 +20,7 @@ FILTER_HINT = "open, blocked, HOLE, 3.1, a name or text; empty shows all"
 
 
 class NavigationController(Controller):
-    """Moves the cursor of the log, and opens pages about one thing."""
+    """The controller that moves the cursor of the log, and opens pages about one thing."""
 
     def __init__(
         self,

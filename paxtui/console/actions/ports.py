@@ -59,7 +59,7 @@ class Screen(Protocol):
 
 
 class Dialogs(Protocol):
-    """What opens above the panes. Each returns at once; the answer comes later."""
+    """The dialogs that open above the panes. Each returns at once; the answer comes later."""
 
     def ask_line(self, prompt: str, answered: Answered, *, text: str = "", hint: str = "") -> None: ...
 

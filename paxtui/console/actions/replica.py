@@ -21,7 +21,7 @@ ASKED_S = 1.5
 
 
 class ReplicaController(Controller):
-    """Acts on the selected replica, on the leader, and on links."""
+    """The controller of the selected replica, of the leader, and of links."""
 
     def __init__(self, driver: ClusterDriver, view_state: ViewState) -> None:
         super().__init__(driver, view_state)

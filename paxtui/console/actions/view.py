@@ -15,7 +15,7 @@ from paxtui.console.view_state import ViewState
 
 
 class ViewController(Controller):
-    """Changes only what is seen."""
+    """The controller of what is seen."""
 
     def __init__(
         self, driver: ClusterDriver, view_state: ViewState, preferences: Preferences, screen: Screen

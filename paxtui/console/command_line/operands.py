@@ -13,7 +13,7 @@ from paxtui.wire.links import between
 
 
 class OperandError(Exception):
-    """What was typed cannot be done: the message names what is wrong, and what is allowed."""
+    """A command that cannot be understood or done: the message names what is wrong, and what is allowed."""
 
 
 def names(model: ClusterModel) -> str:

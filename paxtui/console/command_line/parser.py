@@ -33,7 +33,7 @@ Intent = c.ConsoleCommand | Call
 
 
 class Context(NamedTuple):
-    """What words are understood against."""
+    """The cluster and the names against which words are understood."""
 
     model: ClusterModel
     verbs: Sequence[Verb] = ()

@@ -14,7 +14,7 @@ On = TypeVar("On")
 
 
 class ScreenVerbs(Generic[On]):
-    """Makes meanings of functions whose first argument is ``On``: all controllers of a console."""
+    """A maker of meanings, of functions whose first argument is ``On``: all controllers of a console."""
 
     def alone(self, run: Callable[[On], object]) -> Meaning:
         """Make a command that stands alone."""

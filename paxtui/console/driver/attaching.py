@@ -21,13 +21,13 @@ FIND_S = 10.0
 
 
 class Notify(Protocol):
-    """Tells the person something."""
+    """A function that tells the person something."""
 
     def __call__(self, text: str, *, failed: bool = False) -> None: ...
 
 
 class Attaching:
-    """Errors are told; nothing is raised."""
+    """The file of observations and the search for other clusters. Errors are told; nothing is raised."""
 
     def __init__(self, options: ConsoleOptions, notify: Notify) -> None:
         self._options = options

@@ -32,7 +32,7 @@ UNDO_MAX = 100
 
 
 class Executor:
-    """What was done here, and how to do more."""
+    """The commands that were carried out on one cluster, and the way to carry out more."""
 
     def __init__(
         self,

@@ -25,7 +25,8 @@ Meant = Callable[[f.AnyFault], bool]
 
 
 class FaultTracker:
-    """Raises :class:`ClientError` where a replica does not do what it is asked."""
+    """The faults of one cluster, begun and ended. Raises :class:`ClientError` where a replica does not do
+    what it is asked."""
 
     def __init__(
         self, model: ClusterModel, operator: Operator, nursery: trio.Nursery, *, for_s: float | None

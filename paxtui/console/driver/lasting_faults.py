@@ -19,7 +19,7 @@ END_S = 3.0
 
 
 class Processes(Protocol):
-    """What is known of processes, and can be done to those that this console started."""
+    """The processes of replicas, and control of those that this console started."""
 
     paused: set[int]
     """Replicas that this console did not start and paused."""

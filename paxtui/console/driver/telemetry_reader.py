@@ -16,8 +16,8 @@ Write = Callable[[Callable[[ObservationFile], None]], None]
 
 
 class TelemetryReader:
-    """Where one of ours is meant to serve, somebody else's may have the port: nothing that is told counts
-    before its process id is known to be that of ours."""
+    """The reader of what one replica tells. Another process may hold our replica's port, so telemetry is
+    buffered until the reported process id is ours."""
 
     def __init__(
         self, model: ClusterModel, replica: int, executor: Executor, strangers: set[int], write: Write | None

@@ -36,7 +36,7 @@ class TrackedFault(Struct, eq=False):
 
 
 class Change:
-    """What one deed changed. Taking it back ends what began, begins what ended, and does ``back``."""
+    """The changes by one command. Taking it back ends what began, begins what ended, and does ``back``."""
 
     def __init__(self, words: str) -> None:
         self.words = words

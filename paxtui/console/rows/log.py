@@ -41,7 +41,7 @@ VOTES: Final = (("votes", 6, 28), ("q", 3, 14))
 
 
 class Columns(NamedTuple):
-    """How wide what is."""
+    """The widths of columns."""
 
     slot: int
     cell: int

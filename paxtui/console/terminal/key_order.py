@@ -11,10 +11,11 @@ from paxtui.console.widgets.line import TypedLine
 
 
 class InOrder(OnTerminal):
-    """Textual hands a key to the widget in focus and looks for its binding when the key has come back from
-    there. Of two keys that come at once, such as ``i`` and the first letter of a message, the second would
-    not find the line that the first one opens, and would act on the cluster; and a letter after enter would
-    still join the line before it. So all that a key does is done before the next key is looked at."""
+    """An app that does all that a key does before it looks at the next one. Textual hands a key to the widget
+    in focus and looks for its binding when the key has come back from there. Of two keys that come at once,
+    such as ``i`` and the first letter of a message, the second would not find the line that the first one
+    opens, and would act on the cluster; and a letter after enter would still join the line before it. So all
+    that a key does is done before the next key is looked at."""
 
     async def on_event(self, event: Event) -> None:
         if not isinstance(event, Key | Paste) or event.is_forwarded:

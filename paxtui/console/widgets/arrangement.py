@@ -10,7 +10,7 @@ from paxtui.console.widgets.chat import ChatPane
 
 
 class Arrangement:
-    """Gives the panes of one screen room and the focus; the stylesheet knows what each class shows."""
+    """The room and the focus of one screen's panes; the stylesheet knows what each class shows."""
 
     def __init__(self, screen: Screen[object], view_state: ViewState) -> None:
         self._screen = screen

@@ -94,7 +94,7 @@ class KeyLine(Pane):
 
 
 class TooSmall(Pane):
-    """What is left on a screen on which nothing else fits."""
+    """The words that are left on a screen on which nothing else fits."""
 
     def rows(self, width: int, height: int) -> list[Row]:
         size = self.app.size

@@ -34,7 +34,8 @@ class Subject(Pane):
 
 
 class ButtonBar(Horizontal):
-    """Clicking never takes the focus away from where one reads or types."""
+    """The buttons for the selected replica. Clicking never takes the focus away from where one reads or
+    types."""
 
     def __init__(self, view_state: ViewState, *, id: str | None = None) -> None:
         super().__init__(id=id, classes="buttons")

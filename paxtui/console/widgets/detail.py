@@ -45,7 +45,8 @@ class DetailPage(ScrolledText):
 
 
 class Detail(Dialog[bool]):
-    """Closes with escape or ``q``; ``enter`` goes to the slot that it is about, if there is one."""
+    """A page about one thing. It closes with escape or ``q``; ``enter`` goes to the slot that it is about, if
+    there is one."""
 
     BINDINGS = [
         Binding("escape,q", "dismiss(False)", show=False),

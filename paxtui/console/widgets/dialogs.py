@@ -30,7 +30,7 @@ Select a replica with left and right, then break it: {crash} crashes it, {cut} c
 
 
 class ScreenDialogs:
-    """Implements :class:`paxtui.console.actions.ports.Dialogs` for an app."""
+    """The dialogs of an app, as :class:`paxtui.console.actions.ports.Dialogs` has them."""
 
     def __init__(self, app: App[int], view_state: ViewState) -> None:
         self._app = app

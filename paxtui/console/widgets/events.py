@@ -13,7 +13,7 @@ from paxtui.console.widgets.pane import Lines
 
 
 class EventsPane(Lines):
-    """What happened, the newest at the bottom."""
+    """The events, the newest at the bottom."""
 
     BINDINGS = [
         Binding("a", "level", "all events or notable ones", show=False),

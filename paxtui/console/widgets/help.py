@@ -59,7 +59,7 @@ class ScrolledText(Lines):
 
 
 class Help(Dialog[None]):
-    """Closes with escape, ``q`` or ``?``."""
+    """The page of help. It closes with escape, ``q`` or ``?``."""
 
     BINDINGS = [Binding("escape,q,question_mark,f1", "dismiss(None)", show=False)]
 

@@ -16,7 +16,7 @@ from paxtui.console.widgets.pane import Pane
 
 
 class LinksPane(Pane, can_focus=True):
-    """Who reaches whom."""
+    """The matrix of links."""
 
     BINDINGS = [
         Binding("up,k", "move(-1, 0)", "other sender", show=False),

@@ -74,7 +74,7 @@ class MenuList(Lines):
 
 
 class Menu(Dialog[str | None]):
-    """Its result is the id of the item, ``None`` for none."""
+    """A list to choose from. Its result is the id of the item, ``None`` for none."""
 
     BINDINGS = [
         Binding("escape,q", "dismiss(None)", "close", show=False),

@@ -93,7 +93,7 @@ class Offers(Lines):
 
 
 class Meaning(Pane):
-    """How the command is used, or what is wrong with it; above it all that is said about what is pointed at,
+    """The usage of the command, or what is wrong with it; above it all that is said about what is pointed at,
     where that does not fit into the list."""
 
     def __init__(self, view_state: ViewState, against: Context, offers: Offers) -> None:
@@ -148,7 +148,7 @@ class Words(DialogLine):
 
 
 class Palette(LineDialog[str | None]):
-    """Its result is a line that can be parsed."""
+    """The command line. Its result is a line that can be parsed."""
 
     BINDINGS = [Binding("escape,ctrl+p", "dismiss(None)", show=False)]
 

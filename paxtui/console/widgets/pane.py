@@ -26,7 +26,7 @@ FLOOD_FRAMES = 3
 
 
 class Console(Protocol):
-    """What a pane needs of the app."""
+    """The app, as panes know it."""
 
     controllers: Controllers
     preferences: Preferences

@@ -45,7 +45,7 @@ class Preview(Pane):
 
 
 class PresetMenu(Menu):
-    """Its result is the preset's name."""
+    """A menu of topologies. Its result is the preset's name."""
 
     def __init__(self, view_state: ViewState) -> None:
         items = [Item(key, name, PRESETS[name].what, name) for key, name in KEYS.items()]

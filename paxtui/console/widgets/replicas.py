@@ -54,7 +54,7 @@ arrows, h j k l   select     enter, x   everything that can be done to it"""
 
 
 class FaultsPane(Lines):
-    """Everything that is broken, the newest first."""
+    """The list of what is broken, the newest first."""
 
     BINDINGS = [
         Binding("up,k", "move(-1)", "previous", show=False),

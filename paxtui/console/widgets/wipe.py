@@ -13,7 +13,8 @@ from paxtui.console.widgets.dialog import DialogLine, LineDialog
 
 
 class WipeDialog(LineDialog[bool]):
-    """True if the replica's name was typed and the button was pressed."""
+    """The question before a wipe. Its result is true if the replica's name was typed and the button was
+    pressed."""
 
     BINDINGS = [
         Binding("escape", "dismiss(False)", show=False),

@@ -29,7 +29,7 @@ class AcceptorCell(NamedTuple):
 
 
 class SlotFacts(NamedTuple):
-    """Everything about one slot."""
+    """The facts about one slot."""
 
     slot: int
     state: State

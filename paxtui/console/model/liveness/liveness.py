@@ -86,7 +86,8 @@ def _sound(model: Facts, sender: int, receiver: int) -> bool:
 
 
 class Liveness:
-    """Remembers when something last moved. :meth:`judge` is called a few times a second."""
+    """The judge of liveness: it remembers when something last moved. :meth:`judge` is called a few times a
+    second."""
 
     def __init__(self) -> None:
         self._mark = (-1, -1)

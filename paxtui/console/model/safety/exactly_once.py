@@ -15,7 +15,7 @@ REPEATS_KEPT: Final = 10_000
 
 
 class ExactlyOnce:
-    """What repeats in the log that is known, and who treated it as a repetition."""
+    """The requests that repeat in the log that is known, and who treated it as a repetition."""
 
     def __init__(self, replicas: int) -> None:
         self._young: dict[str, int] = {}

@@ -17,7 +17,7 @@ State = Literal["unseen", "whole", "gap", "dead"]
 
 
 class Due:
-    """What a replica had promised and voted for before it was last lost from sight, for certain.
+    """A replica's promise and votes as they were before it was last lost from sight, for certain.
 
     Others counted it, so it had left, so it was on the disk. And they told so before the connection over
     which the replica tells its state was made: what it tells is younger.
@@ -54,7 +54,7 @@ class Due:
 
 
 class ReplicaRecord:
-    """What replica ``id`` tells of itself."""
+    """The record of what replica ``id`` tells of itself."""
 
     def __init__(self, id: int) -> None:
         self.id = id

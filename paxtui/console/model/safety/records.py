@@ -42,7 +42,7 @@ class LiveLogs(Logs):
 
 
 class SafetyRecords:
-    """Takes telemetry of all replicas into records; ``report`` gets what is broken beside what is raised."""
+    """The records of all that replicas tell; ``report`` gets what is broken beside what is raised."""
 
     def __init__(self, replicas: int, report: Callable[[InvariantBroken, str], None]) -> None:
         self.records = [ReplicaRecord(id) for id in range(replicas)]

@@ -44,7 +44,8 @@ TAKES_PART: Final = frozenset({e.Promised, e.Bound, e.RoundTaken, VotedView})
 
 
 class SafetyJudge:
-    """Takes the telemetry of all replicas, each in its own order, among each other in any."""
+    """The judge of safety. It takes the telemetry of all replicas, each in its own order, among each other in
+    any."""
 
     def __init__(self, replicas: int) -> None:
         self.conflicts: set[int] = set()

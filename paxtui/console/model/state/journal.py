@@ -125,7 +125,7 @@ def _is_notable(seen: Seen) -> bool:
 
 
 class Filter(NamedTuple):
-    """What a reader of events wants to see."""
+    """The events that a reader wants to see."""
 
     everything: bool = False
     """The level `all`; else only what matters to a person."""

@@ -11,8 +11,8 @@ SAMPLES_MAX: Final = 512
 
 
 class RateCounter:
-    """How often something happened in each of the last seconds; ``None`` in seconds that nobody watched. What
-    was told of them all the same counts: then it is at least so often."""
+    """A count of what happened in each of the last seconds; ``None`` in seconds that nobody watched. What was
+    told of them all the same counts: then it is at least so often."""
 
     def __init__(self) -> None:
         self._buckets: deque[float | None] = deque([None] * SECONDS_KEPT, maxlen=SECONDS_KEPT)
