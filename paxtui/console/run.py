@@ -76,9 +76,9 @@ async def _show(
     loop = asyncio.get_running_loop()
     kept = preferences.load(options.preferences_dir)
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    look = Styles(_theme(options, kept.theme, no_color=no_color), ascii=options.ascii or not utf8)
+    styles = Styles(_theme(options, kept.theme, no_color=no_color), ascii=options.ascii or not utf8)
     driver = ClusterDriver(options)
-    app = ConsoleApp(driver, look, kept)
+    app = ConsoleApp(driver, styles, kept)
     done: asyncio.Future[Outcome[None]] = loop.create_future()
 
     def ended(outcome: Outcome[None]) -> None:

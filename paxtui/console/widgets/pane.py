@@ -97,9 +97,9 @@ class Pane(Widget):
         width = self.size.width
         if y >= len(self._rows):
             return Strip.blank(width, self.rich_style)
-        look, base = self.view_state.styles, self.rich_style
-        spans = [(text, base + look.style(name)) for text, name in fit(self._rows[y], width)]
-        return Strip([Segment(text, look) for text, look in _joined(spans)], width)
+        styles, base = self.view_state.styles, self.rich_style
+        spans = [(text, base + styles.style(name)) for text, name in fit(self._rows[y], width)]
+        return Strip([Segment(text, style) for text, style in _joined(spans)], width)
 
     def on_resize(self) -> None:
         self.redraw()
@@ -112,14 +112,16 @@ def _joined(spans: list[tuple[str, Style]]) -> list[tuple[str, Style]]:
     """Join spaces to what is before them, where the difference cannot be seen: each change of style costs up
     to forty bytes on the way to the terminal."""
     joined: list[tuple[str, Style]] = []
-    for text, look in spans:
+    for text, style in spans:
         if joined:
             before, last = joined[-1]
-            blank = text.isspace() and not (look.reverse or look.underline or last.reverse or last.underline)
-            if look == last or (blank and look.bgcolor == last.bgcolor):
+            blank = text.isspace() and not (
+                style.reverse or style.underline or last.reverse or last.underline
+            )
+            if style == last or (blank and style.bgcolor == last.bgcolor):
                 joined[-1] = (before + text, last)
                 continue
-        joined.append((text, look))
+        joined.append((text, style))
     return joined
 
 
