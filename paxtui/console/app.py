@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from importlib import resources
 
 from textual.app import ComposeResult
-from textual.containers import Container
 from textual.driver import Driver
 from textual.events import Resize
 from textual.filter import LineFilter
@@ -21,22 +20,11 @@ from paxtui.console.theme import textual_themes
 from paxtui.console.theme.ascii_filter import Ascii
 from paxtui.console.theme.styles import Styles
 from paxtui.console.view_state import VIEWS, ViewState
-from paxtui.console.widgets.arrangement import Arrangement
-from paxtui.console.widgets.bars import HeaderBar, KeyLine, Strip, TabLine, TooSmall
-from paxtui.console.widgets.buttons import ButtonBar
-from paxtui.console.widgets.chat import ChatPane
+from paxtui.console.widgets.arrangement import Arrangement, panes
 from paxtui.console.widgets.dialogs import ScreenDialogs
-from paxtui.console.widgets.events import EventsPane
-from paxtui.console.widgets.links import LinksPane
-from paxtui.console.widgets.log import LogPane, WhyPane
-from paxtui.console.widgets.metrics import MetricsPane
+from paxtui.console.widgets.log import LogPane
 from paxtui.console.widgets.pane import Pane
-from paxtui.console.widgets.replicas import FaultsPane, ReplicasPane
-from paxtui.console.widgets.safety import SafetyPane
-
-NOTICE_S = 4.0
-READ_CHARS_S = 30.0
-"""Seconds for which the last line shows a notice, and characters of a long one that are read in a second."""
+from paxtui.console.widgets.shown_notice import ShownNotice
 
 AGES_S = 1.0
 """Seconds after which what only grows older is drawn anew."""
@@ -63,8 +51,7 @@ class ConsoleApp(InOrder, inherit_bindings=False):
         self.controllers = Controllers(driver, view_state, preferences, self, dialogs, surfaces.verbs)
         for each in surfaces.bindings():
             self._bindings.bind(each.key, each.action, each.description, show=False, priority=each.priority)
-        self.notice: Notice | None = None
-        self._notice_until = 0.0
+        self._shown_notice = ShownNotice()
         self._problems_told = 0
         self._ascii = Ascii()
         self._drawn_version = -1
@@ -81,27 +68,7 @@ class ConsoleApp(InOrder, inherit_bindings=False):
         return {"rule": "#3d4650"}  # for themes that are not ours
 
     def compose(self) -> ComposeResult:
-        view_state = self.view_state
-        yield HeaderBar(view_state, id="header")
-        yield Strip(view_state, id="strip")
-        yield TabLine(view_state, id="tabs")
-        with Container(id="body"):
-            with Container(id="left"):
-                yield LogPane(view_state, id="log", classes="panel")
-            with Container(id="mid"):
-                yield WhyPane(view_state, id="why", classes="panel")
-                yield LinksPane(view_state, id="links", classes="panel")
-            with Container(id="right"):
-                yield ReplicasPane(view_state, id="replicas", classes="panel")
-                yield MetricsPane(view_state, id="metrics", classes="panel")
-                yield SafetyPane(view_state, id="safety", classes="panel")
-                yield FaultsPane(view_state, id="faults", classes="panel")
-        with Container(id="bottom"):
-            yield ChatPane(view_state, id="chat", classes="panel")
-            yield EventsPane(view_state, id="events", classes="panel")
-        yield ButtonBar(view_state, id="buttons")
-        yield KeyLine(view_state, id="keys")
-        yield TooSmall(view_state, id="too-small")
+        yield from panes(self.view_state)
 
     def on_mount(self) -> None:
         self.set_interval(1 / self.driver.options.fps, self.tick)
@@ -115,6 +82,11 @@ class ConsoleApp(InOrder, inherit_bindings=False):
 
     def action_perform(self, name: str, key: str = "") -> None:
         surfaces.perform(name, self.controllers, key)
+
+    @property
+    def notice(self) -> Notice | None:
+        """What the last line tells for some seconds."""
+        return self._shown_notice.notice
 
     def notify_line(self, text: str, *, failed: bool = False) -> None:
         self.driver.notices.append(Notice(text, failed=failed))
@@ -173,7 +145,8 @@ class ConsoleApp(InOrder, inherit_bindings=False):
         if problems > self._problems_told:
             self.bell()
         self._problems_told = problems
-        self._take_notices(now)
+        if self._shown_notice.take_from(driver.notices, now):
+            self._drawn_version = -1
         # Ages on screen go on although nothing happens.
         if driver.model.version != self._drawn_version or now - self._drawn_at > AGES_S:
             frame_s = 1 / driver.options.fps
@@ -182,16 +155,6 @@ class ConsoleApp(InOrder, inherit_bindings=False):
             self._redraw(due)
             if len(due) < len(panes):
                 self._drawn_version = -1  # the others are looked at with the next frames
-
-    def _take_notices(self, now: float) -> None:
-        notices = self.driver.notices
-        while notices:
-            self.notice = notices.popleft()
-            self._notice_until = now + max(NOTICE_S, len(self.notice.text) / READ_CHARS_S)
-            self._drawn_version = -1
-        if self.notice is not None and now > self._notice_until:
-            self.notice = None
-            self._drawn_version = -1
 
     def redraw(self) -> None:
         """Let every pane on screen look at the model."""

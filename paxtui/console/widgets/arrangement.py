@@ -2,11 +2,45 @@
 
 from __future__ import annotations
 
+from textual.app import ComposeResult
+from textual.containers import Container
 from textual.screen import Screen
 from textual.widget import Widget
 
 from paxtui.console.view_state import VIEWS, ViewState
+from paxtui.console.widgets.bars import HeaderBar, KeyLine, Strip, TabLine, TooSmall
+from paxtui.console.widgets.buttons import ButtonBar
 from paxtui.console.widgets.chat import ChatPane
+from paxtui.console.widgets.events import EventsPane
+from paxtui.console.widgets.links import LinksPane
+from paxtui.console.widgets.log import LogPane, WhyPane
+from paxtui.console.widgets.metrics import MetricsPane
+from paxtui.console.widgets.replicas import FaultsPane, ReplicasPane
+from paxtui.console.widgets.safety import SafetyPane
+
+
+def panes(view_state: ViewState) -> ComposeResult:
+    """Compose all panes; the stylesheet shows those that the view and the size have room for."""
+    yield HeaderBar(view_state, id="header")
+    yield Strip(view_state, id="strip")
+    yield TabLine(view_state, id="tabs")
+    with Container(id="body"):
+        with Container(id="left"):
+            yield LogPane(view_state, id="log", classes="panel")
+        with Container(id="mid"):
+            yield WhyPane(view_state, id="why", classes="panel")
+            yield LinksPane(view_state, id="links", classes="panel")
+        with Container(id="right"):
+            yield ReplicasPane(view_state, id="replicas", classes="panel")
+            yield MetricsPane(view_state, id="metrics", classes="panel")
+            yield SafetyPane(view_state, id="safety", classes="panel")
+            yield FaultsPane(view_state, id="faults", classes="panel")
+    with Container(id="bottom"):
+        yield ChatPane(view_state, id="chat", classes="panel")
+        yield EventsPane(view_state, id="events", classes="panel")
+    yield ButtonBar(view_state, id="buttons")
+    yield KeyLine(view_state, id="keys")
+    yield TooSmall(view_state, id="too-small")
 
 
 class Arrangement:

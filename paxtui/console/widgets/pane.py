@@ -30,8 +30,10 @@ class Console(Protocol):
 
     controllers: Controllers
     preferences: Preferences
-    notice: Notice | None
-    """What the last line tells for some seconds."""
+
+    @property
+    def notice(self) -> Notice | None:
+        """What the last line tells for some seconds."""
 
     def notify_line(self, text: str, *, failed: bool = False) -> None:
         """Show a line at the bottom, for some seconds."""
