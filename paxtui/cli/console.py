@@ -178,7 +178,7 @@ def show(
             theme=theme,
             ascii=ascii,
             fps=fps if fps is not None else FPS_SSH if over_ssh else FPS,
-            prefs=kept_folder(),
+            preferences_dir=kept_folder(),
         )
     )
 

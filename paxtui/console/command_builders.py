@@ -19,13 +19,13 @@ CHANCES: Final[dict[str, Chance]] = {"loss": f.Loss, "duplicate": f.Duplicate, "
 
 
 def around(n: int, id: int) -> tuple[Link, ...]:
-    """All links of one replica, in both directions."""
+    """Return all links of one replica, in both directions."""
     return tuple(sorted(between([id], range(n))))
 
 
 def named(n: int, links: Iterable[Link]) -> str:
-    """Links in words: ``r0>r2``, ``r0-r2`` for both ways, ``r0>*`` for all from one replica; ``r3`` for all
-    of one replica in both directions."""
+    """Return links in words: ``r0>r2``, ``r0-r2`` for both ways, ``r0>*`` for all from one replica; ``r3``
+    for all of one replica in both directions."""
     pairs = set(links)
     for id in range(n):
         if n > 1 and pairs == set(around(n, id)):
@@ -46,7 +46,7 @@ def named(n: int, links: Iterable[Link]) -> str:
 
 
 def cut(n: int, links: Sequence[Link], name: str = "") -> c.ConsoleCommand:
-    """Nothing crosses ``links``."""
+    """Return a command by which nothing crosses ``links``."""
     return c.CutCommand(tuple(links), name or named(n, links))
 
 
@@ -91,7 +91,7 @@ def straighten(model: ClusterModel, links: Sequence[Link]) -> list[c.ConsoleComm
 
 
 def _faults(n: int, links: Sequence[Link], fault: Callable[[int], f.AnyFault], name: str) -> c.ConsoleCommand:
-    """One fault a sender where all its links are meant, else one a link."""
+    """Return one fault a sender where all its links are meant, else one a link."""
     pairs = set(links)
     found: list[tuple[int, f.AnyFault]] = []
     for a in sorted({a for a, _ in pairs}):
@@ -135,7 +135,7 @@ def slow_disk(model: ClusterModel, id: int, ms: float) -> list[c.ConsoleCommand]
 
 
 def numbers(model: ClusterModel, id: int, kind: type) -> list[int]:
-    """The numbers of the faults of one kind at a replica."""
+    """Return the numbers of the faults of one kind at a replica."""
     report = model.replicas[id].report
     return [each.number for each in (report.active if report else ()) if isinstance(each.fault, kind)]
 

@@ -1,4 +1,4 @@
-"""What a person can do to the cluster, as values. The bridge carries them out; the palette parses them."""
+"""What a person can do to the cluster, as values. The driver carries them out; the palette parses them."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class FetchPageCommand(ConsoleCommand, frozen=True):
     count: int
 
 
-class Deed(ConsoleCommand, frozen=True):
+class CompoundCommand(ConsoleCommand, frozen=True):
     """Several commands at once that one undo takes back together; ``name`` says what they are."""
 
     commands: tuple[ConsoleCommand, ...]
@@ -183,7 +183,7 @@ HARMLESS: Final = (FetchPageCommand, LookAroundCommand, WriteObservationsCommand
 
 
 def words(command: ConsoleCommand) -> str:
-    """A command in the words of the palette."""
+    """Return a command in the words of the palette."""
     match command:
         case CrashCommand(replica):
             return f"crash r{replica}"
@@ -208,7 +208,7 @@ def words(command: ConsoleCommand) -> str:
         case JoinCommand(_, name):
             return f"join {name}"
         case ClearCommand((sender, receiver), kind):
-            return f"{kind} r{sender}>r{receiver} 0"
+            return f"{kind} r{sender}>{'*' if receiver < 0 else f'r{receiver}'} 0"
         case ElectCommand(replica):
             return f"elect r{replica}"
         case FillHoleCommand(slot):
@@ -219,7 +219,7 @@ def words(command: ConsoleCommand) -> str:
             return "heal"
         case AppendCommand(text):
             return f"say {text}"
-        case Deed(_, name):
+        case CompoundCommand(_, name):
             return name
         case RecordCommand(folder):
             return f"record {folder or 'stop'}"

@@ -17,7 +17,7 @@ KINDS: Final = ("svg", "json", "csv")
 
 
 def row_as_json(model: ClusterModel, slot: int, now: float) -> str:
-    """One slot with everything that is known about it."""
+    """Return one slot with everything that is known about it."""
     return msgspec.json.encode(_row(model, slot, now)).decode()
 
 
@@ -41,7 +41,7 @@ def _row(model: ClusterModel, slot: int, now: float) -> dict[str, Any]:
 
 
 def slots(model: ClusterModel, kind: str, now: float) -> str:
-    """All slots of which the value is known here, and all that are not decided."""
+    """Return all slots of which the value is known here, and all that are not decided."""
     kept = (slot for slot in model.values.slots if slot >= model.floor)
     known = sorted(set(kept) | set(range(model.applied, model.end)))
     rows = [_row(model, slot, now) for slot in known]
@@ -61,7 +61,7 @@ def slots(model: ClusterModel, kind: str, now: float) -> str:
 
 
 def write(text: str, kind: str, folder: Path) -> Path:
-    """Into a new file of ``folder``. Raises ``OSError``."""
+    """Write into a new file of ``folder``; return its path. Raises ``OSError``."""
     stem = time.strftime("paxtui-%Y%m%d-%H%M%S")
     for count in range(100):
         path = folder / (f"{stem}.{kind}" if not count else f"{stem}-{count}.{kind}")

@@ -14,7 +14,7 @@ from paxtui.wire.text import visible
 REPORT: Final = "console-error.txt"
 
 
-def tell(lines: Iterable[str], *, failed: bool = False) -> None:
+def print_lines(lines: Iterable[str], *, failed: bool = False) -> None:
     """Print lines, with ``?`` for what the terminal's encoding lacks; where nobody reads, print nothing."""
     stream = sys.stderr if failed else sys.stdout
     if stream is None:
@@ -31,7 +31,7 @@ def tell(lines: Iterable[str], *, failed: bool = False) -> None:
             sys.stdout = None
 
 
-def told_of(error: BaseException, folder: Path | None) -> str:
+def describe_crash(error: BaseException, folder: Path | None) -> str:
     """Say in one line what ended the screen; write the traceback into a file of ``folder``, or of the folder
     for temporary files."""
     frames = traceback.extract_tb(error.__traceback__)

@@ -34,15 +34,16 @@ class ConsoleOptions(Struct, frozen=True, kw_only=True):
     theme: str | None = None
     ascii: bool = False
     fps: int = 10
-    prefs: Path | None = None
+    preferences_dir: Path | None = None
     """The folder of what is kept between runs; ``None`` keeps nothing."""
 
 
-def unhurried(launch: ConsoleOptions) -> ConsoleOptions:
-    """With a longer hole timeout, where the console starts all replicas and their file names none."""
-    cluster = launch.cluster
+def unhurried(options: ConsoleOptions) -> ConsoleOptions:
+    """Return options with a longer hole timeout, where the console starts all replicas and their file names
+    none."""
+    cluster = options.cluster
     default = type(cluster.settings)().hole_timeout_s
-    if len(launch.ours) < cluster.n or cluster.settings.hole_timeout_s != default:
-        return launch
+    if len(options.ours) < cluster.n or cluster.settings.hole_timeout_s != default:
+        return options
     settings = structs.replace(cluster.settings, hole_timeout_s=HOLE_S)
-    return structs.replace(launch, cluster=structs.replace(cluster, settings=settings))
+    return structs.replace(options, cluster=structs.replace(cluster, settings=settings))

@@ -14,7 +14,7 @@ FILE: Final = "console.json"
 
 
 class Preferences(Struct):
-    """Everything that is kept."""
+    """The preferences that are kept between runs."""
 
     theme: str | None = None
     view: int = 1
@@ -25,7 +25,7 @@ class Preferences(Struct):
 
 
 def load(folder: Path | None) -> Preferences:
-    """What the last run left; whatever cannot be read is as if it had never been."""
+    """Return what the last run left; whatever cannot be read is as if it had never been."""
     if folder is None:
         return Preferences()
     try:
@@ -34,16 +34,16 @@ def load(folder: Path | None) -> Preferences:
         return Preferences()
 
 
-def save(folder: Path | None, prefs: Preferences) -> None:
+def save(folder: Path | None, preferences: Preferences) -> None:
     """Keep it. A folder that cannot be written costs only the memory."""
     if folder is None:
         return
-    prefs.history = prefs.history[-HISTORY_MAX:]
-    prefs.commands = prefs.commands[-HISTORY_MAX:]
+    preferences.history = preferences.history[-HISTORY_MAX:]
+    preferences.commands = preferences.commands[-HISTORY_MAX:]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         partial = folder / f".{FILE}.{os.getpid()}"
-        partial.write_bytes(msgspec.json.format(msgspec.json.encode(prefs)))
+        partial.write_bytes(msgspec.json.format(msgspec.json.encode(preferences)))
         partial.replace(folder / FILE)
     except OSError:
         pass

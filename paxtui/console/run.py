@@ -1,4 +1,4 @@
-"""From a :class:`ConsoleOptions` to an exit code: Textual on asyncio, and the bridge as Trio's guest on its
+"""From a :class:`ConsoleOptions` to an exit code: Textual on asyncio, and the driver as Trio's guest on its
 loop."""
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from paxtui.console.ending import end_on_signals
-from paxtui.console.farewell import tell, told_of
+from paxtui.console.farewell import describe_crash, print_lines
 from paxtui.console.options import ConsoleOptions
 
 if TYPE_CHECKING:
@@ -20,71 +20,72 @@ if TYPE_CHECKING:
 EXIT_FAILED = 1
 
 
-def run(launch: ConsoleOptions) -> int:
+def run(options: ConsoleOptions) -> int:
     """Show the console until the person leaves; cluster after cluster, if the person attaches to others."""
     # Before Textual is imported: it takes NO_COLOR out of the environment.
     no_color = "NO_COLOR" in os.environ
-    return asyncio.run(_main(launch, no_color=no_color))
+    return asyncio.run(_main(options, no_color=no_color))
 
 
-def _theme(launch: ConsoleOptions, kept: str | None, *, no_color: bool) -> str:
+def _theme(options: ConsoleOptions, kept: str | None, *, no_color: bool) -> str:
     from paxtui.console.theme.styles import PALETTES
 
     if no_color:
         return "no-color"
-    named = launch.theme or kept
+    named = options.theme or kept
     if named in PALETTES:
         return named
     # Sixteen colours take a quarter of the bytes that true colour takes.
     return "ansi" if "SSH_CONNECTION" in os.environ else "dark"
 
 
-def informed(launch: ConsoleOptions) -> ConsoleOptions:
-    """With the settings that a cluster was started with, if a console of this user did: its replicas do not
-    tell them, and its file may not have all of them."""
+def informed(options: ConsoleOptions) -> ConsoleOptions:
+    """Return options with the settings that a cluster was started with, if a console of this user did: its
+    replicas do not tell them, and its file may not have all of them."""
     from paxtui.console.driver import known_clusters
 
-    if launch.ours:
-        return launch
-    for known in known_clusters.known(launch.prefs):
-        if known.digest == launch.cluster.digest:
-            cluster = structs.replace(launch.cluster, settings=known.settings)
-            return structs.replace(launch, cluster=cluster, asked=False)
-    return launch
+    if options.ours:
+        return options
+    for known in known_clusters.known(options.preferences_dir):
+        if known.digest == options.cluster.digest:
+            cluster = structs.replace(options.cluster, settings=known.settings)
+            return structs.replace(options, cluster=cluster, asked=False)
+    return options
 
 
-async def _main(launch: ConsoleOptions, *, no_color: bool) -> int:
+async def _main(options: ConsoleOptions, *, no_color: bool) -> int:
     words: list[str] = []
-    following: ConsoleOptions | None = launch
+    following: ConsoleOptions | None = options
     code = 0
     while following is not None:
         code, following = await _show(informed(following), words, no_color=no_color)
-    tell(words)
+    print_lines(words)
     return code
 
 
 async def _show(
-    launch: ConsoleOptions, words: list[str], *, no_color: bool
+    options: ConsoleOptions, words: list[str], *, no_color: bool
 ) -> tuple[int, ConsoleOptions | None]:
-    """One cluster: the exit code, and what to look at next. ``words`` gets what is printed in the end."""
+    """Show one cluster; return the exit code, and what to look at next. ``words`` gets what is printed in the
+    end."""
     from paxtui.console import preferences
     from paxtui.console.app import ConsoleApp
     from paxtui.console.driver import ClusterDriver
     from paxtui.console.theme.styles import Styles
 
     loop = asyncio.get_running_loop()
-    kept = preferences.load(launch.prefs)
+    kept = preferences.load(options.preferences_dir)
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    look = Styles(_theme(launch, kept.theme, no_color=no_color), ascii=launch.ascii or not utf8)
-    bridge = ClusterDriver(launch)
-    app = ConsoleApp(bridge, look, kept)
+    styles = Styles(_theme(options, kept.theme, no_color=no_color), ascii=options.ascii or not utf8)
+    driver = ClusterDriver(options)
+    app = ConsoleApp(driver, styles, kept)
     done: asyncio.Future[Outcome[None]] = loop.create_future()
 
     def ended(outcome: Outcome[None]) -> None:
         done.set_result(outcome)
         app.call_later(app.exit)
 
-    bridge.start(loop, ended)
+    driver.start(loop, ended)
     end_on_signals(loop, app.terminal_gone)
     try:
         await app.run_async()
@@ -92,17 +93,19 @@ async def _show(
         app.broken = app.broken or error
     finally:
         # Whatever happened to the screen: the replicas that we started are stopped, and waited for.
-        bridge.stop()
+        driver.stop()
         outcome = await done
-        preferences.save(launch.prefs, kept)
-    words += bridge.last_words()
+        preferences.save(options.preferences_dir, kept)
+    words += driver.last_words()
     if app.broken is not None:
-        tell([*words, told_of(app.broken, launch.prefs)], failed=True)
+        print_lines([*words, describe_crash(app.broken, options.preferences_dir)], failed=True)
         words.clear()
     outcome.unwrap()
     if app.broken is not None:
         return EXIT_FAILED, None
-    if app.onward is not None:
-        attached = structs.replace(launch, cluster=app.onward, asked=True, ours=(), armed=False)
+    if app.controllers.lifecycle.onward is not None:
+        attached = structs.replace(
+            options, cluster=app.controllers.lifecycle.onward, asked=True, ours=(), armed=False
+        )
         return 0, attached
-    return EXIT_FAILED if bridge.failure is not None else app.return_code or 0, None
+    return EXIT_FAILED if driver.failure is not None else app.return_code or 0, None

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.theme.styles import Styles
+
+VIEWS: Final = ("log", "replicas", "links", "metrics", "chat", "events")
+"""What the keys from 1 on show."""
 
 
 class ViewState:
     """Shared by all panes. Widgets read it and ask for changes by actions of the app."""
 
-    def __init__(self, model: ClusterModel, look: Styles, clock: Callable[[], float]) -> None:
+    def __init__(self, model: ClusterModel, styles: Styles, clock: Callable[[], float]) -> None:
         self.model = model
-        self.look = look
+        self.styles = styles
         self.clock = clock
+        self.view = 1
+        """The number of the view that is shown where only one is."""
+        self.maximised = False
+        """Whether one view is shown alone where there is room for all."""
         self.selected = 0
         """The replica that keys act on."""
         self.link: tuple[int, int] = (0, 1)
@@ -36,6 +44,12 @@ class ViewState:
         self.scenario_end: str | None = None
         """How it ended: its replicas do not run any more."""
         self.insecure = False
+
+    def show_model(self, model: ClusterModel) -> None:
+        """Show another cluster: what was selected in the last one is not."""
+        self.model = model
+        self.selected = min(self.selected, model.n - 1)
+        self.slot, self.viewer, self.link = None, None, (0, min(1, model.n - 1))
 
     @property
     def now(self) -> float:

@@ -142,9 +142,9 @@ class Boards:
 class Console:
     """The deeds of a console on such replicas."""
 
-    def __init__(self, boards: Boards, deeds: Executor) -> None:
+    def __init__(self, boards: Boards, executor: Executor) -> None:
         self.boards = boards
-        self.deeds = deeds
+        self.executor = executor
         self.model = boards.story.model
 
     async def told(self) -> None:
@@ -157,12 +157,12 @@ class Console:
             elif id not in self.boards.paused:
                 story.active[id] = list(self.boards.boards[id].list(story.now))
                 story.report(id, pid=self.boards.pid(id))
-                self.deeds.heard(id)
+                self.executor.replica_heard(id)
         await trio.testing.wait_all_tasks_blocked()
 
     async def do(self, command: Any) -> str:
         """Carry a command out, and let everybody notice."""
-        said = await self.deeds.do(command)
+        said = await self.executor.execute(command)
         await self.told()
         return said
 
@@ -173,14 +173,14 @@ def run(act: Callable[[Console], Awaitable[None]], n: int = 3, *, ours: bool = T
     async def main() -> None:
         boards = Boards(n, ours=ours)
         model = boards.story.model
-        launch = ConsoleOptions(cluster=model.cluster, ours=tuple(range(n)) if ours else ())
+        options = ConsoleOptions(cluster=model.cluster, ours=tuple(range(n)) if ours else ())
         async with trio.open_nursery() as nursery:
             replicas: Any = boards if ours else None
-            deeds = Executor(launch, model, boards, replicas, nursery)  # type: ignore[arg-type]
+            executor = Executor(options, model, boards, replicas, nursery)  # type: ignore[arg-type]
             if ours:
                 for id in range(n):
-                    await deeds.start(id)
-            console = Console(boards, deeds)
+                    await executor.start(id)
+            console = Console(boards, executor)
             await console.told()
             await act(console)
             nursery.cancel_scope.cancel()

@@ -1,4 +1,4 @@
-"""Stories, and the app on a bridge that only takes commands down."""
+"""Stories, and the app on a driver that only takes commands down."""
 
 from __future__ import annotations
 

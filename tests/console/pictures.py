@@ -49,35 +49,35 @@ class Studio:
 
     def __init__(self, n: int, size: tuple[int, int], folder: Path) -> None:
         cluster = cluster_file.local(n, cluster_file.free_ports(n), name=f"demo-{n}")
-        self.bridge = ClusterDriver(
+        self.driver = ClusterDriver(
             ConsoleOptions(cluster=cluster, ours=tuple(range(n)), data_dir=folder, log_dir=folder, name="ada")
         )
-        self.app = ConsoleApp(self.bridge, Styles(), Preferences())
+        self.app = ConsoleApp(self.driver, Styles(), Preferences())
         self._size = size
 
     async def show(self, act: Callable[[Studio, Pilot[int]], object]) -> None:
         """Run it, and ``act`` on it."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Outcome[None]] = loop.create_future()
-        self.bridge.start(loop, done.set_result)
+        self.driver.start(loop, done.set_result)
         try:
             async with self.app.run_test(size=self._size) as pilot:
-                await self.until(lambda: self.bridge.own.leader is not None, "a leader")
+                await self.until(lambda: self.driver.own.leader is not None, "a leader")
                 await act(self, pilot)  # type: ignore[misc]
         finally:
-            self.bridge.stop()
+            self.driver.stop()
             (await done).unwrap()
 
     @property
     def faults(self) -> int:
         """How many are known to act or wait."""
-        return len(broken(self.bridge.own, self.bridge.now))
+        return len(broken(self.driver.own, self.driver.now))
 
     async def until(self, condition: Callable[[], bool], what: str) -> None:
         """Wait for something to be so."""
-        deadline = self.bridge.now + PATIENCE_S
+        deadline = self.driver.now + PATIENCE_S
         while not condition():
-            if self.bridge.now > deadline:
+            if self.driver.now > deadline:
                 raise TimeoutError(f"after {PATIENCE_S:g} s still not: {what}")
             await asyncio.sleep(0.02)
 
@@ -88,24 +88,24 @@ class Studio:
 
     async def say(self, name: str, text: str) -> None:
         """One message of one client, acknowledged."""
-        at = ",".join(str(address) for address in self.bridge.launch.cluster.replicas)
+        at = ",".join(str(address) for address in self.driver.options.cluster.replicas)
         words = [sys.executable, "-m", "paxtui", "send", "--at", at, "--name", name, text]
         process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.DEVNULL)
         await process.wait()
 
     def take(self, path: Path, title: str) -> None:
         """The screen as it is."""
-        self.app.look_again()
+        self.app.redraw()
         path.write_text(self.app.export_screenshot(title=title), encoding="utf-8")
         print(path)
 
 
 async def dashboard(folder: Path) -> None:
     async def act(studio: Studio, pilot: Pilot[int]) -> None:
-        model = studio.bridge.own
+        model = studio.driver.own
         await studio.talk(8)
         leader, _ = model.leader or (0, None)
-        studio.bridge.submit(c.InjectCommand(leader, Loss((leader + 1) % 5, 30)))
+        studio.driver.submit(c.InjectCommand(leader, Loss((leader + 1) % 5, 30)))
         await studio.until(lambda: studio.faults == 1, "a lossy link")
         await studio.talk(10)
         await pilot.press("up", "up")
@@ -118,24 +118,24 @@ async def dashboard(folder: Path) -> None:
 
 async def after_a_crash(folder: Path) -> None:
     async def act(studio: Studio, pilot: Pilot[int]) -> None:
-        model = studio.bridge.own
+        model = studio.driver.own
         await studio.talk(6)
         leader, _ = model.leader or (0, None)
         # Votes that the leader never hears of: it dies with them in flight, and the next one finds them.
         for id in range(3):
             if id != leader:
-                studio.bridge.submit(c.InjectCommand(id, Loss(leader, 100)))
+                studio.driver.submit(c.InjectCommand(id, Loss(leader, 100)))
         await studio.until(lambda: studio.faults == 2, "deafness")
-        studio.bridge.submit(c.AppendCommand("did you get this?"))
-        studio.bridge.submit(c.AppendCommand("hello?"))
+        studio.driver.submit(c.AppendCommand("did you get this?"))
+        studio.driver.submit(c.AppendCommand("hello?"))
         await studio.until(
             lambda: any(r.vote(7) is not None for r in model.replicas if r.id != leader), "votes"
         )
-        studio.app.select_replica(leader)
+        studio.app.controllers.view.select_replica(leader)
         await pilot.press("c")
         await studio.until(lambda: model.leader is not None and model.leader[0] != leader, "a new leader")
         await studio.until(lambda: model.applied >= 8, "the new leader's proposals")
-        studio.app.goto(6)
+        studio.app.controllers.navigation.go_to_slot(6)
         await pilot.pause()
         await asyncio.sleep(1)
         studio.take(folder / "after-a-crash.svg", "the leader was killed: c")
@@ -146,15 +146,15 @@ async def after_a_crash(folder: Path) -> None:
 
 async def small(folder: Path) -> None:
     async def act(studio: Studio, pilot: Pilot[int]) -> None:
-        model = studio.bridge.own
+        model = studio.driver.own
         await studio.talk(9)
         leader, _ = model.leader or (0, None)
-        studio.bridge.submit(c.InjectCommand(leader, SkipSlot(9)))
+        studio.driver.submit(c.InjectCommand(leader, SkipSlot(9)))
         await studio.until(lambda: 9 in model.holes.skipped or studio.faults > 0, "a slot to skip")
-        studio.bridge.submit(c.AppendCommand("pizza?"))
-        studio.bridge.submit(c.AppendCommand("sushi?"))
+        studio.driver.submit(c.AppendCommand("pizza?"))
+        studio.driver.submit(c.AppendCommand("sushi?"))
         await studio.until(lambda: model.hole == 9, "a hole")
-        studio.app.goto(9)
+        studio.app.controllers.navigation.go_to_slot(9)
         await pilot.pause()
         studio.take(folder / "small.svg", "80x24")
 

@@ -16,32 +16,32 @@ from paxtui.console.preferences import Preferences
 from paxtui.console.rows.text import plain
 from paxtui.console.theme.styles import Styles
 from paxtui.console.widgets.pane import Pane
-from tests.console.story import FakeBridge, Story
+from tests.console.story import FakeDriver, Story
 
 
 class Played:
     """A running app, and the hand that presses its keys."""
 
-    def __init__(self, app: ConsoleApp, bridge: FakeBridge, pilot: Pilot[int]) -> None:
+    def __init__(self, app: ConsoleApp, driver: FakeDriver, pilot: Pilot[int]) -> None:
         self.app = app
-        self.bridge = bridge
+        self.driver = driver
         self.pilot = pilot
 
     @property
     def story(self) -> Story:
         """What the replicas tell."""
-        return self.bridge.story
+        return self.driver.story
 
     async def press(self, *keys: str) -> list[c.ConsoleCommand]:
         """Press keys; what was ordered by it."""
-        self.bridge.taken()
+        self.driver.taken()
         await self.pilot.press(*keys)
         await self.pilot.pause()
-        return self.bridge.taken()
+        return self.driver.taken()
 
     async def at_once(self, *keys: str) -> list[c.ConsoleCommand]:
         """Keys that come together, as from a fast hand or a busy machine; what was ordered by it."""
-        self.bridge.taken()
+        self.driver.taken()
         driver = self.app._driver
         assert driver is not None
         for key in keys:
@@ -50,7 +50,7 @@ class Played:
             driver.send_message(event)
         await self.pilot.pause()
         await self.pilot.pause()
-        return self.bridge.taken()
+        return self.driver.taken()
 
     async def type(self, text: str) -> None:
         """Type into the line that has the focus. Each key takes Textual's pilot 60 ms, so only the last is
@@ -62,14 +62,14 @@ class Played:
 
     async def click(self, selector: Any, offset: tuple[int, int] = (0, 0)) -> list[c.ConsoleCommand]:
         """Click into a widget; what was ordered by it."""
-        self.bridge.taken()
+        self.driver.taken()
         await self.pilot.click(selector, offset=offset)
         await self.pilot.pause()
-        return self.bridge.taken()
+        return self.driver.taken()
 
     async def look(self) -> None:
         """Let the app look at what the story told."""
-        self.app.look_again()
+        self.app.redraw()
         await self.pilot.pause()
 
     def text(self, id: str) -> str:
@@ -91,16 +91,16 @@ async def played(
     *,
     messages: int = 10,
     armed: bool = True,
-    look: Styles | None = None,
-    kept: Preferences | None = None,
+    styles: Styles | None = None,
+    preferences: Preferences | None = None,
 ) -> AsyncIterator[Played]:
     """All replicas serve, r0 leads, and ``messages`` slots are applied."""
-    bridge = FakeBridge(n)
-    bridge.story.up()
+    driver = FakeDriver(n)
+    driver.story.up()
     if messages:
-        bridge.story.choose(f"message {number}" for number in range(messages))
-    app = ConsoleApp(bridge, look or Styles(), kept or Preferences())
-    app.scene.armed = armed
+        driver.story.choose(f"message {number}" for number in range(messages))
+    app = ConsoleApp(driver, styles or Styles(), preferences or Preferences())
+    app.view_state.armed = armed
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
-        yield Played(app, bridge, pilot)
+        yield Played(app, driver, pilot)

@@ -33,11 +33,11 @@ PATIENCE_S = 30.0
 class Real:
     """The app with its replicas, and an operator that asks them past the console."""
 
-    def __init__(self, app: ConsoleApp, bridge: ClusterDriver, pilot: Pilot[int]) -> None:
+    def __init__(self, app: ConsoleApp, driver: ClusterDriver, pilot: Pilot[int]) -> None:
         self.app = app
-        self.bridge = bridge
+        self.driver = driver
         self.pilot = pilot
-        self.operator = Operator(bridge.launch.cluster, "test")
+        self.operator = Operator(driver.options.cluster, "test")
 
     async def sightings(self) -> list[Sighting]:
         """What the replicas answer now."""
@@ -53,7 +53,7 @@ class Real:
                         return seen
                     await asyncio.sleep(0.05)
         except TimeoutError:
-            raise AssertionError(f"still not: {what}\n{seen}\n{list(self.bridge.notices)}") from None
+            raise AssertionError(f"still not: {what}\n{seen}\n{list(self.driver.notices)}") from None
 
     async def shown(self, condition: Callable[[], object], what: str) -> None:
         """Wait until the console knows of it, too."""
@@ -67,7 +67,7 @@ class Real:
 
     async def words(self, text: str) -> None:
         """As if typed at ``:``."""
-        self.app.run_words(text)
+        self.app.controllers.dialogs.run_line(text)
         await self.pilot.pause()
 
     async def log_of(self, replica: int) -> list[LogEntry]:
@@ -100,24 +100,24 @@ def serves(seen: list[Sighting], replica: int) -> bool:
 async def real(folder: Path, n: int = 3, size: tuple[int, int] = (160, 45)) -> AsyncIterator[Real]:
     """Replicas of the console's own, led, and known to be so by the console."""
     cluster = cluster_file.local(n, free_ports(n), name="real")
-    bridge = ClusterDriver(
+    driver = ClusterDriver(
         ConsoleOptions(cluster=cluster, ours=tuple(range(n)), data_dir=folder, log_dir=folder)
     )
-    app = ConsoleApp(bridge, Styles(), Preferences())
+    app = ConsoleApp(driver, Styles(), Preferences())
     loop = asyncio.get_running_loop()
     done: asyncio.Future[Outcome[None]] = loop.create_future()
-    bridge.start(loop, done.set_result)
+    driver.start(loop, done.set_result)
     try:
         async with app.run_test(size=size) as pilot:
-            on = Real(app, bridge, pilot)
+            on = Real(app, driver, pilot)
             await on.until(
                 lambda seen: leader(seen) is not None and all(serves(seen, id) for id in range(n)),
                 "all serve",
             )
-            await on.shown(lambda: bridge.model.leader is not None, "the console knows who leads")
+            await on.shown(lambda: driver.model.leader is not None, "the console knows who leads")
             yield on
     finally:
-        bridge.stop()
+        driver.stop()
         (await done).unwrap()
 
 

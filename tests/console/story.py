@@ -220,11 +220,11 @@ class Story:
         self.model.process(id, "paused", self.now)
 
 
-class FakeBridge(ClusterDriver):
+class FakeDriver(ClusterDriver):
     """Takes commands down in place of carrying them out. Its clock is the story's."""
 
-    def __init__(self, n: int = 3, launch: ConsoleOptions | None = None) -> None:
-        super().__init__(launch or ConsoleOptions(cluster=cluster(n), ours=tuple(range(n))))
+    def __init__(self, n: int = 3, options: ConsoleOptions | None = None) -> None:
+        super().__init__(options or ConsoleOptions(cluster=cluster(n), ours=tuple(range(n))))
         self.story = Story(n, self.own)
         self.orders: list[c.ConsoleCommand] = []
         """Everything that was ordered, without what is only looked up."""

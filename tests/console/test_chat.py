@@ -25,7 +25,7 @@ def lines(story: Story, viewer: int = 0) -> list[tuple[int | None, str, str, str
 
 
 def say(story: Story, text: str, request: int = 0) -> SentMessage:
-    mine = story.model.chat.say(text, None, story.now)
+    mine = story.model.chat.add_message(text, None, story.now)
     story.model.chat.numbered(mine, "you~s9@0", request)
     return mine
 
@@ -166,7 +166,7 @@ def test_up_and_down_bring_back_what_was_written(play: Callable[..., None]) -> N
         for text in ("one", "two", "two"):
             await on.type(text)
             await on.press("enter")
-        assert on.app.kept.history == ["one", "two"]
+        assert on.app.preferences.history == ["one", "two"]
         await on.type("draft")
         await on.press("up")
         assert line.value == "two"
@@ -206,7 +206,7 @@ def test_a_read_only_console_says_so_and_keeps_the_text(play: Callable[..., None
         assert await on.press("enter") == []
         assert line.value == "hello"
         assert "read-only" in on.said
-        on.app.scene.armed = True
+        on.app.view_state.armed = True
         assert await on.press("enter") == [c.AppendCommand("hello", None)]
 
     play(act, armed=False)
@@ -234,7 +234,7 @@ def test_enter_on_a_message_goes_to_its_slot(play: Callable[..., None]) -> None:
     async def act(on: Played) -> None:
         await on.press("i", "escape")
         await on.press("up", "up", "enter")
-        assert on.app.scene.slot == 8
+        assert on.app.view_state.slot == 8
 
     play(act)
 

@@ -39,8 +39,8 @@ class Clocks(Story):
 
     def shown(self) -> dict[str, float | None]:
         """The numbers of the metrics pane."""
-        scene = ViewState(self.model, Styles(), lambda: self.now)
-        return {one.label: one.now for one in series(scene, 20)}
+        view_state = ViewState(self.model, Styles(), lambda: self.now)
+        return {one.label: one.now for one in series(view_state, 20)}
 
     def live(self, seconds: int) -> None:
         """Ten messages a second, decided in 10 ms."""

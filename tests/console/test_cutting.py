@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from paxtui.console import commands as c
-from paxtui.console.actions.replica import ReplicaActions
+from paxtui.console.actions.surfaces import button_labels
 from paxtui.console.command_builders import around, cut_or_join
 from paxtui.console.model.analysis.link_status import cut_now
-from paxtui.console.widgets.buttons import labels
 from paxtui.wire import faults as f
 from tests.console.board import Console, run
 from tests.console.pilot import Played
@@ -27,12 +26,12 @@ def test_t_cuts_a_second_replica_off_too_and_joins_it_when_it_is_cut_off(play: P
     async def act(on: Played) -> None:
         cut(on.story, around(5, 0))
         await on.press("right")
-        assert labels(on.app.scene, on.story.model.replicas[1])["cut"] == "Cut"
+        assert button_labels(on.app.view_state)["cut"] == "Cut"
         (order,) = await on.press("t")
         assert isinstance(order, c.CutCommand)
         assert set(order.links) == set(around(5, 1))
         cut(on.story, around(5, 1))
-        assert labels(on.app.scene, on.story.model.replicas[1])["cut"] == "Join"
+        assert button_labels(on.app.view_state)["cut"] == "Join"
         (order,) = await on.press("t")
         assert isinstance(order, c.JoinCommand)
         await on.press("right")
@@ -66,7 +65,6 @@ def test_undo_of_the_second_cut_leaves_the_first_as_it_was() -> None:
 
 def test_a_cluster_of_one_has_nothing_to_cut(play: Play) -> None:
     async def act(on: Played) -> None:
-        assert isinstance(on.app, ReplicaActions)
         assert await on.press("t") == []
 
     play(act, n=1)

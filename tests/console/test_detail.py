@@ -70,9 +70,9 @@ def test_short_texts_are_whole_without_a_fetch() -> None:
 def test_the_page_of_a_slot_tells_state_votes_value_and_what_happened() -> None:
     story = Story(3).up()
     slots = story.choose(["hello"])
-    scene = scene_of(story)
+    view_state = scene_of(story)
     past = detail.history(story.model, slots[0])
-    text = "\n".join(plain(row).rstrip() for row in detail.slot_page(scene, 0, past, 80))
+    text = "\n".join(plain(row).rstrip() for row in detail.slot_page(view_state, 0, past, 80))
     assert "CHOSEN at 1.0: r0 r1 r2 accepted it (3 of 3, 2 needed)." in text
     assert "r1 ● 1.0   knows that it is chosen" in text
     assert "ada: hello" in text
@@ -94,7 +94,7 @@ def test_a_text_that_was_cut_is_fetched_when_its_slot_is_opened(play: Play) -> N
     async def act(on: Played) -> None:
         on.story.choose([LONG])
         fetched: list[c.ConsoleCommand] = []
-        on.bridge.submit = fetched.append  # type: ignore[method-assign, assignment]
+        on.driver.submit = fetched.append  # type: ignore[method-assign, assignment]
         await on.press("enter")
         assert fetched == [c.FetchPageCommand(0, 10, 1)]
         assert "only the beginning; the rest is asked for" in page_of(on)
@@ -136,6 +136,6 @@ def test_an_event_about_no_slot_closes_with_enter(play: Play) -> None:
         assert "follows r0" in page_of(on)
         await on.press("enter")
         assert len(on.app.screen_stack) == 1
-        assert on.app.scene.slot is None
+        assert on.app.view_state.slot is None
 
     play(act)

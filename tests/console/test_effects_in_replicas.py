@@ -29,7 +29,7 @@ def applied(seen: list[Sighting], slots: int) -> bool:
 
 def test_crash_and_restart(tmp_path: Path) -> None:
     async def act(on: Real) -> None:
-        before = on.bridge.model.replicas[0].pid
+        before = on.driver.model.replicas[0].pid
         await on.press("c")
         await on.until(lambda seen: "refused" in seen[0].problem, "r0 is gone")
         await on.until(lambda seen: leader(seen) in (1, 2), "another one leads")
@@ -49,16 +49,16 @@ def test_a_leader_that_dies_as_it_decides_leaves_votes_that_its_successor_propos
     tmp_path: Path,
 ) -> None:
     async def act(on: Real) -> None:
-        model = on.bridge.model
+        model = on.driver.model
         assert model.leader is not None
         old = model.leader[0]
         await on.press("A")
-        await on.shown(lambda: len(broken(model, on.bridge.now)) == 1, "the console knows that it waits")
-        on.bridge.submit(c.AppendCommand("who found this?"))
+        await on.shown(lambda: len(broken(model, on.driver.now)) == 1, "the console knows that it waits")
+        on.driver.submit(c.AppendCommand("who found this?"))
         await on.until(lambda seen: leader(seen) not in (None, old), "another one leads")
         await on.shown(lambda: model.applied >= 1, "the slot is applied")
         await on.shown(lambda: model.sources.get(0) == "adopted", "it was found in phase 1")
-        found = "\n".join(why_slot(model, 0, on.bridge.now).evidence)
+        found = "\n".join(why_slot(model, 0, on.driver.now).evidence)
         # Whoever found it: the lead may have passed on since then.
         assert any(f"r{new}'s phase 1 asked" in found for new in range(3) if new != old), found
         assert "so it had to propose that value again" in found
@@ -68,10 +68,10 @@ def test_a_leader_that_dies_as_it_decides_leaves_votes_that_its_successor_propos
 
 def test_crash_proposer_and_its_undo(tmp_path: Path) -> None:
     async def act(on: Real) -> None:
-        model = on.bridge.model
+        model = on.driver.model
         assert model.leader is not None
         old = model.leader[0]
-        on.app.select_replica(old)
+        on.app.controllers.view.select_replica(old)
         button = next(each for each in on.app.query(Button) if each.name == "crash-proposer")
         await on.pilot.click(button)
         seen = await on.until(lambda seen: faults(seen, old) == [f.CrashProposer()], "its proposer stopped")
@@ -88,7 +88,7 @@ def test_pause_and_continue(tmp_path: Path) -> None:
     async def act(on: Real) -> None:
         await on.press("p")
         await on.until(lambda seen: "does not answer" in seen[0].problem, "r0 is silent")
-        await on.shown(lambda: on.bridge.model.replicas[0].process == "paused", "the console knows it")
+        await on.shown(lambda: on.driver.model.replicas[0].process == "paused", "the console knows it")
         await on.press("p")
         await on.until(lambda seen: serves(seen, 0), "r0 answers again")
 
@@ -109,10 +109,10 @@ def test_cut_join_undo_and_heal(tmp_path: Path) -> None:
         for take_back in ("t", "u", "H"):
             await on.press("t")
             await on.until(cut, "r0 is cut off")
-            await on.shown(lambda: on.bridge.model.cut_off(0), "the console knows it")
+            await on.shown(lambda: on.driver.model.cut_off(0), "the console knows it")
             await on.press(take_back)
             await on.until(whole, f"{take_back} ends it")
-            await on.shown(lambda: not broken(on.bridge.model, on.bridge.now), "the console knows it")
+            await on.shown(lambda: not broken(on.driver.model, on.driver.now), "the console knows it")
 
     run(tmp_path, act)
 
@@ -145,7 +145,7 @@ def test_loss_and_delay_replace_each_other_and_end_by_number(tmp_path: Path) -> 
 def test_elect(tmp_path: Path) -> None:
     async def act(on: Real) -> None:
         for id in (2, 1):
-            on.app.select_replica(id)
+            on.app.controllers.view.select_replica(id)
             await on.press("e")
             await on.until(lambda seen, id=id: leader(seen) == id, f"r{id} leads")  # type: ignore[misc]
 
@@ -166,7 +166,7 @@ def test_skip_makes_a_hole_and_noop_fills_it(tmp_path: Path) -> None:
         )
         await on.words("say second")
         await on.until(lambda seen: holes(seen) == (1,), "slot 1 is a hole")
-        await on.shown(lambda: on.bridge.model.hole == 1, "the console knows it")
+        await on.shown(lambda: on.driver.model.hole == 1, "the console knows it")
         await on.press("N")
         await on.until(lambda seen: applied(seen, 3), "all is applied")
         assert [entry.text for entry in await on.log_of(0)] == ["first", "", "second"]
@@ -210,24 +210,24 @@ def test_wipe_deletes_the_folder_once_the_name_is_typed(tmp_path: Path) -> None:
 def test_a_hole_stays_open_for_as_long_as_one_looks_at_it(tmp_path: Path) -> None:
     async def act(on: Real) -> None:
         await on.words("say first")
-        await on.shown(lambda: on.bridge.model.applied == 1, "it is applied")
+        await on.shown(lambda: on.driver.model.applied == 1, "it is applied")
         await on.press("s")
         await on.until(
             lambda seen: any(f.SkipSlot() in faults(seen, id) for id in range(3)), "the skip is prepared"
         )
         await on.words("say second")
-        await on.shown(lambda: on.bridge.model.hole == 1, "the console knows the hole")
-        skip = on.bridge.model.holes.skipped[1]
+        await on.shown(lambda: on.driver.model.hole == 1, "the console knows the hole")
+        skip = on.driver.model.holes.skipped[1]
 
         def open_s() -> float:
-            return on.bridge.now - skip.at
+            return on.driver.now - skip.at
 
         # Longer than the default timeout, after which it would be filled, and than the patience of STUCK.
         await on.shown(lambda: open_s() > 6, "it is open for 6 s")
-        assert on.bridge.model.hole == 1
-        assert on.bridge.model.liveness.verdict.light == "waiting"
+        assert on.driver.model.hole == 1
+        assert on.driver.model.liveness.verdict.light == "waiting"
         await on.press("N")
-        await on.shown(lambda: on.bridge.model.applied == 3, "N fills it")
+        await on.shown(lambda: on.driver.model.applied == 3, "N fills it")
 
     run(tmp_path, act)
 
@@ -240,7 +240,7 @@ def test_undo_of_a_join_cuts_the_same_links_again(tmp_path: Path) -> None:
         cut = [{f.Cut(1), f.Cut(2)}, {f.Cut(0)}, {f.Cut(0)}]
         await on.press("t")
         await on.until(lambda seen: cuts(seen) == cut, "r0 is cut off")
-        await on.shown(lambda: on.bridge.model.cut_off(0), "the console knows it")
+        await on.shown(lambda: on.driver.model.cut_off(0), "the console knows it")
         await on.press("t")
         await on.until(lambda seen: cuts(seen) == [set(), set(), set()], "t joins it")
         await on.press("u")
@@ -253,7 +253,7 @@ def test_undo_of_a_join_cuts_the_same_links_again(tmp_path: Path) -> None:
 
 def test_a_fault_on_links_of_a_dead_replica_acts_when_it_is_back(tmp_path: Path) -> None:
     async def act(on: Real) -> None:
-        model = on.bridge.model
+        model = on.driver.model
         await on.press("right", "c")
         await on.shown(lambda: model.replicas[1].process == "down", "r1 is down")
         await on.words("loss r1>r2 20")
@@ -282,9 +282,9 @@ def test_records_of_replicas_that_the_console_restarts_can_be_checked(tmp_path: 
             ),
             "all serve again",
         )
-        await on.shown(lambda: on.bridge.model.leader is not None, "the console knows who leads")
+        await on.shown(lambda: on.driver.model.leader is not None, "the console knows who leads")
         await on.words("say is this kept?")
-        await on.shown(lambda: on.bridge.model.applied == 1, "it is applied")
+        await on.shown(lambda: on.driver.model.applied == 1, "it is applied")
 
     run(tmp_path, act)
     checked = subprocess.run(
@@ -309,13 +309,13 @@ def test_what_the_console_is_told_is_written_down(tmp_path: Path) -> None:
 
     async def act(on: Real) -> None:
         await on.words(f"observe {path}")
-        await on.shown(lambda: on.bridge.outside.observing is not None, "it writes")
+        await on.shown(lambda: on.driver.attaching.observing is not None, "it writes")
         await on.words("say hello")
-        await on.shown(lambda: on.bridge.model.applied == 1, "it is applied")
+        await on.shown(lambda: on.driver.model.applied == 1, "it is applied")
         await on.shown(all_voted, "all have told that they voted")
         await on.words("mark lunch")
         await on.words("observe stop")
-        await on.shown(lambda: on.bridge.outside.observing is None, "it is complete")
+        await on.shown(lambda: on.driver.attaching.observing is None, "it is complete")
 
     run(tmp_path, act)
     lines = [json.loads(line) for line in path.read_text().splitlines()]

@@ -42,8 +42,8 @@ def test_a_sieve_looks_at_each_item_once() -> None:
     sieve = Sieve(shelf, lambda item: not looked.append(item) and item % 2 == 0, 100)  # type: ignore[func-returns-value, redundant-expr]
     for number in range(10):
         shelf.append(number)
-        sieve.look()
-    assert list(sieve.look()) == [0, 2, 4, 6, 8]
+        sieve.take_new()
+    assert list(sieve.take_new()) == [0, 2, 4, 6, 8]
     assert looked == list(range(10))
 
 
@@ -65,22 +65,22 @@ def journal() -> Events:
 
 def test_events_are_filtered_by_level_kind_and_replica() -> None:
     events = journal()
-    assert [seen.number for seen in events.shelf(Filter())] == [0, 1, 3, 4, 6]
-    assert [seen.number for seen in events.shelf(Filter(everything=True))] == list(range(7))
+    assert [seen.number for seen in events.ring(Filter())] == [0, 1, 3, 4, 6]
+    assert [seen.number for seen in events.ring(Filter(everything=True))] == list(range(7))
     kinds = ["elections", "promises", "slots", "faults", "you", "drops", "other"]
     for number, kind in enumerate(kinds):
-        assert [seen.number for seen in events.shelf(Filter(True, kind))] == [number]
-    assert [seen.number for seen in events.shelf(Filter(True, None, 0))] == [0, 5, 6]
-    assert [seen.number for seen in events.shelf(Filter(False, None, YOU))] == [4]
+        assert [seen.number for seen in events.ring(Filter(True, kind))] == [number]
+    assert [seen.number for seen in events.ring(Filter(True, None, 0))] == [0, 5, 6]
+    assert [seen.number for seen in events.ring(Filter(False, None, YOU))] == [4]
     assert set(kinds) == {*j.KINDS, "you", "other"}
 
 
 def test_a_filter_goes_on_with_what_comes() -> None:
     events = journal()
     wanted = Filter(True, "promises")
-    before = events.shelf(wanted).end
+    before = events.ring(wanted).end
     events.add(Seen(9.0, 1, 9, e.Promised(Ballot(2, 0), 0, 0, True)))
-    assert events.shelf(wanted).end == before + 1
+    assert events.ring(wanted).end == before + 1
 
 
 def test_what_becomes_of_processes_stands_between_what_replicas_tell() -> None:
@@ -92,7 +92,7 @@ def test_what_becomes_of_processes_stands_between_what_replicas_tell() -> None:
     story.model.paused(2, 5.0, story.now)
     story.later(1)
     story.report(2)
-    told = [(seen.replica, describe(seen)) for seen in story.model.journal.shelf(Filter())]
+    told = [(seen.replica, describe(seen)) for seen in story.model.journal.ring(Filter())]
     assert told == [
         (0, "its process ended: killed"),
         (0, "its process is started"),
@@ -107,7 +107,7 @@ def test_that_a_leader_follows_itself_is_nothing_to_tell() -> None:
     events = Events()
     for number, replica in enumerate((0, 1)):
         events.add(Seen(0.0, replica, number, e.LeaderHeard(B)))
-    assert [seen.replica for seen in events.shelf(Filter())] == [1]
+    assert [seen.replica for seen in events.ring(Filter())] == [1]
 
 
 # On screen
@@ -168,6 +168,6 @@ def test_enter_shows_the_whole_event_and_again_goes_to_its_slot(play: Callable[.
         assert isinstance(on.app.screen, Detail)
         await on.press("enter")
         assert len(on.app.screen_stack) == 1
-        assert on.app.scene.slot == 4
+        assert on.app.view_state.slot == 4
 
     play(act)

@@ -42,8 +42,8 @@ def test_fifty_thousand_slots_in_one_second_do_not_freeze_the_console(play: Play
         await on.press("f")
         assert f"m{BURST - 1}" in on.text("log")
         assert "SAFE 7/7" in on.text("header")
-        on.app.goto(5)
-        assert on.app.scene.slot == 5
+        on.app.controllers.navigation.go_to_slot(5)
+        assert on.app.view_state.slot == 5
 
     play(act, messages=0)
 

@@ -104,7 +104,7 @@ def test_events_stand_at_the_time_of_day_of_their_replica() -> None:
 
 def test_a_snapshot_alone_tells_what_a_replica_is_and_has() -> None:
     story = Story(3)
-    story.snapshot(1, promised=Ballot(4, 2), watermark=9, floor=3, role="leader", ballot=Ballot(4, 1))
+    story.snapshot(1, promised=Ballot(4, 2), watermark=9, log_start=3, role="leader", ballot=Ballot(4, 1))
     replica = story.model.replicas[1]
     assert (replica.role, replica.promised) == ("leader", Ballot(4, 2))
     assert (replica.applied, replica.floor) == (9, 3)

@@ -111,11 +111,11 @@ def test_very_many_ends_of_runs_cost_no_more_than_the_newest() -> None:
 def test_a_fold_says_what_it_holds_and_how_it_is_opened() -> None:
     story = Story(3).up()
     story.choose(f"message {number}" for number in range(40))
-    scene = ViewState(story.model, Styles(), lambda: story.now)
-    row = plain(log.fold_line(scene, Fold(1, 29), 80, chosen=False))
+    view_state = ViewState(story.model, Styles(), lambda: story.now)
+    row = plain(log.fold_line(view_state, Fold(1, 29), 80, chosen=False))
     assert "⋮  1-28 folded: 28 applied on all  enter opens" in row
     story.model.replicas[1].applied = 20
-    row = plain(log.fold_line(scene, Fold(1, 29), 80, chosen=True))
+    row = plain(log.fold_line(view_state, Fold(1, 29), 80, chosen=True))
     assert "28 applied on r0 r2" in row
 
 
@@ -128,12 +128,12 @@ def test_enter_opens_a_fold_and_following_closes_it_again(play: Play) -> None:
         assert "folded" in on.text("log")
         assert "message 99" in on.text("log")
         await on.press("home", "down")
-        assert on.app.scene.fold is not None
-        assert on.app.scene.slot is None
+        assert on.app.view_state.fold is not None
+        assert on.app.view_state.slot is None
         assert "APPLIED" in on.text("why")
         assert "slots, all chosen at 1.0, with the same votes" in on.text("why")
         await on.press("enter")
-        assert (on.app.scene.fold, on.app.scene.slot) == (None, 1)
+        assert (on.app.view_state.fold, on.app.view_state.slot) == (None, 1)
         assert log_pane.count() == 100
         assert "message 5" in on.text("log")
         await on.press("f")
@@ -144,13 +144,13 @@ def test_enter_opens_a_fold_and_following_closes_it_again(play: Play) -> None:
 
 def test_the_end_of_the_log_moves_by_more_than_a_line_while_one_follows(play: Play) -> None:
     async def act(on: Played) -> None:
-        pane = on.app.log_pane
-        moves, drawn = 0, [pane.slot_of(line) for line in range(2, pane.count())]
+        pane, model = on.app.log_pane, on.app.view_state.model
+        moves, drawn = 0, [pane.log_lines.slot_at(line, model) for line in range(2, pane.count())]
         for number in range(60):
             on.story.choose([f"more {number}"])
             await on.look()
             assert f"more {number}" in on.text("log")
-            lines = [pane.slot_of(line) for line in range(2, pane.count())]
+            lines = [pane.log_lines.slot_at(line, model) for line in range(2, pane.count())]
             moves += lines[0] != drawn[0]
             drawn = lines
         assert 1 < moves < 25
@@ -161,23 +161,23 @@ def test_the_end_of_the_log_moves_by_more_than_a_line_while_one_follows(play: Pl
 def test_a_reader_sees_nothing_fold_or_move(play: Play) -> None:
     async def act(on: Played) -> None:
         await on.press("up", "up", "up")
-        before, slot = on.text("log"), on.app.scene.slot
+        before, slot = on.text("log"), on.app.view_state.slot
         on.story.choose(f"more {number}" for number in range(500))
         await on.look()
         assert on.text("log").startswith(before.rstrip())
-        assert on.app.scene.slot == slot
+        assert on.app.view_state.slot == slot
 
     play(act, messages=100, size=(80, 24))
 
 
 def test_going_to_a_folded_slot_shows_it(play: Play) -> None:
     async def act(on: Played) -> None:
-        on.app.go_to_text("50")
+        on.app.controllers.navigation.go_to_text("50")
         await on.look()
-        assert on.app.scene.slot == 50
+        assert on.app.view_state.slot == 50
         assert "message 50" in on.text("log")
-        on.app.find("message 7")
-        assert on.app.scene.slot in (70, 7)
+        on.app.controllers.navigation.find("message 7")
+        assert on.app.view_state.slot in (70, 7)
 
     play(act, messages=100, size=(80, 24))
 
@@ -188,7 +188,7 @@ def test_z_shows_every_slot_and_folds_again(play: Play) -> None:
         assert "folded" not in on.text("log")
         assert on.app.log_pane.count() == 100
         await on.press("up", "z")
-        slot = on.app.scene.slot
+        slot = on.app.view_state.slot
         assert on.app.log_pane.count() < 40
         assert slot is not None
         assert "message 99" in on.text("log")
@@ -202,7 +202,7 @@ def test_enter_on_a_slot_tells_all_about_it(play: Play) -> None:
         assert isinstance(on.app.screen, Detail)
         await on.press("escape")
         assert len(on.app.screen_stack) == 1
-        assert on.app.scene.slot == 9
+        assert on.app.view_state.slot == 9
 
     play(act, size=(80, 24))
 
@@ -211,8 +211,8 @@ def test_enter_on_a_slot_tells_all_about_it(play: Play) -> None:
 
 
 def row_of(story: Story, slot: int, width: int) -> str:
-    scene = ViewState(story.model, Styles(), lambda: story.now)
-    return plain(log.line(scene, slot, width, chosen=False)).rstrip()
+    view_state = ViewState(story.model, Styles(), lambda: story.now)
+    return plain(log.line(view_state, slot, width, chosen=False)).rstrip()
 
 
 def test_what_there_is_to_say_of_a_value_is_not_cut_off_with_it() -> None:
@@ -232,12 +232,15 @@ def test_votes_are_counted_in_a_column_of_their_own_where_there_is_room(
     story.choose(["x"])
     slots = story.propose(["open"])
     story.vote(0, slots)
-    scene = ViewState(story.model, Styles(), lambda: story.now)
+    view_state = ViewState(story.model, Styles(), lambda: story.now)
     columns = log.columns_of(width, n, story.model.end)
     assert columns.votes == name
     if name:
-        at = plain(log.heading(scene, width)).index(f" {name} ") + 1
-        assert [plain(log.line(scene, slot, width, chosen=False))[at] for slot in (0, 1)] == [str(n), "1"]
+        at = plain(log.heading(view_state, width)).index(f" {name} ") + 1
+        assert [plain(log.line(view_state, slot, width, chosen=False))[at] for slot in (0, 1)] == [
+            str(n),
+            "1",
+        ]
 
 
 def test_votes_that_were_cast_before_one_looked_are_not_counted_as_none() -> None:
@@ -245,6 +248,6 @@ def test_votes_that_were_cast_before_one_looked_are_not_counted_as_none() -> Non
     story.chosen = 5
     story.values = dict.fromkeys(range(5), Command("ada~s@0", 1, "x"))
     story.up()
-    scene = ViewState(story.model, Styles(), lambda: story.now)
-    at = plain(log.heading(scene, 80)).index("votes")
-    assert plain(log.line(scene, 2, 80, chosen=False))[at] == "?"
+    view_state = ViewState(story.model, Styles(), lambda: story.now)
+    at = plain(log.heading(view_state, 80)).index("votes")
+    assert plain(log.line(view_state, 2, 80, chosen=False))[at] == "?"

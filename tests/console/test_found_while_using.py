@@ -9,9 +9,10 @@ from msgspec import structs
 from textual.widgets import Button, Input
 
 from paxtui.console import commands as c
+from paxtui.console.actions.surfaces import fault_items
 from paxtui.console.preferences import Preferences
 from paxtui.console.rows.text import plain
-from paxtui.console.widgets.faultmenu import FaultMenu, replica_items
+from paxtui.console.widgets.faultmenu import FaultMenu
 from paxtui.console.widgets.menu import Menu
 from paxtui.console.widgets.palette import Palette
 from paxtui.console.widgets.pane import Pane
@@ -51,7 +52,7 @@ def test_left_and_right_move_within_a_text_that_is_typed(play: Play) -> None:
         await on.press("i")
         await on.type("ab")
         await on.press("left", "x")
-        assert on.app.scene.selected == 0
+        assert on.app.view_state.selected == 0
         assert await on.press("enter") == [c.AppendCommand("axb", None)]
 
     play(act)
@@ -92,7 +93,7 @@ def test_all_of_the_menu_and_its_buttons_fit_80x24(play: Play) -> None:
         menu = on.app.screen
         assert isinstance(menu, FaultMenu)
         lines = shown(menu.list)
-        items = replica_items(on.story.model.replicas[0])
+        items = fault_items(on.app.view_state)
         assert len(lines) == len(items)
         for line, item in zip(lines, items, strict=True):
             assert item.label in line
@@ -134,7 +135,7 @@ def test_what_does_not_fit_beside_a_name_is_shown_in_full_below_the_list(
     play: Play, size: tuple[int, int]
 ) -> None:
     async def act(on: Played) -> None:
-        on.bridge.scenarios = [("chained", "short"), ("quorum-loss", LONG)]
+        on.driver.scenarios = [("chained", "short"), ("quorum-loss", LONG)]
         await on.press("colon")
         await on.type("scenario ")
         await on.pilot.pause()
@@ -154,7 +155,7 @@ def test_what_does_not_fit_beside_a_name_is_shown_in_full_below_the_list(
 
 def test_a_long_complaint_is_not_cut(play: Play) -> None:
     async def act(on: Played) -> None:
-        on.bridge.scenarios = [(f"scenario-number-{number}", "") for number in range(9)]
+        on.driver.scenarios = [(f"scenario-number-{number}", "") for number in range(9)]
         await on.press("colon")
         await on.type("scenario nope")
         await on.press("enter")
@@ -169,7 +170,9 @@ def test_one_line_for_several_replicas_is_one_deed(play: Play) -> None:
     async def act(on: Played) -> None:
         await on.press("colon")
         await on.type("crash  r0,r2")
-        assert await on.press("enter") == [c.Deed((c.CrashCommand(0), c.CrashCommand(2)), "crash r0,r2")]
+        assert await on.press("enter") == [
+            c.CompoundCommand((c.CrashCommand(0), c.CrashCommand(2)), "crash r0,r2")
+        ]
 
     play(act)
 
@@ -180,7 +183,7 @@ def test_one_line_for_several_replicas_is_one_deed(play: Play) -> None:
 def test_a_long_notice_takes_the_lines_that_it_needs_and_gives_them_back(play: Play) -> None:
     async def act(on: Played) -> None:
         text = "r1 stays down: only whoever started it can start it, r here cannot either; " * 2
-        on.app.say(text)
+        on.app.notify_line(text)
         on.app.tick()
         await on.pilot.pause()
         keys = on.app.query_one("#keys", Pane)
@@ -209,7 +212,7 @@ def test_n_means_the_hole_also_from_a_slot_that_waits_for_it(play: Play) -> None
         await on.press("g")
         await on.type(str(slots[1]))
         await on.press("enter")
-        assert on.app.scene.slot == slots[1]
+        assert on.app.view_state.slot == slots[1]
         assert await on.press("N") == [c.FillHoleCommand(slots[0])]
 
     play(act)
@@ -221,11 +224,11 @@ def test_n_means_the_hole_also_from_a_slot_that_waits_for_it(play: Play) -> None
 def test_attaching_ends_a_console_that_started_nothing(play: Play) -> None:
     async def act(on: Played) -> None:
         other = cluster(5, "other")
-        on.bridge.launch = structs.replace(on.bridge.launch, ours=())
-        on.bridge.outside.found = other
+        on.driver.options = structs.replace(on.driver.options, ours=())
+        on.driver.attaching.found = other
         on.app.tick()
         await on.pilot.pause()
-        assert on.app.onward == other
+        assert on.app.controllers.lifecycle.onward == other
         assert not on.app.is_running or on.app._exit
 
     play(act)
@@ -245,7 +248,7 @@ def test_attaching_asks_before_it_stops_replicas(
 ) -> None:
     async def act(on: Played) -> None:
         other = cluster(5, "other")
-        on.bridge.outside.found = other
+        on.driver.attaching.found = other
         on.app.tick()
         await on.pilot.pause()
         assert [str(each.label).strip(" ▶") for each in on.app.screen.query(Button)] == [
@@ -254,7 +257,7 @@ def test_attaching_asks_before_it_stops_replicas(
             "Cancel",
         ]
         assert await on.press(*keys) == orders
-        assert (on.app.onward == other) is onward
+        assert (on.app.controllers.lifecycle.onward == other) is onward
 
     play(act)
 
@@ -264,7 +267,7 @@ def test_attach_asks_for_the_cluster_first(play: Play) -> None:
         await on.press("colon")
         await on.type("attach 127.0.0.1:7500")
         assert await on.press("enter") == [c.AttachCommand("127.0.0.1:7500")]
-        assert on.app.onward is None
+        assert on.app.controllers.lifecycle.onward is None
 
     play(act, armed=False)
 
@@ -275,7 +278,7 @@ def test_heal_and_straighten_leave_other_links_alone(play: Play) -> None:
         await on.press("colon")
         await on.type("straighten r0>r1")
         (deed,) = await on.press("enter")
-        assert isinstance(deed, c.Deed)
+        assert isinstance(deed, c.CompoundCommand)
         assert c.InjectCommand(0, f.Loss(1, 0)) in deed.commands
         assert c.ClearCommand((0, 1), "loss") not in deed.commands
 
@@ -295,7 +298,7 @@ def test_the_view_of_the_last_run_has_the_keys(play: Play, view: int, focus: str
         assert on.app.focused is not None
         assert on.app.focused.id == focus
 
-    play(act, size=(80, 24), kept=Preferences(view=view))
+    play(act, size=(80, 24), preferences=Preferences(view=view))
 
 
 def test_a_pane_that_a_smaller_screen_hides_gives_the_keys_away(play: Play) -> None:

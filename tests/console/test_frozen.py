@@ -26,8 +26,8 @@ def scene_of(story: Story, model: ClusterModel | None = None) -> ViewState:
     return ViewState(model or story.model, Styles(), lambda: story.now)
 
 
-def head(scene: ViewState, width: int = 160) -> str:
-    return plain(header.header(scene, width))
+def head(view_state: ViewState, width: int = 160) -> str:
+    return plain(header.header(view_state, width))
 
 
 # Freezing
@@ -35,19 +35,19 @@ def head(scene: ViewState, width: int = 160) -> str:
 
 def frozen(story: Story) -> ViewState:
     """The view stops now."""
-    scene = scene_of(story, story.model.still())
-    scene.frozen_at, scene.frozen_wall = story.now, "12:04:07"
-    return scene
+    view_state = scene_of(story, story.model.still())
+    view_state.frozen_at, view_state.frozen_wall = story.now, "12:04:07"
+    return view_state
 
 
 def test_nothing_in_a_frozen_header_is_later_than_the_freeze() -> None:
     story = Story(3).up()
-    story.model.liveness.look(story.model, story.now)
+    story.model.liveness.judge(story.model, story.now)
     story.choose(f"message {number}" for number in range(10))
-    story.model.liveness.look(story.model, story.now)
+    story.model.liveness.judge(story.model, story.now)
     story.fault(0, f.Loss(1, 20))
-    scene = frozen(story)
-    before = head(scene).partition("ahead")[2]
+    view_state = frozen(story)
+    before = head(view_state).partition("ahead")[2]
     for part in ("SAFE 7/7", "moving", "leader r0@1.0", "chosen 10", "1 fault", "applied 10", "10/s"):
         assert part in before
     for _ in range(30):
@@ -56,8 +56,8 @@ def test_nothing_in_a_frozen_header_is_later_than_the_freeze() -> None:
     story.elect(1, 2)
     story.down(0)
     story.lost(2)
-    story.model.liveness.look(story.model, story.now)
-    shown = head(scene)
+    story.model.liveness.judge(story.model, story.now)
+    shown = head(view_state)
     assert "live is 2 min ahead, +30 slots" in shown
     assert shown.partition("slots")[2].strip().startswith(before.strip()[:60])
     for part in ("SAFE 7/7", "moving", "leader r0@1.0", "chosen 10", "1 fault", "10/s"):
@@ -66,11 +66,11 @@ def test_nothing_in_a_frozen_header_is_later_than_the_freeze() -> None:
 
 def test_messages_of_ours_stand_still_as_well() -> None:
     story = Story(3).up()
-    mine = story.model.chat.say("hello", None, story.now)
+    mine = story.model.chat.add_message("hello", None, story.now)
     story.model.chat.numbered(mine, "you~s9@0", 0)
     still = story.model.still()
     story.propose(["hello"], client="you~s9@0")
-    story.model.chat.say("later", None, story.now)
+    story.model.chat.add_message("later", None, story.now)
     assert [(each.text, each.fate) for each in still.chat.mine] == [("hello", "queued")]
     assert [(each.text, each.fate) for each in story.model.chat.mine] == [
         ("hello", "proposed"),
@@ -80,13 +80,13 @@ def test_messages_of_ours_stand_still_as_well() -> None:
 
 def test_what_becomes_unsafe_meanwhile_is_said_at_once() -> None:
     story = Story(3).up()
-    scene = frozen(story)
+    view_state = frozen(story)
     slots = story.propose(["this"])
     story.vote(1, slots)
     story.tell(2, VotedView(story.ballot, slots[0], 1, "0123456789abcdef"))
     assert story.model.judge.light.light == "VIOLATED"
-    assert "live: VIOLATED" in head(scene)
-    assert "SAFE" in head(scene)
+    assert "live: VIOLATED" in head(view_state)
+    assert "SAFE" in head(view_state)
 
 
 def test_the_frozen_log_says_how_far_the_live_one_is(play: Play) -> None:
@@ -109,10 +109,10 @@ def test_a_paused_leader_is_not_shown_as_one_that_works() -> None:
     story = Story(3).up()
     story.paused(0)
     story.later(0.2)
-    scene = scene_of(story)
-    assert "leader r0@1.0 PAUSED" in head(scene)
-    assert "PAUSED 0.2 s (L)" in "\n".join(plain(row) for row in replicas.replicas(scene, 80, 12))
-    story.model.liveness.look(story.model, story.now)
+    view_state = scene_of(story)
+    assert "leader r0@1.0 PAUSED" in head(view_state)
+    assert "PAUSED 0.2 s (L)" in "\n".join(plain(row) for row in replicas.replicas(view_state, 80, 12))
+    story.model.liveness.judge(story.model, story.now)
     assert story.model.liveness.verdict.light == "electing"
     assert "leader r0 paused" in story.model.liveness.verdict.words
     found = why_moving(story.model, story.now)
@@ -125,10 +125,10 @@ def test_the_chat_looks_through_somebody_who_is_heard_rather_than_through_a_paus
     assert scene_of(story).seen_by == 0
     story.paused(0)
     story.model.replicas[1].applied += 1
-    scene = scene_of(story)
-    assert scene.seen_by == 1
-    scene.viewer = 0
-    assert "chat as seen by r0 (paused)" in chat.title(scene, following=True, below=0, width=100)
+    view_state = scene_of(story)
+    assert view_state.seen_by == 1
+    view_state.viewer = 0
+    assert "chat as seen by r0 (paused)" in chat.title(view_state, following=True, below=0, width=100)
 
 
 def test_a_leader_that_is_not_heard_says_for_how_long() -> None:

@@ -25,8 +25,8 @@ def why(story: Story, slot: int) -> str:
 
 
 def row(story: Story, slot: int) -> str:
-    scene = ViewState(story.model, Styles(), lambda: story.now)
-    return plain(log.line(scene, slot, 120, chosen=False))
+    view_state = ViewState(story.model, Styles(), lambda: story.now)
+    return plain(log.line(view_state, slot, 120, chosen=False))
 
 
 def skipped(number: int | None = 7) -> Story:
@@ -172,26 +172,26 @@ def test_a_vote_that_was_in_no_majority_binds_as_well() -> None:
 
 def test_what_a_leader_was_told_is_what_acceptors_had_then_not_what_they_have_now() -> None:
     story = succeeded((0, 2))
-    told = story.model.phase1.told(Ballot(2, 1), 1)
+    told = story.model.phase1.finding_at(Ballot(2, 1), 1)
     assert told is not None
     assert (told.votes, told.quorum, told.unseen) == ({2: Ballot(1, 0)}, (1, 2), ())
     assert story.model.replicas[2].vote(1) == Ballot(2, 1)
-    assert story.model.phase1.told(Ballot(2, 1), 2) is None
-    assert story.model.phase1.told(Ballot(9, 1), 1) is None
+    assert story.model.phase1.finding_at(Ballot(2, 1), 2) is None
+    assert story.model.phase1.finding_at(Ballot(9, 1), 1) is None
 
 
 def test_an_acceptor_whose_promise_was_not_seen_is_named() -> None:
     story = Story(3).up()
     story.tell(1, e.Promised(Ballot(2, 1), 0, 0, True))
     story.tell(1, e.Elected(Ballot(2, 1), 0, 1, (1, 2)))
-    told = story.model.phase1.told(Ballot(2, 1), 0)
+    told = story.model.phase1.finding_at(Ballot(2, 1), 0)
     assert told is not None
     assert (told.unseen, told.highest, told.voters) == ((2,), None, [])
 
 
 def test_without_a_slot_selected_why_tells_what_the_leader_found() -> None:
     story = succeeded((0, 2))
-    story.model.liveness.look(story.model, story.now)
+    story.model.liveness.judge(story.model, story.now)
     evidence = why_moving(story.model, story.now).evidence
     assert (
         evidence[0] == "r1 leads at 2.1: r1 r2 promised it; what they had voted for had to be proposed again:"
@@ -207,15 +207,15 @@ def test_of_many_slots_that_were_found_only_the_first_are_told() -> None:
     for id in (1, 2):
         story.tell(id, e.Promised(ballot, 0, 9 if id == 1 else 0, True))
     story.tell(1, e.Elected(ballot, 0, 9, (1, 2)))
-    story.model.liveness.look(story.model, story.now)
+    story.model.liveness.judge(story.model, story.now)
     evidence = why_moving(story.model, story.now).evidence
     assert "And 6 slots more, to 8." in evidence
 
 
 def test_in_a_narrow_log_a_hole_keeps_the_number_of_its_fault_and_its_filler() -> None:
     story = skipped()
-    scene = ViewState(story.model, Styles(), lambda: story.now)
-    assert plain(log.line(scene, 1, 58, chosen=False)).rstrip().endswith("skipped, #7")
+    view_state = ViewState(story.model, Styles(), lambda: story.now)
+    assert plain(log.line(view_state, 1, 58, chosen=False)).rstrip().endswith("skipped, #7")
     story.later(1)
     fill(story, story.ballot)
-    assert plain(log.line(scene, 1, 58, chosen=False)).rstrip().endswith("by r0 (timeout)")
+    assert plain(log.line(view_state, 1, 58, chosen=False)).rstrip().endswith("by r0 (timeout)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from paxtui.console.model.safety.safety import MARGIN
+from paxtui.console.model.safety.records import MARGIN
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import DIGEST_CHARS, NOOP_DIGEST, ProposedView, SlotView
 from paxtui.wire.values import Ballot
@@ -73,4 +73,4 @@ def test_states_that_replace_logs_let_old_slots_be_forgotten() -> None:
     judge = started()
     for replica in range(3):
         judge.event(replica, e.SnapshotTaken(0, 10 * MARGIN, "0" * 64))
-    assert judge._reigns.floor == 9 * MARGIN
+    assert judge._kept.ballots.floor == 9 * MARGIN

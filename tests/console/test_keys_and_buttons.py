@@ -108,8 +108,8 @@ BUTTONS = {
     "crash": [c.CrashCommand(0)],
     "restart": [c.RestartCommand(0)],
     "pause": [c.PauseCommand(0)],
-    "less": [c.ClearCommand((0, -1), "loss")],
-    "more": [c.InjectCommand(0, f.Loss(-1, 5))],
+    "less-loss": [c.ClearCommand((0, -1), "loss")],
+    "more-loss": [c.InjectCommand(0, f.Loss(-1, 5))],
     "heal": [c.HealCommand()],
 }
 
@@ -171,7 +171,7 @@ def test_loss_is_a_number_that_can_be_typed(play: Play) -> None:
         ]
         await on.press("L")
         assert await on.press("0", "enter") == [
-            c.Deed(tuple(c.ClearCommand((0, to), "loss") for to in (1, 2)), "loss r0>* 0")
+            c.CompoundCommand(tuple(c.ClearCommand((0, to), "loss") for to in (1, 2)), "loss r0>* 0")
         ]
         await on.press("L")
         assert await on.press("l", "o", "t", "s", "enter") == []
@@ -267,14 +267,14 @@ def test_links_are_edited_in_place(play: Play) -> None:
     async def act(on: Played) -> None:
         await on.press("3")
         assert isinstance(on.app.focused, LinksPane)
-        assert on.app.scene.link == (0, 1)
+        assert on.app.view_state.link == (0, 1)
         assert await on.press("t") == [c.CutCommand(((0, 1),), "r0>r1")]
         await on.press("right", "down")
-        assert on.app.scene.link == (1, 2)
+        assert on.app.view_state.link == (1, 2)
         await on.press("down")  # there is no arrow from r2 to itself, nor one below it
-        assert on.app.scene.link == (1, 2)
+        assert on.app.view_state.link == (1, 2)
         await on.press("left")
-        assert on.app.scene.link == (1, 0)
+        assert on.app.view_state.link == (1, 0)
         assert await on.press("plus") == [c.InjectManyCommand(((1, f.Loss(0, 5)),), "loss r1>r0 5 %")]
         await on.press("l")
         assert await on.press("2", "0", "enter") == [
@@ -311,11 +311,11 @@ def test_a_click_selects_the_arrow_and_enter_opens_its_menu(play: Play) -> None:
         pane = on.app.query_one(LinksPane)
         width = (pane.size.width - 5) // 3
         await on.click(pane, (5 + 2 * min(18, width) + 1, 2 + pane.gutter.top))
-        assert on.app.scene.link == (1, 2)
+        assert on.app.view_state.link == (1, 2)
         await on.press("enter")
         kinds = ("cut", "delay", "loss", "duplicate", "reorder")
         assert await on.press("0") == [
-            c.Deed(tuple(c.ClearCommand((1, 2), kind) for kind in kinds), "straighten r1>r2")
+            c.CompoundCommand(tuple(c.ClearCommand((1, 2), kind) for kind in kinds), "straighten r1>r2")
         ]
         await on.press("enter", "D")
         assert await on.press("9", "enter") == [
@@ -458,7 +458,7 @@ def test_the_history_comes_back_with_up(play: Play) -> None:
         await on.press("down")
         assert on.app.screen.query_one(Input).value == "heal"
         assert await on.press("up", "enter") == [c.CrashCommand(2)]
-        assert on.app.kept.commands == ["crash r2", "heal", "crash r2"]
+        assert on.app.preferences.commands == ["crash r2", "heal", "crash r2"]
 
     play(act)
 
@@ -469,10 +469,10 @@ def test_words_change_the_view_too(play: Play) -> None:
             await on.press("colon")
             await on.type(text)
             await on.press("enter")
-        assert on.app.scene.selected == 2
-        assert on.app.scene.viewer == 1
-        assert on.app.scene.frozen_at is not None
-        assert on.app.scene.look.theme == "light"
+        assert on.app.view_state.selected == 2
+        assert on.app.view_state.viewer == 1
+        assert on.app.view_state.frozen_at is not None
+        assert on.app.view_state.styles.theme == "light"
 
     play(act)
 

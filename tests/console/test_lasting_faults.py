@@ -23,7 +23,7 @@ Play = Callable[..., None]
 
 
 def words(on: Console, *, ours_go_on: bool = False) -> list[str]:
-    return on.deeds.lasting.words(ours_go_on=ours_go_on)
+    return on.executor.lasting.words(ours_go_on=ours_go_on)
 
 
 def test_faults_at_replicas_of_somebody_else_act_on_for_what_is_left_of_ten_minutes() -> None:
@@ -74,7 +74,7 @@ def test_faults_begun_here_are_ended_and_no_others() -> None:
         await on.boards.inject(1, f.Loss(0, 5))  # somebody else's
         await on.do(c.InjectCommand(0, f.Loss(1, 20)))
         await on.do(c.InjectCommand(1, f.Cut(2)))
-        await on.deeds.lasting.end(ours_go_on=False)
+        await on.executor.lasting.end_faults(ours_go_on=False)
         assert [on.boards.faults(id) for id in range(3)] == [[], [f.Loss(0, 5)], []]
         assert words(on) == []
 
@@ -85,7 +85,7 @@ def test_what_cannot_be_ended_is_still_named() -> None:
     async def act(on: Console) -> None:
         await on.do(c.InjectCommand(0, f.Loss(1, 20)))
         on.boards.paused.add(0)
-        await on.deeds.lasting.end(ours_go_on=False)
+        await on.executor.lasting.end_faults(ours_go_on=False)
         assert words(on) == ["loss r0>r1 20 %, for 10 min more"]
 
     run(act, ours=False)
@@ -94,7 +94,7 @@ def test_what_cannot_be_ended_is_still_named() -> None:
 def test_paused_replicas_that_are_left_running_go_on() -> None:
     async def act(on: Console) -> None:
         await on.do(c.PauseCommand(2))
-        await on.deeds.lasting.end(ours_go_on=True)
+        await on.executor.lasting.end_faults(ours_go_on=True)
         assert on.boards.paused == set()
 
     run(act)
@@ -119,7 +119,7 @@ class Leaving:
             self.asked.append(ours_go_on)
             return acting
 
-        monkeypatch.setattr(on.bridge, "lasting", lasting)
+        monkeypatch.setattr(on.driver, "lasting", lasting)
         monkeypatch.setattr(on.app, "exit", self.exits.append)
 
 
@@ -136,13 +136,13 @@ def test_quitting_an_attached_console_asks_what_becomes_of_its_faults(
     play: Play, monkeypatch: pytest.MonkeyPatch, keys: list[str], exits: list[int], *, ends: bool
 ) -> None:
     async def act(on: Played) -> None:
-        monkeypatch.setattr(on.bridge, "launch", ConsoleOptions(cluster=cluster(3)))
+        monkeypatch.setattr(on.driver, "options", ConsoleOptions(cluster=cluster(3)))
         leaving = Leaving(on, monkeypatch, ["cut r0>r1, for 9 min more"])
         await on.press("q")
         assert leaving.exits == []
         await on.press(*keys)
         assert leaving.exits == exits
-        assert on.bridge.ends_faults is ends
+        assert on.driver.ends_faults is ends
         assert leaving.asked == [False]
 
     play(act)
@@ -150,7 +150,7 @@ def test_quitting_an_attached_console_asks_what_becomes_of_its_faults(
 
 def test_quitting_without_faults_asks_nothing_more(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     async def act(on: Played) -> None:
-        monkeypatch.setattr(on.bridge, "launch", ConsoleOptions(cluster=cluster(3)))
+        monkeypatch.setattr(on.driver, "options", ConsoleOptions(cluster=cluster(3)))
         leaving = Leaving(on, monkeypatch, [])
         await on.press("q")
         assert leaving.exits == [0]
@@ -166,7 +166,7 @@ def test_leaving_replicas_running_asks_about_faults_without_an_end(
         await on.press("q", "right", "enter")
         assert leaving.asked == [True]
         assert await on.press("enter") == [c.LeaveCommand()]
-        assert on.bridge.ends_faults
+        assert on.driver.ends_faults
 
     play(act)
 
@@ -176,25 +176,25 @@ def test_leaving_replicas_running_asks_about_faults_without_an_end(
 
 @pytest.mark.processes
 def test_an_attached_console_says_in_the_end_what_acts_or_ends_it(tmp_path: Path) -> None:
-    async def session(bridge: ClusterDriver) -> None:
+    async def session(driver: ClusterDriver) -> None:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(bridge.run)
-            bridge.submit(c.InjectCommand(0, f.SlowDisk(1)))
+            nursery.start_soon(driver.run)
+            driver.submit(c.InjectCommand(0, f.SlowDisk(1)))
             with trio.fail_after(30):
-                while not bridge.lasting(ours_go_on=False):  # noqa: ASYNC110 - as the screen does
+                while not driver.lasting(ours_go_on=False):  # noqa: ASYNC110 - as the screen does
                     await trio.sleep(0.02)
-            bridge.stop()
+            driver.stop()
 
     async def attached(on: Real, *, ends_faults: bool) -> list[str]:
-        bridge = ClusterDriver(ConsoleOptions(cluster=on.bridge.launch.cluster))
-        bridge.ends_faults = ends_faults
-        await asyncio.to_thread(trio.run, session, bridge)
-        return bridge.last_words()
+        driver = ClusterDriver(ConsoleOptions(cluster=on.driver.options.cluster))
+        driver.ends_faults = ends_faults
+        await asyncio.to_thread(trio.run, session, driver)
+        return driver.last_words()
 
     async def act(on: Real) -> None:
         assert await attached(on, ends_faults=True) == []
         assert faults(await on.sightings(), 0) == []
-        address = on.bridge.launch.cluster.replicas[0]
+        address = on.driver.options.cluster.replicas[0]
         assert await attached(on, ends_faults=False) == [
             "still acting: slow-disk r0 1 ms, for 10 min more",
             f"all faults end with: paxtui fault heal --at {address}",

@@ -37,9 +37,9 @@ def test_messages_that_are_typed_at_once_are_messages_of_their_own(play: Play) -
         sent = await on.at_once("i", *"aaa", "enter", *"bbb", "enter", *"ccc", "enter", *"two")
         assert sent == [c.AppendCommand("aaa"), c.AppendCommand("bbb"), c.AppendCommand("ccc")]
         assert line(on) == "two"
-        assert on.app.kept.history[-3:] == ["aaa", "bbb", "ccc"]
+        assert on.app.preferences.history[-3:] == ["aaa", "bbb", "ccc"]
 
-    play(act, kept=Preferences(history=[]))
+    play(act, preferences=Preferences(history=[]))
 
 
 def test_a_digit_after_enter_does_not_join_the_command(play: Play) -> None:
@@ -62,9 +62,9 @@ def test_a_letter_after_enter_does_not_join_what_was_asked_for(play: Play, key: 
 
     async def act(on: Played) -> None:
         assert await on.at_once(key, "2", "enter", "6") == expected[key]
-        assert on.app.view == 6  # the key that came after enter
+        assert on.app.view_state.view == 6  # the key that came after enter
         if key != "L":
-            assert on.app.scene.slot == 2
+            assert on.app.view_state.slot == 2
 
     play(act, messages=30, size=(80, 24))
 
@@ -84,7 +84,7 @@ def test_keys_after_a_dialog_that_closed_act_on_what_is_below(play: Play) -> Non
     async def act(on: Played) -> None:
         assert await on.at_once("g", "4", "enter", "c") == [c.CrashCommand(0)]
         assert await on.at_once("g", "5", "escape", "e") == [c.ElectCommand(0)]
-        assert on.app.scene.slot == 4
+        assert on.app.view_state.slot == 4
         assert len(on.app.screen_stack) == 1
 
     play(act)

@@ -84,7 +84,7 @@ def test_a_broken_rule_can_be_read_in_the_header_of_every_theme(play: Play, them
         assert seen
         assert "VIOLATED" in strip.text
 
-    play(act, look=Styles(theme))
+    play(act, styles=Styles(theme))
 
 
 @pytest.mark.parametrize("theme", ANSI_NAMES)
@@ -97,7 +97,7 @@ def test_what_is_below_a_dialog_stays_on_screen_where_colours_cannot_be_mixed(pl
         assert "crash replica" in text
         assert "message 9" in on.app.export_screenshot().replace("&#160;", " ")
 
-    play(act, look=Styles(theme))
+    play(act, styles=Styles(theme))
 
 
 def test_a_theme_brings_its_own_ground_also_if_another_one_was_taken_first(play: Play) -> None:
@@ -105,10 +105,10 @@ def test_a_theme_brings_its_own_ground_also_if_another_one_was_taken_first(play:
 
     async def act(on: Played) -> None:
         for theme in ("dark", "ansi", "light", "no-color", "dark"):
-            on.app.set_theme(theme)
+            on.app.controllers.view.use_theme(theme)
             await on.pilot.pause()
             assert on.app.native_ansi_color == (theme in ANSI_NAMES)
             ground = on.app.screen.styles.background
             assert (ground.ansi is not None) == (theme in ANSI_NAMES), theme
 
-    play(act, look=Styles("ansi"))
+    play(act, styles=Styles("ansi"))

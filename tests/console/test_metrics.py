@@ -13,7 +13,7 @@ from paxtui.wire.faults import CrashProposer, Cut, Loss, SlowDisk
 from tests.console.story import Story
 
 
-def scene(story: Story) -> ViewState:
+def view_state(story: Story) -> ViewState:
     return ViewState(story.model, Styles(), lambda: story.now)
 
 
@@ -50,7 +50,7 @@ def test_a_line_says_what_now_and_at_most() -> None:
     for _ in range(4):
         story.choose(["a"] * 30)
         story.later(1)
-    rows = [plain(row) for row in metrics.metrics(scene(story), 37, 8)]
+    rows = [plain(row) for row in metrics.metrics(view_state(story), 37, 8)]
     assert rows[0].startswith("chosen/s")
     assert rows[0].split()[-3:] == ["30", "max", "30"]
     assert len(rows) == 8
@@ -60,7 +60,7 @@ def test_a_line_says_what_now_and_at_most() -> None:
 def test_every_replica_has_its_own_numbers_where_there_is_room() -> None:
     story = Story(5).up()
     story.down(3)
-    rows = [plain(row) for row in metrics.metrics(scene(story), 120, 30)]
+    rows = [plain(row) for row in metrics.metrics(view_state(story), 120, 30)]
     table = rows[-5:]
     assert [row.split()[0] for row in table] == ["r0", "r1", "r2", "r3", "r4"]
     assert set(table[3].split()[1:]) == {"?"}
@@ -72,7 +72,7 @@ def test_elections_and_resends_are_counted() -> None:
     story.elect(1, 2)
     story.tell(1, e.AcceptSent(story.ballot, 0, 7, 2, True))
     story.later(1)
-    told = {one.label: one for one in metrics.series(scene(story), 10)}
+    told = {one.label: one for one in metrics.series(view_state(story), 10)}
     assert told["elections"].now == 1
     assert told["resent/s"].now == 7
     assert told["resent/s"].tone == "warn"
@@ -82,7 +82,7 @@ def test_elections_and_resends_are_counted() -> None:
 
 
 def verdict(story: Story) -> tuple[str, str]:
-    return story.model.liveness.look(story.model, story.now)
+    return story.model.liveness.judge(story.model, story.now)
 
 
 def fresh(story: Story, seconds: float) -> tuple[str, str]:

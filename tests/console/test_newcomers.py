@@ -56,15 +56,15 @@ def test_the_log_has_the_keys_again_after_a_screen_that_was_too_small(play: Play
         await on.pilot.resize_terminal(80, 24)
         await on.pilot.pause()
         await on.press("up")
-        assert on.app.scene.slot is not None
+        assert on.app.view_state.slot is not None
 
     play(act, size=(80, 24))
 
 
 def test_a_scenario_that_is_over_says_so_and_how_to_go_back(play: Player) -> None:
     async def act(on: Played) -> None:
-        on.bridge.play = ScenarioRun(Listed("ring", "a ring", "a ring", 1), 1)
-        on.bridge.play.verdict = "PASS: 3 acknowledged"
+        on.driver.scenario_run = ScenarioRun(Listed("ring", "a ring", "a ring", 1), 1)
+        on.driver.scenario_run.verdict = "PASS: 3 acknowledged"
         on.app.tick()
         await on.look()
         assert "OVER" in on.text("header")
@@ -102,7 +102,7 @@ def test_help_is_broken_between_keys_and_flows_as_prose() -> None:
 def test_undo_leaves_alone_who_runs_again_already(tmp_path: Path) -> None:
     async def act(on: Real) -> None:
         await on.press("right", "c")
-        await on.shown(lambda: on.bridge.model.replicas[1].process == "down", "r1 is down")
+        await on.shown(lambda: on.driver.model.replicas[1].process == "down", "r1 is down")
         await on.press("r")
         seen = await on.until(lambda seen: seen[1].report is not None, "r1 runs")
         assert seen[1].report is not None
@@ -118,7 +118,7 @@ def test_undo_leaves_alone_who_runs_again_already(tmp_path: Path) -> None:
 
 def notes(on: Real) -> list[Notice]:
     """What was said lately, also what is on screen now."""
-    return [*on.bridge.notices, *([on.app.notice] if on.app.notice is not None else [])]
+    return [*on.driver.notices, *([on.app.notice] if on.app.notice is not None else [])]
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -130,7 +130,7 @@ async def until(condition: Callable[[], bool]) -> None:
 @pytest.mark.processes
 def test_replicas_of_another_console_on_the_same_ports_are_not_taken_for_ours(tmp_path: Path) -> None:
     async def meet(on: Real) -> list[str]:
-        second = ClusterDriver(structs.replace(on.bridge.launch, data_dir=tmp_path / "second", log_dir=None))
+        second = ClusterDriver(structs.replace(on.driver.options, data_dir=tmp_path / "second", log_dir=None))
         with trio.fail_after(PATIENCE_S):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(second.run)
@@ -162,6 +162,6 @@ def test_keys_that_come_in_after_a_dialog_was_left_close_nothing_else(play: Play
         menu.dismiss("duplicate")
         await on.pilot.pause()
         assert len(on.app.screen_stack) == 2  # the line for the delay, above the panes
-        on.bridge.taken()
+        on.driver.taken()
 
     play(act)

@@ -49,8 +49,8 @@ async def test_a_message_ends_as_the_client_library_says(failure: ClientError | 
     async def number(*_: object) -> None:
         pass
 
-    bridge: Any = SimpleNamespace(own=own, now=1.0, _number=number)
-    await ClusterDriver._say(bridge, EndedLog(failure), c.AppendCommand("hello", None))  # type: ignore[arg-type]
+    driver: Any = SimpleNamespace(own=own, now=1.0, _number=number)
+    await ClusterDriver._append_message(driver, EndedLog(failure), c.AppendCommand("hello", None))  # type: ignore[arg-type]
     (mine,) = own.chat.mine
     assert mine.fate == fate
     assert mine.problem == (str(failure) if failure else "")

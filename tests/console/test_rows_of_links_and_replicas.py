@@ -58,19 +58,19 @@ def check(rows: list[Row], width: int, height: int) -> None:
 @pytest.mark.parametrize("n", range(1, 10))
 @pytest.mark.parametrize("ascii", [False, True])
 def test_rows_are_as_wide_as_asked(n: int, ascii: bool) -> None:
-    scene = scene_of(troubled(n), ascii=ascii)
-    broken = faults.broken(scene.model, scene.now)
+    view_state = scene_of(troubled(n), ascii=ascii)
+    broken = faults.broken(view_state.model, view_state.now)
     for width in WIDTHS:
         for height in (n, 2 * n, 30, 60):
-            check(replicas.replicas(scene, width, height), width, height)
+            check(replicas.replicas(view_state, width, height), width, height)
         for both in (False, True):
-            check(links.links(scene, width, 30, both=both, focused=both), width, 30)
-        check([faults.fault_line(scene, each, width, chosen=True) for each in broken], width, 999)
-        check([faults.nothing(scene, width)], width, 1)
+            check(links.links(view_state, width, 30, both=both, focused=both), width, 30)
+        check([faults.fault_line(view_state, each, width, chosen=True) for each in broken], width, 999)
+        check([faults.nothing(view_state, width)], width, 1)
         for preset in PRESETS.values():
-            check(links.preview(scene, cuts(preset, n, 0), frozenset({(0, 1)}), width), width, n + 1)
+            check(links.preview(view_state, cuts(preset, n, 0), frozenset({(0, 1)}), width), width, n + 1)
         item = Item("c", HOSTILE.replace("\x1b", "").replace("\n", ""), "what", "id")
-        check([item_line(scene, item._replace(label="label"), width, 20, chosen=True)], width, 1)
+        check([item_line(view_state, item._replace(label="label"), width, 20, chosen=True)], width, 1)
         check(help_rows("a line\n" + "word " * 80, [("x", "everything that breaks")] * 9, width), width, 999)
 
 
@@ -117,9 +117,9 @@ def test_faults_say_what_they_wait_for_and_how_long_they_last() -> None:
     story.fault(0, f.CrashReplica(), when=Trigger("accept-sent", 7))
     number = story.fault(1, f.Loss(0, 20), left_s=90)
     story.later(2)
-    scene = scene_of(story)
+    view_state = scene_of(story)
     lines = [
-        plain(faults.fault_line(scene, each, 80, chosen=False))
+        plain(faults.fault_line(view_state, each, 80, chosen=False))
         for each in faults.broken(story.model, story.now)
     ]
     assert "crash r0  waits for accept-sent slot 7" in lines[0]
@@ -137,9 +137,9 @@ def test_what_is_broken_names_the_command_that_mends_it() -> None:
 def test_a_card_shows_more_where_there_is_room() -> None:
     story = Story(3).up()
     story.choose(["one"])
-    scene = scene_of(story)
-    low = "\n".join(plain(row) for row in replicas.replicas(scene, 80, 3))
-    high = "\n".join(plain(row) for row in replicas.replicas(scene, 160, 30))
+    view_state = scene_of(story)
+    low = "\n".join(plain(row) for row in replicas.replicas(view_state, 80, 3))
+    high = "\n".join(plain(row) for row in replicas.replicas(view_state, 160, 30))
     assert "P1.0 acc 1 app 1" in low
     for word in (
         "promised 1.0",
@@ -155,13 +155,13 @@ def test_a_card_shows_more_where_there_is_room() -> None:
 
 
 def test_a_click_finds_the_card() -> None:
-    scene = scene_of(Story(3).up())
+    view_state = scene_of(Story(3).up())
     for height in (3, 6, 9, 12, 15, 40):
-        rows = replicas.replicas(scene, 100, height)
+        rows = replicas.replicas(view_state, 100, height)
         for y, row in enumerate(rows):
             name = plain(row)[1:3]
             if name.startswith("r"):
-                assert replicas.replica_at(scene, y, height) == int(name[1])
+                assert replicas.replica_at(view_state, y, height) == int(name[1])
 
 
 def test_many_cuts_from_one_sender_are_one_line_that_joins_them_all() -> None:
@@ -176,10 +176,10 @@ def test_many_cuts_from_one_sender_are_one_line_that_joins_them_all() -> None:
 
 
 def test_where_not_all_replicas_fit_the_selected_one_does() -> None:
-    scene = scene_of(Story(9).up())
+    view_state = scene_of(Story(9).up())
     for selected in range(9):
-        scene.selected = selected
-        rows = [plain(row) for row in replicas.replicas(scene, 60, 4)[:4]]
+        view_state.selected = selected
+        rows = [plain(row) for row in replicas.replicas(view_state, 60, 4)[:4]]
         assert any(f"▶r{selected}" in row for row in rows)
         y = next(y for y, row in enumerate(rows) if "▶" in row)
-        assert replicas.replica_at(scene, y, 4) == selected
+        assert replicas.replica_at(view_state, y, 4) == selected

@@ -37,9 +37,9 @@ def crowd(n: int) -> ViewState:
     story.tell(0, e.SteppedDown(Ballot(1, 0), TEXTS[4]), e.MessageDropped(TEXTS[5], 0, TEXTS[6]))
     story.model.note(TEXTS[3], story.now, failed=True)
     for text in TEXTS:
-        mine = story.model.chat.say(text, None, story.now)
+        mine = story.model.chat.add_message(text, None, story.now)
         story.model.chat.ended(mine, "failed", text)
-    story.model.chat.say(TEXTS[1], None, story.now)
+    story.model.chat.add_message(TEXTS[1], None, story.now)
     story.propose(TEXTS[:3])
     if n > 1:
         story.down(n - 1, TEXTS[4])
@@ -47,24 +47,25 @@ def crowd(n: int) -> ViewState:
     return ViewState(story.model, Styles(), lambda: story.now)
 
 
-def all_rows(scene: ViewState, width: int) -> list[Row]:
-    talk = Conversation(scene.model)
+def all_rows(view_state: ViewState, width: int) -> list[Row]:
+    talk = Conversation(view_state.model)
     rows = [
-        chat.line(scene, talk.get(line), "[me]", width, chosen=line % 2 == 0) for line in range(talk.count)
+        chat.line(view_state, talk.get(line), "[me]", width, chosen=line % 2 == 0)
+        for line in range(talk.count)
     ]
-    rows += [events.line(scene, seen, width, chosen=False) for seen in scene.model.journal.all]
-    rows += [events.line(scene, None, width, chosen=True)]
+    rows += [events.line(view_state, seen, width, chosen=False) for seen in view_state.model.journal.all]
+    rows += [events.line(view_state, None, width, chosen=True)]
     for height in (8, 40):
-        rows += metrics.metrics(scene, width, height)
-        rows += safety.safety(scene, width, height)
+        rows += metrics.metrics(view_state, width, height)
+        rows += safety.safety(view_state, width, height)
     return rows
 
 
 @pytest.mark.parametrize("n", [1, 3, 5, 9])
 def test_rows_are_exactly_as_wide_as_asked(n: int) -> None:
-    scene = crowd(n)
+    view_state = crowd(n)
     for width in (*range(40, 120, 7), 160, 300):
-        for row in all_rows(scene, width):
+        for row in all_rows(view_state, width):
             assert width_of(row) == width, plain(row)
 
 
@@ -82,22 +83,22 @@ def test_nothing_on_a_row_can_be_obeyed() -> None:
 
 
 def test_the_panel_says_first_what_is_wrong() -> None:
-    scene = crowd(3)
-    rows = [plain(row) for row in safety.safety(scene, 60, 12)]
+    view_state = crowd(3)
+    rows = [plain(row) for row in safety.safety(view_state, 60, 12)]
     assert rows[0].startswith(("agreement:", "one value a ballot:"))
-    assert "VIOLATED" in safety.title(scene)
+    assert "VIOLATED" in safety.title(view_state)
     assert any(row.startswith("✗ agreement") for row in rows)
     assert any("events, 0 gaps" in row for row in rows)
 
 
 def test_a_note_is_never_what_is_cut_off() -> None:
-    scene = crowd(3)
-    talk = Conversation(scene.model)
-    queued = plain(chat.line(scene, talk.get(talk.count - 1), "you", 60, chosen=False))
+    view_state = crowd(3)
+    talk = Conversation(view_state.model)
+    queued = plain(chat.line(view_state, talk.get(talk.count - 1), "you", 60, chosen=False))
     assert queued.rstrip().endswith("queued here")
 
 
 def test_titles_fit_their_panes() -> None:
-    scene = crowd(3)
+    view_state = crowd(3)
     for width in (30, 60, 100):
-        assert len(chat.title(scene, True, 0, width)) <= max(width, 40)
+        assert len(chat.title(view_state, True, 0, width)) <= max(width, 40)

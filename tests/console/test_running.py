@@ -40,10 +40,10 @@ def test_what_was_started_is_known_until_it_is_stopped(tmp_path: Path) -> None:
 
 
 def test_settings_are_remembered_too(tmp_path: Path) -> None:
-    launch = unhurried(ConsoleOptions(cluster=numbered(1), ours=(0, 1, 2)))
-    known_clusters.add(tmp_path, launch.cluster)
+    options = unhurried(ConsoleOptions(cluster=numbered(1), ours=(0, 1, 2)))
+    known_clusters.add(tmp_path, options.cluster)
     (found,) = known_clusters.known(tmp_path)
-    assert (found.settings.hole_timeout_s, found.digest) == (HOLE_S, launch.cluster.digest)
+    assert (found.settings.hole_timeout_s, found.digest) == (HOLE_S, options.cluster.digest)
 
 
 def test_consoles_that_were_killed_leave_no_more_than_twenty_behind(tmp_path: Path) -> None:
@@ -94,14 +94,14 @@ def test_attach_names_where_nobody_answers_and_does_not_wait(
 
 
 def test_a_console_that_starts_all_replicas_leaves_holes_open_for_long() -> None:
-    launch = ConsoleOptions(cluster=cluster(3), ours=(0, 1, 2))
-    assert ClusterDriver(launch).launch.cluster.settings.hole_timeout_s == HOLE_S
-    assert ClusterDriver(launch).own.holes.timeout_s == HOLE_S
-    other = structs.replace(launch.cluster.settings, hole_timeout_s=3.0)
+    options = ConsoleOptions(cluster=cluster(3), ours=(0, 1, 2))
+    assert ClusterDriver(options).options.cluster.settings.hole_timeout_s == HOLE_S
+    assert ClusterDriver(options).own.holes.timeout_s == HOLE_S
+    other = structs.replace(options.cluster.settings, hole_timeout_s=3.0)
     for kept in (
-        ConsoleOptions(cluster=structs.replace(launch.cluster, settings=other), ours=(0, 1, 2)),
-        ConsoleOptions(cluster=launch.cluster, ours=(1,)),
-        ConsoleOptions(cluster=launch.cluster),
+        ConsoleOptions(cluster=structs.replace(options.cluster, settings=other), ours=(0, 1, 2)),
+        ConsoleOptions(cluster=options.cluster, ours=(1,)),
+        ConsoleOptions(cluster=options.cluster),
     ):
         assert unhurried(kept) == kept
 
@@ -119,8 +119,8 @@ def hole(story: Story) -> int:
 
 
 def test_why_says_when_a_hole_ends_by_itself() -> None:
-    bridge = ClusterDriver(ConsoleOptions(cluster=cluster(3), ours=(0, 1, 2)))
-    story = Story(3, bridge.own).up()
+    driver = ClusterDriver(ConsoleOptions(cluster=cluster(3), ours=(0, 1, 2)))
+    story = Story(3, driver.own).up()
     story.choose(["hello"])
     slot = hole(story)
     story.later(5)
@@ -130,16 +130,16 @@ def test_why_says_when_a_hole_ends_by_itself() -> None:
 
 
 def test_what_only_a_replica_described_is_not_said_to_have_the_default_timeout(tmp_path: Path) -> None:
-    launch = ConsoleOptions(cluster=cluster(3), asked=True, prefs=tmp_path)
-    assert ClusterDriver(informed(launch)).own.holes.timeout_s is None
-    bridge = ClusterDriver(launch)
-    story = Story(3, bridge.own).up()
+    options = ConsoleOptions(cluster=cluster(3), asked=True, preferences_dir=tmp_path)
+    assert ClusterDriver(informed(options)).own.holes.timeout_s is None
+    driver = ClusterDriver(options)
+    story = Story(3, driver.own).up()
     story.choose(["hello"])
     text = " ".join(why_slot(story.model, hole(story), story.now).next)
     assert "by itself it does so after its hole timeout, not known here" in text
     known_clusters.add(tmp_path, unhurried(ConsoleOptions(cluster=cluster(3), ours=(0, 1, 2))).cluster)
-    assert ClusterDriver(informed(launch)).own.holes.timeout_s == HOLE_S
-    by_file = ConsoleOptions(cluster=cluster(3), prefs=tmp_path)
+    assert ClusterDriver(informed(options)).own.holes.timeout_s == HOLE_S
+    by_file = ConsoleOptions(cluster=cluster(3), preferences_dir=tmp_path)
     assert ClusterDriver(informed(by_file)).own.holes.timeout_s == HOLE_S
     assert informed(structs.replace(by_file, ours=(1,))).cluster.settings.hole_timeout_s != HOLE_S
 
@@ -154,7 +154,7 @@ def test_a_hole_that_is_left_open_on_purpose_is_not_stuck(asked: bool, patience_
     for _ in range(patience_s + 10):
         for id in range(story.n):
             story.report(id)
-        seen.append(story.model.liveness.look(story.model, story.now))
+        seen.append(story.model.liveness.judge(story.model, story.now))
         story.later(1)
     assert {each.light for each in seen[:patience_s]} <= {"moving", "waiting"}
     assert f"slot {slot} was left empty on purpose" in seen[10].words

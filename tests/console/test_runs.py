@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 from paxtui.console.model.state.runs import Runs
 
 SLOTS = 40
-deeds = st.lists(
+changes = st.lists(
     st.tuples(st.integers(0, SLOTS), st.integers(0, SLOTS), st.sampled_from(["a", "b", "c", None])),
     max_size=40,
 )
 
 
-@given(deeds)
-def test_runs_hold_what_a_dictionary_would(deeds: list[tuple[int, int, str | None]]) -> None:
+@given(changes)
+def test_runs_hold_what_a_dictionary_would(changes: list[tuple[int, int, str | None]]) -> None:
     runs: Runs[str] = Runs()
     model: dict[int, str] = {}
-    for first, end, value in deeds:
+    for first, end, value in changes:
         if value is None:
             runs.clear(first, end)
             for slot in range(first, end):
@@ -35,12 +35,12 @@ def test_runs_hold_what_a_dictionary_would(deeds: list[tuple[int, int, str | Non
         assert runs.end == max(model, default=-1) + 1
 
 
-@given(deeds, st.integers(0, SLOTS), st.integers(0, SLOTS))
+@given(changes, st.integers(0, SLOTS), st.integers(0, SLOTS))
 def test_runs_are_cut_to_what_is_asked_for_and_never_touch_an_equal_one(
-    deeds: list[tuple[int, int, str | None]], first: int, end: int
+    changes: list[tuple[int, int, str | None]], first: int, end: int
 ) -> None:
     runs: Runs[str] = Runs()
-    for start, stop, value in deeds:
+    for start, stop, value in changes:
         if value is not None:
             runs.assign(start, stop, value)
     parts = list(runs.within(first, end))

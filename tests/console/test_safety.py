@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from paxtui.console.model.safety.checks import NAMES
-from paxtui.console.model.safety.safety import MARGIN, SLOTS_KEPT, SafetyJudge
+from paxtui.console.model.safety.records import MARGIN, SLOTS_KEPT
+from paxtui.console.model.safety.safety import SafetyJudge
 from paxtui.sim.mutants import MUTANTS
 from paxtui.sim.plan.plan_generator import generate_plan
 from paxtui.wire import events as e
@@ -176,7 +177,7 @@ def test_a_disk_that_went_back_in_time_breaks_nothing_if_its_replica_has_no_vote
     judge.event(2, e.BecameNonVoting("its disk went back in time"))
     assert judge.light.words == "SAFE 7/7"
     judge.gap(2, 3.0)
-    judge.snapshot(2, status(2, watermark=10, held="its disk went back in time"))
+    judge.snapshot(2, status(2, watermark=10, non_voting="its disk went back in time"))
     judge.storage(2, "disk 2")
     assert judge.light.words == "SAFE 7/7"
 
@@ -223,7 +224,9 @@ def test_a_vote_that_others_counted_must_be_there_after_a_restart() -> None:
     assert "its vote in slot 0 at 1.0 was counted, and is gone" in judge.problems[0]
 
 
-def status(replica: int, watermark: int, number: int = 50, held: str | None = None) -> TelemetrySnapshot:
+def status(
+    replica: int, watermark: int, number: int = 50, non_voting: str | None = None
+) -> TelemetrySnapshot:
     """A replica that voted for and applied everything below the watermark."""
     story = Story(3)
     story.numbers[replica] = number
@@ -235,7 +238,7 @@ def status(replica: int, watermark: int, number: int = 50, held: str | None = No
         learned_high=watermark,
         accepted_high=watermark,
         chain=heads[0] if watermark else "",
-        held=held,
+        non_voting=non_voting,
     )
     return TelemetrySnapshot(id=0, number=number, at_s=0.0, wall=0.0, status=belief, slots=(), faults=())
 
@@ -272,9 +275,11 @@ def test_memory_does_not_grow_with_the_log_even_if_a_replica_stays_behind() -> N
             if replica != 2:
                 judge.event(replica, event)
     assert judge.light.words == "SAFE 7/7"
-    kept = judge._reigns.log.end - next(judge._reigns.log.within(0, judge._reigns.log.end))[0]
+    kept = (
+        judge._kept.ballots.log.end - next(judge._kept.ballots.log.within(0, judge._kept.ballots.log.end))[0]
+    )
     assert kept <= SLOTS_KEPT + MARGIN
-    assert len(judge._logs._heads) <= SLOTS_KEPT
+    assert len(judge._kept.logs._heads) <= SLOTS_KEPT
 
 
 def test_whatever_a_replica_tells_the_judge_stands() -> None:

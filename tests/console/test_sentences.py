@@ -22,7 +22,7 @@ def why(story: Story, slot: int) -> str:
 
 def moving(story: Story) -> str:
     for _ in range(2):
-        story.model.look(story.now)
+        story.model.update_lights(story.now)
     found = why_moving(story.model, story.now)
     return "\n".join([found.verdict, *found.evidence, *found.next])
 
@@ -93,7 +93,7 @@ def test_where_no_connection_exists_no_accept_is_on_its_way() -> None:
 
 def test_when_too_few_votes_are_left_no_restart_is_advised() -> None:
     story = Story(3).up()
-    story.model.look(story.now)
+    story.model.update_lights(story.now)
     for id in (1, 2):
         story.report(id, status={"role": "non-voting", "non_voting": "its disk is new"})
     assert "only 1 of 3 replicas still have a vote" in why_no_leader(story.model, story.now).verdict
@@ -133,10 +133,10 @@ def test_a_run_in_which_one_voted_for_a_part_is_not_said_to_have_the_same_votes(
 
 def test_faults_of_replicas_that_are_not_heard_are_not_known() -> None:
     story = Story(3).up()
-    scene = ViewState(story.model, Styles("dark"), lambda: story.now)
-    assert plain(faults.nothing(scene, 60)).startswith("nothing is broken")
+    view_state = ViewState(story.model, Styles("dark"), lambda: story.now)
+    assert plain(faults.nothing(view_state, 60)).startswith("nothing is broken")
     silent(story, 2)
-    assert plain(faults.nothing(scene, 60)).startswith("nothing known; r2 not heard")
+    assert plain(faults.nothing(view_state, 60)).startswith("nothing known; r2 not heard")
     other = Story(3, ClusterModel(cluster(3)))
     assert "r0 r1 r2 not heard" in plain(
         faults.nothing(ViewState(other.model, Styles("dark"), lambda: 1.0), 60)

@@ -24,7 +24,7 @@ BY_LEADERS = {AGREEMENT, VALIDITY}
 
 
 def unknown(story: Story) -> set[str]:
-    story.model.look(story.now)
+    story.model.update_lights(story.now)
     assert not story.model.judge.problems
     return {check.name for check in story.model.judge.checks if check.light == "UNKNOWN"}
 
@@ -169,12 +169,12 @@ def test_header_and_panel_say_it() -> None:
     story = Story(3).up()
     story.choose(["a"])
     stale(story, 0)
-    story.model.look(story.now)
+    story.model.update_lights(story.now)
     story.later(7)
     hear(story, 1, 2)
-    scene = ViewState(story.model, Styles("dark"), lambda: story.now)
-    assert "UNKNOWN 0/7" in plain(header(scene, 200))
-    rows = " ".join(plain(row).strip() for row in safety.safety(scene, 60, 20))
+    view_state = ViewState(story.model, Styles("dark"), lambda: story.now)
+    assert "UNKNOWN 0/7" in plain(header(view_state, 200))
+    rows = " ".join(plain(row).strip() for row in safety.safety(view_state, 60, 20))
     assert "? r0 is not heard for 7.0 s: what it does is not known before it is." in rows
 
 

@@ -218,7 +218,7 @@ def test_with_too_few_replicas_nobody_can_lead() -> None:
     story = Story(3).up()
     for id in (0, 1):
         story.model.process(id, "down", story.now)
-    story.model.liveness.look(story.model, story.now)
+    story.model.liveness.judge(story.model, story.now)
     found = why_no_leader(story.model, story.now)
     assert "fewer than 2 of 3 replicas run" in found.verdict
     assert why_moving(story.model, story.now).subject == "leader"
@@ -237,7 +237,7 @@ def test_whom_a_majority_refuses_leads_nobody_even_if_nobody_else_does() -> None
 def test_two_who_believe_that_they_lead_are_both_named() -> None:
     story = Story(3).up()
     story.model.leaders[1] = Ballot(2, 1)
-    story.model.liveness.look(story.model, story.now)
+    story.model.liveness.judge(story.model, story.now)
     found = why_moving(story.model, story.now)
     assert "r1 leads at 2.1: a majority promised it that ballot." in found.evidence
     assert any("r0 still believes that it leads at 1.0" in text for text in found.evidence)
@@ -249,7 +249,7 @@ def test_a_replica_with_another_disk_is_said_to_be_refused_and_its_old_votes_are
     story.tell(2, e.Restored(Ballot.ZERO, 0, 0, 0))
     story.report(2, refused_by=((0, "comes back with another disk"), (1, "comes back with another disk")))
     for _ in range(2):
-        story.model.liveness.look(story.model, story.now)
+        story.model.liveness.judge(story.model, story.now)
     found = why_moving(story.model, story.now)
     assert "r0 r1 do not take r2 in: comes back with another disk" in found.evidence
     assert "0 more may fail" in found.next[0]
@@ -266,12 +266,12 @@ def test_a_learner_without_vote_is_said_to_be_one_and_does_not_count_as_spare() 
     assert story.model.replicas[2].role == "non-voting"
     story.report(2, status={"role": "non-voting", "non_voting": "its disk is new"})
     for _ in range(2):
-        story.model.liveness.look(story.model, story.now)
+        story.model.liveness.judge(story.model, story.now)
     found = why_moving(story.model, story.now)
     assert "r2 is a learner without vote: its disk is new" in found.evidence
     assert "0 more may fail" in found.next[0]
-    scene = ViewState(story.model, Styles("dark"), lambda: story.now)
-    assert state_words(scene, story.model.replicas[2]) == "HELD: no vote"
+    view_state = ViewState(story.model, Styles("dark"), lambda: story.now)
+    assert state_words(view_state, story.model.replicas[2]) == "HELD: no vote"
 
 
 # Finding

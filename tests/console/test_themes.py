@@ -28,12 +28,12 @@ def test_a_theme_looks_the_same_whatever_was_there_before() -> None:
     async def main() -> None:
         expected = {}
         for name in PALETTES:
-            async with played(look=Styles(name)) as on:
+            async with played(styles=Styles(name)) as on:
                 expected[name] = await shown(on)
-        async with played(look=Styles("dark")) as on:
+        async with played(styles=Styles("dark")) as on:
             await shown(on)
             for name in (*list(PALETTES)[1:], "ansi", "dark", "no-color", "dark"):
-                on.app.set_theme(name)
+                on.app.controllers.view.use_theme(name)
                 await on.pilot.pause()
                 # No pane is asked to look again: what nothing happens in is drawn anew, too.
                 assert drawn(on)[:-1] == expected[name], name

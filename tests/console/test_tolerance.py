@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from paxtui.console.model.analysis.tolerance import tolerance
 from paxtui.console.model.analysis.why import why_moving, why_no_leader
+from paxtui.console.model.liveness.tolerance import tolerance
 from paxtui.console.rows.header import header
 from paxtui.console.theme.styles import Styles
 from paxtui.console.view_state import ViewState
@@ -53,8 +53,8 @@ def cut(story: Story, links: Links) -> None:
 
 def told(story: Story) -> str:
     """What WHY says of failures while nothing is selected."""
-    story.model.liveness.look(story.model, story.now)
-    story.model.liveness.look(story.model, story.now)
+    story.model.liveness.judge(story.model, story.now)
+    story.model.liveness.judge(story.model, story.now)
     return next(
         text for text in why_moving(story.model, story.now).next if "quorum" in text or "voters" in text
     )
@@ -94,10 +94,10 @@ def test_a_partition_leaves_its_larger_side_no_spare() -> None:
         "3 of 5 replicas are a quorum; r1 r3 r4 reach each other; 0 more may fail before the log stands "
         "still: r0 r2 not connected with r1 r3 r4."
     )
-    scene = ViewState(story.model, Styles("dark"), lambda: story.now)
-    assert "spare 0/2" in "".join(text for text, _ in header(scene, 200))
+    view_state = ViewState(story.model, Styles("dark"), lambda: story.now)
+    assert "spare 0/2" in "".join(text for text, _ in header(view_state, 200))
     story.down(3)
-    assert story.model.liveness.look(story.model, story.now).light == "stalled"
+    assert story.model.liveness.judge(story.model, story.now).light == "stalled"
 
 
 def test_a_cut_in_one_direction_counts_as_one() -> None:
@@ -110,7 +110,7 @@ def test_where_no_quorum_reaches_each_other_nothing_is_promised() -> None:
     story = Story(5).up()
     cut(story, frozenset((a, b) for a in range(1, 5) for b in range(1, 5) if a != b))
     assert spare(story) == -1
-    assert story.model.liveness.look(story.model, story.now).light != "stalled", "the hub can lead"
+    assert story.model.liveness.judge(story.model, story.now).light != "stalled", "the hub can lead"
     assert told(story).startswith(
         "No 3 of 5 voters reach each other; 0 more may fail before the log stands still: "
     )
@@ -172,10 +172,10 @@ def test_of_replicas_that_are_not_heard_nothing_is_promised() -> None:
 
 def test_learners_without_vote_are_no_majority() -> None:
     story = Story(3).up()
-    story.model.liveness.look(story.model, story.now)
+    story.model.liveness.judge(story.model, story.now)
     story.report(2, status={"role": "non-voting", "non_voting": "its disk is new"})
     story.down(1)
-    light, words = story.model.liveness.look(story.model, story.now)
+    light, words = story.model.liveness.judge(story.model, story.now)
     assert light == "stalled"
     assert words == "no majority is connected: 2 of 3 run, 1 with a vote, 2 are needed: it must stand still"
     assert why_no_leader(story.model, story.now).verdict.endswith(
@@ -191,7 +191,7 @@ def test_a_connection_that_does_not_exist_makes_nobody_stuck() -> None:
         story.later(0.5)
         for id in range(3):
             story.report(id, links=tuple(LinkView(to, False, 0, 0, 0) for to in range(3) if to != id))
-        light = story.model.liveness.look(story.model, story.now).light
+        light = story.model.liveness.judge(story.model, story.now).light
     assert light == "stalled"
 
 
@@ -199,8 +199,8 @@ def test_of_replicas_that_were_never_heard_it_is_not_said_that_they_do_not_run()
     story = Story(3)
     story.snapshot(1)
     story.report(1)
-    story.model.liveness.look(story.model, story.now)
-    light, words = story.model.liveness.look(story.model, story.now)
+    story.model.liveness.judge(story.model, story.now)
+    light, words = story.model.liveness.judge(story.model, story.now)
     assert (light, words) == ("waiting", "r0 r2 are not heard: whether it moves is not known")
 
 
@@ -211,12 +211,12 @@ def test_a_leader_that_this_console_lost_sight_of_may_lead_on() -> None:
     story.later(5)
     for id in (1, 2):
         story.report(id)
-    light, words = story.model.liveness.look(story.model, story.now)
+    light, words = story.model.liveness.judge(story.model, story.now)
     assert (light, words) == ("waiting", "leader r0 not heard for 5.0 s: what was asked of it is not known")
     story.model.leaders.clear()
-    scene = ViewState(story.model, Styles("dark"), lambda: story.now)
-    assert "leader ?" in "".join(text for text, _ in header(scene, 200))
-    assert "nobody who is heard leads, and r0 may" in story.model.liveness.look(story.model, story.now).words
+    view_state = ViewState(story.model, Styles("dark"), lambda: story.now)
+    assert "leader ?" in "".join(text for text, _ in header(view_state, 200))
+    assert "nobody who is heard leads, and r0 may" in story.model.liveness.judge(story.model, story.now).words
 
 
 def test_what_was_there_at_the_first_look_did_not_move() -> None:
@@ -224,6 +224,6 @@ def test_what_was_there_at_the_first_look_did_not_move() -> None:
     story.choose(["a"])
     other = Story(3, None)
     other.chosen, other.values = story.chosen, story.values
-    other.model.liveness.look(other.model, other.now)
+    other.model.liveness.judge(other.model, other.now)
     other.up()
-    assert other.model.liveness.look(other.model, other.now).light == "idle"
+    assert other.model.liveness.judge(other.model, other.now).light == "idle"

@@ -84,7 +84,7 @@ def why(story: Story, slot: int) -> str:
     return "\n".join([found.verdict, *found.evidence, *found.next])
 
 
-def scene(story: Story) -> ViewState:
+def view_state(story: Story) -> ViewState:
     return ViewState(story.model, Styles(), lambda: story.now)
 
 
@@ -98,7 +98,7 @@ def test_a_trim_raises_the_floor_and_a_status_tells_it_to_who_attaches() -> None
     late = Story(3, None)
     late.values = story.values
     for id in range(3):
-        late.snapshot(id, floor=7 + id, watermark=20, chain="")
+        late.snapshot(id, log_start=7 + id, watermark=20, chain="")
     assert [replica.floor for replica in late.model.replicas] == [7, 8, 9]
     assert late.model.floor == 7
 
@@ -139,7 +139,7 @@ def test_marks_and_trims_have_words_of_their_own() -> None:
     assert "keeps its state after this slot" in why(story, slot)
     assert matches(story.model, "mark", story.now) == [slot]
     assert matches(story.model, "trim", story.now) == [21]
-    rows = [plain(log.line(scene(story), each, 100, chosen=False)) for each in (21, slot)]
+    rows = [plain(log.line(view_state(story), each, 100, chosen=False)) for each in (21, slot)]
     assert "trim to 11" in rows[0]
     assert "mark" in rows[1]
     assert "no-op" not in "".join(rows)
@@ -173,7 +173,7 @@ def test_what_is_removed_everywhere_is_one_line_that_cannot_be_opened() -> None:
     assert folds[0] == Fold(0, 11, removed=True)
     assert all(fold.first > 11 for fold in folds[1:])
     assert layout(story.model, 0).folds == folds[:1]
-    row = plain(log.fold_line(scene(story), folds[0], 100, chosen=False))
+    row = plain(log.fold_line(view_state(story), folds[0], 100, chosen=False))
     assert "#  slots 0 to 10 are removed  the log is kept from slot 11 on" in row
     assert "REMOVED" in why_run(story.model, 0, 11, story.now).verdict
 
@@ -181,12 +181,12 @@ def test_what_is_removed_everywhere_is_one_line_that_cannot_be_opened() -> None:
 def test_a_removed_slot_is_shown_as_removed_and_never_asked_for() -> None:
     story = behind()
     story.model.values._known.clear()
-    kept = plain(log.line(scene(story), 4, 100, chosen=False))
-    gone = plain(log.line(scene(story), 8, 100, chosen=False))
+    kept = plain(log.line(view_state(story), 4, 100, chosen=False))
+    gone = plain(log.line(view_state(story), 8, 100, chosen=False))
     assert "#      #      ●" in kept
     assert "removed" in gone
     assert story.model.values.take_wanted(story.model.applied) == (4, 1)
-    page = "\n".join(plain(row) for row in slot_page(scene(story), 8, [], 80))
+    page = "\n".join(plain(row) for row in slot_page(view_state(story), 8, [], 80))
     assert "has removed it" in page
     assert page.count("removed") >= 3
 
@@ -209,10 +209,10 @@ def test_the_conversation_begins_where_the_log_does() -> None:
 def test_the_card_tells_the_floor_once_there_is_one() -> None:
     for width in (39, 80, 120):
         story = trimmed()
-        rows = "\n".join(plain(row) for row in card(scene(story), story.model.replicas[0], width, 2))
+        rows = "\n".join(plain(row) for row in card(view_state(story), story.model.replicas[0], width, 2))
         assert "kept from slot 11" in rows, width
     story = Story(3).up()
-    assert "kept from" not in str(card(scene(story), story.model.replicas[0], 120, 4))
+    assert "kept from" not in str(card(view_state(story), story.model.replicas[0], 120, 4))
 
 
 def test_new_events_are_about_slots_and_what_comes_all_the_time_is_quiet() -> None:
@@ -223,7 +223,7 @@ def test_new_events_are_about_slots_and_what_comes_all_the_time_is_quiet() -> No
     loud = {type(seen.event) for seen in journal.notable}
     assert {e.Trimmed, e.SnapshotAsked, e.SnapshotTaken} <= loud
     assert not {e.SnapshotSent, e.Checkpointed} & loud
-    slots = {type(seen.event) for seen in journal.shelf(Filter(everything=True, kind="slots"))}
+    slots = {type(seen.event) for seen in journal.ring(Filter(everything=True, kind="slots"))}
     assert {e.Checkpointed, e.Trimmed, e.SnapshotAsked, e.SnapshotSent, e.SnapshotTaken} <= slots
 
 
@@ -339,12 +339,12 @@ def test_the_log_ends_at_the_floor_and_says_so(play: Play) -> None:
         assert "slots 0 to 10 are removed" in on.text("log")
         assert "old 3" not in on.text("log")
         await on.press("home", "up", "up")
-        assert on.app.scene.fold == (0, 11)
+        assert on.app.view_state.fold == (0, 11)
         assert "REMOVED" in on.text("why")
         await on.press("enter")
         assert "slots 0 to 10 are removed" in on.said
-        assert on.app.scene.fold == (0, 11)
-        on.app.go_to_text("4")
+        assert on.app.view_state.fold == (0, 11)
+        on.app.controllers.navigation.go_to_text("4")
         assert "slot 4 is removed; the log is kept from slot 11 on" in on.said
         await on.press("z")
         assert "slots 0 to 10 are removed" in on.text("log")

@@ -38,9 +38,9 @@ def test_numbers_and_searches_typed_at_once_reach_their_lines(play: Play) -> Non
             c.InjectManyCommand(((0, f.Loss(-1, 20)),), "loss r0>* 20 %")
         ]
         assert await on.at_once("g", "4", "enter") == []
-        assert on.app.scene.slot == 4
+        assert on.app.view_state.slot == 4
         assert await on.at_once("slash", *"message", "space", "7", "enter") == []
-        assert on.app.scene.slot == 7
+        assert on.app.view_state.slot == 7
         assert await on.at_once("w", *"r0") == []
         assert on.app.screen.query_one(Input).value == "r0"
 

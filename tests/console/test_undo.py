@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from paxtui.client.errors import Failed
 from paxtui.console import command_builders
 from paxtui.console import commands as c
+from paxtui.console.actions.surfaces import verbs
 from paxtui.console.command_line import Call, Context, OperandError, parse
 from paxtui.console.model.analysis.link_status import cut_now
 from paxtui.console.model.analysis.presets import PRESETS, cuts
@@ -23,9 +24,9 @@ from tests.console.board import Console, run
 
 def deed(on: Console, text: str) -> c.ConsoleCommand:
     """What the palette would order."""
-    intents = parse(text, Context(on.model))
+    intents = parse(text, Context(on.model, verbs()))
     found = tuple(intent for intent in intents if not isinstance(intent, Call))
-    return found[0] if len(found) == 1 else c.Deed(found, text)
+    return found[0] if len(found) == 1 else c.CompoundCommand(found, text)
 
 
 DEEDS = [
@@ -74,7 +75,7 @@ def test_undo_of_a_preset_brings_the_topology_before_it_back() -> None:
         model = on.model
         for name in ("ring", "bridge"):
             commands = command_builders.topology(model, cuts(PRESETS[name], 5, 0), f"preset {name}")
-            await on.do(c.Deed(tuple(commands), name))
+            await on.do(c.CompoundCommand(tuple(commands), name))
         ring = cuts(PRESETS["ring"], 5, 0)
         assert cut_now(model) == cuts(PRESETS["bridge"], 5, 0) != ring
         await on.do(c.UndoCommand())
@@ -134,12 +135,12 @@ def test_whatever_was_done_undo_leads_back_step_by_step(texts: list[str]) -> Non
     async def act(on: Console) -> None:
         before: list[tuple[Any, ...]] = []
         for text in texts:
-            now, deeds = state(on), len(on.deeds._history)
+            now, done = state(on), len(on.executor._history)
             try:
                 await on.do(deed(on, text))
             except (OperandError, Failed):
                 pass  # nothing is cut, nobody leads, it is down already, or it is paused and hears nothing
-            if len(on.deeds._history) > deeds:
+            if len(on.executor._history) > done:
                 before.append(now)
             else:
                 assert state(on) == now

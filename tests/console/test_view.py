@@ -39,14 +39,18 @@ def test_every_row_is_exactly_as_wide_as_asked(n: int, ascii: bool) -> None:
     story.choose([HOSTILE, "plain"], client=f"{HOSTILE[:60]}~s@0")
     story.propose(["open", HOSTILE])
     story.tell(0, e.SlotSkipped(story.ballot, story.model.end))
-    scene = ViewState(story.model, Styles(ascii=ascii), lambda: story.now)
+    view_state = ViewState(story.model, Styles(ascii=ascii), lambda: story.now)
     for width in (*range(40, 120), 140, 160, 200, 299, 300):
-        rows = [header.header(scene, width), header.strip(scene, width), header.tabs(scene, 1, width)]
-        rows.append(log.heading(scene, width))
-        rows += [log.line(scene, slot, width, chosen=slot == 1) for slot in range(story.model.end + 2)]
+        rows = [
+            header.header(view_state, width),
+            header.strip(view_state, width),
+            header.tabs(view_state, 1, width),
+        ]
+        rows.append(log.heading(view_state, width))
+        rows += [log.line(view_state, slot, width, chosen=slot == 1) for slot in range(story.model.end + 2)]
         for slot in (None, 0, story.model.end - 1):
-            scene.slot = slot
-            rows += [row for row in why.why(scene, width, 12) if row]
+            view_state.slot = slot
+            rows += [row for row in why.why(view_state, width, 12) if row]
         for row in rows:
             assert width_of(row) == width, row
 
@@ -54,7 +58,7 @@ def test_every_row_is_exactly_as_wide_as_asked(n: int, ascii: bool) -> None:
 @pytest.mark.parametrize("size", [(160, 45), (100, 30), (80, 24), (50, 12)])
 def test_with_ascii_nothing_else_is_drawn_whatever_others_write(size: tuple[int, int]) -> None:
     async def main() -> None:
-        async with played(size=size, look=Styles(ascii=True)) as on:
+        async with played(size=size, styles=Styles(ascii=True)) as on:
             on.story.choose([HOSTILE])
             on.story.propose(["open"])
             for keys in ([], ["x"], ["escape", "question_mark"], ["escape", "colon"], ["escape", "P"]):
@@ -70,8 +74,8 @@ def test_with_ascii_nothing_else_is_drawn_whatever_others_write(size: tuple[int,
 def test_nothing_of_a_message_is_left_to_obey() -> None:
     story = Story(3).up()
     story.choose([HOSTILE])
-    scene = ViewState(story.model, Styles(), lambda: story.now)
-    text = "".join(part for part, _ in log.line(scene, 0, 200, chosen=False))
+    view_state = ViewState(story.model, Styles(), lambda: story.now)
+    text = "".join(part for part, _ in log.line(view_state, 0, 200, chosen=False))
     assert "␛[31m漢字" in text
     assert "<202E>[red]x[/]" in text
     assert not any(ord(character) < 0x20 or ord(character) == 0x7F for character in text)
@@ -128,7 +132,7 @@ def test_a_frozen_view_stands_still_while_everything_else_goes_on(play: Play) ->
         assert "FROZEN" in on.text("header")
         assert "live is 14 s ahead" in on.text("header")
         assert "later" not in on.text("log")
-        assert on.bridge.model.end == 11
+        assert on.driver.model.end == 11
         await on.press("space")
         await on.look()
         assert "later" in on.text("log")
@@ -165,11 +169,11 @@ def test_going_to_a_slot_shows_why_it_is_as_it_is(play: Play) -> None:
         await on.press("g")
         await on.type("3")
         await on.press("enter")
-        assert on.app.scene.slot == 3
+        assert on.app.view_state.slot == 3
         assert "CHOSEN at 1.0" in on.text("why")
-        on.app.go_to_text("99")
+        on.app.controllers.navigation.go_to_text("99")
         assert "there is no slot 99 yet" in on.said
-        on.app.go_to_text("soon")
+        on.app.controllers.navigation.go_to_text("soon")
         assert "neither a slot nor a time" in on.said
 
     play(act)
@@ -177,14 +181,14 @@ def test_going_to_a_slot_shows_why_it_is_as_it_is(play: Play) -> None:
 
 def test_finding_and_filtering(play: Play) -> None:
     async def act(on: Played) -> None:
-        on.app.find("message 1")
-        assert on.app.scene.slot in (1, 10)
+        on.app.controllers.navigation.find("message 1")
+        assert on.app.view_state.slot in (1, 10)
         on.app.log_pane.following = True
         await on.press("slash")
         await on.type("message 7")
         await on.press("enter")
-        assert on.app.scene.slot == 7
-        on.app.filter("message 4")
+        assert on.app.view_state.slot == 7
+        on.app.controllers.navigation.filter("message 4")
         await on.look()
         assert on.app.log_pane.count() == 1
         await on.press("escape")
@@ -201,7 +205,7 @@ def test_the_next_hole_is_found(play: Play) -> None:
         story.tell(0, ProposedView(story.ballot, 11, 1, "client", "0123456789abcdef", value))
         await on.look()
         await on.press("O")
-        assert on.app.scene.slot == 10
+        assert on.app.view_state.slot == 10
         assert "HOLE" in on.text("why")
         assert await on.press("N") == [c.FillHoleCommand(10)]
 
@@ -211,7 +215,7 @@ def test_the_next_hole_is_found(play: Play) -> None:
 def test_a_click_puts_the_cursor_on_the_slot_under_the_mouse(play: Play) -> None:
     async def act(on: Played) -> None:
         await on.click("#log", (12, 2 + 4))  # below the border and the names of the columns
-        assert on.app.scene.slot == 4
+        assert on.app.view_state.slot == 4
 
     play(act)
 
@@ -224,9 +228,9 @@ def test_every_theme_can_be_taken_and_is_kept(play: Play) -> None:
         seen = []
         for _ in PALETTES:
             await on.press("T")
-            seen.append(on.app.scene.look.theme)
+            seen.append(on.app.view_state.styles.theme)
         assert sorted(seen) == sorted(PALETTES)
-        assert on.app.kept.theme == seen[-1]
+        assert on.app.preferences.theme == seen[-1]
 
     play(act)
 
@@ -234,7 +238,7 @@ def test_every_theme_can_be_taken_and_is_kept(play: Play) -> None:
 def test_the_layout_is_kept_for_the_next_run(play: Play) -> None:
     async def act(on: Played) -> None:
         await on.press("3", "m")
-        assert (on.app.kept.view, on.app.kept.maximised) == (3, True)
+        assert (on.app.preferences.view, on.app.preferences.maximised) == (3, True)
         assert on.app.screen.has_class("size-wide")
 
     play(act)
@@ -247,7 +251,7 @@ def test_a_read_only_console_changes_nothing_until_it_is_armed(play: Play) -> No
     async def act(on: Played) -> None:
         assert await on.press("c", "H", "s", "u") == []
         assert "needs `:arm`" in on.said
-        on.app.arm()
+        on.app.controllers.view.arm()
         assert await on.press("c") == [c.CrashCommand(0)]
 
     play(act, armed=False)
@@ -259,7 +263,7 @@ def test_a_read_only_console_changes_nothing_until_it_is_armed(play: Play) -> No
 def test_q_asks_when_it_would_stop_replicas_and_offers_to_leave_them() -> None:
     async def main() -> None:
         async with played() as on:
-            on.bridge.launch = structs.replace(on.bridge.launch, ours=(0, 1, 2))
+            on.driver.options = structs.replace(on.driver.options, ours=(0, 1, 2))
             await on.press("q")
             assert isinstance(on.app.screen, QuestionDialog)
             await on.press("escape")
@@ -273,7 +277,7 @@ def test_q_asks_when_it_would_stop_replicas_and_offers_to_leave_them() -> None:
 def test_q_just_quits_when_it_stops_nothing() -> None:
     async def main() -> None:
         async with played() as on:
-            on.bridge.launch = structs.replace(on.bridge.launch, ours=())
+            on.driver.options = structs.replace(on.driver.options, ours=())
             await on.press("q")
             assert on.app.return_code == 0
 

@@ -25,7 +25,7 @@ def notes(story: Story) -> list[str]:
 
 
 def say(story: Story, text: str = "hello", via: int | None = None) -> SentMessage:
-    mine = story.model.chat.say(text, via, story.now)
+    mine = story.model.chat.add_message(text, via, story.now)
     story.model.chat.numbered(mine, "you~s9@0", 0)
     return mine
 
@@ -35,7 +35,7 @@ def pass_time(story: Story, seconds: float, *heard: int) -> None:
     story.later(seconds)
     for id in heard:
         story.report(id)
-    story.model.liveness.look(story.model, story.now)
+    story.model.liveness.judge(story.model, story.now)
 
 
 def no_majority(story: Story) -> None:
@@ -194,7 +194,7 @@ def test_a_message_in_a_slot_is_explained_by_its_slot() -> None:
 
 def test_enter_on_a_queued_message_tells_why(play: Callable[..., None]) -> None:
     async def act(on: Played) -> None:
-        mine = on.story.model.chat.say("anybody?", None, on.story.now)
+        mine = on.story.model.chat.add_message("anybody?", None, on.story.now)
         on.story.model.chat.numbered(mine, "you~s9@0", 0)
         on.story.paused(0)
         pass_time(on.story, 3, 1, 2)

@@ -10,7 +10,7 @@ from tests.console.story import Story
 
 def found(story: Story) -> list[str]:
     """What WHY tells of the leader's phase 1."""
-    story.model.liveness.look(story.model, story.now)
+    story.model.liveness.judge(story.model, story.now)
     return [
         text for text in why_moving(story.model, story.now).evidence if text.startswith(("Slot ", "And "))
     ]

@@ -8,8 +8,8 @@ from pathlib import Path
 from paxtui.config.folders import replica_folder
 from paxtui.console import commands as c
 from paxtui.console.model.analysis.slots import slot_facts
-from paxtui.console.model.analysis.tolerance import tolerance
 from paxtui.console.model.analysis.why import why_moving, why_slot
+from paxtui.console.model.liveness.tolerance import tolerance
 from paxtui.console.rows import faults, log, replicas
 from paxtui.console.rows.header import header
 from paxtui.console.rows.text import plain
@@ -44,7 +44,7 @@ def scene_of(story: Story) -> ViewState:
 
 def said(story: Story) -> str:
     for _ in range(2):
-        story.model.liveness.look(story.model, story.now)
+        story.model.liveness.judge(story.model, story.now)
     found = why_moving(story.model, story.now)
     return "\n".join([found.verdict, *found.evidence, *found.next])
 

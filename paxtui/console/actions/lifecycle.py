@@ -6,60 +6,79 @@ from collections.abc import Callable
 
 from paxtui.config.cluster_file import Cluster
 from paxtui.console import commands as c
-from paxtui.console.actions.replica import ReplicaActions
-from paxtui.console.driver import in_short
-from paxtui.console.widgets.ask import QuestionDialog
+from paxtui.console.actions.controller import Controller
+from paxtui.console.actions.ports import Dialogs, Screen
+from paxtui.console.driver import ClusterDriver, in_short
+from paxtui.console.view_state import ViewState
 
 INTERRUPT_S = 2.0
-"""A second ctrl-c within this quits."""
+"""Seconds within which a second ctrl-c quits."""
+
+LEAVE_S = 0.1
+"""Seconds that the driver has to mark replicas as left running, before the screen ends."""
 
 
-class LifecycleActions(ReplicaActions):
-    """The part of the app that ends it."""
+class LifecycleController(Controller):
+    """The controller that ends the console, after the questions that this needs."""
 
-    interrupted_at: float
-    onward: Cluster | None = None
-    """What to look at when this console has ended."""
+    def __init__(
+        self, driver: ClusterDriver, view_state: ViewState, screen: Screen, dialogs: Dialogs
+    ) -> None:
+        super().__init__(driver, view_state)
+        self._screen = screen
+        self._dialogs = dialogs
+        self._interrupted_at = float("-inf")
+        self.onward: Cluster | None = None
+        """The cluster to attach to when this console has ended."""
 
     def leave_running(self) -> None:
         """Quit, and let the replicas go on."""
-        self.bridge.submit(c.LeaveCommand())
-        self.set_timer(0.1, lambda: self.exit(0))
+        self.driver.submit(c.LeaveCommand())
+        self._screen.end_soon(LEAVE_S)
 
-    def action_leave(self) -> None:
+    def quit(self) -> None:
         """Quit; ask first, if that stops replicas."""
-        self._end("Quitting", "quit")
+        self._ask_to_end("Quitting", "quit")
 
-    def take_found(self) -> None:
-        """A cluster that was asked for may have answered."""
-        outside = self.bridge.outside
-        found, outside.found = outside.found, None
+    def interrupt(self) -> None:
+        """Quit on the second ctrl-c."""
+        now = self.driver.now
+        if now - self._interrupted_at < INTERRUPT_S:
+            self._screen.end_soon()
+        self._interrupted_at = now
+        self.notify("ctrl-c again quits")
+
+    def suspend(self) -> None:
+        """Give the terminal back to the shell until `fg`."""
+        self._screen.suspend_to_shell()
+
+    def attach_found(self) -> None:
+        """Attach to the cluster that the person asked for, if it has answered."""
+        attaching = self.driver.attaching
+        found, attaching.found = attaching.found, None
         if found is not None:
-            self.look_at(found)
+            self.attach(found)
 
-    def look_at(self, cluster: Cluster) -> None:
+    def attach(self, cluster: Cluster) -> None:
         """End here, and look at another cluster; ask first, if that stops replicas."""
 
-        def go() -> None:
+        def go_on() -> None:
             self.onward = cluster
 
-        self._end(f"Looking at {cluster.name} at {cluster.replicas[0]} in place of this", "attach", go)
+        self._ask_to_end(
+            f"Looking at {cluster.name} at {cluster.replicas[0]} in place of this", "attach", go_on
+        )
 
-    def terminal_gone(self) -> None:
-        """End without a question: nobody is there to answer."""
-        self.onward = None
-        self.exit()
-
-    def _end(self, what: str, verb: str, first: Callable[[], None] = lambda: None) -> None:
+    def _ask_to_end(self, what: str, verb: str, first: Callable[[], None] = lambda: None) -> None:
         def stop() -> None:
             first()
-            self.exit(0)
+            self._screen.end_soon()
 
         def leave() -> None:
             first()
             self.leave_running()
 
-        ours = len(self.bridge.launch.ours)
+        ours = len(self.driver.options.ours)
         if not ours:
             self._ask_about_faults(verb, stop)
             return
@@ -73,28 +92,21 @@ class LifecycleActions(ReplicaActions):
         replicas, whose = ("the replica", "Its") if ours == 1 else (f"the {ours} replicas", "Their")
         question = f"{what} stops {replicas} that this console started. {whose} data stay."
         buttons = [("stop", f"Stop and {verb}"), ("leave", "Leave running"), ("cancel", "Cancel")]
-        self.push_screen(QuestionDialog(question, buttons, "stop" if verb == "quit" else "cancel"), answered)
+        default = "stop" if verb == "quit" else "cancel"
+        self._dialogs.ask_question(question, buttons, default, answered)
 
-    def _ask_about_faults(self, verb: str, go: Callable[[], None], *, ours_go_on: bool = False) -> None:
-        """Ask what becomes of faults that would act on, and then ``go``."""
-        acting = self.bridge.lasting(ours_go_on=ours_go_on)
+    def _ask_about_faults(self, verb: str, end: Callable[[], None], *, ours_go_on: bool = False) -> None:
+        """Ask what becomes of faults that would act on, and then ``end``."""
+        acting = self.driver.lasting(ours_go_on=ours_go_on)
         if not acting:
-            go()
+            end()
             return
 
         def answered(answer: str | None) -> None:
             if answer in ("end", "keep"):
-                self.bridge.ends_faults = answer == "end"
-                go()
+                self.driver.ends_faults = answer == "end"
+                end()
 
         question = f"What was begun here acts on without this console: {in_short(acting)}."
         buttons = [("end", f"End it and {verb}"), ("keep", "Let it act"), ("cancel", "Cancel")]
-        self.push_screen(QuestionDialog(question, buttons, "end"), answered)
-
-    def action_interrupt(self) -> None:
-        """ctrl-c twice."""
-        now = self.bridge.now
-        if now - self.interrupted_at < INTERRUPT_S:
-            self.exit(0)
-        self.interrupted_at = now
-        self.say("ctrl-c again quits")
+        self._dialogs.ask_question(question, buttons, "end", answered)

@@ -1,119 +1,139 @@
-"""What keys do to the cluster. Every action is also a word of the palette, and most are buttons."""
+"""What keys, buttons and words do to replicas and links: orders for the driver."""
 
 from __future__ import annotations
 
-from textual.binding import Binding
+from collections.abc import Iterable
 
+from paxtui.console import command_builders
 from paxtui.console import commands as c
-from paxtui.console.driver import ClusterDriver, Notice
+from paxtui.console.actions.controller import Controller
+from paxtui.console.commands import Link
+from paxtui.console.driver import ClusterDriver
 from paxtui.console.model.analysis.slots import slot_facts
-from paxtui.console.terminal.key_order import InOrder
 from paxtui.console.view_state import ViewState
 from paxtui.wire import faults as f
 
+LOSS_STEP = 5.0
+"""Percent that one key adds or takes away."""
 
-class ReplicaActions(InOrder):
-    """The half of the app that acts on replicas."""
+ASKED_S = 1.5
+"""Seconds after which a replica's report has the loss that a key asked for."""
 
-    bridge: ClusterDriver
-    scene: ViewState
 
-    def say(self, text: str, *, failed: bool = False) -> None:
-        """Show a line at the bottom, for some seconds."""
-        self.bridge.notices.append(Notice(text, failed=failed))
+class ReplicaController(Controller):
+    """The controller of the selected replica, of the leader, and of links."""
 
-    BINDINGS = [
-        Binding("left,h", "select(-1)", "previous replica"),
-        Binding("right,l", "select(1)", "next replica"),
-        Binding("c", "crash", "crash replica"),
-        Binding("r", "restart", "restart"),
-        Binding("p", "pause", "pause or continue"),
-        Binding("t", "cut", "cut or join"),
-        Binding("e", "elect", "start an election"),
-        Binding("s", "skip", "skip the next slot"),
-        Binding("N", "fill_hole", "no-op in the hole"),
-        Binding("u", "undo", "take back the last deed"),
-        Binding("H", "heal", "heal all"),
-    ]
+    def __init__(self, driver: ClusterDriver, view_state: ViewState) -> None:
+        super().__init__(driver, view_state)
+        self._asked: dict[Link, tuple[float, float]] = {}
+        """By link, the loss that a key asked for, and when: reports come later than keys."""
 
-    # The cluster
+    # Orders
 
     def order(self, command: c.ConsoleCommand) -> None:
-        """Hand a command to the bridge, if this console may."""
-        if not self.scene.armed and not isinstance(command, c.HARMLESS):
-            self.say(f"read-only: {c.words(command)} needs `:arm`", failed=True)
+        """Hand a command to the driver, if this console is armed or the command changes nothing."""
+        if not self.view_state.armed and not isinstance(command, c.HARMLESS):
+            self.notify(f"read-only: {c.words(command)} needs `:arm`", failed=True)
             return
-        self.bridge.submit(command)
+        self.driver.submit(command)
 
-    def select_replica(self, replica: int) -> None:
-        """Keys act on this one from now on."""
-        raise NotImplementedError
+    def order_all(self, commands: Iterable[c.ConsoleCommand], name: str = "") -> None:
+        """Order several commands as one, which one undo takes back."""
+        found = tuple(commands)
+        if len(found) == 1:
+            self.order(found[0])
+        elif found:
+            self.order(c.CompoundCommand(found, name or ", ".join(map(c.words, found))))
 
-    def action_select(self, step: int) -> None:
-        """Keys act on the next one, or the one before."""
-        self.select_replica((self.scene.selected + step) % self.scene.model.n)
+    # The selected replica
 
-    def action_crash(self) -> None:
-        """SIGKILL."""
-        self.order(c.CrashCommand(self.scene.selected))
+    def crash(self) -> None:
+        """Kill it."""
+        self.order(c.CrashCommand(self.view_state.selected))
 
-    def action_restart(self) -> None:
-        """Start it again."""
-        self.order(c.RestartCommand(self.scene.selected))
+    def crash_proposer(self) -> None:
+        """Stop its proposer, or let it work again; acceptor and learner go on."""
+        self.order(command_builders.crash_proposer(self.driver.model, self.view_state.selected))
 
-    def action_pause(self) -> None:
+    def restart(self) -> None:
+        """Start it, or stop and start it."""
+        self.order(c.RestartCommand(self.view_state.selected))
+
+    def pause(self) -> None:
         """Pause it, or let it go on."""
-        id = self.scene.selected
-        paused = self.bridge.model.replicas[id].process == "paused"
+        id = self.view_state.selected
+        paused = self.driver.model.replicas[id].process == "paused"
         self.order(c.ContinueCommand(id) if paused else c.PauseCommand(id))
 
-    def action_cut(self) -> None:
+    def cut(self) -> None:
         """Cut it off from all others; join it where all its links are cut already. What other cuts there are
         stays: to join a replica because one of its links is cut would undo a part of those."""
-        id, n = self.scene.selected, self.scene.model.n
+        id, n = self.view_state.selected, self.view_state.model.n
         if n < 2:
-            self.say("there is no other replica to cut it off from", failed=True)
+            self.notify("there is no other replica to cut it off from", failed=True)
             return
         links = tuple(link for other in range(n) if other != id for link in ((id, other), (other, id)))
-        cut = self.bridge.model.cut_off(id)
+        cut = self.driver.model.cut_off(id)
         rest = " ".join(f"r{other}" for other in range(n) if other != id)
         name = f"r{id} | {rest}"
         self.order(c.JoinCommand(links, name) if cut else c.CutCommand(links, name))
 
-    def action_elect(self) -> None:
-        """Make it try to lead."""
-        self.order(c.ElectCommand(self.scene.selected))
+    def change_loss(self, steps: int) -> None:
+        """Lose more or less of what it sends."""
+        id = self.view_state.selected
+        known = self.driver.model.replicas[id].loss_to(-1)
+        percent = self.stepped_loss((id, -1), known, steps)
+        self.order(c.InjectCommand(id, f.Loss(-1, percent)) if percent else c.ClearCommand((id, -1), "loss"))
 
-    def action_skip(self) -> None:
-        """The leader leaves its next slot empty."""
-        leader = self.bridge.model.leader
+    def stepped_loss(self, link: Link, known: float, steps: int) -> float:
+        """Return the loss in percent, ``steps`` away from what is known, or from what was asked for just
+        now."""
+        now = self.driver.now
+        asked, at = self._asked.get(link, (known, now))
+        start = asked if now - at < ASKED_S else known
+        percent = max(0.0, min(100.0, start + steps * LOSS_STEP))
+        self._asked[link] = (percent, now)
+        return percent
+
+    def fail_disk(self, *, full: bool) -> None:
+        """Make its next commit fail."""
+        self.order(c.InjectCommand(self.view_state.selected, f.FullDisk() if full else f.DiskError()))
+
+    def elect(self) -> None:
+        """Make it try to lead."""
+        self.order(c.ElectCommand(self.view_state.selected))
+
+    # The leader, and the cluster
+
+    def crash_deciding(self) -> None:
+        """Kill the leader when it next sees a majority."""
+        leader = self.driver.model.leader
         if leader is None:
-            self.say("nobody leads: there is no next slot to skip", failed=True)
+            self.notify("nobody leads: nobody can see a majority", failed=True)
+        else:
+            self.order(c.CrashDecidingCommand(leader[0]))
+
+    def skip(self) -> None:
+        """Make the leader leave its next slot empty."""
+        leader = self.driver.model.leader
+        if leader is None:
+            self.notify("nobody leads: there is no next slot to skip", failed=True)
         else:
             self.order(c.InjectCommand(leader[0], f.SkipSlot()))
 
-    def set_loss(self, replica: int, to: int, percent: float) -> None:
-        """Set a link's loss; 0 takes the fault away."""
-        percent = max(0.0, min(100.0, percent))
-        self.order(
-            c.InjectCommand(replica, f.Loss(to, percent))
-            if percent
-            else c.ClearCommand((replica, to), "loss")
-        )
-
-    def action_fill_hole(self) -> None:
-        """A no-op in the selected hole, else in the first one that keeps chosen slots waiting."""
-        slot, model = self.scene.slot, self.bridge.model
+    def fill_hole(self) -> None:
+        """Put a no-op into the selected hole, else into the first one that keeps chosen slots waiting."""
+        slot, model = self.view_state.slot, self.driver.model
         if slot is None or (
-            model.hole is not None and slot_facts(model, slot, self.bridge.now).state != "HOLE"
+            model.hole is not None and slot_facts(model, slot, self.driver.now).state != "HOLE"
         ):
             slot = model.hole if model.hole is not None else model.applied
         self.order(c.FillHoleCommand(slot))
 
-    def action_undo(self) -> None:
-        """Take back the last deed: what it began ends, and what it ended begins again."""
+    def undo(self) -> None:
+        """Take back the last command: what it began ends, and what it ended begins again."""
         self.order(c.UndoCommand())
 
-    def action_heal(self) -> None:
+    def heal(self) -> None:
         """End all faults."""
         self.order(c.HealCommand())

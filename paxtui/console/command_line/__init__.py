@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from paxtui.console.command_line.grammar import VERBS, Verb
 from paxtui.console.command_line.operands import OperandError
-from paxtui.console.command_line.parser import Call, Context, Intent
+from paxtui.console.command_line.parser import Call, Context, Intent, Verb
 
 TYPED_MAX = 500
 """Characters of a line."""
 
-__all__ = ["VERBS", "Call", "Context", "Intent", "OperandError", "Suggestion", "parse", "suggest", "verb_of"]
+__all__ = ["Call", "Context", "Intent", "OperandError", "Suggestion", "Verb", "parse", "suggest", "verb_of"]
 
 
 class Suggestion(NamedTuple):
@@ -23,35 +23,35 @@ class Suggestion(NamedTuple):
     what: str
 
 
-def verb_of(text: str) -> Verb | None:
-    """The command that the text begins with, if its name is complete."""
+def verb_of(text: str, verbs: Sequence[Verb]) -> Verb | None:
+    """Return the command that the text begins with, if its name is complete."""
     word = text.strip().partition(" ")[0].lower()
-    return next((verb for verb in VERBS if verb.name == word), None)
+    return next((verb for verb in verbs if verb.name == word), None)
 
 
 def parse(text: str, context: Context) -> list[Intent]:
-    """What the words mean. Raises :class:`OperandError`."""
+    """Return what the words mean. Raises :class:`OperandError`."""
     if len(text) > TYPED_MAX:
         raise OperandError(f"this line has {len(text)} characters; {TYPED_MAX} are allowed")
     words = text.split()
     if not words:
         raise OperandError("type a command; ? lists them")
-    verb = verb_of(words[0])
+    verb = verb_of(words[0], context.verbs)
     if verb is None:
-        near = difflib.get_close_matches(words[0].lower(), [each.name for each in VERBS], 1)
+        near = difflib.get_close_matches(words[0].lower(), [each.name for each in context.verbs], 1)
         hint = f"did you mean {near[0]}?" if near else "the list above has all"
         raise OperandError(f"{words[0]!r} is no command; {hint}")
     if verb.links and context.model.n < 2:
         raise OperandError("one replica has no links")
-    return verb.mean(words[1:], context)
+    return verb.meaning(words[1:], context)
 
 
 def suggest(text: str, context: Context) -> list[Suggestion]:
-    """What fits what is typed so far: commands, then what may follow the command."""
+    """Return what fits what is typed so far: commands, then what may follow the command."""
     text = text[:TYPED_MAX].lstrip()
     if " " not in text:
         return _verbs(text.lower(), context)
-    verb = verb_of(text)
+    verb = verb_of(text, context.verbs)
     if verb is None or verb.choices is None:
         return []
     begun = text[: text.rfind(" ") + 1]
@@ -65,17 +65,17 @@ def suggest(text: str, context: Context) -> list[Suggestion]:
 
 
 def _verbs(typed: str, context: Context) -> list[Suggestion]:
-    able = [verb for verb in VERBS if not verb.links or context.model.n > 1]
+    able = [verb for verb in context.verbs if not verb.links or context.model.n > 1]
     first = [verb for verb in able if verb.name.startswith(typed)]
     inside = [verb for verb in able if typed in verb.name and verb not in first]
-    about = [verb for verb in able if typed in verb.what.lower() and verb not in first and verb not in inside]
+    about = [verb for verb in able if typed in verb.help.lower() and verb not in first and verb not in inside]
     found = first + inside + (about if len(typed) > 1 else [])
     return [
-        Suggestion(_completed(verb), context.example(verb.usage.partition(", ")[0]), verb.what)
+        Suggestion(_completed(verb), context.example(verb.usage.partition(", ")[0]), verb.help)
         for verb in found
     ]
 
 
 def _completed(verb: Verb) -> str:
-    """With a space behind it where something must follow."""
+    """Return its name, with a space behind it where something must follow."""
     return verb.name if verb.usage == verb.name else f"{verb.name} "

@@ -1,9 +1,9 @@
-"""What the words of the palette become: commands, and calls of the app."""
+"""What the words of the palette become: commands for the driver."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from paxtui.config.cluster_file import ConfigError, parse_addresses
 from paxtui.console import command_builders
@@ -21,14 +21,11 @@ from paxtui.console.model.analysis.presets import PRESETS, cuts
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.wire import faults as f
 
-VIEWS: Final = ("log", "replicas", "links", "metrics", "chat", "events")
-NEXT: Final = ("open", "hole", "match", "previous")
-
 
 class Call(NamedTuple):
-    """Something that the screen does: a method of the app, and what it is called with."""
+    """Something that the screen does: ``run`` gets all controllers of the console, then ``arguments``."""
 
-    method: str
+    run: Callable[..., object]
     arguments: tuple[object, ...] = ()
 
 
@@ -36,16 +33,18 @@ Intent = c.ConsoleCommand | Call
 
 
 class Context(NamedTuple):
-    """What words are understood against."""
+    """The cluster and the names against which words are understood."""
 
     model: ClusterModel
+    verbs: Sequence[Verb] = ()
+    """All commands that there are."""
     scenarios: Sequence[tuple[str, str]] = ()
     """Names, and what they show."""
     running: Sequence[tuple[str, str]] = ()
     """Addresses of other clusters that consoles started, and what they are."""
 
     def example(self, template: str) -> str:
-        """A usage with replicas and slots that there are."""
+        """Return a usage with replicas and slots that there are."""
         n, half = self.model.n, self.model.n // 2
         sides = (",".join(f"r{id}" for id in side) for side in (range(half), range(half, n)))
         return template.format(
@@ -59,52 +58,37 @@ class Context(NamedTuple):
 
 Meaning = Callable[[Sequence[str], Context], list[Intent]]
 
+Choices = Callable[[Context], Sequence[tuple[str, str]]]
+"""What may come next, each with an explanation."""
 
-def _need(words: Sequence[str], low: int, high: int, usage: str, context: Context) -> None:
+
+class Verb(NamedTuple):
+    """One command."""
+
+    name: str
+    usage: str
+    """Examples; replicas and slots in them are filled in by :meth:`Context.example`."""
+    help: str
+    meaning: Meaning
+    choices: Choices | None = None
+    links: bool = False
+    """Whether it is about links, which one replica has none of."""
+
+
+def need(words: Sequence[str], low: int, high: int, usage: str, context: Context) -> None:
+    """Check how many words there are. Raises :class:`OperandError`."""
     if not low <= len(words) <= high:
         wrong = "something is missing" if len(words) < low else f"{words[high]!r} is too much"
         raise OperandError(f"{wrong}; the words are: {context.example(usage)}")
 
 
 def for_each(make: Callable[[int], c.ConsoleCommand], usage: str) -> Meaning:
-    """One command for each replica that is named."""
+    """Make one command for each replica that is named."""
 
     def mean(words: Sequence[str], context: Context) -> list[Intent]:
-        _need(words, 1, 9, usage, context)
+        need(words, 1, 9, usage, context)
         found = [id for word in words for id in replicas(word, context.model)]
         return [make(id) for id in dict.fromkeys(found)]
-
-    return mean
-
-
-def calls(method: str, *arguments: object) -> Meaning:
-    """A method of the app, without words behind the command."""
-
-    def mean(words: Sequence[str], context: Context) -> list[Intent]:
-        _need(words, 0, 0, "it stands alone", context)
-        return [Call(method, arguments)]
-
-    return mean
-
-
-def text_for(method: str, usage: str) -> Meaning:
-    """A method of the app that takes the rest of the line."""
-
-    def mean(words: Sequence[str], context: Context) -> list[Intent]:
-        _need(words, 1, 999, usage, context)
-        return [Call(method, (" ".join(words),))]
-
-    return mean
-
-
-def one_of(method: str, allowed: Sequence[str], what: str) -> Meaning:
-    """One of some words."""
-
-    def mean(words: Sequence[str], context: Context) -> list[Intent]:
-        _need(words, 1, 1, "|".join(allowed), context)
-        if words[0] not in allowed:
-            raise OperandError(f"{words[0]!r} is no {what}; {', '.join(allowed)} are")
-        return [Call(method, (words[0],))]
 
     return mean
 
@@ -113,14 +97,14 @@ def one_of(method: str, allowed: Sequence[str], what: str) -> Meaning:
 
 
 def cut(words: Sequence[str], context: Context) -> list[Intent]:
-    """Links that nothing crosses."""
+    """Read links that nothing crosses."""
     found = links(words, context.model)
     name = " ".join(" ".join(words).replace(",", " ").split()) if "|" in " ".join(words) else ""
     return [command_builders.cut(context.model.n, found, name)]
 
 
 def join(words: Sequence[str], context: Context) -> list[Intent]:
-    """The end of cuts."""
+    """Read the end of cuts."""
     model = context.model
     found = command_builders.join(model, None if not words or list(words) == ["all"] else links(words, model))
     if not found:
@@ -129,10 +113,10 @@ def join(words: Sequence[str], context: Context) -> list[Intent]:
 
 
 def chance(kind: str) -> Meaning:
-    """A probability in percent on links."""
+    """Read a probability in percent on links."""
 
     def mean(words: Sequence[str], context: Context) -> list[Intent]:
-        _need(words, 2, 9, kind + " r0>{last} 20", context)
+        need(words, 2, 9, kind + " r0>{last} 20", context)
         percent = number(words[-1], "percentage", 0, 100)
         return list(
             command_builders.chance(
@@ -144,8 +128,8 @@ def chance(kind: str) -> Meaning:
 
 
 def delay(words: Sequence[str], context: Context) -> list[Intent]:
-    """Links and ms, and maybe jitter."""
-    _need(words, 2, 9, "delay r0>{last} 50, delay r0>* 50 10", context)
+    """Read links and ms, and maybe jitter."""
+    need(words, 2, 9, "delay r0>{last} 50, delay r0>* 50 10", context)
     jitter = 0.0
     rest = list(words)
     if len(rest) > 2 and _is_number(rest[-2]):
@@ -159,20 +143,18 @@ def _is_number(word: str) -> bool:
 
 
 def straighten(words: Sequence[str], context: Context) -> list[Intent]:
-    """Links without faults."""
+    """Read links without faults."""
     return list(command_builders.straighten(context.model, links(words, context.model)))
 
 
 def preset(words: Sequence[str], context: Context) -> list[Intent]:
-    """A topology, maybe with who plays which role."""
-    if not words:
-        return [Call("action_presets")]
+    """Read a topology, maybe with who plays which role."""
     if words[0] not in PRESETS:
         raise OperandError(f"{words[0]!r} is no preset; {', '.join(PRESETS)} are")
     preset, model = PRESETS[words[0]], context.model
     roles = preset.roles
     usage = f"preset {preset.name} {' '.join(f'[{role}]' for role in roles)}".rstrip()
-    _need(words[1:], 0, len(roles), usage, context)
+    need(words[1:], 0, len(roles), usage, context)
     named = [replica(word, model) for word in words[1:]]
     if len(set(named)) < len(named):
         raise OperandError(f"r{named[0]} cannot play two roles")
@@ -190,8 +172,8 @@ def preset(words: Sequence[str], context: Context) -> list[Intent]:
 
 
 def slow_disk(words: Sequence[str], context: Context) -> list[Intent]:
-    """Replicas and ms."""
-    _need(words, 2, 2, "slow-disk {other} 50", context)
+    """Read replicas and ms."""
+    need(words, 2, 2, "slow-disk {other} 50", context)
     ms = number(words[1], "time in ms", 0, 60_000)
     found = [
         o
@@ -204,15 +186,15 @@ def slow_disk(words: Sequence[str], context: Context) -> list[Intent]:
 
 
 def skip(words: Sequence[str], context: Context) -> list[Intent]:
-    """The slot that the leader leaves empty."""
-    _need(words, 0, 1, "skip, skip {next}", context)
+    """Read the slot that the leader leaves empty."""
+    need(words, 0, 1, "skip, skip {next}", context)
     slot = whole(words[0], "slot") if words else None
     return [c.InjectCommand(replica("leader", context.model), f.SkipSlot(slot))]
 
 
 def noop(words: Sequence[str], context: Context) -> list[Intent]:
-    """The hole that is filled."""
-    _need(words, 0, 1, "noop, noop {slot}", context)
+    """Read the hole that is filled."""
+    need(words, 0, 1, "noop, noop {slot}", context)
     if words:
         return [c.FillHoleCommand(whole(words[0], "slot"))]
     hole = context.model.hole
@@ -222,26 +204,20 @@ def noop(words: Sequence[str], context: Context) -> list[Intent]:
 
 
 def heal(words: Sequence[str], context: Context) -> list[Intent]:
-    """Everything is mended."""
-    _need(words, 0, 0, "heal", context)
+    """Read nothing: everything is mended."""
+    need(words, 0, 0, "heal", context)
     return [c.HealCommand()]
 
 
 def undo(words: Sequence[str], context: Context) -> list[Intent]:
-    """Nothing, or a fault's number."""
-    _need(words, 0, 1, "undo, undo 7", context)
+    """Read nothing, or a fault's number."""
+    need(words, 0, 1, "undo, undo 7", context)
     return [c.UndoCommand(whole(words[0], "fault's number") if words else None)]
 
 
-def wipe(words: Sequence[str], context: Context) -> list[Intent]:
-    """A replica that loses its disk."""
-    _need(words, 1, 1, "wipe {other}", context)
-    return [Call("ask_wipe", (replica(words[0], context.model),))]
-
-
 def say(words: Sequence[str], context: Context) -> list[Intent]:
-    """A message."""
-    _need(words, 1, 999, "say hello", context)
+    """Read a message."""
+    need(words, 1, 999, "say hello", context)
     return [c.AppendCommand(" ".join(words))]
 
 
@@ -249,19 +225,19 @@ def say(words: Sequence[str], context: Context) -> list[Intent]:
 
 
 def record(words: Sequence[str], context: Context) -> list[Intent]:
-    """A folder, or `stop`."""
-    _need(words, 1, 99, "record FOLDER, record stop", context)
+    """Read a folder, or `stop`."""
+    need(words, 1, 99, "record FOLDER, record stop", context)
     return [c.RecordCommand(None if list(words) == ["stop"] else " ".join(words))]
 
 
 def observe(words: Sequence[str], context: Context) -> list[Intent]:
-    """A file, or `stop`."""
-    _need(words, 1, 99, "observe FILE, observe stop", context)
+    """Read a file, or `stop`."""
+    need(words, 1, 99, "observe FILE, observe stop", context)
     return [c.WriteObservationsCommand(None if list(words) == ["stop"] else " ".join(words))]
 
 
 def attach(words: Sequence[str], context: Context) -> list[Intent]:
-    """Addresses of another cluster."""
+    """Read addresses of another cluster."""
     if not words:
         known = "; ".join(f"{at} ({what})" for at, what in context.running)
         raise OperandError(
@@ -275,50 +251,12 @@ def attach(words: Sequence[str], context: Context) -> list[Intent]:
     return [c.AttachCommand(at)]
 
 
-# The view
-
-
-def view(words: Sequence[str], context: Context) -> list[Intent]:
-    """A view by name or number."""
-    _need(words, 1, 1, "view " + "|".join(VIEWS), context)
-    word = words[0]
-    if word in VIEWS:
-        return [Call("show_view", (VIEWS.index(word) + 1,))]
-    if word.isdecimal() and 1 <= int(word) <= len(VIEWS):
-        return [Call("show_view", (int(word),))]
-    raise OperandError(f"{word!r} is no view; {', '.join(VIEWS)} and 1 to {len(VIEWS)} are")
-
-
-def select(words: Sequence[str], context: Context) -> list[Intent]:
-    """The replica that keys act on."""
-    _need(words, 1, 1, "select {other}", context)
-    return [Call("select_replica", (replica(words[0], context.model),))]
-
-
-def seen_as(words: Sequence[str], context: Context) -> list[Intent]:
-    """Through whose eyes the chat is seen."""
-    _need(words, 1, 1, "as {other}, as leader", context)
-    return [Call("see_as", (None if words[0] == "leader" else replica(words[0], context.model),))]
-
-
-def show_only(words: Sequence[str], context: Context) -> list[Intent]:
-    """Which slots are shown."""
-    return [Call("filter", ("" if list(words) in ([], ["off"]) else " ".join(words),))]
-
-
 def scenario(words: Sequence[str], context: Context) -> list[Intent]:
-    """The name of a scenario, or `stop`."""
-    _need(words, 1, 1, "scenario NAME, scenario stop", context)
+    """Read the name of a scenario, or `stop`."""
+    need(words, 1, 1, "scenario NAME, scenario stop", context)
     if words[0] == "stop":
-        return [Call("stop_scenario")]
+        return [c.StopScenarioCommand()]
     known = [name for name, _ in context.scenarios]
     if known and words[0] not in known:
         raise OperandError(f"{words[0]!r} is no scenario; {', '.join(known)} are")
-    return [Call("run_scenario", (words[0],))]
-
-
-def leave(words: Sequence[str], context: Context) -> list[Intent]:
-    """Only `leave running` is meant."""
-    if list(words) != ["running"]:
-        raise OperandError("leave running quits and lets the replicas go on; quit asks")
-    return [Call("leave_running")]
+    return [c.RunScenarioCommand(words[0])]

@@ -21,17 +21,17 @@ FIND_S = 10.0
 
 
 class Notify(Protocol):
-    """Tells the person something."""
+    """A function that tells the person something."""
 
     def __call__(self, text: str, *, failed: bool = False) -> None: ...
 
 
 class Attaching:
-    """Errors are told; nothing is raised."""
+    """The file of observations and the search for other clusters. Errors are told; nothing is raised."""
 
-    def __init__(self, launch: ConsoleOptions, say: Notify) -> None:
-        self._launch = launch
-        self._say = say
+    def __init__(self, options: ConsoleOptions, notify: Notify) -> None:
+        self._options = options
+        self._notify = notify
         self.observing: ObservationFile | None = None
         """Where everything that is told is written down."""
         self.found: Cluster | None = None
@@ -47,19 +47,19 @@ class Attaching:
         if file is not None:
             path = Path(os.path.expanduser(file)).resolve()
             try:
-                begun = ObservationFile(path, self._launch.cluster)
+                begun = ObservationFile(path, self._options.cluster)
             except OSError as error:
-                self._say(f"{path}: {error.strerror}", failed=True)
+                self._notify(f"{path}: {error.strerror}", failed=True)
                 return
         ended = self.observing
         if ended is not None:
             self.close()
-            self._say(f"observed: {ended.events:,} events in {ended.path}")
+            self._notify(f"observed: {ended.events:,} events in {ended.path}")
         elif begun is None:
-            self._say("nothing is being written; `observe FILE` does", failed=True)
+            self._notify("nothing is being written; `observe FILE` does", failed=True)
         self.observing = begun
         if begun is not None:
-            self._say(f"writes what it is told to {begun.path}; `observe stop` ends it")
+            self._notify(f"writes what it is told to {begun.path}; `observe stop` ends it")
 
     def write(self, put: Callable[[ObservationFile], None]) -> None:
         """Put something into the file, if there is one; a disk that does not take it ends it."""
@@ -69,14 +69,14 @@ class Attaching:
                 put(file)
             except OSError as error:
                 self.observing = None
-                self._say(f"{file.path}: {error.strerror}; the rest is not written", failed=True)
+                self._notify(f"{file.path}: {error.strerror}; the rest is not written", failed=True)
 
     def flush(self) -> None:
         """Write what waits."""
         self.write(lambda file: file.flush())
 
     def close(self) -> None:
-        """The file is complete."""
+        """Complete the file."""
         self.write(lambda file: file.close())
         self.observing = None
 
@@ -88,26 +88,32 @@ class Attaching:
             with trio.fail_after(FIND_S):
                 found = await self._known(at) or await resolve(at)
         except trio.TooSlowError:
-            self._say(f"attach {at}: no answer within {FIND_S:g} s", failed=True)
+            self._notify(f"attach {at}: no answer within {FIND_S:g} s", failed=True)
         except (ClientError, ConfigError) as error:
-            self._say(f"attach {at}: {error}", failed=True)
+            self._notify(f"attach {at}: {error}", failed=True)
         else:
-            if found.digest == self._launch.cluster.digest:
-                self._say(f"attach {at}: that is the cluster that is shown", failed=True)
+            if found.digest == self._options.cluster.digest:
+                self._notify(f"attach {at}: that is the cluster that is shown", failed=True)
             else:
                 self.found = found
 
     async def _known(self, at: str) -> Cluster | None:
-        """What a console of this user started there: its file says more than its replicas do."""
+        """Return what a console of this user started there: its file says more than its replicas do."""
         named = [
-            each for each in known_clusters.known(self._launch.prefs) if known_clusters.addresses(each) == at
+            each
+            for each in known_clusters.known(self._options.preferences_dir)
+            if known_clusters.addresses(each) == at
         ]
         return next(iter(await answering(named)), None)
 
     async def look_around(self) -> None:
-        """Which of the clusters that consoles started answer."""
-        launch = self._launch
-        others = [each for each in known_clusters.known(launch.prefs) if each.digest != launch.cluster.digest]
+        """Find which of the clusters that consoles started answer."""
+        options = self._options
+        others = [
+            each
+            for each in known_clusters.known(options.preferences_dir)
+            if each.digest != options.cluster.digest
+        ]
         self.around[:] = [
             (known_clusters.addresses(each), f"{each.name}, {each.n} replicas, started by a console")
             for each in await answering(others)

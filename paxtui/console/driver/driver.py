@@ -1,4 +1,4 @@
-"""The bridge itself: Trio's main task, and the ways in and out of it.
+"""The driver itself: Trio's main task, and the ways in and out of it.
 
 :meth:`ClusterDriver.run` is Trio's main task, in guest mode on Textual's loop. Everything that replicas
 tell goes into the model at once; what the person wants comes in by :meth:`ClusterDriver.submit`, which
@@ -59,12 +59,12 @@ class Notice:
 class ClusterDriver:
     """One run of the console's other half."""
 
-    def __init__(self, launch: ConsoleOptions) -> None:
-        self.launch = launch = unhurried(launch)
-        self.own = ClusterModel(launch.cluster)
-        if launch.asked:
+    def __init__(self, options: ConsoleOptions) -> None:
+        self.options = options = unhurried(options)
+        self.own = ClusterModel(options.cluster)
+        if options.asked:
             self.own.holes.timeout_s = None
-        self.play: ScenarioRun | None = None
+        self.scenario_run: ScenarioRun | None = None
         """The scenario that is shown in place of one's own cluster."""
         self.strangers: set[int] = set()
         """Ours whose port answers, but for a process that this console did not start."""
@@ -73,7 +73,7 @@ class ClusterDriver:
         self.notices: deque[Notice] = deque(maxlen=20)
         self.failure: str | None = None
         """Why nothing can be shown at all."""
-        self.outside = Attaching(launch, self.say)
+        self.attaching = Attaching(options, self.notify)
         self.leaving = False
         """Whether our replicas are to go on when the console ends."""
         self.ends_faults = False
@@ -84,14 +84,14 @@ class ClusterDriver:
         self._scope = trio.CancelScope()
         self._looked_at = 0.0
         self._stage = trio.CancelScope()
-        self._stage_deeds: Executor | None = None
+        self._scenario_executor: Executor | None = None
         self._logs: dict[int | None, Log] = {}
         self._left_pids: list[int] = []
 
     @property
     def model(self) -> ClusterModel:
         """What is shown: one's own cluster, or a scenario's."""
-        return self.play.model if self.play is not None else self.own
+        return self.scenario_run.model if self.scenario_run is not None else self.own
 
     # From the screen
 
@@ -122,13 +122,13 @@ class ClusterDriver:
         """The model's clock."""
         return time.monotonic()
 
-    def look(self, now: float) -> None:
-        """What is due a few times a second: judge liveness, fetch what somebody looks at."""
+    def poll(self, now: float) -> None:
+        """Do what is due a few times a second: judge liveness, fetch what is looked at."""
         model = self.model
         if now - self._looked_at > LOOK_S:
             self._looked_at = now
-            model.look(now)
-            self.outside.flush()
+            model.update_lights(now)
+            self.attaching.flush()
         wanted = model.values.take_wanted(model.applied)
         if wanted is not None:
             first, count = wanted
@@ -137,20 +137,20 @@ class ClusterDriver:
                 best = max(able, key=lambda replica: (replica.floor <= first, replica.applied))
                 self.submit(c.FetchPageCommand(best.id, first, count))
 
-    def scene_words(self) -> str | None:
-        """The scenario that is shown, and how it ended."""
-        if self.play is None:
+    def scenario_line(self) -> str | None:
+        """Return the scenario that is shown, and how it ended."""
+        if self.scenario_run is None:
             return None
-        words = self.play.verdict or "it runs"
-        return f"{words}   (`:scenario stop` goes back)   {self.play.scenario.name}"
+        words = self.scenario_run.verdict or "it runs"
+        return f"{words}   (`:scenario stop` goes back)   {self.scenario_run.scenario.name}"
 
     def lasting(self, *, ours_go_on: bool) -> list[str]:
-        """What was begun here and acts on when the console is gone, and for how long."""
+        """Return what was begun here and acts on when the console is gone, and for how long."""
         return self._lasting.words(ours_go_on=ours_go_on) if self._lasting is not None else []
 
     def last_words(self) -> list[str]:
-        """What to print when the screen is gone."""
-        at = known_clusters.addresses(self.launch.cluster)
+        """Return what to print when the screen is gone."""
+        at = known_clusters.addresses(self.options.cluster)
         if self.failure is not None:
             return [f"paxtui: {self.failure}"]
         return [*self._left_words(at), *self._lasting_words(at)]
@@ -162,7 +162,7 @@ class ClusterDriver:
         return [f"still acting: {acts}", f"all faults end with: paxtui fault heal --at {at}"]
 
     def _left_words(self, at: str) -> list[str]:
-        cluster = self.launch.cluster
+        cluster = self.options.cluster
         if self.leaving:
             words = [f"{cluster.name} runs on; look at it again with: paxtui attach {at}"]
             if self._left_pids:
@@ -176,163 +176,169 @@ class ClusterDriver:
         """Start or attach, then serve until stopped."""
         with self._scope:
             try:
-                if self.launch.ours:
+                if self.options.ours:
                     await self._run_ours()
                 else:
-                    await self._serve(self.launch.cluster, None)
+                    await self._serve(self.options.cluster, None)
             except (ClientError, ConfigError) as error:
                 self.failure = str(error)
                 await trio.sleep_forever()
             finally:
-                self.outside.close()
+                self.attaching.close()
 
     async def _run_ours(self) -> None:
-        assert self.launch.data_dir is not None
+        assert self.options.data_dir is not None
         async with local_cluster(
-            self.launch.cluster,
-            self.launch.data_dir,
-            log_dir=self.launch.log_dir,
-            arguments=self.launch.arguments,
+            self.options.cluster,
+            self.options.data_dir,
+            log_dir=self.options.log_dir,
+            arguments=self.options.arguments,
         ) as replicas:
-            kept = self.launch.prefs if len(self.launch.ours) == self.launch.cluster.n else None
-            known_clusters.add(kept, self.launch.cluster)
+            kept = self.options.preferences_dir if len(self.options.ours) == self.options.cluster.n else None
+            known_clusters.add(kept, self.options.cluster)
             try:
-                await self._serve(self.launch.cluster, replicas)
+                await self._serve(self.options.cluster, replicas)
             finally:
                 if not self.leaving:
-                    known_clusters.remove(kept, self.launch.cluster)
+                    known_clusters.remove(kept, self.options.cluster)
 
     async def _serve(self, cluster: Cluster, replicas: LocalCluster | None) -> None:
         try:
             async with trio.open_nursery() as nursery, AsyncExitStack() as stack:
-                deeds = Executor(self.launch, self.own, Operator(cluster, "console"), replicas, nursery)
-                self._lasting = deeds.lasting
+                executor = Executor(self.options, self.own, Operator(cluster, "console"), replicas, nursery)
+                self._lasting = executor.lasting
                 for replica in range(cluster.n):
-                    nursery.start_soon(watch, cluster, replica, self._ear(self.own, replica, deeds))
-                for replica in self.launch.ours:
-                    await deeds.start(replica)
+                    nursery.start_soon(watch, cluster, replica, self._reader(self.own, replica, executor))
+                for replica in self.options.ours:
+                    await executor.start(replica)
                 nursery.start_soon(self._list_scenarios)
                 async for command in self._commands:
                     match command:
                         case _ if self._strange(command):
                             who = " ".join(f"r{id}" for id in sorted(self.strangers))
-                            self.tell(f"not done: somebody else's process has the port of {who}", failed=True)
+                            self.announce(
+                                f"not done: somebody else's process has the port of {who}", failed=True
+                            )
                         case c.AppendCommand():
-                            nursery.start_soon(self._say, await self._log(stack, command.via), command)
+                            nursery.start_soon(
+                                self._append_message, await self._log(stack, command.via), command
+                            )
                         case c.RunScenarioCommand():
-                            nursery.start_soon(self._play, command.name)
+                            nursery.start_soon(self._run_scenario, command.name)
                         case c.StopScenarioCommand():
-                            self._stop_playing()
+                            self._stop_scenario()
                         case c.WriteObservationsCommand(file):
-                            self.outside.observe(file)
+                            self.attaching.observe(file)
                         case c.AttachCommand(at):
-                            nursery.start_soon(self.outside.find, at)
+                            nursery.start_soon(self.attaching.find, at)
                         case c.LookAroundCommand():
-                            nursery.start_soon(self.outside.look_around)
+                            nursery.start_soon(self.attaching.look_around)
                         case _:
-                            acting = self._stage_deeds or deeds
-                            nursery.start_soon(self._do, acting, command)
+                            acting = self._scenario_executor or executor
+                            nursery.start_soon(self._execute, acting, command)
         finally:
             if self._lasting is not None:
                 if self.ends_faults:
-                    await self._lasting.end(ours_go_on=self.leaving)
+                    await self._lasting.end_faults(ours_go_on=self.leaving)
                 self._acts_on = self._lasting.words(ours_go_on=self.leaving)
             if self.leaving and replicas is not None:
-                pids = (replicas.pid(replica) for replica in self.launch.ours)
+                pids = (replicas.pid(replica) for replica in self.options.ours)
                 self._left_pids = [pid for pid in pids if pid is not None]
                 with trio.CancelScope(shield=True):
                     await replicas.leave_running()
 
     def _strange(self, command: c.ConsoleCommand) -> bool:
-        """Whether it would act on somebody else's replicas."""
-        return bool(self.strangers) and self._stage_deeds is None and not _harmless(command)
+        """Return whether it would act on somebody else's replicas."""
+        return bool(self.strangers) and self._scenario_executor is None and not _harmless(command)
 
-    def _ear(self, model: ClusterModel, replica: int, deeds: Executor) -> Callable[..., None]:
-        write = self.outside.write if model is self.own else None
-        return TelemetryReader(model, replica, deeds, self.strangers, write).tell
+    def _reader(self, model: ClusterModel, replica: int, executor: Executor) -> Callable[..., None]:
+        write = self.attaching.write if model is self.own else None
+        return TelemetryReader(model, replica, executor, self.strangers, write).take_telemetry
 
-    async def _do(self, deeds: Executor, command: c.ConsoleCommand) -> None:
+    async def _execute(self, executor: Executor, command: c.ConsoleCommand) -> None:
         if isinstance(command, c.LeaveCommand):
             self.leaving = True
             return
         try:
-            said = await deeds.do(command)
+            said = await executor.execute(command)
         except ClientError as error:
             said = ""
-            self.tell(f"{c.words(command)}: {error}", failed=True)
+            self.announce(f"{c.words(command)}: {error}", failed=True)
         if said:
-            self.tell(said)
+            self.announce(said)
 
-    def tell(self, text: str, *, failed: bool = False) -> None:
-        """A line for the events, and one that shows up for a moment."""
-        self.say(text, failed=failed)
-        self.outside.write(lambda file: file.did(text))
+    def announce(self, text: str, *, failed: bool = False) -> None:
+        """Tell the person something, also among the events and in a file of observations."""
+        self.notify(text, failed=failed)
+        self.attaching.write(lambda file: file.write_did(text))
 
-    def say(self, text: str, *, failed: bool = False) -> None:
-        """The same, but nothing is written into a file of observations: it may be about that file."""
+    def notify(self, text: str, *, failed: bool = False) -> None:
+        """Tell the person something that is not written into a file of observations: it may be about that
+        file."""
         self.model.note(text, time.time(), failed=failed)
         self.notices.append(Notice(text, failed=failed))
 
     # Scenarios
 
     async def _list_scenarios(self) -> None:
-        """Know their names before somebody asks; it takes a process, so it comes after the start."""
+        """Learn their names before they are asked for; it takes a process, so it comes after the start."""
         await trio.sleep(1.5)
         with contextlib.suppress(ClientError, OSError):
             self.scenarios = [(each.name, each.shows) for each in await listed()]
 
-    async def _play(self, name: str) -> None:
+    async def _run_scenario(self, name: str) -> None:
         try:
-            if self.play is not None:
-                raise Failed(f"{self.play.scenario.name} is on already; `scenario stop` ends it")
+            if self.scenario_run is not None:
+                raise Failed(f"{self.scenario_run.scenario.name} is on already; `scenario stop` ends it")
             found = [each for each in await listed() if each.name == name]
             if not found:
                 raise Failed(f"there is no scenario {name}; `paxtui run --list` names all")
-            play = ScenarioRun(found[0], self.launch.cluster.n // 2)
-            self.tell(f"scenario {name}: {found[0].shows}")
-            self.play = play
-            await self._watch_play(play)
+            run = ScenarioRun(found[0], self.options.cluster.n // 2)
+            self.announce(f"scenario {name}: {found[0].shows}")
+            self.scenario_run = run
+            await self._watch_scenario(run)
         except (ClientError, OSError) as error:
-            self.tell(f"scenario {name}: {error}", failed=True)
+            self.announce(f"scenario {name}: {error}", failed=True)
         finally:
-            self.play = self._stage_deeds = None
+            self.scenario_run = self._scenario_executor = None
             self.own.version += 1
 
-    async def _watch_play(self, play: ScenarioRun) -> None:
+    async def _watch_scenario(self, run: ScenarioRun) -> None:
         """Look at its cluster until somebody goes back: the verdict stays on screen until then."""
         self._stage = trio.CancelScope()
-        stage = self.launch_of(play.cluster)
+        stage = self.options_of(run.cluster)
         with self._stage:
             async with trio.open_nursery() as nursery:
-                deeds = Executor(stage, play.model, Operator(play.cluster, "console"), None, nursery)
-                self._stage_deeds = deeds
-                for replica in range(play.cluster.n):
-                    nursery.start_soon(watch, play.cluster, replica, self._ear(play.model, replica, deeds))
-                await play.run(lambda words: None)
-                self.notices.append(Notice(f"{play.scenario.name}  {play.verdict}", failed=not play.passed))
-                play.model.version += 1
+                executor = Executor(stage, run.model, Operator(run.cluster, "console"), None, nursery)
+                self._scenario_executor = executor
+                for replica in range(run.cluster.n):
+                    reader = self._reader(run.model, replica, executor)
+                    nursery.start_soon(watch, run.cluster, replica, reader)
+                await run.run(lambda words: None)
+                self.notices.append(Notice(f"{run.scenario.name}  {run.verdict}", failed=not run.passed))
+                run.model.version += 1
                 await trio.sleep_forever()
 
-    def launch_of(self, cluster: Cluster) -> ConsoleOptions:
-        """How a cluster is seen that this console did not start itself."""
-        return structs.replace(self.launch, cluster=cluster, ours=())
+    def options_of(self, cluster: Cluster) -> ConsoleOptions:
+        """Return how a cluster is seen that this console did not start itself."""
+        return structs.replace(self.options, cluster=cluster, ours=())
 
-    def _stop_playing(self) -> None:
-        if self.play is None:
-            self.tell("no scenario is on", failed=True)
+    def _stop_scenario(self) -> None:
+        if self.scenario_run is None:
+            self.announce("no scenario is on", failed=True)
         self._stage.cancel()
 
     # Chat
 
     async def _log(self, stack: AsyncExitStack, via: int | None) -> Log:
         if via not in self._logs:
-            log = connect(self.launch.cluster, name=self.launch.name, via=via)
+            log = connect(self.options.cluster, name=self.options.name, via=via)
             self._logs[via] = await stack.enter_async_context(log)
         return self._logs[via]
 
-    async def _say(self, log: Log, command: c.AppendCommand) -> None:
+    async def _append_message(self, log: Log, command: c.AppendCommand) -> None:
         chat = self.own.chat
-        mine = chat.say(command.text, command.via, self.now)
+        mine = chat.add_message(command.text, command.via, self.now)
         try:
             receipt = await log.submit(command.text, timeout_s=SAY_S)
             async with trio.open_nursery() as nursery:
@@ -354,8 +360,8 @@ class ClusterDriver:
 
 
 def _harmless(command: c.ConsoleCommand) -> bool:
-    """Whether it acts on no running replica of the cluster that is shown."""
-    if isinstance(command, c.Deed):
+    """Return whether it acts on no running replica of the cluster that is shown."""
+    if isinstance(command, c.CompoundCommand):
         return all(map(_harmless, command.commands))
     own = (c.RestartCommand, c.RunScenarioCommand, c.StopScenarioCommand, c.LeaveCommand, c.RecordCommand)
     return isinstance(command, (*own, *c.HARMLESS))

@@ -32,25 +32,25 @@ UNDO_MAX = 100
 
 
 class Executor:
-    """What was done here, and how to do more."""
+    """The commands that were carried out on one cluster, and the way to carry out more."""
 
     def __init__(
         self,
-        launch: ConsoleOptions,
+        options: ConsoleOptions,
         model: ClusterModel,
         operator: Operator,
         replicas: LocalCluster | None,
         nursery: trio.Nursery,
     ) -> None:
-        self._launch = launch
+        self._options = options
         self._model = model
         self._operator = operator
         self._replicas = replicas
         self._nursery = nursery
-        self._board = FaultTracker(
+        self._fault_tracker = FaultTracker(
             model, operator, nursery, for_s=None if replicas is not None else FOREIGN_S
         )
-        self.lasting = LastingFaults(model, self._board, self)
+        self.lasting = LastingFaults(model, self._fault_tracker, self)
         self.paused: set[int] = set()
         """Replicas of somebody else that were paused from here."""
         self._history: list[Change] = []
@@ -60,22 +60,24 @@ class Executor:
     # Processes
 
     def _ours(self, replica: int, otherwise: str) -> LocalCluster:
-        """Who runs a replica of ours; of another one it is said what happens ``otherwise``."""
-        if self._replicas is None or replica not in self._launch.ours:
+        """Return who runs a replica of ours; of another one it is said what happens ``otherwise``."""
+        if self._replicas is None or replica not in self._options.ours:
             raise Failed(f"r{replica} was not started by this console: {otherwise}")
         return self._replicas
 
     def is_ours(self, replica: int) -> bool:
-        """Whether this console starts and stops that replica."""
-        return self._replicas is not None and replica in self._launch.ours
+        """Return whether this console starts and stops that replica."""
+        return self._replicas is not None and replica in self._options.ours
 
     def absent(self, replica: int) -> bool:
-        """Whether a refused connection means that the process is down: ours may just be starting."""
-        return self._replicas is None or replica not in self._launch.ours or not self._replicas.alive(replica)
+        """Return whether a refused connection means that the process is down: ours may just be starting."""
+        return (
+            self._replicas is None or replica not in self._options.ours or not self._replicas.alive(replica)
+        )
 
     def is_meant(self, replica: int, pid: int) -> bool:
-        """Whether what answers on a replica's port is our process, if we start that replica."""
-        if self._replicas is None or replica not in self._launch.ours:
+        """Return whether what answers on a replica's port is our process, if we start that replica."""
+        if self._replicas is None or replica not in self._options.ours:
             return True
         return self._replicas.pid(replica) == pid
 
@@ -91,15 +93,15 @@ class Executor:
         code = await replicas.ended(replica)
         words = "killed" if code == -9 else f"exit code {code}: {replicas.last_words(replica)}"
         self._model.process(replica, "down", time.monotonic(), words=words)
-        self._board.died(replica)
+        self._fault_tracker.replica_died(replica)
 
-    def heard(self, replica: int) -> None:
-        """The replica serves."""
-        self._board.heard(replica)
+    def replica_heard(self, replica: int) -> None:
+        """Note that the replica serves."""
+        self._fault_tracker.replica_heard(replica)
 
     # Commands
 
-    async def do(self, command: c.ConsoleCommand) -> str:
+    async def execute(self, command: c.ConsoleCommand) -> str:
         """Carry it out; a line that says what happened. Raises :class:`ClientError`."""
         if command == c.UndoCommand():
             return await self._take_back()
@@ -115,13 +117,13 @@ class Executor:
 
     async def _carry_out(self, command: c.ConsoleCommand, change: Change) -> str:
         try:
-            return await self._act(command, change)
+            return await self._dispatch(command, change)
         except NotHeard as error:
             raise self._plainer(getattr(command, "replica", None), error) from None
 
-    async def _act(self, command: c.ConsoleCommand, change: Change) -> str:
+    async def _dispatch(self, command: c.ConsoleCommand, change: Change) -> str:
         match command:
-            case c.Deed(commands, _):
+            case c.CompoundCommand(commands, _):
                 return await self._together(commands, change)
             case c.CrashCommand(replica):
                 return await self._crash(replica, change)
@@ -138,22 +140,22 @@ class Executor:
             case c.InjectCommand(replica, fault):
                 return await self._inject([(replica, fault)], c.words(command), change)
             case c.RestoreProposerCommand(replica):
-                if not await self._board.end_kind(replica, f.CrashProposer, change):
+                if not await self._fault_tracker.end_kind(replica, f.CrashProposer, change):
                     raise Failed(f"the proposer of r{replica} is not crashed")
             case c.InjectManyCommand(faults, name):
                 return await self._inject(list(faults), name, change)
             case c.CutCommand(links, _):
                 return await self._inject([(a, f.Cut(b)) for a, b in links], c.words(command), change)
             case c.JoinCommand(links, _):
-                await self._board.end_links(links, "cut", change)
+                await self._fault_tracker.end_links(links, "cut", change)
             case c.ClearCommand(link, kind):
-                await self._board.end_links([link], kind, change)
+                await self._fault_tracker.end_links([link], kind, change)
             case c.ElectCommand(replica):
                 await self._operator.elect(replica)
             case c.FillHoleCommand(slot):
                 await self._operator.fill_hole(slot)
             case c.UndoCommand(int(number)):
-                await self._board.end_number(number, change)
+                await self._fault_tracker.end_number(number, change)
                 if change.ended:
                     return f"undo #{number}: {change.ended[0].words}"
             case c.HealCommand():
@@ -168,7 +170,7 @@ class Executor:
         return c.words(command)
 
     async def _together(self, commands: tuple[c.ConsoleCommand, ...], change: Change) -> str:
-        """All of them, also if one fails."""
+        """Carry all of them out, also if one fails."""
         problems: list[str] = []
         parts = [Change(c.words(command)) for command in commands]
 
@@ -182,7 +184,7 @@ class Executor:
             for command, part in zip(commands, parts, strict=True):
                 nursery.start_soon(one, command, part)
         for part in parts:
-            change.take(part)
+            change.include(part)
         if len(problems) == len(commands):
             raise Failed("; ".join(dict.fromkeys(problems)))
         return "; ".join([begun(change.words, change.begun), *dict.fromkeys(problems)])
@@ -246,7 +248,7 @@ class Executor:
         replicas = self._ours(replica, "only whoever started it can wipe its disk")
         if replicas.alive(replica):
             await replicas.kill(replica)
-        folder = replica_folder(replicas.data_dir, self._launch.cluster.name, replica)
+        folder = replica_folder(replicas.data_dir, self._options.cluster.name, replica)
         shutil.rmtree(folder, ignore_errors=True)
         self._model.wiped(replica, time.monotonic())
         change.final = f"{folder} is gone for ever"
@@ -273,21 +275,21 @@ class Executor:
     # Faults
 
     async def _crash_deciding(self, replica: int, change: Change) -> str:
-        standing = TrackedFault(replica, f.CrashReplica(), when=f.Trigger("chosen-seen"))
-        await self._board.begin(standing, change)
+        tracked = TrackedFault(replica, f.CrashReplica(), when=f.Trigger("chosen-seen"))
+        await self._fault_tracker.begin_fault(tracked, change)
         if self.is_ours(replica):
             change.back.append(c.RestartCommand(replica))
-        return f"r{replica} dies when it next sees a majority: say something (i)  #{standing.number}"
+        return f"r{replica} dies when it next sees a majority: say something (i)  #{tracked.number}"
 
     async def _inject(self, faults: list[tuple[int, f.AnyFault]], name: str, change: Change) -> str:
         """Begin faults as one deed."""
         done: list[TrackedFault] = []
         problems: list[str] = []
         for replica, fault in faults:
-            standing = TrackedFault(replica, fault)
+            tracked = TrackedFault(replica, fault)
             try:
-                await self._board.begin(standing, change)
-                done.append(standing)
+                await self._fault_tracker.begin_fault(tracked, change)
+                done.append(tracked)
             except ClientError as error:
                 problems.append(str(self._plainer(replica, error)))
         if not done:
@@ -299,7 +301,7 @@ class Executor:
         return "; ".join([begun(name, done), *dict.fromkeys(problems)])
 
     def _plainer(self, replica: int | None, error: ClientError) -> ClientError:
-        """What is known of a replica that does not answer says more than its socket."""
+        """Return an error that says more than the socket's, of a replica that does not answer."""
         process = self._model.replicas[replica].process if replica is not None else ""
         if replica is None or not isinstance(error, NotHeard) or process not in ("down", "paused"):
             return error
@@ -323,19 +325,19 @@ class Executor:
         raise Failed("there is nothing to undo")
 
     async def _undo(self, change: Change) -> str:
-        """What was taken back; empty if nothing was left of the deed."""
+        """Return what was taken back; empty if nothing was left of the deed."""
         nowhere = Change("")
         over: list[TrackedFault] = []
         while change.begun:
-            standing = change.begun[-1]
-            if standing in self._board and await self._board.end(standing, nowhere):
-                over.append(standing)
+            tracked = change.begun[-1]
+            if tracked in self._fault_tracker and await self._fault_tracker.end_fault(tracked, nowhere):
+                over.append(tracked)
             change.begun.pop()
         again: list[TrackedFault] = []
-        for standing in sorted(change.ended, key=lambda each: each.since):
-            if await self._board.begin_again(standing):
-                again.append(standing)
-            change.ended.remove(standing)
+        for tracked in sorted(change.ended, key=lambda each: each.since):
+            if await self._fault_tracker.begin_again(tracked):
+                again.append(tracked)
+            change.ended.remove(tracked)
         said = [named(over[::-1])] if over else []
         said += [f"again {named(again)}"] if again else []
         for command in change.back:
@@ -344,7 +346,7 @@ class Executor:
         return ", ".join(said)
 
     def _is_so(self, command: c.ConsoleCommand) -> bool:
-        """Whether somebody did already what would take a deed back."""
+        """Return whether somebody did already what would take a deed back."""
         match command:
             case c.RestartCommand(replica):
                 return self._replicas is None or self._replicas.alive(replica)
@@ -363,7 +365,7 @@ class Executor:
 
         async def one(replica: int) -> None:
             try:
-                await self._board.heal(replica, change)
+                await self._fault_tracker.heal(replica, change)
             except ClientError as error:
                 if not (self.is_ours(replica) and self._model.replicas[replica].process == "down"):
                     left[replica] = error
@@ -372,7 +374,7 @@ class Executor:
             for id in range(self._model.n):
                 nursery.start_soon(one, id)
         if self._replicas is not None:
-            for id in self._launch.ours:
+            for id in self._options.ours:
                 if not self._replicas.alive(id):
                     await self.start(id)
                     change.back.append(c.CrashCommand(id))
@@ -380,7 +382,7 @@ class Executor:
         return "; ".join([", ".join(said), *self._not_healed(left)])
 
     def _not_healed(self, left: dict[int, ClientError]) -> list[str]:
-        """Who is not well now, and why."""
+        """Return who is not well now, and why."""
         by_process: dict[str, list[str]] = {}
         for id in sorted(left):
             by_process.setdefault(self._model.replicas[id].process, []).append(f"r{id}")

@@ -25,7 +25,8 @@ Meant = Callable[[f.AnyFault], bool]
 
 
 class FaultTracker:
-    """Raises :class:`ClientError` where a replica does not do what it is asked."""
+    """The faults of one cluster, begun and ended. Raises :class:`ClientError` where a replica does not do
+    what it is asked."""
 
     def __init__(
         self, model: ClusterModel, operator: Operator, nursery: trio.Nursery, *, for_s: float | None
@@ -35,7 +36,7 @@ class FaultTracker:
         self._nursery = nursery
         self._for_s = for_s
         """How long a fault acts; ``None`` on replicas of our own."""
-        self._standing: list[TrackedFault] = []
+        self._tracked: list[TrackedFault] = []
         self._turns = [trio.Lock() for _ in range(model.n)]
         """One fault after the other at each replica: the latest word counts."""
         self._ending: list[set[int]] = [set() for _ in range(model.n)]
@@ -45,13 +46,13 @@ class FaultTracker:
         self._ended_at: dict[int, float] = {}
         """By number, when a fault ended that a report may still list."""
 
-    def __contains__(self, standing: TrackedFault) -> bool:
-        return any(each is standing for each in self._standing)
+    def __contains__(self, tracked: TrackedFault) -> bool:
+        return any(each is tracked for each in self._tracked)
 
     def acting(self, replica: int, meant: Meant) -> list[TrackedFault]:
-        """Faults that act or wait at a replica, the oldest first: those that it lists, and those that it
-        was only just told."""
-        mine = [each for each in self._standing if each.replica == replica]
+        """Return faults that act or wait at a replica, the oldest first: those that it lists, and those that
+        it was only just told."""
+        mine = [each for each in self._tracked if each.replica == replica]
         known = {each.number for each in mine}
         view, now = self._model.replicas[replica], time.monotonic()
         for number in [number for number, at in self._ended_at.items() if now - at > STALE_S]:
@@ -73,11 +74,11 @@ class FaultTracker:
         return sorted(found, key=lambda each: each.since)
 
     def outliving(self, replica: int) -> list[TrackedFault]:
-        """Faults that this console began at a replica, or could not end there yet, and that act on when the
-        console is gone, as far as is known. What only waits for the replica never begins then."""
+        """Return faults that this console began at a replica, or could not end there yet, and that act on
+        when the console is gone, as far as is known. What only waits for the replica never begins then."""
         view, now = self._model.replicas[replica], time.monotonic()
         listed = {each.number: each for each in view.report.active} if view.report is not None else {}
-        mine = [each for each in self._standing if each.replica == replica and each.number is not None]
+        mine = [each for each in self._tracked if each.replica == replica and each.number is not None]
         found = [
             each
             for each in mine
@@ -96,80 +97,80 @@ class FaultTracker:
 
     # Beginning
 
-    async def begin(self, standing: TrackedFault, change: Change) -> None:
+    async def begin_fault(self, tracked: TrackedFault, change: Change) -> None:
         """Begin a fault; on a link of a replica that is not there it waits until that is back. What acts in
         the same way on the same link gives way to it."""
-        replica, fault = standing.replica, standing.fault
+        replica, fault = tracked.replica, tracked.fault
         async with self._turns[replica]:
             before = [
                 each
                 for each in self.acting(replica, lambda other: _same(other, fault))
-                if each.when == standing.when
+                if each.when == tracked.when
             ]
-            standing.since = time.monotonic()
+            tracked.since = time.monotonic()
             if self._for_s is not None:
-                standing.ends_at = standing.since + self._for_s
-            await self._enter(standing)
-            change.begun.append(standing)
+                tracked.ends_at = tracked.since + self._for_s
+            await self._enter(tracked)
+            change.begun.append(tracked)
             for each in before:
-                await self._end(each, change)
+                await self._end_fault(each, change)
 
-    async def begin_again(self, standing: TrackedFault) -> bool:
+    async def begin_again(self, tracked: TrackedFault) -> bool:
         """Begin a fault that ended, for the time that it still had; false if that is over. Of what acts on
         one link the latest word counts, so what came after it is said after it again."""
-        left = standing.left_s(time.monotonic())
+        left = tracked.left_s(time.monotonic())
         if left is not None and left <= 0:
             return False
-        async with self._turns[standing.replica]:
-            await self._enter(standing)
-            for each in self.acting(standing.replica, lambda other: _touches(other, standing.fault)):
-                if each.since > standing.since and each.when is None and each.number is not None:
+        async with self._turns[tracked.replica]:
+            await self._enter(tracked)
+            for each in self.acting(tracked.replica, lambda other: _touches(other, tracked.fault)):
+                if each.since > tracked.since and each.when is None and each.number is not None:
                     await self._say_again(each)
         return True
 
-    async def _enter(self, standing: TrackedFault) -> None:
-        standing.number = None
+    async def _enter(self, tracked: TrackedFault) -> None:
+        tracked.number = None
         try:
-            standing.number = await self._inject(standing)
+            tracked.number = await self._inject(tracked)
         except (NotHeard, Hung):
-            if not isinstance(standing.fault, f.LinkFault):
+            if not isinstance(tracked.fault, f.LinkFault):
                 raise
-        self._standing.append(standing)
-        self._show(standing.replica)
+        self._tracked.append(tracked)
+        self._show(tracked.replica)
 
-    async def _inject(self, standing: TrackedFault) -> int | None:
-        left = standing.left_s(time.monotonic())
-        return await self._operator.inject(standing.replica, standing.fault, for_s=left, when=standing.when)
+    async def _inject(self, tracked: TrackedFault) -> int | None:
+        left = tracked.left_s(time.monotonic())
+        return await self._operator.inject(tracked.replica, tracked.fault, for_s=left, when=tracked.when)
 
-    async def _say_again(self, standing: TrackedFault) -> None:
-        old = standing.number
-        if standing not in self:
-            self._standing.append(standing)
+    async def _say_again(self, tracked: TrackedFault) -> None:
+        old = tracked.number
+        if tracked not in self:
+            self._tracked.append(tracked)
         try:
-            standing.number = await self._inject(standing)
+            tracked.number = await self._inject(tracked)
         except (NotHeard, Hung):
-            standing.number = None
+            tracked.number = None
         if old is not None:
             with contextlib.suppress(ClientError):  # it ended by itself
-                await self._undo_or_later(standing.replica, old)
-        self._show(standing.replica)
+                await self._undo_or_later(tracked.replica, old)
+        self._show(tracked.replica)
 
     # Ending
 
-    async def end(self, standing: TrackedFault, change: Change) -> bool:
+    async def end_fault(self, tracked: TrackedFault, change: Change) -> bool:
         """End a fault; false if it had ended by itself."""
-        async with self._turns[standing.replica]:
-            return await self._end(standing, change)
+        async with self._turns[tracked.replica]:
+            return await self._end_fault(tracked, change)
 
-    async def _end(self, standing: TrackedFault, change: Change) -> bool:
-        if standing.number is not None:
+    async def _end_fault(self, tracked: TrackedFault, change: Change) -> bool:
+        if tracked.number is not None:
             try:
-                await self._undo_or_later(standing.replica, standing.number)
+                await self._undo_or_later(tracked.replica, tracked.number)
             except ClientError:
-                self._forget(standing)
+                self._forget(tracked)
                 return False
-        self._forget(standing)
-        change.ended.append(standing)
+        self._forget(tracked)
+        change.ended.append(tracked)
         return True
 
     async def _undo_or_later(self, replica: int, number: int) -> None:
@@ -185,16 +186,16 @@ class FaultTracker:
         await self._operator.undo(number)
         self._ended_at[number] = time.monotonic()
 
-    def _forget(self, standing: TrackedFault) -> None:
-        self._standing = [each for each in self._standing if each is not standing]
-        self._show(standing.replica)
+    def _forget(self, tracked: TrackedFault) -> None:
+        self._tracked = [each for each in self._tracked if each is not tracked]
+        self._show(tracked.replica)
 
     async def end_number(self, number: int, change: Change) -> None:
         """End the fault that a replica lists under ``number``."""
         for replica in range(self._model.n):
             for each in self.acting(replica, lambda fault: True):
                 if each.number == number:
-                    if not await self.end(each, change):
+                    if not await self.end_fault(each, change):
                         raise Failed(f"fault #{number} has ended already")
                     return
         await self._undo(number)  # nothing is known of it here: the replica says what is wrong
@@ -202,7 +203,7 @@ class FaultTracker:
     async def end_kind(self, replica: int, kind: type[f.AnyFault], change: Change) -> bool:
         """End all faults of a kind at a replica; false if there was none."""
         ended = [
-            await self.end(each, change)
+            await self.end_fault(each, change)
             for each in self.acting(replica, lambda fault: isinstance(fault, kind))
         ]
         return any(ended)
@@ -227,9 +228,9 @@ class FaultTracker:
             if to == -1 and kind == "cut" and -1 not in receivers:
                 # Of a cut to all others, those that are not meant stay cut.
                 for other in set(range(self._model.n)) - receivers - {sender}:
-                    await self.begin(TrackedFault(sender, f.Cut(other)), change)
+                    await self.begin_fault(TrackedFault(sender, f.Cut(other)), change)
             if to == -1 or to in receivers:
-                await self.end(each, change)
+                await self.end_fault(each, change)
 
     async def heal(self, replica: int, change: Change) -> None:
         """End all faults at a replica."""
@@ -252,30 +253,31 @@ class FaultTracker:
 
     # Replicas that come and go
 
-    def died(self, replica: int) -> None:
-        """A process of ours ended: what acted on its links waits until it is back, all else is forgotten."""
+    def replica_died(self, replica: int) -> None:
+        """Let what acted on the links of a process of ours that ended wait until it is back; forget all
+        else."""
         kept: list[TrackedFault] = []
-        for each in self._standing:
+        for each in self._tracked:
             if each.replica == replica:
                 if not isinstance(each.fault, f.LinkFault) or each.when is not None:
                     continue
                 each.number = None
             kept.append(each)
-        self._standing = kept
+        self._tracked = kept
         self._ending[replica].clear()
         self._show(replica)
 
-    def heard(self, replica: int) -> None:
-        """The replica serves: what waited for it begins or ends."""
+    def replica_heard(self, replica: int) -> None:
+        """Begin or end what waited for the replica: it serves."""
         report = self._model.replicas[replica].report
         if report is not None and self._pids.setdefault(replica, report.pid) != report.pid:
             self._pids[replica] = report.pid
             if self._for_s is not None:  # of those that are not ours, nobody else says that they died
-                self._standing = [
-                    each for each in self._standing if each.replica != replica or each.number is None
+                self._tracked = [
+                    each for each in self._tracked if each.replica != replica or each.number is None
                 ]
                 self._ending[replica].clear()
-        waits = any(each.replica == replica and each.number is None for each in self._standing)
+        waits = any(each.replica == replica and each.number is None for each in self._tracked)
         if (
             (waits or self._ending[replica])
             and replica not in self._returning
@@ -299,28 +301,28 @@ class FaultTracker:
             self._returning.discard(replica)
             self._show(replica)
 
-    async def _return(self, standing: TrackedFault) -> None:
-        left = standing.left_s(time.monotonic())
+    async def _return(self, tracked: TrackedFault) -> None:
+        left = tracked.left_s(time.monotonic())
         if left is not None and left <= 0:
-            self._forget(standing)
+            self._forget(tracked)
             return
         try:
-            standing.number = self._listed(standing) or await self._inject(standing)
+            tracked.number = self._listed(tracked) or await self._inject(tracked)
         except (NotHeard, Hung):
             pass  # it is gone again
         except ClientError as error:
-            self._forget(standing)
-            self._model.note(f"{standing.words}: {error}", time.time(), failed=True)
+            self._forget(tracked)
+            self._model.note(f"{tracked.words}: {error}", time.time(), failed=True)
 
-    def _listed(self, standing: TrackedFault) -> int | None:
-        """Its number, if the replica had taken it although no answer came."""
-        report = self._model.replicas[standing.replica].report
-        known = {each.number for each in self._standing} | self._ended_at.keys()
+    def _listed(self, tracked: TrackedFault) -> int | None:
+        """Return its number, if the replica had taken it although no answer came."""
+        report = self._model.replicas[tracked.replica].report
+        known = {each.number for each in self._tracked} | self._ended_at.keys()
         return next(
             (
                 each.number
                 for each in (report.active if report is not None else ())
-                if each.fault == standing.fault and each.when == standing.when and each.number not in known
+                if each.fault == tracked.fault and each.when == tracked.when and each.number not in known
             ),
             None,
         )
@@ -328,8 +330,8 @@ class FaultTracker:
     def _show(self, replica: int) -> None:
         """Let the model know what waits."""
         view = self._model.replicas[replica]
-        standing = sorted(self._standing, key=lambda each: each.since)
-        waiting = tuple(each.fault for each in standing if each.replica == replica and each.number is None)
+        tracked = sorted(self._tracked, key=lambda each: each.since)
+        waiting = tuple(each.fault for each in tracked if each.replica == replica and each.number is None)
         ending = frozenset(self._ending[replica])
         if (waiting, ending) != (view.waiting, view.ending):
             view.waiting, view.ending = waiting, ending
@@ -341,7 +343,7 @@ def _tag(fault: f.AnyFault) -> str:
 
 
 def _same(one: f.AnyFault, other: f.AnyFault) -> bool:
-    """Whether both act in the same way on the same links."""
+    """Return whether both act in the same way on the same links."""
     return (
         isinstance(one, f.LinkFault)
         and isinstance(other, f.LinkFault)
@@ -351,7 +353,7 @@ def _same(one: f.AnyFault, other: f.AnyFault) -> bool:
 
 
 def _touches(one: f.AnyFault, other: f.AnyFault) -> bool:
-    """Whether both act in the same way, and share a link."""
+    """Return whether both act in the same way, and share a link."""
     return (
         isinstance(one, f.LinkFault)
         and isinstance(other, f.LinkFault)

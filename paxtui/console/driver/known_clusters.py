@@ -23,7 +23,7 @@ def _file(folder: Path, cluster: Cluster) -> Path:
 
 
 def add(folder: Path | None, cluster: Cluster) -> None:
-    """Its replicas were started. A folder that cannot be written costs only the memory."""
+    """Note that its replicas were started. A folder that cannot be written costs only the memory."""
     if folder is None:
         return
     try:
@@ -37,7 +37,7 @@ def add(folder: Path | None, cluster: Cluster) -> None:
 
 
 def remove(folder: Path | None, cluster: Cluster) -> None:
-    """They were stopped."""
+    """Note that they were stopped."""
     if folder is not None:
         try:
             _file(folder, cluster).unlink(missing_ok=True)
@@ -46,7 +46,7 @@ def remove(folder: Path | None, cluster: Cluster) -> None:
 
 
 def known(folder: Path | None) -> list[Cluster]:
-    """What may run, the newest first."""
+    """Return what may run, the newest first."""
     return list(_read(folder)) if folder is not None else []
 
 
@@ -67,5 +67,5 @@ def _newest_first(folder: Path) -> list[Path]:
 
 
 def addresses(cluster: Cluster) -> str:
-    """As `paxtui attach` takes them."""
+    """Return the addresses as `paxtui attach` takes them."""
     return ",".join(str(address) for address in cluster.replicas)

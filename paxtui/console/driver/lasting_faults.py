@@ -4,31 +4,38 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import trio
 
 from paxtui.client.errors import ClientError
-from paxtui.console.driver.undo import SHOWN_MAX, Change
-from paxtui.console.model.analysis.durations import ages
-
-if TYPE_CHECKING:
-    from paxtui.console.driver.executor import Executor
-    from paxtui.console.driver.fault_tracker import FaultTracker
-    from paxtui.console.driver.undo import TrackedFault
-    from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.driver.fault_tracker import FaultTracker
+from paxtui.console.driver.undo import SHOWN_MAX, Change, TrackedFault
+from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.durations import ages
 
 END_S = 3.0
 """So long the end of the console waits for replicas that are told to end their faults."""
 
 
+class ReplicaProcesses(Protocol):
+    """The processes of replicas, and control of those that this console started."""
+
+    paused: set[int]
+    """Replicas that this console did not start and paused."""
+
+    def is_ours(self, replica: int) -> bool: ...
+
+    def continue_ours(self, change: Change) -> list[int]: ...
+
+
 class LastingFaults:
     """The faults of one console, seen from its end."""
 
-    def __init__(self, model: ClusterModel, board: FaultTracker, deeds: Executor) -> None:
+    def __init__(self, model: ClusterModel, fault_tracker: FaultTracker, processes: ReplicaProcesses) -> None:
         self._model = model
-        self._board = board
-        self._deeds = deeds
+        self._fault_tracker = fault_tracker
+        self._processes = processes
 
     def words(self, *, ours_go_on: bool) -> list[str]:
         """Name everything that acts on, and for how long: ``cut r0>r1, for 9 min more``. Replicas of our own
@@ -36,32 +43,32 @@ class LastingFaults:
         now = time.monotonic()
         found = [f"{each.words}, {_for(each.left_s(now))}" for each in self._outliving(ours_go_on)]
         for replica in self._model.replicas:
-            ours = self._deeds.is_ours(replica.id)
-            if replica.process == "paused" and (ours_go_on if ours else replica.id in self._deeds.paused):
+            ours = self._processes.is_ours(replica.id)
+            if replica.process == "paused" and (ours_go_on if ours else replica.id in self._processes.paused):
                 left = None if replica.pause_ends is None else replica.pause_ends - now
                 found.append(f"pause r{replica.id}, {_for(left)}")
         return found
 
     def _outliving(self, ours_go_on: bool) -> list[TrackedFault]:
         return [
-            standing
+            tracked
             for id in range(self._model.n)
-            if ours_go_on or not self._deeds.is_ours(id)
-            for standing in self._board.outliving(id)
+            if ours_go_on or not self._processes.is_ours(id)
+            for tracked in self._fault_tracker.outliving(id)
         ]
 
-    async def end(self, *, ours_go_on: bool) -> None:
+    async def end_faults(self, *, ours_go_on: bool) -> None:
         """End what can be ended in a few seconds, whoever wants to stop this."""
         with trio.move_on_after(END_S, shield=True):
             async with trio.open_nursery() as nursery:
-                for standing in self._outliving(ours_go_on):
-                    nursery.start_soon(self._end_one, standing)
+                for tracked in self._outliving(ours_go_on):
+                    nursery.start_soon(self._end_one, tracked)
                 if ours_go_on:
-                    self._deeds.continue_ours(Change(""))
+                    self._processes.continue_ours(Change(""))
 
-    async def _end_one(self, standing: TrackedFault) -> None:
+    async def _end_one(self, tracked: TrackedFault) -> None:
         with contextlib.suppress(ClientError):  # it is said what still acts
-            await self._board.end(standing, Change(""))
+            await self._fault_tracker.end_fault(tracked, Change(""))
 
 
 def _for(left_s: float | None) -> str:

@@ -68,8 +68,10 @@ class ObservationFile:
         finally:
             self._file.close()
 
-    def told(self, replica: int, told: TelemetrySnapshot | TelemetryDelta, offset_s: float) -> None:
-        """A replica's telemetry; ``offset_s`` turns its clock into the time of day."""
+    def write_telemetry(
+        self, replica: int, told: TelemetrySnapshot | TelemetryDelta, offset_s: float
+    ) -> None:
+        """Write a replica's telemetry; ``offset_s`` turns its clock into the time of day."""
         if isinstance(told, TelemetrySnapshot):
             self._add({"replica": replica, "number": told.number, "snapshot": told}, wall=told.wall)
         elif told.dropped:
@@ -82,10 +84,10 @@ class ObservationFile:
                 stamp = b'"wall":%.4f,"replica":%d,"number":%d' % (at_s + offset_s, replica, number)
                 self._put(b'{%b,"told":%b}' % (stamp, event))
 
-    def lost(self, replica: int, problem: str) -> None:
-        """A replica is not heard any more."""
+    def write_lost(self, replica: int, problem: str) -> None:
+        """Write that a replica is not heard any more."""
         self._add({"replica": replica, "lost": problem})
 
-    def did(self, text: str) -> None:
-        """Something that the person did, or was told."""
+    def write_did(self, text: str) -> None:
+        """Write what the person did, or was told."""
         self._add({"did": text})

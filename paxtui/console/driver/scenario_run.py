@@ -32,7 +32,7 @@ class Listed(Struct):
 
 
 async def listed() -> list[Listed]:
-    """All named scenarios. Raises :class:`ClientError`."""
+    """Return all named scenarios. Raises :class:`ClientError`."""
     done = await trio.run_process(
         [sys.executable, "-m", "paxtui", "run", "--list", "--json"], capture_stdout=True, check=False
     )
@@ -81,9 +81,9 @@ class ScenarioRun:
         async for chunk in process.stdout:
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
-                self._take(msgspec.json.decode(line), tell)
+                self._take_line(msgspec.json.decode(line), tell)
 
-    def _take(self, told: dict[str, Any], tell: Callable[[str], None]) -> None:
+    def _take_line(self, told: dict[str, Any], tell: Callable[[str], None]) -> None:
         match told["event"]:
             case "step":
                 step = f"step {told['number']}: " if told["number"] else ""

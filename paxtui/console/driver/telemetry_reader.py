@@ -16,21 +16,21 @@ Write = Callable[[Callable[[ObservationFile], None]], None]
 
 
 class TelemetryReader:
-    """Where one of ours is meant to serve, somebody else's may have the port: nothing that is told counts
-    before its process id is known to be that of ours."""
+    """The reader of what one replica tells. Another process may hold our replica's port, so telemetry is
+    buffered until the reported process id is ours."""
 
     def __init__(
-        self, model: ClusterModel, replica: int, deeds: Executor, strangers: set[int], write: Write | None
+        self, model: ClusterModel, replica: int, executor: Executor, strangers: set[int], write: Write | None
     ) -> None:
         self._model = model
         self._replica = replica
-        self._deeds = deeds
+        self._executor = executor
         self._strangers = strangers
         self._write = write
         self._known = False
         self._waiting: list[TelemetrySnapshot | TelemetryDelta] = []
 
-    def tell(self, told: TelemetrySnapshot | TelemetryDelta | StatusReport | Lost) -> None:
+    def take_telemetry(self, told: TelemetrySnapshot | TelemetryDelta | StatusReport | Lost) -> None:
         """Take it."""
         if isinstance(told, StatusReport):
             self._report(told)
@@ -46,11 +46,11 @@ class TelemetryReader:
         model.fold(replica, told, time.monotonic())
         if self._write is not None:
             offset = model.replicas[replica].wall_offset
-            self._write(lambda file: file.told(replica, told, offset))
+            self._write(lambda file: file.write_telemetry(replica, told, offset))
 
     def _report(self, told: StatusReport) -> None:
         if not self._known:
-            self._known = self._deeds.is_meant(self._replica, told.pid)
+            self._known = self._executor.is_meant(self._replica, told.pid)
             waiting, self._waiting = self._waiting, []
             if not self._known:
                 self._strangers.add(self._replica)
@@ -58,16 +58,16 @@ class TelemetryReader:
             for each in waiting:
                 self._fold(each)
         self._model.report(self._replica, told, "", time.monotonic())
-        self._deeds.heard(self._replica)
+        self._executor.replica_heard(self._replica)
 
     def _lost(self, told: Lost) -> None:
         model, replica, now = self._model, self._replica, time.monotonic()
         if self._known and self._write is not None:
-            self._write(lambda file: file.lost(replica, told.problem))
+            self._write(lambda file: file.write_lost(replica, told.problem))
         self._known = False
         self._waiting = []
         self._strangers.discard(replica)
         model.fold(replica, None, now)
         model.report(replica, None, told.problem, now)
-        if told.refused and self._deeds.absent(replica):
+        if told.refused and self._executor.absent(replica):
             model.process(replica, "down", now)

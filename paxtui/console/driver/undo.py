@@ -31,12 +31,12 @@ class TrackedFault(Struct, eq=False):
         return f.describe(self.replica, self.fault)
 
     def left_s(self, now: float) -> float | None:
-        """How long it still has; ``None`` if nothing limits it."""
+        """Return how long it still has; ``None`` if nothing limits it."""
         return None if self.ends_at is None else self.ends_at - now
 
 
 class Change:
-    """What one deed changed. Taking it back ends what began, begins what ended, and does ``back``."""
+    """The changes by one command. Taking it back ends what began, begins what ended, and does ``back``."""
 
     def __init__(self, words: str) -> None:
         self.words = words
@@ -48,8 +48,8 @@ class Change:
         self.over = trio.Event()
         """Whoever takes the deed back waits until it has changed all that it changes."""
 
-    def take(self, part: Change) -> None:
-        """What a part of the deed changed is changed by the deed."""
+    def include(self, part: Change) -> None:
+        """Count what a part changed as changed by the whole."""
         self.begun += part.begun
         self.ended += part.ended
         self.back += part.back
@@ -61,19 +61,19 @@ class Change:
         return not (self.begun or self.ended or self.back or self.final)
 
 
-def named(standings: list[TrackedFault]) -> str:
-    """The first few in words."""
-    words = [each.words for each in standings[:SHOWN_MAX]]
-    more = len(standings) - SHOWN_MAX
+def named(tracked_faults: list[TrackedFault]) -> str:
+    """Return the first few in words."""
+    words = [each.words for each in tracked_faults[:SHOWN_MAX]]
+    more = len(tracked_faults) - SHOWN_MAX
     return "; ".join(words) + (f" and {more} more" if more > 0 else "")
 
 
-def begun(name: str, standings: list[TrackedFault]) -> str:
-    """A deed with the numbers of the faults that it began, and whom others of them wait for."""
-    numbers = [f"#{each.number}" for each in standings if each.number is not None]
+def begun(name: str, tracked_faults: list[TrackedFault]) -> str:
+    """Return a deed with the numbers of the faults that it began, and whom others of them wait for."""
+    numbers = [f"#{each.number}" for each in tracked_faults if each.number is not None]
     shown = f"{numbers[0]} to {numbers[-1]}, {len(numbers)} in all" if len(numbers) > 6 else " ".join(numbers)
     said = f"{name}  {shown}".rstrip()
-    later = sorted({each.replica for each in standings if each.number is None})
+    later = sorted({each.replica for each in tracked_faults if each.number is None})
     if later:
         said += "; the rest acts" if numbers else ": it acts"
         names = " ".join(f"r{replica}" for replica in later)

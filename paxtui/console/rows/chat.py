@@ -26,17 +26,17 @@ SHOWN_CHARS = 400
 """More of a text fits no line."""
 
 
-def line(scene: ViewState, what: int | SentMessage, name: str, width: int, *, chosen: bool) -> Row:
-    """A slot, or a message of ours that has none; ``name`` is what others see us as."""
-    said = saying(scene.model, what, scene.seen_by, name, scene.now)
-    pointer = scene.look.glyph("pointer") if chosen else " "
-    digits = max(4, len(str(scene.model.end)))
+def line(view_state: ViewState, what: int | SentMessage, name: str, width: int, *, chosen: bool) -> Row:
+    """Return a slot, or a message of ours that has none; ``name`` is what others see us as."""
+    said = saying(view_state.model, what, view_state.seen_by, name, view_state.now)
+    pointer = view_state.styles.glyph("pointer") if chosen else " "
+    digits = max(4, len(str(view_state.model.end)))
     slot = "-" if said.slot is None else str(said.slot)
     row: Row = [
         (pointer, "key" if chosen else ""),
         (pad(slot, digits, right=True), "dim"),
         (" ", ""),
-        (pad(scene.look.glyph(said.mark), 3), MARK_STYLES[said.mark]),
+        (pad(view_state.styles.glyph(said.mark), 3), MARK_STYLES[said.mark]),
     ]
     row += _words(said, width - digits - 5)
     row = fit(row, width)
@@ -67,23 +67,23 @@ def _words(said: ConversationLine, width: int) -> Row:
     return row
 
 
-def title(scene: ViewState, following: bool, below: int, width: int, *, writing: bool = False) -> str:
-    """Through whom one looks, whether one may write, and where there is room what the marks mean."""
-    look, model = scene.look, scene.model
-    replica = model.replicas[scene.seen_by]
+def title(view_state: ViewState, following: bool, below: int, width: int, *, writing: bool = False) -> str:
+    """Return through whom one looks, whether one may write, and where there is room what the marks mean."""
+    styles, model = view_state.styles, view_state.model
+    replica = model.replicas[view_state.seen_by]
     who = replica.name
     leads = model.leader is not None and model.leader[0] == replica.id
-    trouble = model.trouble(replica.id, scene.now)
-    about = [*(["leads"] if leads and scene.viewer is None else []), *([trouble] if trouble else [])]
+    trouble = model.trouble(replica.id, view_state.now)
+    about = [*(["leads"] if leads and view_state.viewer is None else []), *([trouble] if trouble else [])]
     who += f" ({', '.join(about)})" if about else ""
     parts = [f"chat as seen by {who}"]
     if not following:
         parts.append(f"+{below} below (f)" if below else "f follows")
     hint = "esc leaves" if writing else "i writes"
-    parts.append(hint if scene.armed else "READ-ONLY before :arm")
+    parts.append(hint if view_state.armed else "READ-ONLY before :arm")
     parts.append("v another view")
     parts.append(
-        "  ".join(f"{look.glyph(mark)} {mark}" for mark in ("queued", "proposed", "chosen", "applied"))
+        "  ".join(f"{styles.glyph(mark)} {mark}" for mark in ("queued", "proposed", "chosen", "applied"))
     )
     while len(parts) > 2 and len("  ".join(parts)) > width - 4:
         parts.pop(2 if len(parts) == 3 else -1)

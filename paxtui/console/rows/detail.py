@@ -35,8 +35,8 @@ CELL_WORDS: dict[CellKind, str] = {
 
 
 def history(model: ClusterModel, slot: int) -> list[Seen]:
-    """What happened in a slot, as far as it is kept, in the order in which it became known. That a leader
-    began counts as well, if its phase 1 covered the slot."""
+    """Return what happened in a slot, as far as it is kept, in the order in which it became known. That a
+    leader began counts as well, if its phase 1 covered the slot."""
     found = [seen for seen in model.journal.all if _concerns(seen.event, slot)]
     return found[-HISTORY_MAX:]
 
@@ -59,14 +59,14 @@ def _concerns(event: Struct, slot: int) -> bool:
     return first is not None and count is not None and first <= slot < first + count
 
 
-def slot_page(scene: ViewState, slot: int, past: list[Seen], width: int) -> list[Row]:
-    """The state and why, the votes, the value to its end, and what happened in the slot."""
-    model = scene.model
-    facts = slot_facts(model, slot, scene.now)
-    rows = _answer(scene, why_slot(model, slot, scene.now), width)
+def slot_page(view_state: ViewState, slot: int, past: list[Seen], width: int) -> list[Row]:
+    """Return the state and why, the votes, the value to its end, and what happened in the slot."""
+    model = view_state.model
+    facts = slot_facts(model, slot, view_state.now)
+    rows = _answer(view_state, why_slot(model, slot, view_state.now), width)
     rows += [[], fit([("Votes", "title")], width)]
     for replica, cell in zip(model.replicas, facts.cells, strict=True):
-        glyph = scene.look.cell(cell.kind)
+        glyph = view_state.styles.cell(cell.kind)
         ballot = str(cell.ballot) if cell.ballot is not None else ""
         words = CELL_WORDS[cell.kind] + ("" if cell.fresh else ", as far as it was heard")
         rows.append(
@@ -106,8 +106,8 @@ def _value(model: ClusterModel, slot: int, value: Value | None, width: int) -> l
     return rows
 
 
-def _answer(scene: ViewState, why: Why, width: int) -> list[Row]:
-    arrow = scene.look.glyph("arrow")
+def _answer(view_state: ViewState, why: Why, width: int) -> list[Row]:
+    arrow = view_state.styles.glyph("arrow")
     rows = wrap(visible(why.verdict), width, why.tone)
     rows += [row for text in why.evidence for row in wrap(visible(text), width, "text", "  ")]
     return rows + [row for text in why.next for row in wrap(f"{arrow} {visible(text)}", width, "self", "  ")]
@@ -123,19 +123,19 @@ def _event(seen: Seen, width: int) -> list[Row]:
     ]
 
 
-def event_page(scene: ViewState, seen: Seen, width: int) -> list[Row]:
-    """An event to its end, and the slot that it is about."""
+def event_page(view_state: ViewState, seen: Seen, width: int) -> list[Row]:
+    """Return an event to its end, and the slot that it is about."""
     who = "you" if seen.replica == YOU else f"r{seen.replica}"
     where = "" if seen.number == NO_NUMBER or seen.replica == YOU else f", its event {seen.number:,}"
     rows = [fit([(f"{clock(seen.wall)}  {who}{where}", "title")], width), []]
     rows += wrap(describe(seen, whole=True), width, tone(seen))
     slot = seen.slot
-    if slot is not None and slot < scene.model.end:
-        rows += [[], *_answer(scene, why_slot(scene.model, slot, scene.now), width)]
+    if slot is not None and slot < view_state.model.end:
+        rows += [[], *_answer(view_state, why_slot(view_state.model, slot, view_state.now), width)]
     return rows
 
 
-def message_page(scene: ViewState, mine: SentMessage, width: int) -> list[Row]:
-    """A message of ours to its end, and what keeps it."""
-    rows = _answer(scene, why_message(scene.model, mine, scene.now), width)
+def message_page(view_state: ViewState, mine: SentMessage, width: int) -> list[Row]:
+    """Return a message of ours to its end, and what keeps it."""
+    rows = _answer(view_state, why_message(view_state.model, mine, view_state.now), width)
     return [*rows, [], *fill(visible(mine.text), width, "text")]

@@ -32,7 +32,7 @@ WHO_WIDTH = 3
 
 
 def clock(wall: float) -> str:
-    """``12:04:07.120``, local time; a time of no year that there is has no words."""
+    """Return ``12:04:07.120``, local time; a time of no year that there is has no words."""
     try:
         at = datetime.fromtimestamp(wall)
     except (OverflowError, ValueError, OSError):
@@ -41,15 +41,15 @@ def clock(wall: float) -> str:
 
 
 def tone(seen: Seen) -> str:
-    """The style of an event's text."""
+    """Return the style of an event's text."""
     if isinstance(seen.event, Note):
         return "bad" if seen.event.failed else "self" if seen.replica == YOU else "warn"
     return STYLES.get(type(seen.event), "warn" if seen.kind == "faults" else "text")
 
 
-def line(scene: ViewState, seen: Seen | None, width: int, *, chosen: bool) -> Row:
-    """One event; ``None`` for one that is not kept any more."""
-    pointer = scene.look.glyph("pointer") if chosen else " "
+def line(view_state: ViewState, seen: Seen | None, width: int, *, chosen: bool) -> Row:
+    """Return one event; ``None`` for one that is not kept any more."""
+    pointer = view_state.styles.glyph("pointer") if chosen else " "
     if seen is None:
         return fit([(f"{pointer} ", "key"), ("older events are not kept", "dim")], width)
     who = "you" if seen.replica == YOU else f"r{seen.replica}"
@@ -68,7 +68,7 @@ def line(scene: ViewState, seen: Seen | None, width: int, *, chosen: bool) -> Ro
 
 
 def title(wanted: Filter, following: bool, below: int, follow: str) -> str:
-    """What is shown, and how to change it."""
+    """Return what is shown, and how to change it."""
     level = "all" if wanted.everything else "notable"
     kind = wanted.kind or "any"
     who = "all" if wanted.replica is None else "you" if wanted.replica == YOU else f"r{wanted.replica}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from paxtui.console import commands as c
-from paxtui.console.model.analysis.durations import ages
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.durations import ages
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.text import Row, fit, pad, width_of
 from paxtui.console.view_state import ViewState
@@ -32,7 +32,7 @@ class FaultRow(NamedTuple):
 
 
 def broken(model: ClusterModel, now: float) -> list[FaultRow]:
-    """Processes that are down or paused, then cuts that belong together, then other faults by replica.
+    """Return processes that are down or paused, then cuts that belong together, then other faults by replica.
     Whoever counts faults counts these."""
     found: list[FaultRow] = []
     for replica in model.replicas:
@@ -67,14 +67,14 @@ def _lost_its_vote(model: ClusterModel, replica: ReplicaView) -> bool:
 
 
 def _voteless(replica: ReplicaView) -> FaultRow:
-    """What no undo takes back."""
+    """Return what no undo takes back."""
     lost = "lost its vote with its disk" if replica.wiped else "is a learner without vote"
     what = f"{replica.name} {lost}, for ever"
     return FaultRow("vote", what, None, None, "", None, frozenset((replica.id,)))
 
 
 def _later(replica: ReplicaView, now: float) -> list[FaultRow]:
-    """What was said to a replica that is not there."""
+    """Return what was said to a replica that is not there."""
     waits, at = f"waits for {replica.name}", frozenset((replica.id,))
     return [
         FaultRow("later", describe(replica.id, fault), now - replica.since, None, waits, mend, at)
@@ -101,7 +101,7 @@ Cuts = dict[c.Link, ActiveFault]
 
 
 def _partition(model: ClusterModel, cuts: Cuts, now: float) -> list[FaultRow]:
-    """Sides between which nothing crosses in either direction, as one thing; what it is made of leaves
+    """Return sides between which nothing crosses in either direction, as one thing; what it is made of leaves
     ``cuts``."""
     sides: list[list[int]] = []
     known = [replica.id for replica in model.replicas if replica.report is not None]
@@ -121,7 +121,7 @@ def _partition(model: ClusterModel, cuts: Cuts, now: float) -> list[FaultRow]:
 
 
 def _together(model: ClusterModel, cuts: Cuts, links: list[c.Link], name: str, now: float) -> FaultRow:
-    """Cuts as one thing: ended together."""
+    """Return cuts as one thing: ended together."""
     faults = [cuts.pop(link) for link in sorted(links)]
     age = max(each.age_s + _since(model.replicas[each.replica], now) for each in faults)
     first = min(each.number for each in faults)
@@ -145,8 +145,8 @@ def _one(replica: ReplicaView, active: ActiveFault, now: float) -> FaultRow:
     return FaultRow(f"#{number}", what, active.age_s + since, left, waits, c.UndoCommand(number), at)
 
 
-def fault_line(scene: ViewState, fault: FaultRow, width: int, *, chosen: bool) -> Row:
-    """Number, what, what it waits for, age, time left."""
+def fault_line(view_state: ViewState, fault: FaultRow, width: int, *, chosen: bool) -> Row:
+    """Return number, what, what it waits for, age, time left."""
     tone = "dim" if fault.waits else "warn"
     left: Row = [(pad(fault.label, 6), "selected" if chosen else "title"), (fault.what, tone)]
     if fault.waits:
@@ -160,10 +160,10 @@ def fault_line(scene: ViewState, fault: FaultRow, width: int, *, chosen: bool) -
     return [(text, f"{style} cursor".strip()) for text, style in row] if chosen else row
 
 
-def nothing(scene: ViewState, width: int) -> Row:
-    """No faults, as far as replicas tell of theirs."""
-    model = scene.model
-    silent = [each.name for each in model.replicas if each.report is None or not each.fresh(scene.now)]
+def nothing(view_state: ViewState, width: int) -> Row:
+    """Return the line for no faults, as far as replicas tell of theirs."""
+    model = view_state.model
+    silent = [each.name for each in model.replicas if each.report is None or not each.fresh(view_state.now)]
     if silent:
         return fit([(f"nothing known; {' '.join(silent)} not heard", "unknown")], width)
     return fit([("nothing is broken; ", "dim"), ("x", "key"), (" breaks something", "dim")], width)

@@ -8,32 +8,14 @@ from rich.cells import cell_len
 
 from paxtui.console.rows.text import Row, fit, pad
 
-NAMES = {
-    "question_mark": "?",
-    "colon": ":",
-    "minus": "-",
-    "plus": "+",
-    "equals_sign": "=",
-    "slash": "/",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-    "comma": ",",
-    "full_stop": ".",
-}
-
 COLUMN = 38
 
 GUIDE = "paxtui guide console"
 """The command that shows the page of the guide about the screen."""
 
 
-def key_name(keys: str) -> str:
-    """``question_mark,f1`` as people say it: ``? f1``."""
-    return " ".join(NAMES.get(key, key) for key in keys.split(",") if key != "equals_sign")
-
-
 def help_rows(pane_help: str, keys: Sequence[tuple[str, str]], width: int) -> list[Row]:
-    """Texts that are wider than the screen are broken at words."""
+    """Return the page; texts that are wider than the screen are broken at words."""
     rows: list[Row] = []
     for line in _joined(pane_help.splitlines()):
         rows += [fit([(part, "text")], width) for part in broken(line, width)]
@@ -58,7 +40,7 @@ GAP = 3
 
 
 def _joined(lines: Sequence[str]) -> list[str]:
-    """Lines of one paragraph as one line; those of a table, which have gaps, stay as they are."""
+    """Return lines of one paragraph as one line; those of a table, which have gaps, stay as they are."""
     found: list[str] = []
     prose = False
     for line in lines:
@@ -72,8 +54,8 @@ def _joined(lines: Sequence[str]) -> list[str]:
 
 
 def broken(line: str, width: int) -> list[str]:
-    """A line in parts that fit, broken between pairs of keys and meanings if there are any; spaces within it
-    stay as they are."""
+    """Return a line in parts that fit, broken between pairs of keys and meanings if there are any; spaces
+    within it stay as they are."""
     table = " " * GAP in line
     parts: list[str] = []
     while cell_len(line) > width:

@@ -41,7 +41,7 @@ VOTES: Final = (("votes", 6, 28), ("q", 3, 14))
 
 
 class Columns(NamedTuple):
-    """How wide what is."""
+    """The widths of columns."""
 
     slot: int
     cell: int
@@ -51,8 +51,8 @@ class Columns(NamedTuple):
 
 
 def columns_of(width: int, n: int, end: int) -> Columns:
-    """Cells of a replica's column: glyph and ballot if they fit, else a shorter ballot, else the glyph. What
-    is left over may hold the count of votes."""
+    """Return cells of a replica's column: glyph and ballot if they fit, else a shorter ballot, else the
+    glyph. What is left over may hold the count of votes."""
     digits = max(5, len(str(end)))
     room = width - 2 - digits - 2 - STATE_WIDTH - 1
     size = next((size for size in (7, 5) if size * n + VALUE_MIN <= room), 2)
@@ -62,9 +62,9 @@ def columns_of(width: int, n: int, end: int) -> Columns:
     return Columns(digits, size, "", 0)
 
 
-def heading(scene: ViewState, width: int) -> Row:
-    """Names of the columns; a replica's has its role or what is wrong with it."""
-    model = scene.model
+def heading(view_state: ViewState, width: int) -> Row:
+    """Return names of the columns; a replica's has its role or what is wrong with it."""
+    model = view_state.model
     columns = columns_of(width, model.n, model.end)
     size = columns.cell
     row: Row = [
@@ -74,10 +74,10 @@ def heading(scene: ViewState, width: int) -> Row:
         (pad("state", STATE_WIDTH + 1), "title"),
     ]
     for replica in model.replicas:
-        mark = column_mark(scene, replica)
+        mark = column_mark(view_state, replica)
         text = f"{replica.name} {mark}" if size >= 5 else replica.name[1:]
         style = "leader" if mark == "L" else "dim" if mark.strip() else "title"
-        if replica.id == scene.selected:
+        if replica.id == view_state.selected:
             style = "selected"
         row.append((pad(text, size - 1), style))
         row.append((" ", ""))
@@ -87,9 +87,9 @@ def heading(scene: ViewState, width: int) -> Row:
     return fit(row, width)
 
 
-def column_mark(scene: ViewState, replica: ReplicaView) -> str:
-    """``L`` leads, ``x`` down, ``/`` cut off, ``=`` paused, ``~`` slow, ``?`` not heard."""
-    model = scene.model
+def column_mark(view_state: ViewState, replica: ReplicaView) -> str:
+    """Return ``L`` leads, ``x`` down, ``/`` cut off, ``=`` paused, ``~`` slow, ``?`` not heard."""
+    model = view_state.model
     leader = model.leader
     if replica.process == "down":
         return "x"
@@ -97,7 +97,7 @@ def column_mark(scene: ViewState, replica: ReplicaView) -> str:
         return "="
     if model.isolated(replica.id):
         return "/"
-    if not replica.fresh(scene.now):
+    if not replica.fresh(view_state.now):
         return "?"
     if leader is not None and leader[0] == replica.id:
         return "L"
@@ -106,12 +106,12 @@ def column_mark(scene: ViewState, replica: ReplicaView) -> str:
     return " "
 
 
-def line(scene: ViewState, slot: int, width: int, *, chosen: bool) -> Row:
-    """One slot."""
-    model = scene.model
-    facts = slot_facts(model, slot, scene.now)
+def line(view_state: ViewState, slot: int, width: int, *, chosen: bool) -> Row:
+    """Return one slot."""
+    model = view_state.model
+    facts = slot_facts(model, slot, view_state.now)
     columns = columns_of(width, model.n, model.end)
-    pointer = scene.look.glyph("pointer") if chosen else " "
+    pointer = view_state.styles.glyph("pointer") if chosen else " "
     row: Row = [
         (f"{pointer} ", "key" if chosen else ""),
         (pad(str(slot), columns.slot, right=True), "strong" if chosen else "dim"),
@@ -122,10 +122,10 @@ def line(scene: ViewState, slot: int, width: int, *, chosen: bool) -> Row:
     leader = model.leader
     leads_at = leader[1] if leader is not None else None
     for cell in facts.cells:
-        row += _cell(scene, cell, columns.cell, leads_at)
+        row += _cell(view_state, cell, columns.cell, leads_at)
     if columns.votes:
         row.append((pad(_votes(facts), columns.votes_width), _votes_style(facts)))
-    row += _value(scene, facts, width - width_of(row))
+    row += _value(view_state, facts, width - width_of(row))
     if facts.value is None and model.keepers(slot):
         model.values.want(slot)
     row = fit(row, width)
@@ -136,19 +136,19 @@ def _under_cursor(row: Row) -> Row:
     return [(text, style if style in LOUD else f"{style} cursor".strip()) for text, style in row]
 
 
-def fold_line(scene: ViewState, fold: Fold, width: int, *, chosen: bool) -> Row:
-    """Slots in which nothing happened but what always does, on one line."""
+def fold_line(view_state: ViewState, fold: Fold, width: int, *, chosen: bool) -> Row:
+    """Return slots in which nothing happened but what always does, on one line."""
     if fold.removed:
-        return _removed_line(scene, fold, width, chosen=chosen)
-    model = scene.model
+        return _removed_line(view_state, fold, width, chosen=chosen)
+    model = view_state.model
     columns = columns_of(width, model.n, model.end)
-    pointer = scene.look.glyph("pointer") if chosen else " "
+    pointer = view_state.styles.glyph("pointer") if chosen else " "
     applied = [replica for replica in model.replicas if replica.applied >= fold.end]
     where = "all" if len(applied) == model.n else " ".join(replica.name for replica in applied) or "none"
     row = fit(
         [
             (f"{pointer} ", "key" if chosen else ""),
-            (pad(scene.look.glyph("fold"), columns.slot, right=True), "dim"),
+            (pad(view_state.styles.glyph("fold"), columns.slot, right=True), "dim"),
             ("  ", ""),
             (f"{fold.first}-{fold.end - 1}", "title"),
             (f" folded: {fold.end - fold.first:,} applied on {where}", "dim"),
@@ -160,14 +160,14 @@ def fold_line(scene: ViewState, fold: Fold, width: int, *, chosen: bool) -> Row:
     return _under_cursor(row) if chosen else row
 
 
-def _removed_line(scene: ViewState, fold: Fold, width: int, *, chosen: bool) -> Row:
-    """Where the log begins: what was below is gone on all replicas."""
-    columns = columns_of(width, scene.model.n, scene.model.end)
-    pointer = scene.look.glyph("pointer") if chosen else " "
+def _removed_line(view_state: ViewState, fold: Fold, width: int, *, chosen: bool) -> Row:
+    """Return the line at which the log begins: what was below is gone on all replicas."""
+    columns = columns_of(width, view_state.model.n, view_state.model.end)
+    pointer = view_state.styles.glyph("pointer") if chosen else " "
     row = fit(
         [
             (f"{pointer} ", "key" if chosen else ""),
-            (pad(scene.look.cell("removed"), columns.slot, right=True), "removed"),
+            (pad(view_state.styles.cell("removed"), columns.slot, right=True), "removed"),
             ("  ", ""),
             (f"slots 0 to {fold.end - 1} are removed", "title"),
             (f"  the log is kept from slot {fold.end} on", "dim"),
@@ -178,7 +178,7 @@ def _removed_line(scene: ViewState, fold: Fold, width: int, *, chosen: bool) -> 
 
 
 def _votes(facts: SlotFacts) -> str:
-    """How many voted at one ballot, as far as it was seen."""
+    """Return how many voted at one ballot, as far as it was seen."""
     seen = facts.votes >= facts.quorum or not facts.learners
     return str(facts.votes) if seen else "?"
 
@@ -187,15 +187,15 @@ def _votes_style(facts: SlotFacts) -> str:
     return "dim" if facts.votes >= facts.quorum or facts.learners else "warn"
 
 
-def _cell(scene: ViewState, cell: AcceptorCell, size: int, leads_at: Ballot | None) -> Row:
-    glyph = scene.look.cell(cell.kind)
+def _cell(view_state: ViewState, cell: AcceptorCell, size: int, leads_at: Ballot | None) -> Row:
+    glyph = view_state.styles.cell(cell.kind)
     style: str = cell.kind
     if not cell.fresh and cell.kind != "unknown":
         style = "dim"
     if cell.ballot is None or size < 5 or cell.kind in ("nothing", "unknown"):
         return [(pad(glyph, size), style)]
     ballot = str(cell.ballot)
-    hue = scene.ballot_hue(cell.ballot.round, cell.ballot.replica) if cell.fresh else "dim"
+    hue = view_state.ballot_hue(cell.ballot.round, cell.ballot.replica) if cell.fresh else "dim"
     if cell_len(ballot) > size - 2:
         ballot = ballot[-(size - 2) :]
     if leads_at == cell.ballot and cell.fresh:
@@ -203,12 +203,12 @@ def _cell(scene: ViewState, cell: AcceptorCell, size: int, leads_at: Ballot | No
     return [(glyph, style), (pad(ballot, size - 1), hue)]
 
 
-def _value(scene: ViewState, facts: SlotFacts, width: int) -> Row:
-    """The value, or why there is none; then what there is to say of it, in full or in short, as far as the
-    value keeps some room."""
-    row = _said(scene, facts, width)
+def _value(view_state: ViewState, facts: SlotFacts, width: int) -> Row:
+    """Return the value, or why there is none; then what there is to say of it, in full or in short, as far as
+    the value keeps some room."""
+    row = _said(view_state, facts, width)
     used = width_of(row)
-    for notes in zip(*_notes(scene, facts), strict=True):
+    for notes in zip(*_notes(view_state, facts), strict=True):
         said = [note for note in notes if note[0]]
         size = width_of(said)
         if size and size + min(used, VALUE_KEPT) <= width:
@@ -216,12 +216,12 @@ def _value(scene: ViewState, facts: SlotFacts, width: int) -> Row:
     return row
 
 
-def _said(scene: ViewState, facts: SlotFacts, width: int) -> Row:
-    value, holes = facts.value, scene.model.holes
+def _said(view_state: ViewState, facts: SlotFacts, width: int) -> Row:
+    value, holes = facts.value, view_state.model.holes
     if facts.state == "HOLE":
         return [(_fitting(holes.hole_words(facts.slot), width), "warn")]
     if facts.state == "removed" or (
-        value is None and facts.slot < scene.model.applied and not scene.model.keepers(facts.slot)
+        value is None and facts.slot < view_state.model.applied and not view_state.model.keepers(facts.slot)
     ):
         return [("removed", "dim")]
     if value is None:
@@ -236,14 +236,14 @@ def _said(scene: ViewState, facts: SlotFacts, width: int) -> Row:
     return [(f"{value.name}: ", "self"), (value.shown[len(value.name) + 2 :], "text")]
 
 
-def _notes(scene: ViewState, facts: SlotFacts) -> list[tuple[Span, Span]]:
-    """What stands beside the value: each in full, and in short."""
+def _notes(view_state: ViewState, facts: SlotFacts) -> list[tuple[Span, Span]]:
+    """Return what stands beside the value: each in full, and in short."""
     value = facts.value if facts.state != "removed" else None
     notes: list[tuple[Span, Span]] = [(("", ""), ("", ""))]
     if value is not None and value.repeats is not None:
         what = f"repeats {value.repeats}" if value.repeats >= 0 else "its session had expired"
         notes.append(((f"  = {what}, no effect", "dim"), ("  =", "dim")))
-    found = _found(scene, facts.slot)
+    found = _found(view_state, facts.slot)
     if found:
         notes.append(((f"  {found}", "leader"), ("", "")))
     if facts.waits_for is not None:
@@ -253,14 +253,14 @@ def _notes(scene: ViewState, facts: SlotFacts) -> list[tuple[Span, Span]]:
 
 
 def _fitting(texts: tuple[str, str], width: int) -> str:
-    """In full, or in short where that does not fit."""
+    """Return it in full, or in short where that does not fit."""
     full, short = texts
     return full if cell_len(full) <= width else short
 
 
-def _found(scene: ViewState, slot: int) -> str:
-    """Of a value that a new leader proposed again: who found it."""
-    model = scene.model
+def _found(view_state: ViewState, slot: int) -> str:
+    """Return who found a value that a new leader proposed again."""
+    model = view_state.model
     if model.sources.get(slot) != "adopted":
         return ""
     ballot = model.proposed.get(slot)

@@ -20,10 +20,10 @@ class Item(NamedTuple):
 
 
 def item_line(
-    scene: ViewState, item: Item, width: int, label_width: int, *, chosen: bool, key_width: int = 3
+    view_state: ViewState, item: Item, width: int, label_width: int, *, chosen: bool, key_width: int = 3
 ) -> Row:
-    """The chosen one has a pointer and stands in reverse."""
-    pointer = scene.look.glyph("pointer") if chosen else " "
+    """Return one line of a menu; the chosen one has a pointer and stands in reverse."""
+    pointer = view_state.styles.glyph("pointer") if chosen else " "
     row = fit(
         [
             (f"{pointer} ", "key"),
@@ -38,5 +38,5 @@ def item_line(
 
 
 def label_width(items: list[Item]) -> int:
-    """The widest label, within reason."""
+    """Return the widest label, within reason."""
     return min(34, max((cell_len(item.label) for item in items), default=0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from paxtui.console.model.analysis.durations import ages
+from paxtui.console.model.durations import ages
 from paxtui.console.model.state.rates import SECONDS_KEPT
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.text import Row, fit, pad
@@ -37,7 +37,7 @@ class Series(NamedTuple):
 
 
 def short(value: float | None, missing: str = "?") -> str:
-    """``0``, ``4.2``, ``98``, ``1.2k``, ``34k``, ``5.6M``; ``missing`` for what is not known."""
+    """Return ``0``, ``4.2``, ``98``, ``1.2k``, ``34k``, ``5.6M``; ``missing`` for what is not known."""
     if value is None:
         return missing
     for size, unit in ((1e6, "M"), (1e3, "k")):
@@ -47,7 +47,8 @@ def short(value: float | None, missing: str = "?") -> str:
 
 
 def sparkline(values: Values, width: int, heights: str) -> tuple[str, float | None]:
-    """The last ``width`` values between 0 and their maximum, and that maximum; blank where none was seen."""
+    """Return the last ``width`` values between 0 and their maximum, and that maximum; blank where none was
+    seen."""
     shown: list[float | None] = [None] * max(0, width - len(values))
     shown += list(values)[-width:] if width > 0 else []
     top = max((value for value in shown if value is not None), default=None)
@@ -59,10 +60,10 @@ def sparkline(values: Values, width: int, heights: str) -> tuple[str, float | No
     return text, top
 
 
-def series(scene: ViewState, seconds: int) -> list[Series]:
-    """What is true of the whole cluster, the most important first."""
-    model = scene.model
-    now = scene.now
+def series(view_state: ViewState, seconds: int) -> list[Series]:
+    """Return what is true of the whole cluster, the most important first."""
+    model = view_state.model
+    now = view_state.now
     lost = _sum([replica.lost.last(now, seconds) for replica in model.replicas])
     resent = _sum([replica.resent.last(now, seconds) for replica in model.replicas])
     messages = _sum([replica.messages.last(now, seconds) for replica in model.replicas])
@@ -90,7 +91,7 @@ def _last(values: Values) -> float | None:
 
 
 def _sum(columns: Sequence[Values]) -> list[float | None]:
-    """Of all replicas; nothing where none was seen to do it, and not all were seen."""
+    """Return the sum of all replicas; nothing where none was seen to do it, and not all were seen."""
     return [
         None if None in values and not _in_all(values) else _in_all(values)
         for values in zip(*columns, strict=True)
@@ -110,14 +111,14 @@ def _most(columns: Sequence[Values]) -> list[float | None]:
 
 
 def spark_width(width: int) -> int:
-    """Cells that are left for a sparkline."""
+    """Return cells that are left for a sparkline."""
     return max(0, min(SECONDS_KEPT - 1, width - LABEL_WIDTH - VALUE_WIDTH - TOP_WIDTH - 3))
 
 
-def line(scene: ViewState, one: Series, width: int) -> Row:
-    """``chosen/s  ▁▂▅▇▆▅     98  max 120``."""
+def line(view_state: ViewState, one: Series, width: int) -> Row:
+    """Return ``chosen/s  ▁▂▅▇▆▅     98  max 120``."""
     room = spark_width(width)
-    text, top = sparkline(one.values, room, scene.look.spark)
+    text, top = sparkline(one.values, room, view_state.styles.spark)
     return fit(
         [
             (pad(one.label, LABEL_WIDTH), "dim"),
@@ -132,15 +133,15 @@ def line(scene: ViewState, one: Series, width: int) -> Row:
     )
 
 
-def queues(scene: ViewState, width: int) -> Row:
-    """What waits at whoever leads."""
-    leader = scene.model.leader
-    report = scene.model.replicas[leader[0]].report if leader is not None else None
+def queues(view_state: ViewState, width: int) -> Row:
+    """Return what waits at whoever leads."""
+    leader = view_state.model.leader
+    report = view_state.model.replicas[leader[0]].report if leader is not None else None
     status = report.status if report is not None else None
     row: Row = [(pad("in flight", LABEL_WIDTH), "dim"), (" ", "")]
-    if leader is None and not scene.model.unheard(scene.now):
+    if leader is None and not view_state.model.unheard(view_state.now):
         return fit([*row, ("nobody leads", "dim")], width)
-    if status is None or leader is None or not scene.model.replicas[leader[0]].fresh(scene.now):
+    if status is None or leader is None or not view_state.model.replicas[leader[0]].fresh(view_state.now):
         who = f"r{leader[0]} leads" if leader is not None else "who leads"
         return fit([*row, ("?", "unknown"), (f"  {who}, not heard", "dim")], width)
     row += [(f"{status.in_flight}", "text"), ("  queued ", "dim")]
@@ -148,13 +149,13 @@ def queues(scene: ViewState, width: int) -> Row:
     return fit(row, width)
 
 
-def metrics(scene: ViewState, width: int, height: int) -> list[Row]:
-    """A few lines, or where there is room every replica's own numbers as well."""
-    lines = [line(scene, one, width) for one in series(scene, max(1, spark_width(width)))]
-    lines.insert(5, queues(scene, width))
+def metrics(view_state: ViewState, width: int, height: int) -> list[Row]:
+    """Return a few lines, or where there is room every replica's own numbers as well."""
+    lines = [line(view_state, one, width) for one in series(view_state, max(1, spark_width(width)))]
+    lines.insert(5, queues(view_state, width))
     if width < FULL_WIDTH or height < FULL_HEIGHT:
         return lines[:height]
-    return [*lines, fit([], width), *table(scene, width)][:height]
+    return [*lines, fit([], width), *table(view_state, width)][:height]
 
 
 class Column(NamedTuple):
@@ -165,7 +166,7 @@ class Column(NamedTuple):
 
 
 def _status(text: Callable[..., object]) -> Callable[[ReplicaView, float], str]:
-    """From the last status report, if it had one."""
+    """Return the status of the last report, if it had one."""
 
     def shown(replica: ReplicaView, now: float) -> str:
         report = replica.report
@@ -195,9 +196,9 @@ def _told(replica: ReplicaView) -> float | None:
     return replica.report.fsync_ms if replica.report is not None else None
 
 
-def table(scene: ViewState, width: int) -> list[Row]:
-    """A row a replica."""
-    now = scene.now
+def table(view_state: ViewState, width: int) -> list[Row]:
+    """Return a row a replica."""
+    now = view_state.now
     shown = list(COLUMNS)
     while sum(len(column.title) + 2 for column in shown) > width - 4:
         shown.pop()
@@ -207,9 +208,9 @@ def table(scene: ViewState, width: int) -> list[Row]:
             width,
         )
     ]
-    for replica in scene.model.replicas:
+    for replica in view_state.model.replicas:
         fresh = replica.fresh(now)
-        row: Row = [(pad(replica.name, 4), "selected" if replica.id == scene.selected else "title")]
+        row: Row = [(pad(replica.name, 4), "selected" if replica.id == view_state.selected else "title")]
         for column in shown:
             text = column.text(replica, now) if fresh else "?"
             row.append((pad(text, len(column.title) + 2, right=True), "text" if fresh else "unknown"))
@@ -218,6 +219,6 @@ def table(scene: ViewState, width: int) -> list[Row]:
 
 
 def title(width: int) -> str:
-    """What the lines span."""
+    """Return what the lines span."""
     seconds = spark_width(width)
     return f"metrics   {seconds} s, then now and max" if seconds else "metrics   now and max"

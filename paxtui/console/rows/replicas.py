@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paxtui.console.model.analysis.durations import ages
+from paxtui.console.model.durations import ages
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.faults import broken
 from paxtui.console.rows.header import HELD, state_words
@@ -25,43 +25,43 @@ LINES_MAX = 4
 
 
 def card_lines(n: int, height: int) -> int:
-    """Lines a card: all that there is room for."""
+    """Return lines a card: all that there is room for."""
     return max(1, min(LINES_MAX, height // n))
 
 
-def replicas(scene: ViewState, width: int, height: int) -> list[Row]:
-    """Cards; the selected one is marked."""
-    model = scene.model
+def replicas(view_state: ViewState, width: int, height: int) -> list[Row]:
+    """Return cards; the selected one is marked."""
+    model = view_state.model
     lines = card_lines(model.n, height)
     gap = lines >= 3 and (lines + 1) * model.n <= height + 1
     rows: list[Row] = []
-    for replica in model.replicas[first_shown(scene, height) :]:
+    for replica in model.replicas[first_shown(view_state, height) :]:
         if gap and rows:
             rows.append([])
-        rows += card(scene, replica, width, lines)
+        rows += card(view_state, replica, width, lines)
     return rows
 
 
-def first_shown(scene: ViewState, height: int) -> int:
-    """Where not all fit, the selected one does."""
-    n = scene.model.n
-    return 0 if n <= height else max(0, min(scene.selected - height // 2, n - height))
+def first_shown(view_state: ViewState, height: int) -> int:
+    """Return the first card that is shown: where not all fit, the selected one does."""
+    n = view_state.model.n
+    return 0 if n <= height else max(0, min(view_state.selected - height // 2, n - height))
 
 
-def replica_at(scene: ViewState, y: int, height: int) -> int | None:
-    """Whose card line ``y`` belongs to."""
-    n = scene.model.n
+def replica_at(view_state: ViewState, y: int, height: int) -> int | None:
+    """Return the replica whose card line ``y`` belongs to."""
+    n = view_state.model.n
     lines = card_lines(n, height)
     step = lines + (1 if lines >= 3 and (lines + 1) * n <= height + 1 else 0)
-    id = y // step + first_shown(scene, height)
+    id = y // step + first_shown(view_state, height)
     return id if 0 <= id < n else None
 
 
-def card(scene: ViewState, replica: ReplicaView, width: int, lines: int) -> list[Row]:
-    """One replica in so many lines."""
-    title = _title(scene, replica)
+def card(view_state: ViewState, replica: ReplicaView, width: int, lines: int) -> list[Row]:
+    """Return one replica in so many lines."""
+    title = _title(view_state, replica)
     title = fit(title, max(NAME, width_of(title)))
-    short = columns([title, *_brief(scene, replica)], width, " ")
+    short = columns([title, *_brief(view_state, replica)], width, " ")
     if replica.process == "down":
         words = fit([("   ", ""), *_last_words(replica)], width)
         if lines == 1:
@@ -69,7 +69,7 @@ def card(scene: ViewState, replica: ReplicaView, width: int, lines: int) -> list
         return [short, words, *([[]] * (lines - 2))]
     if lines == 1:
         return [short]
-    facts = _facts(scene, replica)
+    facts = _facts(view_state, replica)
     if width < TITLE + 3 * FACT:
         return [short, *_table(facts[3:], width, lines - 1)]
     beside, rest = _packed(facts, width - TITLE)
@@ -78,7 +78,7 @@ def card(scene: ViewState, replica: ReplicaView, width: int, lines: int) -> list
 
 
 def _packed(facts: list[Row], width: int) -> tuple[list[Row], list[Row]]:
-    """As many facts as stand beside each other, at least one, and the others."""
+    """Return as many facts as stand beside each other, at least one, and the others."""
     count, used = 0, 0
     while count < len(facts) and (not count or used + width_of(facts[count]) <= width):
         used += width_of(facts[count])
@@ -87,7 +87,7 @@ def _packed(facts: list[Row], width: int) -> tuple[list[Row], list[Row]]:
 
 
 def _table(facts: list[Row], width: int, lines: int) -> list[Row]:
-    """Facts below each other; with a title's width before them where there is room."""
+    """Return facts below each other; with a title's width before them where there is room."""
     indent = TITLE if width >= TITLE + 3 * FACT else 3
     rows: list[Row] = []
     for _ in range(lines):
@@ -96,11 +96,11 @@ def _table(facts: list[Row], width: int, lines: int) -> list[Row]:
     return rows
 
 
-def _title(scene: ViewState, replica: ReplicaView) -> Row:
-    chosen = replica.id == scene.selected
-    mark = column_mark(scene, replica)
-    pointer = scene.look.glyph("pointer") if chosen else " "
-    words = state_words(scene, replica)
+def _title(view_state: ViewState, replica: ReplicaView) -> Row:
+    chosen = replica.id == view_state.selected
+    mark = column_mark(view_state, replica)
+    pointer = view_state.styles.glyph("pointer") if chosen else " "
+    words = state_words(view_state, replica)
     style = "selected" if chosen else "leader" if mark == "L" else "text" if mark == " " else "warn"
     role = words or (replica.role if replica.role != "?" else replica.process)
     return [
@@ -110,14 +110,14 @@ def _title(scene: ViewState, replica: ReplicaView) -> Row:
     ]
 
 
-def _brief(scene: ViewState, replica: ReplicaView) -> list[Row]:
-    """For one line: what does not fit is left out."""
+def _brief(view_state: ViewState, replica: ReplicaView) -> list[Row]:
+    """Return the facts for one line: what does not fit is left out."""
     promised = replica.promised
     if not replica.knows_log:
         return [[(name, "dim"), ("?", "unknown")] for name in ("P", "acc ", "app ")]
-    known = replica.process != "down" and replica.fresh(scene.now)
+    known = replica.process != "down" and replica.fresh(view_state.now)
     tone = "text" if known else "dim"
-    hue = scene.ballot_hue(promised.round, promised.replica) if known else "dim"
+    hue = view_state.ballot_hue(promised.round, promised.replica) if known else "dim"
     return [
         [("P", "dim"), (str(promised), hue)],
         [("acc ", "dim"), (str(replica.accepted_high), tone)],
@@ -129,20 +129,20 @@ def _fact(name: str, value: str, style: str = "text") -> Row:
     return fit([(f"{name} ", "dim"), (pad(value, max(1, FACT - len(name) - 2)), style), (" ", "")], FACT)
 
 
-def _facts(scene: ViewState, replica: ReplicaView) -> list[Row]:
-    """In the order in which they are given up."""
-    model, report = scene.model, replica.report
+def _facts(view_state: ViewState, replica: ReplicaView) -> list[Row]:
+    """Return facts in the order in which they are given up."""
+    model, report = view_state.model, replica.report
     status = report.status if report is not None else None
-    tone = "text" if replica.fresh(scene.now) else "dim"
+    tone = "text" if replica.fresh(view_state.now) else "dim"
     promised = replica.promised
     lag = max(0, model.chosen - replica.applied)
     losses = [replica.loss_to(peer) for peer in range(model.n) if peer != replica.id]
     loss = max(losses, default=0.0)
     everywhere = loss and min(losses) == loss
-    rate = replica.learned_rate.rate(scene.now)
+    rate = replica.learned_rate.rate(view_state.now)
     told = replica.knows_log
     found = [
-        _fact("promised", str(promised), scene.ballot_hue(promised.round, promised.replica)),
+        _fact("promised", str(promised), view_state.ballot_hue(promised.round, promised.replica)),
         _fact("acc", str(replica.accepted_high), tone),
         _fact("applied", str(replica.applied), tone),
         _fact("learned", str(max(replica.learned.end, replica.applied)), tone),
@@ -175,11 +175,11 @@ def _facts(scene: ViewState, replica: ReplicaView) -> list[Row]:
         found.append(_fact("queued", str(status.queued), "warn" if status.queued else tone))
     if report is not None:
         found.append(_fact("up", ages(report.uptime_s), "dim"))
-        faults = sum(replica.id in each.at for each in broken(model, scene.now))
+        faults = sum(replica.id in each.at for each in broken(model, view_state.now))
         found.append(_fact("faults", str(faults), "warn" if faults else "dim"))
     return found
 
 
 def _last_words(replica: ReplicaView) -> Row:
-    """Why it is down."""
+    """Return why it is down."""
     return [(visible(replica.last_words, 400) or "nobody knows why", "warn")]

@@ -18,18 +18,18 @@ REASONS_MAX: Final = 3
 GLYPHS: Final = {"SAFE": "ok", "UNKNOWN": "unknown", "VIOLATED": "bad"}
 
 
-def safety(scene: ViewState, width: int, height: int) -> list[Row]:
-    """What is wrong first; then the checks, what they rest on, and whether the log moves."""
-    judge = scene.model.judge
+def safety(view_state: ViewState, width: int, height: int) -> list[Row]:
+    """Return what is wrong first; then the checks, what they rest on, and whether the log moves."""
+    judge = view_state.model.judge
     rows: list[Row] = []
     for problem in judge.problems[:REASONS_MAX]:
         rows += wrap(visible(problem, 300), width, "bad", "  ")
-    rows += _checks(scene, width)
+    rows += _checks(view_state, width)
     rows += wrap(judge.basis, width, "dim", "  ")
-    moving = scene.model.liveness.verdict
+    moving = view_state.model.liveness.verdict
     style = LIGHT_STYLES[moving.light]
     rows += _moving(moving.light, moving.words, style, width)
-    for reason in judge.doubts(scene.now)[:REASONS_MAX]:
+    for reason in judge.doubts(view_state.now)[:REASONS_MAX]:
         rows += wrap(f"? {visible(reason, 200)}", width, "warn", "  ")
     return rows[:height]
 
@@ -43,30 +43,30 @@ def _moving(light: str, words: str, style: str, width: int) -> list[Row]:
     return lines
 
 
-def _checks(scene: ViewState, width: int) -> list[Row]:
-    checks = scene.model.judge.checks
+def _checks(view_state: ViewState, width: int) -> list[Row]:
+    checks = view_state.model.judge.checks
     if width < TWO_COLUMNS:
-        return [fit(_check(scene, check, width), width) for check in checks]
+        return [fit(_check(view_state, check, width), width) for check in checks]
     half = (len(checks) + 1) // 2
     left = max(cell_len(check.name) for check in checks[:half]) + 2
     rows = []
     for at in range(half):
-        row = _check(scene, checks[at], left)
+        row = _check(view_state, checks[at], left)
         row.append(("  ", ""))
         if at + half < len(checks):
-            row += _check(scene, checks[at + half], width - left - 2)
+            row += _check(view_state, checks[at + half], width - left - 2)
         rows.append(fit(row, width))
     return rows
 
 
-def _check(scene: ViewState, check: Check, width: int) -> Row:
-    glyph = scene.look.glyph(GLYPHS[check.light])
+def _check(view_state: ViewState, check: Check, width: int) -> Row:
+    glyph = view_state.styles.glyph(GLYPHS[check.light])
     style = SAFETY_STYLES[check.light]
     plain = "text" if check.light == "SAFE" else style
     return [(glyph, style), (" ", ""), (pad(check.name, max(0, width - 2)), plain)]
 
 
-def title(scene: ViewState) -> str:
-    """The light in words."""
-    words, counted = safety_words(scene), scene.model.judge.light.words
+def title(view_state: ViewState) -> str:
+    """Return the light in words."""
+    words, counted = safety_words(view_state), view_state.model.judge.light.words
     return f"safety   {counted}{words.removeprefix('SAFE') if words != counted else ''}"

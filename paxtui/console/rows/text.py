@@ -13,12 +13,12 @@ Row = list[Span]
 
 
 def width_of(row: Row) -> int:
-    """In cells."""
+    """Return the width in cells."""
     return sum(cell_len(text) for text, _ in row)
 
 
 def fit(row: Iterable[Span], width: int, style: str = "") -> Row:
-    """The row cut or filled to exactly ``width`` cells; what is cut off ends in ``…``."""
+    """Return the row cut or filled to exactly ``width`` cells; what is cut off ends in ``…``."""
     fitted: Row = []
     room = max(0, width)
     for text, name in row:
@@ -36,26 +36,26 @@ def fit(row: Iterable[Span], width: int, style: str = "") -> Row:
 
 
 def cut(text: str, width: int) -> str:
-    """``text`` in exactly ``width`` cells, with ``…`` where something is missing."""
+    """Return ``text`` in exactly ``width`` cells, with ``…`` where something is missing."""
     if cell_len(text) <= width:
         return set_cell_size(text, width)
     return set_cell_size(text, width - 1) + "…" if width > 0 else ""
 
 
 def pad(text: str, width: int, *, right: bool = False) -> str:
-    """A column of exactly ``width`` cells."""
+    """Return a column of exactly ``width`` cells."""
     if right and cell_len(text) < width:
         return " " * (width - cell_len(text)) + text
     return cut(text, width)
 
 
 def plain(row: Row) -> str:
-    """Without styles."""
+    """Return the text without styles."""
     return "".join(text for text, _ in row)
 
 
 def wrap(text: str, width: int, style: str = "", indent: str = "") -> list[Row]:
-    """Words in lines of at most ``width`` cells; lines after the first begin with ``indent``."""
+    """Return words in lines of at most ``width`` cells; lines after the first begin with ``indent``."""
     lines: list[str] = []
     line = ""
     for word in text.split():
@@ -71,7 +71,7 @@ def wrap(text: str, width: int, style: str = "", indent: str = "") -> list[Row]:
 
 
 def fill(text: str, width: int, style: str = "") -> list[Row]:
-    """Text in lines of ``width`` cells, broken wherever a line ends: nothing of it is left out."""
+    """Return text in lines of ``width`` cells, broken wherever a line ends: nothing of it is left out."""
     lines: list[str] = []
     line, used = "", 0
     for character in text:
@@ -84,7 +84,7 @@ def fill(text: str, width: int, style: str = "") -> list[Row]:
 
 
 def columns(parts: Iterable[Row], width: int, gap: str = "  ") -> Row:
-    """Parts side by side, as many as fit; the first ones matter most."""
+    """Return parts side by side, as many as fit; the first ones matter most."""
     row: Row = []
     for part in parts:
         needed = width_of(part) + (len(gap) if row else 0)
@@ -96,7 +96,7 @@ def columns(parts: Iterable[Row], width: int, gap: str = "  ") -> Row:
 
 
 def runs(spans: Iterable[Span]) -> Row:
-    """Neighbours of one style joined."""
+    """Return neighbours of one style joined."""
     row: Row = []
     for text, style in spans:
         if row and row[-1][1] == style:

@@ -7,29 +7,31 @@ from paxtui.console.rows.text import Row, wrap
 from paxtui.console.view_state import ViewState
 
 
-def answer(scene: ViewState) -> Why:
-    """About the slot under the cursor, or about the whole cluster while nothing is selected."""
-    if scene.fold is not None:
-        return why_run(scene.model, *scene.fold, scene.now)
-    if scene.slot is not None:
-        return why_slot(scene.model, scene.slot, scene.now)
-    if scene.scenario_end is not None:
+def answer(view_state: ViewState) -> Why:
+    """Explain the slot under the cursor, or about the whole cluster while nothing is selected."""
+    if view_state.fold is not None:
+        return why_run(view_state.model, *view_state.fold, view_state.now)
+    if view_state.slot is not None:
+        return why_slot(view_state.model, view_state.slot, view_state.now)
+    if view_state.scenario_end is not None:
         return Why(
             "the scenario",
-            f"OVER. {scene.scenario_end}",
-            "good" if scene.scenario_end.startswith("PASS") else "bad",
+            f"OVER. {view_state.scenario_end}",
+            "good" if view_state.scenario_end.startswith("PASS") else "bad",
             ("Its replicas are stopped; what they showed last can still be looked at.",),
             (":scenario stop goes back to your own cluster, which went on meanwhile.",),
         )
-    return why_moving(scene.model, scene.now)
+    return why_moving(view_state.model, view_state.now)
 
 
-def why(scene: ViewState, width: int, height: int) -> list[Row]:
-    """Verdict, evidence, what must happen next; next comes before evidence where room is short."""
-    found = answer(scene)
+def why(view_state: ViewState, width: int, height: int) -> list[Row]:
+    """Return verdict, evidence, what must happen next; next comes before evidence where room is short."""
+    found = answer(view_state)
     verdict = wrap(found.verdict, width, found.tone)
     following = [
-        row for text in found.next for row in wrap(f"{scene.look.glyph('arrow')} {text}", width, "self", "  ")
+        row
+        for text in found.next
+        for row in wrap(f"{view_state.styles.glyph('arrow')} {text}", width, "self", "  ")
     ]
     evidence = [row for text in found.evidence for row in wrap(text, width, "text", "  ")]
     room = height - len(verdict)

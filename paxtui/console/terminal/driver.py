@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from textual.drivers.linux_driver import LinuxDriver
 
+from paxtui.console.terminal.host import OnTerminal
 from paxtui.console.terminal.keyboard import Keyboard
 from paxtui.console.terminal.output import TerminalOutput
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from textual.message import Message
-
-    from paxtui.console.terminal.host import OnTerminal
 
 READ_BYTES: Final = 4096
 
@@ -47,15 +46,15 @@ class TerminalDriver(LinuxDriver):
         self._output = TerminalOutput(
             screen.fileno(),
             screen.encoding,
-            lost=lambda: self._tell(app.repaint),
-            gone=lambda: self._tell(app.terminal_gone),
+            lost=lambda: self._call_app(app.repaint),
+            gone=lambda: self._call_app(app.terminal_gone),
         )
         drawn_on: Any = self._output
         self._file = drawn_on
         self._suspending = False
         self._take_signals()
 
-    def _tell(self, what: Callable[..., object], *words: object) -> None:
+    def _call_app(self, what: Callable[..., object], *words: object) -> None:
         """Let the app do something soon, from any thread."""
         try:
             self._loop.call_soon_threadsafe(what, *words)
@@ -65,11 +64,10 @@ class TerminalDriver(LinuxDriver):
     # Reading
 
     def run_input_thread(self) -> None:
-        """Read until the app leaves the terminal, or the terminal is gone."""
         try:
             self._read()
         except Exception as error:
-            self._tell(self._host.broke, error)
+            self._call_app(self._host.broke, error)
 
     def _read(self) -> None:
         keyboard = Keyboard()
@@ -81,7 +79,7 @@ class TerminalDriver(LinuxDriver):
                 except OSError:
                     data = b""
                 if not data:  # without SIGHUP, where this is not the session's leader
-                    self._tell(self._host.terminal_gone)
+                    self._call_app(self._host.terminal_gone)
                     return
                 self._hand_over(keyboard.feed(data))
             self._hand_over(keyboard.tick())
@@ -104,14 +102,13 @@ class TerminalDriver(LinuxDriver):
             else:
                 self._loop.call_later(LOOK_S, look)
 
-        self._tell(look)
+        self._call_app(look)
         while not room.wait(LOOK_S) and not self.exit_event.is_set():
             pass
 
     # Leaving and coming back
 
     def close(self) -> None:
-        """Let the terminal have all that was written."""
         super().close()
         if self._suspending:
             self._output.drain()
@@ -144,10 +141,13 @@ class TerminalDriver(LinuxDriver):
         self.resume_application_mode()
         self._host.repaint()
         if not continued:
-            self._host.say("ctrl-z: no shell here would bring the console back, so it goes on", failed=True)
+            self._host.notify_line(
+                "ctrl-z: no shell here would bring the console back, so it goes on", failed=True
+            )
 
     def _continued(self) -> None:
-        """SIGSTOP left no time to leave the terminal, and a shell has set its own modes since."""
+        """Set our modes again: SIGSTOP left no time to leave the terminal, and a shell has set its own
+        since."""
         if self._reads:
             self._leave_terminal()
             self.resume_application_mode()

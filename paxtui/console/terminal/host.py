@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING
 
 from textual.app import App
-
-if TYPE_CHECKING:
-    from textual.driver import Driver
 
 
 class OnTerminal(App[int]):
@@ -18,14 +14,9 @@ class OnTerminal(App[int]):
     broken: Exception | None = None
     """The mistake of ours, or of Textual's, that ended the app."""
 
-    def say(self, text: str, *, failed: bool = False) -> None:
+    def notify_line(self, text: str, *, failed: bool = False) -> None:
         """Show a line at the bottom, for some seconds."""
         raise NotImplementedError
-
-    def get_driver_class(self) -> type[Driver]:
-        from paxtui.console.terminal.driver import TerminalDriver
-
-        return TerminalDriver
 
     # What the terminal does
 
@@ -39,7 +30,7 @@ class OnTerminal(App[int]):
             screen.refresh(layout=True)
             screen.query("*").refresh()
 
-    def action_suspend(self) -> None:
+    def suspend_to_shell(self) -> None:
         """Give the terminal back to the shell until `fg`."""
         os.killpg(os.getpgrp(), signal.SIGTSTP)  # as the kernel does, so that what started us stops as well
 
@@ -53,10 +44,8 @@ class OnTerminal(App[int]):
             self._handle_exception(raised)
 
     def _handle_exception(self, error: Exception) -> None:
-        """Keep the first error: Textual would print it and end with 0 or 1, by where it happened."""
         self.broken = self.broken or error
         super()._handle_exception(error)
 
     def _print_error_renderables(self) -> None:
-        """Print nothing: :mod:`paxtui.console.run` says in one line what happened, after the screen."""
         self._exit_renderables.clear()

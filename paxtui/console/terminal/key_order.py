@@ -11,13 +11,13 @@ from paxtui.console.widgets.line import TypedLine
 
 
 class InOrder(OnTerminal):
-    """Textual hands a key to the widget in focus and looks for its binding when the key has come back from
-    there. Of two keys that come at once, such as ``i`` and the first letter of a message, the second would
-    not find the line that the first one opens, and would act on the cluster; and a letter after enter would
-    still join the line before it. So all that a key does is done before the next key is looked at."""
+    """An app that does all that a key does before it looks at the next one. Textual hands a key to the widget
+    in focus and looks for its binding when the key has come back from there. Of two keys that come at once,
+    such as ``i`` and the first letter of a message, the second would not find the line that the first one
+    opens, and would act on the cluster; and a letter after enter would still join the line before it. So all
+    that a key does is done before the next key is looked at."""
 
     async def on_event(self, event: Event) -> None:
-        """Take what comes from outside."""
         if not isinstance(event, Key | Paste) or event.is_forwarded:
             await super().on_event(event)
             return
@@ -43,10 +43,12 @@ class InOrder(OnTerminal):
     def _paste(self, text: str) -> None:
         line = self.focused
         if not isinstance(line, TypedLine):
-            self.say("what was pasted was not taken: no line is open; i writes a message", failed=True)
+            self.notify_line(
+                "what was pasted was not taken: no line is open; i writes a message", failed=True
+            )
             return
         left_out = line.paste(text)
         if left_out:
-            self.say(
+            self.notify_line(
                 f"the paste was too long: the last {left_out} characters of it were left out", failed=True
             )

@@ -127,7 +127,7 @@ class Keyboard:
     def _take_sequence(self, data: bytes) -> Generator[Message, None, bytes]:
         """Yield the events of the sequence at the start; return what follows it."""
         if complete := SEQUENCE.match(data):
-            yield from self._act(complete[0])
+            yield from self._dispatch(complete[0])
             return data[complete.end() :]
         begun = BEGUN.match(data)
         assert begun is not None
@@ -144,7 +144,7 @@ class Keyboard:
         # Cut off, by another sequence or by a byte that has no place in it.
         return ESC + rest if begun[0].endswith(ESC) else rest
 
-    def _act(self, sequence: bytes) -> Iterator[Message]:
+    def _dispatch(self, sequence: bytes) -> Iterator[Message]:
         """Yield what a complete sequence means."""
         if sequence == PASTE_START:
             self._paste = bytearray()
@@ -194,7 +194,7 @@ def _escape() -> events.Key:
 
 
 def _plain(sequence: str) -> str | None:
-    """The sequence as Textual knows it; ``None`` for the release of a key."""
+    """Return the sequence as Textual knows it; ``None`` for the release of a key."""
     key = KITTY_KEY.fullmatch(sequence)
     if key is None or ":" not in sequence:
         return sequence
@@ -208,7 +208,7 @@ def _plain(sequence: str) -> str | None:
 
 
 def _is_sane(message: Message) -> bool:
-    """Whether the app may be told."""
+    """Return whether the app may be told."""
     if isinstance(message, events.MouseEvent):
         return 0 <= message.x < CELLS_MAX and 0 <= message.y < CELLS_MAX
     if isinstance(message, events.Key) and message.character is not None:

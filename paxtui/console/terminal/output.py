@@ -21,8 +21,9 @@ JOIN_S: Final = 0.1
 
 
 class TerminalOutput:
-    """What is written goes to ``fd`` in a thread of its own. ``lost`` is called in that thread when something
-    was dropped and the terminal takes more again, ``gone`` when it will never take anything again."""
+    """A file whose text goes to ``fd`` in a thread of its own. ``lost`` is called in that thread when
+    something was dropped and the terminal takes more again, ``gone`` when it will never take anything
+    again."""
 
     def __init__(self, fd: int, encoding: str, lost: Callable[[], None], gone: Callable[[], None]) -> None:
         self._fd = fd

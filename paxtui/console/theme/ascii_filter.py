@@ -16,7 +16,7 @@ OURS = str.maketrans(
 
 
 def to_ascii(text: str) -> str:
-    """The same text, as wide as before; what others wrote beyond ASCII becomes ``?``."""
+    """Return the same text, as wide as before; what others wrote beyond ASCII becomes ``?``."""
     if text.isascii():
         return text
     text = text.translate(OURS)
@@ -27,6 +27,5 @@ class Ascii(LineFilter):
     """The last step before the terminal."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Every segment in ASCII."""
         del background
         return [Segment(to_ascii(text), style, control) for text, style, control in segments]

@@ -195,11 +195,11 @@ class Styles:
         }
 
     def glyph(self, name: str) -> str:
-        """The shape of a cell or a state."""
+        """Return the shape of a cell or a state."""
         return GLYPHS[name][self.ascii]
 
     def cell(self, kind: CellKind) -> str:
-        """The shape of an acceptor's cell."""
+        """Return the shape of an acceptor's cell."""
         return GLYPHS[kind][self.ascii]
 
     @property
@@ -208,7 +208,7 @@ class Styles:
         return SPARK[self.ascii]
 
     def style(self, name: str) -> Style:
-        """A style by name; several names with spaces between add up."""
+        """Return a style by name; several names with spaces between add up."""
         found = self._styles.get(name)
         if found is None:
             found = Style()

@@ -25,7 +25,7 @@ GROUNDS: Final = {
 
 
 def _plain(theme: Theme) -> Theme:
-    """Without any colour but the terminal's own for text."""
+    """Return a theme without any colour but the terminal's own for text."""
     own = "ansi_default"
     return replace(theme, primary=own, secondary=own, warning=own, error=own, success=own, accent=own)
 

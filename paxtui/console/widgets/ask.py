@@ -22,7 +22,6 @@ class Choice(Button):
         self._pointer = pointer
 
     def watch_has_focus(self, has_focus: bool) -> None:
-        """Show or hide the pointer."""
         super().watch_has_focus(has_focus)
         self.label = Text(f"{self._pointer if has_focus else ' '} {self._label}")
 
@@ -43,7 +42,6 @@ class QuestionDialog(Dialog[str | None]):
         self._default = default
 
     def compose(self) -> ComposeResult:
-        """The question above its buttons."""
         with Vertical(classes="box"):
             yield Static(Text(self._question), classes="question")
             with Horizontal(classes="row"):
@@ -51,11 +49,9 @@ class QuestionDialog(Dialog[str | None]):
                     yield Choice(label, id)
 
     def on_mount(self) -> None:
-        """The default has the focus."""
         self.query(f"#{self._default}").focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """That was the answer."""
         self.dismiss(event.button.id)
 
 
@@ -71,11 +67,9 @@ class LinePrompt(LineDialog[str | None]):
         self._hint = hint
 
     def compose(self) -> ComposeResult:
-        """The prompt before the line."""
         with Horizontal(classes="row"):
             yield Static(Text(f" {self._prompt} "), classes="prompt")
             yield DialogLine(self._text, placeholder=self._hint, compact=True)
 
     def submitted(self, text: str) -> None:
-        """That is all."""
         self.dismiss(text)

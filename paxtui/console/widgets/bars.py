@@ -5,8 +5,9 @@ from __future__ import annotations
 from textual.geometry import Size
 from textual.widgets import Input
 
+from paxtui.console.actions.surfaces import hints
 from paxtui.console.rows import header as h
-from paxtui.console.rows.keys import keys
+from paxtui.console.rows.keys import WRITING, keys
 from paxtui.console.rows.text import Row, fit, wrap
 from paxtui.console.widgets.pane import Pane
 
@@ -15,7 +16,7 @@ class HeaderBar(Pane):
     """Safe, moving, who leads, how far."""
 
     def rows(self, width: int, height: int) -> list[Row]:
-        row = h.header(self.scene, width)
+        row = h.header(self.view_state, width)
         if self._violated:
             row = [(text, "alarm") for text, _ in row]
         return [row]
@@ -23,24 +24,23 @@ class HeaderBar(Pane):
     @property
     def _violated(self) -> bool:
         """Also while the view stands still and shows what was before."""
-        return self.scene.model.live.judge.light.light == "VIOLATED"
+        return self.view_state.model.live.judge.light.light == "VIOLATED"
 
-    def look_again(self) -> None:
+    def redraw(self) -> None:
         self.set_class(self._violated, "violated")
-        super().look_again()
+        super().redraw()
 
 
 class Strip(Pane):
     """All replicas in one line."""
 
     def rows(self, width: int, height: int) -> list[Row]:
-        return [h.strip(self.scene, width)]
+        return [h.strip(self.view_state, width)]
 
     def on_click(self, event: object) -> None:
-        """Select the replica under the mouse."""
         x = getattr(event, "x", 0)
-        self.console.select_replica(
-            min(self.scene.model.n - 1, x * self.scene.model.n // max(1, self.size.width))
+        self.console.controllers.view.select_replica(
+            min(self.view_state.model.n - 1, x * self.view_state.model.n // max(1, self.size.width))
         )
 
 
@@ -48,16 +48,15 @@ class TabLine(Pane):
     """The views."""
 
     def rows(self, width: int, height: int) -> list[Row]:
-        return [h.tabs(self.scene, self.console.view, width)]
+        return [h.tabs(self.view_state, self.view_state.view, width)]
 
     def on_click(self, event: object) -> None:
-        """Go to the view under the mouse."""
         x = getattr(event, "x", 0)
         at = 1
         for number, name in enumerate(h.TABS, start=1):
             size = len(name) + 6
             if at <= x < at + size:
-                self.console.show_view(number)
+                self.console.controllers.view.show_view(number)
             at += size
 
 
@@ -77,23 +76,25 @@ class KeyLine(Pane):
         rows = wrap(notice.text, width - 2, "bad" if notice.failed else "self")[:NOTICE_LINES]
         return [fit([(" ", ""), *row], width) for row in rows]
 
-    def look_again(self) -> None:
+    def redraw(self) -> None:
         width, height = self.size
         if width and height != self.get_content_height(self.size, self.size, width):
             self.refresh(layout=True)
-        super().look_again()
+        super().redraw()
 
     def rows(self, width: int, height: int) -> list[Row]:
         notice = self._notice(width)
         if notice:
             return notice
-        if self.scene.scenario is not None:
-            return [fit([(f" scenario {self.scene.scenario}", "self")], width)]
-        return [keys(self.scene, width, writing=isinstance(self.screen.focused, Input))]
+        if self.view_state.scenario is not None:
+            return [fit([(f" scenario {self.view_state.scenario}", "self")], width)]
+        if isinstance(self.screen.focused, Input):
+            return [keys(WRITING, width)]
+        return [keys(hints(armed=self.view_state.armed), width)]
 
 
 class TooSmall(Pane):
-    """What is left on a screen on which nothing else fits."""
+    """The words that are left on a screen on which nothing else fits."""
 
     def rows(self, width: int, height: int) -> list[Row]:
         size = self.app.size

@@ -36,23 +36,23 @@ v   look through another replica, and send through it
 left right   select the replica that c, t and other keys act on
 arrows PgUp PgDn home   scroll     f or end   follow     enter   go to the slot in the log"""
 
-    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(scene, id=id, classes=classes)
-        self._talk = Conversation(scene.model)
+    def __init__(self, view_state: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(view_state, id=id, classes=classes)
+        self._conversation = Conversation(view_state.model)
 
     @property
     def first(self) -> int:
-        return self._talk.first
+        return self._conversation.first
 
     def count(self) -> int:
-        return self._talk.count
+        return self._conversation.count
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
-        name = self.console.bridge.launch.name
-        return chat.line(self.scene, self._talk.get(index), name, width, chosen=chosen)
+        name = self.console.controllers.replica.driver.options.name
+        return chat.line(self.view_state, self._conversation.get(index), name, width, chosen=chosen)
 
     def rows(self, width: int, height: int) -> list[Row]:
-        self._talk = Conversation(self.scene.model)
+        self._conversation = Conversation(self.view_state.model)
         self.cursor, self.top = max(self.cursor, self.first), max(self.top, self.first)
         return super().rows(width, height)
 
@@ -68,17 +68,16 @@ arrows PgUp PgDn home   scroll     f or end   follow     enter   go to the slot 
     # Actions
 
     def action_jump(self) -> None:
-        """Show the slot in the log."""
-        what = self._talk.get(self.cursor)
+        what = self._conversation.get(self.cursor)
         if not isinstance(what, int):
-            self.console.show_message(what)
-        elif what < self.scene.model.end:
-            self.console.goto(what)
+            self.console.controllers.navigation.show_message(what)
+        elif what < self.view_state.model.end:
+            self.console.controllers.navigation.go_to_slot(what)
 
-    def look_again(self) -> None:
-        super().look_again()
+    def redraw(self) -> None:
+        super().redraw()
         if isinstance(self.parent, ChatPane):
-            self.parent.tell()
+            self.parent.update_title()
 
 
 class ChatInput(TypedLine):
@@ -92,9 +91,9 @@ class ChatInput(TypedLine):
         Binding("pagedown", "page(1)", "page down", show=False),
     ]
 
-    def __init__(self, scene: ViewState) -> None:
+    def __init__(self, view_state: ViewState) -> None:
         super().__init__(id="chat-input", compact=True, select_on_focus=False)
-        self.scene = scene
+        self.view_state = view_state
         self._back = 0
         """How far back in the history the line stands; 0 is what is being written."""
         self._draft = ""
@@ -105,18 +104,19 @@ class ChatInput(TypedLine):
         assert isinstance(self.parent, ChatPane)
         return self.parent
 
-    def tell(self) -> None:
+    def update_placeholder(self) -> None:
         """Say whether one may write."""
-        words = "write here" if self.scene.armed else "read-only: type :arm outside of this line to write"
+        words = (
+            "write here" if self.view_state.armed else "read-only: type :arm outside of this line to write"
+        )
         if self.placeholder != words:
             self.placeholder = words
 
     def submitted(self, text: str) -> None:
-        """Send it."""
         self.pane.send(text)
 
     def sent(self) -> None:
-        """The text is on its way: an empty line again."""
+        """Empty the line: the text is on its way."""
         history = self.pane.history
         if not history or history[-1] != self.value:
             history.append(self.value)
@@ -125,7 +125,6 @@ class ChatInput(TypedLine):
         self.value = ""
 
     def action_history(self, step: int) -> None:
-        """An older or a newer text."""
         history = self.pane.history
         if self._back == 0:
             self._draft = self.value
@@ -134,32 +133,29 @@ class ChatInput(TypedLine):
         self.cursor_position = len(self.value)
 
     def action_page(self, pages: int) -> None:
-        """Scroll the conversation without leaving the line."""
         self.pane.lines.action_page(pages)
 
     def action_leave(self) -> None:
-        """To the conversation; what was written stays."""
         self.pane.lines.focus()
 
 
 class ChatPane(Container):
     """Conversation and line."""
 
-    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(self, view_state: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self.scene = scene
-        self.lines = ChatLines(scene, id="chat-lines")
-        self.line = ChatInput(scene)
+        self.view_state = view_state
+        self.lines = ChatLines(view_state, id="chat-lines")
+        self.line = ChatInput(view_state)
 
     def compose(self) -> ComposeResult:
-        """One above the other."""
         yield self.lines
         yield self.line
 
     @property
     def history(self) -> list[str]:
         """What was sent, also in earlier runs."""
-        return self.lines.console.kept.history
+        return self.lines.console.preferences.history
 
     def write(self) -> None:
         """Begin to write: whatever is typed from now on is text."""
@@ -170,19 +166,19 @@ class ChatPane(Container):
         if not text.strip():
             return
         console = self.lines.console
-        if not self.scene.armed:
-            console.say("read-only: nothing was sent; :arm lets you write", failed=True)
+        if not self.view_state.armed:
+            console.notify_line("read-only: nothing was sent; :arm lets you write", failed=True)
             return
-        console.order(c.AppendCommand(text, self.scene.viewer))
-        if self.scene.frozen_at is not None:
-            console.say("sent; the frozen view does not show it, space outside of this line goes on")
+        console.controllers.replica.order(c.AppendCommand(text, self.view_state.viewer))
+        if self.view_state.frozen_at is not None:
+            console.notify_line("sent; the frozen view does not show it, space outside of this line goes on")
         self.line.sent()
         self.lines.follow()
 
-    def tell(self) -> None:
-        """The title says through whom one looks."""
+    def update_title(self) -> None:
+        """Say in the title through whom one looks."""
         lines, writing = self.lines, self.line.has_focus
-        title = chat.title(self.scene, lines.following, lines.below, self.size.width, writing=writing)
+        title = chat.title(self.view_state, lines.following, lines.below, self.size.width, writing=writing)
         if self.border_title != title:
             self.border_title = title
-        self.line.tell()
+        self.line.update_placeholder()

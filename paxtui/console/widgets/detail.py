@@ -21,8 +21,8 @@ LOOK_S = 0.5
 class DetailPage(ScrolledText):
     """Lines to scroll, made anew as time goes on."""
 
-    def __init__(self, scene: ViewState, make: Callable[[int], list[Row]]) -> None:
-        super().__init__(scene, "", ())
+    def __init__(self, view_state: ViewState, make: Callable[[int], list[Row]]) -> None:
+        super().__init__(view_state, "", ())
         self._make = make
         self._made: list[Row] = []
         self._made_for = -1
@@ -41,11 +41,12 @@ class DetailPage(ScrolledText):
         self._made_for = -1
         if len(self._lines(self.size.width)) != before:
             self.refresh(layout=True)
-        self.look_again()
+        self.redraw()
 
 
 class Detail(Dialog[bool]):
-    """Closes with escape or ``q``; ``enter`` goes to the slot that it is about, if there is one."""
+    """A page about one thing. It closes with escape or ``q``; ``enter`` goes to the slot that it is about, if
+    there is one."""
 
     BINDINGS = [
         Binding("escape,q", "dismiss(False)", show=False),
@@ -53,27 +54,24 @@ class Detail(Dialog[bool]):
     ]
 
     def __init__(
-        self, scene: ViewState, title: str, make: Callable[[int], list[Row]], goes: str = ""
+        self, view_state: ViewState, title: str, make: Callable[[int], list[Row]], goes: str = ""
     ) -> None:
         super().__init__(classes="dialog")
         self._title = title
         self._goes = goes
         """What ``enter`` does; empty if it only closes."""
-        self.page = DetailPage(scene, make)
+        self.page = DetailPage(view_state, make)
 
     def compose(self) -> ComposeResult:
-        """One box."""
         with Vertical(classes="box help") as box:
             box.border_title = self._title
             box.border_subtitle = f"arrows scroll, {f'enter {self._goes}, ' if self._goes else ''}esc closes"
             yield self.page
 
     def on_mount(self) -> None:
-        """It can be scrolled at once."""
         self.page.focus()
-        self.page.look_again()
+        self.page.redraw()
         self.set_interval(LOOK_S, self.page.again)
 
     def action_go(self) -> None:
-        """Close; go on to the slot if there is one."""
         self.dismiss(bool(self._goes))

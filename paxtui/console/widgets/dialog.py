@@ -19,7 +19,6 @@ class Dialog(ModalScreen[T]):
     second dismissal would take away the screen below."""
 
     def dismiss(self, result: T | None = None) -> AwaitComplete:
-        """Close, if it is open."""
         if not self.is_current:
             return AwaitComplete()
         return super().dismiss(result)
@@ -44,7 +43,6 @@ class LineDialog(Dialog[T]):
         """What came too early."""
 
     def on_mount(self) -> None:
-        """The line is there. The app itself goes on with what came too early, so that no other key passes."""
         for line in self.query(Input):  # none, if the dialog was closed before it had opened
             self.set_focus(line)
         self.app.call_next(self._opened)

@@ -13,7 +13,7 @@ from paxtui.console.widgets.pane import Lines
 
 
 class EventsPane(Lines):
-    """What happened, the newest at the bottom."""
+    """The events, the newest at the bottom."""
 
     BINDINGS = [
         Binding("a", "level", "all events or notable ones", show=False),
@@ -31,26 +31,25 @@ K   only one kind: elections, promises, slots, faults, drops, you
 R   only one replica's     enter   the whole event; enter again goes to its slot in the log
 arrows PgUp PgDn home   scroll     f or end   follow again"""
 
-    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(scene, id=id, classes=classes)
+    def __init__(self, view_state: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(view_state, id=id, classes=classes)
         self.wanted = Filter()
 
     @property
-    def shelf(self) -> Ring[Seen]:
+    def ring(self) -> Ring[Seen]:
         """The events that pass the filter."""
-        return self.scene.model.journal.shelf(self.wanted)
+        return self.view_state.model.journal.ring(self.wanted)
 
     @property
     def first(self) -> int:
-        """Positions count from the first event ever; this is the oldest that is still kept."""
-        return self.shelf.first
+        return self.ring.first
 
     def count(self) -> int:
-        return self.shelf.end
+        return self.ring.end
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
-        seen = self.shelf.get(index)
-        return events.line(self.scene, seen, width, chosen=chosen)
+        seen = self.ring.get(index)
+        return events.line(self.view_state, seen, width, chosen=chosen)
 
     def rows(self, width: int, height: int) -> list[Row]:
         self.cursor, self.top = max(self.cursor, self.first), max(self.top, self.first)
@@ -60,27 +59,24 @@ arrows PgUp PgDn home   scroll     f or end   follow again"""
         self.cursor = count - 1
         self.top = max(0, count - room)
 
-    def look_again(self) -> None:
-        super().look_again()
+    def redraw(self) -> None:
+        super().redraw()
         below = max(0, self.count() - (self.top + self.room))
-        title = events.title(self.wanted, self.following, below, self.scene.look.glyph("follow"))
+        title = events.title(self.wanted, self.following, below, self.view_state.styles.glyph("follow"))
         if self.border_title != title:
             self.border_title = title
 
     # Actions
 
     def action_level(self) -> None:
-        """Notable events or all of them."""
         self._filter(self.wanted._replace(everything=not self.wanted.everything))
 
     def action_kind(self) -> None:
-        """The next kind."""
         kinds: list[str | None] = [None, *KINDS, "you", "other"]
         self._filter(self.wanted._replace(kind=kinds[(kinds.index(self.wanted.kind) + 1) % len(kinds)]))
 
     def action_who(self) -> None:
-        """The next replica."""
-        order: list[int | None] = [None, *range(self.scene.model.n), YOU]
+        order: list[int | None] = [None, *range(self.view_state.model.n), YOU]
         self._filter(self.wanted._replace(replica=order[(order.index(self.wanted.replica) + 1) % len(order)]))
 
     def _filter(self, wanted: Filter) -> None:
@@ -88,7 +84,6 @@ arrows PgUp PgDn home   scroll     f or end   follow again"""
         self.follow()
 
     def action_open(self) -> None:
-        """Show the whole event; from there one goes on to its slot."""
-        seen = self.shelf.get(self.count() - 1 if self.following else self.cursor)
+        seen = self.ring.get(self.count() - 1 if self.following else self.cursor)
         if seen is not None:
-            self.console.show_event(seen)
+            self.console.controllers.navigation.show_event(seen)

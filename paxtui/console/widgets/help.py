@@ -28,8 +28,8 @@ class ScrolledText(Lines):
         Binding("end,G", "scroll(9999)", "end", show=False),
     ]
 
-    def __init__(self, scene: ViewState, text: str, keys: Sequence[tuple[str, str]]) -> None:
-        super().__init__(scene)
+    def __init__(self, view_state: ViewState, text: str, keys: Sequence[tuple[str, str]]) -> None:
+        super().__init__(view_state)
         self._text = text
         self._keys = keys
         self.following = False
@@ -47,38 +47,33 @@ class ScrolledText(Lines):
         return fit(self._lines(width)[index], width)
 
     def action_scroll(self, lines: int) -> None:
-        """Up or down, not beyond the ends."""
         self.top = max(0, min(self.top + lines, self.count() - self.size.height))
         self.cursor = self.top
-        self.look_again()
+        self.redraw()
 
     def on_mouse_scroll_up(self) -> None:
-        """The wheel."""
         self.action_scroll(-3)
 
     def on_mouse_scroll_down(self) -> None:
-        """The wheel."""
         self.action_scroll(3)
 
 
 class Help(Dialog[None]):
-    """Closes with escape, ``q`` or ``?``."""
+    """The page of help. It closes with escape, ``q`` or ``?``."""
 
     BINDINGS = [Binding("escape,q,question_mark,f1", "dismiss(None)", show=False)]
 
-    def __init__(self, scene: ViewState, title: str, text: str, keys: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, view_state: ViewState, title: str, text: str, keys: Sequence[tuple[str, str]]) -> None:
         super().__init__(classes="dialog")
         self._title = title
-        self.page = ScrolledText(scene, text, keys)
+        self.page = ScrolledText(view_state, text, keys)
 
     def compose(self) -> ComposeResult:
-        """One box."""
         with Vertical(classes="box help") as box:
             box.border_title = self._title
             box.border_subtitle = "arrows scroll, esc closes"
             yield self.page
 
     def on_mount(self) -> None:
-        """It can be scrolled at once."""
         self.page.focus()
-        self.page.look_again()
+        self.page.redraw()

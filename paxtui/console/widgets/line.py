@@ -34,7 +34,6 @@ class TypedLine(Input):
     cursor_blink = False
 
     def replace(self, text: str, start: int, end: int) -> None:
-        """Put text in the place of what stands between two positions: all that is typed comes in here."""
         super().replace(typable(text), start, end)
 
     def paste(self, text: str) -> int:
@@ -50,5 +49,4 @@ class TypedLine(Input):
         raise NotImplementedError
 
     async def action_submit(self) -> None:
-        """Act at once: a message would come after keys that are waiting already."""
         self.submitted(self.value)

@@ -8,7 +8,7 @@ from textual.geometry import Size
 
 from paxtui.console import command_builders
 from paxtui.console.commands import Link
-from paxtui.console.model.analysis.link_status import arrow
+from paxtui.console.model.analysis.link_status import link_status
 from paxtui.console.rows import links
 from paxtui.console.rows.text import Row
 from paxtui.console.view_state import ViewState
@@ -16,21 +16,20 @@ from paxtui.console.widgets.pane import Pane
 
 
 class LinksPane(Pane, can_focus=True):
-    """Who reaches whom."""
+    """The matrix of links."""
 
     BINDINGS = [
         Binding("up,k", "move(-1, 0)", "other sender", show=False),
         Binding("down,j", "move(1, 0)", "other sender", show=False),
         Binding("left,h", "move(0, -1)", "other receiver", show=False),
         Binding("right", "move(0, 1)", "other receiver", show=False),
-        Binding("t", "cut", "cut or join this arrow", show=False),
         Binding("l", "ask('loss')", "type its loss", show=False),
         Binding("d", "ask('delay')", "type its delay", show=False),
-        Binding("minus", "loss(-1)", "less loss", show=False),
-        Binding("plus,equals_sign", "loss(1)", "more loss", show=False),
         Binding("y", "both", "both ways", show=False),
         Binding("enter", "menu", "everything that can be done to it", show=False),
     ]
+
+    PANES = ("links",)
 
     HELP = """\
 Each row is a sender, each column a receiver: what becomes of messages from ↓ to →.
@@ -42,41 +41,39 @@ arrows, h j k   move          y   both ways: keys act on the way back, too
 t   cut or join this arrow    l   type its loss in percent     - +   loss by 5
 d   type delay and jitter     enter   everything else          P   presets, with a preview"""
 
-    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(scene, id=id, classes=classes)
+    def __init__(self, view_state: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(view_state, id=id, classes=classes)
         self.both = False
         """Whether keys act on the way back, too."""
-        self.border_title = "3 links  from ↓ to →" if not scene.look.ascii else "3 links  from row to column"
+        self.border_title = (
+            "3 links  from ↓ to →" if not view_state.styles.ascii else "3 links  from row to column"
+        )
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """The matrix, a line of space, up to two lines of words, and the keys."""
-        return self.scene.model.n + 5 if self.scene.model.n > 1 else 1
+        return self.view_state.model.n + 5 if self.view_state.model.n > 1 else 1
 
     def rows(self, width: int, height: int) -> list[Row]:
         self._stay_inside()
-        return links.links(self.scene, width, height, both=self.both, focused=self.has_focus)
+        return links.links(self.view_state, width, height, both=self.both, focused=self.has_focus)
 
     def _stay_inside(self) -> None:
-        n = self.scene.model.n
-        if max(self.scene.link) >= n:
-            self.scene.link = (0, min(1, n - 1))
+        n = self.view_state.model.n
+        if max(self.view_state.link) >= n:
+            self.view_state.link = (0, min(1, n - 1))
 
     @property
     def chosen(self) -> tuple[Link, ...]:
         """The links that keys act on."""
-        return (self.scene.link, self.scene.link[::-1]) if self.both else (self.scene.link,)
+        return (self.view_state.link, self.view_state.link[::-1]) if self.both else (self.view_state.link,)
 
     def on_focus(self) -> None:
-        """The cursor stands out."""
-        self.look_again()
+        self.redraw()
 
     def on_blur(self) -> None:
-        """It does no more."""
-        self.look_again()
+        self.redraw()
 
     def on_click(self, event: Click) -> None:
-        """Put the cursor on the arrow under the mouse."""
-        n = self.scene.model.n
+        n = self.view_state.model.n
         offset = event.get_content_offset(self)
         if offset is None or n < 2:
             return
@@ -86,17 +83,16 @@ d   type delay and jitter     enter   everything else          P   presets, with
             self._put(a, b)
 
     def _put(self, a: int, b: int) -> None:
-        self.scene.link = (a, b)
-        self.look_again()
+        self.view_state.link = (a, b)
+        self.redraw()
 
     # Actions
 
     def action_move(self, down: int, right: int) -> None:
-        """The next arrow in a direction; there is none from a replica to itself."""
-        n = self.scene.model.n
+        n = self.view_state.model.n
         if n < 2:
             return
-        a, b = self.scene.link
+        a, b = self.view_state.link
         a, b = a + down, b + right
         if a == b:
             a, b = a + down, b + right
@@ -104,29 +100,26 @@ d   type delay and jitter     enter   everything else          P   presets, with
             self._put(a, b)
 
     def action_cut(self) -> None:
-        """Cut it or join it."""
-        if self.scene.model.n > 1:
-            self.console.order(command_builders.cut_or_join(self.console.bridge.model, self.chosen))
+        if self.view_state.model.n > 1:
+            controller = self.console.controllers.replica
+            controller.order(command_builders.cut_or_join(controller.driver.model, self.chosen))
 
     def action_loss(self, step: int) -> None:
-        """More or less loss."""
-        if self.scene.model.n > 1:
-            model = self.console.bridge.model
-            known = arrow(model, *self.scene.link, self.scene.clock()).loss
-            percent = self.console.stepped_loss(self.scene.link, known, step)
-            self.console.order_all(command_builders.chance(model, self.chosen, "loss", percent))
+        if self.view_state.model.n > 1:
+            controller = self.console.controllers.replica
+            model = controller.driver.model
+            known = link_status(model, *self.view_state.link, self.view_state.clock()).loss
+            percent = controller.stepped_loss(self.view_state.link, known, step)
+            controller.order_all(command_builders.chance(model, self.chosen, "loss", percent))
 
     def action_ask(self, kind: str) -> None:
-        """Type a number."""
-        if self.scene.model.n > 1:
-            self.console.ask_link(kind, self.chosen)
+        if self.view_state.model.n > 1:
+            self.console.controllers.dialogs.ask_link(kind, self.chosen)
 
     def action_both(self) -> None:
-        """One way or both."""
         self.both = not self.both
-        self.look_again()
+        self.redraw()
 
     def action_menu(self) -> None:
-        """All that can be done to it."""
-        if self.scene.model.n > 1:
-            self.console.link_menu(self.chosen)
+        if self.view_state.model.n > 1:
+            self.console.controllers.dialogs.open_link_menu(self.chosen)

@@ -30,8 +30,8 @@ class MenuList(Lines):
         Binding("enter", "screen.choose", "choose", show=False),
     ]
 
-    def __init__(self, scene: ViewState, items: Sequence[Item]) -> None:
-        super().__init__(scene)
+    def __init__(self, view_state: ViewState, items: Sequence[Item]) -> None:
+        super().__init__(view_state)
         self.items = list(items)
         self.following = False
 
@@ -42,10 +42,10 @@ class MenuList(Lines):
         return len(self.items)
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
-        return item_line(self.scene, self.items[index], width, label_width(self.items), chosen=chosen)
+        return item_line(self.view_state, self.items[index], width, label_width(self.items), chosen=chosen)
 
-    def look_again(self) -> None:
-        super().look_again()
+    def redraw(self) -> None:
+        super().redraw()
         if not self.is_attached:  # the menu was closed before it had opened
             return
         screen = self.screen
@@ -59,37 +59,34 @@ class MenuList(Lines):
         if isinstance(screen, Menu):
             screen.pointed(self.items[self.cursor].id)
 
-    def go(self, index: int) -> None:
-        super().go(min(index, len(self.items) - 1))
+    def go_to_line(self, index: int) -> None:
+        super().go_to_line(min(index, len(self.items) - 1))
 
     def action_move(self, lines: int) -> None:
-        """Another item."""
-        self.go(self.cursor + lines)
+        self.go_to_line(self.cursor + lines)
 
     def on_click(self, event: Click) -> None:
-        """The item under the mouse is chosen."""
         offset = event.get_content_offset(self)
         if offset is not None and self.top + offset.y < len(self.items):
-            self.go(self.top + offset.y)
+            self.go_to_line(self.top + offset.y)
             assert isinstance(self.screen, Menu)
             self.screen.action_choose()
 
 
 class Menu(Dialog[str | None]):
-    """Its result is the id of the item, ``None`` for none."""
+    """A list to choose from. Its result is the id of the item, ``None`` for none."""
 
     BINDINGS = [
         Binding("escape,q", "dismiss(None)", "close", show=False),
     ]
 
-    def __init__(self, scene: ViewState, title: str, items: Sequence[Item]) -> None:
+    def __init__(self, view_state: ViewState, title: str, items: Sequence[Item]) -> None:
         super().__init__(classes="dialog")
-        self.scene = scene
+        self.view_state = view_state
         self._title = title
-        self.list = MenuList(scene, items)
+        self.list = MenuList(view_state, items)
 
     def compose(self) -> ComposeResult:
-        """The list in a box."""
         with Vertical(classes="box menu") as box:
             box.border_title = self._title
             box.border_subtitle = HINT
@@ -97,29 +94,26 @@ class Menu(Dialog[str | None]):
             yield from self.more()
 
     def more(self) -> ComposeResult:
-        """What stands below the list."""
+        """Return what stands below the list."""
         yield from ()
 
     def on_mount(self) -> None:
-        """The first item is pointed at."""
         self.list.focus()
-        self.list.look_again()
+        self.list.redraw()
 
     def pointed(self, id: str) -> None:
-        """The cursor is on an item."""
+        """Act on the item that the cursor is on now."""
 
     def tell_more(self, more: str) -> None:
-        """Where not all items fit, how many others there are."""
+        """Tell how many items there are that do not fit."""
         for box in self.query(".box"):
             if box.border_subtitle != f"{more}{HINT}":
                 box.border_subtitle = f"{more}{HINT}"
 
     def action_choose(self) -> None:
-        """Take the item under the cursor."""
         self.dismiss(self.list.items[self.list.cursor].id)
 
     def on_key(self, event: Key) -> None:
-        """The key of an item chooses it."""
         for item in self.list.items:
             if event.character and event.character == item.key:
                 event.stop()

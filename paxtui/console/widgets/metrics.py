@@ -28,14 +28,21 @@ The table has each replica's own numbers."""
         self._made: list[Row] = []
 
     def rows(self, width: int, height: int) -> list[Row]:
-        scene = self.scene
-        made_for = (int(scene.now), width, height, scene.model, scene.look, scene.selected)
+        view_state = self.view_state
+        made_for = (
+            int(view_state.now),
+            width,
+            height,
+            view_state.model,
+            view_state.styles,
+            view_state.selected,
+        )
         if made_for != self._made_for:
-            self._made_for, self._made = made_for, metrics.metrics(scene, width, height)
+            self._made_for, self._made = made_for, metrics.metrics(view_state, width, height)
         return self._made
 
-    def look_again(self) -> None:
-        super().look_again()
+    def redraw(self) -> None:
+        super().redraw()
         title = metrics.title(self.size.width)
         if self.border_title != title:
             self.border_title = title

@@ -33,8 +33,8 @@ class Offers(Lines):
 
     can_focus = False
 
-    def __init__(self, scene: ViewState) -> None:
-        super().__init__(scene)
+    def __init__(self, view_state: ViewState) -> None:
+        super().__init__(view_state)
         self.found: list[Suggestion] = []
         self.following = False
         self.stepped = False
@@ -44,13 +44,13 @@ class Offers(Lines):
         """So many lines below the list are taken."""
 
     def show(self, found: list[Suggestion]) -> None:
-        """Other suggestions; the first is pointed at."""
+        """Show other suggestions; the first is pointed at."""
         self.found = found
         self.cursor = self.top = 0
         self.stepped = False
         self._label = min(LABEL, max([10, *(cell_len(each.shown) for each in found)]))
         self.refresh(layout=True)
-        self.look_again()
+        self.redraw()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return max(1, min(LIST_LINES, len(self.found), viewport.height - 5 - self.meaning_lines))
@@ -64,7 +64,7 @@ class Offers(Lines):
         return self.found[self.cursor].what if self.found else ""
 
     def details(self, width: int) -> int:
-        """How many lines the longest explanation takes, if one does not fit beside its name."""
+        """Return how many lines the longest explanation takes, if one does not fit beside its name."""
         room = width - self._label - BESIDE
         cut = [each.what for each in self.found if cell_len(each.what) > room]
         return min(DETAIL_LINES, max((len(wrap(what, width - 2)) for what in cut), default=0))
@@ -72,33 +72,32 @@ class Offers(Lines):
     def moved(self) -> None:
         screen = self.screen
         if isinstance(screen, Palette):
-            screen.meaning.look_again()
+            screen.meaning.redraw()
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
         each = self.found[index]
         item = Item("", each.shown, each.what, each.text)
-        return item_line(self.scene, item, width, self._label, chosen=chosen, key_width=0)
+        return item_line(self.view_state, item, width, self._label, chosen=chosen, key_width=0)
 
     def step(self, lines: int) -> None:
-        """Point at another one."""
+        """Step to another suggestion."""
         self.stepped = True
-        self.go(max(0, min(self.cursor + lines, len(self.found) - 1)))
+        self.go_to_line(max(0, min(self.cursor + lines, len(self.found) - 1)))
 
     def on_click(self, event: Click) -> None:
-        """Take the one under the mouse into the line."""
         offset = event.get_content_offset(self)
         screen = self.screen
         if offset is not None and isinstance(screen, Palette) and self.top + offset.y < len(self.found):
-            self.go(self.top + offset.y)
+            self.go_to_line(self.top + offset.y)
             screen.action_complete()
 
 
 class Meaning(Pane):
-    """How the command is used, or what is wrong with it; above it all that is said about what is pointed at,
+    """The usage of the command, or what is wrong with it; above it all that is said about what is pointed at,
     where that does not fit into the list."""
 
-    def __init__(self, scene: ViewState, against: Context, offers: Offers) -> None:
-        super().__init__(scene)
+    def __init__(self, view_state: ViewState, against: Context, offers: Offers) -> None:
+        super().__init__(view_state)
         self.problem = ""
         self.typed = ""
         self._against = against
@@ -122,18 +121,18 @@ class Meaning(Pane):
         return [*rows, self._usage(width)]
 
     def _usage(self, width: int) -> Row:
-        verb = verb_of(self.typed)
+        verb = verb_of(self.typed, self._against.verbs)
         if verb is None:
             hints = (("tab", "completes"), ("enter", "runs"), ("up", "history"), ("esc", "leaves"))
             return columns([[(f" {key}", "key"), (f" {what}", "dim")] for key, what in hints], width)
         usage = self._against.example(verb.usage)
-        return columns([[(f" {usage}", "strong")], [(verb.what, "dim")]], width)
+        return columns([[(f" {usage}", "strong")], [(verb.help, "dim")]], width)
 
-    def say(self, typed: str, problem: str = "") -> None:
-        """About another line, or what is wrong with it."""
+    def show_usage(self, typed: str, problem: str = "") -> None:
+        """Tell how a line is used, or what is wrong with it."""
         self.typed, self.problem = typed, problem
         self.refresh(layout=True)
-        self.look_again()
+        self.redraw()
 
 
 class Words(DialogLine):
@@ -149,13 +148,13 @@ class Words(DialogLine):
 
 
 class Palette(LineDialog[str | None]):
-    """Its result is a line that can be parsed."""
+    """The command line. Its result is a line that can be parsed."""
 
     BINDINGS = [Binding("escape,ctrl+p", "dismiss(None)", show=False)]
 
-    def __init__(self, scene: ViewState, against: Context, history: list[str]) -> None:
+    def __init__(self, view_state: ViewState, against: Context, history: list[str]) -> None:
         super().__init__(classes="palette")
-        self.scene = scene
+        self.view_state = view_state
         self._against = against
         self._history = history
         self._back: int | None = None
@@ -163,11 +162,10 @@ class Palette(LineDialog[str | None]):
         self._recalled = ""
         self._offered_for = ""
         """The text that the offers fit."""
-        self.offers = Offers(scene)
-        self.meaning = Meaning(scene, against, self.offers)
+        self.offers = Offers(view_state)
+        self.meaning = Meaning(view_state, against, self.offers)
 
     def compose(self) -> ComposeResult:
-        """Suggestions, the usage or the problem, and the line."""
         with Vertical(classes="box"):
             yield self.offers
             yield self.meaning
@@ -176,19 +174,18 @@ class Palette(LineDialog[str | None]):
                 yield Words(compact=True)
 
     def on_mount(self) -> None:
-        """Everything is offered at first."""
         self.offers.show(suggest("", self._against))
-        self.meaning.look_again()
-        self.set_interval(NEWS_S, self._look_again)
+        self.meaning.redraw()
+        self.set_interval(NEWS_S, self._offer_news)
 
-    def _look_again(self) -> None:
-        """What may follow can become known while one types: scenarios, other clusters."""
+    def _offer_news(self) -> None:
+        """Offer what has become known while one types: scenarios, other clusters."""
         if not self.query(Words):  # it is being closed
             return
         found = suggest(self.line.value, self._against)
         if found != self.offers.found and not self.offers.stepped:
             self.offers.show(found)
-            self.meaning.say(self.meaning.typed, self.meaning.problem)
+            self.meaning.show_usage(self.meaning.typed, self.meaning.problem)
 
     @property
     def line(self) -> Words:
@@ -196,7 +193,6 @@ class Palette(LineDialog[str | None]):
         return self.query_one(Words)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Offer what fits."""
         if event.value == self.line.value != self._offered_for:  # else more was typed, or it was submitted
             self._offer(event.value)
 
@@ -205,14 +201,13 @@ class Palette(LineDialog[str | None]):
         if typed != self._recalled:
             self._back = None
         self.offers.show(suggest(typed, self._against))
-        self.meaning.say(typed)
+        self.meaning.show_usage(typed)
 
     def submitted(self, typed: str) -> None:
-        """Run it, or say what is wrong. What is pointed at is taken first, and so is a name that is begun."""
         text = typed.strip()
         if typed != self._offered_for:  # enter came before the offers for the last letters
             self._offer(typed)
-        begun = bool(text) and verb_of(text) is None and " " not in text
+        begun = bool(text) and verb_of(text, self._against.verbs) is None and " " not in text
         if self.offers.found and (begun or self.offers.stepped):
             self.action_complete()
             text = self.line.value.strip()
@@ -221,7 +216,7 @@ class Palette(LineDialog[str | None]):
         try:
             parse(text, self._against)
         except OperandError as problem:
-            self.meaning.say(text, str(problem))
+            self.meaning.show_usage(text, str(problem))
         else:
             self.dismiss(text)
 
@@ -233,14 +228,12 @@ class Palette(LineDialog[str | None]):
         return False
 
     def action_complete(self) -> None:
-        """Take what is pointed at into the line."""
         if self.offers.found:
             chosen = self.offers.found[self.offers.cursor]
             self.line.value = chosen.text
             self.line.cursor_position = len(chosen.text)
 
     def action_step(self, lines: int) -> None:
-        """Up in an empty line, or in the history, goes back; else another suggestion."""
         recalling = self._back is not None or not self.line.value
         if recalling and lines < 0 and self.offers.cursor == 0:
             self._recall(1)
@@ -259,5 +252,4 @@ class Palette(LineDialog[str | None]):
         self.line.cursor_position = len(self._recalled)
 
     def action_page(self, pages: int) -> None:
-        """Many suggestions further."""
         self.offers.step(pages * (LIST_LINES - 1))

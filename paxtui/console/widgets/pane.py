@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import ClassVar, Protocol, cast
 
 from rich.segment import Segment
 from rich.style import Style
@@ -12,12 +12,12 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from paxtui.console.actions import surfaces
+from paxtui.console.actions.controllers import Controllers
+from paxtui.console.driver import Notice
+from paxtui.console.preferences import Preferences
 from paxtui.console.rows.text import Row, fit
 from paxtui.console.view_state import ViewState
-
-if TYPE_CHECKING:
-    from paxtui.console.app import ConsoleApp
-
 
 FLOOD_ROWS_MIN = 4
 FLOOD_SHARE = 0.4
@@ -25,39 +25,58 @@ FLOOD_FRAMES = 3
 """A pane in which so much is new with each frame is drawn only with every so many."""
 
 
+class Console(Protocol):
+    """The app, as panes know it."""
+
+    controllers: Controllers
+    preferences: Preferences
+
+    @property
+    def notice(self) -> Notice | None:
+        """What the last line tells for some seconds."""
+
+    def notify_line(self, text: str, *, failed: bool = False) -> None:
+        """Show a line at the bottom, for some seconds."""
+
+    def redraw(self) -> None:
+        """Let every pane on screen look at the model."""
+
+
 class Pane(Widget):
-    """A widget that shows rows. Subclasses make them in :meth:`rows`; nobody draws but :meth:`look_again`."""
+    """A widget that shows rows. Subclasses make them in :meth:`rows`; nobody draws but :meth:`redraw`."""
 
     HELP = ""
     """What the pane shows and which keys it has, for ``?``."""
 
-    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
+    PANES: ClassVar[tuple[str, ...]] = ()
+    """The names by which the table of actions knows it: it has the keys of these."""
+
+    def __init__(self, view_state: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self.scene = scene
+        self.view_state = view_state
+        for pane in self.PANES:
+            for binding in surfaces.bindings(pane):
+                self._bindings.bind(binding.key, binding.action, binding.description, show=False)
         self._rows: list[Row] = []
         self.flooded = False
         """Whether nearly everything was new when it was last drawn."""
         self._drawn_at = float("-inf")
 
     @property
-    def console(self) -> ConsoleApp:
-        """The app, by its own type."""
-        from paxtui.console.app import ConsoleApp
-
-        app = self.app
-        assert isinstance(app, ConsoleApp)
-        return app
+    def console(self) -> Console:
+        """The app, as panes know it."""
+        return cast(Console, self.app)
 
     def rows(self, width: int, height: int) -> list[Row]:
-        """At most ``height`` rows, each ``width`` cells wide."""
+        """Return at most ``height`` rows, each ``width`` cells wide."""
         raise NotImplementedError
 
     def due(self, now: float, frame_s: float) -> bool:
-        """Whether the next frame should look: nobody reads what is new from end to end with each frame, so
-        then every third one does."""
+        """Return whether the next frame should draw it: nobody reads what is new from end to end with each
+        frame, so then every third one does."""
         return not self.flooded or now - self._drawn_at > (FLOOD_FRAMES - 0.5) * frame_s
 
-    def look_again(self) -> None:
+    def redraw(self) -> None:
         """Make the rows anew and repaint those that differ. Does nothing while it is not on screen."""
         width, height = self.size
         if width <= 0 or height <= 0 or not self.display:
@@ -70,42 +89,41 @@ class Pane(Widget):
             if (rows[y] if y < len(rows) else None) != (old[y] if y < len(old) else None)
         ]
         self.flooded = height > FLOOD_ROWS_MIN and len(changed) > FLOOD_SHARE * height
-        self._drawn_at = self.scene.clock()
+        self._drawn_at = self.view_state.clock()
         if len(changed) > height // 2:
             self.refresh()
         elif changed:
             self.refresh(*[Region(0, y, width, 1) for y in changed])
 
     def render_line(self, y: int) -> Strip:
-        """One line of the screen."""
         width = self.size.width
         if y >= len(self._rows):
             return Strip.blank(width, self.rich_style)
-        look, base = self.scene.look, self.rich_style
-        spans = [(text, base + look.style(name)) for text, name in fit(self._rows[y], width)]
-        return Strip([Segment(text, look) for text, look in _joined(spans)], width)
+        styles, base = self.view_state.styles, self.rich_style
+        spans = [(text, base + styles.style(name)) for text, name in fit(self._rows[y], width)]
+        return Strip([Segment(text, style) for text, style in _joined(spans)], width)
 
     def on_resize(self) -> None:
-        """The rows are made for the new width at once."""
-        self.look_again()
+        self.redraw()
 
     def on_show(self) -> None:
-        """It came on screen: what it last had may be old."""
-        self.look_again()
+        self.redraw()
 
 
 def _joined(spans: list[tuple[str, Style]]) -> list[tuple[str, Style]]:
-    """Spaces join what is before them, where nobody can see the difference: each change of style costs up to
-    forty bytes on the way to the terminal."""
+    """Join spaces to what is before them, where the difference cannot be seen: each change of style costs up
+    to forty bytes on the way to the terminal."""
     joined: list[tuple[str, Style]] = []
-    for text, look in spans:
+    for text, style in spans:
         if joined:
             before, last = joined[-1]
-            blank = text.isspace() and not (look.reverse or look.underline or last.reverse or last.underline)
-            if look == last or (blank and look.bgcolor == last.bgcolor):
+            blank = text.isspace() and not (
+                style.reverse or style.underline or last.reverse or last.underline
+            )
+            if style == last or (blank and style.bgcolor == last.bgcolor):
                 joined[-1] = (before + text, last)
                 continue
-        joined.append((text, look))
+        joined.append((text, style))
     return joined
 
 
@@ -118,11 +136,13 @@ class Lines(Pane, can_focus=True):
         Binding("pageup", "page(-1)", "page up", show=False),
         Binding("pagedown", "page(1)", "page down", show=False),
         Binding("home", "start", "the first", show=False),
-        Binding("end,f", "follow", "follow", show=False),
+        Binding("end", "follow", "follow", show=False),
     ]
 
-    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(scene, id=id, classes=classes)
+    PANES: ClassVar[tuple[str, ...]] = ("lines",)
+
+    def __init__(self, view_state: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(view_state, id=id, classes=classes)
         self.top = 0
         self.cursor = 0
         self.following = True
@@ -136,15 +156,15 @@ class Lines(Pane, can_focus=True):
         return 0
 
     def count(self) -> int:
-        """The number after that of the last line."""
+        """Return the number after that of the last line."""
         raise NotImplementedError
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
-        """One line; ``chosen`` if the cursor is on it."""
+        """Return one line; ``chosen`` if the cursor is on it."""
         raise NotImplementedError
 
     def heading(self, width: int) -> list[Row]:
-        """The ``head`` rows above the lines."""
+        """Return the ``head`` rows above the lines."""
         del width
         return []
 
@@ -154,7 +174,6 @@ class Lines(Pane, can_focus=True):
         return max(1, self.size.height - self.head)
 
     def rows(self, width: int, height: int) -> list[Row]:
-        """The heading and the lines that fit."""
         count, room = self.count(), max(1, height - self.head)
         if self.following and not self.frozen:
             self._follow(count, room)
@@ -169,7 +188,7 @@ class Lines(Pane, can_focus=True):
     @property
     def frozen(self) -> bool:
         """Whether the view stands still."""
-        return self.scene.frozen_at is not None
+        return self.view_state.frozen_at is not None
 
     def _follow(self, count: int, room: int) -> None:
         """Show the end, by half pages: line by line would repaint everything for each line. Where lines went
@@ -178,11 +197,7 @@ class Lines(Pane, can_focus=True):
         if count > self.top + room or (self.top > 0 and count - self.top < room // 2):
             self.top = max(0, count - room + room // 2 - 1) if count > room else 0
 
-    def move(self, lines: int) -> None:
-        """Move the cursor; away from the end, following ends."""
-        self.go(self.cursor + lines)
-
-    def go(self, index: int) -> None:
+    def go_to_line(self, index: int) -> None:
         """Put the cursor on a line and show it."""
         count = self.count()
         at_end = index >= count
@@ -193,59 +208,54 @@ class Lines(Pane, can_focus=True):
         elif self.cursor >= self.top + self.room:
             self.top = self.cursor - self.room + 1
         self.moved()
-        self.look_again()
+        self.redraw()
 
     def moved(self) -> None:
-        """The cursor is somewhere else."""
+        """Act on another place of the cursor."""
 
     def follow(self) -> None:
         """Show the end and what comes."""
         self.following = True
         self.moved()
-        self.look_again()
+        self.redraw()
 
     def on_mouse_scroll_up(self) -> None:
-        """The wheel."""
         self.action_move(-3)
 
     def on_mouse_scroll_down(self) -> None:
-        """The wheel."""
         self.action_move(3)
 
     def on_click(self, event: Click) -> None:
-        """Put the cursor on the line under the mouse."""
         offset = event.get_content_offset(self)
         if offset is None or offset.y < self.head:
             return
         index = self.top + offset.y - self.head
         if index < self.count():
             self.following = False
-            self.go(index)
+            self.go_to_line(index)
 
     # Actions
 
-    def _stop(self) -> None:
-        """Whoever moves does not follow any more."""
-        if self.following:
-            self.following = False
-            self.cursor = max(0, self.count() - 1)
-
     def action_move(self, lines: int) -> None:
-        """Another line. The first step up selects the last one: that is what one has been looking at."""
+        # The first step up selects the last line: that is what one has been looking at.
         first = self.following and lines == -1
-        self._stop()
-        self.move(0 if first else lines)
+        _stop_following(self)
+        self.go_to_line(self.cursor + (0 if first else lines))
 
     def action_page(self, pages: int) -> None:
-        """A screen up or down."""
-        self._stop()
-        self.move(pages * (self.room - 1))
+        _stop_following(self)
+        self.go_to_line(self.cursor + pages * (self.room - 1))
 
     def action_start(self) -> None:
-        """The first line."""
         self.following = False
-        self.go(self.first)
+        self.go_to_line(self.first)
 
     def action_follow(self) -> None:
-        """The end, and what comes."""
         self.follow()
+
+
+def _stop_following(pane: Lines) -> None:
+    """Leave the cursor on the last line: a reader who moves does not follow any more."""
+    if pane.following:
+        pane.following = False
+        pane.cursor = max(0, pane.count() - 1)

@@ -24,14 +24,14 @@ class Preview(Pane):
     preset = next(iter(PRESETS))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return self.scene.model.n + 4
+        return self.view_state.model.n + 4
 
     def rows(self, width: int, height: int) -> list[Row]:
-        model = self.scene.model
+        model = self.view_state.model
         leader = model.leader[0] if model.leader is not None else 0
         preset = PRESETS[self.preset]
         found, before = cuts(preset, model.n, leader), cut_now(model)
-        rows = links.preview(self.scene, found, before, width)
+        rows = links.preview(self.view_state, found, before, width)
         who = chosen_roles(preset, model.n, leader) if model.n > 1 else ()
         roles = ", ".join(f"r{id} is the {role}" for role, id in zip(preset.roles, who, strict=False))
         cut = f"cuts {len(found - before)} arrows, joins {len(before - found)}"
@@ -45,23 +45,20 @@ class Preview(Pane):
 
 
 class PresetMenu(Menu):
-    """Its result is the preset's name."""
+    """A menu of topologies. Its result is the preset's name."""
 
-    def __init__(self, scene: ViewState) -> None:
+    def __init__(self, view_state: ViewState) -> None:
         items = [Item(key, name, PRESETS[name].what, name) for key, name in KEYS.items()]
-        super().__init__(scene, "presets for links", items)
-        self.preview = Preview(scene)
+        super().__init__(view_state, "presets for links", items)
+        self.preview = Preview(view_state)
 
     def more(self) -> ComposeResult:
-        """What the preset under the cursor would do."""
         yield self.preview
 
     def on_mount(self) -> None:
-        """The picture follows the cluster while the menu is open."""
         super().on_mount()
-        self.set_interval(0.5, self.preview.look_again)
+        self.set_interval(0.5, self.preview.redraw)
 
     def pointed(self, id: str) -> None:
-        """Show another picture."""
         self.preview.preset = id
-        self.preview.look_again()
+        self.preview.redraw()

@@ -19,7 +19,7 @@ class ReplicasPane(Pane, can_focus=True):
     BINDINGS = [
         Binding("up,left,h,k", "move(-1)", "previous replica", show=False),
         Binding("down,right,l,j", "move(1)", "next replica", show=False),
-        Binding("enter", "app.fault_menu", "break it", show=False),
+        Binding("enter", "app.perform('fault-menu')", "break it", show=False),
     ]
 
     HELP = """\
@@ -32,32 +32,29 @@ loss   of its messages to others; `some` if not of all     fsync   how long a co
 
 arrows, h j k l   select     enter, x   everything that can be done to it"""
 
-    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(scene, id=id, classes=classes)
+    def __init__(self, view_state: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(view_state, id=id, classes=classes)
         self.border_title = "2 replicas"
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """Where panes share a column: two lines each for few replicas, else one."""
-        n = self.scene.model.n
+        n = self.view_state.model.n
         return 2 * n if n <= 3 or container.height >= 40 else n
 
     def rows(self, width: int, height: int) -> list[Row]:
-        return replicas.replicas(self.scene, width, height)
+        return replicas.replicas(self.view_state, width, height)
 
     def action_move(self, step: int) -> None:
-        """Select another one."""
-        self.console.select_replica((self.scene.selected + step) % self.scene.model.n)
+        self.console.controllers.view.select_next(step)
 
     def on_click(self, event: Click) -> None:
-        """Select the one under the mouse."""
         offset = event.get_content_offset(self)
-        found = None if offset is None else replicas.replica_at(self.scene, offset.y, self.size.height)
+        found = None if offset is None else replicas.replica_at(self.view_state, offset.y, self.size.height)
         if found is not None:
-            self.console.select_replica(found)
+            self.console.controllers.view.select_replica(found)
 
 
 class FaultsPane(Lines):
-    """Everything that is broken, the newest first."""
+    """The list of what is broken, the newest first."""
 
     BINDINGS = [
         Binding("up,k", "move(-1)", "previous", show=False),
@@ -74,8 +71,8 @@ has lost its vote for ever: that stays here, and no undo takes it back.
 
 arrows, j k   move     enter, delete   end this one     u   take back the last     H   heal all"""
 
-    def __init__(self, scene: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(scene, id=id, classes=classes)
+    def __init__(self, view_state: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(view_state, id=id, classes=classes)
         self.following = False
         self._found: list[FaultRow] = []
         self._seen: dict[str, int] = {}
@@ -86,7 +83,7 @@ arrows, j k   move     enter, delete   end this one     u   take back the last  
         return max(1, len(self._found))
 
     def rows(self, width: int, height: int) -> list[Row]:
-        self._found = self._sorted(faults.broken(self.scene.model, self.scene.now))
+        self._found = self._sorted(faults.broken(self.view_state.model, self.view_state.now))
         return super().rows(width, height)
 
     def _sorted(self, found: list[FaultRow]) -> list[FaultRow]:
@@ -99,44 +96,39 @@ arrows, j k   move     enter, delete   end this one     u   take back the last  
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
         if not self._found:
-            return faults.nothing(self.scene, width)
-        return faults.fault_line(self.scene, self._found[index], width, chosen=chosen and self.has_focus)
+            return faults.nothing(self.view_state, width)
+        return faults.fault_line(self.view_state, self._found[index], width, chosen=chosen and self.has_focus)
 
-    def look_again(self) -> None:
-        super().look_again()
+    def redraw(self) -> None:
+        super().redraw()
         title = f"faults {len(self._found)}" if self._found else "faults"
         if self.border_title != title:
             self.border_title = title
 
     def on_focus(self) -> None:
-        """The cursor appears."""
-        self.look_again()
+        self.redraw()
 
     def on_blur(self) -> None:
-        """It goes."""
-        self.look_again()
+        self.redraw()
 
-    def go(self, index: int) -> None:
-        super().go(min(index, self.count() - 1))
+    def go_to_line(self, index: int) -> None:
+        super().go_to_line(min(index, self.count() - 1))
 
     def action_move(self, lines: int) -> None:
-        """Another one."""
-        self.move(lines)
+        self.go_to_line(self.cursor + lines)
 
     def action_mend(self) -> None:
-        """End the one under the cursor."""
         if not self._found:
             return
         fault = self._found[self.cursor]
         if fault.mend is None:
-            self.console.say(
+            self.console.notify_line(
                 f"{fault.what}: only a new cluster, of a backup, has all votes again", failed=True
             )
         else:
-            self.console.order(fault.mend)
+            self.console.controllers.replica.order(fault.mend)
 
     def on_click(self, event: Click) -> None:
-        """Put the cursor on the line under the mouse."""
         offset = event.get_content_offset(self)
         if offset is not None:
-            self.go(self.top + offset.y)
+            self.go_to_line(self.top + offset.y)

@@ -25,10 +25,10 @@ Below stands what that rests on: how many events, and what is missing (a gap: ev
 reach this console). A gap ends with a new snapshot; what happened within it was not seen."""
 
     def rows(self, width: int, height: int) -> list[Row]:
-        return safety.safety(self.scene, width, height)
+        return safety.safety(self.view_state, width, height)
 
-    def look_again(self) -> None:
-        super().look_again()
-        title = safety.title(self.scene)
+    def redraw(self) -> None:
+        super().redraw()
+        title = safety.title(self.view_state)
         if self.border_title != title:
             self.border_title = title

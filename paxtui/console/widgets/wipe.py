@@ -13,7 +13,8 @@ from paxtui.console.widgets.dialog import DialogLine, LineDialog
 
 
 class WipeDialog(LineDialog[bool]):
-    """True if the replica's name was typed and the button was pressed."""
+    """The question before a wipe. Its result is true if the replica's name was typed and the button was
+    pressed."""
 
     BINDINGS = [
         Binding("escape", "dismiss(False)", show=False),
@@ -27,7 +28,6 @@ class WipeDialog(LineDialog[bool]):
         self._majority = majority
 
     def compose(self) -> ComposeResult:
-        """What would be lost, the line for the name, and the two buttons."""
         with Vertical(classes="box"):
             text = (
                 f"Wipe {self._replica}: its process is killed and its data folder deleted, for ever. "
@@ -42,21 +42,17 @@ class WipeDialog(LineDialog[bool]):
                 yield Choice("Wipe", "wipe")
 
     def on_mount(self) -> None:
-        """Nothing can be wiped before the name stands there."""
         self.query("#wipe").set(disabled=True)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """The button works with the right name alone."""
         self._allow(event.value)
 
     def _allow(self, typed: str) -> None:
         self.query_one("#wipe", Button).disabled = typed.strip() != self._replica
 
     def submitted(self, text: str) -> None:
-        """On to the buttons; Cancel first."""
         self._allow(text)
         self.query_one("#cancel", Button).focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """That was the answer."""
         self.dismiss(event.button.id == "wipe")

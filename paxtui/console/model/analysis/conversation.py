@@ -39,7 +39,7 @@ class Conversation:
         """The first line; where slots are removed, it stands for all of them."""
 
     def get(self, line: int) -> int | SentMessage:
-        """The slot, or the message of ours without one, in ``line``."""
+        """Return the slot, or the message of ours without one, in ``line``."""
         before = bisect_right(self._lines, line)
         if before and self._lines[before - 1] == line:
             return self._mine[before - 1]
@@ -47,7 +47,7 @@ class Conversation:
 
 
 def _is_loose(model: ClusterModel, mine: SentMessage) -> bool:
-    """Whether it stands in no slot: it got none, or another value has taken it."""
+    """Return whether it stands in no slot: it got none, or another value has taken it."""
     if mine.slot is None:
         return True
     if mine.fate == "chosen":
@@ -72,7 +72,7 @@ class ConversationLine(NamedTuple):
 def saying(
     model: ClusterModel, what: int | SentMessage, viewer: int, name: str, now: float
 ) -> ConversationLine:
-    """A line as replica ``viewer`` sees it; ``name`` is our own."""
+    """Return a line as replica ``viewer`` sees it; ``name`` is our own."""
     if isinstance(what, SentMessage):
         return _without_slot(model, what, name, now)
     if what < model.floor:
@@ -90,7 +90,7 @@ def saying(
     if value.is_noop:
         words = value.words if mark == "applied" else f"{value.words}, {note or mark}"
         return ConversationLine(what, "no-op", "", "", words, mine=False)
-    mine = model.chat.at(what, value.client, value.request)
+    mine = model.chat.message_at(what, value.client, value.request)
     if mine is not None and mine.fate in ("failed", "unknown") and mark in ("proposed", "queued"):
         mark, note = "problem", mine.problem
     return ConversationLine(what, mark, value.name, mine.text if mine else value.text, note, mine is not None)
@@ -114,7 +114,7 @@ def _without_slot(model: ClusterModel, mine: SentMessage, name: str, now: float)
 
 
 def _state(model: ClusterModel, slot: int, value: Value | None, viewer: int, now: float) -> tuple[Mark, str]:
-    """How far a slot is, as the viewed replica sees it."""
+    """Return how far a slot is, as the viewed replica sees it."""
     replica = model.replicas[viewer]
     if slot in model.judge.conflicts:
         return "problem", "CONFLICT: two values"
@@ -139,6 +139,6 @@ def _state(model: ClusterModel, slot: int, value: Value | None, viewer: int, now
 
 
 def _blocked(model: ClusterModel, gap: int, now: float) -> str:
-    """What a chosen slot waits for, and why that one is not there."""
+    """Return what a chosen slot waits for, and why that one is not there."""
     why = slot_waits(model, gap, now)
     return f"waits for {gap}" + (f", {why}" if why else "")

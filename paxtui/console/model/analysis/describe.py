@@ -26,7 +26,7 @@ from paxtui.wire.values import Ballot
 
 
 def slots(first: int, count: int) -> str:
-    """``slot 7``, ``slots 7-9``."""
+    """Return ``slot 7``, ``slots 7-9``."""
     if count == 1:
         return f"slot {first}"
     return f"slots {first}-{first + count - 1}" if count else "no slots"
@@ -238,7 +238,7 @@ WORDS: dict[type[Struct], Callable[[int, Any], str]] = {
 
 
 def describe(seen: Seen, *, whole: bool = False) -> str:
-    """What happened, on one line that is safe to show; ``whole`` if nothing may be left out."""
+    """Return what happened, on one line that is safe to show; ``whole`` if nothing may be left out."""
     if whole and isinstance(seen.event, Note):
         return visible(seen.event.text)
     return WORDS[type(seen.event)](seen.replica, seen.event)

@@ -49,30 +49,30 @@ class Layout:
             self._hidden.append(self._hidden[-1] + fold.end - fold.first - 1)
 
     def lines(self, end: int) -> int:
-        """How many lines a log of ``end`` slots has."""
+        """Return how many lines a log of ``end`` slots has."""
         return end - self._hidden[-1]
 
     def at(self, line: int) -> int | Fold:
-        """The slot or the fold on ``line``."""
+        """Return the slot or the fold on ``line``."""
         before = bisect_left(self._lines, line)
         if before < len(self._lines) and self._lines[before] == line:
             return self.folds[before]
         return line + self._hidden[before]
 
     def line_of(self, slot: int) -> int:
-        """The line of ``slot``, or of the fold that hides it."""
+        """Return the line of ``slot``, or of the fold that hides it."""
         before = bisect_right(self._firsts, slot)
         if before and slot in self.folds[before - 1]:
             return self._lines[before - 1]
         return slot - self._hidden[before]
 
     def fold_of(self, slot: int) -> Fold | None:
-        """The fold that hides ``slot``."""
+        """Return the fold that hides ``slot``."""
         before = bisect_right(self._firsts, slot)
         return self.folds[before - 1] if before and slot in self.folds[before - 1] else None
 
     def without(self, fold: Fold) -> Layout:
-        """With one fold opened."""
+        """Return a layout with one fold opened."""
         return Layout([each for each in self.folds if each != fold])
 
 
@@ -91,7 +91,7 @@ def layout(model: ClusterModel, upto: int) -> Layout:
 
 
 def _edges(model: ClusterModel, floor: int, upto: int) -> list[int]:
-    """Slots from which on something is other than before, in order, from ``floor`` to ``upto``."""
+    """Return slots from which on something is other than before, in order, from ``floor`` to ``upto``."""
     upto = min(upto, model.applied)
     found: set[int] = set()
     horizon = 0
@@ -110,7 +110,7 @@ def _edges(model: ClusterModel, floor: int, upto: int) -> list[int]:
 
 
 def _maps(model: ClusterModel) -> Iterable[tuple[Runs[Any], int]]:
-    """Runs, and where the last of them grows: that is no end."""
+    """Return runs, and where the last of them grows: that is no end."""
     for replica in model.replicas:
         grows = replica.accepted.end if replica.process != "down" else replica.accepted.end + 1
         yield replica.accepted, grows

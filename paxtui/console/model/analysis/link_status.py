@@ -29,7 +29,7 @@ class LinkStatus(NamedTuple):
     waiting_bytes: int = 0
 
     def short(self, cells: int) -> str:
-        """``ok``, ``CUT``, ``20%+50``: as much as fits, what matters most first."""
+        """Return ``ok``, ``CUT``, ``20%+50``: as much as fits, what matters most first."""
         if self.state != "faulty":
             words = {"cut": "CUT", "closed": "no conn", "unknown": "?"}
             return words.get(self.state, self.state)
@@ -70,8 +70,8 @@ class LinkStatus(NamedTuple):
         return f"{states[self.state]}{also}"
 
 
-def arrow(model: ClusterModel, sender: int, receiver: int, now: float) -> LinkStatus:
-    """What is known about one link."""
+def link_status(model: ClusterModel, sender: int, receiver: int, now: float) -> LinkStatus:
+    """Return what is known about one link."""
     one, other = model.replicas[sender], model.replicas[receiver]
     found: dict[str, float] = {}
     cut = False
@@ -109,16 +109,16 @@ def arrow(model: ClusterModel, sender: int, receiver: int, now: float) -> LinkSt
     return LinkStatus(sender, receiver, state, rate=rate, lost=lost, waiting_bytes=waiting, **found)
 
 
-def arrows(model: ClusterModel, now: float) -> dict[tuple[int, int], LinkStatus]:
-    """All links."""
-    return {(a, b): arrow(model, a, b, now) for a in range(model.n) for b in range(model.n) if a != b}
+def link_statuses(model: ClusterModel, now: float) -> dict[tuple[int, int], LinkStatus]:
+    """Return all links."""
+    return {(a, b): link_status(model, a, b, now) for a in range(model.n) for b in range(model.n) if a != b}
 
 
 def cut_now(model: ClusterModel) -> frozenset[tuple[int, int]]:
-    """The links that cuts act on, as far as their senders were heard."""
+    """Return the links that cuts act on, as far as their senders were heard."""
     return frozenset((replica.id, to) for replica in model.replicas for to in replica.cuts())
 
 
 def both_ways(links: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """The links and their ways back."""
+    """Return the links and their ways back."""
     return tuple(dict.fromkeys(pair for a, b in links for pair in ((a, b), (b, a))))

@@ -57,7 +57,7 @@ PRESETS: Final = {
 
 
 def chosen_roles(preset: Preset, n: int, leader: int, named: Sequence[int] = ()) -> tuple[int, ...]:
-    """Who plays the roles: those that are named, else the leader and whoever comes after it."""
+    """Return who plays the roles: those that are named, else the leader and whoever comes after it."""
     free = [(leader + step) % n for step in range(1, n) if (leader + step) % n not in named]
     found = list(named)
     for role in preset.roles[len(named) :]:
@@ -69,7 +69,7 @@ def chosen_roles(preset: Preset, n: int, leader: int, named: Sequence[int] = ())
 
 
 def cuts(preset: Preset, n: int, leader: int, named: Sequence[int] = ()) -> Cuts:
-    """The directed links that are cut in a cluster of ``n``; a cluster of one has none."""
+    """Return the directed links that are cut in a cluster of ``n``; a cluster of one has none."""
     if n < 2:
         return frozenset()
     return preset.cuts(n, chosen_roles(preset, n, leader, named))

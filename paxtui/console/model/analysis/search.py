@@ -16,7 +16,8 @@ Wanted = Callable[[ClusterModel, int, float], bool]
 
 
 def wanted(text: str) -> Wanted:
-    """What ``text`` means: the word for a state, a ballot such as ``3.1``, or a part of what is said."""
+    """Return what ``text`` means: the word for a state, a ballot such as ``3.1``, or a part of what is
+    said."""
     text = text.strip().lower()
     if text in STATES:
         return lambda model, slot, now: slot_facts(model, slot, now).state.lower() == text
@@ -33,13 +34,14 @@ def wanted(text: str) -> Wanted:
 
 
 def matches(model: ClusterModel, text: str, now: float) -> list[int]:
-    """All slots of which something is known here, and that are meant, in order."""
+    """Return all slots of which something is known here, and that are meant, in order."""
     meant = wanted(text)
     return sorted(slot for slot in _known(model) if meant(model, slot, now))
 
 
 def unsearched(model: ClusterModel) -> int:
-    """How many slots of the log are not looked at, as their values were not read by this console yet."""
+    """Return how many slots of the log are not looked at, as their values were not read by this console
+    yet."""
     return max(0, model.end - model.floor - len(_known(model)))
 
 
@@ -49,7 +51,7 @@ def _known(model: ClusterModel) -> set[int]:
 
 
 def slot_at(model: ClusterModel, clock: str) -> int | None:
-    """The slot of the first event at or after ``HH:MM[:SS]`` (local time) that is about one."""
+    """Return the slot of the first event at or after ``HH:MM[:SS]`` (local time) that is about one."""
     from datetime import datetime
 
     parts = [int(part) for part in clock.split(":")]

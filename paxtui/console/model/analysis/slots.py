@@ -29,7 +29,7 @@ class AcceptorCell(NamedTuple):
 
 
 class SlotFacts(NamedTuple):
-    """Everything about one slot."""
+    """The facts about one slot."""
 
     slot: int
     state: State
@@ -54,7 +54,7 @@ class SlotFacts(NamedTuple):
 
 
 def tally(model: ClusterModel, slot: int) -> Counter[Ballot]:
-    """Known votes by ballot (a count never mixes ballots)."""
+    """Return known votes by ballot (a count never mixes ballots)."""
     votes: Counter[Ballot] = Counter()
     for replica in model.replicas:
         ballot = replica.vote(slot)
@@ -64,12 +64,12 @@ def tally(model: ClusterModel, slot: int) -> Counter[Ballot]:
 
 
 def learners(model: ClusterModel, slot: int) -> tuple[int, ...]:
-    """Who is known to have learned the slot."""
+    """Return who is known to have learned the slot."""
     return tuple(replica.id for replica in model.replicas if replica.knows(slot) is not None)
 
 
 def is_chosen(model: ClusterModel, slot: int) -> bool:
-    """Whether the facts at hand prove that a value is chosen."""
+    """Return whether the facts at hand prove that a value is chosen."""
     if any(slot < replica.applied for replica in model.replicas):
         return True
     if any(slot in replica.learned for replica in model.replicas):
@@ -79,7 +79,7 @@ def is_chosen(model: ClusterModel, slot: int) -> bool:
 
 
 def first_gap(model: ClusterModel) -> int:
-    """The first slot that is not known to be chosen."""
+    """Return the first slot that is not known to be chosen."""
     slot = model.applied
     end = model.end
     while slot < end:
@@ -93,7 +93,7 @@ def first_gap(model: ClusterModel) -> int:
 
 
 def slot_facts(model: ClusterModel, slot: int, now: float) -> SlotFacts:
-    """The facts about ``slot``."""
+    """Return the facts about ``slot``."""
     votes = tally(model, slot)
     proposed = model.proposed.get(slot)
     newest = max([*votes, *([proposed] if proposed is not None else [])], default=None)
@@ -140,7 +140,7 @@ def _undecided(
     votes: Counter[Ballot],
     proposed: Ballot | None,
 ) -> State:
-    """The word for a slot that is not known to be chosen."""
+    """Return the word for a slot that is not known to be chosen."""
     unknown = sum(cell.kind == "unknown" for cell in cells)
     most = max(votes.values(), default=0)
     if most and most + unknown >= model.quorum:

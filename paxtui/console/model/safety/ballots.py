@@ -86,75 +86,78 @@ class BallotRecords:
         """Nothing is known of the slots below it any more."""
 
     def still(self) -> BallotRecords:
-        """Which ballots there are now."""
+        """Return which ballots there are now."""
         other = copy(self)
         other.all = self.all.copy()
         return other
 
     def at(self, ballot: Ballot) -> BallotRecord:
-        """What is known of a ballot."""
-        reign = self.all.get(ballot)
-        if reign is None:
-            reign = self.all[ballot] = BallotRecord(ballot, self.replicas)
+        """Return what is known of a ballot."""
+        record = self.all.get(ballot)
+        if record is None:
+            record = self.all[ballot] = BallotRecord(ballot, self.replicas)
             self.newest = max(self.newest, ballot)
             if len(self.all) > REIGNS_KEPT:
                 del self.all[min(self.all)]
-        return reign
+        return record
 
     def led(self, replica: int, since: Ballot) -> bool:
-        """Whether a replica is known to have taken a ballot that is not below ``since``."""
+        """Return whether a replica is known to have taken a ballot that is not below ``since``."""
         return any(ballot.replica == replica and ballot >= since for ballot in self.all)
 
     def unsettled(self, members: set[int]) -> bool:
-        """Whether a leader was elected by promises of ``members`` which they have not told themselves: what
-        it had to propose is not known."""
+        """Return whether a leader was elected by promises of ``members`` which they have not told themselves:
+        what it had to propose is not known."""
         return any(
-            reign.elected is not None and reign.whole and reign.final_end is None and reign.reported & members
-            for reign in self.all.values()
+            record.elected is not None
+            and record.whole
+            and record.final_end is None
+            and record.reported & members
+            for record in self.all.values()
         )
 
     # Telling
 
     def take_round(self, ballot: Ballot) -> None:
-        """A proposer takes a ballot."""
+        """Note that a proposer takes a ballot."""
         self.at(ballot).begun = True
 
     def report(self, ballot: Ballot, sender: int) -> None:
-        """A proposer is told votes."""
+        """Note that a proposer is told votes."""
         self.at(ballot).reported.add(sender)
 
     def elect(self, event: e.Elected) -> None:
-        """A leader begins."""
-        reign = self.at(event.ballot)
-        if reign.elected is not None:
+        """Note that a leader begins."""
+        record = self.at(event.ballot)
+        if record.elected is not None:
             raise InvariantBroken(
                 Invariant.ONE_VALUE, f"ballot {event.ballot} is used twice", event.ballot.replica
             )
-        reign.elected, reign.whole = event, reign.begun
-        reign.reported.update(event.quorum)
+        record.elected, record.whole = event, record.begun
+        record.reported.update(event.quorum)
         if len(set(event.quorum)) < self.quorum:
             raise InvariantBroken(
                 Invariant.CHOOSABLE,
                 f"it leads at {event.ballot} by {len(set(event.quorum))} promises",
                 event.ballot.replica,
             )
-        self._settle(reign)
+        self._settle(record)
 
     def promise(self, acceptor: int, ballot: Ballot) -> None:
-        """An acceptor promised: what it voted for at lower ballots is final."""
-        reign = self.at(ballot)
+        """Note that an acceptor promised: what it voted for at lower ballots is final."""
+        record = self.at(ballot)
         bit = 1 << acceptor
-        if not reign.promised & bit:
-            reign.promised |= bit
-            reign.dark[acceptor] = self.dark[acceptor]
-            self._settle(reign)
+        if not record.promised & bit:
+            record.promised |= bit
+            record.dark[acceptor] = self.dark[acceptor]
+            self._settle(record)
 
     def report_own(self, acceptor: int, event: e.Promised, first: int) -> None:
-        """An acceptor tells how many votes it has from slot ``first`` on, on this page and later ones. If as
-        many are known, it is these; if more are known, it hides some (invariant 3)."""
+        """Take how many votes an acceptor tells it has from slot ``first`` on, on this page and later ones.
+        If as many are known, it is these; if more are known, it hides some (invariant 3)."""
         held: Runs[bool] = Runs()
-        for reign in self.all.values():
-            for begin, end, _ in list(reign.votes[acceptor].within(first, EVERY_SLOT)):
+        for record in self.all.values():
+            for begin, end, _ in list(record.votes[acceptor].within(first, EVERY_SLOT)):
                 held.assign(begin, end, value=True)
         count = sum(end - begin for begin, end, _ in held.within(first, EVERY_SLOT))
         if self.dark[acceptor] > first:
@@ -168,37 +171,38 @@ class BallotRecords:
             )
 
     def propose(self, ballot: Ballot, first: int, marks: str, source: str) -> None:
-        """A leader gave values to slots."""
-        reign = self.at(ballot)
-        reign.proposed.assign(first, first + len(marks) // DIGEST_CHARS, value=True)
-        self._judge_source(reign, first, marks, source)
-        self._put(reign, first, marks)
-        self._keep(reign, first, marks)
+        """Note that a leader gave values to slots."""
+        record = self.at(ballot)
+        record.proposed.assign(first, first + len(marks) // DIGEST_CHARS, value=True)
+        self._judge_source(record, first, marks, source)
+        self._put(record, first, marks)
+        self._keep(record, first, marks)
         proposal = Proposal(first, marks, source)
-        if reign.final_end is None:
-            if len(reign.waiting) < PROPOSALS_WAITING:
-                reign.waiting.append(proposal)
-        elif first < reign.final_end:
-            self._judge_choice(reign, proposal)
+        if record.final_end is None:
+            if len(record.waiting) < PROPOSALS_WAITING:
+                record.waiting.append(proposal)
+        elif first < record.final_end:
+            self._judge_choice(record, proposal)
 
     def vote(self, acceptor: int, ballot: Ballot, first: int, marks: str) -> None:
-        """An acceptor voted."""
-        reign = self.at(ballot)
-        reign.votes[acceptor].assign(first, first + len(marks) // DIGEST_CHARS, value=True)
-        self._put(reign, first, marks)
+        """Note that an acceptor voted."""
+        record = self.at(ballot)
+        record.votes[acceptor].assign(first, first + len(marks) // DIGEST_CHARS, value=True)
+        self._put(record, first, marks)
 
     def count(self, ballot: Ballot, sender: int, first: int, count: int) -> None:
-        """The leader counted votes."""
+        """Note that the leader counted votes."""
         self.at(ballot).counted[sender].assign(first, first + count, value=True)
 
     def choose(self, ballot: Ballot, first: int, count: int) -> list[tuple[int, str]]:
-        """The leader saw a majority; the runs of values that are chosen thereby, as far as they are known."""
-        reign = self.at(ballot)
+        """Return the leader saw a majority; the runs of values that are chosen thereby, as far as they are
+        known."""
+        record = self.at(ballot)
         end = first + count
-        if reign.whole:
-            self._judge_tally(reign, first, end)
-        reign.chosen.assign(first, end, value=True)
-        runs = list(reign.marks.within(first, end))
+        if record.whole:
+            self._judge_tally(record, first, end)
+        record.chosen.assign(first, end, value=True)
+        runs = list(record.marks.within(first, end))
         for slot, marks in runs:
             for other in self.all.values():
                 if other.marks.end > slot and other.ballot > ballot:
@@ -206,11 +210,11 @@ class BallotRecords:
         return runs
 
     def know(self, ballot: Ballot, first: int, marks: str) -> None:
-        """Somebody knows the values of a ballot."""
+        """Note the values of a ballot, which a replica knows."""
         self._put(self.at(ballot), first, marks)
 
     def learn(self, learner: int, first: int, marks: str) -> list[tuple[int, str]]:
-        """A replica knows a run to be chosen; what of it is new in the log."""
+        """Return a replica knows a run to be chosen; what of it is new in the log."""
         clashes = self.log.put(first, marks)
         for clash in clashes:
             facts = ObservedGhostState(self.replicas)
@@ -221,36 +225,37 @@ class BallotRecords:
                 raise Disagreement(broken, [each.slot for each in clashes]) from None
         return self.log.new
 
-    def _put(self, reign: BallotRecord, first: int, marks: str) -> None:
-        """Invariant 1: one value a slot and ballot."""
+    def _put(self, record: BallotRecord, first: int, marks: str) -> None:
+        """Check invariant 1: one value a slot and ballot."""
         if first < self.floor:
             first, marks = self.floor, marks[(self.floor - first) * DIGEST_CHARS :]
-        for clash in reign.marks.put(first, marks):
+        for clash in record.marks.put(first, marks):
             facts = ObservedGhostState(self.replicas)
-            facts.propose_told(reign.ballot.replica, clash.slot, reign.ballot, clash.known)
-            facts.propose_told(reign.ballot.replica, clash.slot, reign.ballot, clash.told)
+            facts.propose_told(record.ballot.replica, clash.slot, record.ballot, clash.known)
+            facts.propose_told(record.ballot.replica, clash.slot, record.ballot, clash.told)
 
     # Judging
 
-    def _keep(self, reign: BallotRecord, first: int, marks: str) -> None:
-        """What was chosen at a lower ballot is proposed again (Paxos Made Simple, P2b)."""
+    def _keep(self, record: BallotRecord, first: int, marks: str) -> None:
+        """Check that what was chosen at a lower ballot is proposed again (Paxos Made Simple, P2b)."""
         if first >= self.log.end:
             return
         for lower in self.all.values():
-            if lower.ballot < reign.ballot and lower.chosen.end > first:
+            if lower.ballot < record.ballot and lower.chosen.end > first:
                 for clash in lower.marks.clashes(first, marks):
                     if clash.slot in lower.chosen:
-                        self._preserved(lower.ballot, reign, (clash,))
+                        self._preserved(lower.ballot, record, (clash,))
 
-    def _preserved(self, chosen_at: Ballot, reign: BallotRecord, clashes: tuple[Clash, ...]) -> None:
+    def _preserved(self, chosen_at: Ballot, record: BallotRecord, clashes: tuple[Clash, ...]) -> None:
         for clash in clashes:
             raise InvariantBroken(
                 Invariant.AGREEMENT,
-                f"slot {clash.slot}: one value was chosen at {chosen_at}, another proposed at {reign.ballot}",
-                reign.ballot.replica,
+                f"slot {clash.slot}: one value was chosen at {chosen_at}, "
+                f"another proposed at {record.ballot}",
+                record.ballot.replica,
             )
 
-    def _judge_source(self, reign: BallotRecord, first: int, marks: str, source: str) -> None:
+    def _judge_source(self, record: BallotRecord, first: int, marks: str, source: str) -> None:
         if source == "client":
             wrong = NOOP_DIGEST in marks and NOOP_DIGEST in pieces(marks)
         else:
@@ -258,76 +263,78 @@ class BallotRecords:
         if wrong:
             raise InvariantBroken(
                 Invariant.VALIDITY,
-                f"what it proposes in slot {first} at {reign.ballot} is no {source}'s value",
-                reign.ballot.replica,
+                f"what it proposes in slot {first} at {record.ballot} is no {source}'s value",
+                record.ballot.replica,
             )
 
-    def _judge_tally(self, reign: BallotRecord, first: int, end: int) -> None:
-        """Invariants 5 and 6: what is seen chosen was proposed, and a majority's votes were counted."""
+    def _judge_tally(self, record: BallotRecord, first: int, end: int) -> None:
+        """Check invariants 5 and 6: what is seen chosen was proposed, and a majority's votes were counted."""
         if first < self.floor:
             return
-        if reign.proposed.first_missing(first) < end:
+        if record.proposed.first_missing(first) < end:
             raise InvariantBroken(
                 Invariant.VALIDITY,
-                f"slot {reign.proposed.first_missing(first)} is chosen at {reign.ballot}, "
+                f"slot {record.proposed.first_missing(first)} is chosen at {record.ballot}, "
                 "and its leader never proposed anything there",
-                reign.ballot.replica,
+                record.ballot.replica,
             )
-        if sum(runs.first_missing(first) >= end for runs in reign.counted) >= self.quorum:
+        if sum(runs.first_missing(first) >= end for runs in record.counted) >= self.quorum:
             return
         for slot in range(first, min(end, first + RUN_MAX)):
-            if sum(slot in runs for runs in reign.counted) < self.quorum:
+            if sum(slot in runs for runs in record.counted) < self.quorum:
                 raise InvariantBroken(
                     Invariant.LEARNED,
-                    f"slot {slot} is not chosen at {reign.ballot}, but the leader counts it",
-                    reign.ballot.replica,
+                    f"slot {slot} is not chosen at {record.ballot}, but the leader counts it",
+                    record.ballot.replica,
                 )
 
-    def _settle(self, reign: BallotRecord) -> None:
-        """Once everybody whose votes the leader was told has told its promise, these votes are final."""
-        elected = reign.elected
-        if elected is None or reign.final_end is not None or not reign.whole:
+    def _settle(self, record: BallotRecord) -> None:
+        """Make votes final that the leader was told, once each acceptor of them has told its promise."""
+        elected = record.elected
+        if elected is None or record.final_end is not None or not record.whole:
             return
-        if any(not reign.promised >> member & 1 for member in reign.reported):
+        if any(not record.promised >> member & 1 for member in record.reported):
             return
-        lower = [other for other in self.all.values() if other.ballot < reign.ballot]
-        ends = [other.votes[member].end for other in lower for member in reign.reported]
-        reign.final_end = max([elected.end, *ends])
-        waiting, reign.waiting = reign.waiting, []
+        lower = [other for other in self.all.values() if other.ballot < record.ballot]
+        ends = [other.votes[member].end for other in lower for member in record.reported]
+        record.final_end = max([elected.end, *ends])
+        waiting, record.waiting = record.waiting, []
         for proposal in waiting:
-            if proposal.first < reign.final_end:
-                self._judge_choice(reign, proposal)
+            if proposal.first < record.final_end:
+                self._judge_choice(record, proposal)
 
-    def _judge_choice(self, reign: BallotRecord, proposal: Proposal) -> None:
-        """P2c of Paxos Made Simple: what is proposed is what the quorum's votes at the highest ballot were
-        for. Nothing is said of slots in which one of the quorum may have votes that are not known."""
-        elected = reign.elected
+    def _judge_choice(self, record: BallotRecord, proposal: Proposal) -> None:
+        """Check P2c of Paxos Made Simple: what is proposed is what the quorum's votes at the highest ballot
+        were for. Nothing is said of slots in which one of the quorum may have votes that are not known."""
+        elected = record.elected
         assert elected is not None
-        sure = max(self.floor, elected.first, *(reign.dark.get(each, EVERY_SLOT) for each in reign.reported))
+        sure = max(
+            self.floor, elected.first, *(record.dark.get(each, EVERY_SLOT) for each in record.reported)
+        )
         first, marks, source = proposal
         end = first + len(marks) // DIGEST_CHARS
         if sure > first:
             first, marks = sure, marks[(sure - first) * DIGEST_CHARS :]
         lower = [
-            other for other in self.all.values() if other.marks.end > first and other.ballot < reign.ballot
+            other for other in self.all.values() if other.marks.end > first and other.ballot < record.ballot
         ]
         if first >= end or _agree(lower, first, end, marks, source):
             return
         for slot, mark in enumerate(pieces(marks), first):
-            facts = self._facts(reign, elected, lower, slot)
+            facts = self._facts(record, elected, lower, slot)
             voted = [cell.value for cell in facts.slots.get(slot, {}).values()]
             if source == "adopted" and mark not in voted:
                 raise InvariantBroken(
                     Invariant.VALIDITY,
-                    f"it proposes in slot {slot} at {reign.ballot} as adopted what nobody voted for",
-                    reign.ballot.replica,
+                    f"it proposes in slot {slot} at {record.ballot} as adopted what nobody voted for",
+                    record.ballot.replica,
                 )
-            facts.proposed(reign.ballot.replica, reign.ballot, slot, (mark,))
+            facts.proposed(record.ballot.replica, record.ballot, slot, (mark,))
 
     def _facts(
-        self, reign: BallotRecord, elected: e.Elected, lower: list[BallotRecord], slot: int
+        self, record: BallotRecord, elected: e.Elected, lower: list[BallotRecord], slot: int
     ) -> ObservedGhostState:
-        """The ghost record of one slot as the quorum's promises found it."""
+        """Return the ghost record of one slot as the quorum's promises found it."""
         facts = ObservedGhostState(self.replicas)
         for other in lower:
             mark = other.marks.get(slot)
@@ -337,42 +344,43 @@ class BallotRecords:
                 if slot in runs:
                     facts.vote_told(acceptor, slot, other.ballot, mark)
         for member in elected.quorum:
-            facts.promise_known(member, reign.ballot)
-        facts.elected(reign.ballot.replica, reign.ballot, elected.first, elected.quorum)
+            facts.promise_known(member, record.ballot)
+        facts.elected(record.ballot.replica, record.ballot, elected.first, elected.quorum)
         return facts
 
     # Lives
 
     def begins(self, acceptor: int, *, dark: int) -> None:
-        """A life begins, or is told of again: what was told of its votes may never have got to its disk."""
+        """Begin a life of an acceptor, or take it again: what was told of its votes may never have got to its
+        disk."""
         self.dark[acceptor] = dark
-        for reign in self.all.values():
-            reign.votes[acceptor].clear(0)
-            if acceptor in reign.dark:
-                reign.dark[acceptor] = EVERY_SLOT  # what it told then is not remembered
+        for record in self.all.values():
+            record.votes[acceptor].clear(0)
+            if acceptor in record.dark:
+                record.dark[acceptor] = EVERY_SLOT  # what it told then is not remembered
 
     def unseen(self, leader: int) -> None:
-        """Something that a proposer did is missing."""
-        for reign in self.all.values():
-            if reign.ballot.replica == leader:
-                reign.begun = reign.whole = False
+        """Note that something is missing that a proposer did."""
+        for record in self.all.values():
+            if record.ballot.replica == leader:
+                record.begun = record.whole = False
 
     def forget_below(self, slot: int) -> None:
         """Drop what is known of old slots."""
         self.floor = max(self.floor, slot)
         self.log.forget_below(slot)
         newest = max(self.all, default=Ballot.ZERO)
-        for ballot, reign in list(self.all.items()):
-            reign.marks.forget_below(slot)
-            if reign.marks.end <= slot and ballot != newest:
+        for ballot, record in list(self.all.items()):
+            record.marks.forget_below(slot)
+            if record.marks.end <= slot and ballot != newest:
                 del self.all[ballot]
                 continue
-            for runs in (reign.proposed, reign.chosen, *reign.votes, *reign.counted):
+            for runs in (record.proposed, record.chosen, *record.votes, *record.counted):
                 runs.clear(0, slot)
 
 
 def _agree(lower: list[BallotRecord], first: int, end: int, marks: str, source: str) -> bool:
-    """Whether a run is at first sight what was voted for: nobody told anything else."""
+    """Return whether a run is at first sight what was voted for: nobody told anything else."""
     if any(other.marks.clashes(first, marks) for other in lower):
         return False
     return source != "adopted" or any(

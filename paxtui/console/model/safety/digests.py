@@ -55,7 +55,7 @@ class Digests:
         return self._merge(first, marks)
 
     def _merge(self, first: int, marks: str) -> tuple[Clash, ...]:
-        """The general case: parts are known, parts are new."""
+        """Return the general case: parts are known, parts are new."""
         clashes: list[Clash] = []
         slot, end = first, first + len(marks) // DIGEST_CHARS
         while slot < end:
@@ -79,7 +79,7 @@ class Digests:
         return tuple(clashes)
 
     def clashes(self, first: int, marks: str) -> tuple[Clash, ...]:
-        """The slots of a run that are known to have other marks. Nothing is taken."""
+        """Return the slots of a run that are known to have other marks. Nothing is taken."""
         if first >= self.end or not marks:
             return NONE
         found: list[Clash] = []
@@ -90,11 +90,11 @@ class Digests:
         return tuple(found)
 
     def get(self, slot: int) -> str | None:
-        """The mark in ``slot``, if it is known."""
+        """Return the mark in ``slot``, if it is known."""
         return next((marks for _, marks in self.within(slot, slot + 1)), None)
 
     def within(self, first: int, end: int) -> Iterator[tuple[int, str]]:
-        """The known runs in ``[first, end)``, cut to it."""
+        """Return the known runs in ``[first, end)``, cut to it."""
         at = max(0, bisect_right(self._firsts, first) - 1)
         while at < len(self._firsts) and self._firsts[at] < end:
             begin, marks = self._firsts[at], self._texts[at]
@@ -115,12 +115,12 @@ class Digests:
             del self._firsts[:over], self._texts[:over]
 
     def __len__(self) -> int:
-        """How many runs are kept."""
+        """Return how many runs are kept."""
         return len(self._firsts)
 
 
 def pieces(marks: str) -> list[str]:
-    """One mark a slot."""
+    """Return one mark a slot."""
     return [marks[at : at + DIGEST_CHARS] for at in range(0, len(marks), DIGEST_CHARS)]
 
 

@@ -15,7 +15,7 @@ REPEATS_KEPT: Final = 10_000
 
 
 class ExactlyOnce:
-    """What repeats in the log that is known, and who treated it as a repetition."""
+    """The requests that repeat in the log that is known, and who treated it as a repetition."""
 
     def __init__(self, replicas: int) -> None:
         self._young: dict[str, int] = {}
@@ -29,7 +29,7 @@ class ExactlyOnce:
         """The run of slots that each replica was seen to apply, without a break."""
 
     def chosen(self, first: int, marks: str) -> None:
-        """A run is new in the log that is known."""
+        """Take a run that is new in the log."""
         told = pieces(marks)
         young, old = self._young, self._old
         new = dict(zip(told, range(first, first + len(told)), strict=True))
@@ -43,7 +43,7 @@ class ExactlyOnce:
             self._young, self._old = {}, young
 
     def _repeated(self, first: int, told: list[str]) -> None:
-        """Something in the run is there twice, or is no client's: that is no request."""
+        """Note what in a run is there twice and is a request."""
         for slot, mark in enumerate(told, first):
             if mark.startswith(OWN_PREFIX):
                 continue
@@ -57,13 +57,13 @@ class ExactlyOnce:
             del self.repeats[next(iter(self.repeats))]
 
     def suppress(self, replica: int, slot: int) -> None:
-        """A replica is about to apply ``slot`` without effect."""
+        """Note that a replica is about to apply ``slot`` without effect."""
         self.suppressed[slot] = self.suppressed.get(slot, 0) | 1 << replica
         while len(self.suppressed) > REPEATS_KEPT:
             del self.suppressed[next(iter(self.suppressed))]
 
     def apply(self, replica: int, first: int, watermark: int) -> None:
-        """A replica applied a run; all that it told before has been heard."""
+        """Note that a replica applied a run; all that it told before has been heard."""
         begin, end = self.applied[replica]
         self.applied[replica] = (begin if end == first else first, watermark)
         for slots in (self.repeats, self.suppressed):
@@ -77,11 +77,12 @@ class ExactlyOnce:
                     self._judge(slot)
 
     def begins(self, replica: int, watermark: int) -> None:
-        """What it applied before was not seen."""
+        """Begin a life of a replica: what it applied before was not seen."""
         self.applied[replica] = (watermark, watermark)
 
     def _judge(self, slot: int) -> None:
-        """All that applied the slot agree whether it has an effect, and it has none if it repeats."""
+        """Check that all that applied the slot agree whether it has an effect, and that it has none if it
+        repeats."""
         applied = sum(1 << id for id, (first, end) in enumerate(self.applied) if first <= slot < end)
         silent = self.suppressed.get(slot, 0)
         heedless = applied & ~silent

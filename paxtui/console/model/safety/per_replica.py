@@ -17,7 +17,7 @@ State = Literal["unseen", "whole", "gap", "dead"]
 
 
 class Due:
-    """What a replica had promised and voted for before it was last lost from sight, for certain.
+    """A replica's promise and votes as they were before it was last lost from sight, for certain.
 
     Others counted it, so it had left, so it was on the disk. And they told so before the connection over
     which the replica tells its state was made: what it tells is younger.
@@ -29,7 +29,7 @@ class Due:
         self._how = how
 
     def judge_promise(self, replica: int, promised: Ballot) -> None:
-        """It starts with this promise (invariant 2, across restarts)."""
+        """Check the promise with which it starts (invariant 2, across restarts)."""
         if promised < self.promised:
             raise InvariantBroken(
                 Invariant.PROMISES,
@@ -38,7 +38,7 @@ class Due:
             )
 
     def judge(self, replica: int, status: Status, views: Iterable[SlotView], upto: int | None) -> None:
-        """It tells its promise and its votes from the watermark on, below ``upto``."""
+        """Check its promise and its votes from the watermark on, below ``upto``."""
         self.judge_promise(replica, status.promised)
         told = {view.slot: view for view in views}
         end = self._votes.end if upto is None else min(upto, self._votes.end)
@@ -54,7 +54,7 @@ class Due:
 
 
 class ReplicaRecord:
-    """What replica ``id`` tells of itself."""
+    """The record of what replica ``id`` tells of itself."""
 
     def __init__(self, id: int) -> None:
         self.id = id
@@ -98,18 +98,18 @@ class ReplicaRecord:
     # What others say
 
     def count_promise(self, ballot: Ballot) -> None:
-        """A proposer counts its promise."""
+        """Note that a proposer counts its promise."""
         self._promised = max(self._promised, ballot)
 
     def count_votes(self, ballot: Ballot, first: int, count: int) -> None:
-        """A leader counts its votes."""
+        """Note that a leader counts its votes."""
         self._promised = max(self._promised, ballot)
         self._votes.assign(first, first + count, ballot)
 
     # What it says
 
     def lose(self, now: float) -> bool:
-        """The connection is gone, and with it what comes from here on; whether that is new."""
+        """Return the connection is gone, and with it what comes from here on; whether that is new."""
         if self.state in ("unseen", "gap"):
             return False
         if self.state == "whole":
@@ -119,7 +119,7 @@ class ReplicaRecord:
         return True
 
     def skip(self, spoken: Ballot, now: float) -> None:
-        """Events were dropped, and a snapshot that is made already follows: the same process tells it."""
+        """Note that events were dropped; a snapshot that is made already follows from the same process."""
         if self.state == "whole":
             self.state, self.since = "gap", now
             self.gaps += 1
@@ -127,7 +127,7 @@ class ReplicaRecord:
             self._due = Due(spoken, Runs(), "it told that it had promised")
 
     def die(self, now: float) -> None:
-        """It does nothing any more. What it did in its last moment was perhaps not told."""
+        """Note that it does nothing any more. What it did in its last moment was perhaps not told."""
         if self.state == "gap":
             self.gaps -= 1  # its end, and no gap
         elif self.state == "whole":
@@ -140,7 +140,8 @@ class ReplicaRecord:
         self._due = Due(self._promised, self._votes.copy(), "others had counted its word at")
 
     def begin(self, number: int, watermark: int | None) -> Due:
-        """A snapshot as of event ``number``: what comes is told in full. What it must hold at least."""
+        """Return a snapshot as of event ``number``: what comes is told in full. What it must hold at
+        least."""
         self._settle(watermark)
         if self.state == "dead" or number < self._number:
             self.restarts += 1
@@ -152,7 +153,7 @@ class ReplicaRecord:
         return due
 
     def restart(self, watermark: int) -> Due:
-        """It starts from its disk while it is heard."""
+        """Begin a life that starts from its disk while it is heard."""
         self._settle(watermark)
         due, self._due = self._due, Due(Ballot.ZERO, Runs())
         return due
@@ -164,7 +165,7 @@ class ReplicaRecord:
             self.first = watermark
 
     def has_storage(self, storage: str) -> None:
-        """It tells which disk it has. If it is another one, what it does not remember is no breach."""
+        """Take which disk it has. If it is another one, what it does not remember is no breach."""
         self._storage = storage
         if self.breach is not None:
             if self._storage_before not in (None, storage):
@@ -174,7 +175,7 @@ class ReplicaRecord:
                 self._proven = True
 
     def takes_part(self) -> InvariantBroken | None:
-        """It promises, votes or takes a round; what is broken by that for certain. A disk that went back in
+        """Return what is broken for certain as it promises, votes or takes a round. A disk that went back in
         time breaks nothing as long as its replica only learns."""
         if self.breach is None or not self._proven:
             return None
@@ -182,7 +183,7 @@ class ReplicaRecord:
         return breach
 
     def renounce(self) -> None:
-        """It is held as a learner without vote: what its disk has forgotten binds nobody."""
+        """Note that it is a learner without vote: what its disk has forgotten binds no replica."""
         self.breach, self.foreign = None, False
         self._promised, self._votes = Ballot.ZERO, Runs()
 

@@ -1,5 +1,5 @@
 """Everything that is known of a cluster, and the questions that it answers. How it gets there is told by
-:mod:`.cluster`."""
+:mod:`.telemetry`; judges look at it from above."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from copy import copy
 from typing import Final, Self
 
 from paxtui.config.cluster_file import Cluster
-from paxtui.console.model.analysis.durations import ages
-from paxtui.console.model.analysis.liveness import Liveness
-from paxtui.console.model.safety.safety import SafetyJudge
+from paxtui.console.model.durations import ages
 from paxtui.console.model.state.holes import Holes
 from paxtui.console.model.state.journal import Events
 from paxtui.console.model.state.phase1 import Phase1Findings
@@ -32,8 +30,6 @@ class Facts:
         self.n = cluster.n
         self.quorum = majority(cluster.n)
         self.version = 0
-        self.live: Facts = self
-        """Of a view that stands still: what goes on meanwhile."""
         self.replicas = [ReplicaView(id) for id in range(self.n)]
         self.proposed: Runs[Ballot] = Runs()
         """The newest ballot at which a leader gave the slot a value."""
@@ -52,20 +48,19 @@ class Facts:
         self.values = Values()
         self.journal = Events()
         self.chat = SentMessages(lambda: self.end)
-        self.judge = SafetyJudge(self.n)
-        self.liveness = Liveness()
         self.chosen_rate = RateCounter()
         self.elections = RateCounter()
         self.latency = Latencies()
         self.wall_ahead = 0.0
         """A replica's wall clock minus the console's own: what time of day it is there."""
-        self._proposed_at: Runs[float] = Runs()
-        self._first_proposed_at: Runs[float] = Runs()
+        self.proposed_at: Runs[float] = Runs()
+        """When the newest proposal was seen, on the console's clock."""
+        self.first_proposed_at: Runs[float] = Runs()
+        """When the first proposal was seen, on the console's clock."""
 
     def still(self) -> Self:
-        """The facts as they are now, all of one moment, for a view that stands still."""
+        """Return the facts as they are now, all of one moment, for a view that stands still."""
         other = copy(self)
-        other.live = self
         other.replicas = [replica.still() for replica in self.replicas]
         other.proposed, other.sources = self.proposed.copy(), self.sources.copy()
         other.sent = [runs.copy() for runs in self.sent]
@@ -74,18 +69,17 @@ class Facts:
         other.holes, other.phase1 = self.holes.copy(), self.phase1.copy()
         other.leaders = self.leaders.copy()
         other.values, other.journal = self.values.copy(), self.journal.still()
-        other.chat, other.judge = self.chat.still(), self.judge.still()
-        other.liveness = copy(self.liveness)
+        other.chat = self.chat.still()
         other.chosen_rate, other.elections = self.chosen_rate.copy(), self.elections.copy()
         other.latency = self.latency.copy()
-        other._proposed_at = self._proposed_at.copy()
-        other._first_proposed_at = self._first_proposed_at.copy()
+        other.proposed_at = self.proposed_at.copy()
+        other.first_proposed_at = self.first_proposed_at.copy()
         return other
 
     def proposed_after(self, slot: int, now: float) -> bool:
-        """Whether the first proposal for ``slot`` is known to be later than ``now``, a time of the console's:
-        who was down by then cannot have voted."""
-        at = self._first_proposed_at.get(slot)
+        """Return whether the first proposal for ``slot`` is known to be later than ``now``, a time of the
+        console's: who was down by then cannot have voted."""
+        at = self.first_proposed_at.get(slot)
         return at is not None and at > now
 
     @property
@@ -128,13 +122,13 @@ class Facts:
         return min(up or [each.floor for each in self.replicas])
 
     def keepers(self, slot: int) -> list[int]:
-        """Replicas that may be asked for an applied slot: they have not removed it."""
+        """Return replicas that may be asked for an applied slot: they have not removed it."""
         return [
             each.id for each in self.replicas if each.floor <= slot < each.applied and each.process != "down"
         ]
 
     def crosses(self, sender: int, receiver: int) -> bool:
-        """Whether nothing that is known keeps messages of ``sender`` from ``receiver``."""
+        """Return whether nothing that is known keeps messages of ``sender`` from ``receiver``."""
         one, other = self.replicas[sender], self.replicas[receiver]
         return (
             receiver not in one.cuts()
@@ -144,18 +138,18 @@ class Facts:
         )
 
     def reaches(self, sender: int, receiver: int) -> bool:
-        """Whether what ``sender`` says arrives at ``receiver`` and counts there, as far as is known: no fault
-        keeps it away, a connection exists, and the receiver takes the sender in."""
+        """Return whether what ``sender`` says arrives at ``receiver`` and counts there, as far as is known:
+        no fault keeps it away, a connection exists, and the receiver takes the sender in."""
         one = self.replicas[sender]
         broken = any(link.to == receiver and not link.connected for link in one.links)
         return self.crosses(sender, receiver) and not broken and receiver not in one.refused_by
 
     def connected(self, one: int, other: int) -> bool:
-        """Whether both directions work."""
+        """Return whether both directions work."""
         return self.reaches(one, other) and self.reaches(other, one)
 
     def voteless(self, id: int) -> str | None:
-        """Why a replica is a learner without vote, as it says itself, or as the others do."""
+        """Return why a replica is a learner without vote, as it says itself, or as the others do."""
         own = self.replicas[id].held
         if own is not None:
             return own
@@ -166,20 +160,20 @@ class Facts:
         return None
 
     def isolated(self, id: int) -> bool:
-        """Whether faults cut the replica off from all others, at least in one direction each."""
+        """Return whether faults cut the replica off from all others, at least in one direction each."""
         others = [each for each in range(self.n) if each != id]
         return bool(others) and all(
             each in self.replicas[id].cuts() or id in self.replicas[each].cuts() for each in others
         )
 
     def cut_off(self, id: int) -> bool:
-        """Whether cuts act on all links of a replica, in both directions."""
+        """Return whether cuts act on all links of a replica, in both directions."""
         others = [each for each in range(self.n) if each != id]
         mine = self.replicas[id].cuts()
         return bool(others) and all(each in mine and id in self.replicas[each].cuts() for each in others)
 
     def unheard(self, now: float) -> list[int]:
-        """Replicas that may do what is not told here: neither heard lately nor known to be stopped."""
+        """Return replicas that may do what is not told here: neither heard lately nor known to be stopped."""
         return [
             each.id
             for each in self.replicas
@@ -187,12 +181,13 @@ class Facts:
         ]
 
     def open_for(self, slot: int, now: float) -> float | None:
-        """For how long ``slot`` has had a proposal; ``None`` if no proposal was seen."""
-        at = self._first_proposed_at.get(slot)
+        """Return for how long ``slot`` has had a proposal; ``None`` if no proposal was seen."""
+        at = self.first_proposed_at.get(slot)
         return None if at is None else max(0.0, now - at)
 
     def trouble(self, id: int, now: float) -> str:
-        """What keeps a replica from being of use to others, in few words; empty if nothing is known."""
+        """Return what keeps a replica from being of use to others, in few words; empty if nothing is
+        known."""
         replica = self.replicas[id]
         if replica.process in ("down", "paused"):
             return replica.process

@@ -57,25 +57,27 @@ class Holes:
         """By replica, the faults that are over because their slot was skipped; which one is told after."""
 
     def copy(self) -> Holes:
-        """As it is now."""
+        """Return a copy as it is now."""
         other = Holes(0, self.timeout_s)
         other.skipped, other.filled = self.skipped.copy(), self.filled.copy()
         return other
 
     def fault_ended(self, replica: int, event: FaultEnded) -> None:
-        """A fault that is done because of a skipped slot is told just before that slot."""
+        """Note the end of a fault: one that is done because of a skipped slot is told just before that
+        slot."""
         if isinstance(event.fault, SkipSlot) and event.how == "done":
             self._ended[replica].append(event.number)
 
     def skip(self, replica: int, event: e.SlotSkipped, at: float) -> None:
-        """A leader left a slot empty."""
+        """Note that a leader left a slot empty."""
         ended = self._ended[replica]
         self.skipped[event.slot] = Skip(replica, event.ballot, at, ended.popleft() if ended else None)
         while len(self.skipped) > SKIPS_KEPT:
             del self.skipped[next(iter(self.skipped))]
 
     def fill(self, replica: int, event: ProposedView, at: float, found_end: int | None) -> None:
-        """A leader proposed no-ops; ``found_end`` is the slot after the last that its phase 1 covered."""
+        """Note that a leader proposed no-ops; ``found_end`` is the slot after the last that its phase 1
+        covered."""
         for slot in range(event.first, event.first + min(event.count, FILLS_KEPT)):
             how = self._how(event.ballot, slot, at, found_end)
             self.filled.assign(slot, slot + 1, Fill(replica, event.ballot, how))
@@ -92,7 +94,7 @@ class Holes:
     # Words, in full and in short
 
     def hole_words(self, slot: int) -> tuple[str, str]:
-        """Why a slot is empty: ``skipped by r0, fault #7``."""
+        """Return why a slot is empty: ``skipped by r0, fault #7``."""
         skip = self.skipped.get(slot)
         if skip is None:
             return "nothing accepted", "nothing accepted"
@@ -101,7 +103,7 @@ class Holes:
         return f"skipped by r{skip.replica}, fault #{skip.fault}", f"skipped, #{skip.fault}"
 
     def fill_words(self, slot: int) -> tuple[str, str]:
-        """Who filled it, and why: ``hole filled by r0 (timeout)``."""
+        """Return who filled it, and why: ``hole filled by r0 (timeout)``."""
         fill = self.filled.get(slot)
         if fill is None:
             return "fills a hole", "fills a hole"

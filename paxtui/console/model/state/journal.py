@@ -115,7 +115,7 @@ class Seen(NamedTuple):
 
 
 def _is_notable(seen: Seen) -> bool:
-    """Whether it matters to a person by itself."""
+    """Return whether it matters to a person by itself."""
     match seen.event:
         case ProposedView(source=source):
             return source != "client"
@@ -125,7 +125,7 @@ def _is_notable(seen: Seen) -> bool:
 
 
 class Filter(NamedTuple):
-    """What a reader of events wants to see."""
+    """The events that a reader wants to see."""
 
     everything: bool = False
     """The level `all`; else only what matters to a person."""
@@ -133,7 +133,7 @@ class Filter(NamedTuple):
     replica: int | None = None
 
     def takes(self, seen: Seen) -> bool:
-        """Whether an event of the level is wanted."""
+        """Return whether an event of the level is wanted."""
         return (self.kind is None or seen.kind == self.kind) and self.replica in (None, seen.replica)
 
 
@@ -151,7 +151,7 @@ class Events:
         self._sieves: dict[Filter, Sieve[Seen]] = {}
 
     def still(self) -> Events:
-        """As it is now."""
+        """Return a copy as it is now."""
         other = Events()
         other.all, other.notable = self.all.copy(), self.notable.copy()
         other.total = self.total
@@ -164,8 +164,9 @@ class Events:
         if _is_notable(seen):
             self.notable.append(seen)
 
-    def shelf(self, wanted: Filter) -> Ring[Seen]:
-        """The events that pass a filter. What came since the last call is looked at, and nothing else."""
+    def ring(self, wanted: Filter) -> Ring[Seen]:
+        """Return the events that pass a filter. What came since the last call is looked at, and nothing
+        else."""
         level = self.all if wanted.everything else self.notable
         if wanted.kind is None and wanted.replica is None:
             return level
@@ -174,8 +175,8 @@ class Events:
             if len(self._sieves) >= SIEVES_MAX:
                 del self._sieves[next(iter(self._sieves))]
             sieve = self._sieves[wanted] = Sieve(level, wanted.takes, NOTABLE_KEPT)
-        return sieve.look()
+        return sieve.take_new()
 
     def newest(self, *, everything: bool = False) -> Iterator[Seen]:
-        """From the newest backwards."""
+        """Iterate from the newest backwards."""
         return reversed(self.all if everything else self.notable)

@@ -51,7 +51,7 @@ class Phase1Findings:
         self._all: dict[Ballot, Ballots] = {}
 
     def copy(self) -> Phase1Findings:
-        """As it is now: what was told once does not change, and what is new is not seen."""
+        """Return a copy as it is now: what was told once does not change, and what is new is not seen."""
         other = Phase1Findings()
         for ballot, told in self._all.items():
             mine = other._all[ballot] = Ballots()
@@ -67,28 +67,29 @@ class Phase1Findings:
         return told
 
     def promised(self, acceptor: int, event: e.Promised, accepted: Runs[Ballot]) -> None:
-        """An acceptor promised; ``accepted`` are its votes at this moment."""
+        """Note that an acceptor promised; ``accepted`` are its votes at this moment."""
         votes = self._at(event.ballot).votes.setdefault(acceptor, Runs())
         for first, end, ballot in accepted.within(event.first, accepted.end):
             if ballot < event.ballot:
                 votes.assign(first, end, ballot)
 
     def elect(self, event: e.Elected) -> None:
-        """A majority promised."""
+        """Note that a majority promised."""
         self._at(event.ballot).elected = event
 
     def elected(self, ballot: Ballot) -> e.Elected | None:
-        """How a leader began, if that was seen."""
+        """Return how a leader began, if that was seen."""
         told = self._all.get(ballot)
         return told.elected if told is not None else None
 
     def end(self, ballot: Ballot) -> int | None:
-        """The slot after the last that the leader's phase 1 covered, if its election was seen."""
+        """Return the slot after the last that the leader's phase 1 covered, if its election was seen."""
         elected = self.elected(ballot)
         return elected.end if elected is not None else None
 
-    def told(self, ballot: Ballot, slot: int) -> SlotFinding | None:
-        """What the leader of ``ballot`` was told about ``slot``, if its election was seen and covered it."""
+    def finding_at(self, ballot: Ballot, slot: int) -> SlotFinding | None:
+        """Return what the leader of ``ballot`` was told about ``slot``, if its election was seen and covered
+        it."""
         elected = self.elected(ballot)
         if elected is None or not elected.first <= slot < elected.end:
             return None

@@ -11,8 +11,8 @@ SAMPLES_MAX: Final = 512
 
 
 class RateCounter:
-    """How often something happened in each of the last seconds; ``None`` in seconds that nobody watched. What
-    was told of them all the same counts: then it is at least so often."""
+    """A count of what happened in each of the last seconds; ``None`` in seconds that nobody watched. What was
+    told of them all the same counts: then it is at least so often."""
 
     def __init__(self) -> None:
         self._buckets: deque[float | None] = deque([None] * SECONDS_KEPT, maxlen=SECONDS_KEPT)
@@ -20,21 +20,21 @@ class RateCounter:
         self._watched = False
 
     def copy(self) -> RateCounter:
-        """As it is now."""
+        """Return a copy as it is now."""
         other = RateCounter()
         other._buckets, other._second = self._buckets.copy(), self._second
         other._watched = self._watched
         return other
 
     def watch(self, now: float, watched: bool) -> None:
-        """From ``now`` on all of it is seen, or not any more."""
+        """Note that from ``now`` on all of it is seen, or not any more."""
         self._advance(now)
         self._watched = watched
         if watched and self._buckets[-1] is None:
             self._buckets[-1] = 0.0
 
     def add(self, now: float, count: float = 1) -> None:
-        """It happened ``count`` times."""
+        """Count what happened ``count`` times."""
         self._advance(now)
         self._buckets[-1] = (self._buckets[-1] or 0.0) + count
 
@@ -47,13 +47,13 @@ class RateCounter:
         self._second = max(self._second, second)
 
     def last(self, now: float, seconds: int) -> list[float | None]:
-        """The last whole seconds, oldest first; the second that still runs is left out."""
+        """Return the last whole seconds, oldest first; the second that still runs is left out."""
         self._advance(now)
         return list(self._buckets)[-seconds - 1 : -1]
 
     def rate(self, now: float) -> float | None:
-        """A second's count: of the last whole one, or of the running one if it has more already; ``None`` if
-        neither was watched."""
+        """Return a second's count: of the last whole one, or of the running one if it has more already;
+        ``None`` if neither was watched."""
         self._advance(now)
         return max((each for each in list(self._buckets)[-2:] if each is not None), default=None)
 
@@ -66,13 +66,13 @@ class Gauge:
         self._second: int | None = None
 
     def copy(self) -> Gauge:
-        """As it is now."""
+        """Return a copy as it is now."""
         other = Gauge()
         other._buckets, other._second = self._buckets.copy(), self._second
         return other
 
     def put(self, now: float, value: float) -> None:
-        """It has this value."""
+        """Take its value now."""
         self._advance(now)
         self._buckets[-1] = value
 
@@ -84,7 +84,7 @@ class Gauge:
         self._second = max(self._second, second)
 
     def last(self, now: float, seconds: int) -> list[float | None]:
-        """The last whole seconds, oldest first; ``None`` where nothing was told."""
+        """Return the last whole seconds, oldest first; ``None`` where nothing was told."""
         self._advance(now)
         return list(self._buckets)[-seconds - 1 : -1]
 
@@ -97,14 +97,14 @@ class Latencies:
         self._second: int | None = None
 
     def copy(self) -> Latencies:
-        """As it is now."""
+        """Return a copy as it is now."""
         other = Latencies()
         other._buckets = deque((bucket.copy() for bucket in self._buckets), maxlen=SECONDS_KEPT)
         other._second = self._second
         return other
 
     def add(self, now: float, ms: float) -> None:
-        """One sample."""
+        """Take one sample."""
         self._advance(now)
         bucket = self._buckets[-1]
         if len(bucket) < SAMPLES_MAX:
@@ -119,13 +119,13 @@ class Latencies:
         self._second = max(self._second, second)
 
     def quantile(self, now: float, share: float, seconds: int = 10) -> float | None:
-        """Over the last seconds; ``None`` where nothing was measured."""
+        """Return a quantile over the last seconds; ``None`` where nothing was measured."""
         self._advance(now)
         samples = sorted(ms for bucket in list(self._buckets)[-seconds:] for ms in bucket)
         return _quantile(samples, share)
 
     def last(self, now: float, share: float, seconds: int) -> list[float | None]:
-        """A quantile of each of the last whole seconds, oldest first."""
+        """Return a quantile of each of the last whole seconds, oldest first."""
         self._advance(now)
         return [_quantile(sorted(bucket), share) for bucket in list(self._buckets)[-seconds - 1 : -1]]
 

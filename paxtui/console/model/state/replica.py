@@ -87,7 +87,7 @@ class ReplicaView:
         """By peer: when the count was taken, the count, messages a second if they were measured."""
 
     def still(self) -> ReplicaView:
-        """As it is now: what comes later does not change it."""
+        """Return a copy as it is now: what comes later does not change it."""
         other = copy(self)
         other.accepted, other.learned = self.accepted.copy(), self.learned.copy()
         other.learned_rate, other.resent = self.learned_rate.copy(), self.resent.copy()
@@ -96,11 +96,11 @@ class ReplicaView:
         return other
 
     def fresh(self, now: float) -> bool:
-        """Whether it was heard lately."""
+        """Return whether it was heard lately."""
         return self.heard_at is not None and now - self.heard_at < STALE_S and self.process != "down"
 
     def silent_s(self, now: float) -> float | None:
-        """For how long nothing was heard; ``None`` if nothing ever was."""
+        """Return for how long nothing was heard; ``None`` if nothing ever was."""
         return None if self.heard_at is None else max(0.0, now - self.heard_at)
 
     @property
@@ -120,11 +120,12 @@ class ReplicaView:
         return max(self.accepted.end, self.learned.end, self.applied)
 
     def vote(self, slot: int) -> Ballot | None:
-        """The ballot of its vote in ``slot``, if one was seen."""
+        """Return the ballot of its vote in ``slot``, if one was seen."""
         return self.accepted.get(slot)
 
     def knows(self, slot: int) -> Ballot | None:
-        """A ballot at which it knows the slot to be chosen; ``Ballot.ZERO`` where the ballot was not told."""
+        """Return a ballot at which it knows the slot to be chosen; ``Ballot.ZERO`` where the ballot was not
+        told."""
         known = self.learned.get(slot)
         if known is None and slot < self.applied:
             return self.accepted.get(slot) or Ballot.ZERO
@@ -144,7 +145,7 @@ class ReplicaView:
     # Faults here
 
     def cuts(self) -> set[int]:
-        """Peers that nothing reaches from here, by a fault."""
+        """Return peers that nothing reaches from here, by a fault."""
         cut: set[int] = set()
         for fault in self.on_links:
             if isinstance(fault, Cut):
@@ -153,7 +154,6 @@ class ReplicaView:
 
     @property
     def on_links(self) -> list[LinkFault]:
-        """Faults that act on what it sends, the oldest first, and those that will when it is back."""
         active = self.report.active if self.report is not None else ()
         acting = [each.fault for each in active if each.when is None and each.number not in self.ending]
         faults = [*acting, *self.waiting]
@@ -165,7 +165,7 @@ class ReplicaView:
         return self.report.links if self.report is not None else ()
 
     def loss_to(self, peer: int) -> float:
-        """Percent of the messages to ``peer`` that a fault loses."""
+        """Return percent of the messages to ``peer`` that a fault loses."""
         found = 0.0
         for fault in self.on_links:
             if isinstance(fault, Loss) and fault.to in (-1, peer):
@@ -173,7 +173,7 @@ class ReplicaView:
         return found
 
     def delay_to(self, peer: int) -> tuple[float, float]:
-        """Milliseconds and jitter of a delay to ``peer``."""
+        """Return milliseconds and jitter of a delay to ``peer``."""
         found = (0.0, 0.0)
         for fault in self.on_links:
             if isinstance(fault, Delay) and fault.to in (-1, peer):
@@ -209,7 +209,7 @@ class ReplicaView:
     # Folding
 
     def take_report(self, report: StatusReport, now: float) -> None:
-        """An answer to get-status."""
+        """Take an answer to get-status."""
         self._rates(report, now)
         if self.storage not in (None, report.storage) and report.status is not None:
             # Of the new disk everything from the watermark on was told; votes below it were on the old one.
@@ -239,7 +239,8 @@ class ReplicaView:
             self.floor = status.log_start
 
     def forget_disk(self) -> None:
-        """Another disk, or one that went back in time: what was seen of the old one says nothing of this."""
+        """Forget another disk, or one that went back in time: what was seen of the old one says nothing of
+        this."""
         self.accepted.clear(0)
         self.learned.clear(0)
         self.promised = Ballot.ZERO
@@ -247,7 +248,7 @@ class ReplicaView:
         self.chain = ""
 
     def wipe(self) -> None:
-        """Its disk is deleted, with all votes."""
+        """Forget all votes: its disk is deleted."""
         self.forget_disk()
         self.wiped, self.role, self.last_words = True, "?", "its disk was wiped"
 
@@ -271,12 +272,12 @@ class ReplicaView:
         return sum(measured) if measured else None
 
     def watch(self, at: float, watched: bool) -> None:
-        """From ``at`` on its events are counted without a gap, or not any more."""
+        """Note that from ``at`` on its events are counted without a gap, or not any more."""
         for counter in (self.learned_rate, self.resent, self.lost):
             counter.watch(at, watched)
 
     def set_process(self, state: Process, now: float) -> None:
-        """The process is seen in another state."""
+        """Note that the process is seen in another state."""
         if state != self.process:
             self.process = state
             self.since = now

@@ -17,14 +17,14 @@ class Ring(Generic[T]):
         self._gone = 0
 
     def append(self, item: T) -> None:
-        """One more; the oldest leave in large steps, which costs next to nothing an item."""
+        """Add one item; the oldest leave in large steps, which costs next to nothing an item."""
         self._items.append(item)
         if len(self._items) >= 2 * self._kept:
             self._gone += len(self._items) - self._kept
             del self._items[: -self._kept]
 
     def copy(self) -> Ring[T]:
-        """Another one of the same."""
+        """Return another one of the same."""
         other: Ring[T] = Ring(self._kept)
         other._items, other._gone = self._items[:], self._gone
         return other
@@ -40,12 +40,12 @@ class Ring(Generic[T]):
         return self._gone + len(self._items)
 
     def get(self, position: int) -> T | None:
-        """The item at ``position``; ``None`` where it is not kept, or not there yet."""
+        """Return the item at ``position``; ``None`` where it is not kept, or not there yet."""
         at = position - self._gone
         return self._items[at] if self.first <= position and 0 <= at < len(self._items) else None
 
     def since(self, position: int) -> Iterator[T]:
-        """Items from ``position`` on, or from the oldest that is kept."""
+        """Return items from ``position`` on, or from the oldest that is kept."""
         start = max(position, self.first) - self._gone
         items = self._items
         return (items[at] for at in range(start, len(items)))
@@ -62,19 +62,19 @@ class Ring(Generic[T]):
 
 
 class Sieve(Generic[T]):
-    """The items of a shelf that are wanted. Each is looked at once, however often the sieve is."""
+    """The items of a ring that are wanted. Each is looked at once, however often the sieve is."""
 
-    def __init__(self, shelf: Ring[T], wanted: Callable[[T], bool], kept: int) -> None:
+    def __init__(self, ring: Ring[T], wanted: Callable[[T], bool], kept: int) -> None:
         self.found: Ring[T] = Ring(kept)
-        self._shelf = shelf
+        self._ring = ring
         self._wanted = wanted
         self._looked = 0
 
-    def look(self) -> Ring[T]:
-        """What was found, with what came since the last look."""
+    def take_new(self) -> Ring[T]:
+        """Return what was found, with what came since the last look."""
         wanted, found = self._wanted, self.found
-        for item in self._shelf.since(self._looked):
+        for item in self._ring.since(self._looked):
             if wanted(item):
                 found.append(item)
-        self._looked = self._shelf.end
+        self._looked = self._ring.end
         return found

@@ -1,6 +1,6 @@
 """A map from slots to values in which equal neighbours are one run.
 
-A leader votes, sends and learns in runs: a million slots of one reign are one entry here, and the memory of
+A leader votes, sends and learns in runs: a million slots of one leader are one entry here, and the memory of
 the console grows with what happened, not with the length of the log.
 """
 
@@ -24,7 +24,7 @@ class Runs(Generic[T]):
         self._values: list[T] = []
 
     def copy(self) -> Runs[T]:
-        """Another one of the same."""
+        """Return another one of the same."""
         other: Runs[T] = Runs()
         other._firsts, other._ends, other._values = self._firsts[:], self._ends[:], self._values[:]
         return other
@@ -82,7 +82,7 @@ class Runs(Generic[T]):
             del self._firsts[at], self._ends[at], self._values[at]
 
     def get(self, slot: int) -> T | None:
-        """What ``slot`` has."""
+        """Return what ``slot`` has."""
         at = bisect_right(self._firsts, slot) - 1
         return self._values[at] if at >= 0 and slot < self._ends[at] else None
 
@@ -91,7 +91,7 @@ class Runs(Generic[T]):
         return at >= 0 and slot < self._ends[at]
 
     def within(self, first: int, end: int) -> Iterator[tuple[int, int, T]]:
-        """The runs in ``[first, end)``, cut to it."""
+        """Return the runs in ``[first, end)``, cut to it."""
         at = max(0, bisect_right(self._firsts, first) - 1)
         for begin, stop, value in zip(self._firsts[at:], self._ends[at:], self._values[at:], strict=True):
             if begin >= end:
@@ -100,11 +100,11 @@ class Runs(Generic[T]):
                 yield max(begin, first), min(stop, end), value
 
     def newest(self, count: int) -> list[tuple[int, int]]:
-        """The last ``count`` runs, ``[first, end)`` each."""
+        """Return the last ``count`` runs, ``[first, end)`` each."""
         return list(zip(self._firsts[-count:], self._ends[-count:], strict=True))
 
     def first_missing(self, start: int) -> int:
-        """The first slot from ``start`` on that has nothing."""
+        """Return the first slot from ``start`` on that has nothing."""
         slot = start
         at = max(0, bisect_right(self._firsts, slot) - 1)
         while at < len(self._firsts) and self._firsts[at] <= slot:
@@ -124,5 +124,5 @@ class Runs(Generic[T]):
         return self._ends[-1] if self._ends else 0
 
     def __len__(self) -> int:
-        """How many runs there are."""
+        """Return how many runs there are."""
         return len(self._firsts)

@@ -45,7 +45,7 @@ class SentMessages:
         self._waiting: dict[tuple[str, int], SentMessage] = {}
 
     def still(self) -> SentMessages:
-        """As it is now; what becomes of the messages later does not change it."""
+        """Return a copy as it is now; what becomes of the messages later does not change it."""
         other = SentMessages(self._end)
         same = {
             id(mine): copy(mine) for mine in (*self.mine, *self.by_slot.values(), *self._waiting.values())
@@ -55,14 +55,14 @@ class SentMessages:
         other._waiting = {key: same[id(mine)] for key, mine in self._waiting.items()}
         return other
 
-    def say(self, text: str, via: int | None, now: float) -> SentMessage:
-        """A message is on its way."""
+    def add_message(self, text: str, via: int | None, now: float) -> SentMessage:
+        """Return a message is on its way."""
         mine = SentMessage(text, via, now)
         self.mine.append(mine)
         return mine
 
     def numbered(self, mine: SentMessage, client: str | None, request: int) -> None:
-        """The client library gave it its number."""
+        """Note the number that the client library gave it."""
         if client:
             mine.client, mine.request = client, request
             self._waiting[client, request] = mine
@@ -73,20 +73,20 @@ class SentMessages:
         return bool(self._waiting)
 
     def proposed(self, slot: int, client: str, request: int) -> None:
-        """A leader proposed a command; it may be one of ours."""
+        """Note that a leader proposed a command; it may be one of ours."""
         mine = self._waiting.get((client, request))
         if mine is not None and not mine.settled:
             mine.fate = "proposed"
             self._place(mine, slot)
 
     def done(self, mine: SentMessage, slot: int) -> None:
-        """It was acknowledged."""
+        """Note that it was acknowledged."""
         mine.fate = "chosen"
         self._place(mine, slot)
         self._forget(mine)
 
     def ended(self, mine: SentMessage, fate: Fate, problem: str) -> None:
-        """It failed, or nobody knows."""
+        """Note that it failed, or that its outcome is unknown."""
         mine.fate, mine.problem = fate, problem
         mine.after = self._end()
         self._forget(mine)
@@ -102,7 +102,7 @@ class SentMessages:
     def _forget(self, mine: SentMessage) -> None:
         self._waiting.pop((mine.client, mine.request), None)
 
-    def at(self, slot: int, client: str, request: int) -> SentMessage | None:
-        """Our message in ``slot``, if what is there is ours."""
+    def message_at(self, slot: int, client: str, request: int) -> SentMessage | None:
+        """Return our message in ``slot``, if what is there is ours."""
         mine = self.by_slot.get(slot)
         return mine if mine is not None and (mine.client, mine.request) == (client, request) else None

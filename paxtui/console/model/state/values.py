@@ -74,7 +74,7 @@ class Values:
         self._wanted: set[int] = set()
 
     def copy(self) -> Values:
-        """Another one of the same; what is wanted stays here."""
+        """Return another one of the same; what is wanted stays here."""
         other = Values()
         other.repeated = self.repeated.copy()
         other._known, other._whole = self._known.copy(), self._whole.copy()
@@ -91,7 +91,7 @@ class Values:
         self.put(slot, value._replace(text=short))
 
     def whole(self, slot: int) -> str | None:
-        """The text to its end; ``None`` where it is not known."""
+        """Return the text to its end; ``None`` where it is not known."""
         value = self._known.get(slot)
         return self._whole.get(slot, value.text if value is not None and not value.is_cut else None)
 
@@ -111,7 +111,7 @@ class Values:
             self.put(slot, value)
 
     def suppress(self, slot: int, repeats: int) -> None:
-        """The command in ``slot`` took no effect."""
+        """Note that the command in ``slot`` took no effect."""
         self.repeated[slot] = repeats
         while len(self.repeated) > REPEATED_KEPT:
             del self.repeated[next(iter(self.repeated))]
@@ -120,7 +120,7 @@ class Values:
             self._known[slot] = value._replace(repeats=repeats)
 
     def get(self, slot: int) -> Value | None:
-        """The value, if it is known."""
+        """Return the value, if it is known."""
         return self._known.get(slot)
 
     @property
@@ -129,12 +129,12 @@ class Values:
         return list(self._known)
 
     def want(self, slot: int) -> None:
-        """Somebody looks at ``slot``, and its value is not known."""
+        """Note that ``slot`` is looked at, and that its value is not known."""
         if slot not in self._known:
             self._wanted.add(slot)
 
     def take_wanted(self, applied: int) -> tuple[int, int] | None:
-        """``(first, count)`` of a page that would fetch the highest wanted slots below ``applied``."""
+        """Return ``(first, count)`` of a page that would fetch the highest wanted slots below ``applied``."""
         wanted = [slot for slot in self._wanted if slot < applied and slot not in self._known]
         self._wanted.clear()
         if not wanted:

@@ -18,10 +18,10 @@ class Why(NamedTuple):
 
 
 def names(replicas: Iterable[int]) -> str:
-    """``r0 r1``."""
+    """Return ``r0 r1``."""
     return " ".join(f"r{replica}" for replica in replicas) or "nobody"
 
 
 def plural(count: int, noun: str) -> str:
-    """``1 slot``, ``2 slots``."""
+    """Return ``1 slot``, ``2 slots``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from paxtui.console.model.analysis.tolerance import tolerance
 from paxtui.console.model.analysis.why.answer import Why, names, plural
 from paxtui.console.model.analysis.why.leader import no_majority, on_links, why_no_leader
 from paxtui.console.model.analysis.why.slot import why_slot
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.liveness.tolerance import tolerance
 from paxtui.console.model.state.phase1 import SlotFinding
 from paxtui.wire.text import visible
 from paxtui.wire.values import Ballot
@@ -16,7 +16,7 @@ FOUND_MAX = 3
 
 
 def _refusals(model: ClusterModel) -> list[str]:
-    """Replicas that others do not take in, and why: each reason once."""
+    """Return replicas that others do not take in, and why: each reason once."""
     found: list[str] = []
     for replica in model.replicas:
         for reason in dict.fromkeys(replica.refused_by.values()):
@@ -30,7 +30,7 @@ def _refusals(model: ClusterModel) -> list[str]:
 
 
 def why_starting(model: ClusterModel) -> Why:
-    """How far the start is, and who holds it up."""
+    """Return how far the start is, and who holds it up."""
     evidence: list[str] = []
     waited: set[int] = set()
     dead: list[int] = []
@@ -67,7 +67,7 @@ def why_starting(model: ClusterModel) -> Why:
 
 
 def found_by(model: ClusterModel, id: int, ballot: Ballot, now: float) -> list[str]:
-    """What the phase 1 of a leader found, and what it did with it."""
+    """Return what the phase 1 of a leader found, and what it did with it."""
     elected = model.phase1.elected(ballot)
     leads = f"r{id} leads at {ballot}"
     if not model.replicas[id].fresh(now):
@@ -77,7 +77,10 @@ def found_by(model: ClusterModel, id: int, ballot: Ballot, now: float) -> list[s
     begins = f"{leads}: {names(elected.quorum)} promised it"
     if elected.end <= elected.first:
         return [f"{begins}; they had no votes in open slots."]
-    told = [(slot, model.phase1.told(ballot, slot)) for slot in range(elected.first, elected.end)[:FOUND_MAX]]
+    told = [
+        (slot, model.phase1.finding_at(ballot, slot))
+        for slot in range(elected.first, elected.end)[:FOUND_MAX]
+    ]
     evidence = [f"{begins}; what they had voted for had to be proposed again:"]
     evidence += [_found(slot, each) for slot, each in told if each is not None]
     more = elected.end - elected.first - FOUND_MAX
@@ -93,7 +96,7 @@ def _found(slot: int, told: SlotFinding) -> str:
 
 
 def _absent(model: ClusterModel) -> list[str]:
-    """Who takes no part, and why."""
+    """Return who takes no part, and why."""
     found: list[str] = []
     for replica in model.replicas:
         if replica.process == "down":
@@ -109,7 +112,7 @@ def _absent(model: ClusterModel) -> list[str]:
 
 
 def failures(model: ClusterModel, now: float) -> str:
-    """How many more failures the log survives, and why these are fewer than they could be."""
+    """Return how many more failures the log survives, and why these are fewer than they could be."""
     found = tolerance(model, now)
     begins = f"{model.quorum} of {model.n} replicas are a quorum; "
     if found.spare >= found.most:
@@ -125,7 +128,7 @@ def failures(model: ClusterModel, now: float) -> str:
 
 
 def _not_safe(model: ClusterModel) -> Why:
-    """Nothing else matters then."""
+    """Explain what is broken: nothing else matters then."""
     problems = [visible(problem, 300) for problem in model.judge.problems]
     light = model.liveness.verdict.light
     return Why(
@@ -138,7 +141,7 @@ def _not_safe(model: ClusterModel) -> Why:
 
 
 def why_moving(model: ClusterModel, now: float) -> Why:
-    """What is going on, when no slot is selected."""
+    """Return what is going on, when no slot is selected."""
     verdict = model.liveness.verdict
     leader = model.leader
     if model.judge.problems:

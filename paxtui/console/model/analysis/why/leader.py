@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from paxtui.console.model.analysis.durations import ages
-from paxtui.console.model.analysis.liveness import able_proposers, connected_majority
-from paxtui.console.model.analysis.tolerance import runs, voters
 from paxtui.console.model.analysis.why.answer import Why
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.durations import ages
+from paxtui.console.model.liveness.liveness import able_proposers, connected_majority
+from paxtui.console.model.liveness.tolerance import runs, voters
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.wire.faults import Cut, LinkFault, describe
 
@@ -17,7 +17,7 @@ FAULTS_MAX: Final = 4
 
 
 def obstacle(model: ClusterModel) -> str:
-    """What keeps every replica from leading, in few words; empty if somebody can."""
+    """Return what keeps every replica from leading, in few words; empty if somebody can."""
     running, voting = sum(map(runs, model.replicas)), len(voters(model))
     if voting < model.quorum and any(replica.process == "unknown" for replica in model.replicas):
         return f"{running} of {model.n} are heard, {model.quorum} needed"
@@ -32,7 +32,7 @@ def obstacle(model: ClusterModel) -> str:
 
 
 def _state(model: ClusterModel, replica: ReplicaView, now: float) -> str:
-    """What a replica does instead of leading."""
+    """Return what a replica does instead of leading."""
     if replica.process in ("down", "paused"):
         return f"{replica.name} is {replica.process}."
     if model.voteless(replica.id) is not None:
@@ -56,7 +56,7 @@ def _state(model: ClusterModel, replica: ReplicaView, now: float) -> str:
 
 
 def on_links(model: ClusterModel) -> list[str]:
-    """What faults do to links, on one line. Of who is cut off from all others that is said already."""
+    """Return what faults do to links, on one line. Of who is cut off from all others that is said already."""
     cut_off = [replica.id for replica in model.replicas if model.isolated(replica.id)]
     told = [
         f"{describe(active.replica, active.fault)} (#{active.number})"
@@ -73,7 +73,7 @@ def on_links(model: ClusterModel) -> list[str]:
 
 
 def why_no_leader(model: ClusterModel, now: float) -> Why:
-    """Why nobody leads, or nobody who can."""
+    """Return why nobody leads, or nobody who can."""
     leader = model.leader
     evidence: list[str] = []
     begins = "NO LEADER"
@@ -98,7 +98,8 @@ def why_no_leader(model: ClusterModel, now: float) -> Why:
 
 
 def no_majority(model: ClusterModel) -> tuple[str, str]:
-    """Why nobody can lead, for certain, and what would end that; empty if somebody can, or perhaps can."""
+    """Return why nobody can lead, for certain, and what would end that; empty if somebody can, or perhaps
+    can."""
     if able_proposers(model, unheard=True):
         return "", ""
     left = sum(model.voteless(replica.id) is None and not replica.wiped for replica in model.replicas)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from paxtui.console.model.analysis.durations import ages
 from paxtui.console.model.analysis.why.answer import Why
 from paxtui.console.model.analysis.why.leader import why_no_leader
 from paxtui.console.model.analysis.why.slot import why_slot
 from paxtui.console.model.analysis.why.waiting import message_waits
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.durations import ages
 from paxtui.console.model.state.sent_messages import SentMessage
 
 
 def why_message(model: ClusterModel, mine: SentMessage, now: float) -> Why:
-    """What keeps a message, or became of it."""
+    """Return what keeps a message, or became of it."""
     age = ages(max(0.0, now - mine.sent_at))
     match mine.fate:
         case "failed":

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from paxtui.console.model.analysis.durations import ages
 from paxtui.console.model.analysis.slots import AcceptorCell
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.durations import ages
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.wire.values import Ballot
 
@@ -21,7 +21,7 @@ class Missing(NamedTuple):
 def missing(
     model: ClusterModel, replica: ReplicaView, cell: AcceptorCell, ballot: Ballot, now: float
 ) -> Missing:
-    """Why an acceptor has not voted at ``ballot``."""
+    """Return why an acceptor has not voted at ``ballot``."""
     name, leader = replica.name, ballot.replica
     since = f" for {ages(now - replica.since)}" if replica.since else ""
     if replica.wiped:
@@ -50,7 +50,7 @@ def missing(
 
 
 def _on_the_way(model: ClusterModel, replica: ReplicaView, cell: AcceptorCell, leader: int) -> Missing:
-    """It could vote: what becomes of the Accept, and of the answer."""
+    """Return what keeps an acceptor that could vote: what becomes of the Accept, and of the answer."""
     name = replica.name
     loss = model.replicas[leader].loss_to(replica.id)
     if cell.kind == "lost":

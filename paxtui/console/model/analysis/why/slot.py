@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from paxtui.console.model.analysis.durations import ages
 from paxtui.console.model.analysis.slots import SlotFacts, slot_facts
 from paxtui.console.model.analysis.why.answer import Why, names, plural
 from paxtui.console.model.analysis.why.leader import why_no_leader
 from paxtui.console.model.analysis.why.missing import missing
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.durations import ages
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.wire.values import Ballot
 
 
 def why_slot(model: ClusterModel, slot: int, now: float) -> Why:
-    """Why ``slot`` is in the state that it is in."""
+    """Return why ``slot`` is in the state that it is in."""
     facts = slot_facts(model, slot, now)
     subject = f"slot {slot}"
     match facts.state:
@@ -40,7 +40,7 @@ def why_slot(model: ClusterModel, slot: int, now: float) -> Why:
 
 
 def why_run(model: ClusterModel, first: int, end: int, now: float) -> Why:
-    """About slots that are shown as one line."""
+    """Explain slots that are shown as one line."""
     if end <= model.floor:
         return why_removed(model, end - 1)._replace(subject=f"slots {first}-{end - 1}")
     alike = all(_in_all_or_none(replica, first, end) for replica in model.replicas)
@@ -57,7 +57,7 @@ def why_run(model: ClusterModel, first: int, end: int, now: float) -> Why:
 
 
 def _in_all_or_none(replica: ReplicaView, first: int, end: int) -> bool:
-    """Whether its votes in these slots are all at one ballot, or there is none."""
+    """Return whether its votes in these slots are all at one ballot, or there is none."""
     runs = [(begin, stop) for begin, stop, _ in replica.accepted.within(first, end)]
     return not runs or runs == [(first, end)]
 
@@ -66,12 +66,12 @@ def _in_all_or_none(replica: ReplicaView, first: int, end: int) -> bool:
 
 
 def _found(model: ClusterModel, slot: int, ballot: Ballot | None) -> list[str]:
-    """Which votes made the leader of ``ballot`` propose this value again."""
+    """Return which votes made the leader of ``ballot`` propose this value again."""
     source = model.sources.get(slot)
     if ballot is None or source != "adopted" or model.proposed.get(slot) != ballot:
         return []
     leader = f"r{ballot.replica}"
-    told = model.phase1.told(ballot, slot)
+    told = model.phase1.finding_at(ballot, slot)
     if told is None or told.highest is None:
         return [f"{leader} found this value in the promises of phase 1 and had to propose it again."]
     before = told.highest
@@ -88,7 +88,7 @@ def _found(model: ClusterModel, slot: int, ballot: Ballot | None) -> list[str]:
 
 
 def _filled(model: ClusterModel, slot: int) -> list[str]:
-    """Who put a no-op here, and why."""
+    """Return who put a no-op here, and why."""
     skip, fill = model.holes.skipped.get(slot), model.holes.filled.get(slot)
     evidence: list[str] = []
     if skip is not None:
@@ -101,7 +101,7 @@ def _filled(model: ClusterModel, slot: int) -> list[str]:
         case "operator":
             why = "because an operator told it to"
         case "new leader":
-            told = model.phase1.told(fill.ballot, slot)
+            told = model.phase1.finding_at(fill.ballot, slot)
             asked = f" of {names(told.quorum)}" if told is not None else ""
             why = f"as its phase 1 found no vote{asked} here"
         case _:
@@ -111,13 +111,13 @@ def _filled(model: ClusterModel, slot: int) -> list[str]:
 
 
 def _own(facts: SlotFacts) -> str:
-    """What is chosen, if it is no client's."""
+    """Return what is chosen, if it is no client's."""
     value = facts.value
     return f", a {value.words}" if value is not None and value.is_noop else ""
 
 
 def _obeyed(facts: SlotFacts) -> list[str]:
-    """What a mark or a trim has every replica do."""
+    """Return what a mark or a trim has every replica do."""
     value = facts.value
     match value.word if value is not None and value.is_noop else "":
         case "mark":
@@ -177,7 +177,7 @@ def _chosen(model: ClusterModel, facts: SlotFacts, now: float) -> Why:
 
 
 def why_removed(model: ClusterModel, slot: int) -> Why:
-    """A slot, and those below it, that nobody keeps any more."""
+    """Return a slot, and those below it, that nobody keeps any more."""
     floor = model.floor
     after = [each for each in model.trims if each > slot]
     evidence = []
@@ -297,7 +297,7 @@ def _open(model: ClusterModel, facts: SlotFacts, now: float) -> Why:
 def _what_then(
     model: ClusterModel, ballot: Ballot | None, votes: int, absent: list[int], now: float
 ) -> tuple[str, ...]:
-    """What must happen for the slot to be decided."""
+    """Return what must happen for the slot to be decided."""
     leader = model.leader
     trouble = model.trouble(leader[0], now) if leader is not None else ""
     if leader is None or trouble in ("paused", "cut off"):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from paxtui.console.model.analysis.liveness import able_proposers
 from paxtui.console.model.analysis.slots import slot_facts
 from paxtui.console.model.analysis.why.answer import names
 from paxtui.console.model.analysis.why.leader import obstacle
 from paxtui.console.model.analysis.why.missing import missing
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.liveness.liveness import able_proposers
 from paxtui.console.model.state.sent_messages import SentMessage
 from paxtui.wire.values import Ballot
 
@@ -16,7 +16,7 @@ PATIENCE_S = 1.0
 
 
 def _nobody_leads(model: ClusterModel, now: float) -> str:
-    """Why no leader can do anything; empty if one can."""
+    """Return why no leader can do anything; empty if one can."""
     hindered = obstacle(model)
     leader = model.leader
     if leader is None and not hindered and (silent := model.unheard(now)):
@@ -32,7 +32,7 @@ def _nobody_leads(model: ClusterModel, now: float) -> str:
 
 
 def message_waits(model: ClusterModel, mine: SentMessage, now: float) -> str:
-    """Why a message of ours has no slot yet; empty while there is no reason to ask."""
+    """Return why a message of ours has no slot yet; empty while there is no reason to ask."""
     if now - mine.sent_at < PATIENCE_S:
         return ""
     if mine.via is not None and (trouble := model.trouble(mine.via, now)):
@@ -50,7 +50,7 @@ def message_waits(model: ClusterModel, mine: SentMessage, now: float) -> str:
 
 
 def slot_waits(model: ClusterModel, slot: int, now: float) -> str:
-    """Why a slot that has a proposal, or is a hole, is not chosen; empty while that is as usual."""
+    """Return why a slot that has a proposal, or is a hole, is not chosen; empty while that is as usual."""
     open_s = model.open_for(slot, now)
     if open_s is not None and open_s < PATIENCE_S:
         return ""

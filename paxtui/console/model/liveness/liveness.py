@@ -9,13 +9,11 @@ is stuck. In between (a star, heavy loss, a replica that this console does not h
 from __future__ import annotations
 
 from itertools import combinations
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
-from paxtui.console.model.analysis.tolerance import connected_voters, runs, voters
-
-if TYPE_CHECKING:
-    from paxtui.console.model.cluster_model import ClusterModel
-    from paxtui.console.model.state.replica import ReplicaView
+from paxtui.console.model.liveness.tolerance import connected_voters, runs, voters
+from paxtui.console.model.state.facts import Facts
+from paxtui.console.model.state.replica import ReplicaView
 
 PATIENCE_S: Final = 5.0
 """A connected majority that decides nothing for so long, with something to decide, is stuck."""
@@ -40,15 +38,15 @@ class LivenessVerdict(NamedTuple):
     words: str
 
 
-def connected_majority(model: ClusterModel) -> tuple[int, ...] | None:
-    """Voters that run and reach each other in both directions, if they are a quorum."""
+def connected_majority(model: Facts) -> tuple[int, ...] | None:
+    """Return voters that run and reach each other in both directions, if they are a quorum."""
     members = connected_voters(model)
     return members if len(members) >= model.quorum else None
 
 
-def able_proposers(model: ClusterModel, *, unheard: bool = False) -> list[int]:
-    """Those who work and reach a majority of voters in both directions: nobody else can decide anything. With
-    ``unheard`` those of whom nothing is known count as well."""
+def able_proposers(model: Facts, *, unheard: bool = False) -> list[int]:
+    """Return the proposers that work and reach a majority of voters in both directions: nobody else can
+    decide anything. With ``unheard`` those of whom nothing is known count as well."""
     able = voters(model)
     if unheard:
         able += [each.id for each in model.replicas if each.process == "unknown"]
@@ -60,8 +58,9 @@ def able_proposers(model: ClusterModel, *, unheard: bool = False) -> list[int]:
     ]
 
 
-def sound_majority(model: ClusterModel, now: float) -> tuple[int, ...] | None:
-    """A quorum that has to make progress: heard, connected, hardly disturbed, and one of it may lead."""
+def sound_majority(model: Facts, now: float) -> tuple[int, ...] | None:
+    """Return a quorum that has to make progress: heard, connected, hardly disturbed, and one of it may
+    lead."""
     able = able_proposers(model)
     fit = [id for id in voters(model) if _fit(model.replicas[id], now)]
     for members in combinations(fit, model.quorum):
@@ -76,7 +75,7 @@ def _fit(replica: ReplicaView, now: float) -> bool:
     return replica.fresh(now) and replica.role != "warm-up" and replica.slow_disk_ms <= DELAY_MS_MAX
 
 
-def _sound(model: ClusterModel, sender: int, receiver: int) -> bool:
+def _sound(model: Facts, sender: int, receiver: int) -> bool:
     replica = model.replicas[sender]
     delay, jitter = replica.delay_to(receiver)
     return (
@@ -87,7 +86,8 @@ def _sound(model: ClusterModel, sender: int, receiver: int) -> bool:
 
 
 class Liveness:
-    """Remembers when something last moved. :meth:`look` is called a few times a second."""
+    """The judge of liveness: it remembers when something last moved. :meth:`judge` is called a few times a
+    second."""
 
     def __init__(self) -> None:
         self._mark = (-1, -1)
@@ -99,8 +99,8 @@ class Liveness:
         self.majority: tuple[int, ...] | None = None
         self.verdict = LivenessVerdict("starting", "starting")
 
-    def look(self, model: ClusterModel, now: float) -> LivenessVerdict:
-        """What is so at ``now``."""
+    def judge(self, model: Facts, now: float) -> LivenessVerdict:
+        """Return what is so at ``now``."""
         mark = (model.applied, model.chosen)
         if mark != self._mark:
             # What was there when this console began to see did not move before its eyes.
@@ -115,7 +115,7 @@ class Liveness:
         self.verdict = self._judge(model, sound, now)
         return self.verdict
 
-    def _judge(self, model: ClusterModel, sound: tuple[int, ...] | None, now: float) -> LivenessVerdict:
+    def _judge(self, model: Facts, sound: tuple[int, ...] | None, now: float) -> LivenessVerdict:
         if not self._begun:
             return LivenessVerdict("starting", "starting")
         if not able_proposers(model):
@@ -171,8 +171,9 @@ class Liveness:
         return LivenessVerdict("moving", "slots are decided and applied")
 
 
-def _held_open_s(model: ClusterModel, now: float) -> float:
-    """How long the leader still leaves the hole open that everything waits for; not above 0 if none is."""
+def _held_open_s(model: Facts, now: float) -> float:
+    """Return how long the leader still leaves the hole open that everything waits for; not above 0 if none
+    is."""
     skip = model.holes.skipped.get(model.hole) if model.hole is not None else None
     if skip is None or model.leader is None or skip.ballot != model.leader[1]:
         return 0.0
@@ -180,11 +181,11 @@ def _held_open_s(model: ClusterModel, now: float) -> float:
     return timeout_s - (now - skip.at)
 
 
-def _unheard(model: ClusterModel) -> str:
+def _unheard(model: Facts) -> str:
     return " ".join(replica.name for replica in model.replicas if replica.process == "unknown")
 
 
-def _why_stalled(model: ClusterModel) -> str:
+def _why_stalled(model: Facts) -> str:
     running = sum(runs(replica) for replica in model.replicas)
     voting = len(voters(model))
     if voting < model.quorum:

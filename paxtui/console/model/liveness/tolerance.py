@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from paxtui.console.model.state.facts import Facts
+from paxtui.console.model.state.replica import ReplicaView
 from paxtui.wire.links import mutual_sets
-
-if TYPE_CHECKING:
-    from paxtui.console.model.state.facts import Facts
-    from paxtui.console.model.state.replica import ReplicaView
 
 
 class Tolerance(NamedTuple):
@@ -32,17 +30,17 @@ class Tolerance(NamedTuple):
 
 
 def runs(replica: ReplicaView) -> bool:
-    """Whether its process is there and goes on."""
+    """Return whether its process is there and goes on."""
     return replica.process not in ("down", "paused", "unknown")
 
 
 def voters(model: Facts) -> list[int]:
-    """Replicas that run and have a vote, as far as is known."""
+    """Return replicas that run and have a vote, as far as is known."""
     return [each.id for each in model.replicas if runs(each) and model.voteless(each.id) is None]
 
 
 def connected_voters(model: Facts) -> tuple[int, ...]:
-    """The largest set of voters that reach each other in both directions."""
+    """Return the largest set of voters that reach each other in both directions."""
     sets = mutual_sets(voters(model), model.connected)
     return sets[0] if sets else ()
 
@@ -70,7 +68,8 @@ def _unheard(replica: ReplicaView, now: float) -> bool:
 
 
 def _count(model: Facts, ids: list[int]) -> tuple[int, tuple[int, ...]]:
-    """The failures that ``ids`` survive, and the set that does. Who can lead must be left over, too."""
+    """Return the failures that ``ids`` survive, and the set that does. Who can lead must be left over,
+    too."""
     best: tuple[int, tuple[int, ...]] = (-1, ())
     for members in mutual_sets(ids, model.connected):
         proposers = sum(not model.replicas[id].proposer_crashed for id in members)
@@ -81,7 +80,7 @@ def _count(model: Facts, ids: list[int]) -> tuple[int, tuple[int, ...]]:
 
 
 def _reasons(model: Facts, members: tuple[int, ...], now: float) -> list[str]:
-    """What keeps each other replica out, in few words."""
+    """Return what keeps each other replica out, in few words."""
     by_reason: dict[str, list[str]] = {}
     for replica in model.replicas:
         if replica.id not in members:

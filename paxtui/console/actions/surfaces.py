@@ -1,0 +1,172 @@
+"""What is made of the table: bindings, commands, buttons, menus, the key line, help, and the guide's rows."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual.binding import Binding
+
+from paxtui.console.actions import table
+from paxtui.console.actions.controllers import Controllers
+from paxtui.console.actions.spec import ActionSpec
+from paxtui.console.command_line import Verb
+from paxtui.console.rows.menu import Item
+from paxtui.console.view_state import ViewState
+
+KEY_NAMES: Final = {
+    "question_mark": "?",
+    "colon": ":",
+    "minus": "-",
+    "plus": "+",
+    "slash": "/",
+    "backslash": "\\",
+}
+"""What people call keys, where Textual's names differ."""
+
+SILENT_KEYS: Final = frozenset({"equals_sign"})
+"""Keys that are there for keyboards on which another one needs shift, and are not told."""
+
+
+def named(name: str) -> ActionSpec:
+    """Return the action ``name``. Raises :class:`KeyError`."""
+    for spec in table.ACTIONS:
+        if spec.name == name:
+            return spec
+    raise KeyError(name)
+
+
+def perform(name: str, controllers: Controllers, key: str = "") -> None:
+    """Carry out the action ``name``, for what is selected; ``key`` is the key that was pressed."""
+    spec = named(name)
+    if spec.run_key is not None and key:
+        spec.run_key(controllers, key)
+    elif spec.run is not None:
+        spec.run(controllers)
+
+
+# Keys
+
+
+def bindings(pane: str = "") -> list[Binding]:
+    """Return the keys that act in ``pane``, or those that act everywhere."""
+    found: list[Binding] = []
+    for spec in table.ACTIONS:
+        for key in _split(spec.keys):
+            argument = f", '{key}'" if spec.run_key is not None else ""
+            action = spec.own.get(pane) or f"app.perform('{spec.name}'{argument})"
+            if pane == spec.pane or pane in spec.own:
+                found.append(Binding(key, action, spec.title, show=False))
+        if not pane:
+            action = f"app.perform('{spec.name}')"
+            found += [
+                Binding(key, action, spec.title, show=False, priority=True)
+                for key in _split(spec.priority_keys)
+            ]
+    return found
+
+
+def _split(keys: str) -> list[str]:
+    return keys.split(",") if keys else []
+
+
+def first_keys() -> dict[str, str]:
+    """Return by action its key, or the first of them."""
+    return {spec.name: _key_name(spec).partition(" ")[0] for spec in table.ACTIONS if _key_name(spec)}
+
+
+def _key_name(spec: ActionSpec) -> str:
+    keys = [key for key in (*_split(spec.keys), *_split(spec.priority_keys)) if key not in SILENT_KEYS]
+    return spec.key_name or " ".join(KEY_NAMES.get(key, key) for key in keys)
+
+
+def hints(*, armed: bool) -> list[tuple[str, str]]:
+    """Return keys, or words to type, and what they do: for the key line, the most needed first."""
+    found: list[tuple[int, str, str]] = []
+    for spec in table.ACTIONS:
+        hint = spec.hint
+        if hint is not None and (not hint.read_only if armed else not spec.armed):
+            key = _key_name(spec).partition(" ")[0].replace("space", "spc") or f":{spec.name}"
+            found.append((hint.place, key, hint.words))
+    return [(key, words) for _, key, words in sorted(found)]
+
+
+def title_of_key(spec: ActionSpec) -> str:
+    """Return what an action's key does: both ways, where it takes back what it did."""
+    if spec.toggle is None:
+        return spec.title
+    return f"{spec.title} or {named(spec.toggle.back).title.partition(' ')[0]}"
+
+
+def help_keys() -> list[tuple[str, str]]:
+    """Return all keys that act everywhere, and what they do."""
+    return [
+        (_key_name(spec), title_of_key(spec)) for spec in table.ACTIONS if _key_name(spec) and not spec.pane
+    ]
+
+
+# What is typed
+
+
+def verbs() -> list[Verb]:
+    """Return all commands that can be typed."""
+    return [
+        Verb(spec.name, spec.usage, spec.help, spec.meaning, spec.choices, spec.links)
+        for spec in table.ACTIONS
+        if spec.meaning is not None
+    ]
+
+
+# Buttons and menus
+
+
+def shown_as(spec: ActionSpec, view_state: ViewState) -> ActionSpec:
+    """Return the action as which it is shown now: the way back, where what it did stands."""
+    if spec.toggle is not None and spec.toggle.stands(view_state):
+        return named(spec.toggle.back)
+    return spec
+
+
+def buttons() -> list[ActionSpec]:
+    """Return the actions of the button bar, from left to right."""
+    found = [(spec.button.place, spec) for spec in table.ACTIONS if spec.button is not None]
+    return [spec for _, spec in sorted(found, key=lambda each: each[0])]
+
+
+def button_labels(view_state: ViewState) -> dict[str, str]:
+    """Return by action what its button says now."""
+    labels: dict[str, str] = {}
+    for spec in buttons():
+        label = spec.button.label if spec.button is not None else None
+        labels[spec.name] = label(view_state) if label else shown_as(spec, view_state).title.capitalize()
+    return labels
+
+
+def fault_items(view_state: ViewState) -> list[Item]:
+    """Return all that can be done to the selected replica; the id of an item is its action."""
+    shown = [(spec, shown_as(spec, view_state)) for spec in table.ACTIONS if spec.menu]
+    return [Item(spec.menu, now.title, now.help, spec.name) for spec, now in shown]
+
+
+def link_items() -> list[Item]:
+    """Return all that can be done to a link; the id of an item is its action."""
+    return [
+        Item(spec.link_menu, title_of_key(spec), spec.help, spec.name)
+        for spec in table.ACTIONS
+        if spec.link_menu
+    ]
+
+
+# The guide
+
+
+def guide_rows() -> str:
+    """Return the guide's table of keys and commands: rows of Markdown, a heading first."""
+    lines = ["| Key | In `x` | Command | Action | What it does |", "|---|---|---|---|---|"]
+    for spec in table.ACTIONS:
+        names = [spec.key_name] if spec.key_name else _key_name(spec).split()
+        key = " ".join(f"`{name}`" for name in names) + (" in the log" if spec.pane == "log" else "")
+        menu = f"`{spec.menu}`" if spec.menu else ""
+        command = f"`:{spec.name}`" if spec.usage else ""
+        cells = (key, menu, command, title_of_key(spec).removesuffix(" ..."), spec.help)
+        lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    return "\n".join(lines) + "\n"

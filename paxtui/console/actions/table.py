@@ -1,0 +1,327 @@
+"""The one table of actions. Keys, the command line, buttons, menus, the key line, help and the guide's table
+of keys are made of it by :mod:`paxtui.console.actions.surfaces`, in the order of its rows."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from paxtui.console import commands as c
+from paxtui.console.actions.controllers import Controllers
+from paxtui.console.actions.spec import ActionSpec, ButtonSpec, Hint, Toggle
+from paxtui.console.command_line import parser as m
+from paxtui.console.command_line.choices import cut_choices, fixed_choices, link_choices, replica_choices
+from paxtui.console.command_line.screen_verbs import ScreenVerbs
+from paxtui.console.export import KINDS
+from paxtui.console.model.analysis.presets import PRESETS
+from paxtui.console.model.state.replica import ReplicaView
+from paxtui.console.theme.styles import PALETTES
+from paxtui.console.view_state import VIEWS, ViewState
+from paxtui.wire import faults as f
+
+NEXT: Final = ("open", "hole", "match", "previous")
+
+_on = ScreenVerbs[Controllers]()
+
+
+def _selected(view_state: ViewState) -> ReplicaView:
+    return view_state.model.replicas[view_state.selected]
+
+
+CLUSTER: Final = (
+    ActionSpec(
+        "crash", "crash replica", "kill the process: nothing is flushed, nothing said",
+        lambda on: on.replica.crash(), armed=True, keys="c", hint=Hint("crash", 5), menu="c",
+        usage="crash {last}", meaning=m.for_each(c.CrashCommand, "crash {last}"), choices=replica_choices,
+        button=ButtonSpec(2),
+    ),
+    ActionSpec(
+        "crash-proposer", "crash proposer", "its proposer stops; it votes and learns on",
+        lambda on: on.replica.crash_proposer(), armed=True, keys="C", menu="C",
+        hint=Hint("crash proposer", 13), usage="crash-proposer r0", choices=replica_choices,
+        meaning=m.for_each(lambda id: c.InjectCommand(id, f.CrashProposer()), "crash-proposer r0"),
+        toggle=Toggle(lambda view_state: _selected(view_state).proposer_crashed, "restore-proposer"),
+        button=ButtonSpec(1, 18),
+    ),
+    ActionSpec(
+        "restore-proposer", "restore proposer", "its proposer works again", armed=True,
+        usage="restore-proposer r0", choices=replica_choices,
+        meaning=m.for_each(c.RestoreProposerCommand, "restore-proposer r0"),
+    ),
+    ActionSpec(
+        "crash-deciding", "crash as it decides", "leader dies with a majority; the next must find it",
+        lambda on: on.replica.crash_deciding(), armed=True, keys="A", menu="A", usage="crash-deciding r0",
+        meaning=m.for_each(c.CrashDecidingCommand, "crash-deciding r0"), choices=replica_choices,
+    ),
+    ActionSpec(
+        "restart", "restart", "start it, or stop and start it", lambda on: on.replica.restart(), armed=True,
+        keys="r", hint=Hint("restart", 6), menu="r", usage="restart {last}, restart all",
+        meaning=m.for_each(c.RestartCommand, "restart {last}"), choices=replica_choices, button=ButtonSpec(3),
+    ),
+    ActionSpec(
+        "pause", "pause", "SIGSTOP: it neither hears nor speaks", lambda on: on.replica.pause(), armed=True,
+        keys="p", hint=Hint("pause", 14), menu="p", usage="pause {other}",
+        meaning=m.for_each(c.PauseCommand, "pause {other}"), choices=replica_choices,
+        toggle=Toggle(lambda view_state: _selected(view_state).process == "paused", "continue"),
+        button=ButtonSpec(4, 10),
+    ),
+    ActionSpec(
+        "continue", "continue", "a paused process goes on", armed=True, usage="continue {other}",
+        meaning=m.for_each(c.ContinueCommand, "continue {other}"), choices=replica_choices,
+    ),
+    ActionSpec(
+        "cut", "cut", "nothing crosses these links", lambda on: on.replica.cut(), armed=True, keys="t",
+        own={"links": "cut"}, hint=Hint("cut", 7), menu="t", link_menu="t",
+        usage="cut r0>{last}, cut {last}, cut {sides}", meaning=m.cut, choices=cut_choices, links=True,
+        toggle=Toggle(lambda view_state: view_state.model.cut_off(view_state.selected), "join"),
+        button=ButtonSpec(5, 6),
+    ),
+    ActionSpec(
+        "join", "join", "end cuts; alone, all of them", armed=True, usage="join, join r0>{last}, join {last}",
+        meaning=m.join, choices=cut_choices, links=True,
+    ),
+    ActionSpec(
+        "less-loss", "less loss", "lose 5 % less of what it sends", lambda on: on.replica.change_loss(-1),
+        armed=True, keys="minus", own={"links": "loss(-1)"},
+        button=ButtonSpec(6, 3, lambda view_state: "-" if view_state.styles.ascii else "−", below=True),
+    ),
+    ActionSpec(
+        "loss", "loss ...", "lose this share of messages, in percent; 0 ends it",
+        lambda on: on.dialogs.ask_fault("loss"), armed=True, keys="L", menu="L", link_menu="l",
+        usage="loss r0>{last} 20", meaning=m.chance("loss"), choices=link_choices, links=True,
+        button=ButtonSpec(
+            7, 12, lambda view_state: f"Loss {_selected(view_state).loss_to(-1):g} %", below=True
+        ),
+    ),
+    ActionSpec(
+        "more-loss", "more loss", "lose 5 % more of what it sends", lambda on: on.replica.change_loss(1),
+        armed=True, keys="plus,equals_sign", own={"links": "loss(1)"},
+        button=ButtonSpec(8, 3, lambda view_state: "+", below=True),
+    ),
+    ActionSpec(
+        "delay", "delay ...", "hold messages back: ms, and jitter; 0 ends it",
+        lambda on: on.dialogs.ask_fault("delay"), armed=True, menu="d", link_menu="d",
+        usage="delay r0>* 50 10", meaning=m.delay, choices=link_choices, links=True,
+    ),
+    ActionSpec(
+        "duplicate", "duplicate ...", "send this share twice, in percent; 0 ends it",
+        lambda on: on.dialogs.ask_fault("duplicate"), armed=True, menu="D", link_menu="D",
+        usage="duplicate r0>{last} 20", meaning=m.chance("duplicate"), choices=link_choices, links=True,
+    ),
+    ActionSpec(
+        "reorder", "reorder ...", "let this share be overtaken, in percent; 0 ends it",
+        lambda on: on.dialogs.ask_fault("reorder"), armed=True, menu="R", link_menu="R",
+        usage="reorder r0>{last} 20", meaning=m.chance("reorder"), choices=link_choices, links=True,
+    ),
+    ActionSpec(
+        "straighten", "straighten", "end every fault on these links", armed=True, link_menu="0",
+        usage="straighten r0>{last}", meaning=m.straighten, choices=cut_choices, links=True,
+    ),
+    ActionSpec(
+        "slow-disk", "slow disk ...", "each commit takes so many ms longer; 0 ends it",
+        lambda on: on.dialogs.ask_fault("slow-disk"), armed=True, menu="S", usage="slow-disk {other} 50",
+        meaning=m.slow_disk, choices=replica_choices,
+    ),
+    ActionSpec(
+        "disk-error", "disk error", "its next commit fails, and it stops",
+        lambda on: on.replica.fail_disk(full=False), armed=True, menu="E", usage="disk-error {other}",
+        meaning=m.for_each(lambda id: c.InjectCommand(id, f.DiskError()), "disk-error {other}"),
+        choices=replica_choices,
+    ),
+    ActionSpec(
+        "full-disk", "full disk", "its next commit finds the disk full, and it stops",
+        lambda on: on.replica.fail_disk(full=True), armed=True, menu="F", usage="full-disk {other}",
+        meaning=m.for_each(lambda id: c.InjectCommand(id, f.FullDisk()), "full-disk {other}"),
+        choices=replica_choices,
+    ),
+    ActionSpec(
+        "skip", "skip the next slot", "the leader leaves its next slot empty: a hole",
+        lambda on: on.replica.skip(), armed=True, keys="s", hint=Hint("skip", 15), menu="s",
+        usage="skip, skip {next}", meaning=m.skip,
+    ),
+    ActionSpec(
+        "noop", "no-op in the hole", "the leader fills a hole with a no-op",
+        lambda on: on.replica.fill_hole(), armed=True, keys="N", usage="noop, noop {slot}", meaning=m.noop,
+    ),
+    ActionSpec(
+        "elect", "start an election", "it tries to lead, whoever leads", lambda on: on.replica.elect(),
+        armed=True, keys="e", hint=Hint("elect", 16), menu="e", usage="elect {other}",
+        meaning=m.for_each(c.ElectCommand, "elect {other}"), choices=replica_choices,
+    ),
+    ActionSpec(
+        "wipe", "wipe ...", "kill it and delete its data; asks first", lambda on: on.dialogs.ask_wipe(),
+        armed=True, keys="w", menu="w", usage="wipe {other}", choices=replica_choices,
+        meaning=_on.replica(lambda on, id: on.dialogs.ask_wipe(id), "wipe {other}"),
+    ),
+    ActionSpec(
+        "preset", "presets ...", "topologies for any number, with a preview",
+        lambda on: on.dialogs.open_presets(), armed=True, keys="P", menu="P", links=True,
+        usage="preset ring, preset bridge {last}", meaning=_on.preset(lambda on: on.dialogs.open_presets()),
+        choices=lambda context: [(each.name, each.what) for each in PRESETS.values()],
+    ),
+    ActionSpec(
+        "undo", "undo", "take back the last deed, or a fault by its number", lambda on: on.replica.undo(),
+        armed=True, keys="u", hint=Hint("undo", 8), menu="u", usage="undo, undo 7", meaning=m.undo,
+    ),
+    ActionSpec(
+        "heal", "heal all", "end all faults, continue and start everything", lambda on: on.replica.heal(),
+        armed=True, keys="H", hint=Hint("heal", 12), menu="H", usage="heal", meaning=m.heal,
+        button=ButtonSpec(9, below=True),
+    ),
+    ActionSpec(
+        "fault-menu", "everything that breaks", "a menu of all that can be done to the selected replica",
+        lambda on: on.dialogs.open_fault_menu(), armed=True, keys="x", hint=Hint("fault", 4),
+    ),
+    ActionSpec(
+        "scenario", "scenario", "run a scenario on a cluster of its own, and watch it", armed=True,
+        usage="scenario NAME, scenario stop", meaning=m.scenario,
+        choices=lambda context: [*context.scenarios, ("stop", "back to one's own cluster")],
+    ),
+    ActionSpec(
+        "record", "record", "each replica writes its whole record, for `paxtui check`", armed=True,
+        usage="record FOLDER, record stop", meaning=m.record,
+        choices=fixed_choices("stop from the next start on, none"),
+    ),
+)  # fmt: skip
+"""What acts on the cluster: a read-only console does none of it."""
+
+LOG: Final = (
+    ActionSpec(
+        "chat", "write in the chat", "type a message", lambda on: on.view.show_view(5), armed=True, keys="i",
+        hint=Hint("chat", 3), usage="chat", meaning=_on.alone(lambda on: on.view.show_view(5)),
+    ),
+    ActionSpec(
+        "say", "say", "append a message to the log", armed=True, usage="say hello", meaning=m.say
+    ),
+    ActionSpec(
+        "goto", "go to a slot or time", "put the cursor on a slot or a time",
+        lambda on: on.navigation.ask_slot(), keys="g", pane="log", hint=Hint("go", 18, read_only=True),
+        usage="goto {slot}, goto 12:04:07",
+        meaning=_on.text(lambda on, text: on.navigation.go_to_text(text), "goto {slot}"),
+    ),
+    ActionSpec(
+        "find", "find", "the next slot that matches; n and b go on", lambda on: on.navigation.ask_find(),
+        keys="slash", pane="log", hint=Hint("find", 17, read_only=True), usage="find pizza",
+        meaning=_on.text(lambda on, text: on.navigation.find(text), "find pizza"),
+    ),
+    ActionSpec(
+        "filter", "show only what matches", "show only slots that match",
+        lambda on: on.navigation.ask_filter(), keys="backslash", pane="log", usage="filter open, filter off",
+        meaning=_on.filter(lambda on, text: on.navigation.filter(text)),
+        choices=fixed_choices(
+            "open not decided", "blocked chosen, waits", "HOLE nothing voted", "no-op", "off all slots"
+        ),
+    ),
+    ActionSpec(
+        "next", "next", "the next such slot", usage="next open, next hole",
+        meaning=_on.one_of(lambda on, kind: on.navigation.next_slot(kind), NEXT, "kind of slot"),
+        choices=fixed_choices(
+            "open not decided", "hole HOLE or CONFLICT", "match what was looked for", "previous match"
+        ),
+    ),
+    ActionSpec(
+        "follow", "follow", "the end of the log, and what comes", keys="f", pane="lines",
+        own={"lines": "follow"}, hint=Hint("follow", 11), usage="follow",
+        meaning=_on.alone(lambda on: on.navigation.follow_log()),
+    ),
+    ActionSpec(
+        "copy", "copy the row as JSON", "the selected slot as JSON to the clipboard",
+        lambda on: on.view.copy_slot(), keys="y", pane="log", usage="copy",
+        meaning=_on.alone(lambda on: on.view.copy_slot()),
+    ),
+)  # fmt: skip
+
+VIEW: Final = (
+    ActionSpec(
+        "select-previous", "previous replica", "keys act on the replica before",
+        lambda on: on.view.select_next(-1), keys="left,h",
+    ),
+    ActionSpec(
+        "select-next", "next replica", "keys act on the next replica", lambda on: on.view.select_next(1),
+        keys="right,l",
+    ),
+    ActionSpec(
+        "select", "select", "the replica that keys act on", usage="select {other}", choices=replica_choices,
+        meaning=_on.replica(lambda on, id: on.view.select_replica(id), "select {other}"),
+    ),
+    ActionSpec(
+        "view", "show a view", "another view", keys="1,2,3,4,5,6", key_name="1 - 6",
+        run_key=lambda on, key: on.view.show_view(int(key)), usage="view links",
+        choices=fixed_choices(*VIEWS), meaning=_on.view(lambda on, number: on.view.show_view(number)),
+    ),
+    ActionSpec(
+        "next-pane", "next pane", "focus the next pane", lambda on: on.view.focus_next_pane(), keys="tab"
+    ),
+    ActionSpec(
+        "maximise", "maximise", "one view alone, and back", lambda on: on.view.maximise(), keys="m",
+        usage="maximise", meaning=_on.alone(lambda on: on.view.maximise()),
+    ),
+    ActionSpec(
+        "freeze", "freeze the view", "stop the view, or let it go on", lambda on: on.view.freeze(),
+        keys="space", hint=Hint("freeze", 9), usage="freeze", meaning=_on.alone(lambda on: on.view.freeze()),
+    ),
+    ActionSpec(
+        "as", "as seen by another replica", "through whose eyes the chat is seen",
+        lambda on: on.view.see_as_next(), keys="v", hint=Hint("view as", 19, read_only=True),
+        usage="as {other}, as leader", choices=replica_choices,
+        meaning=_on.viewer(lambda on, viewer: on.view.see_as(viewer), "as {other}, as leader"),
+    ),
+    ActionSpec(
+        "theme", "theme", "other colours", lambda on: on.view.use_next_theme(), keys="T", usage="theme light",
+        meaning=_on.one_of(lambda on, name: on.view.use_theme(name), tuple(PALETTES), "theme"),
+        choices=fixed_choices(*PALETTES),
+    ),
+    ActionSpec(
+        "export", "export", "the screen as SVG, the slots as JSON or CSV", usage="export svg",
+        meaning=_on.one_of(lambda on, kind: on.view.export(kind), KINDS, "format"),
+        choices=fixed_choices("svg the screen", "json the slots", "csv the slots"),
+    ),
+    ActionSpec(
+        "mark", "mark", "a bookmark among the events", usage="mark NAME",
+        meaning=_on.text(lambda on, name: on.view.bookmark(name), "mark NAME"),
+    ),
+)  # fmt: skip
+
+CONSOLE: Final = (
+    ActionSpec(
+        "arm", "arm", "let keys act on a cluster that somebody else started",
+        hint=Hint("lets keys act", 3, read_only=True), usage="arm",
+        meaning=_on.alone(lambda on: on.view.arm()),
+    ),
+    ActionSpec(
+        "observe", "observe", "write what this console is told into a file: JSON lines",
+        usage="observe FILE, observe stop", meaning=m.observe,
+        choices=fixed_choices("stop the file is complete"),
+    ),
+    ActionSpec(
+        "attach", "attach", "look at another cluster in place of this one", usage="attach HOST:PORT",
+        meaning=m.attach, choices=lambda context: context.running,
+    ),
+    ActionSpec(
+        "help", "help for this pane", "what the pane in focus shows, and all keys",
+        lambda on: on.dialogs.open_help(), keys="question_mark,f1", hint=Hint("help", 1), usage="help",
+        meaning=_on.alone(lambda on: on.dialogs.open_help()),
+    ),
+    ActionSpec(
+        "palette", "type a command", "a line to type commands, with what fits above it",
+        lambda on: on.dialogs.open_palette(), keys="colon,ctrl+p", hint=Hint("command", 2),
+    ),
+    ActionSpec(
+        "leave", "leave running", "quit, and let the replicas go on", usage="leave running",
+        meaning=_on.leave(lambda on: on.lifecycle.leave_running()), choices=fixed_choices("running"),
+    ),
+    ActionSpec(
+        "quit", "quit", "quit; asks if that stops replicas", lambda on: on.lifecycle.quit(), keys="q",
+        priority_keys="ctrl+q", hint=Hint("quit", 10), usage="quit",
+        meaning=_on.alone(lambda on: on.lifecycle.quit()),
+    ),
+    ActionSpec(
+        "interrupt", "twice: quit", "typed twice, quit without a question",
+        lambda on: on.lifecycle.interrupt(), priority_keys="ctrl+c",
+    ),
+    ActionSpec(
+        "suspend", "back to the shell until `fg`", "give the terminal back until `fg`",
+        lambda on: on.lifecycle.suspend(), priority_keys="ctrl+z",
+    ),
+)  # fmt: skip
+
+ACTIONS: Final = (*CLUSTER, *LOG, *VIEW, *CONSOLE)
