@@ -15,7 +15,7 @@ from typing import Final
 from msgspec import Struct, structs
 
 from paxtui.config.folders import ConfigError, quoted, shown
-from paxtui.net.tls.identity import NoRole, identity
+from paxtui.config.identity import NoRole, identity
 
 AUTHORITY: Final = "authority"
 CERTIFICATE_SUFFIX: Final = ".pem"

@@ -34,11 +34,9 @@ from paxtui.core.output import (
 from paxtui.core.replica import Replica, Status
 from paxtui.core.values import Command, Entry
 from paxtui.replica.event_log import EventLog
-from paxtui.replica.faults.process_faults import ProcessFaults
 from paxtui.replica.faults.registry import FaultRegistry
 from paxtui.replica.log.applied_log import AppliedLog
 from paxtui.replica.log.catch_up import CatchUpReader
-from paxtui.replica.log.compaction import Compaction
 from paxtui.replica.log.log_repair import LogRepair
 from paxtui.replica.log.message_log import MessageLog
 from paxtui.replica.observability.recorder import Recorder
@@ -76,8 +74,8 @@ class Host:
         storage: Store,
         chat: MessageLog,
         journal: EventLog,
+        board: FaultRegistry,
         rng: random.Random,
-        fault_seed: int,
         *,
         faults_allowed: bool,
     ) -> None:
@@ -91,10 +89,7 @@ class Host:
         self.counters: Counter[str] = Counter()
         self.refusals: dict[int, str] = {}
         """By peer, why it does not take this replica in."""
-        self.process_faults = ProcessFaults(self)
-        self.board = FaultRegistry(
-            me, cluster.n, fault_seed, self.process_faults.begin, self.process_faults.end
-        )
+        self.board = board
         self.out = OutboundLinks(me, cluster.n, self.board, self.counters)
         self.telemetry = Telemetry(self._snapshot)
         self.recorder: Recorder | None = None
@@ -142,7 +137,6 @@ class Host:
             nursery.start_soon(self.hub.run)
             nursery.start_soon(self.mender.run)
             nursery.start_soon(self._watch_disk)
-            nursery.start_soon(Compaction(self, self.cluster.keep, self._chat, self.journal).run)
             while True:
                 await self._kicked.wait()
                 self._kicked = trio.Event()

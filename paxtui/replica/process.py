@@ -19,7 +19,10 @@ from paxtui.config.cluster_file import Address, Cluster, ConfigError
 from paxtui.core.errors import InvariantViolated
 from paxtui.net.tls.credentials import Credentials, of_replica
 from paxtui.replica.event_log import EventLog
+from paxtui.replica.faults.process_faults import ProcessFaults
+from paxtui.replica.faults.registry import FaultRegistry
 from paxtui.replica.host import Host
+from paxtui.replica.log.compaction import Compaction
 from paxtui.replica.log.message_log import MessageLog
 from paxtui.replica.metrics.http import Scrapes, listen_for_scrapes
 from paxtui.replica.observability.recorder import Recorder, check_record
@@ -124,7 +127,7 @@ async def _main(options: ReplicaOptions, journal: EventLog) -> None:
             _mend(chat, storage)
         rng = random.Random(options.seed)
         seed = options.seed if options.seed is not None else rng.getrandbits(32)
-        node = Host(
+        node = build_host(
             options.replica,
             options.cluster,
             storage,
@@ -153,6 +156,25 @@ async def _main(options: ReplicaOptions, journal: EventLog) -> None:
     if storage.failed_at_the_end is not None:
         raise StorageFailed(storage.failed_at_the_end)
     journal.info("stop", "stopped in order; everything that was decided is on disk")
+
+
+def build_host(
+    me: int,
+    cluster: Cluster,
+    storage: Store,
+    chat: MessageLog,
+    journal: EventLog,
+    rng: random.Random,
+    fault_seed: int,
+    *,
+    faults_allowed: bool,
+) -> Host:
+    """Make a host and the faults that can act on it."""
+    process_faults = ProcessFaults(storage.faults, journal)
+    board = FaultRegistry(me, cluster.n, fault_seed, process_faults.begin, process_faults.end)
+    host = Host(me, cluster, storage, chat, journal, board, rng, faults_allowed=faults_allowed)
+    process_faults.attach(host)
+    return host
 
 
 async def _open_ports(
@@ -194,6 +216,7 @@ async def _serve(
         if credentials is not None:
             nursery.start_soon(keep_fresh, credentials, journal)
         nursery.start_soon(node.pump)
+        nursery.start_soon(Compaction(node, node.storage, options.cluster.keep, chat, journal).run)
         nursery.start_soon(node.telemetry.run)
         if node.recorder is not None:
             nursery.start_soon(node.recorder.run)

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import trio
 
+from paxtui.config.identity import identity
 from paxtui.config.limits import Limits
 from paxtui.config.tls_files import KeyFiles
 from paxtui.net.tls.authority import Authority
 from paxtui.net.tls.credentials import Credentials
-from paxtui.net.tls.identity import identity
 from paxtui.replica.transport.read_loop import Reader
 from paxtui.wire import frame
 from tests.net.certificates import Folder, leaf, stranger, trusted

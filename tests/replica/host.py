@@ -20,7 +20,9 @@ from paxtui.config.limits import Limits
 from paxtui.net.tls.credentials import Credentials
 from paxtui.replica.event_log import EventLog
 from paxtui.replica.host import Host
+from paxtui.replica.log.compaction import Compaction
 from paxtui.replica.log.message_log import MessageLog
+from paxtui.replica.process import build_host
 from paxtui.replica.sessions.peer_link import PeerLink
 from paxtui.replica.sessions.server import Server
 from paxtui.replica.warmup import Mode, WarmUp
@@ -155,7 +157,9 @@ async def hosted(
     listeners = await trio.open_tcp_listeners(address.port, host=address.host)
     storage = Store.open(folder, cluster=cluster.digest, name=cluster.name, replica=me)
     chat = MessageLog(folder / "chat.log")
-    node = Host(me, cluster, storage, chat, journal, random.Random(me), 1, faults_allowed=faults_allowed)
+    node = build_host(
+        me, cluster, storage, chat, journal, random.Random(me), 1, faults_allowed=faults_allowed
+    )
     waits = WarmUp(me, cluster.n, warm_up, first_start=True)
     for peer in range(0 if dials else cluster.n):
         waits.welcomed(peer)  # whom it does not dial it takes for granted
@@ -164,6 +168,7 @@ async def hosted(
     try:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(node.pump)
+            nursery.start_soon(Compaction(node, storage, cluster.keep, chat, journal).run)
             nursery.start_soon(node.telemetry.run)
             nursery.start_soon(trio.serve_listeners, server.handle, listeners)
             for peer in range(cluster.n) if dials else ():

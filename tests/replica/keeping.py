@@ -5,15 +5,15 @@ from __future__ import annotations
 import io
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 from paxtui.config.retention import Retention
 from paxtui.core.output import Checkpoint
 from paxtui.replica.event_log import EventLog
-from paxtui.replica.host import Host
 from paxtui.replica.log.compaction import Compaction
 from paxtui.replica.log.message_log import MessageLog
 from paxtui.storage.errors import StorageFailed
+from paxtui.storage.store import Store
 
 BYTES_A_SLOT = 100
 
@@ -50,7 +50,7 @@ class FakeNode:
         self.storage = FakeStorage(folder)
         self.learner = SimpleNamespace(checkpoints=[], watermark=0, log_start=0)
         self.proposer = SimpleNamespace(leader=object())
-        self.core: object | None = SimpleNamespace(learner=self.learner, proposer=self.proposer)
+        self.core: Any = SimpleNamespace(learner=self.learner, proposer=self.proposer)
         self.now_s = 1_000_000
         """The monotonic clock."""
         self.wall_s = 1_800_000_000
@@ -101,9 +101,9 @@ class Kept:
     def start(self) -> None:
         """The process starts, perhaps anew; the node's log stays as it is."""
         journal = EventLog(0, "debug", as_json=False, file=self.lines)
-        chat, node = cast(MessageLog, self.chat), cast(Host, self.node)
+        chat, storage = cast(MessageLog, self.chat), cast(Store, self.node.storage)
         monotonic, wall = lambda: float(self.node.now_s), lambda: float(self.node.wall_s)
-        self.retention = Compaction(node, self.keep, chat, journal, monotonic, wall)
+        self.retention = Compaction(self.node, storage, self.keep, chat, journal, monotonic, wall)
 
     async def look(self) -> None:
         """One look, as the leader's."""

@@ -7,12 +7,12 @@ authority signed, and so does whoever is connected to. Each certificate states o
 A replica's certificate names its id and no host: what counts is which replica it is, not where it runs. So
 certificates outlive moves, tunnels and containers, and whoever dials replica 1 takes no other replica for it.
 
-- ``identity``: what a certificate says
 - ``credentials``: files to TLS contexts; read again while connections go on
 - ``errors``: what went wrong, for people
 - ``stream``: a TCP stream to a TLS stream, from both ends
 - ``authority``: making certificates; the only module that needs the library ``cryptography``
 
-Where certificates and keys lie is in :mod:`paxtui.config.tls_files`; what each role may do, in
+Where certificates and keys lie is in :mod:`paxtui.config.tls_files`; what a certificate states, in
+:mod:`paxtui.config.identity`; what each role may do, in
 :mod:`paxtui.replica.sessions.authorization`, beside the code that obeys it.
 """

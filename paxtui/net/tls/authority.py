@@ -11,8 +11,8 @@ from typing import Final
 from msgspec import Struct
 
 from paxtui.config.folders import ConfigError, shown
+from paxtui.config.identity import Identity, NoRole, from_uris
 from paxtui.config.tls_files import AUTHORITY, CERTIFICATE_SUFFIX, KEY_SUFFIX, check_key
-from paxtui.net.tls.identity import Identity, NoRole, from_uris
 
 try:
     from cryptography import x509

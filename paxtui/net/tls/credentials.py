@@ -15,9 +15,9 @@ from typing import Any, Final, NoReturn
 from msgspec import Struct
 
 from paxtui.config.folders import ConfigError, shown
+from paxtui.config.identity import Identity, NoRole, from_certificate
 from paxtui.config.tls_files import KeyFiles, Tls, check_key, for_replica, for_tools
 from paxtui.net.tls.errors import words
-from paxtui.net.tls.identity import Identity, NoRole, from_certificate
 
 DAY_S: Final = 86_400
 MEET_ROUNDS: Final = 6

@@ -16,8 +16,8 @@ from typing import TypeAlias
 
 import trio
 
+from paxtui.config.identity import Identity, NoRole, from_certificate
 from paxtui.net.tls.errors import words
-from paxtui.net.tls.identity import Identity, NoRole, from_certificate
 from paxtui.wire.codec import encode
 from paxtui.wire.hello import Problem
 

@@ -11,19 +11,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import trio
 
 from paxtui.config.retention import Retention
 from paxtui.core.output import Checkpoint
+from paxtui.core.replica import Replica
 from paxtui.replica.event_log import EventLog
 from paxtui.replica.log.ages import AgeFile, Ages
 from paxtui.replica.log.clocks import StepWatch
 from paxtui.replica.log.message_log import MessageLog
-
-if TYPE_CHECKING:
-    from paxtui.replica.host import Host
+from paxtui.storage.store import Store
 
 LOOK_S = 1.0
 """How often a leader looks whether there is anything to do."""
@@ -42,19 +41,35 @@ BREATH_S = 0.005
 """Between two portions of rows that are deleted, the disk is others'."""
 
 
+class CompactedHost(Protocol):
+    """The host of the core whose log is compacted."""
+
+    @property
+    def core(self) -> Replica | None:
+        """The core; ``None`` during warm-up."""
+
+    def checkpoint(self, stamp_s: int) -> str | None:
+        """Have all replicas keep their state; the reason, if that cannot be."""
+
+    def trim(self, upto: int) -> str | None:
+        """Have all replicas remove slots below ``upto``; the reason, if that cannot be."""
+
+
 class Compaction:
     """One replica's part in it."""
 
     def __init__(
         self,
-        node: Host,
+        host: CompactedHost,
+        storage: Store,
         keep: Retention,
         chat: MessageLog,
         journal: EventLog,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._node = node
+        self._host = host
+        self._storage = storage
         self._keep = keep
         self._chat = chat
         self._journal = journal
@@ -62,7 +77,7 @@ class Compaction:
         self._wall = wall
         self._steps = StepWatch(journal, monotonic, wall)
         self._age_s = float("inf") if keep.age_s is None else keep.age_s
-        self._age_file = AgeFile(node.storage.folder, node.storage.storage_id)
+        self._age_file = AgeFile(storage.folder, storage.storage_id)
         self._ages = Ages(self._age_s / PARTS, self._age_file.read())
         self._keep_age_at = float("-inf")
         self._trim_by_age_at = float("-inf")
@@ -83,7 +98,7 @@ class Compaction:
     async def look(self) -> None:
         """Count the time since the last look; a leader has marked and trimmed what is due."""
         self._steps.look()
-        core = self._node.core
+        core = self._host.core
         if core is None or self._keep.everything:
             return
         checkpoints, watermark = list(core.learner.checkpoints), core.learner.watermark
@@ -112,11 +127,11 @@ class Compaction:
         behind = await self._bytes_behind(checkpoints)
         if self._is_due(checkpoints, watermark, behind[-1]):
             stamp_s = self._ages.stamp(checkpoints[-1] if checkpoints else None, self._wall())
-            self._tell("cannot mark the log", self._node.checkpoint(stamp_s))
+            self._tell("cannot mark the log", self._host.checkpoint(stamp_s))
         by_age = self._old_enough(checkpoints, log_start)
         target = max(self._more_than_enough(checkpoints, watermark, behind), by_age)
         if target > log_start:
-            reason = self._node.trim(target)
+            reason = self._host.trim(target)
             self._tell(f"cannot trim the log to slot {target}", reason)
             if reason is None and target == by_age:
                 self._trim_by_age_at = self._monotonic() + self._age_s / PARTS / PARTS
@@ -180,7 +195,7 @@ class Compaction:
         first, upto, size = self._open
         if first != starts[-1]:
             first, upto, size = starts[-1], starts[-1], 0
-        committed = max(self._node.storage.committed_watermark, upto)
+        committed = max(self._storage.committed_watermark, upto)
         size += await self._measure(upto, committed)
         self._open = (first, committed, size)
         behind = [size]
@@ -189,12 +204,12 @@ class Compaction:
         return behind[::-1]
 
     async def _measure(self, first: int, upto: int) -> int:
-        return await trio.to_thread.run_sync(self._node.storage.bytes_between, first, upto)
+        return await trio.to_thread.run_sync(self._storage.bytes_between, first, upto)
 
     # Everybody's part
 
     async def _sweep(self) -> None:
-        storage = self._node.storage
+        storage = self._storage
         log_start = storage.log_start
         if log_start == self._swept:
             return

@@ -17,8 +17,8 @@ import trio
 from msgspec import structs
 
 from paxtui.config.cluster_file import Address
+from paxtui.config.identity import NoRole
 from paxtui.net.tls.credentials import Credentials
-from paxtui.net.tls.identity import NoRole
 from paxtui.net.tls.stream import Channel, Distrust, TlsStream, answer
 from paxtui.replica.sessions.authorization import Caller
 from paxtui.replica.sessions.tls_handshake import TLS_HANDSHAKE

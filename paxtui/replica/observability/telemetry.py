@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import groupby
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 import trio
@@ -22,7 +22,6 @@ from paxtui.core.ballot import Ballot
 from paxtui.core.messages import PeerMessage
 from paxtui.core.replica import Replica
 from paxtui.core.values import Command, Entry
-from paxtui.replica.transport.frame_writer import FrameWriter
 from paxtui.wire.codec import encode
 from paxtui.wire.telemetry import (
     LearnedView,
@@ -110,6 +109,20 @@ def faulted(to: int, number: int, message: PeerMessage, copies: tuple[float, ...
     )
 
 
+class FrameSink(Protocol):
+    """The way out to an observer."""
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes that were pushed and have not left yet."""
+
+    def push(self, frame: bytes) -> bool:
+        """Queue a frame; ``False`` if it was not taken."""
+
+    def flush(self) -> None:
+        """Send what is queued, as far as that needs no waiting."""
+
+
 class Watcher:
     """One observer connection, or the record file."""
 
@@ -146,15 +159,15 @@ class Telemetry:
         """Whether anybody wants events."""
         return bool(self._watchers)
 
-    def watch(self, ask: int, sender: FrameWriter, bytes_max: int = OBSERVER_BYTES_MAX) -> Watcher:
+    def watch(self, ask: int, sink: FrameSink, bytes_max: int = OBSERVER_BYTES_MAX) -> Watcher:
         """Add an observer; it gets a snapshot with the next flush."""
 
         def push(frame: bytes) -> bool:
-            taken = sender.push(frame)
-            sender.flush()
+            taken = sink.push(frame)
+            sink.flush()
             return taken
 
-        return self.add(Watcher(ask, push, lambda: sender.waiting_bytes, bytes_max))
+        return self.add(Watcher(ask, push, lambda: sink.waiting_bytes, bytes_max))
 
     def add(self, watcher: Watcher) -> Watcher:
         """Add any watcher."""

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from paxtui.net.tls.identity import Identity, Role
+from paxtui.config.identity import Identity, Role
 from paxtui.wire.hello import Hello
 from paxtui.wire.requests import (
     AppendManyRequest,

@@ -7,8 +7,8 @@ import socket
 
 import trio
 
+from paxtui.config.identity import Identity, NoRole
 from paxtui.net.tls.credentials import Credentials
-from paxtui.net.tls.identity import Identity, NoRole
 from paxtui.net.tls.stream import Channel, Distrust, answer
 from paxtui.replica.transport.admission import DISTRUSTED, NO_ROLE, NO_TLS
 from paxtui.wire.codec import encode
