@@ -61,22 +61,25 @@ async def slow(folder: Path, **limits: float) -> AsyncIterator[HostedReplica]:
     """One of three with a slow heartbeat; the others are the test."""
     cluster = cluster_file.local(3, free_ports(3), name="hosted")
     cluster = structs.replace(cluster, settings=SLOW)
-    async with hosted(folder / "r0", cluster=cluster, limits=Limits(**limits)) as host:
-        yield host
+    async with hosted(folder / "r0", cluster=cluster, limits=Limits(**limits)) as r0:
+        yield r0
 
 
 async def test_a_replica_lets_clients_be_silent_for_longer_than_replicas(
     tmp_path: Path, accepted: list[object]
 ) -> None:
-    async with hosted(tmp_path, replicas=3, limits=Limits(link_s=3.0, stalled_s=60.0)) as host:
-        async with host.dial("client"):
+    async with hosted(tmp_path, replicas=3, limits=Limits(link_s=3.0, stalled_s=60.0)) as r0:
+        async with r0.dial("client"):
             assert told(accepted[-1]) == (120_000, 30, 10, 1, 1)
-        async with host.dial("peer", **host.peer(1)):
+        async with r0.dial("peer", **r0.peer(1)):
             assert told(accepted[-1]) == (3000, 1, 1, 1, 1)
 
 
 async def test_a_client_sets_limits_of_its_own(tmp_path: Path, accepted: list[object]) -> None:
-    async with hosted(tmp_path) as host, dial(host.node.cluster.address(0), "client", answers) as connection:
+    async with (
+        hosted(tmp_path) as r0,
+        dial(r0.host.cluster.address(0), "client", answers) as connection,
+    ):
         stream = connection._stream
         assert stream in accepted
         assert told(stream) == (4000, 2, 1, 1, 1)
@@ -125,21 +128,21 @@ async def test_a_peer_is_connected_until_two_heartbeats_after_it_was_heard(
     tmp_path: Path, mock_clock: trio.testing.MockClock
 ) -> None:
     mock_clock.rate = 1.0
-    async with slow(tmp_path) as host, trio.open_nursery() as nursery:
-        port = host.node.cluster.address(1).port
+    async with slow(tmp_path) as r0, trio.open_nursery() as nursery:
+        port = r0.host.cluster.address(1).port
         await nursery.start(trio.serve_tcp, _welcome, port)
-        await eventually(lambda: 1 in host.node.out.links, "it has a link to replica 1")
-        assert host.server.status(0).connected == ()
-        async with host.dial("peer", **host.peer(1)) as peer:
+        await eventually(lambda: 1 in r0.host.outbound.links, "it has a link to replica 1")
+        assert r0.server.status(0).connected == ()
+        async with r0.dial("peer", **r0.peer(1)) as peer:
             await peer.say({"type": "ready"})
-            await eventually(lambda: host.server.status(0).connected == (1,), "it is connected")
+            await eventually(lambda: r0.server.status(0).connected == (1,), "it is connected")
             mock_clock.jump(1.5 * HEARTBEAT_S)
-            assert host.server.status(0).connected == (1,)
+            assert r0.server.status(0).connected == (1,)
             mock_clock.jump(0.5 * HEARTBEAT_S)
-            assert host.server.status(0).connected == ()
-            assert [link.connected for link in host.server.status(0).links] == [True, False]
+            assert r0.server.status(0).connected == ()
+            assert [link.connected for link in r0.server.status(0).links] == [True, False]
             await peer.say({"type": "ready"})
-            await eventually(lambda: host.server.status(0).connected == (1,), "it is heard again")
+            await eventually(lambda: r0.server.status(0).connected == (1,), "it is heard again")
         nursery.cancel_scope.cancel()
 
 

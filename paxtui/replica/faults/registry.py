@@ -40,7 +40,7 @@ REORDER_S = 0.02
 
 INFINITY = float("inf")
 
-Standing = CrashProposer | SlowDisk | DiskError | FullDisk
+LastingFault = CrashProposer | SlowDisk | DiskError | FullDisk
 """Faults that act until they are undone, and of which the latest word counts."""
 
 Begin = Callable[[AnyFault, bool], str | None]
@@ -146,7 +146,7 @@ class FaultRegistry:
         others = [
             each.fault
             for each in self._entries.values()
-            if each.when is None and isinstance(fault, Standing) and type(each.fault) is type(fault)
+            if each.when is None and isinstance(fault, LastingFault) and type(each.fault) is type(fault)
         ]
         if others:
             self._begin(others[-1], True)

@@ -25,14 +25,14 @@ class CatchUpReader:
     def __init__(
         self,
         storage: Store,
-        mender: LogRepair,
-        journal: EventLog,
+        log_repair: LogRepair,
+        event_log: EventLog,
         found: Callable[[int, int, tuple[Entry, ...]], None],
         found_state: Callable[[int, Snapshot], None],
     ) -> None:
         self._storage = storage
-        self._mender = mender
-        self._journal = journal
+        self._log_repair = log_repair
+        self._event_log = event_log
         self._found = found
         self._found_state = found_state
         self._peers: set[int] = set()
@@ -54,7 +54,7 @@ class CatchUpReader:
                 self._storage.read_state, fetch.upto, fetch.after, fetch.bytes_max
             )
         except SlotDamaged as damage:
-            self._journal.error("disk", f"{damage}; whoever asks for this state has to ask another replica")
+            self._event_log.error("disk", f"{damage}; whoever asks for this state has to ask another replica")
         finally:
             self._peers.discard(fetch.peer)
         if page is not None:
@@ -68,7 +68,7 @@ class CatchUpReader:
             )
         except SlotDamaged as damage:
             # An empty page tells only how much is learned here; whoever asks goes on to another replica.
-            self._mender.want(damage.slot)
+            self._log_repair.want(damage.slot)
         except SlotRemoved:
             pass  # just now; whoever asks again is given the state instead
         finally:

@@ -20,11 +20,11 @@ class StepWatch:
 
     def __init__(
         self,
-        journal: EventLog,
+        event_log: EventLog,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._journal = journal
+        self._event_log = event_log
         self._monotonic = monotonic
         self._wall = wall
         self._offset_s: float | None = None
@@ -40,7 +40,7 @@ class StepWatch:
         if before is not None and abs(self._offset_s - before) > STEP_S:
             self._stepped_s += self._offset_s - before
         if abs(self._stepped_s) > STEP_S and now >= self._quiet_until:
-            self._journal.warning(
+            self._event_log.warning(
                 "clock",
                 f"the wall clock stepped by {self._stepped_s:+,.0f} s; ages are counted by elapsed time",
             )

@@ -63,19 +63,19 @@ class Compaction:
         host: CompactedHost,
         storage: Store,
         keep: Retention,
-        chat: MessageLog,
-        journal: EventLog,
+        message_log: MessageLog,
+        event_log: EventLog,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._host = host
         self._storage = storage
         self._keep = keep
-        self._chat = chat
-        self._journal = journal
+        self._message_log = message_log
+        self._event_log = event_log
         self._monotonic = monotonic
         self._wall = wall
-        self._steps = StepWatch(journal, monotonic, wall)
+        self._steps = StepWatch(event_log, monotonic, wall)
         self._age_s = float("inf") if keep.age_s is None else keep.age_s
         self._age_file = AgeFile(storage.folder, storage.storage_id)
         self._ages = Ages(self._age_s / PARTS, self._age_file.read())
@@ -119,7 +119,7 @@ class Compaction:
                 self._age_file.write, checkpoints[-1].upto, self._ages.of(checkpoints[-1])
             )
         except OSError as error:
-            self._journal.debug("keep", f"cannot write down the age of the last mark: {error}")
+            self._event_log.debug("keep", f"cannot write down the age of the last mark: {error}")
 
     # The leader's part
 
@@ -138,7 +138,7 @@ class Compaction:
 
     def _tell(self, what: str, reason: str | None) -> None:
         if reason is not None:
-            self._journal.debug("keep", f"{what}: {reason}")
+            self._event_log.debug("keep", f"{what}: {reason}")
 
     def _is_due(self, checkpoints: list[Checkpoint], watermark: int, size: int) -> bool:
         """Whether enough lies behind the last checkpoint for another one."""
@@ -217,5 +217,5 @@ class Compaction:
         while more:
             more = await trio.to_thread.run_sync(storage.sweep)
             await trio.sleep(BREATH_S)
-        await self._chat.forget(log_start)
+        await self._message_log.forget(log_start)
         self._swept = log_start

@@ -28,13 +28,13 @@ class LogRepair:
     def __init__(
         self,
         storage: Store,
-        journal: EventLog,
+        event_log: EventLog,
         peers: Callable[[], Iterable[int]],
         ask: Callable[[int, int], None],
     ) -> None:
         """``peers`` says who is connected; ``ask(peer, slot)`` asks one for its log from a slot on."""
         self._storage = storage
-        self._journal = journal
+        self._event_log = event_log
         self._peers = peers
         self._ask = ask
         self._wanted: set[int] = set()
@@ -48,7 +48,9 @@ class LogRepair:
         """Have a slot learned again, as soon as another replica can be asked."""
         if slot not in self._wanted:
             self._wanted.add(slot)
-            self._journal.error("disk", f"slot {slot} is damaged here; it is asked for from another replica")
+            self._event_log.error(
+                "disk", f"slot {slot} is damaged here; it is asked for from another replica"
+            )
             self._work.set()
 
     async def mended(self, slot: int, patience_s: float = PATIENCE_S) -> bool:
@@ -104,7 +106,9 @@ class LogRepair:
             entries = {slot: entry for slot, (_, entry) in found.items()}
             await trio.to_thread.run_sync(self._storage.mend, entries)
             for slot, (sender, _) in sorted(found.items()):
-                self._journal.warning("disk", f"slot {slot} is mended with what replica {sender} has learned")
+                self._event_log.warning(
+                    "disk", f"slot {slot} is mended with what replica {sender} has learned"
+                )
             self._wanted -= found.keys()
             self._mended.set()
             self._mended = trio.Event()

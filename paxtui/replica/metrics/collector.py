@@ -21,8 +21,8 @@ from paxtui import __version__
 from paxtui.core.proposer import Phase
 from paxtui.core.status import Status
 from paxtui.net.tls.credentials import Credentials
-from paxtui.replica.host import Host
 from paxtui.replica.metrics import http
+from paxtui.replica.ports import StatusView
 from paxtui.replica.transport import admission
 from paxtui.storage.schema import DATABASE_FILE, WAL_FILE
 from paxtui.wire.requests import LinkView, StatusReport
@@ -156,15 +156,15 @@ class ReplicaCollector(Collector):
 
     def __init__(
         self,
-        node: Host,
+        host: StatusView,
         report: Callable[[], StatusReport],
         crowd: admission.AdmissionControl,
         sizes: Sizes,
         credentials: Credentials | None,
     ) -> None:
-        self._node = node
+        self._host = host
         self._report = report
-        self._crowd = crowd
+        self._admission = crowd
         self._sizes = sizes
         self._credentials = credentials
 
@@ -178,7 +178,9 @@ class ReplicaCollector(Collector):
         if report.status is not None:
             for name, text, value in BELIEFS:
                 yield _gauge(name, text, float(value(report.status)))
-        yield _counter("applied_slots", "Slots of the log that it has applied.", self._node.feed.watermark)
+        yield _counter(
+            "applied_slots", "Slots of the log that it has applied.", self._host.applied_log.watermark
+        )
         yield from self._disk(report)
         yield from _counters(report.counters)
         yield from self._callers(report)
@@ -186,8 +188,8 @@ class ReplicaCollector(Collector):
 
     def _who(self, report: StatusReport) -> Metric:
         labels = {
-            "replica": str(self._node.me),
-            "cluster": self._node.cluster.name,
+            "replica": str(self._host.me),
+            "cluster": self._host.cluster.name,
             "version": __version__,
             "storage": report.storage[:8],
             "security": report.security,
@@ -199,7 +201,7 @@ class ReplicaCollector(Collector):
     def _disk(self, report: StatusReport) -> Iterator[Metric]:
         yield _counter("commits", "Transactions on disk since the process began.", report.commits)
         yield _gauge(
-            "commit_seconds", "How long a commit took, averaged over the last ten.", self._node.commit_s
+            "commit_seconds", "How long a commit took, averaged over the last ten.", self._host.commit_s
         )
         files = GaugeMetricFamily(
             "paxtui_disk_bytes", "Size of the files in the data folder.", labels=["file"]
@@ -213,8 +215,8 @@ class ReplicaCollector(Collector):
         yield free
 
     def _callers(self, report: StatusReport) -> Iterator[Metric]:
-        yield _gauge("connections", "Clients, operators and observers.", self._crowd.count)
-        yield _gauge("strangers", "Connections that have not been welcomed yet.", self._crowd.strangers)
+        yield _gauge("connections", "Clients, operators and observers.", self._admission.count)
+        yield _gauge("strangers", "Connections that have not been welcomed yet.", self._admission.strangers)
         yield _gauge("faults_active", "Injected faults that act or wait here.", report.faults)
         yield _gauge("peers_held", "Replicas that it lets in without a vote.", len(report.non_voting_peers))
         yield _gauge("refused_by_peers", "Replicas that do not take it in.", len(report.refused_by))

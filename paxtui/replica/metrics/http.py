@@ -71,7 +71,7 @@ class Declined(Exception):
         self.kind = kind
 
 
-async def listen_for_scrapes(
+async def listen_for_metrics(
     address: Address, credentials: Credentials | None, *, insecure: bool
 ) -> Listening:
     """The port, by the rules of :func:`paxtui.replica.transport.listener.listen`; on loopback nobody needs a
@@ -85,19 +85,19 @@ async def listen_for_scrapes(
     return listening
 
 
-class Scrapes:
+class MetricsServer:
     """Answers those who connect. ``page`` makes the metrics, ``guests`` counts and tells of refusals."""
 
     def __init__(
         self,
         page: Callable[[], Awaitable[bytes]],
         content_type: str,
-        guests: AdmissionControl,
+        admission: AdmissionControl,
         credentials: Credentials | None,
     ) -> None:
         self._page = page
         self._content_type = content_type
-        self._guests = guests
+        self._admission = admission
         self._credentials = credentials
         self._open: dict[int, trio.CancelScope] = {}
         self._number = 0
@@ -117,23 +117,23 @@ class Scrapes:
             finally:
                 evicted = self._open.pop(number, None) is None
         if scope.cancelled_caught and not evicted:
-            self._guests.refuse(TOO_SLOW)
+            self._admission.refuse(TOO_SLOW)
 
     def _make_room(self) -> None:
         if len(self._open) >= CONNECTIONS_MAX:
             self._open.pop(next(iter(self._open))).cancel()
-            self._guests.refuse(TOO_MANY)
+            self._admission.refuse(TOO_MANY)
 
     async def _converse(self, raw: trio.SocketStream) -> None:
         stream: Channel = raw
         try:
             if self._credentials is not None:
-                stream = encrypted = await self._let_in(raw, self._credentials)
+                stream = encrypted = await self._accept_tls(raw, self._credentials)
                 _check_role(encrypted)
             reply = await self._answer(stream)
         except Declined as declined:
             if declined.kind:
-                self._guests.refuse(declined.kind)
+                self._admission.refuse(declined.kind)
             if not declined.status:
                 return
             reply = _response(declined.status, PLAIN, f"{declined}\n".encode())
@@ -143,7 +143,7 @@ class Scrapes:
             while await stream.receive_some(65536):
                 pass
 
-    async def _let_in(self, raw: trio.SocketStream, credentials: Credentials) -> TlsStream:
+    async def _accept_tls(self, raw: trio.SocketStream, credentials: Credentials) -> TlsStream:
         first = await raw.socket.recv(1, socket.MSG_PEEK)
         if not first:
             raise Declined(0, "it hung up", "")
@@ -152,7 +152,7 @@ class Scrapes:
         try:
             return await answer(raw, credentials.server)
         except Distrust as distrust:
-            self._guests.complain(f"metrics: somebody turned away: {distrust}")
+            self._admission.complain(f"metrics: somebody turned away: {distrust}")
             raise Declined(0, str(distrust), NO_CERTIFICATE) from None  # TLS has told it why
 
     async def _answer(self, stream: Channel) -> bytes:
@@ -174,7 +174,7 @@ class Scrapes:
         try:
             return await self._page()
         except Exception as error:
-            self._guests.complain(f"metrics: cannot be told: {error!r}")
+            self._admission.complain(f"metrics: cannot be told: {error!r}")
             raise Declined(500, "the replica's log says what is wrong") from None
 
 

@@ -23,6 +23,7 @@ from paxtui.core.messages import PeerMessage
 from paxtui.core.replica import Replica
 from paxtui.core.values import Command, Entry
 from paxtui.wire.codec import encode
+from paxtui.wire.faults import ActiveFault
 from paxtui.wire.telemetry import (
     LearnedView,
     MessageFaulted,
@@ -92,6 +93,22 @@ def recent_slots(core: Replica | None) -> tuple[SlotView, ...]:
         else:
             views.append(slot_view(slot, *votes[slot], "voted"))
     return tuple(views)
+
+
+def snapshot(
+    core: Replica | None, active_faults: Callable[[float], tuple[ActiveFault, ...]], ask: int, number: int
+) -> TelemetrySnapshot:
+    """A replica as it is now, for the request ``ask``; ``number`` is that of the next event."""
+    now = trio.current_time()
+    return TelemetrySnapshot(
+        id=ask,
+        number=number,
+        at_s=round(now, 4),
+        wall=wall_clock(),
+        status=None if core is None else core.status,
+        slots=recent_slots(core),
+        faults=active_faults(now),
+    )
 
 
 def faulted(to: int, number: int, message: PeerMessage, copies: tuple[float, ...]) -> MessageFaulted:

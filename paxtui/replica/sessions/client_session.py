@@ -9,9 +9,9 @@ import trio
 from paxtui.core.ballot import NUMBER_LIMIT
 from paxtui.core.output import Appended, ReadReady, ReadRefused, Refused
 from paxtui.net.tls.stream import Channel
-from paxtui.replica.host import Host
-from paxtui.replica.sessions import operator_requests
+from paxtui.replica.ports import ClientPort
 from paxtui.replica.sessions.authorization import Caller
+from paxtui.replica.sessions.operator_requests import OperatorRequests
 from paxtui.replica.transport.admission import (
     BAD_TEXT,
     QUEUED,
@@ -90,17 +90,19 @@ class ClientSession:
 
     def __init__(
         self,
-        node: Host,
+        host: ClientPort,
+        operator_requests: OperatorRequests,
         stream: Channel,
         role: str,
         session: str,
         caller: Caller,
         status: StatusMaker,
-        guests: AdmissionControl,
+        admission: AdmissionControl,
         *,
         outdated: bool = False,
     ) -> None:
-        self._node = node
+        self._host = host
+        self._operator_requests = operator_requests
         self._stream = stream
         self._decoder = _decoders[role]
         self._session = session
@@ -109,9 +111,9 @@ class ClientSession:
         self._caller = caller
         self._denied = caller.denied
         self._status = status
-        self._guests = guests
-        self._limits = guests.limits
-        self._sender = FrameWriter(stream, guests.limits.client_bytes, self._account)
+        self._admission = admission
+        self._limits = admission.limits
+        self._sender = FrameWriter(stream, admission.limits.client_bytes, self._account)
         self._unanswered: dict[int, int] = {}
         """By request, how often it was asked on this connection: so often it is answered."""
         self._in_flight = 0
@@ -121,7 +123,7 @@ class ClientSession:
         self._inlet: Reader | None = None
         self._ending = trio.Event()
         self._reason: WireError | None = None
-        self._patience = IdleTimeouts(guests.limits)
+        self._patience = IdleTimeouts(admission.limits)
         self._go_on: Callable[[], None] = lambda: None
         """Tells that there may be room for requests that wait."""
         self._paging = trio.Semaphore(PAGES_AT_ONCE)
@@ -133,7 +135,7 @@ class ClientSession:
 
     async def serve(self, reader: FrameReader) -> None:
         """Serve until the other side hangs up. Raises :class:`WireError` for a bad frame."""
-        self._node.desk.join(self._session, self)
+        self._host.pending_requests.join(self._session, self)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._sender.run)
@@ -141,13 +143,13 @@ class ClientSession:
                 try:
                     await self._read(reader, nursery)
                 finally:
-                    self._guests.received.hold(self._unfinished, 0)
+                    self._admission.received.hold(self._unfinished, 0)
                     nursery.cancel_scope.cancel()
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
         finally:
-            self._guests.queued.hold(self._hoards, 0)
-            self._node.desk.leave(self._session, self)
+            self._admission.queued.hold(self._hoards, 0)
+            self._host.pending_requests.leave(self._session, self)
             if self._sender.midway:
                 # Nothing can follow half a frame, not even the reason for hanging up.
                 await trio.aclose_forcefully(self._stream)
@@ -179,43 +181,43 @@ class ClientSession:
         self._end("more unfinished frames arrived than may wait, and most of it is yours", RECEIVED)
 
     def _account(self, waiting_bytes: int) -> None:
-        self._guests.queued.hold(self._hoards, waiting_bytes)
+        self._admission.queued.hold(self._hoards, waiting_bytes)
 
     async def _read(self, reader: FrameReader, nursery: trio.Nursery) -> None:
-        lane: RequestQueue[Request] = RequestQueue(
+        queue: RequestQueue[Request] = RequestQueue(
             lambda request: self._take(request, nursery),
             lambda request: not isinstance(request, CHEAP),
             lambda: self._in_flight >= self._limits.in_flight,
         )
-        nesting, held = self._limits.nesting, self._guests.received
+        nesting, held = self._limits.nesting, self._admission.received
         unfinished = 0
         reader.bytes_max = self._limits.frame_bytes
 
         def take(received: bytes) -> None:
             nonlocal unfinished
             self._patience.heard()
-            lane.begin()
+            queue.begin()
             try:
                 for body in reader.feed(received):
-                    lane.put(self._decoder.decode(body, nesting))
+                    queue.put(self._decoder.decode(body, nesting))
             except WireError as error:
-                lane.fail(error)
+                queue.fail(error)
             if reader.waiting_bytes != unfinished:
                 unfinished = reader.waiting_bytes
                 held.hold(self._unfinished, unfinished)
-            if lane.busy and self._inlet is not None:
+            if queue.busy and self._inlet is not None:
                 self._inlet.rest()
 
         def go_on() -> None:
             if self._inlet is not None:
                 self._inlet.resume()
 
-        self._go_on = lane.room
-        nursery.start_soon(lane.run, go_on)
+        self._go_on = queue.room
+        nursery.start_soon(queue.run, go_on)
         take(b"")  # what came with hello
-        await lane.wait_empty()
-        await self._node.hub.read(self._stream, take, self._set_inlet)
-        await lane.wait_empty()
+        await queue.wait_empty()
+        await self._host.read_loop.read(self._stream, take, self._set_inlet)
+        await queue.wait_empty()
         await self._answer_the_rest()
 
     async def _answer_the_rest(self) -> None:
@@ -260,7 +262,7 @@ class ClientSession:
                     self._start(nursery, lambda: self._page(request, 0), request.id)
                 else:
                     self._in_flight += 1
-                    self._node.read(lambda answer: self._on_read(request, answer, nursery))
+                    self._host.read(lambda answer: self._on_read(request, answer, nursery))
             case StatusRequest():
                 self._say(self._status(request.id))
             case ObserveRequest() if self._tasks >= self._limits.tails:
@@ -268,15 +270,15 @@ class ClientSession:
             case ObserveRequest():
                 self._start(nursery, lambda: self._observe(request), request.id, endless=True)
             case _:
-                self._say(operator_requests.act(self._node, request, self._caller))
+                self._say(self._operator_requests.execute(request, self._caller))
 
     def _too_many(self, ask: int) -> None:
-        self._guests.refuse(TOO_MANY_READS)
+        self._admission.refuse(TOO_MANY_READS)
         self._say(FailedReply(id=ask, reason=f"{self._limits.tails} reads run on this connection already"))
 
     def _deny(self, request: Request) -> None:
         """The certificate does not allow what the role in hello has words for."""
-        reason = operator_requests.deny(self._node, request, self._caller)
+        reason = self._operator_requests.deny(request, self._caller)
         match request:
             case AppendRequest() | AppendManyRequest():
                 count = len(request.texts) if isinstance(request, AppendManyRequest) else 1
@@ -308,7 +310,7 @@ class ClientSession:
             raise WireError("the last request's number is not below 2^53 - at `$.request`")
         problem = _problem(texts, self._limits.text_bytes)
         if problem is not None:
-            self._guests.refuse(BAD_TEXT)
+            self._admission.refuse(BAD_TEXT)
             # All or none: a client that checks what it sends never sees this.
             self._refuse(first, len(texts), problem)
             return
@@ -319,7 +321,7 @@ class ClientSession:
         unanswered = self._unanswered
         for request in range(first, first + len(texts)):
             unanswered[request] = unanswered.get(request, 0) + 1
-        self._node.propose(self._session, first, texts)
+        self._host.propose(self._session, first, texts)
 
     def _refuse(self, first: int, count: int, reason: str) -> None:
         for request in range(first, first + count):
@@ -334,7 +336,7 @@ class ClientSession:
         self._in_flight -= times
         self._answered.set()
         self._go_on()
-        self._node.out.unflushed[self] = None
+        self._host.flush_later(self)
         for _ in range(times):
             if isinstance(reply, Appended):
                 self._appended(reply)
@@ -379,7 +381,7 @@ class ClientSession:
         else:
             self._read_ended()
             self._push(FailedReply(id=request.id, reason=answer.reason, leader=answer.leader))
-            self._node.out.unflushed[self] = None
+            self._host.flush_later(self)
 
     async def _owed_page(self, request: ReadRequest, upto: int) -> None:
         try:
@@ -388,13 +390,13 @@ class ClientSession:
             self._read_ended()
 
     async def _page(self, request: ReadRequest, upto: int) -> None:
-        feed = self._node.feed
-        await feed.wait_beyond(upto - 1)
+        applied_log = self._host.applied_log
+        await applied_log.wait_beyond(upto - 1)
         async with self._paging:
             await self._sender.wait_below(self._limits.tail_bytes)
-            applied = feed.watermark
+            applied = applied_log.watermark
             entries = await self._from(request.first, request.limit)
-        kind, log_start = request.consistency, feed.log_start
+        kind, log_start = request.consistency, applied_log.log_start
         self._say(
             LogPage(
                 id=request.id,
@@ -410,28 +412,28 @@ class ClientSession:
         """A page; what is removed is passed over, also if that happens meanwhile."""
         while True:
             try:
-                return await self._node.feed.page(max(first, self._node.feed.log_start), limit)
+                return await self._host.applied_log.page(max(first, self._host.applied_log.log_start), limit)
             except SlotRemoved:
                 continue
 
     async def _tail(self, request: TailRequest) -> None:
-        feed = self._node.feed
+        applied_log = self._host.applied_log
         following = request.first
         while True:
-            if following >= feed.watermark:
+            if following >= applied_log.watermark:
                 if not request.follow:
                     break
-                await feed.wait_beyond(following)
+                await applied_log.wait_beyond(following)
             entries = await self._from(following, 2048)
-            following = entries[-1].slot + 1 if entries else max(following, feed.log_start)
+            following = entries[-1].slot + 1 if entries else max(following, applied_log.log_start)
             self._say(self._tailed(request, entries, last=False))
             # A reader that is slower than the log is served at its own speed.
             await self._sender.wait_below(self._limits.tail_bytes)
         self._say(self._tailed(request, (), last=True))
 
     def _tailed(self, request: TailRequest, entries: tuple[LogEntry, ...], *, last: bool) -> LogPage:
-        feed = self._node.feed
-        applied, log_start = feed.watermark, feed.log_start
+        applied_log = self._host.applied_log
+        applied, log_start = applied_log.watermark, applied_log.log_start
         return LogPage(
             id=request.id,
             entries=entries,
@@ -444,7 +446,7 @@ class ClientSession:
     # Watching
 
     async def _observe(self, request: ObserveRequest) -> None:
-        telemetry = self._node.telemetry
+        telemetry = self._host.telemetry
         watcher = telemetry.watch(request.id, self._sender, self._limits.observer_bytes)
         try:
             await trio.sleep_forever()

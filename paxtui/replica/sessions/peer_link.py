@@ -17,7 +17,7 @@ from paxtui.net.tls.credentials import Credentials
 from paxtui.net.tls.errors import cause
 from paxtui.net.tls.stream import Channel, Distrust, call
 from paxtui.replica.event_log import EventLog
-from paxtui.replica.host import Host
+from paxtui.replica.ports import LinkPort, PeerPort
 from paxtui.replica.transport.admission import (
     NO_DISK,
     NO_SUCH_PEER,
@@ -66,23 +66,23 @@ class PeerLink:
 
     def __init__(
         self,
-        node: Host,
+        host: LinkPort,
         peer: int,
-        journal: EventLog,
+        event_log: EventLog,
         rng: random.Random,
         credentials: Credentials | None = None,
         warm_up: WarmUp | None = None,
     ) -> None:
-        self._node = node
+        self._host = host
         self._warm_up = warm_up
         self._peer = peer
-        self._address = node.cluster.address(peer)
-        self._journal = journal
+        self._address = host.cluster.address(peer)
+        self._event_log = event_log
         self._rng = rng
         self._credentials = credentials
         self._complaint = ""
         self._said_non_voting = False
-        self._patience = tcp.of_link(node.cluster.limits.link_s)
+        self._patience = tcp.of_link(host.cluster.limits.link_s)
         self._narrow = False
         """Whether to dial with small segments: the last connection could be made, and then swallowed what was
         sent, as paths do that drop large packets and do not say so."""
@@ -121,64 +121,61 @@ class PeerLink:
             if isinstance(error, trio.TooSlowError):
                 self._narrow = not self._narrow
             if (reason := cause(error)) is not None:
-                self._node.refusals[self._peer] = reason
+                self._host.outbound.refused_by[self._peer] = reason
                 self._complain(f"over TLS: {reason}")
             return False
         if not isinstance(answer, Welcome):
             if answer is not None:
                 reason = schema_words(answer.reason)
-                self._node.refusals[self._peer] = reason
+                self._host.outbound.refused_by[self._peer] = reason
             self._complain(f"refuses this replica: {reason}" if answer is not None else "hung up")
             return False
         self._complaint = ""
-        self._node.refusals.pop(self._peer, None)
+        self._host.outbound.refused_by.pop(self._peer, None)
         if answer.non_voting is not None:
-            self._node.become_learner(f"replica {self._peer} says: {answer.non_voting}")
+            self._host.become_learner(f"replica {self._peer} says: {answer.non_voting}")
         if self._warm_up is not None:
             self._warm_up.welcomed(self._peer, non_voting=answer.non_voting is not None)
-        if answer.non_voting is None and self._node.non_voting is not None and not self._said_non_voting:
+        if answer.non_voting is None and self._host.non_voting is not None and not self._said_non_voting:
             return True  # another peer held us since we said hello: this one must hear of it, so call again
-        sender = FrameWriter(stream, self._node.cluster.limits.peer_bytes)
+        sender = FrameWriter(stream, self._host.cluster.limits.peer_bytes)
         sender.push(encode(Ready()))
         sender.flush()
         await self._keep_up(stream, sender)
         return True
 
     async def _keep_up(self, stream: Channel, sender: FrameWriter) -> None:
-        node, peer = self._node, self._peer
+        host, peer = self._host, self._peer
         narrow = " with small segments" if self._narrow else ""
-        node.out.links[peer] = sender
-        node.out.signs[peer] = Keepalive(sender, node.cluster.settings.heartbeat_s)
-        self._journal.info("peer", f"r{peer} up at {self._address}{narrow}")
+        keepalive = Keepalive(sender, host.cluster.settings.heartbeat_s)
+        self._event_log.info("peer", f"r{peer} up at {self._address}{narrow}")
         errors: list[BaseException] = []
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_until_closed, stream, errors, nursery.cancel_scope)
-                nursery.start_soon(node.out.signs[peer].run)
-                node.out.scopes[peer] = nursery.cancel_scope
+                host.outbound.add(peer, sender, keepalive, nursery.cancel_scope)
+                nursery.start_soon(keepalive.run)
                 await sender.run()
         except* (trio.BrokenResourceError, trio.ClosedResourceError) as broken:
             errors.append(broken)
         finally:
-            node.out.links.pop(peer, None)
-            node.out.signs.pop(peer, None)
-            node.out.scopes.pop(peer, None)
+            host.outbound.remove(peer)
             number = _errno(sender.failure, *errors)
             self._narrow = number == errno.ETIMEDOUT and not self._narrow
             why = f": {os.strerror(number).lower()}" if number is not None else ""
-            self._journal.info("peer", f"r{peer} down{why}")
+            self._event_log.info("peer", f"r{peer} down{why}")
 
     async def _greet(self, stream: Channel, reader: FrameReader) -> HelloAnswer | None:
-        cluster = self._node.cluster
-        self._said_non_voting = self._node.non_voting is not None
+        cluster = self._host.cluster
+        self._said_non_voting = self._host.non_voting is not None
         hello = Hello(
             version=PROTOCOL_VERSION,
             role="peer",
             cluster=cluster.digest,
-            replica=self._node.me,
-            storage=self._node.storage.storage_id,
-            origin=self._node.storage.identity.origin,
-            commits=self._node.storage.commit_number,
+            replica=self._host.me,
+            storage=self._host.storage.storage_id,
+            origin=self._host.storage.identity.origin,
+            commits=self._host.storage.commit_number,
             non_voting=self._said_non_voting,
             members=tuple(str(address) for address in cluster.replicas),
         )
@@ -192,7 +189,7 @@ class PeerLink:
         """Say what is wrong with the peer, once for each kind of wrong."""
         if text != self._complaint:
             self._complaint = text
-            self._journal.error("peer", f"r{self._peer} at {self._address} {text}")
+            self._event_log.error("peer", f"r{self._peer} at {self._address} {text}")
 
 
 def _errno(*errors: BaseException | None) -> int | None:
@@ -216,16 +213,16 @@ async def _until_closed(stream: Channel, errors: list[BaseException], scope: tri
     scope.cancel()
 
 
-def objection(node: Host, hello: Hello) -> Objection | None:
+def objection(host: PeerPort, hello: Hello) -> Objection | None:
     """Why a peer may not connect, in words for the person who runs it."""
-    cluster = node.cluster
+    cluster = host.cluster
     if hello.replica is None or hello.replica >= cluster.n:
         return Objection(NO_SUCH_PEER, f"this cluster's replicas are 0 to {cluster.n - 1}")
-    if hello.replica == node.me:
-        return Objection(NO_SUCH_PEER, f"replica {node.me} is me; two processes have the same id")
+    if hello.replica == host.me:
+        return Objection(NO_SUCH_PEER, f"replica {host.me} is me; two processes have the same id")
     if hello.cluster != cluster.digest:
         return Objection(OTHER_CLUSTER, _difference(cluster, hello))
-    if hello.origin != (origin := node.storage.identity.origin):
+    if hello.origin != (origin := host.storage.identity.origin):
         return Objection(
             OTHER_ORIGIN,
             f"the cluster was restored from a backup: my database comes from {_named(origin)}, yours from "
@@ -252,7 +249,7 @@ def _difference(cluster: cluster_file.Cluster, hello: Hello) -> str:
 
 
 async def listen_to_peer(
-    node: Host,
+    host: PeerPort,
     peer: int,
     stream: Channel,
     reader: FrameReader,
@@ -274,12 +271,12 @@ async def listen_to_peer(
                 on_ready(peer)
             elif isinstance(message, DiskProgress):
                 if not non_voting:
-                    node.standing.progress(peer, message.commits)
+                    host.voting_rights.progress(peer, message.commits)
             elif non_voting and counts(message):
-                node.counters["dropped messages of held replicas"] += 1
+                host.counters["dropped messages of held replicas"] += 1
             else:
-                node.counters["received messages"] += 1
-                node.receive(peer, message)
+                host.counters["received messages"] += 1
+                host.receive(peer, message)
 
     take(b"")  # what came with hello
-    await node.hub.read(stream, take)
+    await host.read_loop.read(stream, take)

@@ -34,7 +34,7 @@ class TurnedAway(Exception):
         self.kind = kind
 
 
-async def let_in(
+async def accept_tls(
     raw: trio.SocketStream, credentials: Credentials, deadline: float
 ) -> tuple[Channel, Identity] | None:
     """The encrypted stream and who is on its other end; ``None`` if nobody said anything.

@@ -105,14 +105,14 @@ class BufferPool:
 class AdmissionControl:
     """All connections of one process."""
 
-    def __init__(self, limits: Limits, counters: Counter[str], journal: EventLog) -> None:
+    def __init__(self, limits: Limits, counters: Counter[str], event_log: EventLog) -> None:
         self.limits = limits
         self.counters = counters
         self.received = BufferPool(limits.received_bytes)
         self.queued = BufferPool(limits.queued_bytes)
         self.count = 0
         """Guests, but for peers."""
-        self._journal = journal
+        self._event_log = event_log
         self._strangers: dict[AdmittedConnection, None] = {}
         self._hosts: Counter[str] = Counter()
         self._complaints = float(limits.complaints)
@@ -123,48 +123,48 @@ class AdmissionControl:
 
     def enter(self, host: str) -> AdmittedConnection:
         """Somebody connected. If there are too many strangers, the oldest goes."""
-        guest = AdmittedConnection(host)
+        admitted = AdmittedConnection(host)
         if len(self._strangers) >= self.limits.strangers:
             oldest = next(iter(self._strangers))
             del self._strangers[oldest]
             oldest.evicted = True
             oldest.scope.cancel()
             self.refuse(STRANGERS)
-        self._strangers[guest] = None
-        return guest
+        self._strangers[admitted] = None
+        return admitted
 
-    def objection(self, guest: AdmittedConnection) -> Objection | None:
+    def objection(self, admitted: AdmittedConnection) -> Objection | None:
         """Why a stranger whose hello is good, and who is no peer, cannot stay."""
         limits = self.limits
         if self.count >= limits.connections:
             return Objection(
                 TOO_MANY, f"{limits.connections} connections are open here already (limit: connections)"
             )
-        if self._hosts[guest.host] >= limits.connections_an_address:
+        if self._hosts[admitted.host] >= limits.connections_an_address:
             count = limits.connections_an_address
             return Objection(
                 TOO_MANY_HERE,
-                f"{count} connections from {guest.host} are open here already "
+                f"{count} connections from {admitted.host} are open here already "
                 "(limit: connections_an_address)",
             )
         return None
 
-    def welcome(self, guest: AdmittedConnection, *, peer: bool) -> None:
+    def welcome(self, admitted: AdmittedConnection, *, peer: bool) -> None:
         """A stranger may stay."""
-        self._strangers.pop(guest, None)
+        self._strangers.pop(admitted, None)
         if not peer:
-            guest.welcomed = True
+            admitted.welcomed = True
             self.count += 1
-            self._hosts[guest.host] += 1
+            self._hosts[admitted.host] += 1
 
-    def leave(self, guest: AdmittedConnection) -> None:
+    def leave(self, admitted: AdmittedConnection) -> None:
         """The connection is over."""
-        self._strangers.pop(guest, None)
-        if guest.welcomed:
+        self._strangers.pop(admitted, None)
+        if admitted.welcomed:
             self.count -= 1
-            self._hosts[guest.host] -= 1
-            if not self._hosts[guest.host]:
-                del self._hosts[guest.host]
+            self._hosts[admitted.host] -= 1
+            if not self._hosts[admitted.host]:
+                del self._hosts[admitted.host]
 
     @property
     def strangers(self) -> int:
@@ -188,9 +188,9 @@ class AdmissionControl:
             return
         self._complaints -= 1
         if self._silent:
-            self._journal.warning("wire", f"{self._silent} lines like the next were left out")
+            self._event_log.warning("wire", f"{self._silent} lines like the next were left out")
             self._silent = 0
-        self._journal.warning("wire", text)
+        self._event_log.warning("wire", text)
 
 
 class IdleTimeouts:

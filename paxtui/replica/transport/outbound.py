@@ -33,21 +33,23 @@ class OutboundLink(Protocol):
 class OutboundLinks:
     """All ways out of one replica. A message is encoded once, for however many it goes to."""
 
-    def __init__(self, me: int, n: int, board: FaultRegistry, counters: Counter[str]) -> None:
+    def __init__(self, me: int, n: int, fault_registry: FaultRegistry, counters: Counter[str]) -> None:
         self._me = me
         self._n = n
-        self._board = board
+        self._fault_registry = fault_registry
         self._counters = counters
         self.links: dict[int, FrameWriter] = {}
         """For each connected replica, its way out."""
-        self.scopes: dict[int, trio.CancelScope] = {}
+        self.refused_by: dict[int, str] = {}
+        """By peer, why it does not take this replica in."""
+        self._scopes: dict[int, trio.CancelScope] = {}
         """By replica, what ends the connection to it; it is dialled again then."""
-        self.signs: dict[int, Keepalive] = {}
+        self._keepalives: dict[int, Keepalive] = {}
         """By connected replica, what keeps the way out from being silent."""
         self._look_at = float("-inf")
         self.unflushed: dict[OutboundLink, None] = {}
         """Ways out with frames that leave at the end of this turn, in the order of their first frame."""
-        self.fates: list[MessageFaulted] = []
+        self.faulted: list[MessageFaulted] = []
         """What faults did to messages, to be told after the event of their sending."""
         self._sent_to = [0] * n
         self._delayed: list[tuple[float, int, int, bytes]] = []
@@ -55,6 +57,18 @@ class OutboundLinks:
         self._delay_wanted = trio.Event()
         self._patient: dict[FrameWriter, None] = {}
         self._patience_wanted = trio.Event()
+
+    def add(self, peer: int, writer: FrameWriter, keepalive: Keepalive, scope: trio.CancelScope) -> None:
+        """Enter the connection to ``peer``, which ends when ``scope`` is cancelled."""
+        self.links[peer] = writer
+        self._keepalives[peer] = keepalive
+        self._scopes[peer] = scope
+
+    def remove(self, peer: int) -> None:
+        """Forget the connection to ``peer``, which is gone."""
+        self.links.pop(peer, None)
+        self._keepalives.pop(peer, None)
+        self._scopes.pop(peer, None)
 
     def send(self, envelopes: tuple[Envelope, ...], *, watched: bool) -> None:
         """Let messages leave; with ``watched``, note what faults do to them."""
@@ -68,13 +82,13 @@ class OutboundLinks:
                 self._cross(envelope.to, envelope.message, data, watched)
 
     def _cross(self, to: int, message: PeerMessage, data: bytes, watched: bool) -> None:
-        copies = self._board.fate(to)
+        copies = self._fault_registry.fate(to)
         if copies is None:
             # Chosen tells a follower what it may apply; the client has its answer already.
             self._push(to, data, patient=isinstance(message, Chosen))
             return
         if watched and copies != (0.0,):
-            self.fates.append(faulted(to, self._board.crossed(to) - 1, message, copies))
+            self.faulted.append(faulted(to, self._fault_registry.crossed(to) - 1, message, copies))
         for delay_s in copies:
             if delay_s <= 0:
                 self._push(to, data)
@@ -105,17 +119,17 @@ class OutboundLinks:
         self.unflushed.clear()
         now = trio.current_time()
         if now >= self._look_at:
-            for signs in self.signs.values():
-                self._look_at = now + signs.look(now)
+            for keepalives in self._keepalives.values():
+                self._look_at = now + keepalives.look(now)
 
     def renounce(self) -> None:
         """Nothing of what waits may leave any more: hang up, since half of a message may be out."""
         self._delayed.clear()
-        for scope in self.scopes.values():
+        for scope in self._scopes.values():
             scope.cancel()
 
-    def say(self, frame: bytes) -> None:
-        """Say something to every connected replica that no fault acts on, as it is not the protocol's."""
+    def broadcast(self, frame: bytes) -> None:
+        """Send a frame to every connected replica. No fault acts on it, as it is not part of Paxos."""
         for sender in self.links.values():
             sender.push(frame)
             sender.flush()
@@ -150,6 +164,6 @@ class OutboundLinks:
             if to != self._me:
                 sender = self.links.get(to)
                 waiting = sender.waiting_bytes if sender is not None else 0
-                lost = self._board.lost_to[to]
+                lost = self._fault_registry.lost_to[to]
                 views.append(LinkView(to, sender is not None, self._sent_to[to], lost, waiting))
         return tuple(views)

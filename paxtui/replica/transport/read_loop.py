@@ -30,8 +30,8 @@ Take = Callable[[bytes], None]
 class Reader:
     """One socket that is read, or rests."""
 
-    def __init__(self, hub: ReadLoop, fd: int, take: Take) -> None:
-        self._hub = hub
+    def __init__(self, read_loop: ReadLoop, fd: int, take: Take) -> None:
+        self._read_loop = read_loop
         self.fd = fd
         self.take = take
         self.ended = trio.Event()
@@ -42,13 +42,13 @@ class Reader:
         """Read no more for now: whoever sends has to wait."""
         if self.reading:
             self.reading = False
-            self._hub.unregister(self)
+            self._read_loop.unregister(self)
 
     def resume(self) -> None:
         """Read again."""
         if not self.reading and not self.ended.is_set():
             self.reading = True
-            self._hub.register(self)
+            self._read_loop.register(self)
 
     def end(self, failure: Exception | None) -> None:
         """Nothing more will be read."""
@@ -67,13 +67,13 @@ class ReadLoop:
         self._served: set[int] = set()
         """Whom the turns before did not leave out."""
 
-    def register(self, inlet: Reader) -> None:
+    def register(self, reader: Reader) -> None:
         """For :class:`Reader`."""
-        self._selector.register(inlet.fd, selectors.EVENT_READ, inlet)
+        self._selector.register(reader.fd, selectors.EVENT_READ, reader)
 
-    def unregister(self, inlet: Reader) -> None:
+    def unregister(self, reader: Reader) -> None:
         """For :class:`Reader`."""
-        self._selector.unregister(inlet.fd)
+        self._selector.unregister(reader.fd)
 
     async def read(self, stream: Channel, take: Take, begun: Callable[[Reader], None] | None = None) -> None:
         """Hand everything that arrives on ``stream`` to ``take``, until the other side hangs up.
@@ -82,18 +82,18 @@ class ReadLoop:
         ``trio.BrokenResourceError``.
         """
         if isinstance(stream, TlsStream):
-            inlet = Reader(self, stream.raw.socket.fileno(), _decrypting(stream, take))
+            reader = Reader(self, stream.raw.socket.fileno(), _decrypting(stream, take))
         else:
-            inlet = Reader(self, stream.socket.fileno(), take)
-        inlet.resume()
+            reader = Reader(self, stream.socket.fileno(), take)
+        reader.resume()
         try:
             if begun is not None:
-                begun(inlet)
-            await inlet.ended.wait()
+                begun(reader)
+            await reader.ended.wait()
         finally:
-            inlet.rest()
-        if inlet.failure is not None:
-            raise inlet.failure
+            reader.rest()
+        if reader.failure is not None:
+            raise reader.failure
 
     async def run(self) -> None:
         """Read until cancelled."""
@@ -111,36 +111,36 @@ class ReadLoop:
 
     def _read_ready(self, ready: list[Reader]) -> None:
         left = TURN_BYTES
-        waiting = [inlet for inlet in ready if inlet.fd not in self._served]
+        waiting = [reader for reader in ready if reader.fd not in self._served]
         if not waiting:
             self._served.clear()
             waiting = ready
-        for inlet in waiting:
+        for reader in waiting:
             if left <= 0:
                 return
-            self._served.add(inlet.fd)
-            left -= _read(inlet)
+            self._served.add(reader.fd)
+            left -= _read(reader)
         self._served.clear()
 
 
-def _read(inlet: Reader) -> int:
+def _read(reader: Reader) -> int:
     """Read once; how many bytes came."""
-    if not inlet.reading:
+    if not reader.reading:
         return 0  # what was read before it, in the same turn, ended it or made it rest
     try:
-        received = os.read(inlet.fd, RECEIVE_BYTES)
+        received = os.read(reader.fd, RECEIVE_BYTES)
     except BlockingIOError:
         return 0
     except OSError as error:
-        inlet.end(trio.BrokenResourceError(str(error)))
+        reader.end(trio.BrokenResourceError(str(error)))
         return 0
     if not received:
-        inlet.end(None)
+        reader.end(None)
         return 0
     try:
-        inlet.take(received)
+        reader.take(received)
     except (WireError, trio.BrokenResourceError) as error:
-        inlet.end(error)
+        reader.end(error)
     return len(received)
 
 

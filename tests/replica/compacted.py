@@ -43,7 +43,7 @@ class FakeStorage:
         return self.portions > 0
 
 
-class FakeNode:
+class FakeHost:
     """A replica of which nothing is there but what the log's keeper looks at; marks and trims act at once."""
 
     def __init__(self, folder: Path) -> None:
@@ -80,7 +80,7 @@ class FakeNode:
         return self.refusal
 
 
-class FakeChat:
+class FakeMessageLog:
     """Remembers what it was told to forget."""
 
     def __init__(self) -> None:
@@ -95,15 +95,15 @@ class Kept:
 
     def __init__(self, keep: Retention, folder: Path) -> None:
         self.keep = keep
-        self.node, self.chat, self.lines = FakeNode(folder), FakeChat(), io.StringIO()
+        self.host, self.message_log, self.lines = FakeHost(folder), FakeMessageLog(), io.StringIO()
         self.start()
 
     def start(self) -> None:
         """The process starts, perhaps anew; the node's log stays as it is."""
-        journal = EventLog(0, "debug", as_json=False, file=self.lines)
-        chat, storage = cast(MessageLog, self.chat), cast(Store, self.node.storage)
-        monotonic, wall = lambda: float(self.node.now_s), lambda: float(self.node.wall_s)
-        self.retention = Compaction(self.node, storage, self.keep, chat, journal, monotonic, wall)
+        event_log = EventLog(0, "debug", as_json=False, file=self.lines)
+        message_log, storage = cast(MessageLog, self.message_log), cast(Store, self.host.storage)
+        monotonic, wall = lambda: float(self.host.now_s), lambda: float(self.host.wall_s)
+        self.retention = Compaction(self.host, storage, self.keep, message_log, event_log, monotonic, wall)
 
     async def look(self) -> None:
         """One look, as the leader's."""
@@ -112,5 +112,5 @@ class Kept:
     async def live(self, slots: int, step: int) -> None:
         """The log grows by ``slots``, ``step`` between two looks."""
         for _ in range(0, slots, step):
-            self.node.grow(self.node.learner.watermark + step)
+            self.host.grow(self.host.learner.watermark + step)
             await self.look()

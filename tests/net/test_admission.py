@@ -21,7 +21,7 @@ from paxtui.replica.transport.admission import (
 )
 
 
-def guests(lines: io.StringIO, **limits: int) -> AdmissionControl:
+def admission(lines: io.StringIO, **limits: int) -> AdmissionControl:
     return AdmissionControl(Limits(**limits), Counter(), EventLog(0, "debug", as_json=False, file=lines))  # type: ignore[arg-type]
 
 
@@ -40,7 +40,7 @@ async def test_lines_about_strangers_are_limited_and_what_is_left_out_is_counted
     """Three at once, ten more a second."""
     del autojump_clock
     lines = io.StringIO()
-    counts = guests(lines, complaints=3)
+    counts = admission(lines, complaints=3)
     for number in range(5):
         counts.complain(f"line {number}")
     assert told(lines) == ["line 0", "line 1", "line 2"]
@@ -58,7 +58,7 @@ async def test_lines_about_strangers_are_limited_and_what_is_left_out_is_counted
 
 @pytest.mark.trio
 async def test_a_stranger_too_many_drives_out_the_oldest() -> None:
-    counts = guests(io.StringIO(), strangers=2)
+    counts = admission(io.StringIO(), strangers=2)
     first, second, third = (counts.enter("127.0.0.1") for _ in range(3))
     assert [each.evicted for each in (first, second, third)] == [True, False, False]
     assert (counts.strangers, counts.counters[f"refused: {STRANGERS}"]) == (2, 1)
@@ -73,14 +73,14 @@ async def test_a_stranger_too_many_drives_out_the_oldest() -> None:
 
 @pytest.mark.trio
 async def test_so_many_connections_may_be_open_here_and_of_one_address() -> None:
-    counts = guests(io.StringIO(), connections=3, connections_an_address=2)
+    counts = admission(io.StringIO(), connections=3, connections_an_address=2)
     for host, allowed in (("a", True), ("a", True), ("a", False), ("b", True), ("c", False)):
-        guest = counts.enter(host)
-        assert (counts.objection(guest) is None) is allowed
+        admitted = counts.enter(host)
+        assert (counts.objection(admitted) is None) is allowed
         if allowed:
-            counts.welcome(guest, peer=False)
+            counts.welcome(admitted, peer=False)
         else:
-            counts.leave(guest)
+            counts.leave(admitted)
 
 
 def test_who_holds_most_has_to_go_when_all_hold_too_much() -> None:
