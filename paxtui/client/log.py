@@ -49,7 +49,7 @@ class PageRead(Struct, frozen=True):
     replica: int
 
 
-class Asked:
+class PendingRead:
     """A read that waits for its page."""
 
     __slots__ = ("done", "failure", "message", "replica", "result", "sends")
@@ -87,9 +87,9 @@ class Log:
         self._appends: dict[int, Receipt] = {}
         """The unanswered appends, by number, in order."""
         self._next_ask = 1
-        self._reads: dict[int, Asked] = {}
+        self._reads: dict[int, PendingRead] = {}
         self._unsent: list[Receipt] = []
-        self._unasked: list[Asked] = []
+        self._unasked: list[PendingRead] = []
         self._answers = 0
         self._link: Connection[Struct] | None = None
         """The connection, once what had waited for it has left."""
@@ -164,7 +164,7 @@ class Log:
         """Whether as many numbers are in use as the session's memory of answers holds."""
         return self._next_request - self._oldest >= self._session_window
 
-    def _settled(self) -> None:
+    def _advance_oldest(self) -> None:
         """Some appends have ended: whoever waits for room may go on."""
         appends, oldest, following = self._appends, self._oldest, self._next_request
         while oldest < following and oldest not in appends:
@@ -188,7 +188,7 @@ class Log:
     def _fail(self, receipt: Receipt, failure: ClientError) -> None:
         receipt.fail(failure, trio.current_time())
         self._appends.pop(receipt.request, None)
-        self._settled()
+        self._advance_oldest()
 
     async def read(
         self,
@@ -202,10 +202,10 @@ class Log:
         number = self._next_ask
         self._next_ask += 1
         message = ReadRequest(id=number, first=from_slot, limit=limit, consistency=consistency)
-        asked = self._reads[number] = Asked(message)
+        asked = self._reads[number] = PendingRead(message)
         try:
             with trio.move_on_after(timeout_s):
-                self._ask(asked)
+                self._send_read(asked)
                 await asked.done.wait()
         finally:
             del self._reads[number]
@@ -228,7 +228,7 @@ class Log:
             async for entry in entries:
                 yield entry
 
-    def _ask(self, asked: Asked) -> None:
+    def _send_read(self, asked: PendingRead) -> None:
         self._unasked.append(asked)
         self._wanted.set()
 
@@ -279,11 +279,11 @@ class Log:
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._send, link)
-                nursery.start_soon(self._lose_patience, nursery.cancel_scope)
+                nursery.start_soon(self._give_up_when_silent, nursery.cancel_scope)
                 while messages := await link.receive():
                     self._answers += len(messages)
                     for message in messages:
-                        self._take(message, nursery)
+                        self._receive(message, nursery)
                 nursery.cancel_scope.cancel()
         finally:
             self._link = None
@@ -305,7 +305,7 @@ class Log:
             if ready or link.midway:
                 await link.send(*ready)
 
-    async def _lose_patience(self, scope: trio.CancelScope) -> None:
+    async def _give_up_when_silent(self, scope: trio.CancelScope) -> None:
         """Give the connection up when requests wait and nothing comes: the replica may be paused, or cut
         off from the others."""
         before = -1
@@ -318,7 +318,7 @@ class Log:
             before = self._answers if waits else -1
             await trio.sleep(ATTEMPT_S)
 
-    def _take(self, message: Struct, nursery: trio.Nursery) -> None:
+    def _receive(self, message: Struct, nursery: trio.Nursery) -> None:
         match message:
             case AppendedReply():
                 self._appended(message)
@@ -351,7 +351,7 @@ class Log:
             if receipt is not None:
                 receipt.succeed(slot, ballot, replica, now)
             slot += 1
-        self._settled()
+        self._advance_oldest()
 
     def _refused_append(self, receipt: Receipt, message: RefusedReply, nursery: trio.Nursery) -> None:
         if message.reason == "expired":
@@ -366,7 +366,7 @@ class Log:
             else:
                 self._fail(receipt, Failed(refused))
 
-    def _refused_read(self, asked: Asked, message: FailedAnswer, nursery: trio.Nursery) -> None:
+    def _refused_read(self, asked: PendingRead, message: FailedAnswer, nursery: trio.Nursery) -> None:
         if message.reason == "busy":
             nursery.start_soon(self._ask_later, asked)
         elif not self._elsewhere(message.reason, message.leader, nursery):
@@ -414,9 +414,9 @@ class Log:
         self._unsent.append(receipt)
         self._wanted.set()
 
-    async def _ask_later(self, asked: Asked) -> None:
+    async def _ask_later(self, asked: PendingRead) -> None:
         await trio.sleep(BUSY_S * random.uniform(0.5, 1.5))
-        self._ask(asked)
+        self._send_read(asked)
 
 
 def _check(text: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import trio
 
 from paxtui.replica.transport.outbound import OutboundLinks
-from paxtui.replica.voting_rights import KEEP_S, TELL_S, VotingRights
+from paxtui.replica.voting_rights import SAVE_S, TELL_S, VotingRights
 from paxtui.storage.store import Store
 from paxtui.wire.codec import encode
 from paxtui.wire.hello import DiskProgress
@@ -32,13 +32,13 @@ class DiskWatch:
     async def run(self) -> None:
         """Watch until cancelled. Raises ``StorageFailed``."""
         told = self._storage.decided
-        keep_at = trio.current_time() + KEEP_S
+        keep_at = trio.current_time() + SAVE_S
         while True:
             await trio.sleep(TELL_S)
-            self._storage.look()
+            self._storage.require_files()
             if told < self._storage.decided and self._non_voting() is None:
                 told = self._storage.decided
                 self._outbound.broadcast(encode(DiskProgress(told)))
             if trio.current_time() >= keep_at:
-                keep_at = trio.current_time() + KEEP_S
-                await self._voting_rights.keep()
+                keep_at = trio.current_time() + SAVE_S
+                await self._voting_rights.save()

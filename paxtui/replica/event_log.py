@@ -74,8 +74,8 @@ class EventLog:
             named = {"time": round(now, 3), "replica": self._replica, "level": level, "kind": kind}
             return json.dumps(named | fields) + "\n"
         clock = time.strftime("%H:%M:%S", time.localtime(now)) + f".{int(now * 1000) % 1000:03d}"
-        checkpoint = "" if level in ("debug", "info") else f"{level.upper()}: "
-        line = f"{clock} r{self._replica} {kind:<8} {checkpoint}{text}"
+        label = "" if level in ("debug", "info") else f"{level.upper()}: "
+        line = f"{clock} r{self._replica} {kind:<8} {label}{text}"
         return f"{RED}{line}{PLAIN}\n" if self._coloured and level == "error" else line + "\n"
 
     def drain(self) -> None:
@@ -106,7 +106,7 @@ class EventLog:
         line = f"{shown['who']} from {shown['from']}: {shown['what']}: {shown['result']}"
         self._print("info", "audit", line, {"text": line} | shown)
 
-    def event(self, event: e.Event) -> None:
+    def write_event(self, event: e.Event) -> None:
         """The line for a trace event, if it deserves one."""
         if type(event) in WORDLESS:
             return

@@ -88,10 +88,11 @@ class Host:
         self.fault_registry = fault_registry
         self.outbound = OutboundLinks(me, cluster.n, fault_registry, self.counters)
         self.control = CoreControl(self)
-        self.telemetry = Telemetry(lambda ask, number: snapshot(self.core, fault_registry.list, ask, number))
+        faults = fault_registry.active_faults
+        self.telemetry = Telemetry(lambda ask, number: snapshot(self.core, faults, ask, number))
         self.trace = TraceOutput(me, message_log, event_log, fault_registry, self.telemetry, self.counters)
         self._rng = rng
-        self.read_loop = ReadLoop(self._gather, self._gathered)
+        self.read_loop = ReadLoop(self._begin_read, self._end_read)
         self._gathering = False
         self._due = False
         self._kicked = trio.Event()
@@ -108,11 +109,11 @@ class Host:
         saved = storage.saved()
         self.saved = saved
         """What the disk held at the start."""
-        self.log_repair = LogRepair(storage, event_log, lambda: self.outbound.links, self._ask_for)
+        self.log_repair = LogRepair(storage, event_log, lambda: self.outbound.links, self._ask_for_slot)
         self._catch_up = CatchUpReader(
-            storage, self.log_repair, event_log, self._fetched, self._fetched_state
+            storage, self.log_repair, event_log, self._on_page, self._on_state_page
         )
-        self.applied_log = AppliedLog(storage, saved.watermark, self.log_repair.mended)
+        self.applied_log = AppliedLog(storage, saved.watermark, self.log_repair.wait_until_mended)
 
     # Life
 
@@ -131,7 +132,7 @@ class Host:
             self._nursery = nursery
             nursery.start_soon(self.outbound.deliver_delayed)
             nursery.start_soon(self.outbound.deliver_patient)
-            nursery.start_soon(self._keep_time)
+            nursery.start_soon(self._take_timed_turns)
             nursery.start_soon(self.read_loop.run)
             nursery.start_soon(self.log_repair.run)
             nursery.start_soon(disk_watch.run)
@@ -147,17 +148,17 @@ class Host:
         else:
             self._kicked.set()
 
-    def _gather(self) -> None:
+    def _begin_read(self) -> None:
         """Sockets are being read: what comes of all of them is one turn."""
         self._gathering = True
 
-    def _gathered(self) -> None:
+    def _end_read(self) -> None:
         self._gathering = False
         if self._due:
             self._due = False
             self._turn(trio.current_time())
 
-    async def _keep_time(self) -> None:
+    async def _take_timed_turns(self) -> None:
         """Take the turns that time alone brings. A scope whose deadline moves is cheaper than one a turn."""
         while True:
             with trio.CancelScope(deadline=self._next_due) as self._clock:
@@ -170,7 +171,7 @@ class Host:
         core_due = self.core.deadline if self.core is not None else float("inf")
         return min(core_due, self.fault_registry.deadline)
 
-    def soon(self, act: Callable[[], None]) -> None:
+    def run_soon(self, act: Callable[[], None]) -> None:
         """Do something after what is on its way out now."""
 
         async def later() -> None:
@@ -243,13 +244,13 @@ class Host:
             self.trace.publish(output, trio.current_time())
         self._writer.stop()
         with contextlib.suppress(StorageFailed):  # why the replica stops, if so, is told already
-            self.voting_rights.keep_now()
+            self.voting_rights.save_now()
 
     # Inputs
 
     def receive(self, sender: int, message: PeerMessage) -> None:
         """A message from another replica."""
-        if isinstance(message, Entries) and self.log_repair.take(sender, message):
+        if isinstance(message, Entries) and self.log_repair.take_entries(sender, message):
             return
         if self.core is None or self._failure is not None:
             self.counters["early messages"] += 1
@@ -273,7 +274,7 @@ class Host:
         if self.non_voting is not None or self._failure is not None:
             return
         self._non_voting.clear()
-        self.outbound.renounce()
+        self.outbound.drop_all()
         if self.core is None:
             self.storage.become_learner(reason)
             self.saved = self.storage.saved()
@@ -293,7 +294,7 @@ class Host:
         now = trio.current_time()
         if core is None:
             for request in range(first, first + len(texts)):
-                self.pending_requests.answer(Refused(client, request, "warming-up", None))
+                self.pending_requests.deliver(Refused(client, request, "warming-up", None))
         else:
             for request, text in enumerate(texts, first):
                 core.propose(Command(client, request, text), now)
@@ -301,9 +302,9 @@ class Host:
 
     def read(self, answer: ReadAnswer) -> None:
         """A linearizable read; ``answer`` is called when it may be served, or not."""
-        ticket = self.pending_requests.ticket(answer)
+        ticket = self.pending_requests.open_read(answer)
         if self.core is None:
-            self.pending_requests.answer(ReadRefused(ticket, "warming-up", None))
+            self.pending_requests.deliver(ReadRefused(ticket, "warming-up", None))
         else:
             self.core.read(ticket, trio.current_time())
         self.kick()
@@ -359,7 +360,7 @@ class Host:
             else:
                 self.applied_log.append(applied)
         for reply in output.replies:
-            self.pending_requests.answer(reply)
+            self.pending_requests.deliver(reply)
         if output.sends:
             self.outbound.send(output.sends, watched=self.telemetry.watched)
         if output.sends_durable:
@@ -370,17 +371,17 @@ class Host:
         for fetch in output.fetches:
             self._catch_up.start(fetch, self._nursery)
 
-    def _fetched(self, peer: int, first: int, entries: tuple[Entry, ...]) -> None:
+    def _on_page(self, peer: int, first: int, entries: tuple[Entry, ...]) -> None:
         if self.core is not None:
             self.core.fetched(peer, first, entries, trio.current_time())
             self.kick()
 
-    def _fetched_state(self, peer: int, page: State) -> None:
+    def _on_state_page(self, peer: int, page: State) -> None:
         if self.core is not None:
             self.core.fetched_state(peer, page, trio.current_time())
             self.kick()
 
-    def _ask_for(self, peer: int, slot: int) -> None:
+    def _ask_for_slot(self, peer: int, slot: int) -> None:
         self.outbound.send((Envelope(peer, CatchUp(slot)),), watched=self.telemetry.watched)
         self.outbound.flush()
 
@@ -393,7 +394,7 @@ class Host:
 
     def report(self, ask: int) -> StatusReport:
         """Return the status as far as the host knows it; who is connected is added by the server."""
-        active = self.fault_registry.list(trio.current_time())
+        active = self.fault_registry.active_faults(trio.current_time())
         return StatusReport(
             id=ask,
             status=self.status,
@@ -408,7 +409,7 @@ class Host:
             fsync_ms=round(self.commit_s * 1000, 3),
             counters=dict(sorted(self.counters.items())) | {"lost by faults": self.fault_registry.lost},
             clients=0,
-            links=self.outbound.views(),
+            links=self.outbound.link_views(),
             active=active,
             refused_by=tuple(sorted(self.outbound.refused_by.items())),
             non_voting_peers=tuple(sorted(self.voting_rights.non_voting.items())),

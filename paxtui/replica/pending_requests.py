@@ -11,7 +11,7 @@ from paxtui.core.output import Appended, ReadReady, ReadRefused, Refused, Reply
 class ReplyPort(Protocol):
     """Where the answers to a client's requests go."""
 
-    def answer(self, reply: Appended | Refused) -> None:
+    def deliver_reply(self, reply: Appended | Refused) -> None:
         """A request of this client ended; it may be one that another port asked."""
 
 
@@ -38,17 +38,17 @@ class PendingRequests:
         if not ports:
             del self._ports[client]
 
-    def ticket(self, answer: ReadAnswer) -> int:
+    def open_read(self, answer: ReadAnswer) -> int:
         """The number of a new read, whose reply ``answer`` gets."""
         self._ticket += 1
         self._reads[self._ticket] = answer
         return self._ticket
 
-    def answer(self, reply: Reply) -> None:
+    def deliver(self, reply: Reply) -> None:
         """Tell whoever waits for it."""
         if isinstance(reply, Appended | Refused):
             for port in self._ports.get(reply.client, ()):
-                port.answer(reply)
+                port.deliver_reply(reply)
         else:
             answer = self._reads.pop(reply.ticket, None)
             if answer is not None:

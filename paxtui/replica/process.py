@@ -110,7 +110,7 @@ async def _main(options: ReplicaOptions, event_log: EventLog) -> None:
     tls = options.cluster.tls
     credentials = of_replica(tls, options.replica) if tls is not None else None
     # The ports first: if another process has one, nothing on disk is touched.
-    listening, metrics_listening = await _open_ports(options, credentials, event_log)
+    listening, metrics_port = await _open_ports(options, credentials, event_log)
     if options.record is not None:
         check_record(options.record)
     storage = Store.open(
@@ -124,7 +124,7 @@ async def _main(options: ReplicaOptions, event_log: EventLog) -> None:
             event_log.warning("disk", note)
         message_log = MessageLog(options.log_folder / f"replica-{options.replica}.log")
         with contextlib.suppress(SlotDamaged):  # it is tried again when what is damaged can be mended
-            _mend(message_log, storage)
+            _repair_message_log(message_log, storage)
         rng = random.Random(options.seed)
         seed = options.seed if options.seed is not None else rng.getrandbits(32)
         host = build_host(
@@ -142,15 +142,15 @@ async def _main(options: ReplicaOptions, event_log: EventLog) -> None:
         complete: str | None = None
         try:
             if host.trace.recorder is not None:
-                host.trace.recorder.begin(options.cluster.name, options.cluster.n, host.saved)
-            await _serve(options, host, message_log, listening, metrics_listening, event_log)
+                host.trace.recorder.open_file(options.cluster.name, options.cluster.n, host.saved)
+            await _serve(options, host, message_log, listening, metrics_port, event_log)
             complete = "stop"
         finally:
             # What was handed to the writer is always awaited: the disk may have taken it already.
             host.stop()
             message_log.close()
             if host.trace.recorder is not None:
-                host.trace.recorder.end(complete)
+                host.trace.recorder.close_file(complete)
     finally:
         storage.close()
     if storage.failed_at_the_end is not None:
@@ -171,11 +171,10 @@ def build_host(
 ) -> Host:
     """Make a host and the faults that can act on it."""
     process_faults = ProcessFaults(storage.faults, event_log)
-    fault_registry = FaultRegistry(me, cluster.n, fault_seed, process_faults.begin, process_faults.end)
-    host = Host(
-        me, cluster, storage, message_log, event_log, fault_registry, rng, faults_allowed=faults_allowed
-    )
-    process_faults.attach(host)
+    begin, end = process_faults.begin_fault, process_faults.end_fault
+    registry = FaultRegistry(me, cluster.n, fault_seed, begin, end)
+    host = Host(me, cluster, storage, message_log, event_log, registry, rng, faults_allowed=faults_allowed)
+    process_faults.attach_host(host)
     return host
 
 
@@ -193,8 +192,8 @@ async def _open_ports(
     listening = await opened(partial(listen, address, credentials, insecure=options.insecure))
     if options.metrics is None:
         return listening, None
-    metrics_listening = partial(listen_for_metrics, options.metrics, credentials, insecure=options.insecure)
-    return listening, await opened(metrics_listening)
+    metrics_port = partial(listen_for_metrics, options.metrics, credentials, insecure=options.insecure)
+    return listening, await opened(metrics_port)
 
 
 async def _serve(
@@ -202,7 +201,7 @@ async def _serve(
     host: Host,
     message_log: MessageLog,
     listening: Listening,
-    metrics_listening: Listening | None,
+    metrics_port: Listening | None,
     event_log: EventLog,
 ) -> None:
     """The tasks of a replica, all of them."""
@@ -228,10 +227,10 @@ async def _serve(
             if peer != host.me:
                 link = PeerLink(host, peer, event_log, random.Random(), credentials, warm_up)
                 nursery.start_soon(link.run)
-        nursery.start_soon(trio.serve_listeners, server.handle, listening.listeners)
-        if metrics_listening is not None:
-            metrics_server = _metrics(host, server, credentials, metrics_listening, event_log)
-            nursery.start_soon(trio.serve_listeners, metrics_server.handle, metrics_listening.listeners)
+        nursery.start_soon(trio.serve_listeners, server.serve_connection, listening.listeners)
+        if metrics_port is not None:
+            metrics_server = _metrics(host, server, credentials, metrics_port, event_log)
+            nursery.start_soon(trio.serve_listeners, metrics_server.serve_connection, metrics_port.listeners)
         event_log.info("start", f"listening on {listening.address}, data in {options.data_folder}")
         tell_security(listening, event_log)
         await _warm_up(host, message_log, warm_up, options, event_log)
@@ -241,7 +240,7 @@ def _metrics(
     host: Host,
     server: Server,
     credentials: Credentials | None,
-    metrics_listening: Listening,
+    metrics_port: Listening,
     event_log: EventLog,
 ) -> MetricsServer:
     """What answers Prometheus. Its library is loaded here, and only if somebody wants it."""
@@ -250,9 +249,9 @@ def _metrics(
     sizes = collector.Sizes(host.storage.folder)
     replica = collector.ReplicaCollector(host, lambda: server.status(0), server.admission, sizes, credentials)
     page = collector.MetricsPage(collector.registry_of(replica), sizes)
-    scheme = "http" if metrics_listening.credentials is None else "https"
-    event_log.info("metrics", f"at {scheme}://{metrics_listening.address}/metrics")
-    return MetricsServer(page.text, collector.CONTENT_TYPE, server.admission, metrics_listening.credentials)
+    scheme = "http" if metrics_port.credentials is None else "https"
+    event_log.info("metrics", f"at {scheme}://{metrics_port.address}/metrics")
+    return MetricsServer(page.text, collector.CONTENT_TYPE, server.admission, metrics_port.credentials)
 
 
 async def _warm_up(
@@ -262,11 +261,11 @@ async def _warm_up(
     while not warm_up.done:
         missing = ", ".join(f"replica {peer}" for peer in warm_up.missing)
         event_log.info("warm-up", f"waiting for {missing} ({options.warm_up} must be ready)")
-        await warm_up.changed()
+        await warm_up.wait_for_change()
     if not host.storage.warmed:
         await trio.to_thread.run_sync(host.storage.set_warmed)
         event_log.info("warm-up", "done")
-    await _begin(host, message_log, event_log)
+    await _start_core(host, message_log, event_log)
     for fault in options.faults:
         _number, reason = host.fault_registry.inject(fault, trio.current_time(), None, None)
         if reason is not None:
@@ -276,18 +275,18 @@ async def _warm_up(
     gc.freeze()
 
 
-async def _begin(host: Host, message_log: MessageLog, event_log: EventLog) -> None:
+async def _start_core(host: Host, message_log: MessageLog, event_log: EventLog) -> None:
     """Take part, as soon as all that this needs of the log can be read: what is damaged is mended first."""
     while True:
         try:
-            _mend(message_log, host.storage)
+            _repair_message_log(message_log, host.storage)
             host.start_core()
             return
         except SlotDamaged as damage:
             if host.cluster.n == 1:
                 raise DiskRefused(f"{damage}, and there is no other replica that has it") from None
             event_log.error("start", f"{damage}; this replica takes part when it is mended")
-            await host.log_repair.mended(damage.slot, float("inf"))
+            await host.log_repair.wait_until_mended(damage.slot, float("inf"))
             host.saved = host.storage.saved()
 
 
@@ -318,12 +317,12 @@ async def _until_parent_dies(scope: trio.CancelScope, event_log: EventLog) -> No
     scope.cancel()
 
 
-def _mend(message_log: MessageLog, storage: Store) -> None:
+def _repair_message_log(message_log: MessageLog, storage: Store) -> None:
     """Bring the chat log to the database's watermark."""
     slot = max(message_log.repair(storage.committed_watermark), storage.log_start)
     while slot < storage.committed_watermark:
         entries, suppressed = storage.read(slot, REPAIR_SLOTS, 16 * 1024 * 1024)
         if not entries:
             break
-        message_log.write(enumerate(entries, slot), suppressed)
+        message_log.write_entries(enumerate(entries, slot), suppressed)
         slot += len(entries)

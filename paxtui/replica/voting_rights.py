@@ -8,7 +8,7 @@ count is dropped here, before it reaches the core, so that safety does not rest 
 
 What nobody remembers cannot be noticed: a disk that the others never saw, and commits of the last moments
 before it was copied or before all who heard of them were killed (they write the numbers down every
-``KEEP_S`` seconds).
+``SAVE_S`` seconds).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from paxtui.storage.store import Store
 TELL_S = 1.0
 """How often a replica tells the others how many commits its disk has seen, if there are more."""
 
-KEEP_S = 5.0
+SAVE_S = 5.0
 """How often what the others told is written down. Each time is a commit that nobody waits for."""
 
 UNTIL = (
@@ -38,12 +38,12 @@ class VotingRights:
         self._storage = storage
         self._known = storage.peers()
         self._fresh: set[int] = set()
-        self._keeping = trio.Lock()
+        self._saving = trio.Lock()
         self.non_voting: dict[int, str] = {}
         """By replica, why it is a learner without vote here, as of its last hello."""
 
-    def judge(self, replica: int, storage_id: str, commits: int, *, gave_up_vote: bool) -> str | None:
-        """A replica says hello with a disk. Why that disk may not vote, if so; :meth:`keep` before
+    def judge_disk(self, replica: int, storage_id: str, commits: int, *, gave_up_vote: bool) -> str | None:
+        """A replica says hello with a disk. Why that disk may not vote, if so; :meth:`save` before
         anything of it is listened to."""
         reason = self._reason(replica, storage_id, commits, gave_up_vote=gave_up_vote)
         known = self._known.get(replica)
@@ -73,7 +73,7 @@ class VotingRights:
             )
         return f"replica {replica} says that it has no vote" if gave_up_vote else None
 
-    def progress(self, replica: int, commits: int) -> None:
+    def note_progress(self, replica: int, commits: int) -> None:
         """A replica that may vote told how many commits its disk has seen."""
         known = self._known.get(replica)
         if known is not None and commits > known.commits:
@@ -84,14 +84,14 @@ class VotingRights:
             self._known[replica] = peer
             self._fresh.add(replica)
 
-    async def keep(self) -> None:
+    async def save(self) -> None:
         """Write down what is new; what another task is writing down already is awaited. Raises
         ``StorageFailed``."""
-        async with self._keeping:
+        async with self._saving:
             if fresh := self._take_fresh():
                 await trio.to_thread.run_sync(self._storage.remember_peers, fresh)
 
-    def keep_now(self) -> None:
+    def save_now(self) -> None:
         """The same, where nothing else runs any more."""
         if fresh := self._take_fresh():
             self._storage.remember_peers(fresh)
@@ -102,7 +102,7 @@ class VotingRights:
         return fresh
 
 
-def counts(message: PeerMessage) -> bool:
+def could_count(message: PeerMessage) -> bool:
     """Whether a message could count as a vote or as a lead. What learners tell each other does not: what
     somebody has learned is chosen, whatever became of that replica's own votes, and each row of it is checked
     when it is read. To take a state in several pages a learner has to ask for each."""

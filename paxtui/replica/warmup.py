@@ -35,11 +35,11 @@ class WarmUp:
         """Who is not ready yet, while that matters."""
         return () if self.done else tuple(sorted(self._others - (self._ready & self._welcomed)))
 
-    def ready(self, peer: int) -> None:
+    def note_ready(self, peer: int) -> None:
         """``peer`` says that it is ready. Repetitions do no harm."""
         self._note(self._ready, peer)
 
-    def welcomed(self, peer: int, *, non_voting: bool = False) -> None:
+    def note_welcome(self, peer: int, *, non_voting: bool = False) -> None:
         """``peer`` has let this replica in, perhaps only as a learner without vote."""
         self._non_voting = self._non_voting or non_voting
         self._note(self._welcomed, peer)
@@ -50,6 +50,6 @@ class WarmUp:
             self._changed.set()
             self._changed = trio.Event()
 
-    async def changed(self) -> None:
+    async def wait_for_change(self) -> None:
         """Wait until somebody new is ready."""
         await self._changed.wait()

@@ -156,7 +156,7 @@ def restore(backup: Backup, path: Path, folder: Path, identity: StorageIdentity)
     """
     target = folder / schema.DATABASE_FILE
     make_folder(folder)
-    lock = FolderLock.take(folder, f"restore of {path}")
+    lock = FolderLock.acquire(folder, f"restore of {path}")
     draft = folder / (schema.DATABASE_FILE + ".restored")
     try:
         present = sorted(file.name for file in folder.iterdir() if file.name != lock.path.name)

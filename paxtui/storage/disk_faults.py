@@ -17,7 +17,7 @@ class DiskFaults:
     fail: str | None = None
     """``"error"`` or ``"full"``: the next commit fails as it would with a broken or a full disk."""
 
-    def strike(self, path: Path) -> None:
+    def apply(self, path: Path) -> None:
         """Be slow, then fail, as asked. Raises ``OSError``."""
         if self.slow_s > 0:
             time.sleep(self.slow_s)

@@ -77,7 +77,7 @@ class FolderLock:
         self._descriptor = descriptor
 
     @classmethod
-    def take(cls, folder: Path, purpose: str) -> FolderLock:
+    def acquire(cls, folder: Path, purpose: str) -> FolderLock:
         """Lock ``folder`` or raise ``StorageRefused``; the file then holds our pid and ``purpose``."""
         path = folder / LOCK_FILE
         try:

@@ -170,8 +170,8 @@ class OfflineLog:
     def _verify(self, log_start: int) -> VerifyResult:
         slots, head = log_start, CHAIN_START
         try:
-            # The mark first: it follows each commit, so a state that is read later is not behind it.
-            mark = read_commit_mark(self.folder) if self.path.name == schema.DATABASE_FILE else None
+            # The commit mark first: it follows each commit, so a state that is read later is not behind it.
+            commit_mark = read_commit_mark(self.folder) if self.path.name == schema.DATABASE_FILE else None
             self._state = rows.read_state(self._db)
             if log_start:
                 head = snapshots.chain_at(self._db, log_start)
@@ -194,10 +194,10 @@ class OfflineLog:
         problem = None
         if head != self.chain:
             problem = f"the chain over all slots ends in {head.hex()[:12]}, stored is {self.chain.hex()[:12]}"
-        elif mark is not None and mark.commit_number > self.commit_number:
+        elif commit_mark is not None and commit_mark.commit_number > self.commit_number:
             problem = (
                 f"the database went back in time: it is at commit {self.commit_number}, "
-                f"and {MARK_FILE} saw commit {mark.commit_number}"
+                f"and {MARK_FILE} saw commit {commit_mark.commit_number}"
             )
         return VerifyResult(slots, self.watermark, head, None, problem, log_start)
 

@@ -91,30 +91,32 @@ class Recovery:
 
     def _check_commit_mark(self, state: StateRow) -> None:
         path = self.folder / MARK_FILE
-        mark = read_commit_mark(self.folder)
-        if mark is None:
+        commit_mark = read_commit_mark(self.folder)
+        if commit_mark is None:
             if state.commit_number > 0:
                 self.notes.append(
                     f"{path}: missing or torn; whether the database went back in time cannot be checked"
                 )
             return
         way_out = f"put the newest {self.path.name} back, or {schema.way_out(self.folder)}"
-        if mark.storage_id != self.identity.storage_id:
+        if commit_mark.storage_id != self.identity.storage_id:
             raise DiskRefused(f"{self.path}: is not the database that {path} was written for; {way_out}")
-        if mark.commit_number > state.commit_number:
+        if commit_mark.commit_number > state.commit_number:
             raise DiskRefused(
                 f"{self.path}: the database went back in time: it is at commit {state.commit_number}, and "
-                f"{path} saw commit {mark.commit_number}; {way_out}"
+                f"{path} saw commit {commit_mark.commit_number}; {way_out}"
             )
-        if mark.commit_number == state.commit_number and mark != commit_mark_of(self.identity, state):
+        if commit_mark.commit_number == state.commit_number and commit_mark != commit_mark_of(
+            self.identity, state
+        ):
             raise DiskRefused(
                 f"{self.path}: commit {state.commit_number} is another than {path} saw "
-                f"(watermark {state.watermark} and {mark.watermark}); {way_out}"
+                f"(watermark {state.watermark} and {commit_mark.watermark}); {way_out}"
             )
 
 
 def commit_mark_of(identity: StorageIdentity, state: StateRow) -> CommitMark:
-    """The mark that belongs to a state."""
+    """Return the commit mark that belongs to a state."""
     return CommitMark(identity.storage_id, state.commit_number, state.watermark, state.chain)
 
 

@@ -80,9 +80,9 @@ class Store:
         try:
             # After a crash, what is only in the write-ahead log moves to the database, synced.
             self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-            self._mark = RollbackGuard(folder)
-            self._mark.write(commit_mark_of(self._identity, self._state))
-            self._files = {path: path.stat().st_ino for path in (self.path, self._wal, self._mark.path)}
+            self._guard = RollbackGuard(folder)
+            self._guard.write(commit_mark_of(self._identity, self._state))
+            self._files = {path: path.stat().st_ino for path in (self.path, self._wal, self._guard.path)}
         except BaseException:
             self._reader.close()
             self._writer.close()
@@ -96,7 +96,7 @@ class Store:
         ``StorageRefused``; then the folder is unlocked and as it was.
         """
         make_folder(folder)
-        lock = FolderLock.take(folder, f"replica {replica} of cluster {name}")
+        lock = FolderLock.acquire(folder, f"replica {replica} of cluster {name}")
         path = folder / schema.DATABASE_FILE
         try:
             return cls(folder, lock, schema.Expected(cluster, name, replica))
@@ -183,7 +183,7 @@ class Store:
             upto, horizon = rows.read_session_state(self._reader)
             sessions = tuple(rows.read_sessions(self._reader))
             checkpoints = snapshots.read_checkpoints(self._reader)
-            if self._log_start and self._log_start not in [mark.upto for mark in checkpoints]:
+            if self._log_start and self._log_start not in [kept.upto for kept in checkpoints]:
                 raise DamagedRow("table checkpoints", f"the state at slot {self._log_start} is missing")
             if upto > state.watermark:
                 raise DamagedRow(
@@ -219,7 +219,7 @@ class Store:
     def _replay(self, first: int, upto: int) -> Iterator[Entry]:
         while first < upto:
             self._require_sound()
-            with self._read_lock, self._refusing(), self._mendable():
+            with self._read_lock, self._refusing(), self._repairable():
                 entries = rows.read_entries(self._reader, first, upto, REPLAY_SLOTS, REPLAY_CHARS)
             yield from entries
             first += len(entries)
@@ -237,7 +237,7 @@ class Store:
             if first >= upto:
                 return [], {}
             try:
-                with self._mendable():
+                with self._repairable():
                     entries = rows.read_entries(self._reader, first, upto, slots_max, chars_max)
                 return entries, rows.read_suppressed(self._reader, first, first + len(entries))
             finally:
@@ -284,7 +284,7 @@ class Store:
                 raise self._failed("read", error) from error
 
     @contextmanager
-    def _mendable(self) -> Iterator[None]:
+    def _repairable(self) -> Iterator[None]:
         try:
             yield
         except DamagedRow as damage:
@@ -307,18 +307,18 @@ class Store:
         Raises ``StorageFailed``; the outcome is then unknown, and every later call raises as well. It is
         never retried: after a failed fsync the kernel may have dropped the pages, and the next one says ok.
         """
-        gathered = WriteBatch()
+        changes = WriteBatch()
         try:
             for batch in batches:
                 for write in batch:
-                    gathered.add(write)
+                    changes.add(write)
         except Exception as error:  # a lone surrogate, for one, has no UTF-8
             raise self._failed("commit", error) from error
         with self._write_lock:
-            self._transact(self._state.after(gathered.state), gathered.store, gathered.pages())
+            self._transact(self._state.after(changes.state), changes.store, changes.pages())
             self._decided = self._state.commit_number
-            self._non_voting = self._non_voting or gathered.non_voting
-            self._log_start = self._log_start if gathered.log_start is None else gathered.log_start
+            self._non_voting = self._non_voting or changes.non_voting
+            self._log_start = self._log_start if changes.log_start is None else changes.log_start
 
     def become_learner(self, reason: str) -> None:
         """From now on this disk may not vote, durably. Raises ``StorageFailed``."""
@@ -326,7 +326,7 @@ class Store:
             self._transact(self._state.after(None), lambda db: rows.put_non_voting(db, reason), 1)
             self._non_voting = reason
 
-    def mend(self, mended: Mapping[int, Entry]) -> None:
+    def repair_rows(self, mended: Mapping[int, Entry]) -> None:
         """Put learned slots, as others told them, in the place of damaged rows. Raises ``StorageFailed``."""
         log = [rows.log_row(slot, entry.ballot, entry.value) for slot, entry in mended.items()]
         watermark = self.committed_watermark
@@ -369,7 +369,7 @@ class Store:
         self._require_sound()
         db = self._writer
         try:
-            self.faults.strike(self.path)
+            self.faults.apply(self.path)
             db.execute("BEGIN IMMEDIATE")
             store(db)
             columns = state.row()
@@ -382,7 +382,7 @@ class Store:
                 raise DamagedRow("table state", f"{changed.rowcount} rows instead of one")
             db.execute("COMMIT")
             self._check_files()
-            self._mark.write(commit_mark_of(self._identity, state))
+            self._guard.write(commit_mark_of(self._identity, state))
             self._checkpoint_if_due(pages)
         except Exception as error:
             # Not only errors of the disk: whatever went wrong between BEGIN and COMMIT, what is stored now
@@ -390,7 +390,7 @@ class Store:
             raise self._failed("commit", error) from error
         self._state = state
 
-    def look(self) -> None:
+    def require_files(self) -> None:
         """Find out whether the files are still there, while nothing is written. Raises ``StorageFailed``."""
         self._require_sound()
         try:
@@ -446,7 +446,7 @@ class Store:
                 self._tidy()
             _close_quietly(self._writer)
             _close_quietly(self._reader)
-            self._mark.close()
+            self._guard.close()
             self._lock.release()
 
     def _tidy(self) -> None:

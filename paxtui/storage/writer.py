@@ -61,7 +61,7 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        while taken := self._take():
+        while taken := self._take_queued():
             started = time.monotonic()
             try:
                 self._storage.commit([writes for _, writes in taken])
@@ -70,7 +70,7 @@ class Writer:
                 return
             self._on_durable(taken[-1][0], time.monotonic() - started, len(taken))
 
-    def _take(self) -> list[tuple[int, tuple[Write, ...]]]:
+    def _take_queued(self) -> list[tuple[int, tuple[Write, ...]]]:
         with self._wanted:
             while not self._queue and not self._stopping:
                 self._wanted.wait()

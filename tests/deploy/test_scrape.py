@@ -73,7 +73,7 @@ async def tls_host(folder: Path, credentials: Credentials | None = None) -> Asyn
         )
         metrics_server = MetricsServer(page.text, collector.CONTENT_TYPE, admission, credentials)
         listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        nursery.start_soon(trio.serve_listeners, metrics_server.handle, listeners)
+        nursery.start_soon(trio.serve_listeners, metrics_server.serve_connection, listeners)
         yield MetricsHost(r0, listeners[0].socket.getsockname()[1])
         nursery.cancel_scope.cancel()
 

@@ -93,12 +93,12 @@ def test_who_holds_most_has_to_go_when_all_hold_too_much() -> None:
     def large() -> None:
         gone.append("large")
 
-    pool.hold(small, 4)
-    pool.hold(large, 6)
+    pool.set_bytes(small, 4)
+    pool.set_bytes(large, 6)
     assert (pool.used, gone) == (10, [])
-    pool.hold(small, 5)
+    pool.set_bytes(small, 5)
     assert (pool.used, gone) == (5, ["large"])
-    pool.hold(small, 0)
+    pool.set_bytes(small, 0)
     assert (pool.used, gone) == (0, ["large"])
 
 
@@ -108,22 +108,22 @@ async def test_patience_ends_with_who_takes_nothing_and_with_who_says_nothing(
 ) -> None:
     del autojump_clock
     patience = IdleTimeouts(Limits(idle_s=10.0, stalled_s=4.0))
-    assert patience.look_s == 1.0
+    assert patience.interval_s == 1.0
     await trio.sleep(3)
-    assert patience.judge(0, 5, busy=False) is None
-    assert patience.judge(1, 5, busy=False) is None, "something left"
+    assert patience.check(0, 5, busy=False) is None
+    assert patience.check(1, 5, busy=False) is None, "something left"
     await trio.sleep(3.5)
-    assert patience.judge(1, 5, busy=False) is None
+    assert patience.check(1, 5, busy=False) is None
     await trio.sleep(1)
-    stalled = patience.judge(1, 5, busy=False)
+    stalled = patience.check(1, 5, busy=False)
     assert stalled is not None
     assert stalled.kind == STALLED
-    assert patience.judge(1, 0, busy=False) is None, "nothing waits"
+    assert patience.check(1, 0, busy=False) is None, "nothing waits"
     await trio.sleep(3)
-    assert patience.judge(1, 0, busy=True) is None
-    assert patience.judge(2, 1, busy=False) is None
-    idle = patience.judge(2, 0, busy=False)
+    assert patience.check(1, 0, busy=True) is None
+    assert patience.check(2, 1, busy=False) is None
+    idle = patience.check(2, 0, busy=False)
     assert idle is not None
     assert idle.kind == IDLE
-    patience.heard()
-    assert patience.judge(2, 0, busy=False) is None
+    patience.note_received()
+    assert patience.check(2, 0, busy=False) is None

@@ -86,7 +86,7 @@ class FakeMessageLog:
     def __init__(self) -> None:
         self.forgotten: list[int] = []
 
-    async def forget(self, log_start: int) -> None:
+    async def drop_below(self, log_start: int) -> None:
         self.forgotten.append(log_start)
 
 
@@ -105,12 +105,12 @@ class Kept:
         monotonic, wall = lambda: float(self.host.now_s), lambda: float(self.host.wall_s)
         self.retention = Compaction(self.host, storage, self.keep, message_log, event_log, monotonic, wall)
 
-    async def look(self) -> None:
+    async def compact_if_due(self) -> None:
         """One look, as the leader's."""
-        await self.retention.look()
+        await self.retention.compact_if_due()
 
     async def live(self, slots: int, step: int) -> None:
         """The log grows by ``slots``, ``step`` between two looks."""
         for _ in range(0, slots, step):
             self.host.grow(self.host.learner.watermark + step)
-            await self.look()
+            await self.compact_if_due()

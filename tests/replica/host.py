@@ -162,7 +162,7 @@ async def hosted(
     )
     waits = WarmUp(me, cluster.n, warm_up, first_start=True)
     for peer in range(0 if dials else cluster.n):
-        waits.welcomed(peer)  # whom it does not dial it takes for granted
+        waits.note_welcome(peer)  # whom it does not dial it takes for granted
     security: Security = "loopback" if credentials is None else "tls"
     server = Server(host, waits, event_log, credentials, security)
     try:
@@ -170,7 +170,7 @@ async def hosted(
             nursery.start_soon(host.pump)
             nursery.start_soon(Compaction(host.control, storage, cluster.keep, message_log, event_log).run)
             nursery.start_soon(host.telemetry.run)
-            nursery.start_soon(trio.serve_listeners, server.handle, listeners)
+            nursery.start_soon(trio.serve_listeners, server.serve_connection, listeners)
             for peer in range(cluster.n) if dials else ():
                 if peer != me:
                     link = PeerLink(host, peer, event_log, random.Random(), credentials, waits)

@@ -133,7 +133,7 @@ async def test_a_wall_clock_that_jumps_to_and_fro_does_not_fill_the_log(log: Log
         log.host.wall_s += YEAR_S * (-1) ** number
         log.host.now_s += 1
         log.host.wall_s += 1
-        await log.kept.look()
+        await log.kept.compact_if_due()
     lines = log.kept.lines.getvalue().count("the wall clock stepped")
     assert 1 <= lines <= 10
 
@@ -164,8 +164,8 @@ def test_a_stamp_that_steps_makes_older_marks_older_by_one_step_at_most() -> Non
             Checkpoint(5, 1400),
         ]
         ages = Ages(100.0)
-        ages.look(checkpoints, 7.0)
-        found = [ages.of(checkpoint) for checkpoint in checkpoints]
+        ages.count_elapsed(checkpoints, 7.0)
+        found = [ages.age_of(checkpoint) for checkpoint in checkpoints]
         assert found == sorted(found, reverse=True)
         assert found[-2:] == [100.0, 0.0]
         assert found[0] <= 100.0 * 2 + 2 * (100.0 + LEEWAY_S)
@@ -177,29 +177,29 @@ def test_a_stamp_that_steps_makes_older_marks_older_by_one_step_at_most() -> Non
 def test_a_new_leader_has_the_ages_from_the_stamps_and_goes_on_from_them() -> None:
     checkpoints = [Checkpoint(10, 5000), Checkpoint(20, 5100), Checkpoint(30, 5203)]
     ages = Ages(100.0)
-    ages.look(checkpoints, 0.0)
-    assert [ages.of(checkpoint) for checkpoint in checkpoints] == [203.0, 103.0, 0.0]
+    ages.count_elapsed(checkpoints, 0.0)
+    assert [ages.age_of(checkpoint) for checkpoint in checkpoints] == [203.0, 103.0, 0.0]
     for now in range(0, 101, 20):
-        ages.look(checkpoints, float(now))
-    assert [ages.of(checkpoint) for checkpoint in checkpoints] == [303.0, 203.0, 100.0]
+        ages.count_elapsed(checkpoints, float(now))
+    assert [ages.age_of(checkpoint) for checkpoint in checkpoints] == [303.0, 203.0, 100.0]
     assert ages.stamp(checkpoints[-1], wall_s=-1.0) == 5303
 
 
 def test_a_replica_that_was_away_counts_what_the_others_counted_meanwhile() -> None:
     known = [Checkpoint(10, 5000), Checkpoint(20, 5100)]
     ages = Ages(100.0)
-    ages.look(known, 0.0)
+    ages.count_elapsed(known, 0.0)
     missed = [*known, Checkpoint(30, 5200), Checkpoint(40, 5300)]
-    ages.look(missed, 1.0)
-    assert [ages.of(checkpoint) for checkpoint in missed] == [300.0, 200.0, 100.0, 0.0]
+    ages.count_elapsed(missed, 1.0)
+    assert [ages.age_of(checkpoint) for checkpoint in missed] == [300.0, 200.0, 100.0, 0.0]
 
 
 def test_a_monotonic_clock_that_jumps_counts_as_one_step_and_one_that_goes_back_as_none() -> None:
     checkpoints = [Checkpoint(10, 5000)]
     ages = Ages(100.0)
     for now, age in ((0.0, 0.0), (1e9, 100.0), (5.0, 100.0), (6.0, 101.0)):
-        ages.look(checkpoints, now)
-        assert ages.of(checkpoints[0]) == age
+        ages.count_elapsed(checkpoints, now)
+        assert ages.age_of(checkpoints[0]) == age
 
 
 @pytest.mark.trio
@@ -216,7 +216,7 @@ async def test_a_replica_that_is_restarted_more_often_than_a_step_lasts_still_re
 async def test_time_in_which_no_replica_runs_does_not_count(log: Log) -> None:
     log_start = log.host.learner.log_start
     log.restart(away_s=10 * LIMIT_S)
-    await log.kept.look()
+    await log.kept.compact_if_due()
     assert log.host.learner.log_start == log_start
     await log.live(LIMIT_S)
     assert log.host.learner.log_start > log_start
@@ -272,7 +272,7 @@ async def test_a_limit_that_is_lowered_removes_a_step_at_a_time(tmp_path: Path) 
     floors: list[Any] = []
     for _ in range(STEP_S):
         log.host.now_s += 1
-        await log.kept.look()
+        await log.kept.compact_if_due()
         floors.append(log.host.learner.log_start)
     seen = sorted(set(floors))
     assert seen[:3] == checkpoints[:3]  # one after the other

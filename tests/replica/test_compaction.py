@@ -44,10 +44,10 @@ async def test_a_quiet_log_is_neither_marked_nor_trimmed_again_and_again(
     kept = Kept(Retention(slots=8), tmp_path)
     await kept.live(100, 10)
     for _ in range(3):  # marks are slots, too: with one a slot they may ask for one more
-        await kept.look()
+        await kept.compact_if_due()
     before = len(kept.host.marked), len(kept.host.trimmed)
     for _ in range(20):
-        await kept.look()
+        await kept.compact_if_due()
     assert (len(kept.host.marked), len(kept.host.trimmed)) == before
 
 
@@ -107,8 +107,8 @@ async def test_a_refusal_is_told_and_tried_again_at_the_next_look(tmp_path: Path
     assert "cannot mark the log: its queue is full" in kept.lines.getvalue()
     assert "cannot trim the log to slot" in kept.lines.getvalue()
     kept.host.refusal = None
-    await kept.look()
-    await kept.look()
+    await kept.compact_if_due()
+    await kept.compact_if_due()
     assert kept.host.learner.log_start > log_start
 
 

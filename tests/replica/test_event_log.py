@@ -84,7 +84,7 @@ EVENTS = [
 @pytest.mark.parametrize(("event", "text"), EVENTS, ids=lambda value: type(value).__name__)
 def test_an_event_of_interest_has_its_line(event: e.Event, text: str) -> None:
     event_log, file = lines("debug")
-    event_log.event(event)
+    event_log.write_event(event)
     assert file.getvalue().rstrip("\n").endswith(text)
     assert file.getvalue().count("\n") == 1
 
@@ -102,7 +102,7 @@ def test_what_happens_for_every_message_has_no_line() -> None:
         e.LeaderHeard(Ballot(3, 0)),
     ]
     for event in frequent:
-        event_log.event(event)
+        event_log.write_event(event)
     assert file.getvalue() == ""
     assert {type(event) for event in frequent} < set(get_args(e.AnyEvent))
 
@@ -128,7 +128,7 @@ def test_on_a_terminal_an_error_is_red_unless_colours_are_not_wanted(monkeypatch
     event_log = EventLog(0, "info", as_json=False, file=coloured)
     monkeypatch.setenv("NO_COLOR", "1")
     for each in (event_log, EventLog(0, "info", as_json=False, file=plain)):
-        each.event(e.BecameNonVoting("its disk is lost"))
+        each.write_event(e.BecameNonVoting("its disk is lost"))
         each.info("leader", "leads at 3.0")
     held, leads = coloured.getvalue().splitlines()
     assert held.startswith("\x1b[31m")

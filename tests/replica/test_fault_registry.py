@@ -162,7 +162,7 @@ def test_a_fault_that_cannot_begin_is_not_listed() -> None:
     registry = Board()
     registry.objection = "it is asleep"
     assert registry.inject(f.CrashProposer(), 0, None, None) == (0, "it is asleep")
-    assert registry.list(0) == ()
+    assert registry.active_faults(0) == ()
 
 
 def test_a_pause_is_over_before_anybody_could_list_it() -> None:
@@ -216,7 +216,7 @@ def test_the_list_tells_age_and_time_left() -> None:
     registry = Board(me=2)
     number, _ = registry.inject(f.Cut(1), 100.0, 5.0, None)
     other, _ = registry.inject(f.SlowDisk(1), 101.0, None, f.Trigger("voted", 3))
-    assert registry.list(103.0) == (
+    assert registry.active_faults(103.0) == (
         f.ActiveFault(number, 2, f.Cut(1), 3.0, 2.0, None),
         f.ActiveFault(other, 2, f.SlowDisk(1), 2.0, None, f.Trigger("voted", 3)),
     )
@@ -300,12 +300,12 @@ def test_an_applied_run_concerns_each_of_its_slots() -> None:
 def test_those_who_watch_are_told_of_each_beginning_and_end() -> None:
     registry = Board()
     told: list[FaultBegan | FaultEnded] = []
-    registry.tell = told.append
+    registry.on_change = told.append
     cut = registry.put(f.Cut(1), for_s=5)
     waiting = registry.put(f.SlowDisk(1), when=f.Trigger("voted"))
     skip = registry.put(f.SkipSlot(3))
     registry.on_event(e.Voted(B, 0, (NOOP,)), 0.0)
-    registry.skipped(3)
+    registry.end_skip(3)
     registry.expire(1e9)
     registry.undo(waiting)
     assert told == [
@@ -325,4 +325,4 @@ def test_losses_are_counted_by_link() -> None:
     for _ in range(3):
         assert registry.fate(1) == ()
     assert registry.fate(2) is None
-    assert (registry.lost_to, registry.lost, registry.crossed(1)) == ({1: 3, 2: 0}, 3, 3)
+    assert (registry.lost_to, registry.lost, registry.decided_count(1)) == ({1: 3, 2: 0}, 3, 3)

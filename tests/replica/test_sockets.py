@@ -184,13 +184,13 @@ async def test_a_quiet_link_carries_a_sign_of_life_and_a_busy_one_does_not(
         assert gaps == [pytest.approx(0.11)] * 2
         for _ in range(10):  # turns, as often as heartbeats come
             await trio.sleep(0.1)
-            signs.look(trio.current_time())
+            signs.send_if_quiet(trio.current_time())
             assert b"ready" in await theirs.receive_some()
         for _ in range(10):
             await trio.sleep(0.1)
             sender.push(b"busy")
             sender.flush()
             await trio.testing.wait_all_tasks_blocked()
-            signs.look(trio.current_time())
+            signs.send_if_quiet(trio.current_time())
             assert await theirs.receive_some() == b"busy"
         nursery.cancel_scope.cancel()

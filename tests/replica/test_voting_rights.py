@@ -27,7 +27,7 @@ from paxtui.core.messages import (
     SnapshotAsk,
 )
 from paxtui.core.values import Command, Entry
-from paxtui.replica.voting_rights import VotingRights, counts
+from paxtui.replica.voting_rights import VotingRights, could_count
 from paxtui.storage.rows import Peer
 from paxtui.storage.store import Store
 from paxtui.wire.hello import Welcome
@@ -60,62 +60,62 @@ def again(storage: Store) -> tuple[Store, VotingRights]:
 def test_a_disk_may_vote_while_it_is_the_same_and_does_not_go_back(storage: Store) -> None:
     voting_rights = VotingRights(storage)
     for commits in (0, 7, 7, 9):
-        assert voting_rights.judge(1, "disk", commits, gave_up_vote=False) is None
-    voting_rights.progress(1, 30)
-    voting_rights.progress(1, 20)
-    voting_rights.keep_now()
+        assert voting_rights.judge_disk(1, "disk", commits, gave_up_vote=False) is None
+    voting_rights.note_progress(1, 30)
+    voting_rights.note_progress(1, 20)
+    voting_rights.save_now()
     storage, voting_rights = again(storage)
     assert storage.peers() == {1: Peer("disk", 30)}
-    assert voting_rights.judge(1, "disk", 30, gave_up_vote=False) is None
+    assert voting_rights.judge_disk(1, "disk", 30, gave_up_vote=False) is None
     assert "at commit 29 and had told of commit 30" in str(
-        voting_rights.judge(1, "disk", 29, gave_up_vote=False)
+        voting_rights.judge_disk(1, "disk", 29, gave_up_vote=False)
     )
     storage.close()
 
 
 def test_a_disk_that_went_back_stays_held_however_far_it_comes(storage: Store) -> None:
     voting_rights = VotingRights(storage)
-    voting_rights.judge(1, "disk", 30, gave_up_vote=False)
-    reason = voting_rights.judge(1, "disk", 10, gave_up_vote=False)
-    voting_rights.progress(1, 31)
-    voting_rights.keep_now()
+    voting_rights.judge_disk(1, "disk", 30, gave_up_vote=False)
+    reason = voting_rights.judge_disk(1, "disk", 10, gave_up_vote=False)
+    voting_rights.note_progress(1, 31)
+    voting_rights.save_now()
     storage, voting_rights = again(storage)
-    assert voting_rights.judge(1, "disk", 500, gave_up_vote=False) == reason
+    assert voting_rights.judge_disk(1, "disk", 500, gave_up_vote=False) == reason
     assert voting_rights.non_voting == {1: reason}
     storage.close()
 
 
 def test_another_disk_is_held_and_the_newest_of_the_first_is_welcome_again(storage: Store) -> None:
     voting_rights = VotingRights(storage)
-    voting_rights.judge(1, "first", 30, gave_up_vote=False)
+    voting_rights.judge_disk(1, "first", 30, gave_up_vote=False)
     assert "another disk (storage second, it voted with first)" in str(
-        voting_rights.judge(1, "second", 500, gave_up_vote=False)
+        voting_rights.judge_disk(1, "second", 500, gave_up_vote=False)
     )
-    voting_rights.keep_now()
+    voting_rights.save_now()
     storage, voting_rights = again(storage)
-    assert voting_rights.judge(1, "second", 600, gave_up_vote=True) is not None
-    assert voting_rights.judge(1, "first", 29, gave_up_vote=False) is not None
-    assert voting_rights.judge(2, "first", 31, gave_up_vote=False) is None
+    assert voting_rights.judge_disk(1, "second", 600, gave_up_vote=True) is not None
+    assert voting_rights.judge_disk(1, "first", 29, gave_up_vote=False) is not None
+    assert voting_rights.judge_disk(2, "first", 31, gave_up_vote=False) is None
     assert voting_rights.non_voting.keys() == {1}
     storage.close()
 
 
 def test_the_first_disk_put_back_in_time_may_vote(storage: Store) -> None:
     voting_rights = VotingRights(storage)
-    voting_rights.judge(1, "first", 30, gave_up_vote=False)
-    voting_rights.judge(1, "second", 500, gave_up_vote=False)
-    assert voting_rights.judge(1, "first", 30, gave_up_vote=False) is None
+    voting_rights.judge_disk(1, "first", 30, gave_up_vote=False)
+    voting_rights.judge_disk(1, "second", 500, gave_up_vote=False)
+    assert voting_rights.judge_disk(1, "first", 30, gave_up_vote=False) is None
     assert voting_rights.non_voting == {}
     storage.close()
 
 
 def test_who_gave_up_vote_is_believed_also_when_it_says_otherwise_later(storage: Store) -> None:
     voting_rights = VotingRights(storage)
-    voting_rights.judge(1, "disk", 30, gave_up_vote=False)
-    assert voting_rights.judge(1, "disk", 31, gave_up_vote=True) is not None
-    assert voting_rights.judge(1, "disk", 32, gave_up_vote=False) is not None
-    assert voting_rights.judge(2, "unseen", 5, gave_up_vote=True) is not None
-    voting_rights.keep_now()
+    voting_rights.judge_disk(1, "disk", 30, gave_up_vote=False)
+    assert voting_rights.judge_disk(1, "disk", 31, gave_up_vote=True) is not None
+    assert voting_rights.judge_disk(1, "disk", 32, gave_up_vote=False) is not None
+    assert voting_rights.judge_disk(2, "unseen", 5, gave_up_vote=True) is not None
+    voting_rights.save_now()
     assert storage.peers().keys() == {1}  # the disk that 2 may have voted with is still to come
     storage.close()
 
@@ -139,7 +139,7 @@ def test_all_messages_count_but_those_between_learners() -> None:
         PreVote(B),
         PreVoteReply(B, True, B, 0),
     )
-    assert [counts(message) for message in (*learners, *voters)] == [False] * 4 + [True] * 10
+    assert [could_count(message) for message in (*learners, *voters)] == [False] * 4 + [True] * 10
 
 
 @pytest.mark.trio
@@ -188,7 +188,7 @@ async def test_progress_of_a_disk_is_remembered_and_that_of_a_held_one_is_not(
     async with r0.dial("peer", **r0.peer(1) | {"storage": "another"}) as raw:
         await raw.say({"type": "progress", "commits": 90}, CatchUp(0))
         await eventually(lambda: r0.host.counters["received messages"] == 2, "it has arrived")
-    await r0.host.voting_rights.keep()
+    await r0.host.voting_rights.save()
     assert r0.host.storage.peers() == {1: Peer("1" * 32, 40)}
 
 
@@ -211,7 +211,7 @@ async def test_a_replica_that_is_held_says_so_everywhere_and_on_its_disk(
 async def test_a_replica_that_still_warms_up_can_be_held_and_then_waits_for_nobody(tmp_path: Path) -> None:
     async with hosted(tmp_path / "r0", replicas=3, warm_up="all") as r0:
         r0.host.become_learner("why")
-        r0.warm_up.welcomed(1, non_voting=True)
+        r0.warm_up.note_welcome(1, non_voting=True)
         assert r0.warm_up.done
         assert r0.host.saved.non_voting == r0.host.storage.non_voting == "why"
         r0.host.start_core()

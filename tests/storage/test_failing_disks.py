@@ -66,7 +66,7 @@ def expect_failed_for_good(storage, cause: str) -> None:
         storage.peers,
         lambda: storage.remember_peers({1: Peer("x")}),
         lambda: storage.become_learner("why"),
-        lambda: storage.mend({}),
+        lambda: storage.repair_rows({}),
         storage.look,
     ):
         with pytest.raises(StorageFailed) as later:

@@ -75,10 +75,10 @@ def test_a_mark_with_descriptor_0_is_closed(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("descriptor_0_is_free")
 def test_a_lock_with_descriptor_0_is_released(tmp_path: Path) -> None:
-    lock = FolderLock.take(tmp_path, "a test")
+    lock = FolderLock.acquire(tmp_path, "a test")
     os.fstat(0)  # it is the lock's
     lock.release()
-    FolderLock.take(tmp_path, "another test").release()
+    FolderLock.acquire(tmp_path, "another test").release()
 
 
 def test_a_closed_storage_has_no_file_open(open_storage: OpenStorage, folder: Path) -> None:

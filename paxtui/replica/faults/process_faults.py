@@ -35,7 +35,7 @@ class FaultedHost(Protocol):
     def kick(self) -> None:
         """Take the core's output soon."""
 
-    def soon(self, act: Callable[[], None]) -> None:
+    def run_soon(self, act: Callable[[], None]) -> None:
         """Call ``act`` when the answers that are ready have left."""
 
 
@@ -44,17 +44,17 @@ class ProcessFaults:
 
     def __init__(self, disk: DiskFaults, event_log: EventLog) -> None:
         self._host: FaultedHost
-        """Set by :meth:`attach`, before any fault begins."""
+        """Set by :meth:`attach_host`, before any fault begins."""
         self._disk = disk
         self._event_log = event_log
         self._skips: list[int] = []
         """The slots that were taken where the operator wanted the next one skipped, the first one first."""
 
-    def attach(self, host: FaultedHost) -> None:
+    def attach_host(self, host: FaultedHost) -> None:
         """Let faults act on the core of ``host``; the host knows the registry that calls this object."""
         self._host = host
 
-    def begin(self, fault: AnyFault, at_once: bool) -> str | None:
+    def begin_fault(self, fault: AnyFault, at_once: bool) -> str | None:
         """Begin a fault; the reason if that is impossible. A pause that is not meant to begin ``at_once``
         lets the answer to whoever asked for it leave first."""
         core, disk = self._host.core, self._disk
@@ -67,7 +67,7 @@ class ProcessFaults:
                 if at_once:
                     _stop_for(seconds)
                 else:
-                    self._host.soon(lambda: _stop_for(seconds))
+                    self._host.run_soon(lambda: _stop_for(seconds))
             case CrashProposer():
                 if core is None:
                     return "it is still warming up"
@@ -85,7 +85,7 @@ class ProcessFaults:
                 disk.fail = "full"
         return None
 
-    def end(self, fault: AnyFault) -> None:
+    def end_fault(self, fault: AnyFault) -> None:
         """End it, where that is possible."""
         core = self._host.core
         match fault:

@@ -52,7 +52,7 @@ class Ages:
         self._ages: dict[int, float] = {} if known is None else dict([known])
         self._looked_at: float | None = None
 
-    def look(self, checkpoints: Sequence[Checkpoint], now: float) -> None:
+    def count_elapsed(self, checkpoints: Sequence[Checkpoint], now: float) -> None:
         """Count the time since the last look. ``checkpoints`` are those that are kept, in order; ``now`` is
         the monotonic clock."""
         elapsed = 0.0 if self._looked_at is None else now - self._looked_at
@@ -69,14 +69,14 @@ class Ages:
             following = checkpoint
         self._ages = ages
 
-    def of(self, checkpoint: Checkpoint) -> float:
+    def age_of(self, checkpoint: Checkpoint) -> float:
         """How long ago, at least, a checkpoint of the last look was applied."""
         return self._ages[checkpoint.upto]
 
     def stamp(self, last: Checkpoint | None, wall_s: float) -> int:
         """The stamp of a checkpoint that follows ``last``. Of the first one it is the wall clock, which may
         be anything."""
-        seconds = wall_s if last is None else last.wall_s + self.of(last)
+        seconds = wall_s if last is None else last.wall_s + self.age_of(last)
         return int(min(max(seconds, 0), NUMBER_LIMIT - 1))
 
 

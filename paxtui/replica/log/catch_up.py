@@ -68,7 +68,7 @@ class CatchUpReader:
             )
         except SlotDamaged as damage:
             # An empty page tells only how much is learned here; whoever asks goes on to another replica.
-            self._log_repair.want(damage.slot)
+            self._log_repair.want_slot(damage.slot)
         except SlotRemoved:
             pass  # just now; whoever asks again is given the state instead
         finally:

@@ -33,7 +33,7 @@ class StepWatch:
         """Of steps that are not told yet."""
         self._quiet_until = float("-inf")
 
-    def look(self) -> None:
+    def check_clock(self) -> None:
         """Tell a step since the last look, if there was one."""
         now = self._monotonic()
         before, self._offset_s = self._offset_s, self._wall() - now

@@ -92,19 +92,19 @@ class Compaction:
         """Do what is due, until cancelled. Raises ``StorageFailed``."""
         while True:
             await trio.sleep(LOOK_S)
-            await self.look()
+            await self.compact_if_due()
             await self._sweep()
 
-    async def look(self) -> None:
+    async def compact_if_due(self) -> None:
         """Count the time since the last look; a leader has marked and trimmed what is due."""
-        self._steps.look()
+        self._steps.check_clock()
         core = self._host.core
         if core is None or self._keep.everything:
             return
         checkpoints, watermark = list(core.learner.checkpoints), core.learner.watermark
-        self._ages.look(checkpoints, self._monotonic())
+        self._ages.count_elapsed(checkpoints, self._monotonic())
         if core.proposer.leader is not None:
-            await self._lead(checkpoints, watermark, core.learner.log_start)
+            await self._compact(checkpoints, watermark, core.learner.log_start)
         await self._remember_age(checkpoints)
 
     async def _remember_age(self, checkpoints: list[Checkpoint]) -> None:
@@ -116,27 +116,27 @@ class Compaction:
         self._keep_age_at = now + AGE_KEPT_EVERY_S
         try:
             await trio.to_thread.run_sync(
-                self._age_file.write, checkpoints[-1].upto, self._ages.of(checkpoints[-1])
+                self._age_file.write, checkpoints[-1].upto, self._ages.age_of(checkpoints[-1])
             )
         except OSError as error:
             self._event_log.debug("keep", f"cannot write down the age of the last mark: {error}")
 
     # The leader's part
 
-    async def _lead(self, checkpoints: list[Checkpoint], watermark: int, log_start: int) -> None:
+    async def _compact(self, checkpoints: list[Checkpoint], watermark: int, log_start: int) -> None:
         behind = await self._bytes_behind(checkpoints)
         if self._is_due(checkpoints, watermark, behind[-1]):
             stamp_s = self._ages.stamp(checkpoints[-1] if checkpoints else None, self._wall())
-            self._tell("cannot mark the log", self._host.checkpoint(stamp_s))
-        by_age = self._old_enough(checkpoints, log_start)
-        target = max(self._more_than_enough(checkpoints, watermark, behind), by_age)
+            self._log_refusal("cannot mark the log", self._host.checkpoint(stamp_s))
+        by_age = self._last_old_enough(checkpoints, log_start)
+        target = max(self._last_beyond_limits(checkpoints, watermark, behind), by_age)
         if target > log_start:
             reason = self._host.trim(target)
-            self._tell(f"cannot trim the log to slot {target}", reason)
+            self._log_refusal(f"cannot trim the log to slot {target}", reason)
             if reason is None and target == by_age:
                 self._trim_by_age_at = self._monotonic() + self._age_s / PARTS / PARTS
 
-    def _tell(self, what: str, reason: str | None) -> None:
+    def _log_refusal(self, what: str, reason: str | None) -> None:
         if reason is not None:
             self._event_log.debug("keep", f"{what}: {reason}")
 
@@ -148,11 +148,11 @@ class Compaction:
             or (keep.bytes is not None and size >= keep.bytes // PARTS)
             or (
                 keep.age_s is not None
-                and (not checkpoints or self._ages.of(checkpoints[-1]) >= keep.age_s / PARTS)
+                and (not checkpoints or self._ages.age_of(checkpoints[-1]) >= keep.age_s / PARTS)
             )
         )
 
-    def _more_than_enough(self, checkpoints: list[Checkpoint], watermark: int, behind: list[int]) -> int:
+    def _last_beyond_limits(self, checkpoints: list[Checkpoint], watermark: int, behind: list[int]) -> int:
         """The last checkpoint behind which there are as many slots, or bytes, as are kept; 0 for none."""
         keep = self._keep
         sizes = zip(checkpoints, behind, strict=True) if checkpoints else ()
@@ -166,18 +166,18 @@ class Compaction:
             default=0,
         )
 
-    def _old_enough(self, checkpoints: list[Checkpoint], log_start: int) -> int:
+    def _last_old_enough(self, checkpoints: list[Checkpoint], log_start: int) -> int:
         """The last checkpoint that is as old as the limit, within one step of the first one; 0 for none."""
         above = [checkpoint for checkpoint in checkpoints if checkpoint.upto > log_start]
         if self._keep.age_s is None or not above or self._monotonic() < self._trim_by_age_at:
             return 0
-        ages, oldest_s = self._ages, self._ages.of(above[0])
+        ages, oldest_s = self._ages, self._ages.age_of(above[0])
         return max(
             (
                 checkpoint.upto
                 for checkpoint in above
-                if ages.of(checkpoint) >= self._age_s
-                and oldest_s - ages.of(checkpoint) <= self._age_s / PARTS
+                if ages.age_of(checkpoint) >= self._age_s
+                and oldest_s - ages.age_of(checkpoint) <= self._age_s / PARTS
             ),
             default=0,
         )
@@ -217,5 +217,5 @@ class Compaction:
         while more:
             more = await trio.to_thread.run_sync(storage.sweep)
             await trio.sleep(BREATH_S)
-        await self._message_log.forget(log_start)
+        await self._message_log.drop_below(log_start)
         self._swept = log_start

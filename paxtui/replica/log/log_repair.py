@@ -44,7 +44,7 @@ class LogRepair:
         self._arrived = trio.Event()
         self._mended = trio.Event()
 
-    def want(self, slot: int) -> None:
+    def want_slot(self, slot: int) -> None:
         """Have a slot learned again, as soon as another replica can be asked."""
         if slot not in self._wanted:
             self._wanted.add(slot)
@@ -53,15 +53,15 @@ class LogRepair:
             )
             self._work.set()
 
-    async def mended(self, slot: int, patience_s: float = PATIENCE_S) -> bool:
+    async def wait_until_mended(self, slot: int, patience_s: float = PATIENCE_S) -> bool:
         """Want a slot and wait for it; whether it is there in time."""
-        self.want(slot)
+        self.want_slot(slot)
         with trio.move_on_after(patience_s):
             while slot in self._wanted:
                 await self._mended.wait()
         return slot not in self._wanted
 
-    def take(self, sender: int, page: Entries) -> bool:
+    def take_entries(self, sender: int, page: Entries) -> bool:
         """Entries arrived; whether they answer what was asked here, and not what the core asked: that asks
         for slots above its watermark, and all that is damaged is below."""
         if page.first not in self._wanted:
@@ -104,7 +104,7 @@ class LogRepair:
         found, self._found = self._found, {}
         if found:
             entries = {slot: entry for slot, (_, entry) in found.items()}
-            await trio.to_thread.run_sync(self._storage.mend, entries)
+            await trio.to_thread.run_sync(self._storage.repair_rows, entries)
             for slot, (sender, _) in sorted(found.items()):
                 self._event_log.warning(
                     "disk", f"slot {slot} is mended with what replica {sender} has learned"

@@ -128,9 +128,9 @@ class MessageLog:
 
     def append(self, applied: Applied) -> None:
         """Add the messages of newly applied slots."""
-        self.write(enumerate(applied.entries, applied.first), applied.suppressed)
+        self.write_entries(enumerate(applied.entries, applied.first), applied.suppressed)
 
-    def write(self, entries: Iterable[tuple[int, Entry]], suppressed: Mapping[int, int]) -> None:
+    def write_entries(self, entries: Iterable[tuple[int, Entry]], suppressed: Mapping[int, int]) -> None:
         """Add the lines of ``entries`` that are messages and took effect."""
         told = [
             (slot, entry.value)
@@ -165,7 +165,7 @@ class MessageLog:
         if self._is_rotated(self._end):
             self._first.write(self._next)
 
-    async def forget(self, log_start: int) -> None:
+    async def drop_below(self, log_start: int) -> None:
         """Drop the lines of slots below ``log_start``, once they are most of the file.
 
         The file cannot lose its beginning, so the rest is copied, by a thread; what is appended meanwhile

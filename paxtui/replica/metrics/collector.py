@@ -126,7 +126,7 @@ class Sizes:
         self.files: Mapping[str, int] = {}
         self.free: int | None = None
 
-    async def look(self) -> None:
+    async def measure(self) -> None:
         """Take the sizes of now; what cannot be told in time is left out."""
         self.files, self.free = {}, None
         with trio.move_on_after(DISK_S):
@@ -183,7 +183,7 @@ class ReplicaCollector(Collector):
         )
         yield from self._disk(report)
         yield from _counters(report.counters)
-        yield from self._callers(report)
+        yield from self._connections(report)
         yield from _links(report.links)
 
     def _who(self, report: StatusReport) -> Metric:
@@ -214,7 +214,7 @@ class ReplicaCollector(Collector):
             free.add_metric([], self._sizes.free)
         yield free
 
-    def _callers(self, report: StatusReport) -> Iterator[Metric]:
+    def _connections(self, report: StatusReport) -> Iterator[Metric]:
         yield _gauge("connections", "Clients, operators and observers.", self._admission.count)
         yield _gauge("strangers", "Connections that have not been welcomed yet.", self._admission.strangers)
         yield _gauge("faults_active", "Injected faults that act or wait here.", report.faults)
@@ -247,7 +247,7 @@ class MetricsPage:
         """The page, at most :data:`PAGE_S` old."""
         async with self._making:
             if trio.current_time() - self._made_at >= PAGE_S:
-                await self._sizes.look()
+                await self._sizes.measure()
                 self._text = generate_latest(self._registry)
                 self._made_at = trio.current_time()
         return self._text

@@ -102,7 +102,7 @@ class MetricsServer:
         self._open: dict[int, trio.CancelScope] = {}
         self._number = 0
 
-    async def handle(self, raw: trio.SocketStream) -> None:
+    async def serve_connection(self, raw: trio.SocketStream) -> None:
         """One connection, from its request to its end."""
         self._make_room()
         self._number += 1
@@ -130,7 +130,7 @@ class MetricsServer:
             if self._credentials is not None:
                 stream = encrypted = await self._accept_tls(raw, self._credentials)
                 _check_role(encrypted)
-            reply = await self._answer(stream)
+            reply = await self._reply_to(stream)
         except Declined as declined:
             if declined.kind:
                 self._admission.refuse(declined.kind)
@@ -155,7 +155,7 @@ class MetricsServer:
             self._admission.complain(f"metrics: somebody turned away: {distrust}")
             raise Declined(0, str(distrust), NO_CERTIFICATE) from None  # TLS has told it why
 
-    async def _answer(self, stream: Channel) -> bytes:
+    async def _reply_to(self, stream: Channel) -> bytes:
         request = _REQUEST.match(await _head(stream))
         if request is None:
             raise Declined(400, "this is no HTTP/1.1 request")

@@ -156,7 +156,7 @@ class Watcher:
         self.waiting = waiting
         self.behind = True
         """It needs a snapshot before the next delta."""
-        self.told: int | None = None
+        self.next_number: int | None = None
         """The number of the first event that it was not told; ``None`` before its first snapshot."""
 
 
@@ -176,7 +176,7 @@ class Telemetry:
         """Whether anybody wants events."""
         return bool(self._watchers)
 
-    def watch(self, ask: int, sink: FrameSink, bytes_max: int = OBSERVER_BYTES_MAX) -> Watcher:
+    def add_observer(self, ask: int, sink: FrameSink, bytes_max: int = OBSERVER_BYTES_MAX) -> Watcher:
         """Add an observer; it gets a snapshot with the next flush."""
 
         def push(frame: bytes) -> bool:
@@ -184,15 +184,15 @@ class Telemetry:
             sink.flush()
             return taken
 
-        return self.add(Watcher(ask, push, lambda: sink.waiting_bytes, bytes_max))
+        return self.add_watcher(Watcher(ask, push, lambda: sink.waiting_bytes, bytes_max))
 
-    def add(self, watcher: Watcher) -> Watcher:
+    def add_watcher(self, watcher: Watcher) -> Watcher:
         """Add any watcher."""
         self._watchers.append(watcher)
         self._wanted.set()
         return watcher
 
-    def leave(self, watcher: Watcher) -> None:
+    def remove_watcher(self, watcher: Watcher) -> None:
         """Remove a watcher."""
         self._watchers.remove(watcher)
 
@@ -244,15 +244,15 @@ class Telemetry:
                 watcher.behind = True
         pages = self._pages(events, first) if any(not watcher.behind for watcher in self._watchers) else []
         for watcher in self._watchers:
-            self._serve(watcher, pages)
+            self._update(watcher, pages)
         return len(events)
 
-    def _serve(self, watcher: Watcher, pages: list[tuple[int, list[Pair]]]) -> None:
+    def _update(self, watcher: Watcher, pages: list[tuple[int, list[Pair]]]) -> None:
         if watcher.waiting() > watcher.bytes_max:
             watcher.behind = True
             self._wanted.set()
         elif watcher.behind:
-            missed = 0 if watcher.told is None else self._number - watcher.told
+            missed = 0 if watcher.next_number is None else self._number - watcher.next_number
             if missed:
                 watcher.push(
                     encode(
@@ -260,13 +260,13 @@ class Telemetry:
                     )
                 )
             watcher.push(encode(self._make_snapshot(watcher.ask, self._number)))
-            watcher.behind, watcher.told = False, self._number
+            watcher.behind, watcher.next_number = False, self._number
         else:
             for first, pairs in pages:
                 at_s = pairs[-1][0]
                 delta = TelemetryDelta(id=watcher.ask, first=first, at_s=at_s, events=tuple(pairs), dropped=0)
                 watcher.push(encode(delta))
-            watcher.told = self._number
+            watcher.next_number = self._number
 
     def _pages(self, events: tuple[tuple[float, Noted], ...], first: int) -> list[tuple[int, list[Pair]]]:
         """The events as they are told, in runs that fit a frame, each with its first number."""
@@ -283,7 +283,7 @@ class Telemetry:
 
     def _views(self, events: tuple[tuple[float, Noted], ...]) -> Iterator[tuple[float, Struct]]:
         budget = FLUSH_VALUES
-        digests = _Marks()
+        digests = _Digests()
         for at_s, event in events:
             view: Struct = event
             match event:
@@ -306,7 +306,7 @@ def _runs(entries: tuple[Entry, ...]) -> tuple[tuple[Ballot, int], ...]:
     return tuple((ballot, len(list(run))) for ballot, run in groupby(entry.ballot for entry in entries))
 
 
-class _Marks:
+class _Digests:
     """Marks of one flush. A replica tells of most runs of values two or three times."""
 
     def __init__(self) -> None:

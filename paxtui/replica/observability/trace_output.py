@@ -36,7 +36,7 @@ class TraceOutput:
         self._telemetry = telemetry
         self._counters = counters
         self.recorder: Recorder | None = None
-        fault_registry.tell = self._record_fault
+        fault_registry.on_change = self._record_fault
 
     def trigger_faults(self, events: tuple[Event, ...]) -> None:
         """Begin the faults that wait for one of these events. Call it before messages of this turn leave."""
@@ -54,14 +54,14 @@ class TraceOutput:
                 self._message_log.append(applied)
         if output.events:
             for event in output.events:
-                self._event_log.event(event)
+                self._event_log.write_event(event)
                 if isinstance(event, SlotSkipped):
-                    self._fault_registry.skipped(event.slot)
+                    self._fault_registry.end_skip(event.slot)
                 elif isinstance(event, MessageDropped):
                     self._counters[f"dropped: {event.reason}"] += 1
             self._telemetry.record(now, output.events)
             if self.recorder is not None:
-                self.recorder.take(now, output.events)
+                self.recorder.take_events(now, output.events)
 
     def publish_faulted(self, faulted: list[MessageFaulted], now: float) -> None:
         """Pass what faults did to messages to observers, and empty the list."""
@@ -73,4 +73,4 @@ class TraceOutput:
         self._telemetry.record(trio.current_time(), (change,))
         if self.recorder is not None:
             what = str(type(change).__struct_config__.tag)
-            self.recorder.fault(trio.current_time(), what, describe(self._me, change.fault))
+            self.recorder.take_fault(trio.current_time(), what, describe(self._me, change.fault))

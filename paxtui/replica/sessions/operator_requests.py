@@ -40,7 +40,7 @@ class OperatorRequests:
         """Do what ``request`` asks for; the reply says that it is done, or why not."""
         host = self._host
         if isinstance(request, ListFaultsRequest):
-            return FaultList(request.id, host.fault_registry.list(trio.current_time()))
+            return FaultList(request.id, host.fault_registry.active_faults(trio.current_time()))
         what = _describe(host.me, request)
         number, reason = self._execute(request, what, caller)
         if reason is not None:

@@ -27,7 +27,7 @@ from paxtui.replica.transport.admission import (
 )
 from paxtui.replica.transport.frame_writer import FrameWriter
 from paxtui.replica.transport.keepalive import Keepalive
-from paxtui.replica.voting_rights import counts
+from paxtui.replica.voting_rights import could_count
 from paxtui.replica.warmup import WarmUp
 from paxtui.wire.codec import Decoder, encode
 from paxtui.wire.errors import WireError
@@ -135,32 +135,32 @@ class PeerLink:
         if answer.non_voting is not None:
             self._host.become_learner(f"replica {self._peer} says: {answer.non_voting}")
         if self._warm_up is not None:
-            self._warm_up.welcomed(self._peer, non_voting=answer.non_voting is not None)
+            self._warm_up.note_welcome(self._peer, non_voting=answer.non_voting is not None)
         if answer.non_voting is None and self._host.non_voting is not None and not self._said_non_voting:
             return True  # another peer held us since we said hello: this one must hear of it, so call again
-        sender = FrameWriter(stream, self._host.cluster.limits.peer_bytes)
-        sender.push(encode(Ready()))
-        sender.flush()
-        await self._keep_up(stream, sender)
+        writer = FrameWriter(stream, self._host.cluster.limits.peer_bytes)
+        writer.push(encode(Ready()))
+        writer.flush()
+        await self._keep_up(stream, writer)
         return True
 
-    async def _keep_up(self, stream: Channel, sender: FrameWriter) -> None:
+    async def _keep_up(self, stream: Channel, writer: FrameWriter) -> None:
         host, peer = self._host, self._peer
         narrow = " with small segments" if self._narrow else ""
-        keepalive = Keepalive(sender, host.cluster.settings.heartbeat_s)
+        keepalive = Keepalive(writer, host.cluster.settings.heartbeat_s)
         self._event_log.info("peer", f"r{peer} up at {self._address}{narrow}")
         errors: list[BaseException] = []
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_until_closed, stream, errors, nursery.cancel_scope)
-                host.outbound.add(peer, sender, keepalive, nursery.cancel_scope)
+                host.outbound.add(peer, writer, keepalive, nursery.cancel_scope)
                 nursery.start_soon(keepalive.run)
-                await sender.run()
+                await writer.run()
         except* (trio.BrokenResourceError, trio.ClosedResourceError) as broken:
             errors.append(broken)
         finally:
             host.outbound.remove(peer)
-            number = _errno(sender.failure, *errors)
+            number = _errno(writer.failure, *errors)
             self._narrow = number == errno.ETIMEDOUT and not self._narrow
             why = f": {os.strerror(number).lower()}" if number is not None else ""
             self._event_log.info("peer", f"r{peer} down{why}")
@@ -263,7 +263,7 @@ async def listen_to_peer(
 
     reader.bytes_max = FRAME_BYTES_MAX
 
-    def take(received: bytes) -> None:
+    def on_bytes(received: bytes) -> None:
         on_heard()
         for body in reader.feed(received):
             message = _messages.decode(body)
@@ -271,12 +271,12 @@ async def listen_to_peer(
                 on_ready(peer)
             elif isinstance(message, DiskProgress):
                 if not non_voting:
-                    host.voting_rights.progress(peer, message.commits)
-            elif non_voting and counts(message):
+                    host.voting_rights.note_progress(peer, message.commits)
+            elif non_voting and could_count(message):
                 host.counters["dropped messages of held replicas"] += 1
             else:
                 host.counters["received messages"] += 1
                 host.receive(peer, message)
 
-    take(b"")  # what came with hello
-    await host.read_loop.read(stream, take)
+    on_bytes(b"")  # what came with hello
+    await host.read_loop.read(stream, on_bytes)

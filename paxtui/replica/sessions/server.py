@@ -82,7 +82,7 @@ class Server:
         self._started = trio.current_time()
         self._clients = 0
 
-    async def handle(self, stream: trio.SocketStream) -> None:
+    async def serve_connection(self, stream: trio.SocketStream) -> None:
         """One connection, from hello to its end. A stranger's mistake ends only this connection."""
         admission = self.admission
         where, host = _where(stream)
@@ -148,7 +148,7 @@ class Server:
         welcome = self._welcome(hello, caller, non_voting)
         if hello.role == "peer" and hello.replica is not None:
             # On disk before the answer: it must still be known when the peer has acted on it.
-            await self._host.voting_rights.keep()
+            await self._host.voting_rights.save()
             raw = stream if isinstance(stream, trio.SocketStream) else stream.raw
             tcp.prepare(raw, tcp.of_link(self._limits.link_s))
             await stream.send_all(encode(welcome))
@@ -196,7 +196,7 @@ class Server:
             return None
         voting_rights = self._host.voting_rights
         known = voting_rights.non_voting.get(hello.replica)
-        reason = voting_rights.judge(
+        reason = voting_rights.judge_disk(
             hello.replica, hello.storage or "", hello.commits, gave_up_vote=hello.non_voting
         )
         if reason is not None and reason != known:
@@ -241,7 +241,7 @@ class Server:
 
             try:
                 await listen_to_peer(
-                    self._host, peer, stream, reader, self._warm_up.ready, heard, non_voting=non_voting
+                    self._host, peer, stream, reader, self._warm_up.note_ready, heard, non_voting=non_voting
                 )
             finally:
                 if self._peers.get(peer) is scope:

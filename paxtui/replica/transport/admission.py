@@ -89,7 +89,7 @@ class BufferPool:
         self._held: dict[Callable[[], None], int] = {}
         self.used = 0
 
-    def hold(self, let_go: Callable[[], None], count: int) -> None:
+    def set_bytes(self, let_go: Callable[[], None], count: int) -> None:
         """The connection that ``let_go`` ends holds so many bytes now."""
         self.used += count - self._held.get(let_go, 0)
         if count:
@@ -202,15 +202,15 @@ class IdleTimeouts:
         self._sent = 0
 
     @property
-    def look_s(self) -> float:
+    def interval_s(self) -> float:
         """How long to wait before looking again."""
         return min(self._limits.idle_s, self._limits.stalled_s) / 4
 
-    def heard(self) -> None:
+    def note_received(self) -> None:
         """Something arrived."""
         self._heard_at = trio.current_time()
 
-    def judge(self, sent: int, waiting: int, busy: bool) -> WireError | None:
+    def check(self, sent: int, waiting: int, busy: bool) -> WireError | None:
         """``sent`` bytes in all have left, ``waiting`` have not; ``busy`` if something is owed or runs."""
         now = trio.current_time()
         if sent != self._sent or not waiting:

@@ -21,25 +21,25 @@ LATEST_HEARTBEATS: Final = 1.1
 SILENT_HEARTBEATS: Final = 2.0
 """A peer of which nothing arrived for so many is not connected, whatever TCP still believes."""
 
-SIGN: Final = encode(Ready())
+KEEPALIVE_FRAME: Final = encode(Ready())
 
 
 class Keepalive:
     """Those of one link."""
 
-    def __init__(self, sender: FrameWriter, heartbeat_s: float) -> None:
-        self._sender = sender
+    def __init__(self, writer: FrameWriter, heartbeat_s: float) -> None:
+        self._writer = writer
         self._quiet_s = QUIET_HEARTBEATS * heartbeat_s
         self._latest_s = LATEST_HEARTBEATS * heartbeat_s
         self._alarm = trio.CancelScope()
 
-    def look(self, now: float) -> float:
+    def send_if_quiet(self, now: float) -> float:
         """Show one if the link was quiet. For the end of a turn, when all else has left; how long it need not
         be called again."""
-        sender = self._sender
-        if now - sender.sent_at >= self._quiet_s and not sender.waiting_bytes:
-            sender.push(SIGN)
-            sender.flush()
+        writer = self._writer
+        if now - writer.sent_at >= self._quiet_s and not writer.waiting_bytes:
+            writer.push(KEEPALIVE_FRAME)
+            writer.flush()
         self._alarm.deadline = now + self._latest_s
         return self._quiet_s
 
@@ -47,5 +47,5 @@ class Keepalive:
         """Look also when no turn has come for too long, until cancelled."""
         while True:
             with trio.CancelScope() as self._alarm:
-                self.look(trio.current_time())
+                self.send_if_quiet(trio.current_time())
                 await trio.sleep_forever()

@@ -77,18 +77,18 @@ class OutboundLinks:
             if envelope.to == EVERYONE:
                 for peer in range(self._n):
                     if peer != self._me:
-                        self._cross(peer, envelope.message, data, watched)
+                        self._send_to(peer, envelope.message, data, watched)
             else:
-                self._cross(envelope.to, envelope.message, data, watched)
+                self._send_to(envelope.to, envelope.message, data, watched)
 
-    def _cross(self, to: int, message: PeerMessage, data: bytes, watched: bool) -> None:
+    def _send_to(self, to: int, message: PeerMessage, data: bytes, watched: bool) -> None:
         copies = self._fault_registry.fate(to)
         if copies is None:
             # Chosen tells a follower what it may apply; the client has its answer already.
             self._push(to, data, patient=isinstance(message, Chosen))
             return
         if watched and copies != (0.0,):
-            self.faulted.append(faulted(to, self._fault_registry.crossed(to) - 1, message, copies))
+            self.faulted.append(faulted(to, self._fault_registry.decided_count(to) - 1, message, copies))
         for delay_s in copies:
             if delay_s <= 0:
                 self._push(to, data)
@@ -99,18 +99,18 @@ class OutboundLinks:
                 self._delay_wanted.set()
 
     def _push(self, to: int, data: bytes, *, patient: bool = False) -> None:
-        sender = self.links.get(to)
-        if sender is None or not sender.push(data):
-            beyond = sender is not None and sender.overflowed
+        writer = self.links.get(to)
+        if writer is None or not writer.push(data):
+            beyond = writer is not None and writer.overflowed
             self._counters["messages beyond peer_bytes" if beyond else "unsent messages"] += 1
             return
         self._counters["sent messages"] += 1
         self._sent_to[to] += 1
-        if patient and sender not in self.unflushed:
-            self._patient[sender] = None
+        if patient and writer not in self.unflushed:
+            self._patient[writer] = None
             self._patience_wanted.set()
         else:
-            self.unflushed[sender] = None
+            self.unflushed[writer] = None
 
     def flush(self) -> None:
         """The turn is over: everything that was pushed leaves, one send a way out."""
@@ -120,9 +120,9 @@ class OutboundLinks:
         now = trio.current_time()
         if now >= self._look_at:
             for keepalives in self._keepalives.values():
-                self._look_at = now + keepalives.look(now)
+                self._look_at = now + keepalives.send_if_quiet(now)
 
-    def renounce(self) -> None:
+    def drop_all(self) -> None:
         """Nothing of what waits may leave any more: hang up, since half of a message may be out."""
         self._delayed.clear()
         for scope in self._scopes.values():
@@ -130,9 +130,9 @@ class OutboundLinks:
 
     def broadcast(self, frame: bytes) -> None:
         """Send a frame to every connected replica. No fault acts on it, as it is not part of Paxos."""
-        for sender in self.links.values():
-            sender.push(frame)
-            sender.flush()
+        for writer in self.links.values():
+            writer.push(frame)
+            writer.flush()
 
     async def deliver_delayed(self) -> None:
         """Let delayed messages leave when they are due, until cancelled."""
@@ -154,16 +154,16 @@ class OutboundLinks:
             await trio.sleep(PATIENCE_S)
             self._patience_wanted = trio.Event()
             patient, self._patient = self._patient, {}
-            for sender in patient:
-                sender.flush()
+            for writer in patient:
+                writer.flush()
 
-    def views(self) -> tuple[LinkView, ...]:
+    def link_views(self) -> tuple[LinkView, ...]:
         """The links to all others."""
         views: list[LinkView] = []
         for to in range(self._n):
             if to != self._me:
-                sender = self.links.get(to)
-                waiting = sender.waiting_bytes if sender is not None else 0
+                writer = self.links.get(to)
+                waiting = writer.waiting_bytes if writer is not None else 0
                 lost = self._fault_registry.lost_to[to]
-                views.append(LinkView(to, sender is not None, self._sent_to[to], lost, waiting))
+                views.append(LinkView(to, writer is not None, self._sent_to[to], lost, waiting))
         return tuple(views)

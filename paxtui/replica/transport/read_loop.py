@@ -23,22 +23,22 @@ TURN_BYTES = 512 * 1024
 """What is read in one turn. A thousand connections that all flood would otherwise be one turn of a quarter of
 a gigabyte, and no heartbeat would leave before its end. The rest waits for the next turn, and goes first."""
 
-Take = Callable[[bytes], None]
-"""Takes what arrived. May raise :class:`WireError`, which ends this connection."""
+OnBytes = Callable[[bytes], None]
+"""Is called with what arrived. May raise :class:`WireError`, which ends this connection."""
 
 
 class Reader:
     """One socket that is read, or rests."""
 
-    def __init__(self, read_loop: ReadLoop, fd: int, take: Take) -> None:
+    def __init__(self, read_loop: ReadLoop, fd: int, on_bytes: OnBytes) -> None:
         self._read_loop = read_loop
         self.fd = fd
-        self.take = take
+        self.on_bytes = on_bytes
         self.ended = trio.Event()
         self.failure: Exception | None = None
         self.reading = False
 
-    def rest(self) -> None:
+    def pause(self) -> None:
         """Read no more for now: whoever sends has to wait."""
         if self.reading:
             self.reading = False
@@ -50,9 +50,9 @@ class Reader:
             self.reading = True
             self._read_loop.register(self)
 
-    def end(self, failure: Exception | None) -> None:
+    def stop(self, failure: Exception | None) -> None:
         """Nothing more will be read."""
-        self.rest()
+        self.pause()
         self.failure = failure
         self.ended.set()
 
@@ -75,23 +75,25 @@ class ReadLoop:
         """For :class:`Reader`."""
         self._selector.unregister(reader.fd)
 
-    async def read(self, stream: Channel, take: Take, begun: Callable[[Reader], None] | None = None) -> None:
-        """Hand everything that arrives on ``stream`` to ``take``, until the other side hangs up.
+    async def read(
+        self, stream: Channel, on_bytes: OnBytes, begun: Callable[[Reader], None] | None = None
+    ) -> None:
+        """Hand everything that arrives on ``stream`` to ``on_bytes``, until the other side hangs up.
 
-        ``begun`` gets the :class:`Reader`, by which reading can rest. Raises what ``take`` raises, and
+        ``begun`` gets the :class:`Reader`, by which reading can rest. Raises what ``on_bytes`` raises, and
         ``trio.BrokenResourceError``.
         """
         if isinstance(stream, TlsStream):
-            reader = Reader(self, stream.raw.socket.fileno(), _decrypting(stream, take))
+            reader = Reader(self, stream.raw.socket.fileno(), _decrypting(stream, on_bytes))
         else:
-            reader = Reader(self, stream.socket.fileno(), take)
+            reader = Reader(self, stream.socket.fileno(), on_bytes)
         reader.resume()
         try:
             if begun is not None:
                 begun(reader)
             await reader.ended.wait()
         finally:
-            reader.rest()
+            reader.pause()
         if reader.failure is not None:
             raise reader.failure
 
@@ -132,21 +134,21 @@ def _read(reader: Reader) -> int:
     except BlockingIOError:
         return 0
     except OSError as error:
-        reader.end(trio.BrokenResourceError(str(error)))
+        reader.stop(trio.BrokenResourceError(str(error)))
         return 0
     if not received:
-        reader.end(None)
+        reader.stop(None)
         return 0
     try:
-        reader.take(received)
+        reader.on_bytes(received)
     except (WireError, trio.BrokenResourceError) as error:
-        reader.end(error)
+        reader.stop(error)
     return len(received)
 
 
-def _decrypting(stream: TlsStream, take: Take) -> Take:
-    def take_encrypted(received: bytes) -> None:
+def _decrypting(stream: TlsStream, on_bytes: OnBytes) -> OnBytes:
+    def on_encrypted_bytes(received: bytes) -> None:
         if data := stream.decrypt(received):
-            take(data)
+            on_bytes(data)
 
-    return take_encrypted
+    return on_encrypted_bytes

@@ -28,7 +28,7 @@ class RequestQueue(Generic[T]):
     def __init__(
         self, act: Callable[[T], None], costly: Callable[[T], bool], full: Callable[[], bool]
     ) -> None:
-        self._act = act
+        self._execute = act
         self._costly = costly
         self._full = full
         self._taken = 0
@@ -41,7 +41,7 @@ class RequestQueue(Generic[T]):
         """Whether requests wait: nothing more should be read from the connection."""
         return bool(self._waiting)
 
-    def begin(self) -> None:
+    def begin_read(self) -> None:
         """A new piece was read."""
         self._taken = 0
 
@@ -53,15 +53,15 @@ class RequestQueue(Generic[T]):
             self._wanted.set()
             return
         self._taken += costly
-        self._act(request)
+        self._execute(request)
 
-    def fail(self, error: WireError) -> None:
+    def put_error(self, error: WireError) -> None:
         """A frame was bad. What came before it is answered first."""
         if not self._waiting:
             raise error
         self._waiting.append(error)
 
-    def room(self) -> None:
+    def wake(self) -> None:
         """There may be room again."""
         if self._waiting:
             self._wanted.set()
@@ -91,4 +91,4 @@ class RequestQueue(Generic[T]):
             if isinstance(request, WireError):
                 raise request
             costly += self._costly(request)
-            self._act(request)
+            self._execute(request)
