@@ -6,7 +6,7 @@ import enum
 
 
 class Invariant(enum.Enum):
-    """What must hold; the numbers are those of the README's list."""
+    """What must hold; `paxtui guide invariants` has a section for each number."""
 
     ONE_VALUE = (1, "one value a ballot")
     PROMISES = (2, "promises")

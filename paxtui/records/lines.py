@@ -11,7 +11,8 @@ from paxtui.core.durable_state import DurableState
 from paxtui.core.events import Event
 from paxtui.core.messages import PeerMessage
 
-VERSION: Final = 1
+VERSION: Final = 2
+"""Readers know 1 as well (:mod:`paxtui.records.older`)."""
 
 AT_DIGITS: Final = 6
 """Microseconds: finer than any of these clocks."""
@@ -34,7 +35,7 @@ def life(
     fields |= {"chain": saved.chain.hex(), "votes": len(saved.votes)}
     yield _encode(fields)
     for slot, ballot, value in ((vote.slot, vote.ballot, vote.value) for vote in saved.votes):
-        yield _line(at, replica, {"held": slot, "ballot": ballot, "value": value})
+        yield _line(at, replica, {"vote": slot, "ballot": ballot, "value": value})
 
 
 def event(at: float, replica: int, number: int, event: Event) -> bytes:

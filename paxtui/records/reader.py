@@ -13,6 +13,7 @@ from paxtui.core.events import AnyEvent, Restored
 from paxtui.core.messages import PeerMessage
 from paxtui.core.values import Command
 from paxtui.records.lines import VERSION
+from paxtui.records.older import in_words_of_today
 from paxtui.records.parts import BadRecord, EndPart, EventPart, FaultPart, Gap, Life, MessagePart, Part
 from paxtui.wire.schema_errors import explain_json
 
@@ -29,7 +30,7 @@ class _Shape(Struct):
     number: Number | None = None
     record: int | None = None
     event: str | None = None
-    held: Number | None = None
+    vote: Number | None = None
     dropped: Annotated[int, Meta(ge=1)] | None = None
     ended: str | None = None
     fault: str | None = None
@@ -52,8 +53,8 @@ class LifeHeader(Struct, kw_only=True):
     votes: Number
 
 
-class _Held(Struct):
-    held: Number
+class _VoteLine(Struct):
+    vote: Number
     ballot: Ballot
     value: Command
 
@@ -78,7 +79,7 @@ class _Kind(Generic[T]):
 
 _shape = _Kind[_Shape](_Shape)
 _header = _Kind[LifeHeader](LifeHeader)
-_held = _Kind[_Held](_Held)
+_vote = _Kind[_VoteLine](_VoteLine)
 _event = _Kind[Any](AnyEvent)
 _fault = _Kind[_Fault](_Fault)
 _ends = _Kind[_Ends](_Ends)
@@ -109,7 +110,7 @@ class RecordReader:
         self._again: Iterable[bytes] = lines if isinstance(lines, Sequence) else ()
         self.torn: list[int] = []
         """Lines of which the end is missing: a process was killed while it wrote."""
-        self._lines = enumerate(lines, 1)
+        self._lines = enumerate(map(in_words_of_today, lines), 1)
         self._accounts: dict[int, _Account] = {}
         self._last_at: dict[int, float] = {}
         self.header = self._first()
@@ -127,7 +128,9 @@ class RecordReader:
 
     def lives(self) -> list[Life]:
         """All lives of the file, read ahead; none if it can be read only once, or not at all."""
-        starts = (line for line in self._again if b'"record":' in line or b'"held":' in line)
+        starts = (
+            line for line in self._again if b'"record":' in line or b'"vote":' in line or b'"held":' in line
+        )
         try:
             return [part for part in RecordReader(starts, self.source) if isinstance(part, Life)]
         except (BadRecord, OSError):
@@ -198,8 +201,8 @@ class RecordReader:
     # Lives
 
     def _life(self, line: bytes, number: int, shape: _Shape) -> Iterator[Part]:
-        if shape.record != VERSION:
-            raise self._bad(number, f"format {shape.record} of records is not known, {VERSION} is")
+        if shape.record not in (1, VERSION):
+            raise self._bad(number, f"format {shape.record} of records is not known, 1 to {VERSION} are")
         header = self._decode(_header, line, number)
         for name in ("cluster", "replicas"):
             mine, other = getattr(self.header, name), getattr(header, name)
@@ -242,9 +245,9 @@ class RecordReader:
         if account is None:
             raise self._bad(number, f"replica {replica} has no header before this")
         at = shape.at + account.offset
-        if shape.held is not None and account.header is not None:
-            held = self._decode(_held, line, number)
-            account.held.append((held.held, held.ballot, held.value))
+        if shape.vote is not None and account.header is not None:
+            vote = self._decode(_vote, line, number)
+            account.held.append((vote.vote, vote.ballot, vote.value))
             yield from self._begin(account)
             return
         if account.header is not None:
@@ -263,7 +266,7 @@ class RecordReader:
             if missing:
                 yield self._gap(replica, number, missing, "lines are missing")
             yield EndPart(at=at, replica=replica, source=self.source, line=number, why=shape.ended)
-        elif shape.held is None:
+        elif shape.vote is None:
             raise self._bad(number, "it is none of header, vote, event, dropped, ended and fault")
         if not account.blind:
             self._last_at[replica] = at

@@ -1,4 +1,4 @@
-"""The numbers that the README promises, measured: fail-over, idle cost, memory, start, one client.
+"""The figures of `paxtui guide measurements`, measured: fail-over, idle cost, memory, start, one client.
 
 Run: python tests/bench/promises.py [failover] [idle] [one-client] [million] [--runs 20] [--messages 1000000]
 

@@ -26,7 +26,7 @@ RESIDENT_MB_MAX = 192.0
 million characters, two caches 16, 160 sessions of 512 answers 8, and the same again for objects."""
 
 CONSOLE_MB_MAX = 160.0
-"""The console's budget is 150 MB after a million slots (README), where MB are millions of bytes."""
+"""The console's budget is 150 MB after a million slots (`paxtui guide measurements`). 1 MB is 10**6 bytes."""
 
 DESCRIPTORS_MAX = 12
 """How many more open files a process may have in a quiet moment than in its first: a console, a tail and an

@@ -28,7 +28,7 @@ from paxtui.storage.errors import SlotDamaged, SlotRemoved
 from paxtui.wire.codec import Decoder, encode
 from paxtui.wire.errors import WireError
 from paxtui.wire.framing import FrameReader
-from paxtui.wire.hello import Frame
+from paxtui.wire.hello import PROTOCOL_VERSION, Frame
 from paxtui.wire.requests import (
     APPENDS_MAX,
     AppendedReply,
@@ -52,6 +52,7 @@ from paxtui.wire.requests import (
     TailRequest,
     UndoRequest,
 )
+from paxtui.wire.versions import newer_body
 
 PAGES_AT_ONCE = 4
 """Pages of one connection that are gathered at the same time."""
@@ -100,11 +101,13 @@ class ClientSession:
         admission: AdmissionControl,
         *,
         outdated: bool = False,
+        version: int = PROTOCOL_VERSION,
     ) -> None:
         self._host = host
         self._operator_requests = operator_requests
         self._stream = stream
         self._decoder = _decoders[role]
+        self._version = version
         self._session = session
         self._outdated = outdated
         """Whether nothing can be appended in this session any more."""
@@ -114,6 +117,7 @@ class ClientSession:
         self._admission = admission
         self._limits = admission.limits
         self._writer = FrameWriter(stream, admission.limits.client_bytes, self._account)
+        self._writer.version = version
         self._unanswered: dict[int, int] = {}
         """By request, how often it was asked on this connection: so often it is answered."""
         self._in_flight = 0
@@ -199,7 +203,7 @@ class ClientSession:
             queue.begin_read()
             try:
                 for body in reader.feed(received):
-                    queue.put(self._decoder.decode(body, nesting))
+                    queue.put(self._decoder.decode(newer_body(body, self._version), nesting))
             except WireError as error:
                 queue.put_error(error)
             if reader.waiting_bytes != unfinished:

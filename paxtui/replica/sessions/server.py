@@ -49,6 +49,7 @@ from paxtui.wire.hello import (
 )
 from paxtui.wire.requests import LinkView, Security, StatusReport
 from paxtui.wire.text import visible
+from paxtui.wire.versions import is_spoken, newer_body, older_frames
 
 TLS_ON_A_PLAIN_PORT = b"\x16\x03"
 """How TLS begins. As a frame it would have 352 MB or more."""
@@ -151,10 +152,10 @@ class Server:
             await self._host.voting_rights.save()
             raw = stream if isinstance(stream, trio.SocketStream) else stream.raw
             tcp.prepare(raw, tcp.of_link(self._limits.link_s))
-            await stream.send_all(encode(welcome))
-            await self._peer(stream, reader, hello.replica, non_voting=non_voting is not None)
+            await stream.send_all(older_frames(encode(welcome), hello.version))
+            await self._peer(stream, reader, hello, non_voting=non_voting is not None)
             return
-        await stream.send_all(encode(welcome))
+        await stream.send_all(older_frames(encode(welcome), hello.version))
         self._clients += 1
         try:
             connection = ClientSession(
@@ -167,6 +168,7 @@ class Server:
                 self.status,
                 self.admission,
                 outdated=is_outdated(hello, caller),
+                version=hello.version,
             )
             await connection.serve(reader)
         finally:
@@ -174,7 +176,7 @@ class Server:
 
     def _objection(self, hello: Hello, caller: Caller) -> Objection | None:
         cluster = self._host.cluster
-        if hello.version != PROTOCOL_VERSION:
+        if not is_spoken(hello.version):
             return Objection(OTHER_VERSION, version_words(hello.version))
         if (reason := caller.objection(hello)) is not None:
             return Objection(NOT_ITS_ROLE, reason)
@@ -210,7 +212,7 @@ class Server:
             issued = hello.session or self._new_session(hello, caller)
         status = host.status
         return Welcome(
-            version=PROTOCOL_VERSION,
+            version=hello.version,
             cluster=host.cluster.digest,
             name=host.cluster.name,
             replica=host.me,
@@ -229,8 +231,10 @@ class Server:
         nonce = secrets.token_bytes(session.NONCE_BYTES)
         return str(session.issue(name, role, self._host.applied_log.watermark, nonce))
 
-    async def _peer(self, stream: Channel, reader: FrameReader, peer: int, *, non_voting: bool) -> None:
+    async def _peer(self, stream: Channel, reader: FrameReader, hello: Hello, *, non_voting: bool) -> None:
         """A peer's connection; a newer one of the same peer takes its place."""
+        assert hello.replica is not None
+        peer = hello.replica
         if peer in self._peers:
             self._peers[peer].cancel()
         with trio.CancelScope() as scope:
@@ -241,7 +245,14 @@ class Server:
 
             try:
                 await listen_to_peer(
-                    self._host, peer, stream, reader, self._warm_up.note_ready, heard, non_voting=non_voting
+                    self._host,
+                    peer,
+                    stream,
+                    reader,
+                    self._warm_up.note_ready,
+                    heard,
+                    non_voting=non_voting,
+                    version=hello.version,
                 )
             finally:
                 if self._peers.get(peer) is scope:
@@ -293,6 +304,8 @@ async def _first_frame(stream: Channel, reader: FrameReader, nesting: int) -> He
                 version = spoken_version(body)
                 if version is None or version == PROTOCOL_VERSION:
                     raise
+                if is_spoken(version):
+                    return _hello(newer_body(body, version), nesting)
                 raise WireError(version_words(version), OTHER_VERSION) from None
     if reader.partial:
         raise WireError("the connection ended in the middle of a frame", CUT_OFF)

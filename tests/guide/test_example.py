@@ -1,4 +1,4 @@
-"""The README's promises that can be run."""
+"""The Python example of README and guide runs."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ import pytest
 
 from paxtui.client.cluster import local_cluster
 from paxtui.config import cluster_file
+from tests.guide.pages import TEXTS
 from tests.ports import free_ports
 
-README = Path(__file__).parents[2] / "README.md"
 
-
-def example() -> str:
-    """The Python example."""
-    found = re.search(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+def example(page: str = "README.md") -> str:
+    """The Python example of a page."""
+    found = re.search(r"```python\n(.*?)```", TEXTS[page], re.DOTALL)
     assert found is not None
     return found[1]
+
+
+def test_readme_and_guide_have_the_same_example() -> None:
+    assert example("paxtui/guide/wire.md") == example()
 
 
 def test_the_example_has_fewer_than_15_lines() -> None:
@@ -45,12 +48,3 @@ async def test_the_example_runs_against_a_real_cluster(tmp_path: Path) -> None:
     assert done.stdout.decode().splitlines()[0].startswith("slot 0 ballot "), done.stdout.decode()
     assert done.stdout.decode().splitlines()[1:] == ["0 hello"]
     assert done.returncode == 0
-
-
-def test_every_command_of_the_table_exists() -> None:
-    table = set(re.findall(r"^\| `paxtui ([a-z]+)", README.read_text(encoding="utf-8"), re.MULTILINE))
-    help_text = subprocess.run(
-        [sys.executable, "-m", "paxtui", "--help"], capture_output=True, text=True, check=True
-    ).stdout
-    offered = set(re.findall(r"^  ([a-z]+)  ", help_text, re.MULTILINE))
-    assert table - offered == set()
