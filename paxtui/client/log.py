@@ -49,7 +49,7 @@ class PageRead(Struct, frozen=True):
     replica: int
 
 
-class PendingRead:
+class ReadReceipt:
     """A read that waits for its page."""
 
     __slots__ = ("done", "failure", "message", "replica", "result", "sends")
@@ -87,9 +87,9 @@ class Log:
         self._appends: dict[int, Receipt] = {}
         """The unanswered appends, by number, in order."""
         self._next_ask = 1
-        self._reads: dict[int, PendingRead] = {}
+        self._reads: dict[int, ReadReceipt] = {}
         self._unsent: list[Receipt] = []
-        self._unasked: list[PendingRead] = []
+        self._unasked: list[ReadReceipt] = []
         self._answers = 0
         self._link: Connection[Struct] | None = None
         """The connection, once what had waited for it has left."""
@@ -202,7 +202,7 @@ class Log:
         number = self._next_ask
         self._next_ask += 1
         message = ReadRequest(id=number, first=from_slot, limit=limit, consistency=consistency)
-        asked = self._reads[number] = PendingRead(message)
+        asked = self._reads[number] = ReadReceipt(message)
         try:
             with trio.move_on_after(timeout_s):
                 self._send_read(asked)
@@ -228,7 +228,7 @@ class Log:
             async for entry in entries:
                 yield entry
 
-    def _send_read(self, asked: PendingRead) -> None:
+    def _send_read(self, asked: ReadReceipt) -> None:
         self._unasked.append(asked)
         self._wanted.set()
 
@@ -366,7 +366,7 @@ class Log:
             else:
                 self._fail(receipt, Failed(refused))
 
-    def _refused_read(self, asked: PendingRead, message: FailedAnswer, nursery: trio.Nursery) -> None:
+    def _refused_read(self, asked: ReadReceipt, message: FailedAnswer, nursery: trio.Nursery) -> None:
         if message.reason == "busy":
             nursery.start_soon(self._ask_later, asked)
         elif not self._elsewhere(message.reason, message.leader, nursery):
@@ -414,7 +414,7 @@ class Log:
         self._unsent.append(receipt)
         self._wanted.set()
 
-    async def _ask_later(self, asked: PendingRead) -> None:
+    async def _ask_later(self, asked: ReadReceipt) -> None:
         await trio.sleep(BUSY_S * random.uniform(0.5, 1.5))
         self._send_read(asked)
 

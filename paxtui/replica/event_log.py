@@ -158,7 +158,7 @@ class EventLog:
             case e.ProposerRestored():
                 self.info("fault", "the proposer works again")
             case e.BecameNonVoting(reason):
-                self.error("held", f"this replica is a learner without vote: {reason}")
+                self.error("no-vote", f"this replica is a learner without vote: {reason}")
             case e.MessageDropped(kind, sender, reason):
                 self.debug("drop", f"{kind} from r{sender}: {reason}")
             case e.ElectionTimeout(attempt):

@@ -107,23 +107,23 @@ async def test_patience_ends_with_who_takes_nothing_and_with_who_says_nothing(
     autojump_clock: MockClock,
 ) -> None:
     del autojump_clock
-    patience = IdleTimeouts(Limits(idle_s=10.0, stalled_s=4.0))
-    assert patience.interval_s == 1.0
+    timeouts = IdleTimeouts(Limits(idle_s=10.0, stalled_s=4.0))
+    assert timeouts.interval_s == 1.0
     await trio.sleep(3)
-    assert patience.check(0, 5, busy=False) is None
-    assert patience.check(1, 5, busy=False) is None, "something left"
+    assert timeouts.check(0, 5, busy=False) is None
+    assert timeouts.check(1, 5, busy=False) is None, "something left"
     await trio.sleep(3.5)
-    assert patience.check(1, 5, busy=False) is None
+    assert timeouts.check(1, 5, busy=False) is None
     await trio.sleep(1)
-    stalled = patience.check(1, 5, busy=False)
+    stalled = timeouts.check(1, 5, busy=False)
     assert stalled is not None
     assert stalled.kind == STALLED
-    assert patience.check(1, 0, busy=False) is None, "nothing waits"
+    assert timeouts.check(1, 0, busy=False) is None, "nothing waits"
     await trio.sleep(3)
-    assert patience.check(1, 0, busy=True) is None
-    assert patience.check(2, 1, busy=False) is None
-    idle = patience.check(2, 0, busy=False)
+    assert timeouts.check(1, 0, busy=True) is None
+    assert timeouts.check(2, 1, busy=False) is None
+    idle = timeouts.check(2, 0, busy=False)
     assert idle is not None
     assert idle.kind == IDLE
-    patience.note_received()
-    assert patience.check(2, 0, busy=False) is None
+    timeouts.note_received()
+    assert timeouts.check(2, 0, busy=False) is None

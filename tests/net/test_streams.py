@@ -14,7 +14,7 @@ import pytest
 import trio
 import trio.testing
 
-from paxtui.net.tls.stream import Distrust, TlsStream, answer, call
+from paxtui.net.tls.stream import Distrust, TlsStream, dial_tls, serve_tls
 from paxtui.replica.transport.frame_writer import FrameWriter
 from paxtui.replica.transport.read_loop import ReadLoop
 from tests.net.certificates import Folder
@@ -38,11 +38,11 @@ async def pair(tmp_path: Path) -> AsyncIterator[tuple[TlsStream, TlsStream]]:
     async with wire() as (near, far):
 
         async def dial() -> None:
-            ends["near"] = await call(near, certs.replica(1).client, 0)
+            ends["near"] = await dial_tls(near, certs.replica(1).client, 0)
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(dial)
-            ends["far"] = await answer(far, certs.replica(0).server)
+            ends["far"] = await serve_tls(far, certs.replica(0).server)
         yield ends["near"], ends["far"]
 
 
@@ -131,9 +131,9 @@ async def test_bytes_that_were_left_out_or_repeated_on_the_way_end_the_connectio
 @pytest.mark.trio
 async def test_who_hangs_up_in_the_middle_of_the_handshake_is_said_to(tmp_path: Path) -> None:
     certs = Folder(tmp_path / "certs", "replica-0")
-    for begin in (answer, lambda raw, context: call(raw, context, 0)):
+    for begin in (serve_tls, lambda raw, context: dial_tls(raw, context, 0)):
         async with wire() as (near, far):
-            context = certs.replica(0).server if begin is answer else certs.replica(0).client
+            context = certs.replica(0).server if begin is serve_tls else certs.replica(0).client
             await far.aclose()
             with pytest.raises(Distrust, match="it hung up in the middle of the handshake"):
                 await begin(near, context)
@@ -254,7 +254,7 @@ async def test_the_other_side_may_change_its_keys(tmp_path: Path) -> None:
     try:
         with trio.fail_after(PATIENCE_S):
             async with listener, await listener.accept() as raw:
-                stream = await answer(raw, certs.replica(0).server)
+                stream = await serve_tls(raw, certs.replica(0).server)
                 assert str(stream.identity) == "client/ada"
                 for times, line in enumerate((b"one\n", b"two\n", b"three\n"), 1):
                     await openssl.stdin.send_all(line)

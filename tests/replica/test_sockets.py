@@ -46,13 +46,13 @@ def told(stream: object) -> tuple[int, ...]:
 def accepted(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """The sockets that were prepared so far."""
     prepared: list[object] = []
-    real = tcp.prepare
+    real = tcp.set_timeouts
 
-    def prepare(sock: tcp.Socket, patience: tcp.TcpTimeouts) -> None:
-        real(sock, patience)
+    def set_and_note(sock: tcp.Socket, timeouts: tcp.TcpTimeouts) -> None:
+        real(sock, timeouts)
         prepared.append(sock)
 
-    monkeypatch.setattr(tcp, "prepare", prepare)
+    monkeypatch.setattr(tcp, "set_timeouts", set_and_note)
     return prepared
 
 
@@ -88,12 +88,12 @@ async def test_a_client_sets_limits_of_its_own(tmp_path: Path, accepted: list[ob
 async def test_a_link_that_is_dialled_is_told_all_before_its_first_packet() -> None:
     listener = (await trio.open_tcp_listeners(0, host="127.0.0.1"))[0]
     port = listener.socket.getsockname()[1]
-    patience = tcp.of_link(2.0)
+    timeouts = tcp.link_timeouts(2.0)
     async with listener:
-        async with await tcp.connect("127.0.0.1", port, patience) as wide:
+        async with await tcp.connect("127.0.0.1", port, timeouts) as wide:
             assert told(wide) == (2000, 1, 1, 1, 1)
             assert wide.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) > 2 * tcp.NARROW_BYTES
-        narrow = await tcp.connect("127.0.0.1", port, patience, narrow=True)
+        narrow = await tcp.connect("127.0.0.1", port, timeouts, narrow=True)
         async with narrow, await listener.accept(), await listener.accept() as other:
             for end in (narrow, other):
                 assert end.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) <= tcp.NARROW_BYTES
@@ -110,16 +110,16 @@ async def test_a_name_with_two_addresses_is_dialled_at_the_one_that_answers(
         return [(*kind, ("127.0.0.2", port)), (*kind, ("127.0.0.1", port))]
 
     monkeypatch.setattr(trio.socket, "getaddrinfo", both)
-    async with listener, await tcp.connect("both", port, tcp.of_link(2.0)) as stream:
+    async with listener, await tcp.connect("both", port, tcp.link_timeouts(2.0)) as stream:
         assert stream.socket.getpeername()[0] == "127.0.0.1"
     with pytest.raises(ConnectionRefusedError):
-        await tcp.connect("both", port, tcp.of_link(2.0))
+        await tcp.connect("both", port, tcp.link_timeouts(2.0))
 
 
 @pytest.mark.parametrize("seconds", [0.0001, 1e9])
 async def test_the_shortest_and_the_longest_time_can_be_set(seconds: float) -> None:
     with trio.socket.socket() as sock:
-        tcp.prepare(sock, tcp.of_link(seconds))
+        tcp.set_timeouts(sock, tcp.link_timeouts(seconds))
         most = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
         assert most == (1 if seconds < 1 else 2**31 - 1)
 

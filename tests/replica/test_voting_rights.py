@@ -153,7 +153,7 @@ async def test_another_disk_is_welcomed_as_a_learner_and_dropped_where_it_would_
         assert "comes back with another disk" in welcome["non_voting"]
         assert "needs a membership entry in the log, which is a later step" in welcome["non_voting"]
         await raw.say(Prepare(Ballot(9, 1), 0, True), Heartbeat(Ballot(9, 1), 1, 0), CatchUp(0))
-        dropped = "dropped messages of held replicas"
+        dropped = "dropped messages of non-voting replicas"
         await eventually(lambda: r0.host.counters["received messages"] == 1, "its question got through")
         assert r0.host.counters[dropped] == 2
         assert r0.host.status is not None

@@ -67,7 +67,7 @@ def expect_failed_for_good(storage, cause: str) -> None:
         lambda: storage.remember_peers({1: Peer("x")}),
         lambda: storage.become_learner("why"),
         lambda: storage.repair_rows({}),
-        storage.look,
+        storage.require_files,
     ):
         with pytest.raises(StorageFailed) as later:
             call()

@@ -132,14 +132,14 @@ Channel: TypeAlias = "trio.SocketStream | TlsStream"
 """Plain or TLS: both are streams of bytes."""
 
 
-async def answer(raw: trio.SocketStream, context: ssl.SSLContext) -> TlsStream:
+async def serve_tls(raw: trio.SocketStream, context: ssl.SSLContext) -> TlsStream:
     """The handshake of who was dialled. Raises :class:`Distrust`."""
     stream = TlsStream(raw, context, server_side=True)
     await stream.handshake()
     return stream
 
 
-async def call(raw: trio.SocketStream, context: ssl.SSLContext, replica: int | None) -> TlsStream:
+async def dial_tls(raw: trio.SocketStream, context: ssl.SSLContext, replica: int | None) -> TlsStream:
     """The handshake of who dialled ``replica``, or any of the replicas. In TLS 1.3 it succeeds although the
     other side may yet refuse our certificate: only an answer to hello means that we are in.
 

@@ -72,8 +72,8 @@ COUNTED: Final = {
         "Messages lost because as much as the limit peer_bytes waited for that replica.",
     ),
     "early messages": ("messages_early", "Messages that came before this replica took part."),
-    "dropped messages of held replicas": (
-        "messages_of_held",
+    "dropped messages of non-voting replicas": (
+        "messages_of_non_voting",
         "Messages dropped because they came from a learner without vote and could count.",
     ),
     "lost by faults": ("messages_lost_by_faults", "Messages that injected faults swallowed."),
@@ -98,7 +98,7 @@ BELIEFS: Final[tuple[tuple[str, str, Callable[[Status], float]], ...]] = (
     ("watermark_slot", "The first slot that it has not learned.", lambda s: s.watermark),
     ("learned_high_slot", "One above the highest slot that it has learned.", lambda s: s.learned_high),
     ("accepted_high_slot", "One above the highest slot in which it voted.", lambda s: s.accepted_high),
-    ("floor_slot", "Slots below it are removed.", lambda s: s.log_start),
+    ("log_start_slot", "Slots below it are removed.", lambda s: s.log_start),
     ("lag_slots", "How many slots it knows to be behind.", lambda s: s.lag),
     (
         "proposals_in_flight",
@@ -109,7 +109,7 @@ BELIEFS: Final[tuple[tuple[str, str, Callable[[Status], float]], ...]] = (
     ("holes", "Slots that this leader has to fill before others can be applied.", lambda s: len(s.holes)),
     ("sessions", "Clients whose answers are remembered.", lambda s: s.sessions),
     (
-        "held",
+        "non_voting",
         "1 if it is a learner without vote: its disk may have forgotten votes.",
         lambda s: s.non_voting is not None,
     ),
@@ -218,7 +218,7 @@ class ReplicaCollector(Collector):
         yield _gauge("connections", "Clients, operators and observers.", self._admission.count)
         yield _gauge("strangers", "Connections that have not been welcomed yet.", self._admission.strangers)
         yield _gauge("faults_active", "Injected faults that act or wait here.", report.faults)
-        yield _gauge("peers_held", "Replicas that it lets in without a vote.", len(report.non_voting_peers))
+        yield _gauge("peers_non_voting", "Replicas let in without a vote.", len(report.non_voting_peers))
         yield _gauge("refused_by_peers", "Replicas that do not take it in.", len(report.refused_by))
         if self._credentials is not None:
             text = "When the certificate that it shows expires, in seconds since 1970."

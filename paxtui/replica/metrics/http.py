@@ -19,7 +19,7 @@ from msgspec import structs
 from paxtui.config.cluster_file import Address
 from paxtui.config.identity import NoRole
 from paxtui.net.tls.credentials import Credentials
-from paxtui.net.tls.stream import Channel, Distrust, TlsStream, answer
+from paxtui.net.tls.stream import Channel, Distrust, TlsStream, serve_tls
 from paxtui.replica.sessions.authorization import Caller
 from paxtui.replica.sessions.tls_handshake import TLS_HANDSHAKE
 from paxtui.replica.transport.admission import AdmissionControl
@@ -150,7 +150,7 @@ class MetricsServer:
         if first != TLS_HANDSHAKE:
             raise Declined(400, "this port takes https, with a certificate of this cluster", NO_CERTIFICATE)
         try:
-            return await answer(raw, credentials.server)
+            return await serve_tls(raw, credentials.server)
         except Distrust as distrust:
             self._admission.complain(f"metrics: somebody turned away: {distrust}")
             raise Declined(0, str(distrust), NO_CERTIFICATE) from None  # TLS has told it why

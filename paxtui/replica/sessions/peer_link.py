@@ -15,7 +15,7 @@ from paxtui.core.messages import PeerMessage
 from paxtui.net import tcp
 from paxtui.net.tls.credentials import Credentials
 from paxtui.net.tls.errors import cause
-from paxtui.net.tls.stream import Channel, Distrust, call
+from paxtui.net.tls.stream import Channel, Distrust, dial_tls
 from paxtui.replica.event_log import EventLog
 from paxtui.replica.ports import LinkPort, PeerPort
 from paxtui.replica.transport.admission import (
@@ -86,7 +86,7 @@ class PeerLink:
         self._version = PROTOCOL_VERSION
         """The protocol version in which the peer is greeted next."""
         self._said_non_voting = False
-        self._patience = tcp.of_link(host.cluster.limits.link_s)
+        self._patience = tcp.link_timeouts(host.cluster.limits.link_s)
         self._narrow = False
         """Whether to dial with small segments: the last connection could be made, and then swallowed what was
         sent, as paths do that drop large packets and do not say so."""
@@ -116,7 +116,7 @@ class PeerLink:
         try:
             with trio.fail_after(DIAL_S):
                 if self._credentials is not None:
-                    stream = await call(raw, self._credentials.client, self._peer)
+                    stream = await dial_tls(raw, self._credentials.client, self._peer)
                 answer = await self._greet(stream, reader)
         except Distrust as distrust:
             self._complain(f"over TLS: {distrust}")
@@ -145,7 +145,7 @@ class PeerLink:
         if self._warm_up is not None:
             self._warm_up.note_welcome(self._peer, non_voting=answer.non_voting is not None)
         if answer.non_voting is None and self._host.non_voting is not None and not self._said_non_voting:
-            return True  # another peer held us since we said hello: this one must hear of it, so call again
+            return True  # another peer took our vote meanwhile: this one must hear of it, so call again
         writer = FrameWriter(stream, self._host.cluster.limits.peer_bytes)
         writer.version, self._version = self._version, PROTOCOL_VERSION  # by the next call it may be upgraded
         writer.push(encode(Ready()))
@@ -286,7 +286,7 @@ async def listen_to_peer(
                 if not non_voting:
                     host.voting_rights.note_progress(peer, message.commits)
             elif non_voting and could_count(message):
-                host.counters["dropped messages of held replicas"] += 1
+                host.counters["dropped messages of non-voting replicas"] += 1
             else:
                 host.counters["received messages"] += 1
                 host.receive(peer, message)

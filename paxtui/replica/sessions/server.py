@@ -87,7 +87,7 @@ class Server:
         """One connection, from hello to its end. A stranger's mistake ends only this connection."""
         admission = self.admission
         where, host = _where(stream)
-        tcp.prepare(stream, tcp.of_guest(self._limits.stalled_s))
+        tcp.set_timeouts(stream, tcp.client_timeouts(self._limits.stalled_s))
         admitted = admission.enter(host)
         try:
             async with stream:
@@ -151,7 +151,7 @@ class Server:
             # On disk before the answer: it must still be known when the peer has acted on it.
             await self._host.voting_rights.save()
             raw = stream if isinstance(stream, trio.SocketStream) else stream.raw
-            tcp.prepare(raw, tcp.of_link(self._limits.link_s))
+            tcp.set_timeouts(raw, tcp.link_timeouts(self._limits.link_s))
             await stream.send_all(older_frames(encode(welcome), hello.version))
             await self._peer(stream, reader, hello, non_voting=non_voting is not None)
             return
@@ -202,7 +202,7 @@ class Server:
             hello.replica, hello.storage or "", hello.commits, gave_up_vote=hello.non_voting
         )
         if reason is not None and reason != known:
-            self._event_log.error("held", f"{reason}: {UNTIL}")
+            self._event_log.error("no-vote", f"{reason}: {UNTIL}")
         return None if reason is None else f"{reason}: {UNTIL}"
 
     def _welcome(self, hello: Hello, caller: Caller, non_voting: str | None) -> Welcome:

@@ -9,7 +9,7 @@ import trio
 
 from paxtui.config.identity import Identity, NoRole
 from paxtui.net.tls.credentials import Credentials
-from paxtui.net.tls.stream import Channel, Distrust, answer
+from paxtui.net.tls.stream import Channel, Distrust, serve_tls
 from paxtui.replica.transport.admission import DISTRUSTED, NO_ROLE, NO_TLS
 from paxtui.wire.codec import encode
 from paxtui.wire.hello import Problem, RefusedHello
@@ -44,7 +44,7 @@ async def accept_tls(
     try:
         with trio.fail_at(deadline):
             first = await raw.socket.recv(1, socket.MSG_PEEK)
-            stream = await answer(raw, credentials.server) if first[:1] == TLS_HANDSHAKE else None
+            stream = await serve_tls(raw, credentials.server) if first[:1] == TLS_HANDSHAKE else None
     except OSError:
         return None
     except trio.TooSlowError:
