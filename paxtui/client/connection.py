@@ -104,11 +104,11 @@ class Connection(Generic[T]):
 
     @property
     def midway(self) -> bool:
-        """Whether a part of a message waits for the next :meth:`send`."""
+        """Return whether a part of a message waits for the next :meth:`send`."""
         return bool(self._rest)
 
     async def receive(self) -> list[T]:
-        """Everything that has arrived, at least one message; empty when the replica hung up."""
+        """Receive everything that has arrived, at least one message; empty when the replica hung up."""
         while True:
             received = await self._stream.receive_some(RECEIVE_BYTES)
             if not received:

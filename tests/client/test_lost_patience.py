@@ -8,7 +8,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from paxtui.client.connection import Connection
-from paxtui.client.log import ATTEMPT_S, Log, ReadReceipt
+from paxtui.client.log import ATTEMPT_S, Log
+from paxtui.client.receipt import ReadReceipt
 from paxtui.client.tail import PING_S, _pages
 from paxtui.config import cluster_file
 from paxtui.core.ballot import Ballot
