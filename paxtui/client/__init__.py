@@ -92,5 +92,5 @@ def check_name(name: str) -> None:
 async def operator(
     cluster: cluster_file.Cluster | str | Path | None = None, *, name: str = "operator"
 ) -> Operator:
-    """Status, faults and elections."""
+    """Make an operator of the cluster: status, faults and elections."""
     return Operator(await resolve(cluster), name)

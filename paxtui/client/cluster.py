@@ -40,7 +40,7 @@ LINE_BYTES_MAX = 1024 * 1024
 """A longer line of a replica's log is passed on in pieces."""
 
 LAST_WORDS_S = 1.0
-"""So long after a replica's end the rest of its log is waited for. The kernel has it already, unless another
+"""How long the rest of a replica's log is waited for after its end. The kernel has it already, unless another
 process holds the pipe."""
 
 
@@ -179,16 +179,16 @@ class LocalCluster:
         return process.handle.returncode or 0 if process.handle is not None else 0
 
     async def kill(self, replica: int) -> None:
-        """SIGKILL, and wait until it is gone."""
+        """Send SIGKILL, and wait until it is gone."""
         self._signal(replica, signal.SIGKILL)
         await self._processes[replica].ended.wait()
 
     def pause(self, replica: int) -> None:
-        """SIGSTOP: it neither hears nor speaks until :meth:`proceed`."""
+        """Send SIGSTOP: the replica neither hears nor speaks until :meth:`proceed`."""
         self._signal(replica, signal.SIGSTOP)
 
     def proceed(self, replica: int) -> None:
-        """SIGCONT."""
+        """Send SIGCONT."""
         self._signal(replica, signal.SIGCONT)
 
     def _signal(self, replica: int, number: signal.Signals) -> None:

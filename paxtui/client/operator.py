@@ -42,7 +42,7 @@ MAY_BE_DONE: Final = "what was asked may have been done, or may yet be"
 
 
 class Sighting(Struct, frozen=True):
-    """What asking one replica for its status gave: a report, or why there is none."""
+    """The result of asking one replica for its status: a report, or why there is none."""
 
     replica: int
     report: StatusReport | None
@@ -50,7 +50,7 @@ class Sighting(Struct, frozen=True):
 
 
 class Operator:
-    """Asks single replicas. Each call is a connection of its own, so nothing is held between calls."""
+    """An operator of single replicas. Each call has its own connection: nothing is kept between calls."""
 
     def __init__(self, cluster: Cluster, name: str = "operator") -> None:
         self._cluster = cluster
@@ -93,7 +93,7 @@ class Operator:
                 return entries
 
     async def page(self, replica: int, first: int, count: int) -> tuple[LogEntry, ...]:
-        """At most ``count`` slots from ``first`` on of what ``replica`` has applied."""
+        """Read at most ``count`` slots from ``first`` on of what ``replica`` has applied."""
         answer = await self._ask(replica, ReadRequest(id=0, first=first, limit=count, consistency="local"))
         if not isinstance(answer, LogPage):
             raise ClientError(f"replica {replica} answered something else than a page")

@@ -16,7 +16,7 @@ STOOD_STILL_S = 1.0
 
 
 class Appended(Struct, frozen=True):
-    """Where an append went, and how long it took from the call to the answer."""
+    """The slot of an append, and how long it took from the call to the answer."""
 
     slot: int
     ballot: Ballot

@@ -17,12 +17,12 @@ PAUSE_S_MAX = 0.25
 """Between two attempts; it grows while nobody can help."""
 
 DISTRUST_S = 0.3
-"""For so long a replica that failed is not asked again on another's word that it leads: the others need
-that time to notice, too."""
+"""How long a replica that failed is not asked again on another's word that it leads: the others need time to
+notice, too."""
 
 
 class Route:
-    """Follows hints to the leader, remembers who failed, and goes round when nobody knows."""
+    """The order of replicas to try: hints to the leader first, in turn when no replica knows it."""
 
     def __init__(self, cluster: Cluster, first: int | None = None) -> None:
         self._addresses = cluster.replicas

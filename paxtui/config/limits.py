@@ -120,7 +120,7 @@ SECONDS_MOST: Final = 86_400.0 * 365
 
 
 def problem(limits: Limits) -> tuple[str, str] | None:
-    """The first limit that cannot be, and what is allowed."""
+    """Return the first limit that cannot be, and what is allowed."""
     for name, field in FIELDS.items():
         value = getattr(limits, name)
         if field.type is float:
@@ -134,7 +134,8 @@ def problem(limits: Limits) -> tuple[str, str] | None:
 
 
 def with_environment(limits: Limits, env: Mapping[str, str]) -> Limits:
-    """What the environment says, over what the file says. Raises ``ValueError`` that names the variable."""
+    """Put what the environment says over what the file says. Raises ``ValueError`` that names the
+    variable."""
     changes: dict[str, Any] = {}
     for name, field in FIELDS.items():
         variable = LIMIT_VARIABLE + name.upper()

@@ -38,7 +38,7 @@ class TcpTimeouts(Struct, frozen=True):
 
     @property
     def probes(self) -> int:
-        """So many unanswered probes end a connection where the system knows no time-out for writes."""
+        """How many unanswered probes end a connection where the system knows no time-out for writes."""
         return max(1, round((self.write_s - self.quiet_s) / self.probe_s))
 
 
@@ -48,13 +48,13 @@ observers, to whom a replica that vanished would look like one where nothing hap
 
 
 def link_timeouts(link_s: float) -> TcpTimeouts:
-    """Between replicas, which say something several times a second."""
+    """Return the time-outs between replicas, which say something several times a second."""
     return TcpTimeouts(write_s=link_s, quiet_s=max(1, int(link_s / 2)), probe_s=1)
 
 
 def client_timeouts(stalled_s: float) -> TcpTimeouts:
-    """Of a replica with clients. It closes a slow reader after ``stalled_s`` with a word of why; TCP, which
-    can only break off, comes well after that, for those whom no word reaches."""
+    """Return the time-outs of a replica with clients. It closes a slow reader after ``stalled_s`` with a word
+    of why; TCP, which can only break off, comes well after that, for those whom no word reaches."""
     return TcpTimeouts(
         write_s=stalled_s + max(stalled_s, LATER_S),
         quiet_s=max(1, int(stalled_s / 2)),

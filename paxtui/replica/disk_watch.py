@@ -14,7 +14,7 @@ from paxtui.wire.hello import DiskProgress
 
 
 class DiskWatch:
-    """Checks that the files are still there, and exchanges with the others how far each disk has come."""
+    """A task that checks the files, and exchanges with the others how far each disk has come."""
 
     def __init__(
         self,

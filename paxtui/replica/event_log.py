@@ -18,7 +18,7 @@ RED: Final = "\x1b[31m"
 PLAIN: Final = "\x1b[0m"
 
 DRAIN_S: Final = 0.1
-"""So long at most :meth:`EventLog.drain` holds up the replica. A log that is read takes a millisecond."""
+"""How long :meth:`EventLog.drain` holds up the replica at most. A log that is read takes a millisecond."""
 
 WORDLESS: Final = frozenset(
     {e.AcceptSent, e.Voted, e.AcceptedReceived, e.ChosenSeen, e.Learned, e.AppliedTo, e.EntriesSent}
@@ -34,7 +34,7 @@ def _is_terminal(file: TextIO) -> bool:
 
 
 class EventLog:
-    """Writes lines such as ``12:04:07.101 r0 info leader     leads at 3.0``, or JSON objects.
+    """A log of lines such as ``12:04:07.101 r0 info leader     leads at 3.0``, or JSON objects.
     On a terminal a line about an error is red, unless ``NO_COLOR`` is set.
 
     The file is written from the thread that decides and answers. So a replica's is a
@@ -51,7 +51,7 @@ class EventLog:
             self._file.lost_lines = self._lost_lines
 
     def write(self, level: str, kind: str, text: str) -> None:
-        """One line, if the level is wanted. Text from others is made harmless here."""
+        """Write one line, if the level is wanted. Text from others is made harmless here."""
         if LEVELS.index(level) < self._level:
             return
         self._print(level, kind, visible(text), {"text": visible(text)})
@@ -84,30 +84,31 @@ class EventLog:
             self._file.drain(DRAIN_S)
 
     def debug(self, kind: str, text: str) -> None:
-        """For those who look for a mistake."""
+        """Write a line for those who look for a mistake."""
         self.write("debug", kind, text)
 
     def info(self, kind: str, text: str) -> None:
-        """Something of interest happened."""
+        """Write a line about something of interest."""
         self.write("info", kind, text)
 
     def warning(self, kind: str, text: str) -> None:
-        """Somebody may have to act."""
+        """Write a line on which a person may have to act."""
         self.write("warning", kind, text)
 
     def error(self, kind: str, text: str) -> None:
-        """The replica cannot go on, or refused something."""
+        """Write a line as the replica cannot go on, or refused something."""
         self.write("error", kind, text)
 
     def audit(self, who: str, where: str, what: str, result: str) -> None:
-        """What somebody did to this replica, or tried to. It is written whatever level is wanted."""
+        """Write what an operator did to this replica, or tried to. The line is written whatever level is
+        wanted."""
         fields = {"who": who, "from": where, "what": what, "result": result}
         shown = {name: visible(text) for name, text in fields.items()}
         line = f"{shown['who']} from {shown['from']}: {shown['what']}: {shown['result']}"
         self._print("info", "audit", line, {"text": line} | shown)
 
     def write_event(self, event: e.Event) -> None:
-        """The line for a trace event, if it deserves one."""
+        """Write the line for a trace event, if it deserves one."""
         if type(event) in WORDLESS:
             return
         match event:

@@ -142,14 +142,14 @@ class Host:
                 self._turn(trio.current_time())
 
     def kick(self) -> None:
-        """Something was put in: take the output soon."""
+        """Take the core's output soon, as something was put in."""
         if self._gathering:
             self._due = True
         else:
             self._kicked.set()
 
     def _begin_read(self) -> None:
-        """Sockets are being read: what comes of all of them is one turn."""
+        """Hold the turn back while sockets are read: what comes of all of them is one turn."""
         self._gathering = True
 
     def _end_read(self) -> None:
@@ -219,7 +219,7 @@ class Host:
             self.trace.publish_faulted(self.outbound.faulted, now)
 
     def _commit(self, output: Output) -> bool:
-        """Give the output's writes to the disk; whether they are durable already."""
+        """Give the output's writes to the disk; return whether they are durable already."""
         if (
             output.batch == self._durable + 1  # the writer is idle
             and self.commit_s < INLINE_COMMIT_S_MAX
@@ -249,7 +249,7 @@ class Host:
     # Inputs
 
     def receive(self, sender: int, message: PeerMessage) -> None:
-        """A message from another replica."""
+        """Give a message from another replica to the core, or to the repair of the log."""
         if isinstance(message, Entries) and self.log_repair.take_entries(sender, message):
             return
         if self.core is None or self._failure is not None:
@@ -265,7 +265,7 @@ class Host:
 
     @property
     def non_voting(self) -> str | None:
-        """Why this replica is a learner without vote, if it is."""
+        """The reason why this replica is a learner without vote, if it is."""
         return self.storage.non_voting if self.core is None else self.core.non_voting
 
     def become_learner(self, reason: str) -> None:
@@ -283,13 +283,13 @@ class Host:
             self.kick()
 
     def lost_contact(self, peer: int) -> None:
-        """The connection on which ``peer`` sent is gone."""
+        """Tell the core that the connection on which ``peer`` sent is gone."""
         if self.core is not None and self._failure is None:
             self.core.lost_contact(peer, trio.current_time())
             self.kick()
 
     def propose(self, client: str, first: int, texts: Sequence[str]) -> None:
-        """A client's requests ``first``, ``first + 1``, ...; its ports get the answers."""
+        """Propose a client's requests ``first``, ``first + 1``, ...; its ports get the answers."""
         core = self.core
         now = trio.current_time()
         if core is None:
@@ -301,7 +301,7 @@ class Host:
         self.kick()
 
     def read(self, answer: ReadAnswer) -> None:
-        """A linearizable read; ``answer`` is called when it may be served, or not."""
+        """Start a linearizable read; ``answer`` is called when it may be served, or not."""
         ticket = self.pending_requests.open_read(answer)
         if self.core is None:
             self.pending_requests.deliver(ReadRefused(ticket, "warming-up", None))
@@ -335,7 +335,7 @@ class Host:
         self.kick()
 
     def _settle_durable(self, upto: int, seconds: float) -> None:
-        """Everything up to this batch is on disk: let go what waited for it."""
+        """Let go what waited for this batch, which is on disk now."""
         self._durable = upto
         self.commits += 1
         self.commit_s += (seconds - self.commit_s) / min(self.commits, 10)
@@ -393,7 +393,7 @@ class Host:
         return self.core.status if self.core is not None else None
 
     def report(self, ask: int) -> StatusReport:
-        """Return the status as far as the host knows it; who is connected is added by the server."""
+        """Return the status as far as the host knows it; the server adds who is connected."""
         active = self.fault_registry.active_faults(trio.current_time())
         return StatusReport(
             id=ask,
@@ -417,7 +417,7 @@ class Host:
 
 
 def _rows(write: Write) -> int:
-    """About how many rows a write makes."""
+    """Return about how many rows a write makes."""
     match write:
         case PutVotes(values=values):
             return len(values)

@@ -31,15 +31,15 @@ class ClientPort(Protocol):
 
     @property
     def pending_requests(self) -> PendingRequests:
-        """Where a connection waits for the core's replies."""
+        """Return where a connection waits for the core's replies."""
 
     @property
     def applied_log(self) -> AppliedLog:
-        """What reads and tails are served from."""
+        """Return what reads and tails are served from."""
 
     @property
     def telemetry(self) -> Telemetry:
-        """What observers are told."""
+        """Return what observers are told."""
 
     @property
     def read_loop(self) -> ReadLoop:
@@ -64,7 +64,7 @@ class OperatorPort(Protocol):
 
     @property
     def faults_allowed(self) -> bool:
-        """Whether faults may be injected."""
+        """Return whether faults may be injected."""
 
     @property
     def fault_registry(self) -> FaultRegistry:
@@ -76,7 +76,7 @@ class OperatorPort(Protocol):
 
     @property
     def event_log(self) -> EventLog:
-        """Where each action leaves a line of audit."""
+        """Return where each action leaves a line of audit."""
 
     @property
     def counters(self) -> Counter[str]:
@@ -100,7 +100,7 @@ class PeerPort(Protocol):
 
     @property
     def voting_rights(self) -> VotingRights:
-        """Which peers may vote, and how far their disks had come."""
+        """Return which peers may vote, and how far their disks had come."""
 
     @property
     def read_loop(self) -> ReadLoop:
@@ -134,7 +134,7 @@ class LinkPort(Protocol):
 
     @property
     def outbound(self) -> OutboundLinks:
-        """Where the link is entered while it is up."""
+        """Return where the link is entered while it is up."""
 
     @property
     def non_voting(self) -> str | None:
@@ -145,7 +145,7 @@ class LinkPort(Protocol):
 
 
 class StatusView(Protocol):
-    """What the host shows of itself, in welcomes, in ``status`` and in metrics."""
+    """The host as it shows itself, in welcomes, in ``status`` and in metrics."""
 
     @property
     def me(self) -> int:
@@ -157,7 +157,7 @@ class StatusView(Protocol):
 
     @property
     def faults_allowed(self) -> bool:
-        """Whether faults may be injected."""
+        """Return whether faults may be injected."""
 
     @property
     def status(self) -> Status | None:

@@ -45,7 +45,7 @@ REPAIR_SLOTS = 2048
 
 
 class ReplicaOptions(Struct, frozen=True, kw_only=True):
-    """How one replica is to run."""
+    """The options of one replica's process."""
 
     replica: int
     cluster: Cluster
@@ -181,7 +181,7 @@ def build_host(
 async def _open_ports(
     options: ReplicaOptions, credentials: Credentials | None, event_log: EventLog
 ) -> tuple[Listening, Listening | None]:
-    """The replica's port, and that for metrics if there is to be one. Raises :class:`PortRefused`."""
+    """Open the replica's port, and that for metrics if there is to be one. Raises :class:`PortRefused`."""
     address = options.listen or options.cluster.address(options.replica)
 
     async def opened(attempt: Callable[[], Awaitable[Listening]]) -> Listening:
@@ -204,7 +204,7 @@ async def _serve(
     metrics_port: Listening | None,
     event_log: EventLog,
 ) -> None:
-    """The tasks of a replica, all of them."""
+    """Run the tasks of a replica, all of them."""
     credentials = listening.credentials
     first_start = not host.storage.warmed and host.non_voting is None
     warm_up = WarmUp(host.me, options.cluster.n, options.warm_up, first_start=first_start)
@@ -243,7 +243,7 @@ def _metrics(
     metrics_port: Listening,
     event_log: EventLog,
 ) -> MetricsServer:
-    """What answers Prometheus. Its library is loaded here, and only if somebody wants it."""
+    """Make the server that answers Prometheus. Its library is loaded here, and only if somebody wants it."""
     from paxtui.replica.metrics import collector
 
     sizes = collector.Sizes(host.storage.folder)
@@ -318,7 +318,7 @@ async def _until_parent_dies(scope: trio.CancelScope, event_log: EventLog) -> No
 
 
 def _repair_message_log(message_log: MessageLog, storage: Store) -> None:
-    """Bring the chat log to the database's watermark."""
+    """Bring the message log to the database's watermark."""
     slot = max(message_log.repair(storage.committed_watermark), storage.log_start)
     while slot < storage.committed_watermark:
         entries, suppressed = storage.read(slot, REPAIR_SLOTS, 16 * 1024 * 1024)

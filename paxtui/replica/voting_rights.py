@@ -32,7 +32,7 @@ UNTIL = (
 
 
 class VotingRights:
-    """What is remembered of the others, and who of those that are connected has no vote."""
+    """The disks of the other replicas as they are remembered, and which connected replicas have no vote."""
 
     def __init__(self, storage: Store) -> None:
         self._storage = storage
@@ -43,8 +43,8 @@ class VotingRights:
         """By replica, why it is a learner without vote here, as of its last hello."""
 
     def judge_disk(self, replica: int, storage_id: str, commits: int, *, gave_up_vote: bool) -> str | None:
-        """A replica says hello with a disk. Why that disk may not vote, if so; :meth:`save` before
-        anything of it is listened to."""
+        """Judge the disk with which a replica says hello: return why it may not vote, if so. :meth:`save`
+        before anything of it is listened to."""
         reason = self._reason(replica, storage_id, commits, gave_up_vote=gave_up_vote)
         known = self._known.get(replica)
         if reason is None:
@@ -74,7 +74,7 @@ class VotingRights:
         return f"replica {replica} says that it has no vote" if gave_up_vote else None
 
     def note_progress(self, replica: int, commits: int) -> None:
-        """A replica that may vote told how many commits its disk has seen."""
+        """Note that a replica that may vote told how many commits its disk has seen."""
         known = self._known.get(replica)
         if known is not None and commits > known.commits:
             self._know(replica, known._replace(commits=commits))
@@ -92,7 +92,7 @@ class VotingRights:
                 await trio.to_thread.run_sync(self._storage.remember_peers, fresh)
 
     def save_now(self) -> None:
-        """The same, where nothing else runs any more."""
+        """Write down what is new, where nothing else runs any more."""
         if fresh := self._take_fresh():
             self._storage.remember_peers(fresh)
 
@@ -103,7 +103,7 @@ class VotingRights:
 
 
 def could_count(message: PeerMessage) -> bool:
-    """Whether a message could count as a vote or as a lead. What learners tell each other does not: what
-    somebody has learned is chosen, whatever became of that replica's own votes, and each row of it is checked
-    when it is read. To take a state in several pages a learner has to ask for each."""
+    """Return whether a message could count as a vote or as a lead. What learners tell each other does not:
+    what somebody has learned is chosen, whatever became of that replica's own votes, and each row of it is
+    checked when it is read. To take a state in several pages a learner has to ask for each."""
     return not isinstance(message, BETWEEN_LEARNERS)

@@ -37,7 +37,7 @@ _REPLACED = ("state", "session_state", "log_start")
 
 
 class About(NamedTuple):
-    """What a backup says of itself. The session limits must be those of the cluster that goes on with it."""
+    """The description in a backup. The session limits must be those of the cluster that goes on with it."""
 
     id: str
     taken: str
@@ -127,7 +127,7 @@ def check(path: Path) -> Backup:
 
 
 def is_backup(path: Path) -> bool:
-    """Whether a file is a database with a backup's own table."""
+    """Return whether a file is a database with a backup's own table."""
     with suppress(sqlite3.Error), closing(schema.connect_reader(path)) as db:
         found = db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'backup'").fetchone()
         return found is not None
@@ -208,7 +208,7 @@ def _now() -> str:
 
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    """What goes wrong while a file is written, as one line."""
+    """Raise what goes wrong while a file is written as one line."""
     try:
         yield
     except sqlite3.Error as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass(slots=True)
 class DiskFaults:
-    """What the fault tool asks of the disk; consulted in each commit."""
+    """The injected faults of the disk; consulted in each commit."""
 
     slow_s: float = 0.0
     fail: str | None = None

@@ -50,7 +50,7 @@ def make_folder(folder: Path) -> None:
 
 
 def unusable(path: Path, error: OSError) -> StorageRefused:
-    """The refusal for what the operating system said about ``path``."""
+    """Make the refusal for what the operating system said about ``path``."""
     kind = DiskRefused if error.errno in _THE_DISKS_FAULT else StorageRefused
     return kind(
         f"{path}: cannot be used as a data folder: {error.strerror or error}; "

@@ -80,7 +80,7 @@ class Recovery:
         self._connect()
 
     def _start_anew(self, damage: DamagedRow) -> None:
-        """What this disk promised is not known any more."""
+        """Begin with an empty disk without vote, as what this one promised is not known any more."""
         self.reader.close()
         was = self.identity
         reason = f"its database was damaged at {damage}, so what it had promised is not known any more"
@@ -126,5 +126,5 @@ def _new_identity(cluster: str, name: str, replica: int) -> StorageIdentity:
 
 
 def is_about_files(error: BaseException) -> bool:
-    """Whether SQLite complains about the files, and not about what is in them."""
+    """Return whether SQLite complains about the files, and not about what is in them."""
     return isinstance(error, sqlite3.OperationalError) and "no such" not in str(error)

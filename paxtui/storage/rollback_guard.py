@@ -35,7 +35,8 @@ class CommitMark:
     chain: bytes
 
     def encode(self) -> bytes:
-        """One line of text of a fixed size, so that each overwrite covers the whole of the last one."""
+        """Encode the mark as one line of text of a fixed size, so that each overwrite covers the whole of the
+        last one."""
         body = (
             f"{_MAGIC} storage={self.storage_id} commit={self.commit_number:0{_NUMBER_DIGITS}d} "
             f"watermark={self.watermark:0{_NUMBER_DIGITS}d} chain={self.chain.hex()}"

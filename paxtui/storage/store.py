@@ -122,12 +122,12 @@ class Store:
 
     @property
     def identity(self) -> StorageIdentity:
-        """Whose database it is."""
+        """The replica and cluster to which the database belongs."""
         return self._identity
 
     @property
     def commit_number(self) -> int:
-        """How many commits the database has seen; durable."""
+        """Return how many commits the database has seen; durable."""
         return self._state.commit_number
 
     @property
@@ -138,7 +138,7 @@ class Store:
 
     @property
     def non_voting(self) -> str | None:
-        """Why this disk may not vote any more; ``None`` if it may."""
+        """The reason why this disk may not vote any more; ``None`` if it may."""
         return self._non_voting
 
     @property
@@ -153,11 +153,11 @@ class Store:
 
     @property
     def warmed(self) -> bool:
-        """Whether the first start of this replica has been completed."""
+        """Return whether the first start of this replica has been completed."""
         return bool(self._state.warmed)
 
     def bytes_on_disk(self) -> int:
-        """The size of all files in the data folder."""
+        """Return the size of all files in the data folder."""
         total = 0
         with os.scandir(self.folder) as files:
             for file in files:
@@ -170,7 +170,7 @@ class Store:
     # Reading.
 
     def saved(self) -> DurableState:
-        """The durable state. Raises ``StorageRefused`` for a damaged row, and ``SlotDamaged`` out of
+        """Read the durable state. Raises ``StorageRefused`` for a damaged row, and ``SlotDamaged`` out of
         ``replay`` for one of the log. A damaged vote makes this a disk that may not vote.
 
         ``replay`` reads as it is iterated, once; the rest is in memory: votes are bounded by the window,
@@ -225,7 +225,7 @@ class Store:
             first += len(entries)
 
     def read(self, first: int, slots_max: int, chars_max: int) -> tuple[list[Entry], dict[int, int]]:
-        """Committed learned slots from ``first``, and those of them without effect (see ``Applied``).
+        """Read committed learned slots from ``first``, and those of them without effect (see ``Applied``).
 
         Both limits hold, but one row comes if there is one, however long. A damaged row ends them before it.
         Any thread may call this, also while another commits. Raises ``SlotDamaged`` if ``first`` is damaged,
@@ -248,7 +248,7 @@ class Store:
         return self._read(query)
 
     def read_state(self, upto: int, after: str, bytes_max: int) -> Snapshot | None:
-        """A page of the state that is kept at ``upto``, if it still is.
+        """Read a page of the state that is kept at ``upto``, if it still is.
 
         Raises ``SlotDamaged`` if it is damaged: it is a copy for others, and not what this replica stands on.
         Raises ``StorageFailed``.
@@ -263,15 +263,15 @@ class Store:
         return self._read(query)
 
     def bytes_between(self, first: int, upto: int) -> int:
-        """About how many bytes these messages take. Raises ``StorageFailed``."""
+        """Estimate how many bytes these messages take. Raises ``StorageFailed``."""
         return self._read(lambda: snapshots.bytes_between(self._reader, first, upto))
 
     def peers(self) -> dict[int, Peer]:
-        """What is remembered of the other replicas' disks. Raises ``StorageFailed``."""
+        """Read what is remembered of the other replicas' disks. Raises ``StorageFailed``."""
         return self._read(lambda: rows.read_peers(self._reader))
 
     def _read(self, query: Callable[[], T]) -> T:
-        """All that a query reads is of one moment: others commit meanwhile, and may remove rows."""
+        """Read all that a query asks for at one moment: others commit meanwhile, and may remove rows."""
         with self._read_lock:
             self._require_sound()
             try:
@@ -321,7 +321,7 @@ class Store:
             self._log_start = self._log_start if changes.log_start is None else changes.log_start
 
     def become_learner(self, reason: str) -> None:
-        """From now on this disk may not vote, durably. Raises ``StorageFailed``."""
+        """Take the vote from this disk, durably. Raises ``StorageFailed``."""
         with self._write_lock:
             self._transact(self._state.after(None), lambda db: rows.put_non_voting(db, reason), 1)
             self._non_voting = reason
@@ -340,7 +340,7 @@ class Store:
             self._transact(self._state.after(None), store, len(log))
 
     def sweep(self) -> bool:
-        """Delete some rows of removed slots; whether there are more. Raises ``StorageFailed``."""
+        """Delete some rows of removed slots; return whether there are more. Raises ``StorageFailed``."""
         lowest = self._read(lambda: snapshots.lowest(self._reader))
         if lowest is None or lowest >= self._log_start:
             return False
@@ -399,7 +399,8 @@ class Store:
             raise self._failed("commit", error) from error
 
     def _check_files(self) -> None:
-        """A file that is deleted goes on to take every write, and all of them are lost with the process."""
+        """Check that the files are the ones that were opened. A file that is deleted goes on to take every
+        write, and all of them are lost with the process."""
         for path, inode in self._files.items():
             try:
                 found = os.stat(path).st_ino

@@ -50,7 +50,7 @@ class Writer:
 
     @property
     def queued(self) -> int:
-        """How many batches wait for the commit after the one that runs."""
+        """Return how many batches wait for the commit after the one that runs."""
         return len(self._queue)
 
     def stop(self) -> None:

@@ -104,7 +104,7 @@ async def test_a_refusal_is_told_and_tried_again_at_the_next_look(tmp_path: Path
     await kept.live(200, 10)
     log_start, asked = kept.host.learner.log_start, len(kept.host.trimmed)
     assert asked > 1
-    assert "cannot mark the log: its queue is full" in kept.lines.getvalue()
+    assert "cannot checkpoint the log: its queue is full" in kept.lines.getvalue()
     assert "cannot trim the log to slot" in kept.lines.getvalue()
     kept.host.refusal = None
     await kept.compact_if_due()

@@ -110,7 +110,7 @@ class Authority:
         return _write(self.folder, identity.stem, builder.sign(signer, hashes.SHA256()), key)  # type: ignore[arg-type]
 
     def survey(self) -> list[StoredCertificate]:
-        """All certificates in the folder, the authority first, each with what is wrong with it."""
+        """Return all certificates in the folder, the authority first, each with what is wrong with it."""
         authority = self._certificate()
         names = sorted(path.name for path in self.folder.glob(f"*{CERTIFICATE_SUFFIX}"))
         names.sort(key=lambda name: name != self._certificate_file.name)
@@ -137,7 +137,8 @@ class Authority:
 
 
 def _make_folder(folder: Path) -> None:
-    """A folder that only its owner can enter; one that others can enter is refused, unless it is empty."""
+    """Make a folder that only its owner can enter; one that others can enter is refused, unless it is
+    empty."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if stat.S_IMODE(folder.stat().st_mode) & 0o077:
@@ -270,8 +271,8 @@ def _identity(certificate: x509.Certificate) -> Identity:
 
 
 def _check_pair(path: Path, certificate: x509.Certificate, *, needed: bool) -> None:
-    """The key beside a certificate: who may read it, and whether it belongs there. The authority's key may
-    well be elsewhere."""
+    """Check the key beside a certificate: who may read it, and whether it belongs there. The authority's key
+    may well be elsewhere."""
     key_file = path.with_suffix(KEY_SUFFIX)
     if not key_file.exists():
         if needed:

@@ -65,11 +65,11 @@ class TlsStream(trio.abc.HalfCloseableStream):
 
     @property
     def identity(self) -> Identity:
-        """Who is on the other end. Raises :class:`NoRole`."""
+        """The identity on the other end. Raises :class:`NoRole`."""
         return from_certificate(self._tls.getpeercert())
 
     def encrypt(self, data: bytes | bytearray | memoryview) -> bytes:
-        """What has to go over ``raw``, whole and in this order, to say ``data``."""
+        """Encrypt ``data``; the result has to go over ``raw`` whole, and in the order of calls."""
         try:
             if len(data):
                 self._tls.write(data)
@@ -78,7 +78,7 @@ class TlsStream(trio.abc.HalfCloseableStream):
         return self._outgoing.read()
 
     def decrypt(self, received: bytes | bytearray) -> bytes:
-        """What came with these bytes and those before them; empty while a record is not whole.
+        """Decrypt what came with these bytes and those before them; empty while a record is not whole.
 
         Raises ``trio.BrokenResourceError`` for an alert, and for bytes that are not the other side's, when
         everything before them was handed out.
@@ -109,7 +109,7 @@ class TlsStream(trio.abc.HalfCloseableStream):
         await self.raw.wait_send_all_might_not_block()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Everything that has arrived, however much it is; empty at the end."""
+        """Receive everything that has arrived, however much it is; empty at the end."""
         del max_bytes
         received: bytes | bytearray = b""
         while True:
@@ -133,15 +133,15 @@ Channel: TypeAlias = "trio.SocketStream | TlsStream"
 
 
 async def serve_tls(raw: trio.SocketStream, context: ssl.SSLContext) -> TlsStream:
-    """The handshake of who was dialled. Raises :class:`Distrust`."""
+    """Do the handshake of the side that was dialled. Raises :class:`Distrust`."""
     stream = TlsStream(raw, context, server_side=True)
     await stream.handshake()
     return stream
 
 
 async def dial_tls(raw: trio.SocketStream, context: ssl.SSLContext, replica: int | None) -> TlsStream:
-    """The handshake of who dialled ``replica``, or any of the replicas. In TLS 1.3 it succeeds although the
-    other side may yet refuse our certificate: only an answer to hello means that we are in.
+    """Do the handshake of the side that dialled ``replica``, or any of the replicas. In TLS 1.3 it succeeds
+    although the other side may yet refuse our certificate: only an answer to hello means that we are in.
 
     Raises :class:`Distrust`, after the other side was told why.
     """

@@ -40,7 +40,7 @@ class FaultedHost(Protocol):
 
 
 class ProcessFaults:
-    """Begins and ends faults of one replica that act on its process, its proposer or its disk."""
+    """The faults of one replica that act on its process, its proposer or its disk."""
 
     def __init__(self, disk: DiskFaults, event_log: EventLog) -> None:
         self._host: FaultedHost
@@ -109,7 +109,7 @@ class ProcessFaults:
         return reason
 
     def _skip_no_more(self, core: Replica, slot: int | None) -> None:
-        """A fault without a slot ends the last one of those that were taken and still wait."""
+        """End a skip. A fault without a slot ends the last of those that were taken and still wait."""
         waiting = core.proposer.skips
         if slot is None:
             self._skips = [each for each in self._skips if each in waiting]
@@ -118,7 +118,7 @@ class ProcessFaults:
 
 
 def _stop_for(seconds: float) -> None:
-    """SIGSTOP oneself, with somebody outside to wake one up: a stopped process hears nothing."""
+    """Stop this process with SIGSTOP, and start a shell that wakes it up: a stopped process hears nothing."""
     me = os.getpid()
     subprocess.Popen(
         ["/bin/sh", "-c", f"sleep {seconds:.3f}; kill -CONT {me}"],

@@ -49,7 +49,7 @@ for it waits for an answer, which may leave first."""
 
 
 class Shape(Struct, frozen=True, gc=False):
-    """What the active faults do to one directed link."""
+    """The effect of the active faults on one directed link."""
 
     cut: bool = False
     loss: float = 0.0
@@ -63,7 +63,7 @@ STRAIGHT = Shape()
 
 
 class RegisteredFault:
-    """One fault on the board."""
+    """A fault that acts or waits."""
 
     __slots__ = ("began", "ends", "fault", "for_s", "number", "when")
 
@@ -77,13 +77,13 @@ class RegisteredFault:
         self.start_clock(now)
 
     def start_clock(self, now: float) -> None:
-        """Its time runs from here: from when it began to wait, and again from when it began to act."""
+        """Start the fault's time: from when it began to wait, and again from when it began to act."""
         self.began = now
         self.ends = INFINITY if self.for_s is None else now + self.for_s
 
 
 class FaultRegistry:
-    """Keeps the list. ``begin`` and ``end`` are called for faults that are no link faults."""
+    """The list of one replica's faults. ``begin`` and ``end`` are called for all but link faults."""
 
     def __init__(
         self,
@@ -132,7 +132,7 @@ class FaultRegistry:
         return None if isinstance(entry.fault, LinkFault) else self._begin_fault(entry.fault, at_once)
 
     def undo(self, number: int | None, how: str = "undone") -> list[AnyFault]:
-        """End one fault, or all; what ended. ``how`` is what those who watch are told."""
+        """End one fault, or all; return what ended. ``how`` is what those who watch are told."""
         numbers = list(self._entries) if number is None else [number] if number in self._entries else []
         ended = [self._entries.pop(each) for each in numbers]
         self._reshape()
@@ -160,16 +160,16 @@ class FaultRegistry:
 
     @property
     def deadline(self) -> float:
-        """When :meth:`expire` has something to do."""
+        """Return when :meth:`expire` has something to do."""
         return min((entry.ends for entry in self._entries.values()), default=INFINITY)
 
     @property
     def watching(self) -> bool:
-        """Whether any fault waits for an event."""
+        """Return whether any fault waits for an event."""
         return any(entry.when is not None for entry in self._entries.values())
 
     def end_skip(self, slot: int) -> None:
-        """A slot was skipped: the fault that asked for it is over."""
+        """End the fault that asked for a skip of ``slot``, as it was skipped."""
         for number, entry in list(self._entries.items()):
             if entry.when is None and isinstance(entry.fault, SkipSlot) and entry.fault.slot in (None, slot):
                 del self._entries[number]
@@ -177,7 +177,7 @@ class FaultRegistry:
                 return
 
     def on_event(self, event: Event, now: float) -> list[AnyFault]:
-        """Begin the faults that waited for this event; what began."""
+        """Begin the faults that waited for this event; return what began."""
         name = event.__struct_config__.tag
         began: list[AnyFault] = []
         for entry in list(self._entries.values()):
@@ -195,7 +195,7 @@ class FaultRegistry:
         return began
 
     def active_faults(self, now: float) -> tuple[ActiveFault, ...]:
-        """Everything on the board."""
+        """Return the faults that act or wait here."""
         return tuple(
             ActiveFault(
                 entry.number,
@@ -214,7 +214,7 @@ class FaultRegistry:
         return sum(self.lost_to.values())
 
     def decided_count(self, to: int) -> int:
-        """How many messages to ``to`` faults have decided about."""
+        """Return how many messages to ``to`` faults have decided about."""
         return self._decided[to]
 
     def __len__(self) -> int:
@@ -252,8 +252,8 @@ class FaultRegistry:
         return Shape(cut, loss, delay_s, jitter_s, duplicate, reorder)
 
     def fate(self, to: int) -> tuple[float, ...] | None:
-        """When the next message to ``to`` arrives: ``None`` at once and once, else a delay in seconds for
-        each copy; an empty tuple is a loss."""
+        """Decide when the next message to ``to`` arrives: ``None`` at once and once, else a delay in seconds
+        for each copy; an empty tuple is a loss."""
         if self._straight:
             return None
         shape = self._shapes[to]
@@ -273,11 +273,11 @@ class FaultRegistry:
 
 
 def _nobody(told: FaultBegan | FaultEnded) -> None:
-    """Nobody is told."""
+    """Ignore a change, while no observer is set."""
 
 
 def _concerns(event: Event, slot: int | None) -> bool:
-    """Whether an event is about ``slot``; events about no slot concern none."""
+    """Return whether an event is about ``slot``; events about no slot concern none."""
     if slot is None:
         return True
     first = getattr(event, "first", getattr(event, "slot", None))

@@ -74,9 +74,9 @@ class AppliedLog:
             await self._grown.wait()
 
     async def page(self, first: int, limit: int) -> tuple[LogEntry, ...]:
-        """Applied slots from ``first`` on: at least one if there is one, at most ``limit``. Raises
-        ``SlotRemoved`` if ``first`` is below the log start, and ``SlotDamaged`` if it is damaged on this
-        disk and cannot be mended now."""
+        """Return applied slots from ``first`` on: at least one if there is one, at most ``limit``. Raises
+        ``SlotRemoved`` if ``first`` is below the log start, and ``SlotDamaged`` if it is damaged on this disk
+        and cannot be mended now."""
         if first < self.log_start:
             raise SlotRemoved(self.log_start)
         if first < self._first:

@@ -20,7 +20,7 @@ FETCHES_MAX = 4
 
 
 class CatchUpReader:
-    """Reads what is asked for in threads, one page a peer at a time, and gives it to the core."""
+    """A reader that fetches pages in threads, one a peer at a time, and gives them to the core."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class CatchUpReader:
                 nursery.start_soon(self._fetch, fetch)
 
     async def _fetch_state(self, fetch: FetchState) -> None:
-        """Part of the state at the log start, for who asked for slots below it."""
+        """Read part of the state at the log start, for a peer that asked for slots below it."""
         page: Snapshot | None = None
         try:
             page = await trio.to_thread.run_sync(

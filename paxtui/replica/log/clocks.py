@@ -16,7 +16,7 @@ LINE_EVERY_S: Final = 10.0
 
 
 class StepWatch:
-    """Compares the wall clock with elapsed time, and says so when they step apart."""
+    """A comparison of the wall clock with elapsed time, which logs when they step apart."""
 
     def __init__(
         self,

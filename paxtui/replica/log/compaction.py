@@ -96,7 +96,7 @@ class Compaction:
             await self._sweep()
 
     async def compact_if_due(self) -> None:
-        """Count the time since the last look; a leader has marked and trimmed what is due."""
+        """Count the time since the last look; a leader checkpoints and trims what is due."""
         self._steps.check_clock()
         core = self._host.core
         if core is None or self._keep.everything:
@@ -119,7 +119,7 @@ class Compaction:
                 self._age_file.write, checkpoints[-1].upto, self._ages.age_of(checkpoints[-1])
             )
         except OSError as error:
-            self._event_log.debug("keep", f"cannot write down the age of the last mark: {error}")
+            self._event_log.debug("keep", f"cannot write down the age of the last checkpoint: {error}")
 
     # The leader's part
 
@@ -127,7 +127,7 @@ class Compaction:
         behind = await self._bytes_behind(checkpoints)
         if self._is_due(checkpoints, watermark, behind[-1]):
             stamp_s = self._ages.stamp(checkpoints[-1] if checkpoints else None, self._wall())
-            self._log_refusal("cannot mark the log", self._host.checkpoint(stamp_s))
+            self._log_refusal("cannot checkpoint the log", self._host.checkpoint(stamp_s))
         by_age = self._last_old_enough(checkpoints, log_start)
         target = max(self._last_beyond_limits(checkpoints, watermark, behind), by_age)
         if target > log_start:
@@ -141,7 +141,7 @@ class Compaction:
             self._event_log.debug("keep", f"{what}: {reason}")
 
     def _is_due(self, checkpoints: list[Checkpoint], watermark: int, size: int) -> bool:
-        """Whether enough lies behind the last checkpoint for another one."""
+        """Return whether enough lies behind the last checkpoint for another one."""
         keep, upto = self._keep, checkpoints[-1].upto if checkpoints else 0
         return watermark > upto and (
             (keep.slots is not None and watermark - upto >= max(keep.slots // PARTS, 1))
@@ -153,7 +153,8 @@ class Compaction:
         )
 
     def _last_beyond_limits(self, checkpoints: list[Checkpoint], watermark: int, behind: list[int]) -> int:
-        """The last checkpoint behind which there are as many slots, or bytes, as are kept; 0 for none."""
+        """Return the last checkpoint behind which there are as many slots, or bytes, as are kept; 0 for
+        none."""
         keep = self._keep
         sizes = zip(checkpoints, behind, strict=True) if checkpoints else ()
         return max(
@@ -167,7 +168,8 @@ class Compaction:
         )
 
     def _last_old_enough(self, checkpoints: list[Checkpoint], log_start: int) -> int:
-        """The last checkpoint that is as old as the limit, within one step of the first one; 0 for none."""
+        """Return the last checkpoint that is as old as the limit, within one step of the first one; 0 for
+        none."""
         above = [checkpoint for checkpoint in checkpoints if checkpoint.upto > log_start]
         if self._keep.age_s is None or not above or self._monotonic() < self._trim_by_age_at:
             return 0
@@ -183,7 +185,8 @@ class Compaction:
         )
 
     async def _bytes_behind(self, checkpoints: list[Checkpoint]) -> list[int]:
-        """By checkpoint, how many bytes of the log lie behind it; with none, one number for the whole log."""
+        """Measure, by checkpoint, how many bytes of the log lie behind it; with none, return one number for
+        the whole log."""
         if self._keep.bytes is None:
             return [0] * max(len(checkpoints), 1)
         starts = [checkpoint.upto for checkpoint in checkpoints] or [0]

@@ -54,7 +54,7 @@ class LogRepair:
             self._work.set()
 
     async def wait_until_mended(self, slot: int, patience_s: float = PATIENCE_S) -> bool:
-        """Want a slot and wait for it; whether it is there in time."""
+        """Want a slot and wait for it; return whether it is there in time."""
         self.want_slot(slot)
         with trio.move_on_after(patience_s):
             while slot in self._wanted:
@@ -62,8 +62,8 @@ class LogRepair:
         return slot not in self._wanted
 
     def take_entries(self, sender: int, page: Entries) -> bool:
-        """Entries arrived; whether they answer what was asked here, and not what the core asked: that asks
-        for slots above its watermark, and all that is damaged is below."""
+        """Take entries that arrived; return whether they answer what was asked here, and not what the core
+        asked. The core asks for slots above its watermark, and all that is damaged is below."""
         if page.first not in self._wanted:
             return False
         for slot, entry in enumerate(page.entries, page.first):
@@ -85,7 +85,7 @@ class LogRepair:
                 await self._store()
 
     def _drop_removed(self) -> bool:
-        """Forget slots that were removed since; whether any are left."""
+        """Forget slots that were removed since; return whether any are left."""
         removed = {slot for slot in self._wanted if slot < self._storage.log_start}
         if removed:
             self._wanted -= removed
@@ -94,7 +94,7 @@ class LogRepair:
         return bool(self._wanted)
 
     def _ask_next(self) -> None:
-        """Another one each time: who was asked last may be down, or have the same damage."""
+        """Ask another peer each time: the one that was asked last may be down, or have the same damage."""
         peers = sorted(self._peers())
         if peers:
             self._asked = next((peer for peer in peers if peer > self._asked), peers[0])

@@ -30,7 +30,7 @@ from paxtui.wire.requests import LinkView, StatusReport
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 PAGE_S: Final = 1.0
-"""So long one page answers all who ask: a stranger who asks without end costs a replica no more than that."""
+"""How long one page answers all requests: a stranger who asks without end costs a replica no more."""
 
 DISK_S: Final = 1.0
 """How long the file system may take to tell sizes. A page without them is better than none."""
@@ -118,7 +118,7 @@ BELIEFS: Final[tuple[tuple[str, str, Callable[[Status], float]], ...]] = (
 
 
 class Sizes:
-    """How much is on disk. A file system can be slow, so a thread looks, and touches nothing else."""
+    """The sizes of files on disk. A file system can be slow, so a thread looks, and touches nothing else."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -152,7 +152,7 @@ def _measure(folder: Path) -> tuple[dict[str, int], int | None]:
 
 
 class ReplicaCollector(Collector):
-    """Everything about one replica, as of now."""
+    """The metrics of one replica, as of now."""
 
     def __init__(
         self,
@@ -226,7 +226,7 @@ class ReplicaCollector(Collector):
 
 
 def registry_of(collector: Collector) -> CollectorRegistry:
-    """The replica's metrics and those of its process, and nothing that other libraries registered."""
+    """Return the replica's metrics and those of its process, and nothing that other libraries registered."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(collector)
     ProcessCollector(registry=registry)
@@ -244,7 +244,7 @@ class MetricsPage:
         self._text = b""
 
     async def text(self) -> bytes:
-        """The page, at most :data:`PAGE_S` old."""
+        """Return the page, at most :data:`PAGE_S` old."""
         async with self._making:
             if trio.current_time() - self._made_at >= PAGE_S:
                 await self._sizes.measure()

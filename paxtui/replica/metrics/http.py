@@ -74,8 +74,8 @@ class Declined(Exception):
 async def listen_for_metrics(
     address: Address, credentials: Credentials | None, *, insecure: bool
 ) -> Listening:
-    """The port, by the rules of :func:`paxtui.replica.transport.listener.listen`; on loopback nobody needs a
-    certificate. Raises :class:`PortRefused`."""
+    """Open the port, by the rules of :func:`paxtui.replica.transport.listener.listen`; on loopback nobody
+    needs a certificate. Raises :class:`PortRefused`."""
     try:
         listening = await listen(address, credentials, insecure=insecure, risk="read how this replica fares")
     except PortRefused as refused:
@@ -86,7 +86,7 @@ async def listen_for_metrics(
 
 
 class MetricsServer:
-    """Answers those who connect. ``page`` makes the metrics, ``guests`` counts and tells of refusals."""
+    """The HTTP server of metrics. ``page`` makes the metrics, ``admission`` counts and logs refusals."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class MetricsServer:
         self._number = 0
 
     async def serve_connection(self, raw: trio.SocketStream) -> None:
-        """One connection, from its request to its end."""
+        """Serve one connection, from its request to its end."""
         self._make_room()
         self._number += 1
         number = self._number
@@ -170,7 +170,7 @@ class MetricsServer:
         return _response(200, self._content_type, await self._metrics())
 
     async def _metrics(self) -> bytes:
-        """Numbers for people must not be what stops a replica, whatever goes wrong with them."""
+        """Make the page. Numbers for people must not stop a replica, whatever goes wrong with them."""
         try:
             return await self._page()
         except Exception as error:
@@ -179,7 +179,7 @@ class MetricsServer:
 
 
 def _check_role(stream: TlsStream) -> None:
-    """Whoever may ask for the status may read these numbers, and nobody else."""
+    """Refuse a certificate that may not ask for the status. Those that may can read these numbers."""
     try:
         allowed = StatusRequest not in Caller("", stream.identity).denied
     except NoRole:
@@ -190,7 +190,7 @@ def _check_role(stream: TlsStream) -> None:
 
 
 async def _head(stream: Channel) -> bytes:
-    """The request line and the headers."""
+    """Read the request line and the headers."""
     head = bytearray()
     while received := await stream.receive_some(REQUEST_BYTES_MAX):
         head += received

@@ -26,7 +26,7 @@ the lines themselves."""
 
 
 class Recorder:
-    """Takes events in memory; a thread encodes and writes them. Never slows the replica."""
+    """The writer of a record file. A thread encodes and writes, so it never slows the replica."""
 
     def __init__(self, path: Path, replica: int) -> None:
         self._path = path
@@ -65,7 +65,7 @@ class Recorder:
         self._wanted.set()
 
     def take_fault(self, at: float, what: str, detail: str) -> None:
-        """Something that is done to this replica, for people."""
+        """Take a line about what is done to this replica, for people."""
         if self._waiting + self._writing <= WAITING_CHARS_MAX:
             self._queue.append(lines.fault(at, self._replica, what, detail))
             self._waiting += EVENT_CHARS
@@ -134,7 +134,7 @@ def _chars(event: Event) -> int:
 
 
 def _torn(path: Path) -> bool:
-    """Whether a process was killed in the middle of a line."""
+    """Return whether a process was killed in the middle of a line."""
     if not path.is_file() or not path.stat().st_size:
         return False
     with path.open("rb") as file:

@@ -69,18 +69,18 @@ _encode = msgspec.json.Encoder().encode
 
 
 def view_of(value: Command) -> ValueView:
-    """A value, cut for the eye."""
+    """Cut a value for the eye."""
     return ValueView(value.client, value.request, brief(value.text))
 
 
 def slot_view(slot: int, ballot: Ballot, value: Command, state: str) -> SlotView:
-    """A slot of a snapshot."""
+    """Make the view of a slot for a snapshot."""
     text = brief(value.text)
     return SlotView(slot, ballot, value.client, value.request, text, state, digest(value))
 
 
 def recent_slots(core: Replica | None) -> tuple[SlotView, ...]:
-    """The slots around the watermark, for a snapshot."""
+    """Return the slots around the watermark, for a snapshot."""
     if core is None:
         return ()
     views: list[SlotView] = []
@@ -98,7 +98,7 @@ def recent_slots(core: Replica | None) -> tuple[SlotView, ...]:
 def snapshot(
     core: Replica | None, active_faults: Callable[[float], tuple[ActiveFault, ...]], ask: int, number: int
 ) -> TelemetrySnapshot:
-    """A replica as it is now, for the request ``ask``; ``number`` is that of the next event."""
+    """Return a replica as it is now, for the request ``ask``; ``number`` is that of the next event."""
     now = trio.current_time()
     return TelemetrySnapshot(
         id=ask,
@@ -112,7 +112,7 @@ def snapshot(
 
 
 def faulted(to: int, number: int, message: PeerMessage, copies: tuple[float, ...]) -> MessageFaulted:
-    """What a fault did to a message; ``copies`` has the delay of each, in seconds."""
+    """Return what a fault did to a message; ``copies`` has the delay of each, in seconds."""
     values = getattr(message, "values", getattr(message, "entries", getattr(message, "votes", ())))
     return MessageFaulted(
         to=to,
@@ -161,7 +161,7 @@ class Watcher:
 
 
 class Telemetry:
-    """Collects events while somebody watches and hands them out in flushes."""
+    """The events that observers are told, collected while there are any, and sent in flushes."""
 
     def __init__(self, make_snapshot: SnapshotMaker) -> None:
         self._make_snapshot = make_snapshot
@@ -173,7 +173,7 @@ class Telemetry:
 
     @property
     def watched(self) -> bool:
-        """Whether anybody wants events."""
+        """Return whether anybody wants events."""
         return bool(self._watchers)
 
     def add_observer(self, ask: int, sink: FrameSink, bytes_max: int = OBSERVER_BYTES_MAX) -> Watcher:
@@ -269,7 +269,7 @@ class Telemetry:
             watcher.next_number = self._number
 
     def _pages(self, events: tuple[tuple[float, Noted], ...], first: int) -> list[tuple[int, list[Pair]]]:
-        """The events as they are told, in runs that fit a frame, each with its first number."""
+        """Return the events as they are told, in runs that fit a frame, each with its first number."""
         pages: list[tuple[int, list[Pair]]] = []
         size = DELTA_BYTES_MAX
         for number, (at_s, view) in enumerate(self._views(events), first):
@@ -302,18 +302,18 @@ class Telemetry:
 
 
 def _runs(entries: tuple[Entry, ...]) -> tuple[tuple[Ballot, int], ...]:
-    """The ballots of entries, as runs: nearly always one."""
+    """Return the ballots of entries, as runs: nearly always one."""
     return tuple((ballot, len(list(run))) for ballot, run in groupby(entry.ballot for entry in entries))
 
 
 class _Digests:
-    """Marks of one flush. A replica tells of most runs of values two or three times."""
+    """Digests of the values of one flush. A replica tells of most runs of values two or three times."""
 
     def __init__(self) -> None:
         self._runs: dict[int, tuple[tuple[Command, ...], str]] = {}
 
     def of(self, first: int, values: tuple[Command, ...]) -> str:
-        """The digests of the values of slots from ``first`` on, one after the other."""
+        """Return the digests of the values of slots from ``first`` on, one after the other."""
         known = self._runs.get(first)
         if known is not None and known[0] == values:  # nearly always the same objects, so this is quick
             return known[1]
@@ -323,5 +323,5 @@ class _Digests:
 
 
 def wall_clock() -> float:
-    """Seconds since the epoch, for people; nothing in the protocol reads it."""
+    """Return the seconds since the epoch, for people; nothing in the protocol reads it."""
     return round(time.time(), 3)

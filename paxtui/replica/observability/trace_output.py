@@ -18,7 +18,7 @@ from paxtui.wire.telemetry import FaultBegan, FaultEnded, MessageFaulted
 
 
 class TraceOutput:
-    """Hands what one core does to all who log or watch it, and to the faults that wait for an event."""
+    """The way of one core's events to logs and observers, and to the faults that wait for an event."""
 
     def __init__(
         self,

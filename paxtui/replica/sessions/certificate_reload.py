@@ -14,11 +14,11 @@ from paxtui.replica.log.message_log import MessageLog
 from paxtui.replica.transport.listener import Listening
 
 WARN_DAYS = 14
-"""So long before a certificate expires each day brings a warning: long enough for somebody on holiday."""
+"""How many days before a certificate expires the daily warnings begin: enough for a person on holiday."""
 
 
 def tell_security(listening: Listening, event_log: EventLog) -> None:
-    """What keeps strangers out; loud if nothing does."""
+    """Log what keeps strangers out; loud if nothing does."""
     if listening.credentials is not None:
         event_log.info(
             "tls", f"takes nobody without a certificate; shows {_described(listening.credentials)}"

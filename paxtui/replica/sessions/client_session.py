@@ -225,8 +225,11 @@ class ClientSession:
         await self._finish_answers()
 
     async def _finish_answers(self) -> None:
-        """The other side sends no more, but it may still read, as a shell's pipe into a socket does: it gets
-        the answers to what it asked."""
+        """Wait for the last answers.
+
+        The other side sends no more, but it may still read, as a shell's pipe into a socket does: it gets
+        the answers to what it asked.
+        """
         with trio.move_on_after(LAST_ANSWERS_S):
             while self._in_flight > 0 or self._tasks > self._endless:
                 self._answered = trio.Event()
@@ -281,7 +284,7 @@ class ClientSession:
         self._send(FailedReply(id=ask, reason=f"{self._limits.tails} reads run on this connection already"))
 
     def _deny(self, request: Request) -> None:
-        """The certificate does not allow what the role in hello has words for."""
+        """Refuse a request, as the certificate does not allow what the role in hello has words for."""
         reason = self._operator_requests.deny(request, self._caller)
         match request:
             case AppendRequest() | AppendManyRequest():
@@ -333,7 +336,7 @@ class ClientSession:
         self._writer.flush()
 
     def deliver_reply(self, reply: Appended | Refused) -> None:
-        """The core ended a request of this client."""
+        """Answer a request of this client, as the core ended it."""
         times = self._unanswered.pop(reply.request, 0)
         if not times:
             return  # an earlier connection of the same client asked
@@ -364,7 +367,7 @@ class ClientSession:
             self._run = AppendedReply(reply.request, reply.slot, reply.ballot)
 
     def flush(self) -> None:
-        """The turn is over: let the answers leave."""
+        """Let the answers of this turn leave."""
         if self._run is not None:
             self._push(self._run)
             self._run = None
@@ -413,7 +416,7 @@ class ClientSession:
         )
 
     async def _from(self, first: int, limit: int) -> tuple[LogEntry, ...]:
-        """A page; what is removed is passed over, also if that happens meanwhile."""
+        """Read a page, and pass over what is removed, also meanwhile."""
         while True:
             try:
                 return await self._host.applied_log.page(max(first, self._host.applied_log.log_start), limit)

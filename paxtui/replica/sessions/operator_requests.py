@@ -29,7 +29,7 @@ _ACTIONS: Final = (ElectRequest, FillHoleRequest, InjectRequest, UndoRequest)
 
 
 class OperatorRequests:
-    """Carries out operators' requests on one host."""
+    """The requests of operators to one host."""
 
     def __init__(self, host: OperatorPort) -> None:
         self._host = host
@@ -63,7 +63,7 @@ class OperatorRequests:
         self._host.event_log.audit(caller.who, caller.origin, what, result)
 
     def _execute(self, request: Action, what: str, caller: Caller) -> tuple[int | None, str | None]:
-        """Returns ``(fault number, reason for refusing)``."""
+        """Carry out a request: returns ``(fault number, reason for refusing)``."""
         host = self._host
         match request:
             case InjectRequest(fault=fault, for_s=for_s, when=when):

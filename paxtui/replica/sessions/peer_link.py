@@ -110,7 +110,7 @@ class PeerLink:
             wait_s = min(2 * wait_s, BACKOFF_S_MAX)
 
     async def _use(self, raw: trio.SocketStream) -> bool:
-        """Send on a connection until it breaks; whether the peer had welcomed us."""
+        """Send on a connection until it breaks; return whether the peer had welcomed us."""
         reader = FrameReader()
         stream: Channel = raw
         try:
@@ -202,7 +202,8 @@ class PeerLink:
 
 
 def _errno(*errors: BaseException | None) -> int | None:
-    """What the kernel said. It says it once, to whoever asks first; all others hear of a broken pipe."""
+    """Return what the kernel said. It says it once, to whoever asks first; all others hear of a broken
+    pipe."""
     said: list[BaseException | None] = []
     for error in errors:
         while isinstance(error, BaseExceptionGroup):
@@ -223,7 +224,7 @@ async def _until_closed(stream: Channel, errors: list[BaseException], scope: tri
 
 
 def objection(host: PeerPort, hello: Hello) -> Objection | None:
-    """Why a peer may not connect, in words for the person who runs it."""
+    """Return why a peer may not connect, in words for the person who runs it."""
     cluster = host.cluster
     if hello.replica is None or hello.replica >= cluster.n:
         return Objection(NO_SUCH_PEER, f"this cluster's replicas are 0 to {cluster.n - 1}")

@@ -59,7 +59,7 @@ _problems: Decoder[Problem] = Decoder(Problem)
 
 
 class Server:
-    """Accepts connections for one node; with ``credentials`` only from those who show a certificate."""
+    """The server of one host; with ``credentials`` it accepts only sides that show a certificate."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class Server:
         self._clients = 0
 
     async def serve_connection(self, stream: trio.SocketStream) -> None:
-        """One connection, from hello to its end. A stranger's mistake ends only this connection."""
+        """Serve one connection, from hello to its end. A stranger's mistake ends only this connection."""
         admission = self.admission
         where, host = _where(stream)
         tcp.set_timeouts(stream, tcp.client_timeouts(self._limits.stalled_s))
@@ -193,7 +193,7 @@ class Server:
         return None if status is None else max(status.known_high, self._host.applied_log.watermark)
 
     def _judge(self, hello: Hello) -> str | None:
-        """Why a peer is let in as a learner without vote, if it is."""
+        """Return why a peer is let in as a learner without vote, if it is."""
         if hello.role != "peer" or hello.replica is None:
             return None
         voting_rights = self._host.voting_rights
@@ -232,7 +232,7 @@ class Server:
         return str(session.issue(name, role, self._host.applied_log.watermark, nonce))
 
     async def _peer(self, stream: Channel, reader: FrameReader, hello: Hello, *, non_voting: bool) -> None:
-        """A peer's connection; a newer one of the same peer takes its place."""
+        """Serve a peer's connection; a newer one of the same peer takes its place."""
         assert hello.replica is not None
         peer = hello.replica
         if peer in self._peers:
@@ -261,8 +261,8 @@ class Server:
                     self._host.lost_contact(peer)
 
     def _connected(self, links: tuple[LinkView, ...]) -> list[int]:
-        """Peers that are heard, and to whom messages leave. One that vanished without a farewell is missing
-        here long before TCP gives it up."""
+        """List the peers that are heard, and to which messages leave. One that vanished without a farewell is
+        missing here long before TCP gives it up."""
         since = trio.current_time() - SILENT_HEARTBEATS * self._host.cluster.settings.heartbeat_s
         up = {link.to for link in links if link.connected}
         return sorted(peer for peer, at in self._heard_at.items() if at >= since and peer in up)
@@ -281,7 +281,7 @@ class Server:
 
 
 def _hello(body: bytes, nesting: int) -> Hello:
-    """The first frame; who dialled and does not like our certificate says a problem in place of hello."""
+    """Decode the first frame. A side that does not like our certificate says a problem in place of hello."""
     try:
         return _hellos.decode(body, nesting)
     except WireError:
@@ -313,7 +313,7 @@ async def _first_frame(stream: Channel, reader: FrameReader, nesting: int) -> He
 
 
 def _where(stream: trio.SocketStream) -> tuple[str, str]:
-    """Address and port of the other side, and the address alone."""
+    """Return address and port of the other side, and the address alone."""
     try:
         host, port = stream.socket.getpeername()[:2]
     except OSError:

@@ -1,4 +1,4 @@
-"""The door of a replica that has certificates: nobody says hello who has not shown one."""
+"""The handshake of a replica that has certificates: a side that shows none cannot say hello."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TurnedAway(Exception):
 async def accept_tls(
     raw: trio.SocketStream, credentials: Credentials, deadline: float
 ) -> tuple[Channel, Identity] | None:
-    """The encrypted stream and who is on its other end; ``None`` if nobody said anything.
+    """Return the encrypted stream and the identity on its other end; ``None`` if nothing was said.
 
     Raises :class:`TurnedAway`, at the deadline at the latest.
     """

@@ -1,7 +1,7 @@
 """Who is connected to this replica, and the limits that hold for all of them together.
 
-A connection enters as a stranger. When its hello was answered with welcome it is a guest, or a peer, which no
-limit here can keep out. Whatever is refused is counted under its own name in ``status``: ``refused: NAME``.
+A connection enters as a stranger. It is admitted when its hello was answered with welcome; no limit here can
+keep a peer out. Whatever is refused is counted under its own name in ``status``: ``refused: NAME``.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class BufferPool:
         self.used = 0
 
     def set_bytes(self, let_go: Callable[[], None], count: int) -> None:
-        """The connection that ``let_go`` ends holds so many bytes now."""
+        """Set how many bytes the connection that ``let_go`` ends holds now."""
         self.used += count - self._held.get(let_go, 0)
         if count:
             self._held[let_go] = count
@@ -111,7 +111,7 @@ class AdmissionControl:
         self.received = BufferPool(limits.received_bytes)
         self.queued = BufferPool(limits.queued_bytes)
         self.count = 0
-        """Guests, but for peers."""
+        """Admitted connections, without those of peers."""
         self._event_log = event_log
         self._strangers: dict[AdmittedConnection, None] = {}
         self._hosts: Counter[str] = Counter()
@@ -122,7 +122,7 @@ class AdmissionControl:
     # Coming and going
 
     def enter(self, host: str) -> AdmittedConnection:
-        """Somebody connected. If there are too many strangers, the oldest goes."""
+        """Add a connection. If there are too many strangers, the oldest goes."""
         admitted = AdmittedConnection(host)
         if len(self._strangers) >= self.limits.strangers:
             oldest = next(iter(self._strangers))
@@ -134,7 +134,7 @@ class AdmissionControl:
         return admitted
 
     def objection(self, admitted: AdmittedConnection) -> Objection | None:
-        """Why a stranger whose hello is good, and who is no peer, cannot stay."""
+        """Return why a stranger whose hello is good, and who is no peer, cannot stay."""
         limits = self.limits
         if self.count >= limits.connections:
             return Objection(
@@ -150,7 +150,7 @@ class AdmissionControl:
         return None
 
     def welcome(self, admitted: AdmittedConnection, *, peer: bool) -> None:
-        """A stranger may stay."""
+        """Admit a stranger."""
         self._strangers.pop(admitted, None)
         if not peer:
             admitted.welcomed = True
@@ -158,7 +158,7 @@ class AdmissionControl:
             self._hosts[admitted.host] += 1
 
     def leave(self, admitted: AdmittedConnection) -> None:
-        """The connection is over."""
+        """Remove a connection that is over."""
         self._strangers.pop(admitted, None)
         if admitted.welcomed:
             self.count -= 1
@@ -168,7 +168,7 @@ class AdmissionControl:
 
     @property
     def strangers(self) -> int:
-        """How many have not been welcomed yet."""
+        """Return how many have not been welcomed yet."""
         return len(self._strangers)
 
     # What was refused
@@ -178,7 +178,8 @@ class AdmissionControl:
         self.counters[f"refused: {name}"] += 1
 
     def complain(self, text: str) -> None:
-        """A line about a stranger, unless there are so many that the log would be full of nothing else."""
+        """Log a line about a stranger, unless there are so many that the log would be full of nothing
+        else."""
         now = trio.current_time()
         back = (now - self._complained_at) * COMPLAINTS_BACK_A_SECOND
         self._complaints = min(float(self.limits.complaints), self._complaints + back)
@@ -194,7 +195,7 @@ class AdmissionControl:
 
 
 class IdleTimeouts:
-    """When a connection that is silent, or takes nothing, has been so for too long."""
+    """The time-outs of a connection that is silent, or takes nothing."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -203,15 +204,16 @@ class IdleTimeouts:
 
     @property
     def interval_s(self) -> float:
-        """How long to wait before looking again."""
+        """Return how long to wait before looking again."""
         return min(self._limits.idle_s, self._limits.stalled_s) / 4
 
     def note_received(self) -> None:
-        """Something arrived."""
+        """Note that something arrived."""
         self._heard_at = trio.current_time()
 
     def check(self, sent: int, waiting: int, busy: bool) -> WireError | None:
-        """``sent`` bytes in all have left, ``waiting`` have not; ``busy`` if something is owed or runs."""
+        """Return why to hang up, if so: ``sent`` bytes in all have left, ``waiting`` have not; ``busy`` if
+        something is owed or runs."""
         now = trio.current_time()
         if sent != self._sent or not waiting:
             self._sent, self._moved_at = sent, now

@@ -102,7 +102,8 @@ class FrameWriter:
         self._wanted.set()
 
     def _take_queued(self) -> bytes:
-        """All that waits, as it goes to the kernel. Raises ``trio.BrokenResourceError`` if TLS has ended."""
+        """Take all that waits, as it goes to the kernel. Raises ``trio.BrokenResourceError`` if TLS has
+        ended."""
         frames = self._queue[0] if len(self._queue) == 1 else b"".join(self._queue)
         if self._tls is not None:
             frames = self._sealed + self._tls.encrypt(frames)
@@ -172,7 +173,8 @@ class FrameWriter:
 
 
 def _twin(stream: trio.abc.SendStream) -> socket.socket | None:
-    """A second handle of the stream's socket, for sends that do not wait; ``None`` if it has no socket."""
+    """Make a second handle of the stream's socket, for sends that do not wait; ``None`` if it has no
+    socket."""
     if not isinstance(stream, trio.SocketStream):
         return None
     twin = socket.socket(fileno=os.dup(stream.socket.fileno()))

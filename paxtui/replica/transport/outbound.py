@@ -19,8 +19,8 @@ from paxtui.wire.requests import LinkView
 from paxtui.wire.telemetry import MessageFaulted
 
 PATIENCE_S = 0.003
-"""For so long what nobody waits for may stay until something else goes the same way. A leader with one
-client then wakes each follower once a request and not twice."""
+"""How long a message for which no client waits may stay until something else goes the same way. A leader with
+one client then wakes each follower once a request and not twice."""
 
 
 class OutboundLink(Protocol):
@@ -113,7 +113,7 @@ class OutboundLinks:
             self.unflushed[writer] = None
 
     def flush(self) -> None:
-        """The turn is over: everything that was pushed leaves, one send a way out."""
+        """Send everything that was pushed in this turn, with one send a link."""
         for outlet in self.unflushed:
             outlet.flush()
         self.unflushed.clear()
@@ -123,7 +123,8 @@ class OutboundLinks:
                 self._look_at = now + keepalives.send_if_quiet(now)
 
     def drop_all(self) -> None:
-        """Nothing of what waits may leave any more: hang up, since half of a message may be out."""
+        """Drop what waits, as nothing of it may leave any more: hang up, since half of a message may be
+        out."""
         self._delayed.clear()
         for scope in self._scopes.values():
             scope.cancel()
@@ -158,7 +159,7 @@ class OutboundLinks:
                 writer.flush()
 
     def link_views(self) -> tuple[LinkView, ...]:
-        """The links to all others."""
+        """Return how the links to all others are."""
         views: list[LinkView] = []
         for to in range(self._n):
             if to != self._me:

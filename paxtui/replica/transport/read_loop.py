@@ -51,28 +51,28 @@ class Reader:
             self._read_loop.register(self)
 
     def stop(self, failure: Exception | None) -> None:
-        """Nothing more will be read."""
+        """Stop reading for good."""
         self.pause()
         self.failure = failure
         self.ended.set()
 
 
 class ReadLoop:
-    """Reads sockets and calls ``after`` once for all that was ready at the same time."""
+    """The one reader of all sockets, which calls ``after`` once for all that was ready at the same time."""
 
     def __init__(self, before: Callable[[], None], after: Callable[[], None]) -> None:
         self._before = before
         self._after = after
         self._selector = selectors.DefaultSelector()
         self._served: set[int] = set()
-        """Whom the turns before did not leave out."""
+        """The sockets that the turns before did not leave out."""
 
     def register(self, reader: Reader) -> None:
-        """For :class:`Reader`."""
+        """Begin to read for a :class:`Reader`."""
         self._selector.register(reader.fd, selectors.EVENT_READ, reader)
 
     def unregister(self, reader: Reader) -> None:
-        """For :class:`Reader`."""
+        """Stop reading for a :class:`Reader`."""
         self._selector.unregister(reader.fd)
 
     async def read(
@@ -126,7 +126,7 @@ class ReadLoop:
 
 
 def _read(reader: Reader) -> int:
-    """Read once; how many bytes came."""
+    """Read once; return how many bytes came."""
     if not reader.reading:
         return 0  # what was read before it, in the same turn, ended it or made it rest
     try:

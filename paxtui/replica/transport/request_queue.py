@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class RequestQueue(Generic[T]):
-    """Acts on requests at once, as long as there is room and no others wait in front of them."""
+    """A queue that executes requests at once, as long as there is room and no others wait before them."""
 
     def __init__(
         self, act: Callable[[T], None], costly: Callable[[T], bool], full: Callable[[], bool]
@@ -38,11 +38,11 @@ class RequestQueue(Generic[T]):
 
     @property
     def busy(self) -> bool:
-        """Whether requests wait: nothing more should be read from the connection."""
+        """Return whether requests wait: nothing more should be read from the connection."""
         return bool(self._waiting)
 
     def begin_read(self) -> None:
-        """A new piece was read."""
+        """Begin a new piece of requests, which was read at once."""
         self._taken = 0
 
     def put(self, request: T) -> None:
@@ -56,13 +56,13 @@ class RequestQueue(Generic[T]):
         self._execute(request)
 
     def put_error(self, error: WireError) -> None:
-        """A frame was bad. What came before it is answered first."""
+        """End with the error of a bad frame. What came before it is answered first."""
         if not self._waiting:
             raise error
         self._waiting.append(error)
 
     def wake(self) -> None:
-        """There may be room again."""
+        """Go on with what waits, as there may be room again."""
         if self._waiting:
             self._wanted.set()
 
