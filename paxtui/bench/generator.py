@@ -11,7 +11,7 @@ import trio
 
 from paxtui.bench.drivers import Schedule, closed_loop, open_loop
 from paxtui.bench.load import Load
-from paxtui.bench.pending import Pending, PendingRead
+from paxtui.bench.pending import Pending, ReadReceipt
 from paxtui.bench.tally import Tally
 from paxtui.client import Log, connect
 from paxtui.config.cluster_file import Cluster
@@ -96,7 +96,7 @@ class Generator:
             return await submit(text)
 
         async def either() -> Pending:
-            return PendingRead.begin(log, slot, nursery) if next(turns) else await submit(text)
+            return ReadReceipt.begin(log, slot, nursery) if next(turns) else await submit(text)
 
         return either if self._load.read_ratio else append
 

@@ -31,9 +31,9 @@ class Pending(Protocol):
         """The outcome of one that is done; raises what :meth:`result` raises."""
 
 
-class PendingRead:
-    """A linearizable read of one slot, as something that is under way. It takes a task: the client library
-    has no receipts for reads."""
+class ReadReceipt:
+    """A linearizable read of one slot that is under way: what :class:`paxtui.client.Receipt` is to an append.
+    It takes a task, since the client library has no receipts for reads."""
 
     def __init__(self) -> None:
         self.started = self.ended = trio.current_time()
@@ -42,7 +42,7 @@ class PendingRead:
         self._failure: ClientError | None = None
 
     @classmethod
-    def begin(cls, log: Log, slot: int, nursery: trio.Nursery) -> PendingRead:
+    def begin(cls, log: Log, slot: int, nursery: trio.Nursery) -> ReadReceipt:
         """Ask for the slot, in a task of ``nursery``."""
         request = cls()
         nursery.start_soon(request._run, log, slot)

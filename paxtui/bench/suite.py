@@ -1,5 +1,5 @@
 """The table of loads, each with its target. What is a ratio to etcd is measured here and judged by
-``tests/bench/compare.py``, which runs the same loads on both."""
+``tests/tools/compare``, which runs the same loads on both."""
 
 from __future__ import annotations
 

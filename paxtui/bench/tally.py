@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from paxtui.bench.histogram import Histogram
-from paxtui.bench.pending import Pending, PendingRead
+from paxtui.bench.pending import Pending, ReadReceipt
 from paxtui.client.errors import ClientError
 
 FAILURES_MAX = 20
@@ -71,4 +71,4 @@ class Tally:
             self._times(pending).record(now - due, count)
 
     def _times(self, pending: Pending | None) -> Histogram:
-        return self.reads if type(pending) is PendingRead else self.appends
+        return self.reads if type(pending) is ReadReceipt else self.appends

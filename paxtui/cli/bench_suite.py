@@ -41,10 +41,9 @@ FIXED_WIDTH = sum(NARROW) + 2 * 4
 
 LEGEND = """
 In brackets: the measured figure by its target. others: what other programs took meanwhile, of one core; where
-that is much, a row says little. In a checkout, `python -m tests.bench.compare` has the ratios to etcd,
-`python -m tests.bench.catch_up` a follower that missed a million messages, `python -m tests.bench.long_log` a
-log of ten million, and `python tests/bench/console.py full` the whole console in place of an observer that
-only takes its telemetry."""
+that is much, a row says little. In a checkout, `python -m tests.tools.compare` has the ratios to etcd, and
+`tests/tools/measurements` has the rest: `catch_up` a follower that missed a million messages, `long_log` a
+log of ten million, `console full` the whole console in place of an observer that only takes its telemetry."""
 
 
 def run_suite(wanted: Wanted) -> int:

@@ -126,7 +126,7 @@ def test_facts_forget_slots_and_ballots_that_can_do_nothing_any_more() -> None:
 
 def test_logs_of_marks_compare_what_is_told_of_the_same_watermark() -> None:
     chosen: dict[int, object] = {slot: f"mark {slot}" for slot in range(20)}
-    logs = Logs(3, chosen, None)  # type: ignore[arg-type]
+    logs = Logs(3, chosen, None)
     logs.applied_to(0, 0, 10, "aa" * 32)
     logs.applied_to(1, 0, 10, "aa" * 32)
     with pytest.raises(InvariantBroken) as caught:

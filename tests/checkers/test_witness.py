@@ -10,6 +10,7 @@ import inspect
 import traceback
 from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -367,7 +368,7 @@ def test_the_witness_sees(case: Case) -> None:
 
 def complaints(module: ModuleType) -> dict[int, int]:
     """Each line of every ``raise InvariantBroken`` of a module, and the line on which it begins."""
-    lines = {}
+    lines: dict[Any, Any] = {}
     for node in ast.walk(ast.parse(inspect.getsource(module))):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             lines |= dict.fromkeys(range(node.lineno, (node.end_lineno or node.lineno) + 1), node.lineno)

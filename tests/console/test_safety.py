@@ -11,9 +11,9 @@ from paxtui.sim.plan.plan_generator import draw
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import DIGEST_CHARS, LearnedView, ProposedView, TelemetrySnapshot, VotedView
 from paxtui.wire.values import Ballot
-from tests.bench.judge import BALLOT, told
 from tests.console.story import Story
 from tests.console.traces import booting, observed
+from tests.tools.measurements.judge import BALLOT, told
 
 SEEDS = 40
 FEW = 100

@@ -25,11 +25,11 @@ from paxtui.sim.plan.plan_generator import draw
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import DIGEST_CHARS, LearnedView, ProposedView, VotedView, digest
 from paxtui.wire.values import Ballot
-from tests.bench.judge import BALLOT
 from tests.console.pilot import Played
 from tests.console.story import Story
 from tests.console.test_safety import broken, decide, started
 from tests.console.traces import observed
+from tests.tools.measurements.judge import BALLOT
 
 Play = Callable[..., None]
 

@@ -102,7 +102,7 @@ class Story:
 
     def do_replicas(self, count: str, **numbers: str) -> None:
         """Start a new cluster; numbers are settings."""
-        settings = Settings(**{name: _number(text) for name, text in numbers.items()})
+        settings = Settings(**{name: _number(text) for name, text in numbers.items()})  # type: ignore[arg-type]
         self._cluster = Cluster(int(count), settings)
         self._cluster.listener = self._listen
         self._told = [0] * int(count)

@@ -13,6 +13,8 @@ import pytest
 import paxtui
 from paxtui import guide
 
+pytestmark = pytest.mark.processes
+
 PROJECT = Path(__file__).parents[2]
 
 
@@ -32,7 +34,16 @@ def run(command: list[str | Path], cwd: Path, **environment: str) -> subprocess.
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The scripts folder of a new environment that has the wheel and what it depends on, nothing else."""
     folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, PROJECT]
+    build: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(folder),
+        PROJECT,
+    ]
     built = run(build, folder)
     assert built.returncode == 0, built.stdout + built.stderr
     (wheel,) = folder.glob("paxtui-*.whl")

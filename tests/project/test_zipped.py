@@ -15,6 +15,8 @@ from paxtui import guide
 from paxtui.scenarios.model import builtin
 from paxtui.sim.campaign import code_version
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture(scope="module")
 def zipped(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -1,9 +1,10 @@
-"""When the leader has old slots removed, and how they go: on a fake node, and on three real replicas."""
+"""When the leader has old slots removed, and how they go: on a fake host, and on three real replicas."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -136,9 +137,7 @@ async def test_who_may_not_or_need_not_removes_nothing(
     async with running(kept, monkeypatch):
         for log_start in (1, 2, 3):  # what lies below goes after each look of the leader
             kept.host.storage.log_start = log_start
-            await eventually(
-                lambda want=log_start: kept.message_log.forgotten[-1:] == [want], "it has looked"
-            )
+            await eventually(partial(is_forgotten, kept, log_start), "it has looked")
     assert bool(kept.host.marked) == (reason is None)
 
 
@@ -199,7 +198,7 @@ async def test_three_replicas_keep_what_they_should_and_one_that_was_away_goes_o
         log_start = floor_of(leader)
         assert leader.applied_log.watermark - log_start >= 40
         for host in replicas.hosts.values():
-            await eventually(lambda host=host.host: is_swept(host), "the rows are gone from disk")
+            await eventually(lambda host=host.host: is_swept(host), "the rows are gone from disk")  # type: ignore[misc]
             async with host.dial("client", name="eve") as raw:
                 page = await raw.ask(
                     {"type": "read", "id": 1, "first": 0, "limit": 10, "consistency": "local"}
@@ -214,6 +213,10 @@ async def test_three_replicas_keep_what_they_should_and_one_that_was_away_goes_o
 def floor_of(host: Any) -> int:
     status = host.status
     return 0 if status is None else int(status.log_start)
+
+
+def is_forgotten(kept: Kept, log_start: int) -> bool:
+    return kept.message_log.forgotten[-1:] == [log_start]
 
 
 def is_swept(host: Host) -> bool:

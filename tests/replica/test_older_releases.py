@@ -33,7 +33,7 @@ async def r0(tmp_path: Path) -> AsyncIterator[HostedReplica]:
 
 def hello(role: str, **fields: object) -> Said:
     """The first frame, with every field that version 1 sends."""
-    usual = {"cluster": None, "name": "", "replica": None, "storage": None, "origin": "", "commits": 0}
+    usual: Said = {"cluster": None, "name": "", "replica": None, "storage": None, "origin": "", "commits": 0}
     usual |= {"held": False, "members": [], "session": None}
     return {"type": "hello", "version": 1, "role": role} | usual | fields
 

@@ -526,6 +526,7 @@ async def test_a_message_must_have_1_to_65536_bytes(r0: HostedReplica) -> None:
         assert (await raw.append(4, "x" * 65536))["type"] == "appended"
 
 
+@pytest.mark.slow
 @pytest.mark.trio
 async def test_ten_thousand_requests_in_flight_are_all_answered(r0: HostedReplica) -> None:
     await leading(r0)

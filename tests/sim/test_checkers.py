@@ -12,6 +12,7 @@ import traceback
 from array import array
 from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -592,7 +593,7 @@ def test_the_checkers_see(case: Case) -> None:
 
 def complaints(module: ModuleType) -> dict[int, int]:
     """Each line of every ``raise InvariantBroken`` of a module, and the line on which it begins."""
-    lines = {}
+    lines: dict[Any, Any] = {}
     for node in ast.walk(ast.parse(inspect.getsource(module))):
         if isinstance(node, ast.Raise):
             assert isinstance(node.exc, ast.Call)

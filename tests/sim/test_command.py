@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -38,7 +39,7 @@ def run(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def _exiting():  # type: ignore[no-untyped-def]
+def _exiting() -> Any:
     import functools
 
     @functools.wraps(sim)
@@ -187,6 +188,7 @@ def test_a_mutant_that_lives_is_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "1 mutants, 0 caught" in output
 
 
+@pytest.mark.slow
 def test_the_canary_fails_one_seed_in_a_hundred_and_the_pipeline_says_so() -> None:
     code, output = run("--seeds", "600", "--profile", "canary")
     assert code == 1
@@ -256,6 +258,7 @@ def test_bad_usage_is_code_2(arguments: tuple[str, ...]) -> None:
     assert run(*arguments)[0] == 2
 
 
+@pytest.mark.processes
 def test_simulating_loads_neither_trio_nor_a_user_interface() -> None:
     code = (
         "import sys, paxtui.sim.campaign.campaign, paxtui.cli.sim;"

@@ -43,6 +43,7 @@ def test_the_same_seed_is_the_same_run_to_the_byte(profile: str) -> None:
     assert first == trace(draw(7, profile))
 
 
+@pytest.mark.processes
 def test_a_run_is_the_same_in_other_processes_with_other_hash_seeds() -> None:
     digests = set()
     for hash_seed in ("0", "1", "4711"):
@@ -73,6 +74,7 @@ def test_other_seeds_and_profiles_are_other_runs() -> None:
     assert len(traces) == 4
 
 
+@pytest.mark.slow
 def test_a_campaign_has_the_same_digest_on_one_process_and_on_two() -> None:
     alone = campaign("all", 100, 24)
     together = campaign("all", 100, 24, jobs=2)

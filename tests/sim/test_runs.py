@@ -14,6 +14,8 @@ from paxtui.sim.plan.fault_generators import DRAWERS
 from paxtui.sim.plan.plan import PROFILES, SPECIAL, PermanentFailure, PlannedFault
 from paxtui.sim.plan.plan_generator import KINDS, draw
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_invariant_holds_under_every_profile(profile: str) -> None:

@@ -28,6 +28,7 @@ from tests.spec import tlc
 from tests.spec.traces import STEPS_MAX_ALONE, Seen, Trace, Verdict, check, convert, merge, read
 
 pytestmark = [
+    pytest.mark.processes,
     pytest.mark.skipif(tlc.why_not() is not None, reason=str(tlc.why_not())),
     pytest.mark.timeout(tlc.SECONDS_MAX),
 ]
@@ -212,7 +213,7 @@ def takes_a_round_again_after_a_crash(patch: pytest.MonkeyPatch) -> None:
 
     def forgetful(self: Proposer, *args: Any) -> None:
         *head, last_round, now = args
-        original(self, *head, max(0, last_round - 1), now)
+        original(self, *head, max(0, last_round - 1), now)  # type: ignore[call-arg]
         self.round_seen = max(0, last_round - 1)
 
     patch.setattr(Proposer, "__init__", forgetful)

@@ -274,7 +274,6 @@ async def listen_to_peer(
     Of one that is ``non_voting``, only what cannot count as a vote or a lead. It speaks protocol ``version``.
     ``on_heard`` is called when something arrives. Raises :class:`WireError`.
     """
-
     reader.bytes_max = FRAME_BYTES_MAX
 
     def on_bytes(received: bytes) -> None:
