@@ -10,25 +10,25 @@ from paxtui.client import ClientError, Log
 
 
 class Pending(Protocol):
-    """What drivers need of a request: :class:`paxtui.client.Receipt` has it."""
+    """A request as drivers need it: :class:`paxtui.client.Receipt` is one."""
 
     @property
     def started(self) -> float:
-        """When it began, in ``trio.current_time()`` seconds."""
+        """Give the moment when it began, in ``trio.current_time()`` seconds."""
 
     @property
     def ended(self) -> float:
-        """When its answer came."""
+        """Give the moment when its answer came."""
 
     @property
     def done(self) -> bool:
-        """Whether its outcome is known."""
+        """Tell whether its outcome is known."""
 
     async def result(self) -> object:
         """Wait for the outcome."""
 
     def outcome(self) -> object:
-        """The outcome of one that is done; raises what :meth:`result` raises."""
+        """Give the outcome of one that is done; raises what :meth:`result` raises."""
 
 
 class ReadReceipt:

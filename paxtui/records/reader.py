@@ -94,7 +94,7 @@ class _Account:
         self.blind = False
         """The header of this life is missing, and with it what its clock means: nothing of it is told."""
         self.offset = 0.0
-        """What turns its clock into the time of day."""
+        """The offset that turns its clock into the time of day."""
         self.number = 0
         """The next event's."""
         self.header: tuple[LifeHeader, int] | None = None
@@ -127,10 +127,9 @@ class RecordReader:
         return reader
 
     def lives(self) -> list[Life]:
-        """All lives of the file, read ahead; none if it can be read only once, or not at all."""
-        starts = (
-            line for line in self._again if b'"record":' in line or b'"vote":' in line or b'"held":' in line
-        )
+        """List all lives of the file, read ahead; none if it can be read only once, or not at all."""
+        names = (b'"record":', b'"vote":', b'"held":')
+        starts = (line for line in self._again if any(name in line for name in names))
         try:
             return [part for part in RecordReader(starts, self.source) if isinstance(part, Life)]
         except (BadRecord, OSError):
@@ -159,7 +158,7 @@ class RecordReader:
             raise self._bad(number, explain_json(line, kind.type)[1]) from None
 
     def __iter__(self) -> Iterator[Part]:
-        """All parts. What breaks off in the middle of a life ends in a :class:`Gap`."""
+        """Yield all parts. A life that breaks off in the middle ends in a :class:`Gap`."""
         number, line = self._begun
         try:
             yield from self._read(line, number, self._decode(_shape, line, number))
@@ -179,7 +178,7 @@ class RecordReader:
                 yield self._gap(replica, number, None, "its record ends without an end")
 
     def _after_torn(self, number: int, line: bytes) -> tuple[int, bytes]:
-        """A line may be torn at the end of the file, and where the next life begins; what follows it."""
+        """Skip a line that may be torn, at the end of the file or where the next life begins."""
         following, text = next(self._lines, (number, b""))
         if (text and b'"record":' not in text) or (not text and line.endswith(b"\n")):
             raise self._bad(number, f"this is no line of a record: {explain_json(line, _Shape)[1]}")
@@ -220,7 +219,7 @@ class RecordReader:
         yield from self._begin(account)
 
     def _begin(self, account: _Account) -> Iterator[Part]:
-        """The life, if all votes that it begins with are known."""
+        """Begin the life, if all votes that it begins with are known."""
         if account.header is None or len(account.held) < account.header[0].votes:
             return
         (header, line), account.header = account.header, None
@@ -293,7 +292,7 @@ class RecordReader:
         )
 
     def _gap(self, replica: int, line: int, count: int | None, why: str) -> Gap:
-        """It begins right after what was told last."""
+        """Begin a gap right after the last part."""
         at = self._last_at.get(replica, self.header.wall)
         return Gap(at=at, replica=replica, source=self.source, line=line, count=count, why=why)
 
@@ -330,7 +329,7 @@ class RecordReader:
 
 
 def _without_place(line: bytes) -> bytes:
-    """A line of a message without the fields that only the record has: when, and between whom."""
+    """Strip the fields that only the record has from a message's line: when, and between which replicas."""
     fields = json.decode(line)
     for name in ("at", "from", "to"):
         del fields[name]

@@ -20,7 +20,7 @@ def test_the_seeds_are_as_many_as_promised_over_all_profiles() -> None:
     for runs in (fixed, derived):
         assert len(set(runs)) == len(runs)
         assert Counter(profile for _, profile in runs).keys() == {*PROFILES, *SPECIAL} - {"canary"}
-    assert list(ci.twice(COMMIT)) == derived[:20]
+    assert list(ci.repeated_runs(COMMIT)) == derived[:20]
 
 
 def test_a_commit_has_its_own_seeds_for_ever() -> None:

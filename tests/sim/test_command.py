@@ -24,7 +24,7 @@ from paxtui.sim.campaign import summary
 from paxtui.sim.campaign.campaign import campaign
 from paxtui.sim.cluster import simulation
 from paxtui.sim.mutants import MUTANTS
-from paxtui.sim.plan.plan_generator import draw
+from paxtui.sim.plan.plan_generator import generate_plan
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -197,7 +197,7 @@ def test_the_canary_fails_one_seed_in_a_hundred_and_the_pipeline_says_so() -> No
     assert runs > 8
     again = output.splitlines()[-1].removeprefix("again: paxtui sim ").split()
     assert run(*again)[0] == 1
-    canaries = sum(any(f.kind == "canary" for f in draw(s, "canary").faults) for s in range(3000))
+    canaries = sum(any(f.kind == "canary" for f in generate_plan(s, "canary").faults) for s in range(3000))
     assert 15 < canaries < 50
 
 

@@ -15,8 +15,8 @@ from paxtui.core.messages import CatchUp, Nack, PeerMessage
 from paxtui.core.output import EVERYONE, Envelope
 from paxtui.sim.cluster.event_queue import EventQueue
 from paxtui.sim.cluster.network import Link, Network, Parcel
-from paxtui.sim.cluster.randomness import LANES, STEP, fraction, fractions, mix, mixed, outputs
 from paxtui.sim.plan.plan import Weather
+from paxtui.sim.randomness import LANES, STEP, fraction, fractions, mix, mixed, outputs
 
 CALM = Weather(delay_s=0.001, spread_s=0.002, loss=0.0, duplicate=0.0, tail=0.0, tail_s=0.1, fifo=False)
 

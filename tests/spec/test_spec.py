@@ -23,7 +23,7 @@ from paxtui.records.reader import RecordReader
 from paxtui.sim.cluster.disk import SimulatedDisk
 from paxtui.sim.cluster.record import JsonLines
 from paxtui.sim.cluster.simulation import Simulation
-from paxtui.sim.plan.plan_generator import draw
+from paxtui.sim.plan.plan_generator import generate_plan
 from tests.spec import tlc
 from tests.spec.traces import STEPS_MAX_ALONE, Seen, Trace, Verdict, check, convert, merge, read
 
@@ -81,7 +81,7 @@ def test_a_weaker_specification_breaks_agreement(operator: str, wrong: str, tmp_
 
 def simulated(seed: int, profile: str) -> tuple[list[bytes], int, str]:
     """The lines of a run's trace, how many replicas it has, and how it ended."""
-    plan = draw(seed, profile)
+    plan = generate_plan(seed, profile)
     out = io.BytesIO()
     result = Simulation(plan, JsonLines(out, plan)).run()
     return out.getvalue().splitlines(keepends=True), plan.replicas, result.outcome

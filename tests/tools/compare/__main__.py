@@ -26,7 +26,7 @@ from paxtui.bench import limits, proc
 from paxtui.bench.load import Load
 from paxtui.bench.measure import Measurement
 from paxtui.bench.measured import Measured
-from paxtui.bench.private_cluster import own_cluster
+from paxtui.bench.private_cluster import private_cluster
 from tests.tools.compare import etcd, pysync
 from tests.tools.compare.results import Median, Result, medians
 
@@ -51,7 +51,7 @@ def paxtui_part(seconds: float, size: int) -> Part:
 
     async def run(folder: Path) -> list[Result]:
         results: list[Result] = []
-        async with own_cluster(3, folder) as replicas:
+        async with private_cluster(3, folder) as replicas:
             for system, bare, names in ((PAXTUI, True, LOADS), (LIBRARY, False, LOADS)):
                 for name in names:
                     connections, in_flight = LOADS[name]

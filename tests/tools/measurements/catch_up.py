@@ -17,11 +17,11 @@ from pathlib import Path
 import trio
 
 from paxtui.bench.load import Load
-from paxtui.bench.private_cluster import own_cluster
-from paxtui.bench.progress import live
+from paxtui.bench.private_cluster import private_cluster
+from paxtui.bench.progress import progress_line
 from paxtui.bench.suite import Suite
 from paxtui.bench.testbed import Testbed
-from paxtui.cli.bench_run import machine_limits
+from paxtui.cli.bench_machine import machine_limits
 from paxtui.cli.bench_suite import Table
 
 
@@ -36,8 +36,8 @@ async def run(options: argparse.Namespace, folder: Path) -> int:
     found = await machine_limits(folder)
     table = Table(as_json=False)
     table.head(base, found.file_system)
-    async with own_cluster(3, folder) as replicas:
-        for row in await Suite(Testbed(replicas, found, live, to_the_end), base).follower_down(
+    async with private_cluster(3, folder) as replicas:
+        for row in await Suite(Testbed(replicas, found, progress_line, to_the_end), base).follower_down(
             options.messages
         ):
             table.add(row)

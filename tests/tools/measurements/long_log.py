@@ -21,10 +21,10 @@ import trio
 
 from paxtui.bench import gauges
 from paxtui.bench.load import Load
-from paxtui.bench.private_cluster import own_cluster
-from paxtui.bench.progress import live
+from paxtui.bench.private_cluster import private_cluster
+from paxtui.bench.progress import progress_line
 from paxtui.bench.testbed import Testbed
-from paxtui.cli.bench_run import machine_limits
+from paxtui.cli.bench_machine import machine_limits
 from paxtui.client import Sighting
 from paxtui.client.cluster import LocalCluster
 from tests.tools.measurements.catch_up import to_the_end
@@ -43,11 +43,11 @@ def report(what: str, measured: str, target: str, met: bool) -> int:
 
 
 async def memory_mb(replicas: LocalCluster) -> list[float]:
-    reading = gauges.read_machine(await gauges.told(replicas.cluster, replicas.operator))
+    reading = gauges.read_machine(await gauges.read_replicas(replicas.cluster, replicas.operator))
     return [each.usage.resident_bytes / 1e6 for each in reading.replicas.values() if each.usage is not None]
 
 
-async def fill(stand: Testbed, messages: int) -> float:
+async def fill(testbed: Testbed, messages: int) -> float:
     """Append until the log has so many; the most memory that a replica had."""
     highest = 0.0
     done = 0
@@ -55,19 +55,19 @@ async def fill(stand: Testbed, messages: int) -> float:
         goal = min(messages, (done // CHECKPOINT + 1) * CHECKPOINT)
         reached = trio.Event()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_watch, stand, goal, reached)
+            nursery.start_soon(_watch, testbed, goal, reached)
             load = Load(seconds=3600, warmup_s=0)
-            measured = await stand.measure(f"to {goal:,} messages", load, until=reached)
-        done = max((await stand.watermarks()).values())
-        found = await memory_mb(stand.replicas)
+            measured = await testbed.measure(f"to {goal:,} messages", load, until=reached)
+        done = max((await testbed.watermarks()).values())
+        found = await memory_mb(testbed.replicas)
         highest = max(highest, *found)
         shown = ", ".join(f"{each:.0f} MB" for each in found)
         print(f"  {done:>11,} messages  {measured.throughput:>9,.0f}/s  memory {shown}", flush=True)
     return highest
 
 
-async def _watch(stand: Testbed, goal: int, reached: trio.Event) -> None:
-    while max((await stand.watermarks()).values()) < goal:  # noqa: ASYNC110 - replicas are asked, not told
+async def _watch(testbed: Testbed, goal: int, reached: trio.Event) -> None:
+    while max((await testbed.watermarks()).values()) < goal:  # noqa: ASYNC110 - replicas are asked, not told
         await trio.sleep(0.25)
     reached.set()
 
@@ -92,16 +92,16 @@ async def run(options: argparse.Namespace, folder: Path) -> int:
     found = await machine_limits(folder)
     load = Load(seconds=options.seconds)
     rates: dict[str, list[float]] = {"long": [], "empty": []}
-    async with own_cluster(3, folder / "long") as long:
-        stand = Testbed(long, found, live, to_the_end)
-        highest = await fill(stand, options.messages)
+    async with private_cluster(3, folder / "long") as long:
+        testbed = Testbed(long, found, progress_line, to_the_end)
+        highest = await fill(testbed, options.messages)
         for number in range(options.rounds):
-            async with own_cluster(3, folder / f"empty-{number}") as empty:
-                other = Testbed(empty, found, live, to_the_end)
-                for name, each in (("empty", other), ("long", stand)):
+            async with private_cluster(3, folder / f"empty-{number}") as empty:
+                other = Testbed(empty, found, progress_line, to_the_end)
+                for name, each in (("empty", other), ("long", testbed)):
                     rates[name].append((await each.measure(f"{name} log", load)).throughput)
         highest = max(highest, *await memory_mb(long))
-        leader = await stand.leader()
+        leader = await testbed.leader()
         follower = (leader + 1) % 3
         times = {"a follower": await restart_s(long, follower), "the leader": await restart_s(long, leader)}
     length = f"{options.messages:,} messages"

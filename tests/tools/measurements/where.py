@@ -21,7 +21,7 @@ from typing import Final
 
 import trio
 
-from paxtui.bench.private_cluster import own_cluster
+from paxtui.bench.private_cluster import private_cluster
 from paxtui.client.cluster import LocalCluster
 
 SAMPLES_A_SECOND: Final = 200
@@ -111,7 +111,7 @@ async def leader_of(replicas: LocalCluster) -> int:
 
 
 async def run(options: argparse.Namespace, spy: str, folder: Path) -> None:
-    async with own_cluster(3, folder) as replicas:
+    async with private_cluster(3, folder) as replicas:
         leader = await leader_of(replicas)
         roles = {"leader": leader, "follower": (leader + 1) % 3}
         at = ",".join(str(address) for address in replicas.cluster.replicas)

@@ -10,14 +10,14 @@ from msgspec import Struct
 from paxtui.sim.campaign.workers import ProcessWorkers, ended_in_time
 from paxtui.sim.cluster.simulation import simulate
 from paxtui.sim.mutants import MUTANTS
-from paxtui.sim.plan.plan_generator import draw
+from paxtui.sim.plan.plan_generator import generate_plan
 
 CI_FACTOR = 3
 """The command gives every mutant so many times its usual budget: a change of the core may move its luck."""
 
 
 class Hunt(Struct, frozen=True, kw_only=True):
-    """How the hunt for one mutant ended."""
+    """The end of the hunt for one mutant."""
 
     mutant: str
     profile: str
@@ -41,7 +41,7 @@ def hunt(name: str, factor: int = 1) -> Hunt:
     checker = ""
     with mutant.installed():
         while not checker and needed < budget:
-            result = simulate(draw(needed, mutant.profile))
+            result = simulate(generate_plan(needed, mutant.profile))
             needed += 1
             if result.invariant in expected:
                 checker = result.invariant
@@ -59,7 +59,7 @@ def hunt(name: str, factor: int = 1) -> Hunt:
 
 
 def hunt_all(names: Sequence[str], *, jobs: int = 1, factor: int = CI_FACTOR) -> Iterator[Hunt]:
-    """All of them, in their order."""
+    """Hunt all of these mutants, in their order."""
     if jobs == 1:
         yield from (hunt(name, factor) for name in names)
         return
