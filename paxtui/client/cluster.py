@@ -123,7 +123,7 @@ class LocalCluster:
     async def _watch(self, replica: int, process: Process, handle: trio.Process) -> None:
         """Read the replica's log until it ends.
 
-        Shielded: whoever stops the replicas after a cancellation waits for their ends to be noticed here.
+        Shielded: what stops the replicas after a cancellation waits for their ends to be noticed here.
         """
         with process.watching:
             async with trio.open_nursery() as nursery:
@@ -217,7 +217,7 @@ class LocalCluster:
                 nursery.start_soon(self.stop, replica)
 
     async def leave_running(self) -> None:
-        """Let the replicas go on after this program: they are told so, and nobody watches them any more."""
+        """Let the replicas go on after this program: they are told so, and are not watched any more."""
         for process in self._processes.values():
             if process.alive and process.handle is not None and process.handle.stdin is not None:
                 await process.handle.stdin.send_all(STAY)

@@ -17,7 +17,7 @@ from msgspec import Struct
 from paxtui.client.connection import BROKEN, Connection, SessionRefused, answers, dial
 from paxtui.client.errors import ClientError, Failed, Unknown, Unreachable
 from paxtui.client.pending_appends import PendingAppends, check_text, frames
-from paxtui.client.receipt import AppendResult, PageRead, ReadReceipt, Receipt
+from paxtui.client.receipt import AppendResult, PageRead, PageReceipt, Receipt
 from paxtui.client.route import Route
 from paxtui.client.tail import tail
 from paxtui.config.cluster_file import Cluster
@@ -56,9 +56,9 @@ class Log:
         self._welcomed = trio.Event()
         self._appends = PendingAppends()
         self._next_ask = 1
-        self._reads: dict[int, ReadReceipt] = {}
+        self._reads: dict[int, PageReceipt] = {}
         self._unsent: list[Receipt] = []
-        self._unasked: list[ReadReceipt] = []
+        self._unasked: list[PageReceipt] = []
         self._answers = 0
         self._link: Connection[Struct] | None = None
         """The connection, once what had waited for it has left."""
@@ -148,7 +148,7 @@ class Log:
         number = self._next_ask
         self._next_ask += 1
         message = ReadRequest(id=number, first=from_slot, limit=limit, consistency=consistency)
-        asked = self._reads[number] = ReadReceipt(message)
+        asked = self._reads[number] = PageReceipt(message)
         try:
             with trio.move_on_after(timeout_s):
                 self._send_read(asked)
@@ -167,14 +167,14 @@ class Log:
         """Yield applied slots from ``from_slot`` on, each once and in order, from whichever replica lives.
 
         No-ops and repetitions are among them (``entry.is_message`` tells). Without ``follow`` it ends at
-        the watermark of the replica that serves it. Whoever leaves it early closes it, best with
+        the watermark of the replica that serves it. A caller that leaves it early closes it, best with
         ``contextlib.aclosing``.
         """
         async with aclosing(tail(self._cluster, self._name, from_slot, follow, self.replica)) as entries:
             async for entry in entries:
                 yield entry
 
-    def _send_read(self, asked: ReadReceipt) -> None:
+    def _send_read(self, asked: PageReceipt) -> None:
         self._unasked.append(asked)
         self._wanted.set()
 
@@ -300,7 +300,7 @@ class Log:
             else:
                 self._appends.fail(receipt, Failed(refused))
 
-    def _refused_read(self, asked: ReadReceipt, message: FailedAnswer, nursery: trio.Nursery) -> None:
+    def _refused_read(self, asked: PageReceipt, message: FailedAnswer, nursery: trio.Nursery) -> None:
         if message.reason == "busy":
             nursery.start_soon(self._ask_later, asked)
         elif not self._elsewhere(message.reason, message.leader, nursery):
@@ -337,7 +337,7 @@ class Log:
         self._unsent.append(receipt)
         self._wanted.set()
 
-    async def _ask_later(self, asked: ReadReceipt) -> None:
+    async def _ask_later(self, asked: PageReceipt) -> None:
         await trio.sleep(BUSY_S * random.uniform(0.5, 1.5))
         self._send_read(asked)
 

@@ -82,7 +82,7 @@ class PendingAppends:
     def fail_expired(self, refused: Receipt) -> None:
         """End what must not go into the next session, as the session of ``refused`` is gone.
 
-        What may have taken effect in the old session must not be sent in the new one, where nobody would
+        What may have taken effect in the old session must not be sent in the new one, where no replica would
         notice the repetition. What was sent once, behind the refused request, came to a table that had
         forgotten the session already, so it may be sent again.
         """

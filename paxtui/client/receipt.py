@@ -27,7 +27,7 @@ class AppendResult(Struct, frozen=True):
 class Receipt:
     """An append that was begun by :meth:`paxtui.client.Log.submit`.
 
-    Hundreds are in flight on one connection, so it costs no task and no event unless somebody waits.
+    Hundreds are in flight on one connection, so it costs no task and no event unless a task waits.
     """
 
     __slots__ = (
@@ -118,7 +118,7 @@ class PageRead(Struct, frozen=True):
     replica: int
 
 
-class ReadReceipt:
+class PageReceipt:
     """A read that waits for its page."""
 
     __slots__ = ("done", "failure", "message", "replica", "result", "sends")

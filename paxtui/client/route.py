@@ -14,7 +14,7 @@ from paxtui.wire.hello import Welcome
 
 PAUSE_S_MIN = 0.02
 PAUSE_S_MAX = 0.25
-"""Between two attempts; it grows while nobody can help."""
+"""Between two attempts; it grows while no replica can help."""
 
 DISTRUST_S = 0.3
 """How long a replica that failed is not asked again on another's word that it leads: the others need time to
@@ -99,7 +99,7 @@ class Route:
 
     @property
     def exhausted(self) -> bool:
-        """Return whether everybody was tried since something last worked."""
+        """Return whether all were tried since something last worked."""
         return len(self._tried) == len(self._addresses)
 
     def complaint(self, after_s: float | None = None) -> str:
@@ -108,7 +108,7 @@ class Route:
         return f"no replica could be used within {spent:.1f} s{self.tried() or '; tried nobody'}"
 
     def tried(self) -> str:
-        """Return whom we called since something last worked, and what came of it; empty if nobody."""
+        """Return which replicas were called since one last worked, and what came of it; empty if none."""
         tried = (f"{self._addresses[replica]} ({why})" for replica, why in sorted(self._tried.items()))
         return f"; tried {', '.join(tried)}" if self._tried else ""
 

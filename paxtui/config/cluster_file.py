@@ -92,7 +92,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
     replicas: tuple[Address, ...]
     settings: Settings = Settings()
     warm_up: str | None = None
-    """``all``, ``majority`` or ``none``; without it, whoever starts the cluster decides."""
+    """``all``, ``majority`` or ``none``; without it, the command that starts the cluster decides."""
     record: str | None = None
     """The file that takes the record of the run."""
     tls: Tls | None = None

@@ -45,7 +45,7 @@ class Identity(Struct, frozen=True):
 
     @property
     def replica(self) -> int | None:
-        """The replica's id; ``None`` for everybody else."""
+        """The replica's id; ``None`` for all others."""
         return int(self.name) if self.role == "replica" else None
 
 

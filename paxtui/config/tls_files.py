@@ -60,7 +60,7 @@ def with_environment(tls: Tls | None, env: Mapping[str, str] | None = None) -> T
     if not changes:
         return tls
     if tls is not None and "identity" in changes:
-        # Whoever names an identity means that one, and not a file that the cluster file names for replicas.
+        # A user who names an identity means it, and not a file that the cluster file names for replicas.
         tls = structs.replace(tls, certificate=None, key=None)
     return structs.replace(tls or Tls(), **absolute(changes, Path.cwd()))
 

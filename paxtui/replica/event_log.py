@@ -65,7 +65,7 @@ class EventLog:
             self._file.write(self._line(level, kind, text, fields))
             self._file.flush()
         except (OSError, ValueError):
-            # Nobody reads: the log is for people, and no reason to stop a replica.
+            # The reader is gone: the log is for people, and no reason to stop a replica.
             pass
 
     def _line(self, level: str, kind: str, text: str, fields: dict[str, str]) -> str:

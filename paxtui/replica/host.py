@@ -213,7 +213,7 @@ class Host:
             due = self._next_due
             if due < self._clock.deadline:
                 self._clock.deadline = due
-            # What only tells of it comes when everybody who waits has been served.
+            # Logs and telemetry come after the clients that wait have been served.
             for output in outputs:
                 self.trace.publish(output, now)
             self.trace.publish_faulted(self.outbound.faulted, now)
@@ -352,7 +352,7 @@ class Host:
 
     def _let_out(self, output: Output) -> None:
         """Hand everything to where it leaves from, in the order that safety demands; answers come first,
-        because somebody waits for them."""
+        because clients wait for them."""
         self.trace.trigger_faults(output.events)
         for applied in output.applied:
             if isinstance(applied, Installed):

@@ -243,7 +243,7 @@ def _metrics(
     metrics_port: Listening,
     event_log: EventLog,
 ) -> MetricsServer:
-    """Make the server that answers Prometheus. Its library is loaded here, and only if somebody wants it."""
+    """Make the server that answers Prometheus. Its library is loaded here, and only with ``--metrics``."""
     from paxtui.replica.metrics import collector
 
     sizes = collector.Sizes(host.storage.folder)

@@ -6,7 +6,7 @@ tell. Each remembers, durably, with which disk a replica came first and the high
 it told; with another disk, or a lower number, it is let in as a learner only. Whatever it says that could
 count is dropped here, before it reaches the core, so that safety does not rest on its own good will.
 
-What nobody remembers cannot be noticed: a disk that the others never saw, and commits of the last moments
+What no replica remembers cannot be noticed: a disk that the others never saw, and commits of the last moments
 before it was copied or before all who heard of them were killed (they write the numbers down every
 ``SAVE_S`` seconds).
 """
@@ -23,7 +23,7 @@ TELL_S = 1.0
 """How often a replica tells the others how many commits its disk has seen, if there are more."""
 
 SAVE_S = 5.0
-"""How often what the others told is written down. Each time is a commit that nobody waits for."""
+"""How often what the others told is written down. Each time is a commit for which no client waits."""
 
 UNTIL = (
     "it learns the log and serves local reads, but must not vote; letting it vote again safely needs a "
@@ -104,6 +104,6 @@ class VotingRights:
 
 def could_count(message: PeerMessage) -> bool:
     """Return whether a message could count as a vote or as a lead. What learners tell each other does not:
-    what somebody has learned is chosen, whatever became of that replica's own votes, and each row of it is
+    what a replica has learned is chosen, whatever became of that replica's own votes, and each row of it is
     checked when it is read. To take a state in several pages a learner has to ask for each."""
     return not isinstance(message, BETWEEN_LEARNERS)

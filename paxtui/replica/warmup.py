@@ -26,7 +26,7 @@ class WarmUp:
     @property
     def done(self) -> bool:
         """Return whether enough others are ready and have let this replica in, as one with a vote: an empty
-        disk cannot know whether it ever had one, and whoever remembers another says so in its welcome. A
+        disk cannot know whether it ever had one, and a peer that remembers another says so in its welcome. A
         learner has nothing to wait for."""
         return self._non_voting or len(self._ready & self._welcomed) >= self._needed
 

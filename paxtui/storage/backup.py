@@ -3,7 +3,7 @@
 The file is a database with the tables of a replica (``schema.py``) and one more. It holds what is learned:
 the log, the session table and the states that are kept. It holds no vote, because a replica that came back
 with old ones would break what it had said since. So what is restored is a *new* cluster that goes on from the
-log of the old one: its replicas carry the backup's id, and talk to nobody who does not.
+log of the old one: its replicas carry the backup's id, and talk to no replica that does not.
 """
 
 from __future__ import annotations

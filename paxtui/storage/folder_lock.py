@@ -59,8 +59,8 @@ def unusable(path: Path, error: OSError) -> StorageRefused:
 
 
 def _sync_parent_if_readable(folder: Path) -> None:
-    # A service's folder often stands in one that it may pass through but not read. Whoever made the folder
-    # there was somebody else, and long ago.
+    # A service's folder often stands in one that it may pass through but not read. It was
+    # made by another user, and long ago.
     with suppress(PermissionError):
         sync_folder(folder.parent)
 

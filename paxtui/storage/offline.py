@@ -213,7 +213,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         db.execute("SELECT 1 FROM sqlite_master").fetchone()
     except sqlite3.OperationalError:
         # A folder that cannot be written has no place for SQLite's shared memory. Without a write-ahead
-        # log nobody is writing, and the one file is all there is.
+        # log no replica is writing, and the one file is all there is.
         db.close()
         if path.with_name(schema.WAL_FILE).exists():
             raise

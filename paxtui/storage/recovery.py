@@ -1,7 +1,7 @@
 """What is in a data folder when a replica starts, and whether it can be trusted.
 
 What an operator can mend (another cluster's folder, an older copy put back) is refused, with the way out.
-What nobody can mend (the small state is damaged) makes the replica a learner without vote.
+What cannot be mended (the small state is damaged) makes the replica a learner without vote.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ ORIGIN_MARK = "+"
 """Between a membership's digest and the id of the backup that a database was restored from."""
 
 BUSY_S = 5.0
-"""How long a lock of somebody who looks into the database (the ``sqlite3`` shell) is waited for."""
+"""How long a lock of a program that looks into the database (the ``sqlite3`` shell) is waited for."""
 
 QUICK_CHECK_BYTES_MAX = 8 * 1024 * 1024
 """Up to this size, opening also checks the structure of the whole database: it takes a few hundredths of
@@ -186,7 +186,7 @@ def connect_reader(path: Path, *, immutable: bool = False) -> sqlite3.Connection
     TEXT comes as bytes: a flipped bit may leave text that is not UTF-8, and then the checksum should say
     which row it is, not the decoder that there is one. Since it is read-only, closing it never moves the
     write-ahead log into the database, so a refused folder stays as it was found. ``immutable`` is for
-    media that nobody writes to.
+    media that are never written.
     """
     options = "mode=ro&immutable=1" if immutable else "mode=ro"
     db = sqlite3.connect(

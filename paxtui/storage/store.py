@@ -6,8 +6,6 @@ sentence: what was reported durable is there after any crash, and what cannot be
 
 from __future__ import annotations
 
-import errno
-import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +23,7 @@ from paxtui.storage.batch import WriteBatch
 from paxtui.storage.disk_faults import DiskFaults
 from paxtui.storage.errors import DiskRefused, SlotDamaged, SlotRemoved, StorageFailed
 from paxtui.storage.folder_lock import FolderLock, make_folder, unusable
+from paxtui.storage.open_files import OpenFiles
 from paxtui.storage.recovery import Recovery, commit_mark_of, is_about_files
 from paxtui.storage.rollback_guard import RollbackGuard
 from paxtui.storage.rows import DamagedRow, Peer, StateRow, StorageIdentity, seal
@@ -82,7 +81,7 @@ class Store:
             self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             self._guard = RollbackGuard(folder)
             self._guard.write(commit_mark_of(self._identity, self._state))
-            self._files = {path: path.stat().st_ino for path in (self.path, self._wal, self._guard.path)}
+            self._files = OpenFiles((self.path, self._wal, self._guard.path))
         except BaseException:
             self._reader.close()
             self._writer.close()
@@ -156,17 +155,6 @@ class Store:
         """Return whether the first start of this replica has been completed."""
         return bool(self._state.warmed)
 
-    def bytes_on_disk(self) -> int:
-        """Return the size of all files in the data folder."""
-        total = 0
-        with os.scandir(self.folder) as files:
-            for file in files:
-                try:
-                    total += file.stat().st_size
-                except FileNotFoundError:  # SQLite removes its own files
-                    continue
-        return total
-
     # Reading.
 
     def saved(self) -> DurableState:
@@ -178,7 +166,7 @@ class Store:
         """
         self._require_sound()
         votes = self._votes()
-        with self._read_lock, self._refusing():
+        with self._read_lock, _refusing(self.path):
             state = rows.read_state(self._reader)
             upto, horizon = rows.read_session_state(self._reader)
             sessions = tuple(rows.read_sessions(self._reader))
@@ -219,7 +207,7 @@ class Store:
     def _replay(self, first: int, upto: int) -> Iterator[Entry]:
         while first < upto:
             self._require_sound()
-            with self._read_lock, self._refusing(), self._repairable():
+            with self._read_lock, _refusing(self.path), _repairable(self.path):
                 entries = rows.read_entries(self._reader, first, upto, REPLAY_SLOTS, REPLAY_CHARS)
             yield from entries
             first += len(entries)
@@ -237,7 +225,7 @@ class Store:
             if first >= upto:
                 return [], {}
             try:
-                with self._repairable():
+                with _repairable(self.path):
                     entries = rows.read_entries(self._reader, first, upto, slots_max, chars_max)
                 return entries, rows.read_suppressed(self._reader, first, first + len(entries))
             finally:
@@ -282,22 +270,6 @@ class Store:
                     self._reader.execute("ROLLBACK")
             except (sqlite3.Error, OSError, DamagedRow) as error:
                 raise self._failed("read", error) from error
-
-    @contextmanager
-    def _repairable(self) -> Iterator[None]:
-        try:
-            yield
-        except DamagedRow as damage:
-            if damage.slot is None:
-                raise
-            raise SlotDamaged(damage.slot, f"{self.path}: damaged at {damage}") from damage
-
-    @contextmanager
-    def _refusing(self) -> Iterator[None]:
-        try:
-            yield
-        except (DamagedRow, sqlite3.Error) as error:
-            raise schema.damaged(self.path, error) from error
 
     # Writing.
 
@@ -381,7 +353,7 @@ class Store:
             if changed.rowcount != 1:
                 raise DamagedRow("table state", f"{changed.rowcount} rows instead of one")
             db.execute("COMMIT")
-            self._check_files()
+            self._files.check_there()
             self._guard.write(commit_mark_of(self._identity, state))
             self._checkpoint_if_due(pages)
         except Exception as error:
@@ -394,20 +366,9 @@ class Store:
         """Find out whether the files are still there, while nothing is written. Raises ``StorageFailed``."""
         self._require_sound()
         try:
-            self._check_files()
+            self._files.check_there()
         except OSError as error:
             raise self._failed("commit", error) from error
-
-    def _check_files(self) -> None:
-        """Check that the files are the ones that were opened. A file that is deleted goes on to take every
-        write, and all of them are lost with the process."""
-        for path, inode in self._files.items():
-            try:
-                found = os.stat(path).st_ino
-            except FileNotFoundError:
-                raise OSError(errno.ENOENT, "was deleted while the replica runs", str(path)) from None
-            if found != inode:
-                raise OSError(errno.ENOENT, "was replaced while the replica runs", str(path))
 
     def _checkpoint_if_due(self, pages: int) -> None:
         """Move the write-ahead log into the database once it is long.
@@ -444,24 +405,51 @@ class Store:
             if sound:
                 self._failure = f"{self.path}: is closed"
                 self._reader.close()
-                self._tidy()
+                try:
+                    _empty_wal(self._writer)
+                except sqlite3.Error as error:
+                    trouble = f"{self.path}: the write-ahead log stays: {error}"
+                    if _is_busy(error):
+                        self.notes.append(trouble)
+                    else:
+                        self.failed_at_the_end = trouble
             _close_quietly(self._writer)
             _close_quietly(self._reader)
             self._guard.close()
             self._lock.release()
 
-    def _tidy(self) -> None:
-        try:
-            self._writer.execute(f"PRAGMA busy_timeout={int(CLOSE_BUSY_S * 1000)}")
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        except sqlite3.Error as error:
-            trouble = f"{self.path}: the write-ahead log stays: {error}"
-            if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                self.notes.append(trouble)
-            else:
-                self.failed_at_the_end = trouble
-
 
 def _close_quietly(db: sqlite3.Connection) -> None:
     with suppress(sqlite3.Error):  # the failure that came first is the one to tell
         db.close()
+
+
+def _empty_wal(db: sqlite3.Connection) -> None:
+    """Move the write-ahead log into the database, at the end. Raises ``sqlite3.Error``."""
+    db.execute(f"PRAGMA busy_timeout={int(CLOSE_BUSY_S * 1000)}")
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    """Return whether another connection still reads the database."""
+    return getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+@contextmanager
+def _repairable(path: Path) -> Iterator[None]:
+    """Raise ``SlotDamaged`` for a damaged row of a slot: another replica has the same."""
+    try:
+        yield
+    except DamagedRow as damage:
+        if damage.slot is None:
+            raise
+        raise SlotDamaged(damage.slot, f"{path}: damaged at {damage}") from damage
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """Raise ``StorageRefused`` for a damaged row, at the start."""
+    try:
+        yield
+    except (DamagedRow, sqlite3.Error) as error:
+        raise schema.damaged(path, error) from error

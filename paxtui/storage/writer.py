@@ -36,7 +36,7 @@ class Writer:
         self._queue: list[tuple[int, tuple[Write, ...]]] = []
         self._stopping = False
         self._failed = False
-        # Not a daemon: the interpreter must not end in the middle of a commit that somebody waits for.
+        # Not a daemon: the interpreter must not end in the middle of a commit for which a client waits.
         self._thread = threading.Thread(target=self._run, name="paxtui-writer", daemon=False)
         self._thread.start()
 

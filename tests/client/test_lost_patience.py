@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from paxtui.client.connection import Connection
 from paxtui.client.log import ATTEMPT_S, Log
-from paxtui.client.receipt import ReadReceipt
+from paxtui.client.receipt import PageReceipt
 from paxtui.client.tail import PING_S, _pages
 from paxtui.config import cluster_file
 from paxtui.core.ballot import Ballot
@@ -17,8 +17,8 @@ from paxtui.core.status import Status
 from paxtui.wire.requests import ReadRequest, StatusReport, StatusRequest, TailRequest
 
 
-def read(number: int) -> ReadReceipt:
-    return ReadReceipt(ReadRequest(id=number, first=0, limit=1, consistency="linearizable"))
+def read(number: int) -> PageReceipt:
+    return PageReceipt(ReadRequest(id=number, first=0, limit=1, consistency="linearizable"))
 
 
 async def lost(log: Log, for_s: float) -> float | None:

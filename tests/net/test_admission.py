@@ -64,7 +64,7 @@ async def test_a_stranger_too_many_drives_out_the_oldest() -> None:
     assert (counts.strangers, counts.counters[f"refused: {STRANGERS}"]) == (2, 1)
     counts.welcome(second, peer=False)
     counts.welcome(third, peer=True)
-    assert (counts.strangers, counts.count) == (0, 1), "a peer is no guest"
+    assert (counts.strangers, counts.count) == (0, 1), "a peer is not counted"
     counts.leave(third)
     assert counts.count == 1
     counts.leave(second)

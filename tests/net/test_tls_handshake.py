@@ -1,4 +1,4 @@
-"""The door: who is turned away, why, and that both sides are told."""
+"""The handshake: who is turned away, why, and that both sides are told."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A keeper of the log on a fake node with clocks of its own."""
+"""Compaction of a log on a fake host with clocks of its own."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class FakeStorage:
 
 
 class FakeHost:
-    """A replica of which nothing is there but what the log's keeper looks at; marks and trims act at once."""
+    """A replica of which nothing is there but what compaction looks at; checkpoints and trims act at once."""
 
     def __init__(self, folder: Path) -> None:
         self.storage = FakeStorage(folder)
@@ -54,8 +54,8 @@ class FakeHost:
         self.now_s = 1_000_000
         """The monotonic clock."""
         self.wall_s = 1_800_000_000
-        """The wall clock, which nothing but the first mark asks for."""
-        self.marked: list[int] = []
+        """The wall clock, which nothing but the first checkpoint asks for."""
+        self.checkpointed: list[int] = []
         self.trimmed: list[int] = []
         self.refusal: str | None = None
 
@@ -63,7 +63,7 @@ class FakeHost:
         self.learner.watermark = self.storage.committed_watermark = upto
 
     def checkpoint(self, stamp_s: int) -> str | None:
-        self.marked.append(self.learner.watermark)
+        self.checkpointed.append(self.learner.watermark)
         if self.refusal is None:
             self.learner.watermark += 1
             self.storage.committed_watermark += 1
@@ -91,7 +91,7 @@ class FakeMessageLog:
 
 
 class Kept:
-    """A keeper of the log with all that belongs to it."""
+    """A log with its compaction."""
 
     def __init__(self, keep: Retention, folder: Path) -> None:
         self.keep = keep
@@ -99,15 +99,15 @@ class Kept:
         self.start()
 
     def start(self) -> None:
-        """The process starts, perhaps anew; the node's log stays as it is."""
+        """The process starts, perhaps anew; the log stays as it is."""
         event_log = EventLog(0, "debug", as_json=False, file=self.lines)
         message_log, storage = cast(MessageLog, self.message_log), cast(Store, self.host.storage)
         monotonic, wall = lambda: float(self.host.now_s), lambda: float(self.host.wall_s)
-        self.retention = Compaction(self.host, storage, self.keep, message_log, event_log, monotonic, wall)
+        self.compaction = Compaction(self.host, storage, self.keep, message_log, event_log, monotonic, wall)
 
     async def compact_if_due(self) -> None:
         """One look, as the leader's."""
-        await self.retention.compact_if_due()
+        await self.compaction.compact_if_due()
 
     async def live(self, slots: int, step: int) -> None:
         """The log grows by ``slots``, ``step`` between two looks."""

@@ -156,7 +156,7 @@ async def hosted(
     address = cluster.address(me)
     listeners = await trio.open_tcp_listeners(address.port, host=address.host)
     storage = Store.open(folder, cluster=cluster.digest, name=cluster.name, replica=me)
-    message_log = MessageLog(folder / "chat.log")
+    message_log = MessageLog(folder / "message.log")
     host = build_host(
         me, cluster, storage, message_log, event_log, random.Random(me), 1, faults_allowed=faults_allowed
     )

@@ -99,7 +99,7 @@ async def test_a_replica_that_starts_with_a_wrong_wall_clock_removes_nothing_ear
 
 @pytest.mark.trio
 @pytest.mark.parametrize("wall_s", [-YEAR_S, 0, NUMBER_LIMIT + 1])
-async def test_the_first_mark_of_a_log_bears_any_wall_clock(tmp_path: Path, wall_s: int) -> None:
+async def test_the_first_checkpoint_of_a_log_bears_any_wall_clock(tmp_path: Path, wall_s: int) -> None:
     log = Log(tmp_path)
     log.host.wall_s = wall_s
     await log.live(2 * LIMIT_S)
@@ -154,7 +154,7 @@ async def test_stamps_from_the_future_in_an_old_log_do_not_delay_removal(log: Lo
     assert log.oldest_kept_s <= LIMIT_S + 2 * STEP_S
 
 
-def test_a_stamp_that_steps_makes_older_marks_older_by_one_step_at_most() -> None:
+def test_a_stamp_that_steps_makes_older_checkpoints_older_by_one_step_at_most() -> None:
     for odd in (0, 5 * YEAR_S, NUMBER_LIMIT - 1):
         checkpoints = [
             Checkpoint(1, 1000),

@@ -35,21 +35,21 @@ async def test_with_a_limit_of_slots_at_least_so_many_are_kept_and_little_more(
         assert learner.watermark - learner.log_start >= min(800, learner.watermark)
         assert learner.watermark - learner.log_start <= 800 + 2 * 800 // PARTS
     assert learner.log_start > 2000
-    assert len(kept.host.marked) <= 3000 // (800 // PARTS) + 1
+    assert len(kept.host.checkpointed) <= 3000 // (800 // PARTS) + 1
 
 
 @pytest.mark.trio
-async def test_a_quiet_log_is_neither_marked_nor_trimmed_again_and_again(
+async def test_a_quiet_log_is_neither_checkpointed_nor_trimmed_again_and_again(
     tmp_path: Path,
 ) -> None:
     kept = Kept(Retention(slots=8), tmp_path)
     await kept.live(100, 10)
-    for _ in range(3):  # marks are slots, too: with one a slot they may ask for one more
+    for _ in range(3):  # checkpoints are slots, too: with one a slot they may ask for one more
         await kept.compact_if_due()
-    before = len(kept.host.marked), len(kept.host.trimmed)
+    before = len(kept.host.checkpointed), len(kept.host.trimmed)
     for _ in range(20):
         await kept.compact_if_due()
-    assert (len(kept.host.marked), len(kept.host.trimmed)) == before
+    assert (len(kept.host.checkpointed), len(kept.host.trimmed)) == before
 
 
 @pytest.mark.trio
@@ -118,7 +118,7 @@ async def running(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     """It looks, often."""
     monkeypatch.setattr(compaction, "LOOK_S", 0.001)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(kept.retention.run)
+        nursery.start_soon(kept.compaction.run)
         yield
         nursery.cancel_scope.cancel()
 
@@ -138,11 +138,11 @@ async def test_who_may_not_or_need_not_removes_nothing(
         for log_start in (1, 2, 3):  # what lies below goes after each look of the leader
             kept.host.storage.log_start = log_start
             await eventually(partial(is_forgotten, kept, log_start), "it has looked")
-    assert bool(kept.host.marked) == (reason is None)
+    assert bool(kept.host.checkpointed) == (reason is None)
 
 
 @pytest.mark.trio
-async def test_rows_below_the_floor_go_in_portions_on_every_replica_and_then_the_lines(
+async def test_rows_below_the_log_start_go_in_portions_on_every_replica_and_then_the_lines(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -155,7 +155,7 @@ async def test_rows_below_the_floor_go_in_portions_on_every_replica_and_then_the
         assert (storage.swept, kept.message_log.forgotten) == (7, [100])
         storage.log_start, storage.portions = 200, 2
         await eventually(lambda: len(kept.message_log.forgotten) > 1, "its lines are gone")
-        assert (storage.swept, kept.message_log.forgotten) == (9, [100, 200])  # once a floor
+        assert (storage.swept, kept.message_log.forgotten) == (9, [100, 200])  # once a log start
 
 
 @pytest.mark.trio
@@ -166,7 +166,7 @@ async def test_a_disk_that_fails_meanwhile_stops_the_replica(
     kept.host.storage.broken = True
     monkeypatch.setattr(compaction, "LOOK_S", 0.001)
     with pytest.raises(StorageFailed, match="it is broken"):
-        await kept.retention.run()
+        await kept.compaction.run()
 
 
 # Three replicas

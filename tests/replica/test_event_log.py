@@ -130,7 +130,7 @@ def test_on_a_terminal_an_error_is_red_unless_colours_are_not_wanted(monkeypatch
     for each in (event_log, EventLog(0, "info", as_json=False, file=plain)):
         each.write_event(e.BecameNonVoting("its disk is lost"))
         each.info("leader", "leads at 3.0")
-    held, leads = coloured.getvalue().splitlines()
-    assert held.startswith("\x1b[31m")
-    assert held.endswith("without vote: its disk is lost\x1b[0m")
+    no_vote, leads = coloured.getvalue().splitlines()
+    assert no_vote.startswith("\x1b[31m")
+    assert no_vote.endswith("without vote: its disk is lost\x1b[0m")
     assert "\x1b" not in leads + plain.getvalue()

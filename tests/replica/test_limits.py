@@ -95,7 +95,7 @@ async def test_one_address_does_not_take_all_connections(tmp_path: Path) -> None
 
 
 @pytest.mark.trio
-async def test_strangers_and_guests_do_not_keep_a_peer_out(tmp_path: Path) -> None:
+async def test_strangers_and_clients_do_not_keep_a_peer_out(tmp_path: Path) -> None:
     async with (
         limited(tmp_path, replicas=3, connections=1, strangers=2) as r0,
         AsyncExitStack() as stack,

@@ -23,7 +23,7 @@ async def other_reads_are_answered(raw: Raw) -> None:
 async def test_a_linearizable_page_waits_for_the_slot_that_it_was_promised(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The feed may be behind the core, which said that the read is ready."""
+    """The applied log may be behind the core, which said that the read is ready."""
 
     def promise_three_slots(answer: ReadAnswer) -> None:
         answer(ReadReady(1, 3))

@@ -182,7 +182,7 @@ def slots_of(path: Path) -> list[int]:
 @pytest.mark.trio
 @pytest.mark.parametrize("chars", [0, 1, 3000, TAIL_BYTES - 3, 2 * TAIL_BYTES])
 @pytest.mark.parametrize("log_start", [11, 15, 19])
-async def test_lines_below_the_floor_are_cut_off_at_a_line_border(
+async def test_lines_below_the_log_start_are_cut_off_at_a_line_border(
     tmp_path: Path, soon: None, chars: int, log_start: int
 ) -> None:
     path = tmp_path / "log"
@@ -197,7 +197,7 @@ async def test_lines_below_the_floor_are_cut_off_at_a_line_border(
 
 
 @pytest.mark.trio
-async def test_a_floor_in_a_gap_keeps_what_comes_after_it(tmp_path: Path, soon: None) -> None:
+async def test_a_log_start_in_a_gap_keeps_what_comes_after_it(tmp_path: Path, soon: None) -> None:
     path = tmp_path / "log"
     write(path, 40, noops=frozenset(range(25, 35)))
     log = MessageLog(path)
@@ -207,7 +207,7 @@ async def test_a_floor_in_a_gap_keeps_what_comes_after_it(tmp_path: Path, soon: 
 
 
 @pytest.mark.trio
-async def test_a_floor_above_the_last_line_leaves_none(tmp_path: Path, soon: None) -> None:
+async def test_a_log_start_above_the_last_line_leaves_none(tmp_path: Path, soon: None) -> None:
     path = tmp_path / "log"
     write(path, 20)
     log = MessageLog(path)

@@ -171,11 +171,11 @@ async def test_a_quiet_link_carries_a_sign_of_life_and_a_busy_one_does_not(
 ) -> None:
     ours, theirs = trio.testing.memory_stream_pair()
     mock_clock.autojump_threshold = 0
-    sender = FrameWriter(ours)
-    signs = Keepalive(sender, heartbeat_s=0.1)
+    writer = FrameWriter(ours)
+    keepalive = Keepalive(writer, heartbeat_s=0.1)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(sender.run)
-        nursery.start_soon(signs.run)
+        nursery.start_soon(writer.run)
+        nursery.start_soon(keepalive.run)
         heard = []
         for _ in range(3):
             assert b"ready" in await theirs.receive_some()
@@ -184,13 +184,13 @@ async def test_a_quiet_link_carries_a_sign_of_life_and_a_busy_one_does_not(
         assert gaps == [pytest.approx(0.11)] * 2
         for _ in range(10):  # turns, as often as heartbeats come
             await trio.sleep(0.1)
-            signs.send_if_quiet(trio.current_time())
+            keepalive.send_if_quiet(trio.current_time())
             assert b"ready" in await theirs.receive_some()
         for _ in range(10):
             await trio.sleep(0.1)
-            sender.push(b"busy")
-            sender.flush()
+            writer.push(b"busy")
+            writer.flush()
             await trio.testing.wait_all_tasks_blocked()
-            signs.send_if_quiet(trio.current_time())
+            keepalive.send_if_quiet(trio.current_time())
             assert await theirs.receive_some() == b"busy"
         nursery.cancel_scope.cancel()

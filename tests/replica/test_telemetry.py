@@ -225,7 +225,7 @@ async def test_values_are_cut_and_beyond_a_number_left_out(telemetry: Telemetry)
 
 
 @pytest.mark.trio
-async def test_marks_differ_where_values_do_and_learned_ballots_are_runs(telemetry: Telemetry) -> None:
+async def test_digests_differ_where_values_do_and_learned_ballots_are_runs(telemetry: Telemetry) -> None:
     observer = Observer(telemetry)
     telemetry.flush()
     values = [Command("ada", 1, "x"), Command("ada", 2, "x"), Command("bob", 1, "x"), Command("ada", 1, "y")]

@@ -73,7 +73,7 @@ def test_a_disk_may_vote_while_it_is_the_same_and_does_not_go_back(storage: Stor
     storage.close()
 
 
-def test_a_disk_that_went_back_stays_held_however_far_it_comes(storage: Store) -> None:
+def test_a_disk_that_went_back_stays_non_voting_however_far_it_comes(storage: Store) -> None:
     voting_rights = VotingRights(storage)
     voting_rights.judge_disk(1, "disk", 30, gave_up_vote=False)
     reason = voting_rights.judge_disk(1, "disk", 10, gave_up_vote=False)
@@ -85,7 +85,7 @@ def test_a_disk_that_went_back_stays_held_however_far_it_comes(storage: Store) -
     storage.close()
 
 
-def test_another_disk_is_held_and_the_newest_of_the_first_is_welcome_again(storage: Store) -> None:
+def test_another_disk_may_not_vote_and_the_newest_of_the_first_is_welcome_again(storage: Store) -> None:
     voting_rights = VotingRights(storage)
     voting_rights.judge_disk(1, "first", 30, gave_up_vote=False)
     assert "another disk (storage second, it voted with first)" in str(
@@ -179,7 +179,7 @@ async def test_what_is_told_of_a_disk_is_written_down_before_it_is_welcomed(
 
 
 @pytest.mark.trio
-async def test_progress_of_a_disk_is_remembered_and_that_of_a_held_one_is_not(
+async def test_progress_of_a_disk_is_remembered_and_that_of_a_non_voting_one_is_not(
     r0: HostedReplica,
 ) -> None:
     async with r0.dial("peer", **r0.peer(1)) as raw:
@@ -193,7 +193,7 @@ async def test_progress_of_a_disk_is_remembered_and_that_of_a_held_one_is_not(
 
 
 @pytest.mark.trio
-async def test_a_replica_that_is_held_says_so_everywhere_and_on_its_disk(
+async def test_a_replica_without_vote_says_so_everywhere_and_on_its_disk(
     r0: HostedReplica,
 ) -> None:
     r0.host.become_learner("replica 1 says: it has another disk")
@@ -208,7 +208,9 @@ async def test_a_replica_that_is_held_says_so_everywhere_and_on_its_disk(
 
 
 @pytest.mark.trio
-async def test_a_replica_that_still_warms_up_can_be_held_and_then_waits_for_nobody(tmp_path: Path) -> None:
+async def test_a_replica_that_still_warms_up_can_lose_its_vote_and_then_waits_for_nobody(
+    tmp_path: Path,
+) -> None:
     async with hosted(tmp_path / "r0", replicas=3, warm_up="all") as r0:
         r0.host.become_learner("why")
         r0.warm_up.note_welcome(1, non_voting=True)
@@ -221,7 +223,9 @@ async def test_a_replica_that_still_warms_up_can_be_held_and_then_waits_for_nobo
 
 
 @pytest.mark.trio
-async def test_who_is_held_while_a_welcome_is_on_its_way_says_so_in_another_hello(tmp_path: Path) -> None:
+async def test_who_loses_its_vote_while_a_welcome_is_on_its_way_says_so_in_another_hello(
+    tmp_path: Path,
+) -> None:
     """Else that peer would never be told, as it has no reason of its own."""
     cluster = cluster_file.local(3, free_ports(3), name="hosted")
     async with trio.open_nursery() as nursery, hosted(tmp_path / "r0", cluster=cluster) as running:

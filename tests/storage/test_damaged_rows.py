@@ -138,7 +138,7 @@ STATE = [
 
 
 @pytest.mark.parametrize("damage", STATE)
-def test_a_damaged_promise_makes_an_empty_disk_that_is_held_and_keeps_the_old_one(used, open_storage, damage):
+def test_a_damaged_promise_makes_an_empty_disk_without_vote_and_keeps_the_old_one(used, open_storage, damage):
     old = open_storage()
     storage_id = old.storage_id
     old.close()
@@ -200,7 +200,9 @@ def test_a_hold_is_in_the_commit_that_asks_for_it(open_storage):
     assert (saved.non_voting, saved.promised) == ("it lost its disk", Ballot(3, 1))
 
 
-def test_an_older_copy_of_a_held_disk_is_no_worse_and_is_taken(open_storage, folder, tmp_path, learned):
+def test_an_older_copy_of_a_disk_without_vote_is_no_worse_and_is_taken(
+    open_storage, folder, tmp_path, learned
+):
     storage = open_storage()
     storage.become_learner("it lost its disk")
     storage.close()

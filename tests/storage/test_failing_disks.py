@@ -103,7 +103,7 @@ def test_a_checkpoint_that_fails_stops_the_storage(open_storage, flaky, monkeypa
     expect_failed_for_good(storage, "disk I/O error")
 
 
-def test_a_mark_that_cannot_be_written_stops_the_storage(open_storage, monkeypatch):
+def test_a_commit_mark_that_cannot_be_written_stops_the_storage(open_storage, monkeypatch):
     storage = open_storage()
 
     def full(*_):

@@ -65,8 +65,8 @@ class Authority:
         self._key_file = folder / (AUTHORITY + KEY_SUFFIX)
 
     def create(self, cluster: str, days: int = AUTHORITY_DAYS) -> NewCertificate:
-        """Make the folder and the authority. What is there already is never replaced: everybody's
-        certificate would be worth nothing."""
+        """Make the folder and the authority. What is there already is never replaced: all
+        certificates would be worth nothing."""
         _make_folder(self.folder)
         for path in (self._certificate_file, self._key_file):
             if os.path.lexists(path):

@@ -52,7 +52,7 @@ class Credentials:
 
     @property
     def server(self) -> ssl.SSLContext:
-        """The context for the next connection that somebody opens to us."""
+        """The context for the next connection that another side opens to us."""
         return self._loaded.server
 
     @property
@@ -81,7 +81,7 @@ class Credentials:
         self._loaded = _load(self.files, self._replica)
 
     def reload_if_changed(self) -> None:
-        """Take a renewed certificate, in programs that run long and that nobody signals. Files that cannot
+        """Take a renewed certificate, in programs that run long and get no signal. Files that cannot
         serve (yet) are left alone until they change again."""
         stamp = _stamp(self.files)
         if stamp in (self._loaded.stamp, self._failed):
@@ -169,7 +169,7 @@ def _context(files: KeyFiles, protocol: int) -> ssl.SSLContext:
 def _introduce(
     files: KeyFiles, server: ssl.SSLContext, client: ssl.SSLContext, *, both: bool
 ) -> dict[str, Any]:
-    """Return our own certificate as somebody sees it who trusts our authority, by a handshake with ourselves,
+    """Return our own certificate as a side that trusts our authority sees it, by a handshake with ourselves,
     in memory. What others would refuse is found here, before anybody is asked. A tool's certificate is not
     made for a server, so its other half does not look at it."""
     if not both:

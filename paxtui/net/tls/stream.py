@@ -5,7 +5,7 @@ alert by which TLS tells the other side why; Trio's drops it. And it encrypts an
 that a replica reads all its sockets in one turn and sends without a task switch, encrypted or not.
 
 The end of a connection is told by TCP, not by TLS's own farewell: frames have a length, nothing follows from
-an end that an attacker could fake, and a farewell could wait for ever on somebody who does not read.
+an end that an attacker could fake, and a farewell could wait for ever on a side that does not read.
 """
 
 from __future__ import annotations

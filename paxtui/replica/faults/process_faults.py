@@ -56,7 +56,7 @@ class ProcessFaults:
 
     def begin_fault(self, fault: AnyFault, at_once: bool) -> str | None:
         """Begin a fault; the reason if that is impossible. A pause that is not meant to begin ``at_once``
-        lets the answer to whoever asked for it leave first."""
+        lets the answer to the operator who asked for it leave first."""
         core, disk = self._host.core, self._disk
         match fault:
             case CrashReplica():

@@ -44,8 +44,8 @@ LastingFault = CrashProposer | SlowDisk | DiskError | FullDisk
 """Faults that act until they are undone, and of which the latest word counts."""
 
 Begin = Callable[[AnyFault, bool], str | None]
-"""``(fault, at_once)``: begin it; the reason if that is impossible. ``at_once`` is false where whoever asked
-for it waits for an answer, which may leave first."""
+"""``(fault, at_once)``: begin it; the reason if that is impossible. ``at_once`` is false where an operator
+waits for an answer, which may leave first."""
 
 
 class Shape(Struct, frozen=True, gc=False):

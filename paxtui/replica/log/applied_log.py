@@ -41,7 +41,7 @@ class AppliedLog:
         """Where another replica's state was taken, which may not be on disk yet."""
 
     def append(self, applied: Applied) -> None:
-        """Take newly applied slots and wake whoever waits for them."""
+        """Take newly applied slots and wake the readers that wait for them."""
         self._recent.extend(applied.entries)
         self._chars += sum(weight(entry.value) for entry in applied.entries)
         self._suppressed.update(applied.suppressed)

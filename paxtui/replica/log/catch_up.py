@@ -16,7 +16,7 @@ from paxtui.storage.errors import SlotDamaged, SlotRemoved
 from paxtui.storage.store import Store
 
 FETCHES_MAX = 4
-"""Pages read from disk for others at once; whoever is refused asks again."""
+"""Pages read from disk for others at once; a peer that is refused asks again."""
 
 
 class CatchUpReader:
@@ -67,10 +67,10 @@ class CatchUpReader:
                 self._storage.read, fetch.first, fetch.slots_max, fetch.chars_max
             )
         except SlotDamaged as damage:
-            # An empty page tells only how much is learned here; whoever asks goes on to another replica.
+            # An empty page tells only how much is learned here; the peer goes on to another replica.
             self._log_repair.want_slot(damage.slot)
         except SlotRemoved:
-            pass  # just now; whoever asks again is given the state instead
+            pass  # just now; a peer that asks again is given the state instead
         finally:
             self._peers.discard(fetch.peer)
         self._found(fetch.peer, fetch.first, tuple(entries))

@@ -209,7 +209,7 @@ class Compaction:
     async def _measure(self, first: int, upto: int) -> int:
         return await trio.to_thread.run_sync(self._storage.bytes_between, first, upto)
 
-    # Everybody's part
+    # The part of every replica
 
     async def _sweep(self) -> None:
         storage = self._storage

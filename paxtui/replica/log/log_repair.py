@@ -23,7 +23,7 @@ PATIENCE_S = 2.0
 
 
 class LogRepair:
-    """The slots that are damaged here, as far as somebody has stumbled over them."""
+    """The slots that are damaged here, as far as a read has found them."""
 
     def __init__(
         self,

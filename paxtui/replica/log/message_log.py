@@ -31,7 +31,7 @@ FORGET_BYTES_MIN = 1024 * 1024
 COPY_BYTES = 1024 * 1024
 
 FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-"""Each write goes to the end that the file has at that moment, also after somebody else has emptied it."""
+"""Each write goes to the end that the file has at that moment, also after another program has emptied it."""
 
 
 def line(slot: int, command: Command) -> str:
@@ -169,7 +169,7 @@ class MessageLog:
         """Drop the lines of slots below ``log_start``, once they are most of the file.
 
         The file cannot lose its beginning, so the rest is copied, by a thread; what is appended meanwhile
-        follows it. A file that somebody rotates meanwhile is left alone. Raises ``StorageFailed``.
+        follows it. A file that is rotated meanwhile is left alone. Raises ``StorageFailed``.
         """
         async with self._moving:
             size = os.lseek(self._fd, 0, os.SEEK_END)

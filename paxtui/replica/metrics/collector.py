@@ -1,4 +1,4 @@
-"""What a replica tells Prometheus: read from its own state when somebody asks, nothing is kept for it.
+"""The metrics of a replica: read from its own state on request, and nothing is kept for them.
 
 This module alone needs ``prometheus-client``, and is loaded only with ``--metrics``. No name of a metric has
 an id of a message, a client or a text in it, and every label has few values, so that strangers cannot make

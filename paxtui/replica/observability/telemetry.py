@@ -1,6 +1,6 @@
 """Telemetry: what happened here, for observers and the record file, at most 20 times a second.
 
-It is bounded and never slows the replica: nothing is kept while nobody watches; runs are joined; values
+It is bounded and never slows the replica: nothing is kept without an observer; runs are joined; values
 beyond a flush's budget are left out; events beyond the buffer are dropped, counted, and made up for by a
 new snapshot.
 """
@@ -39,7 +39,7 @@ from paxtui.wire.telemetry import (
 )
 
 SNAPSHOT_SLOTS: Final = 200
-"""Slots below the watermark that a snapshot shows; older ones are asked for when somebody looks."""
+"""Slots below the watermark that a snapshot shows; older ones are asked for when a person looks."""
 
 FLUSHES_A_SECOND: Final = 20
 BUSY_EVENTS: Final = 100

@@ -8,7 +8,7 @@
 | operator | the same | all of that, faults, elections and no-ops |
 
 The role in ``hello`` chooses the words of a connection; the certificate decides which of them count. Where
-replicas run without certificates everybody may do everything: whoever reaches the port is trusted.
+replicas run without certificates all may do everything: a program that reaches the port is trusted.
 """
 
 from __future__ import annotations

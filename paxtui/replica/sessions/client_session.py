@@ -170,7 +170,7 @@ class ClientSession:
                     raise reason
 
     def _hang_up(self, reason: str, kind: str) -> None:
-        """Hang up for that reason, as soon as others have had their turn."""
+        """Hang up for that reason, as soon as other connections have had their turn."""
         self._reason = self._reason or WireError(reason, kind)
         self._ending.set()
 

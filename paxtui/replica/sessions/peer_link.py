@@ -202,7 +202,7 @@ class PeerLink:
 
 
 def _errno(*errors: BaseException | None) -> int | None:
-    """Return what the kernel said. It says it once, to whoever asks first; all others hear of a broken
+    """Return what the kernel said. It says it once, to the first that asks; all others hear of a broken
     pipe."""
     said: list[BaseException | None] = []
     for error in errors:

@@ -1,4 +1,4 @@
-"""The one port of a replica: says hello to whoever connects and hands the connection on by its role."""
+"""The one port of a replica: answers each hello and hands the connection on by its role."""
 
 from __future__ import annotations
 

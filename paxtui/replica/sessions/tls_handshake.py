@@ -15,10 +15,10 @@ from paxtui.wire.codec import encode
 from paxtui.wire.hello import Problem, RefusedHello
 
 DISMISS_S = 1.0
-"""How long whoever is refused may take to read the reason."""
+"""How long a refused side may take to read the reason."""
 
 TLS_HANDSHAKE = b"\x16"
-"""The first byte of whoever speaks TLS; a frame begins with 0, for it is shorter than 16 MiB."""
+"""The first byte of a TLS handshake; a frame begins with 0, for it is shorter than 16 MiB."""
 
 TLS_ONLY = (
     "this replica takes nobody without a certificate, and you do not speak TLS; "
@@ -27,7 +27,7 @@ TLS_ONLY = (
 
 
 class TurnedAway(Exception):
-    """Somebody may not come in, and has been told so; the message says why, ``kind`` how it is counted."""
+    """A refusal of a side that has been told so; the message says why, ``kind`` how it is counted."""
 
     def __init__(self, words: str, kind: str) -> None:
         super().__init__(words)

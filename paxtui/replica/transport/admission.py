@@ -62,7 +62,7 @@ HELLOS: Final = (
 
 
 class Objection(NamedTuple):
-    """Why somebody may not come in: under which name that is counted, and in words."""
+    """A reason to refuse a connection: the name under which it is counted, and words."""
 
     kind: str
     words: str
@@ -81,7 +81,7 @@ class AdmittedConnection:
 
 
 class BufferPool:
-    """Bytes that connections hold together. Past the limit the one that holds most has to go: whoever only
+    """Bytes that connections hold together. Past the limit the one that holds most has to go: one that only
     happens to be the next must not pay for it."""
 
     def __init__(self, bytes_max: int) -> None:

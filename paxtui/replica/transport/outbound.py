@@ -149,7 +149,7 @@ class OutboundLinks:
             self.flush()
 
     async def deliver_patient(self) -> None:
-        """Let leave, in the end, what nobody waits for, until cancelled."""
+        """Let leave, in the end, messages for which no client waits, until cancelled."""
         while True:
             await self._patience_wanted.wait()
             await trio.sleep(PATIENCE_S)

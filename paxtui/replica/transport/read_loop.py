@@ -39,7 +39,7 @@ class Reader:
         self.reading = False
 
     def pause(self) -> None:
-        """Read no more for now: whoever sends has to wait."""
+        """Read no more for now: the sender has to wait."""
         if self.reading:
             self.reading = False
             self._read_loop.unregister(self)
