@@ -38,7 +38,7 @@ class TcpTimeouts(Struct, frozen=True):
 
     @property
     def probes(self) -> int:
-        """How many unanswered probes end a connection where the system knows no time-out for writes."""
+        """The number of unanswered probes that end a connection, where there is no time-out for writes."""
         return max(1, round((self.write_s - self.quiet_s) / self.probe_s))
 
 

@@ -46,7 +46,7 @@ async def reload_on_hangup(
     event_log: EventLog,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """On SIGHUP open the message log again, and read the certificates again if there are any.
+    """Open the message log again on SIGHUP, and read the certificates again if there are any.
 
     Connections that exist go on; those that begin from then on, in either direction, take what was read.
     """
