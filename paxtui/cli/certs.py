@@ -10,8 +10,8 @@ import typer
 from paxtui.cli.guard import guarded, printing
 
 if TYPE_CHECKING:
+    from paxtui.config.identity import Role
     from paxtui.net.tls.authority import StoredCertificate
-    from paxtui.net.tls.identity import Role
 
 FOLDER = "certs"
 
@@ -130,8 +130,8 @@ def show(folder: FolderOption = None) -> int:
 
 def _issue(role: Role, names: list[str], folder: Path | None, days: int, renew: bool) -> None:
     from paxtui.config.cluster_file import ConfigError
+    from paxtui.config.identity import NoRole, identity
     from paxtui.net.tls.authority import Authority
-    from paxtui.net.tls.identity import NoRole, identity
 
     try:
         identities = [identity(role, name) for name in names]

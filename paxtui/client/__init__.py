@@ -23,9 +23,9 @@ import trio
 
 from paxtui.client.discover import answering, resolve
 from paxtui.client.errors import ClientError, Failed, Unknown, Unreachable
-from paxtui.client.log import Log, PageRead
+from paxtui.client.log import Log
 from paxtui.client.operator import Operator, Sighting, observe
-from paxtui.client.receipt import AppendResult, Receipt
+from paxtui.client.receipt import AppendResult, PageRead, Receipt
 from paxtui.client.watch import Lost, watch
 from paxtui.config import cluster_file
 from paxtui.wire.hello import NAME_CHARS_MAX
@@ -60,7 +60,7 @@ __all__ = [
 async def connect(
     cluster: cluster_file.Cluster | str | Path | None = None, *, name: str = "client", via: int | None = None
 ) -> AsyncIterator[Log]:
-    """A session with the cluster. Connecting happens with the first request, and again when needed.
+    """Open a session with the cluster. Connecting happens with the first request, and again when needed.
 
     ``via`` is the replica that is asked first; it sends one on if another leads.
 
@@ -92,5 +92,5 @@ def check_name(name: str) -> None:
 async def operator(
     cluster: cluster_file.Cluster | str | Path | None = None, *, name: str = "operator"
 ) -> Operator:
-    """Status, faults and elections."""
+    """Make an operator of the cluster: status, faults and elections."""
     return Operator(await resolve(cluster), name)

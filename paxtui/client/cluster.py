@@ -40,7 +40,7 @@ LINE_BYTES_MAX = 1024 * 1024
 """A longer line of a replica's log is passed on in pieces."""
 
 LAST_WORDS_S = 1.0
-"""So long after a replica's end the rest of its log is waited for. The kernel has it already, unless another
+"""How long the rest of a replica's log is waited for after its end. The kernel has it already, unless another
 process holds the pipe."""
 
 
@@ -123,7 +123,7 @@ class LocalCluster:
     async def _watch(self, replica: int, process: Process, handle: trio.Process) -> None:
         """Read the replica's log until it ends.
 
-        Shielded: whoever stops the replicas after a cancellation waits for their ends to be noticed here.
+        Shielded: what stops the replicas after a cancellation waits for their ends to be noticed here.
         """
         with process.watching:
             async with trio.open_nursery() as nursery:
@@ -159,7 +159,7 @@ class LocalCluster:
             self._on_line, self.line_failure = None, error
 
     def alive(self, replica: int) -> bool:
-        """Whether the process runs."""
+        """Return whether the process runs."""
         return self._processes[replica].alive
 
     def pid(self, replica: int) -> int | None:
@@ -168,7 +168,7 @@ class LocalCluster:
         return handle.pid if handle is not None and handle.returncode is None else None
 
     def last_words(self, replica: int) -> str:
-        """What the replica's log said last."""
+        """Return what the replica's log said last."""
         lines = self._processes[replica].lines
         return lines[-1] if lines else "it said nothing"
 
@@ -179,16 +179,16 @@ class LocalCluster:
         return process.handle.returncode or 0 if process.handle is not None else 0
 
     async def kill(self, replica: int) -> None:
-        """SIGKILL, and wait until it is gone."""
+        """Send SIGKILL, and wait until it is gone."""
         self._signal(replica, signal.SIGKILL)
         await self._processes[replica].ended.wait()
 
     def pause(self, replica: int) -> None:
-        """SIGSTOP: it neither hears nor speaks until :meth:`proceed`."""
+        """Send SIGSTOP: the replica neither hears nor speaks until :meth:`proceed`."""
         self._signal(replica, signal.SIGSTOP)
 
     def proceed(self, replica: int) -> None:
-        """SIGCONT."""
+        """Send SIGCONT."""
         self._signal(replica, signal.SIGCONT)
 
     def _signal(self, replica: int, number: signal.Signals) -> None:
@@ -217,7 +217,7 @@ class LocalCluster:
                 nursery.start_soon(self.stop, replica)
 
     async def leave_running(self) -> None:
-        """Let the replicas go on after this program: they are told so, and nobody watches them any more."""
+        """Let the replicas go on after this program: they are told so, and are not watched any more."""
         for process in self._processes.values():
             if process.alive and process.handle is not None and process.handle.stdin is not None:
                 await process.handle.stdin.send_all(STAY)
@@ -265,12 +265,12 @@ class LocalCluster:
 
 
 def _environment() -> dict[str, str]:
-    """For a replica: the file that it is given says all, and one port for metrics cannot serve several."""
+    """Return a replica's environment, without variables of ours: its file says all."""
     return {key: text for key, text in without_environment(os.environ).items() if key != METRICS_VARIABLE}
 
 
 def ready(sightings: list[Sighting]) -> bool:
-    """All replicas serve and agree on who leads."""
+    """Wait until all replicas serve and agree on who leads."""
     leaders: set[int | None] = set()
     for sighting in sightings:
         if sighting.report is None or sighting.report.status is None:
@@ -280,7 +280,7 @@ def ready(sightings: list[Sighting]) -> bool:
 
 
 def describe(sighting: Sighting) -> str:
-    """A replica's belief in a few words, for error messages."""
+    """Return a replica's belief in a few words, for error messages."""
     if sighting.report is None:
         return f"r{sighting.replica}: {sighting.problem}"
     status = sighting.report.status
@@ -303,7 +303,8 @@ async def local_cluster(
     arguments: Sequence[str] = ("--allow-faults", "--warm-up", "all"),
     on_line: Callable[[int, str], None] | None = None,
 ) -> AsyncIterator[LocalCluster]:
-    """A supervisor for ``cluster`` with its data in ``folder``. Whatever still runs at the end is stopped.
+    """Supervise the replicas of ``cluster``, with its data in ``folder``. Whatever still runs at the end is
+    stopped.
 
     ``on_line`` gets each line of a replica's log. It must not block. When it fails, the replicas go on, and
     the failure is raised at the end.

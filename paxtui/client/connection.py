@@ -16,7 +16,7 @@ from paxtui.config.tls_files import Tls
 from paxtui.net import tcp
 from paxtui.net.tls.credentials import Credentials, of_tool
 from paxtui.net.tls.errors import cause
-from paxtui.net.tls.stream import Channel, Distrust, call
+from paxtui.net.tls.stream import Channel, Distrust, dial_tls
 from paxtui.wire.codec import Decoder, encode
 from paxtui.wire.errors import WireError
 from paxtui.wire.framing import FrameReader
@@ -104,11 +104,11 @@ class Connection(Generic[T]):
 
     @property
     def midway(self) -> bool:
-        """Whether a part of a message waits for the next :meth:`send`."""
+        """Return whether a part of a message waits for the next :meth:`send`."""
         return bool(self._rest)
 
     async def receive(self) -> list[T]:
-        """Everything that has arrived, at least one message; empty when the replica hung up."""
+        """Receive everything that has arrived, at least one message; empty when the replica hung up."""
         while True:
             received = await self._stream.receive_some(RECEIVE_BYTES)
             if not received:
@@ -163,7 +163,7 @@ async def dial(
 async def _open(address: Address, timeout_s: float) -> trio.SocketStream:
     with trio.fail_after(timeout_s):
         raw = await trio.open_tcp_stream(address.host, address.port)
-    tcp.prepare(raw, tcp.CLIENT)
+    tcp.set_timeouts(raw, tcp.CLIENT)
     return raw
 
 
@@ -179,7 +179,7 @@ async def _welcomed(
         stream: Channel = raw
         if credentials is not None:
             credentials.reload_if_changed()
-            stream = await call(raw, credentials.client, replica)
+            stream = await dial_tls(raw, credentials.client, replica)
         return await _greet(stream, hello, decoder)
     except Distrust as distrust:
         raise Untrusted(address, str(distrust)) from None

@@ -21,7 +21,7 @@ Named = Cluster | str | Path | None
 
 
 async def resolve(cluster: Named) -> Cluster:
-    """A cluster, a configuration file, ``HOST:PORT,HOST:PORT,...``, or ``None`` for the default.
+    """Return a cluster, a configuration file, ``HOST:PORT,HOST:PORT,...``, or ``None`` for the default.
 
     Addresses need not be complete: any replica that answers knows the others. Certificates that cannot
     serve are a :class:`ConfigError` here, and not in the middle of something.
@@ -57,7 +57,7 @@ async def _ask(addresses: tuple[tuple[str, int], ...]) -> Cluster:
 
 
 async def answering(clusters: Sequence[Cluster]) -> list[Cluster]:
-    """Those of which at least one replica answers within a second; all are asked at the same time."""
+    """Return those of which at least one replica answers within a second; all are asked at the same time."""
     answers: dict[int, bool] = {}
 
     async def ask(number: int, cluster: Cluster) -> None:

@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from paxtui.client.connection import BROKEN, Connection, SessionRefused, answers, dial
 from paxtui.client.errors import ClientError, Failed, Unknown, Unreachable
-from paxtui.client.frames import frames
-from paxtui.client.receipt import AppendResult, Receipt
+from paxtui.client.pending_appends import PendingAppends, check_text, frames
+from paxtui.client.receipt import AppendResult, PageRead, PageReceipt, Receipt
 from paxtui.client.route import Route
 from paxtui.client.tail import tail
 from paxtui.config.cluster_file import Cluster
@@ -31,7 +31,7 @@ from paxtui.wire.requests import (
     RefusedReply,
 )
 from paxtui.wire.requests import FailedReply as FailedAnswer
-from paxtui.wire.values import TEXT_BYTES_MAX, majority
+from paxtui.wire.values import majority
 
 ATTEMPT_S = 1.5
 """How long the oldest request may wait for an answer before another replica is asked: longer than an
@@ -39,32 +39,6 @@ election, shorter than a person's patience."""
 
 BUSY_S = 0.05
 """How long a request waits after ``busy``."""
-
-
-class PageRead(Struct, frozen=True):
-    """Entries of a read, and the watermark of the replica that answered."""
-
-    entries: tuple[LogEntry, ...]
-    applied: int
-    replica: int
-
-
-class Asked:
-    """A read that waits for its page."""
-
-    __slots__ = ("done", "failure", "message", "replica", "result", "sends")
-
-    def __init__(self, message: ReadRequest) -> None:
-        self.message = message
-        self.replica = -1
-        self.sends = 0
-        self.done = trio.Event()
-        self.result: LogPage | None = None
-        self.failure: ClientError | None = None
-
-    def fail(self, error: ClientError) -> None:
-        self.failure = error
-        self.done.set()
 
 
 class Log:
@@ -80,29 +54,23 @@ class Log:
         self._session_refused_by: set[int] = set()
         """The replicas that do not take the session."""
         self._welcomed = trio.Event()
-        self._session_window = 1
-        self._next_request = 1
-        self._oldest = 1
-        """No request below this one is unanswered."""
-        self._appends: dict[int, Receipt] = {}
-        """The unanswered appends, by number, in order."""
+        self._appends = PendingAppends()
         self._next_ask = 1
-        self._reads: dict[int, Asked] = {}
+        self._reads: dict[int, PageReceipt] = {}
         self._unsent: list[Receipt] = []
-        self._unasked: list[Asked] = []
+        self._unasked: list[PageReceipt] = []
         self._answers = 0
         self._link: Connection[Struct] | None = None
         """The connection, once what had waited for it has left."""
         self._wanted = trio.Event()
-        self._room = trio.lowlevel.ParkingLot()
         self.replica: int | None = None
         """To whom requests go now."""
 
     # For callers
 
     async def session(self) -> str:
-        """The session's id, as soon as a replica has given one: the client of its commands in the log. Asks
-        for one if there is none, or none any more."""
+        """Return the session's id, as soon as a replica has given one: the client of its commands in the log.
+        Asks for one if there is none, or none any more."""
         self._session_wanted += 1
         self._wanted.set()
         try:
@@ -127,18 +95,14 @@ class Log:
         many are unanswered as a session may have. Take the outcome from ``await receipt.result()``, or from
         ``receipt.outcome()`` once it is ``done``.
         """
-        _check(text)
+        check_text(text)
         started = trio.current_time()
         deadline = started + timeout_s
-        if self._full:
-            with trio.move_on_at(deadline):
-                while self._full:
-                    await self._room.park()
-            if self._full:
+        if self._appends.full:
+            await self._appends.wait_for_room(deadline)
+            if self._appends.full:
                 raise Unreachable(self._route.complaint(timeout_s))
-        number = self._next_request
-        self._next_request += 1
-        receipt = self._appends[number] = Receipt(number, text, started, deadline, self._give_up)
+        receipt = self._appends.add(text, started, deadline, self._give_up)
         if not self._sent_alone(receipt):
             self._unsent.append(receipt)
             self._wanted.set()
@@ -159,22 +123,9 @@ class Log:
             self._wanted.set()
         return True
 
-    @property
-    def _full(self) -> bool:
-        """Whether as many numbers are in use as the session's memory of answers holds."""
-        return self._next_request - self._oldest >= self._session_window
-
-    def _settled(self) -> None:
-        """Some appends have ended: whoever waits for room may go on."""
-        appends, oldest, following = self._appends, self._oldest, self._next_request
-        while oldest < following and oldest not in appends:
-            oldest += 1
-        self._oldest = oldest
-        self._room.unpark_all()
-
     def _give_up(self, receipt: Receipt) -> None:
-        """Nobody waits for this append any more. It may still stand in the queue of a link that is slow: a
-        receipt that is done leaves no more."""
+        """End an append whose time is over. It may still stand in the queue of a link that is slow: a receipt
+        that is done leaves no more."""
         timeout_s = receipt.deadline - receipt.started
         if receipt.sends == 0:
             failure: ClientError = Unreachable(self._route.complaint(timeout_s))
@@ -183,12 +134,7 @@ class Log:
                 f"no answer within {timeout_s:g} s; the message may have been appended, or may yet be"
                 f"{self._route.tried()}"
             )
-        self._fail(receipt, failure)
-
-    def _fail(self, receipt: Receipt, failure: ClientError) -> None:
-        receipt.fail(failure, trio.current_time())
-        self._appends.pop(receipt.request, None)
-        self._settled()
+        self._appends.fail(receipt, failure)
 
     async def read(
         self,
@@ -198,14 +144,14 @@ class Log:
         consistency: Consistency = "linearizable",
         timeout_s: float = 30.0,
     ) -> PageRead:
-        """One page of the log. ``linearizable``: everything acknowledged before the call is in it."""
+        """Read one page of the log. ``linearizable``: everything acknowledged before the call is in it."""
         number = self._next_ask
         self._next_ask += 1
         message = ReadRequest(id=number, first=from_slot, limit=limit, consistency=consistency)
-        asked = self._reads[number] = Asked(message)
+        asked = self._reads[number] = PageReceipt(message)
         try:
             with trio.move_on_after(timeout_s):
-                self._ask(asked)
+                self._send_read(asked)
                 await asked.done.wait()
         finally:
             del self._reads[number]
@@ -218,17 +164,17 @@ class Log:
         return PageRead(asked.result.entries, asked.result.applied, asked.replica)
 
     async def tail(self, from_slot: int = 0, *, follow: bool = True) -> AsyncGenerator[LogEntry, None]:
-        """Applied slots from ``from_slot`` on, each once and in order, from whichever replica lives.
+        """Yield applied slots from ``from_slot`` on, each once and in order, from whichever replica lives.
 
         No-ops and repetitions are among them (``entry.is_message`` tells). Without ``follow`` it ends at
-        the watermark of the replica that serves it. Whoever leaves it early closes it, best with
+        the watermark of the replica that serves it. A caller that leaves it early closes it, best with
         ``contextlib.aclosing``.
         """
         async with aclosing(tail(self._cluster, self._name, from_slot, follow, self.replica)) as entries:
             async for entry in entries:
                 yield entry
 
-    def _ask(self, asked: Asked) -> None:
+    def _send_read(self, asked: PageReceipt) -> None:
         self._unasked.append(asked)
         self._wanted.set()
 
@@ -268,22 +214,21 @@ class Log:
             self._session = welcome.session
             self._session_refused_by.clear()
             self._welcomed.set()
-            self._session_window = max(1, welcome.session_window)
-            self._room.unpark_all()
+            self._appends.set_window(welcome.session_window)
             await self._use(link)
 
     async def _use(self, link: Connection[Struct]) -> None:
         """Send what waits, in order, and take answers, until the link breaks or another replica is better."""
-        self._unsent = list(self._appends.values())
+        self._unsent = self._appends.receipts()
         self._unasked = list(self._reads.values())
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._send, link)
-                nursery.start_soon(self._lose_patience, nursery.cancel_scope)
+                nursery.start_soon(self._give_up_when_silent, nursery.cancel_scope)
                 while messages := await link.receive():
                     self._answers += len(messages)
                     for message in messages:
-                        self._take(message, nursery)
+                        self._receive(message, nursery)
                 nursery.cancel_scope.cancel()
         finally:
             self._link = None
@@ -305,7 +250,7 @@ class Log:
             if ready or link.midway:
                 await link.send(*ready)
 
-    async def _lose_patience(self, scope: trio.CancelScope) -> None:
+    async def _give_up_when_silent(self, scope: trio.CancelScope) -> None:
         """Give the connection up when requests wait and nothing comes: the replica may be paused, or cut
         off from the others."""
         before = -1
@@ -318,10 +263,11 @@ class Log:
             before = self._answers if waits else -1
             await trio.sleep(ATTEMPT_S)
 
-    def _take(self, message: Struct, nursery: trio.Nursery) -> None:
+    def _receive(self, message: Struct, nursery: trio.Nursery) -> None:
         match message:
             case AppendedReply():
-                self._appended(message)
+                self._route.worked()
+                self._appends.succeed(message, self.replica if self.replica is not None else -1)
             case LogPage():
                 self._route.worked()
                 asked = self._reads.get(message.id)
@@ -330,7 +276,7 @@ class Log:
                     asked.replica = self.replica if self.replica is not None else -1
                     asked.done.set()
             case RefusedReply():
-                receipt = self._appends.get(message.request)
+                receipt = self._appends.find(message.request)
                 if receipt is not None:
                     self._refused_append(receipt, message, nursery)
             case FailedAnswer():
@@ -340,68 +286,44 @@ class Log:
             case _:
                 raise ClientError(f"an answer of type {type(message).__struct_config__.tag} to nothing")
 
-    def _appended(self, message: AppendedReply) -> None:
-        self._route.worked()
-        now = trio.current_time()
-        replica = self.replica if self.replica is not None else -1
-        take, ballot = self._appends.pop, message.ballot
-        slot = message.slot
-        for request in range(message.request, message.request + message.count):
-            receipt = take(request, None)
-            if receipt is not None:
-                receipt.succeed(slot, ballot, replica, now)
-            slot += 1
-        self._settled()
-
     def _refused_append(self, receipt: Receipt, message: RefusedReply, nursery: trio.Nursery) -> None:
         if message.reason == "expired":
-            self._expired(receipt)
+            self._begin_session()
+            self._appends.fail_expired(receipt)
             nursery.cancel_scope.cancel()
         elif message.reason == "busy":
             nursery.start_soon(self._again_later, receipt)
         elif not self._elsewhere(message.reason, message.leader, nursery):
             refused = f"the replica refused it: {message.reason}"
             if receipt.sends > 1:  # the replica that was asked before may have taken it
-                self._fail(receipt, Unknown(f"{refused}; an earlier try may have taken effect"))
+                self._appends.fail(receipt, Unknown(f"{refused}; an earlier try may have taken effect"))
             else:
-                self._fail(receipt, Failed(refused))
+                self._appends.fail(receipt, Failed(refused))
 
-    def _refused_read(self, asked: Asked, message: FailedAnswer, nursery: trio.Nursery) -> None:
+    def _refused_read(self, asked: PageReceipt, message: FailedAnswer, nursery: trio.Nursery) -> None:
         if message.reason == "busy":
             nursery.start_soon(self._ask_later, asked)
         elif not self._elsewhere(message.reason, message.leader, nursery):
             asked.fail(Failed(f"the replica refused it: {message.reason}"))
 
     def _elsewhere(self, reason: str, leader: int | None, nursery: trio.Nursery) -> bool:
-        """Whether the request was not taken here and is sent again, with the same number, where it may be."""
+        """Go to another replica if the request was not taken here for a reason that concerns this one; return
+        whether."""
         if reason not in ("not-leader", "warming-up"):
             return False
         self._route.refused(reason, leader)
         nursery.cancel_scope.cancel()
         return True
 
-    def _expired(self, refused: Receipt) -> None:
-        """The session is gone, so the next connection begins another. What may have taken effect in the
-        old one must not be sent in the new one, where nobody would notice the repetition. What was sent once,
-        behind the refused request, came to a table that had forgotten the session already."""
-        self._begin_session()
-        for receipt in list(self._appends.values()):
-            if receipt.sends > 1 or (receipt.sends == 1 and receipt.request < refused.request):
-                self._fail(receipt, Unknown("the session expired, and an earlier try may have taken effect"))
-        if not refused.done:
-            self._fail(refused, Failed("the session expired before the message was taken"))
-
     def _refused_session(self, replica: int, error: SessionRefused) -> None:
-        """A replica does not take the session. One that is behind may refuse it for a while, a majority does
-        so only where it is of no use any more: the cluster was restored from an older backup, or the client
-        has another certificate now."""
+        """Count a replica that does not take the session, and give the session up at a majority. One that is
+        behind may refuse it for a while, a majority does so only where it is of no use any more: the cluster
+        was restored from an older backup, or the client has another certificate now."""
         self._session_refused_by.add(replica)
         if len(self._session_refused_by) < majority(self._cluster.n):
             return
         self._begin_session()
-        for receipt in list(self._appends.values()):
-            if receipt.sends:
-                self._fail(receipt, Unknown(f"{error}; an earlier try may have taken effect"))
+        self._appends.fail_sent(str(error))
 
     def _begin_session(self) -> None:
         """Let the next connection begin another session."""
@@ -409,27 +331,15 @@ class Log:
         self._session_refused_by.clear()
 
     async def _again_later(self, receipt: Receipt) -> None:
-        """The leader has too much to do: wait, then send the same request again."""
+        """Send an append again after a pause, as the leader has too much to do: send the same request
+        again."""
         await trio.sleep(BUSY_S * random.uniform(0.5, 1.5))
         self._unsent.append(receipt)
         self._wanted.set()
 
-    async def _ask_later(self, asked: Asked) -> None:
+    async def _ask_later(self, asked: PageReceipt) -> None:
         await trio.sleep(BUSY_S * random.uniform(0.5, 1.5))
-        self._ask(asked)
-
-
-def _check(text: str) -> None:
-    """Refuse what no replica would take, before it leaves."""
-    try:
-        size = len(text.encode())
-    except UnicodeEncodeError as error:
-        raise Failed(
-            f"a message is Unicode text, and character {error.start + 1} of this one is not: "
-            "it is half a surrogate pair, or stands for a byte that is not UTF-8"
-        ) from None
-    if not 0 < size <= TEXT_BYTES_MAX:
-        raise Failed(f"a message has 1 to {TEXT_BYTES_MAX} bytes of UTF-8, this one has {size}")
+        self._send_read(asked)
 
 
 def _leaf(group: BaseException) -> BaseException:

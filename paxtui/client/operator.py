@@ -42,7 +42,7 @@ MAY_BE_DONE: Final = "what was asked may have been done, or may yet be"
 
 
 class Sighting(Struct, frozen=True):
-    """What asking one replica for its status gave: a report, or why there is none."""
+    """The result of asking one replica for its status: a report, or why there is none."""
 
     replica: int
     report: StatusReport | None
@@ -50,7 +50,7 @@ class Sighting(Struct, frozen=True):
 
 
 class Operator:
-    """Asks single replicas. Each call is a connection of its own, so nothing is held between calls."""
+    """An operator of single replicas. Each call has its own connection: nothing is kept between calls."""
 
     def __init__(self, cluster: Cluster, name: str = "operator") -> None:
         self._cluster = cluster
@@ -58,11 +58,11 @@ class Operator:
 
     @property
     def size(self) -> int:
-        """How many replicas there are."""
+        """Return how many replicas there are."""
         return self._cluster.n
 
     async def status(self, *, timeout_s: float = 1.0) -> list[Sighting]:
-        """All replicas' own beliefs, asked at the same time."""
+        """Ask all replicas for their own beliefs, at the same time."""
         sightings: dict[int, Sighting] = {}
 
         async def look(replica: int) -> None:
@@ -82,7 +82,7 @@ class Operator:
         return Sighting(replica, report, "" if report else "an unexpected answer")
 
     async def log_of(self, replica: int, first: int = 0) -> list[LogEntry]:
-        """Everything that ``replica`` has applied from ``first`` on, as it knows it now."""
+        """Yield everything that ``replica`` has applied from ``first`` on, as it knows it now."""
         entries: list[LogEntry] = []
         while True:
             answer = await self._ask(replica, ReadRequest(id=0, first=first, consistency="local"))
@@ -93,7 +93,7 @@ class Operator:
                 return entries
 
     async def page(self, replica: int, first: int, count: int) -> tuple[LogEntry, ...]:
-        """At most ``count`` slots from ``first`` on of what ``replica`` has applied."""
+        """Read at most ``count`` slots from ``first`` on of what ``replica`` has applied."""
         answer = await self._ask(replica, ReadRequest(id=0, first=first, limit=count, consistency="local"))
         if not isinstance(answer, LogPage):
             raise ClientError(f"replica {replica} answered something else than a page")
@@ -158,7 +158,7 @@ class Operator:
         await self._ask(replica, UndoRequest(0, None))
 
     async def faults(self) -> list[ActiveFault]:
-        """Every fault that acts or waits at a replica that can be reached."""
+        """List every fault that acts or waits at a replica that can be reached."""
         found: list[ActiveFault] = []
         for replica in range(self._cluster.n):
             try:
@@ -239,7 +239,8 @@ def _hung(problem: str, left: bool) -> Hung:
 async def observe(
     cluster: Cluster, replica: int
 ) -> AsyncGenerator[TelemetrySnapshot | TelemetryDelta | None, None]:
-    """A replica's telemetry for ever: a snapshot, then deltas; ``None`` each time the replica is lost."""
+    """Yield a replica's telemetry for ever: a snapshot, then deltas; ``None`` each time the replica is
+    lost."""
     while True:
         try:
             async with dial(

@@ -1,4 +1,4 @@
-"""An append that was begun, and what became of it."""
+"""An append or a read that was begun, and what became of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import trio
 from msgspec import Struct
 
 from paxtui.client.errors import ClientError
+from paxtui.wire.requests import LogEntry, LogPage, ReadRequest
 from paxtui.wire.values import Ballot
 
 STOOD_STILL_S = 1.0
@@ -15,7 +16,7 @@ STOOD_STILL_S = 1.0
 
 
 class AppendResult(Struct, frozen=True):
-    """Where an append went, and how long it took from the call to the answer."""
+    """The slot of an append, and how long it took from the call to the answer."""
 
     slot: int
     ballot: Ballot
@@ -26,7 +27,7 @@ class AppendResult(Struct, frozen=True):
 class Receipt:
     """An append that was begun by :meth:`paxtui.client.Log.submit`.
 
-    Hundreds are in flight on one connection, so it costs no task and no event unless somebody waits.
+    Hundreds are in flight on one connection, so it costs no task and no event unless a task waits.
     """
 
     __slots__ = (
@@ -83,7 +84,7 @@ class Receipt:
         return self.outcome()
 
     def outcome(self) -> AppendResult:
-        """The outcome of an append that is ``done``; raises as :meth:`result` does."""
+        """Return the outcome of an append that is ``done``; raises as :meth:`result` does."""
         if not self.done:
             raise RuntimeError("the outcome of this append is not known yet; await result()")
         if self._failure is not None:
@@ -91,7 +92,7 @@ class Receipt:
         return AppendResult(self._slot, self._ballot, self._replica, (self.ended - self.started) * 1000)
 
     def succeed(self, slot: int, ballot: Ballot, replica: int, now: float) -> None:
-        """For the log: the answer came."""
+        """End the append well. For the log alone."""
         self._slot = slot
         self._ballot = ballot
         self._replica = replica
@@ -101,9 +102,35 @@ class Receipt:
             self._event.set()
 
     def fail(self, failure: ClientError, now: float) -> None:
-        """For the log: it will not be answered any more."""
+        """End the append with ``failure``. For the log alone."""
         self._failure = failure
         self.ended = now
         self.done = True
         if self._event is not None:
             self._event.set()
+
+
+class PageRead(Struct, frozen=True):
+    """Entries of a read, and the watermark of the replica that answered."""
+
+    entries: tuple[LogEntry, ...]
+    applied: int
+    replica: int
+
+
+class PageReceipt:
+    """A read that waits for its page."""
+
+    __slots__ = ("done", "failure", "message", "replica", "result", "sends")
+
+    def __init__(self, message: ReadRequest) -> None:
+        self.message = message
+        self.replica = -1
+        self.sends = 0
+        self.done = trio.Event()
+        self.result: LogPage | None = None
+        self.failure: ClientError | None = None
+
+    def fail(self, error: ClientError) -> None:
+        self.failure = error
+        self.done.set()

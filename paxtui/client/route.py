@@ -14,15 +14,15 @@ from paxtui.wire.hello import Welcome
 
 PAUSE_S_MIN = 0.02
 PAUSE_S_MAX = 0.25
-"""Between two attempts; it grows while nobody can help."""
+"""Between two attempts; it grows while no replica can help."""
 
 DISTRUST_S = 0.3
-"""For so long a replica that failed is not asked again on another's word that it leads: the others need
-that time to notice, too."""
+"""How long a replica that failed is not asked again on another's word that it leads: the others need time to
+notice, too."""
 
 
 class Route:
-    """Follows hints to the leader, remembers who failed, and goes round when nobody knows."""
+    """The order of replicas to try: hints to the leader first, in turn when no replica knows it."""
 
     def __init__(self, cluster: Cluster, first: int | None = None) -> None:
         self._addresses = cluster.replicas
@@ -36,7 +36,7 @@ class Route:
         self._started = trio.current_time()
 
     def next(self) -> Address:
-        """Whom to connect to now: the hinted leader, else the next in turn.
+        """Return whom to connect to now: the hinted leader, else the next in turn.
 
         Hints do not move the turn: two replicas of a minority, one of which believes that the other still
         leads, would otherwise be asked in turn for ever, and the majority never.
@@ -49,11 +49,12 @@ class Route:
 
     @property
     def at(self) -> int:
-        """Whom :meth:`next` named last."""
+        """Return whom :meth:`next` named last."""
         return self._at
 
     def detour(self, welcome: Welcome) -> bool:
-        """Whether the replica that welcomed us named another as leader, who is better asked at once."""
+        """Return whether the replica that welcomed us named another as leader, who is better asked at
+        once."""
         leader = welcome.leader
         if leader is None or leader == welcome.replica or not self._trusts(leader):
             return False
@@ -61,7 +62,7 @@ class Route:
         return True
 
     def refused(self, reason: str, leader: int | None) -> None:
-        """The replica could not take the request."""
+        """Note that the replica could not take a request, and whom it named as leader."""
         self._tried[self._at] = reason
         if leader is not None and leader != self._at and self._trusts(leader):
             self._hint = leader
@@ -70,13 +71,13 @@ class Route:
             self._attempts += 1
 
     def failed(self, error: BaseException) -> None:
-        """The connection could not be made, or broke."""
+        """Note that the connection could not be made, or broke."""
         self._attempts += 1
         self._tried[self._at] = words(error)
         self._distrusted[self._at] = trio.current_time() + DISTRUST_S
 
     def worked(self) -> None:
-        """An answer came: this is the right replica, and the first to try if the connection breaks."""
+        """Note an answer: this is the right replica, and the first to try if the connection breaks."""
         if self._attempts:
             self._attempts = 0
             self._tried.clear()
@@ -89,7 +90,7 @@ class Route:
         )
 
     def pause_s(self) -> float:
-        """How long to wait before the next attempt."""
+        """Return how long to wait before the next attempt."""
         if self._hint is not None and self._attempts == 0:
             return 0.0
         rounds = self._attempts // len(self._addresses)
@@ -98,22 +99,22 @@ class Route:
 
     @property
     def exhausted(self) -> bool:
-        """Whether everybody was tried since something last worked."""
+        """Return whether all were tried since something last worked."""
         return len(self._tried) == len(self._addresses)
 
     def complaint(self, after_s: float | None = None) -> str:
-        """Who was tried, and what came of it."""
+        """Return who was tried, and what came of it."""
         spent = trio.current_time() - self._started if after_s is None else after_s
         return f"no replica could be used within {spent:.1f} s{self.tried() or '; tried nobody'}"
 
     def tried(self) -> str:
-        """Whom we called since something last worked, and what came of it; empty if nobody."""
+        """Return which replicas were called since one last worked, and what came of it; empty if none."""
         tried = (f"{self._addresses[replica]} ({why})" for replica, why in sorted(self._tried.items()))
         return f"; tried {', '.join(tried)}" if self._tried else ""
 
 
 def words(error: BaseException) -> str:
-    """An error of a connection, short enough for a table."""
+    """Return an error of a connection, short enough for a table."""
     if isinstance(error, trio.TooSlowError):
         return "no answer"
     if isinstance(error, Untrusted):

@@ -21,8 +21,8 @@ PING_S = 2.0
 async def tail(
     cluster: Cluster, name: str, from_slot: int, follow: bool, first: int | None
 ) -> AsyncGenerator[LogEntry, None]:
-    """See :meth:`paxtui.client.Log.tail`. ``first`` is asked first: who answered this client's appends has
-    applied them, while others may have yet to hear of it."""
+    """Yield applied slots, as :meth:`paxtui.client.Log.tail` does. ``first`` is asked first: who answered
+    this client's appends has applied them, while others may have yet to hear of it."""
     slot = from_slot
     route = Route(cluster, first)
     while True:
@@ -63,7 +63,7 @@ def _beginning(page: LogPage) -> int:
 
 
 async def _pages(link: Connection[Struct], slot: int, follow: bool) -> AsyncGenerator[LogPage, None]:
-    """Pages of one replica, for as long as it lives and knows a leader."""
+    """Yield pages of one replica, for as long as it lives and knows a leader."""
     await link.send(TailRequest(id=0, first=slot, follow=follow))
     leaderless = 0
     asked = 0

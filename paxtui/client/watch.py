@@ -16,7 +16,7 @@ from paxtui.wire.requests import ObserveRequest, StatusReport, StatusRequest
 from paxtui.wire.telemetry import TelemetryDelta, TelemetrySnapshot
 
 STATUS_S: Final = 0.5
-"""How often the replica is asked for its status: whoever is paused or hangs does not answer."""
+"""How often the replica is asked for its status: a replica that is paused or hangs does not answer."""
 
 RETRY_S: Final = 0.2
 
@@ -26,7 +26,7 @@ class Lost(Struct, frozen=True):
 
     problem: str
     refused: bool
-    """Nobody listens there: the process is not running."""
+    """Whether the port is closed: the process is not running."""
 
 
 Told = TelemetrySnapshot | TelemetryDelta | StatusReport | Lost

@@ -75,7 +75,7 @@ _HOST_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-
 
 
 class Address(Struct, frozen=True):
-    """Where one replica listens."""
+    """The address at which one replica listens."""
 
     id: int
     host: str
@@ -92,7 +92,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
     replicas: tuple[Address, ...]
     settings: Settings = Settings()
     warm_up: str | None = None
-    """``all``, ``majority`` or ``none``; without it, whoever starts the cluster decides."""
+    """``all``, ``majority`` or ``none``; without it, the command that starts the cluster decides."""
     record: str | None = None
     """The file that takes the record of the run."""
     tls: Tls | None = None
@@ -110,7 +110,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
 
     @property
     def f(self) -> int:
-        """How many replicas may fail."""
+        """Return how many replicas may fail."""
         return (self.n - 1) // 2
 
     @property
@@ -128,8 +128,8 @@ class Cluster(Struct, frozen=True, kw_only=True):
 
 
 def find(path_flag: str | Path | None, env: Mapping[str, str] | None = None) -> Cluster:
-    """The cluster that the flag names, else the environment's ``PAXTUI_CONFIG``, else the built-in one; what
-    the environment says of certificates and limits goes over what the file says."""
+    """Find the cluster that the flag names, else the environment's ``PAXTUI_CONFIG``, else the built-in one;
+    what the environment says of certificates and limits goes over what the file says."""
     named = (os.environ if env is None else env).get(CONFIG_VARIABLE)
     try:
         cluster = load(named if path_flag is None and named else path_flag)
@@ -157,7 +157,7 @@ def load(path: str | Path | None) -> Cluster:
 
 
 def local(n: int, ports: Sequence[int] | None = None, name: str | None = None) -> Cluster:
-    """A cluster of ``n`` replicas on this machine, on ports 7400, 7401, ... unless told otherwise."""
+    """Make a cluster of ``n`` replicas on this machine, on ports 7400, 7401, ... unless told otherwise."""
     source = ConfigText(BUILT_IN)
     ports = range(LOCAL_PORT, LOCAL_PORT + n) if ports is None else ports
     if len(ports) != n:
@@ -169,7 +169,7 @@ def local(n: int, ports: Sequence[int] | None = None, name: str | None = None) -
 
 
 def free_ports(n: int) -> tuple[int, ...]:
-    """``n`` ports of this machine that nobody uses now: all are held at once, so all differ."""
+    """Find ``n`` ports of this machine that are not in use now: all are held at once, so all differ."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(n)]
         for each in sockets:
@@ -187,7 +187,7 @@ def check_f(cluster: Cluster, f: int) -> None:
 
 
 def parse_addresses(text: str) -> tuple[tuple[str, int], ...]:
-    """``HOST:PORT,HOST:PORT`` as pairs. An IPv6 host stands in brackets."""
+    """Parse ``HOST:PORT,HOST:PORT`` into pairs. An IPv6 host stands in brackets."""
     source = ConfigText("addresses")
     found: list[tuple[str, int]] = []
     for part in (part.strip() for part in text.split(",")):
@@ -200,7 +200,7 @@ def parse_addresses(text: str) -> tuple[tuple[str, int], ...]:
 
 
 def to_toml(cluster: Cluster) -> str:
-    """A file that `load` reads back as the same cluster. Settings at their default are left out."""
+    """Write a file that `load` reads back as the same cluster. Settings at their default are left out."""
     string = partial(json.dumps, ensure_ascii=False)  # JSON's escapes are a subset of TOML's
     lines = ["[cluster]", f"name = {string(cluster.name)}"]
     texts = {"warm_up": cluster.warm_up, "record": cluster.record}
@@ -227,7 +227,7 @@ def to_toml(cluster: Cluster) -> str:
 
 
 def to_classic(cluster: Cluster) -> str:
-    """The membership in the classic format. Name and settings have no place in it."""
+    """Write the membership in the classic format. Name and settings have no place in it."""
     return "".join(f"{address.host} {address.port}\n" for address in cluster.replicas)
 
 
@@ -253,7 +253,8 @@ def _uncommented(line: str) -> str:
 
 
 def _is_toml(line: str) -> bool:
-    """The first line that says something tells. ``[::1] 7400`` is a classic line, not a TOML header."""
+    """Tell TOML from the classic format by the first line that says something. ``[::1] 7400`` is a classic
+    line, not a TOML header."""
     return "=" in line or (line.startswith("[") and not re.fullmatch(r"\[[^\]]*:[^\]]*\]\s.*", line))
 
 
@@ -326,7 +327,8 @@ def _limits(source: ConfigText, limits: Limits) -> Limits:
 
 
 def _tls(source: ConfigText, tls: Tls | None, folder: Path) -> Tls | None:
-    """Relative paths start at the cluster file: it and its certificates move together."""
+    """Read the table ``[tls]``. Relative paths start at the cluster file: it and its certificates move
+    together."""
     if tls is None:
         return None
     said = {key: text for key in TLS_KEYS if (text := getattr(tls, key)) is not None}
@@ -346,7 +348,7 @@ def _parse(source: ConfigText) -> dict[str, Any]:
 
 
 def _typed(source: ConfigText, document: dict[str, Any]) -> _File:
-    """The document with names and types checked. Unknown names first: they explain the missing ones."""
+    """Check the names and types of a document. Unknown names first: they explain the missing ones."""
     rows = document.get("replica")
     tables = [("replica", index, row) for index, row in enumerate(rows if isinstance(rows, list) else ())]
     tables += [("", 0, document), *((name, 0, document.get(name)) for name in _TABLES)]
@@ -371,7 +373,7 @@ def _typed(source: ConfigText, document: dict[str, Any]) -> _File:
 
 
 def _place(path: tuple[str | int, ...]) -> tuple[str, int, str]:
-    """Table, its number where there are several, and key, of a path into the document."""
+    """Return the table, its number where there are several, and key, of a path into the document."""
     where = str(path[0]) if path else ""
     index = next((step for step in path if isinstance(step, int)), 0)
     keys = [step for step in path[1:] if isinstance(step, str)]
@@ -405,7 +407,8 @@ def check_settings(source: ConfigText, settings: Settings) -> None:
 
 
 def _members(source: ConfigText, rows: Sequence[tuple[Address, int | None]]) -> tuple[Address, ...]:
-    """The rows as a membership: no address and no id twice, ids 0 to n-1, and an n that makes sense."""
+    """Make a membership of the rows: no address and no id twice, ids 0 to n-1, and an n that makes
+    sense."""
     seen: dict[object, int | None] = {}
     for address, line in rows:
         place = (_canonical(address.host), address.port)
@@ -466,8 +469,8 @@ def _host_problem(host: str) -> str | None:
 
 
 def _canonical(host: str) -> str:
-    """One spelling for each host, so that ``::1`` and ``0:0::1`` are the same replica. The zone of an address
-    (``fe80::1%eth0``) is left out: each machine has its own names for its interfaces."""
+    """Spell each host in one way, so that ``::1`` and ``0:0::1`` are the same replica. The zone of an
+    address (``fe80::1%eth0``) is left out: each machine has its own names for its interfaces."""
     try:
         return str(ipaddress.ip_address(host.partition("%")[0]))
     except ValueError:

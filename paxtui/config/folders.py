@@ -27,7 +27,7 @@ class ConfigError(Exception):
 
 
 class ConfigText:
-    """What a user gave, by name and text, to say where in it something is wrong."""
+    """The file or flag that a user gave, by name and text, to say where in it something is wrong."""
 
     def __init__(self, name: str, text: str = "") -> None:
         self.name = name
@@ -38,7 +38,7 @@ class ConfigText:
         return ConfigError(f"{self.name}: {what}" if line is None else f"{self.name}:{line}: {what}")
 
     def line_of(self, table: str, key: str | None = None, index: int = 0) -> int | None:
-        """The line of a key in the ``index``-th table of that name, else of its header.
+        """Return the line of a key in the ``index``-th table of that name, else of its header.
 
         tomllib keeps no positions, so this reads again, and only what is written the usual way.
         ``None`` rather than a wrong line: multi-line texts could look like keys.
@@ -72,7 +72,8 @@ class ConfigText:
             raise self.error(f"is not TOML{where}{cited}", line) from None
 
     def _toml_place(self, error: ValueError) -> tuple[int | None, int | None]:
-        """Line and column of a TOML error: attributes since Python 3.14, before that only in its text."""
+        """Find the line and column of a TOML error: attributes since Python 3.14, before that only in its
+        text."""
         line, column = getattr(error, "lineno", None), getattr(error, "colno", None)
         if line is None and (place := re.search(r"line (\d+), column (\d+)", str(error))):
             line, column = int(place[1]), int(place[2])
@@ -82,7 +83,7 @@ class ConfigText:
 
 
 def _is_toml(line: str) -> bool:
-    """Whether a line is right by itself, so that only the lines before it can make it wrong."""
+    """Return whether a line is right by itself, so that only the lines before it can make it wrong."""
     try:
         return bool(tomllib.loads(line))
     except ValueError:
@@ -94,12 +95,13 @@ def _assigns(line: str, key: str) -> bool:
 
 
 def data_root(flag: str | Path | None = None, env: Mapping[str, str] | None = None) -> Path:
-    """The folder of all databases: flag, environment, a checkout's ``logs/``, else the user's folder."""
+    """Return the folder of all databases: flag, environment, a checkout's ``logs/``, else the user's
+    folder."""
     return _root(flag, DATA_VARIABLE, env)
 
 
 def log_root(flag: str | Path | None = None, env: Mapping[str, str] | None = None) -> Path:
-    """The folder of all message logs, found in the same way as `data_root`."""
+    """Return the folder of all message logs, found in the same way as `data_root`."""
     return _root(flag, LOG_VARIABLE, env)
 
 
@@ -109,7 +111,7 @@ def replica_folder(root: Path, cluster_name: str, id: int) -> Path:
 
 
 def read_source(path: Path) -> ConfigText:
-    """A cluster file, with plain line ends. Whatever else lies there is a `ConfigError`."""
+    """Read a cluster file, with plain line ends. Whatever else lies there is a `ConfigError`."""
     name = shown(path)
     try:
         mode = path.stat().st_mode
@@ -136,7 +138,8 @@ def read_source(path: Path) -> ConfigText:
 
 
 def shown(text: object) -> str:
-    """Text of a stranger for a message of one line: nothing that a terminal would obey, and not too long."""
+    """Clean the text of a stranger for a message of one line: nothing that a terminal would obey, and not too
+    long."""
     safe = "".join(char if char.isprintable() else f"<{ord(char):04X}>" for char in str(text))
     return safe if len(safe) <= SHOWN_CHARS_MAX else safe[: SHOWN_CHARS_MAX - 1] + "…"
 
@@ -147,7 +150,7 @@ def quoted(text: object) -> str:
 
 
 def shown_number(value: float) -> str:
-    """Python refuses to print a number of thousands of digits, which a file can hold."""
+    """Format a number. Python refuses to print one of thousands of digits, which a file can hold."""
     return "a huge number" if isinstance(value, int) and abs(value) >= 10**18 else str(value)
 
 
@@ -170,7 +173,8 @@ def _root(flag: str | Path | None, variable: str, env: Mapping[str, str] | None)
 
 
 def _folder(path: str | Path, origin: str) -> Path:
-    """The absolute path, which need not exist yet. A file in its place is refused before anybody starts."""
+    """Return the absolute path, which need not exist yet. A file in its place is refused before anybody
+    starts."""
     if not str(path) or "\0" in str(path):
         raise ConfigError(f"{quoted(path)}: is not the name of a folder{origin}")
     absolute = Path(os.path.abspath(os.path.expanduser(path)))
@@ -181,7 +185,7 @@ def _folder(path: str | Path, origin: str) -> Path:
 
 
 def _is_project(folder: Path) -> bool:
-    """Whether this is a checkout of paxtui, so that its ``logs/`` is the place that people look at."""
+    """Return whether this is a checkout of paxtui, so that its ``logs/`` is the place that people look at."""
     try:
         project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8")).get("project")
     except (OSError, ValueError, RecursionError):
@@ -190,7 +194,8 @@ def _is_project(folder: Path) -> bool:
 
 
 def _safe(name: str) -> str:
-    """A name as a folder. Whatever is not plain becomes ``_``, and a digest keeps two such names apart."""
+    """Make a folder's name of a name. Whatever is not plain becomes ``_``, and a digest keeps two such names
+    apart."""
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
         return name
     plain = re.sub(r"[^A-Za-z0-9-]", "_", name)[:48]
@@ -199,7 +204,7 @@ def _safe(name: str) -> str:
 
 
 def _near(path: Path) -> str:
-    """What the user may have meant: names alike, else the cluster files that are there."""
+    """Return what the user may have meant: names alike, else the cluster files that are there."""
     try:
         names = sorted(each.name for each in path.parent.iterdir() if each.is_file())
     except OSError:

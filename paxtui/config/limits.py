@@ -1,7 +1,7 @@
 """What one replica process allows those who connect: every limit with its reason.
 
 The table ``[limits]`` of the cluster file sets them, and the environment's ``PAXTUI_LIMIT_CONNECTIONS`` and
-so on go over it. They protect one process from whoever reaches its port, so they need not be equal on all
+so on go over it. They protect one process from all that reach its port, so they need not be equal on all
 replicas, and they say nothing about the protocol: what replicas send each other is bounded in ``[settings]``
 and in :mod:`paxtui.core.validation`. Peers, that is connections that said the hello of another replica and
 were welcomed, are in no limit here but `peer_bytes`: strangers must not be able to keep replicas apart.
@@ -27,7 +27,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     descriptors and some 20 kB."""
 
     connections_an_address: int = 1024
-    """The same for one address, so that one machine cannot take all. On loopback everybody has the same."""
+    """The same for one address, so that one machine cannot take all. On loopback all have the same."""
 
     strangers: int = 512
     """Connections at once that have not been welcomed. For one more the oldest is closed: who comes in
@@ -120,7 +120,7 @@ SECONDS_MOST: Final = 86_400.0 * 365
 
 
 def problem(limits: Limits) -> tuple[str, str] | None:
-    """The first limit that cannot be, and what is allowed."""
+    """Return the first limit that cannot be, and what is allowed."""
     for name, field in FIELDS.items():
         value = getattr(limits, name)
         if field.type is float:
@@ -134,7 +134,8 @@ def problem(limits: Limits) -> tuple[str, str] | None:
 
 
 def with_environment(limits: Limits, env: Mapping[str, str]) -> Limits:
-    """What the environment says, over what the file says. Raises ``ValueError`` that names the variable."""
+    """Put what the environment says over what the file says. Raises ``ValueError`` that names the
+    variable."""
     changes: dict[str, Any] = {}
     for name, field in FIELDS.items():
         variable = LIMIT_VARIABLE + name.upper()

@@ -10,7 +10,7 @@ from paxtui.core.ballot import NUMBER_LIMIT
 
 
 class Retention(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What must not be removed. Without any of these, everything is kept for ever.
+    """The messages that must not be removed. Without any of these, everything is kept for ever.
 
     With several, a message is removed as soon as one of them allows it. The leader has old slots removed on
     all replicas alike, an eighth of the limit at a time, so a little more is kept than it says.
@@ -26,7 +26,7 @@ class Retention(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def everything(self) -> bool:
-        """Whether nothing is ever removed."""
+        """Return whether nothing is ever removed."""
         return self.slots is None and self.bytes is None and self.age_s is None
 
 
@@ -37,7 +37,7 @@ LEAST: Final[dict[str, float]] = {"slots": 8, "bytes": 4096, "age_s": 8.0}
 
 
 def problem(keep: Retention) -> tuple[str, str] | None:
-    """The first field that makes no sense, and what is wrong with it."""
+    """Return the first field that makes no sense, and what is wrong with it."""
     for name, least in LEAST.items():
         value = getattr(keep, name)
         if value is not None and not least <= value < NUMBER_LIMIT:

@@ -15,7 +15,7 @@ from typing import Final
 from msgspec import Struct, structs
 
 from paxtui.config.folders import ConfigError, quoted, shown
-from paxtui.net.tls.identity import NoRole, identity
+from paxtui.config.identity import NoRole, identity
 
 AUTHORITY: Final = "authority"
 CERTIFICATE_SUFFIX: Final = ".pem"
@@ -53,20 +53,20 @@ class KeyFiles(Struct, frozen=True):
 
 
 def with_environment(tls: Tls | None, env: Mapping[str, str] | None = None) -> Tls | None:
-    """What the environment says, over what the file says. Relative paths start at the current folder."""
+    """Put what the environment says over what the file says. Relative paths start at the current folder."""
     env = os.environ if env is None else env
     said = {key: env.get(VARIABLE_PREFIX + key.upper()) for key in TLS_KEYS}
     changes = {key: text for key, text in said.items() if text}
     if not changes:
         return tls
     if tls is not None and "identity" in changes:
-        # Whoever names an identity means that one, and not a file that the cluster file names for replicas.
+        # A user who names an identity means it, and not a file that the cluster file names for replicas.
         tls = structs.replace(tls, certificate=None, key=None)
     return structs.replace(tls or Tls(), **absolute(changes, Path.cwd()))
 
 
 def absolute(texts: Mapping[str, str | None], base: Path) -> dict[str, str | None]:
-    """The same with each path made absolute, seen from ``base``."""
+    """Make each path absolute, seen from ``base``."""
     found = dict(texts)
     for key in PATH_KEYS:
         text = found.get(key)
@@ -76,17 +76,18 @@ def absolute(texts: Mapping[str, str | None], base: Path) -> dict[str, str | Non
 
 
 def without_environment(env: Mapping[str, str]) -> dict[str, str]:
-    """An environment for a child to whom a file says all: nothing of ours goes over it."""
+    """Remove our variables from an environment, for a child to whom a file says all."""
     return {key: text for key, text in env.items() if not key.startswith(VARIABLE_PREFIX)}
 
 
 def for_replica(tls: Tls, replica: int) -> KeyFiles:
-    """What replica ``replica`` shows. Raises :class:`ConfigError` where files are not told."""
+    """Find the files that replica ``replica`` shows. Raises :class:`ConfigError` where files are not told."""
     return _files(tls, f"replica-{replica}", f"paxtui certs replica {replica}")
 
 
 def for_tools(tls: Tls) -> KeyFiles:
-    """What a client, an operator or an observer shows. Raises :class:`ConfigError` where it is not clear."""
+    """Find the files that a client, an operator or an observer shows. Raises :class:`ConfigError` where it is
+    not clear."""
     if tls.certificate is not None or tls.key is not None:
         return _files(tls, "", "")
     stem = tls.identity or _only_identity(tls)
@@ -126,7 +127,8 @@ def _origin(key: str) -> str:
 
 
 def _only_identity(tls: Tls) -> str:
-    """The one certificate in the folder that is no replica's: with several, the user has to say which."""
+    """Find the one certificate in the folder that is no replica's: with several, the user has to say
+    which."""
     folder = Path(tls.folder or "")
     if tls.folder is None:
         raise ConfigError(f"{_origin('certificate')}: is not told, nor is a folder that holds it")

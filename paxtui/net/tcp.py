@@ -38,7 +38,7 @@ class TcpTimeouts(Struct, frozen=True):
 
     @property
     def probes(self) -> int:
-        """So many unanswered probes end a connection where the system knows no time-out for writes."""
+        """The number of unanswered probes that end a connection, where there is no time-out for writes."""
         return max(1, round((self.write_s - self.quiet_s) / self.probe_s))
 
 
@@ -47,14 +47,14 @@ CLIENT: Final = TcpTimeouts(write_s=4.0, quiet_s=2, probe_s=1)
 observers, to whom a replica that vanished would look like one where nothing happens."""
 
 
-def of_link(link_s: float) -> TcpTimeouts:
-    """Between replicas, which say something several times a second."""
+def link_timeouts(link_s: float) -> TcpTimeouts:
+    """Return the time-outs between replicas, which say something several times a second."""
     return TcpTimeouts(write_s=link_s, quiet_s=max(1, int(link_s / 2)), probe_s=1)
 
 
-def of_guest(stalled_s: float) -> TcpTimeouts:
-    """Of a replica with clients. It closes a slow reader after ``stalled_s`` with a word of why; TCP, which
-    can only break off, comes well after that, for those whom no word reaches."""
+def client_timeouts(stalled_s: float) -> TcpTimeouts:
+    """Return the time-outs of a replica with clients. It closes a slow reader after ``stalled_s`` with a word
+    of why; TCP, which can only break off, comes well after that, for those whom no word reaches."""
     return TcpTimeouts(
         write_s=stalled_s + max(stalled_s, LATER_S),
         quiet_s=max(1, int(stalled_s / 2)),
@@ -62,15 +62,15 @@ def of_guest(stalled_s: float) -> TcpTimeouts:
     )
 
 
-def prepare(sock: Socket, patience: TcpTimeouts) -> None:
+def set_timeouts(sock: Socket, timeouts: TcpTimeouts) -> None:
     """Set all of it. What this system lacks is left out, and one that is broken already is let be."""
-    quiet_s = min(patience.quiet_s, QUIET_S_MOST)
-    probe_s = min(patience.probe_s, QUIET_S_MOST)
+    quiet_s = min(timeouts.quiet_s, QUIET_S_MOST)
+    probe_s = min(timeouts.probe_s, QUIET_S_MOST)
     _set(sock, "TCP_NODELAY", 1)
     _set(sock, "TCP_KEEPIDLE", quiet_s)
     _set(sock, "TCP_KEEPINTVL", probe_s)
-    _set(sock, "TCP_KEEPCNT", min(patience.probes, 127))
-    _set(sock, "TCP_USER_TIMEOUT", max(1, min(int(patience.write_s * 1000), WRITE_MS_MOST)))
+    _set(sock, "TCP_KEEPCNT", min(timeouts.probes, 127))
+    _set(sock, "TCP_USER_TIMEOUT", max(1, min(int(timeouts.write_s * 1000), WRITE_MS_MOST)))
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
@@ -82,7 +82,7 @@ def _set(sock: Socket, name: str, value: int) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
-async def connect(host: str, port: int, patience: TcpTimeouts, *, narrow: bool = False) -> trio.SocketStream:
+async def connect(host: str, port: int, timeouts: TcpTimeouts, *, narrow: bool = False) -> trio.SocketStream:
     """Connect, trying the host's addresses in turn. ``narrow`` keeps the segments of both sides below
     :data:`NARROW_BYTES`, which can only be said before the first packet. Raises ``OSError``."""
     failure = OSError(f"{host} has no address")
@@ -91,7 +91,7 @@ async def connect(host: str, port: int, patience: TcpTimeouts, *, narrow: bool =
     ):
         sock = trio.socket.socket(family, kind, protocol)
         try:
-            prepare(sock, patience)
+            set_timeouts(sock, timeouts)
             if narrow:
                 _set(sock, "TCP_MAXSEG", NARROW_BYTES)
             await sock.connect(address)

@@ -18,7 +18,7 @@ RED: Final = "\x1b[31m"
 PLAIN: Final = "\x1b[0m"
 
 DRAIN_S: Final = 0.1
-"""So long at most :meth:`EventLog.drain` holds up the replica. A log that is read takes a millisecond."""
+"""How long :meth:`EventLog.drain` holds up the replica at most. A log that is read takes a millisecond."""
 
 WORDLESS: Final = frozenset(
     {e.AcceptSent, e.Voted, e.AcceptedReceived, e.ChosenSeen, e.Learned, e.AppliedTo, e.EntriesSent}
@@ -34,7 +34,7 @@ def _is_terminal(file: TextIO) -> bool:
 
 
 class EventLog:
-    """Writes lines such as ``12:04:07.101 r0 info leader     leads at 3.0``, or JSON objects.
+    """A log of lines such as ``12:04:07.101 r0 info leader     leads at 3.0``, or JSON objects.
     On a terminal a line about an error is red, unless ``NO_COLOR`` is set.
 
     The file is written from the thread that decides and answers. So a replica's is a
@@ -51,7 +51,7 @@ class EventLog:
             self._file.lost_lines = self._lost_lines
 
     def write(self, level: str, kind: str, text: str) -> None:
-        """One line, if the level is wanted. Text from others is made harmless here."""
+        """Write one line, if the level is wanted. Text from others is made harmless here."""
         if LEVELS.index(level) < self._level:
             return
         self._print(level, kind, visible(text), {"text": visible(text)})
@@ -65,7 +65,7 @@ class EventLog:
             self._file.write(self._line(level, kind, text, fields))
             self._file.flush()
         except (OSError, ValueError):
-            # Nobody reads: the log is for people, and no reason to stop a replica.
+            # The reader is gone: the log is for people, and no reason to stop a replica.
             pass
 
     def _line(self, level: str, kind: str, text: str, fields: dict[str, str]) -> str:
@@ -74,8 +74,8 @@ class EventLog:
             named = {"time": round(now, 3), "replica": self._replica, "level": level, "kind": kind}
             return json.dumps(named | fields) + "\n"
         clock = time.strftime("%H:%M:%S", time.localtime(now)) + f".{int(now * 1000) % 1000:03d}"
-        checkpoint = "" if level in ("debug", "info") else f"{level.upper()}: "
-        line = f"{clock} r{self._replica} {kind:<8} {checkpoint}{text}"
+        label = "" if level in ("debug", "info") else f"{level.upper()}: "
+        line = f"{clock} r{self._replica} {kind:<8} {label}{text}"
         return f"{RED}{line}{PLAIN}\n" if self._coloured and level == "error" else line + "\n"
 
     def drain(self) -> None:
@@ -84,30 +84,31 @@ class EventLog:
             self._file.drain(DRAIN_S)
 
     def debug(self, kind: str, text: str) -> None:
-        """For those who look for a mistake."""
+        """Write a line for those who look for a mistake."""
         self.write("debug", kind, text)
 
     def info(self, kind: str, text: str) -> None:
-        """Something of interest happened."""
+        """Write a line about something of interest."""
         self.write("info", kind, text)
 
     def warning(self, kind: str, text: str) -> None:
-        """Somebody may have to act."""
+        """Write a line on which a person may have to act."""
         self.write("warning", kind, text)
 
     def error(self, kind: str, text: str) -> None:
-        """The replica cannot go on, or refused something."""
+        """Write a line as the replica cannot go on, or refused something."""
         self.write("error", kind, text)
 
     def audit(self, who: str, where: str, what: str, result: str) -> None:
-        """What somebody did to this replica, or tried to. It is written whatever level is wanted."""
+        """Write what an operator did to this replica, or tried to. The line is written whatever level is
+        wanted."""
         fields = {"who": who, "from": where, "what": what, "result": result}
         shown = {name: visible(text) for name, text in fields.items()}
         line = f"{shown['who']} from {shown['from']}: {shown['what']}: {shown['result']}"
         self._print("info", "audit", line, {"text": line} | shown)
 
-    def event(self, event: e.Event) -> None:
-        """The line for a trace event, if it deserves one."""
+    def write_event(self, event: e.Event) -> None:
+        """Write the line for a trace event, if it deserves one."""
         if type(event) in WORDLESS:
             return
         match event:
@@ -158,7 +159,7 @@ class EventLog:
             case e.ProposerRestored():
                 self.info("fault", "the proposer works again")
             case e.BecameNonVoting(reason):
-                self.error("held", f"this replica is a learner without vote: {reason}")
+                self.error("no-vote", f"this replica is a learner without vote: {reason}")
             case e.MessageDropped(kind, sender, reason):
                 self.debug("drop", f"{kind} from r{sender}: {reason}")
             case e.ElectionTimeout(attempt):

@@ -8,6 +8,7 @@ proposed, written and sent together.
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import time
 from collections import Counter, deque
@@ -17,11 +18,9 @@ import trio
 
 from paxtui.config.cluster_file import Cluster
 from paxtui.core.errors import InvariantViolated
-from paxtui.core.events import Event, MessageDropped, SlotSkipped
 from paxtui.core.messages import CatchUp, Entries, PeerMessage
 from paxtui.core.messages import Snapshot as State
 from paxtui.core.output import (
-    Applied,
     Envelope,
     Installed,
     Output,
@@ -33,27 +32,24 @@ from paxtui.core.output import (
 )
 from paxtui.core.replica import Replica, Status
 from paxtui.core.values import Command, Entry
+from paxtui.replica.core_control import CoreControl
+from paxtui.replica.disk_watch import DiskWatch
 from paxtui.replica.event_log import EventLog
-from paxtui.replica.faults.process_faults import ProcessFaults
 from paxtui.replica.faults.registry import FaultRegistry
 from paxtui.replica.log.applied_log import AppliedLog
 from paxtui.replica.log.catch_up import CatchUpReader
-from paxtui.replica.log.compaction import Compaction
 from paxtui.replica.log.log_repair import LogRepair
 from paxtui.replica.log.message_log import MessageLog
-from paxtui.replica.observability.recorder import Recorder
-from paxtui.replica.observability.telemetry import Telemetry, recent_slots, wall_clock
+from paxtui.replica.observability.telemetry import Telemetry, snapshot
+from paxtui.replica.observability.trace_output import TraceOutput
 from paxtui.replica.pending_requests import PendingRequests, ReadAnswer
-from paxtui.replica.transport.outbound import OutboundLinks
+from paxtui.replica.transport.outbound import OutboundLink, OutboundLinks
 from paxtui.replica.transport.read_loop import ReadLoop
-from paxtui.replica.voting_rights import KEEP_S, TELL_S, VotingRights
+from paxtui.replica.voting_rights import VotingRights
 from paxtui.storage.errors import StorageFailed
 from paxtui.storage.store import Store
 from paxtui.storage.writer import Writer
-from paxtui.wire.codec import encode
-from paxtui.wire.faults import describe
-from paxtui.wire.hello import DiskProgress
-from paxtui.wire.telemetry import FaultBegan, FaultEnded, TelemetrySnapshot
+from paxtui.wire.requests import StatusReport
 
 SOON_TURNS = 5
 """Turns of the scheduler after which an answer that was ready is with the kernel."""
@@ -74,34 +70,29 @@ class Host:
         me: int,
         cluster: Cluster,
         storage: Store,
-        chat: MessageLog,
-        journal: EventLog,
+        message_log: MessageLog,
+        event_log: EventLog,
+        fault_registry: FaultRegistry,
         rng: random.Random,
-        fault_seed: int,
         *,
         faults_allowed: bool,
     ) -> None:
         self.me = me
         self.faults_allowed = faults_allowed
-        self.standing = VotingRights(storage)
+        self.voting_rights = VotingRights(storage)
         self.cluster = cluster
         self.storage = storage
-        self.journal = journal
+        self.event_log = event_log
         self.core: Replica | None = None
         self.counters: Counter[str] = Counter()
-        self.refusals: dict[int, str] = {}
-        """By peer, why it does not take this replica in."""
-        self.process_faults = ProcessFaults(self)
-        self.board = FaultRegistry(
-            me, cluster.n, fault_seed, self.process_faults.begin, self.process_faults.end
-        )
-        self.out = OutboundLinks(me, cluster.n, self.board, self.counters)
-        self.telemetry = Telemetry(self._snapshot)
-        self.recorder: Recorder | None = None
-        self.board.tell = self._tell_fault
-        self._chat = chat
+        self.fault_registry = fault_registry
+        self.outbound = OutboundLinks(me, cluster.n, fault_registry, self.counters)
+        self.control = CoreControl(self)
+        faults = fault_registry.active_faults
+        self.telemetry = Telemetry(lambda ask, number: snapshot(self.core, faults, ask, number))
+        self.trace = TraceOutput(me, message_log, event_log, fault_registry, self.telemetry, self.counters)
         self._rng = rng
-        self.hub = ReadLoop(self._gather, self._gathered)
+        self.read_loop = ReadLoop(self._begin_read, self._end_read)
         self._gathering = False
         self._due = False
         self._kicked = trio.Event()
@@ -111,16 +102,18 @@ class Host:
         self._failure: BaseException | None = None
         self._durable = 0
         self._non_voting: deque[tuple[int, tuple[Envelope, ...]]] = deque()
-        self.desk = PendingRequests()
+        self.pending_requests = PendingRequests()
         self._nursery: trio.Nursery | None = None
         self.commits = 0
         self.commit_s = 0.0
         saved = storage.saved()
         self.saved = saved
         """What the disk held at the start."""
-        self.mender = LogRepair(storage, journal, lambda: self.out.links, self._ask_for)
-        self._fetching = CatchUpReader(storage, self.mender, journal, self._fetched, self._fetched_state)
-        self.feed = AppliedLog(storage, saved.watermark, self.mender.mended)
+        self.log_repair = LogRepair(storage, event_log, lambda: self.outbound.links, self._ask_for_slot)
+        self._catch_up = CatchUpReader(
+            storage, self.log_repair, event_log, self._on_page, self._on_state_page
+        )
+        self.applied_log = AppliedLog(storage, saved.watermark, self.log_repair.wait_until_mended)
 
     # Life
 
@@ -134,38 +127,38 @@ class Host:
 
     async def pump(self) -> None:
         """Turn inputs into effects until cancelled or broken."""
+        disk_watch = DiskWatch(self.storage, self.outbound, self.voting_rights, lambda: self.non_voting)
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
-            nursery.start_soon(self.out.deliver_delayed)
-            nursery.start_soon(self.out.deliver_patient)
-            nursery.start_soon(self._keep_time)
-            nursery.start_soon(self.hub.run)
-            nursery.start_soon(self.mender.run)
-            nursery.start_soon(self._watch_disk)
-            nursery.start_soon(Compaction(self, self.cluster.keep, self._chat, self.journal).run)
+            nursery.start_soon(self.outbound.deliver_delayed)
+            nursery.start_soon(self.outbound.deliver_patient)
+            nursery.start_soon(self._take_timed_turns)
+            nursery.start_soon(self.read_loop.run)
+            nursery.start_soon(self.log_repair.run)
+            nursery.start_soon(disk_watch.run)
             while True:
                 await self._kicked.wait()
                 self._kicked = trio.Event()
                 self._turn(trio.current_time())
 
     def kick(self) -> None:
-        """Something was put in: take the output soon."""
+        """Take the core's output soon, as something was put in."""
         if self._gathering:
             self._due = True
         else:
             self._kicked.set()
 
-    def _gather(self) -> None:
-        """Sockets are being read: what comes of all of them is one turn."""
+    def _begin_read(self) -> None:
+        """Hold the turn back while sockets are read: what comes of all of them is one turn."""
         self._gathering = True
 
-    def _gathered(self) -> None:
+    def _end_read(self) -> None:
         self._gathering = False
         if self._due:
             self._due = False
             self._turn(trio.current_time())
 
-    async def _keep_time(self) -> None:
+    async def _take_timed_turns(self) -> None:
         """Take the turns that time alone brings. A scope whose deadline moves is cheaper than one a turn."""
         while True:
             with trio.CancelScope(deadline=self._next_due) as self._clock:
@@ -176,9 +169,9 @@ class Host:
     @property
     def _next_due(self) -> float:
         core_due = self.core.deadline if self.core is not None else float("inf")
-        return min(core_due, self.board.deadline)
+        return min(core_due, self.fault_registry.deadline)
 
-    def soon(self, act: Callable[[], None]) -> None:
+    def run_soon(self, act: Callable[[], None]) -> None:
         """Do something after what is on its way out now."""
 
         async def later() -> None:
@@ -192,12 +185,12 @@ class Host:
     def _turn(self, now: float) -> None:
         if self._failure is not None:
             raise self._failure
-        if now >= self.board.deadline:
-            for fault in self.board.expire(now):
-                self.journal.info("fault", f"its time is over: {type(fault).__struct_config__.tag}")
+        if now >= self.fault_registry.deadline:
+            for fault in self.fault_registry.expire(now):
+                self.event_log.info("fault", f"its time is over: {type(fault).__struct_config__.tag}")
         if self.core is None:
-            self._clock.deadline = min(self._clock.deadline, self.board.deadline)
-            self.out.flush()
+            self._clock.deadline = min(self._clock.deadline, self.fault_registry.deadline)
+            self.outbound.flush()
             return
         outputs: list[Output] = []
         try:
@@ -207,10 +200,10 @@ class Host:
                 output = self.core.take(now)
                 outputs.append(output)
                 self._let_out(output)
-                self.out.flush()
+                self.outbound.flush()
                 if not output.writes or not self._commit(output):
                     break
-                self.out.flush()
+                self.outbound.flush()
                 if not self.core.pending:
                     break
         except (InvariantViolated, StorageFailed) as error:
@@ -220,15 +213,13 @@ class Host:
             due = self._next_due
             if due < self._clock.deadline:
                 self._clock.deadline = due
-            # What only tells of it comes when everybody who waits has been served.
+            # Logs and telemetry come after the clients that wait have been served.
             for output in outputs:
-                self._tell(output, now)
-            if self.out.fates:
-                self.telemetry.record(now, tuple(self.out.fates))
-                self.out.fates.clear()
+                self.trace.publish(output, now)
+            self.trace.publish_faulted(self.outbound.faulted, now)
 
     def _commit(self, output: Output) -> bool:
-        """Give the output's writes to the disk; whether they are durable already."""
+        """Give the output's writes to the disk; return whether they are durable already."""
         if (
             output.batch == self._durable + 1  # the writer is idle
             and self.commit_s < INLINE_COMMIT_S_MAX
@@ -242,21 +233,6 @@ class Host:
         self._writer.submit(output.batch, output.writes)
         return False
 
-    async def _watch_disk(self) -> None:
-        """See whether the files are still there, also when nothing is written; tell the others how far this
-        disk has come, and write down how far theirs have."""
-        told = self.storage.decided
-        keep_at = trio.current_time() + KEEP_S
-        while True:
-            await trio.sleep(TELL_S)
-            self.storage.look()
-            if told < self.storage.decided and self.non_voting is None:
-                told = self.storage.decided
-                self.out.say(encode(DiskProgress(told)))
-            if trio.current_time() >= keep_at:
-                keep_at = trio.current_time() + KEEP_S
-                await self.standing.keep()
-
     def stop(self) -> None:
         """Make durable what is decided, and end the writer. It waits for the disk, so nothing else may
         have to run any more."""
@@ -265,16 +241,16 @@ class Host:
             output = self.core.take(trio.current_time())
             if output.writes:
                 self._writer.submit(output.batch, output.writes)
-            self._tell(output, trio.current_time())
+            self.trace.publish(output, trio.current_time())
         self._writer.stop()
         with contextlib.suppress(StorageFailed):  # why the replica stops, if so, is told already
-            self.standing.keep_now()
+            self.voting_rights.save_now()
 
     # Inputs
 
     def receive(self, sender: int, message: PeerMessage) -> None:
-        """A message from another replica."""
-        if isinstance(message, Entries) and self.mender.take(sender, message):
+        """Give a message from another replica to the core, or to the repair of the log."""
+        if isinstance(message, Entries) and self.log_repair.take_entries(sender, message):
             return
         if self.core is None or self._failure is not None:
             self.counters["early messages"] += 1
@@ -287,26 +263,9 @@ class Host:
         if self._failure is not None or self.core.pending:
             self.kick()
 
-    def checkpoint(self, stamp_s: int) -> str | None:
-        """Have all replicas keep their state, to trim the log to it later; ``stamp_s`` is the checkpoint's
-        stamp (:mod:`paxtui.replica.log.ages`). The reason, if that cannot be."""
-        if self.core is None:
-            return "it warms up"
-        reason = self.core.checkpoint(stamp_s, trio.current_time())
-        self.kick()
-        return reason
-
-    def trim(self, upto: int) -> str | None:
-        """Have all replicas remove slots below the last such state at or below ``upto``."""
-        if self.core is None:
-            return "it warms up"
-        reason = self.core.trim(upto, trio.current_time())
-        self.kick()
-        return reason
-
     @property
     def non_voting(self) -> str | None:
-        """Why this replica is a learner without vote, if it is."""
+        """The reason why this replica is a learner without vote, if it is."""
         return self.storage.non_voting if self.core is None else self.core.non_voting
 
     def become_learner(self, reason: str) -> None:
@@ -315,7 +274,7 @@ class Host:
         if self.non_voting is not None or self._failure is not None:
             return
         self._non_voting.clear()
-        self.out.renounce()
+        self.outbound.drop_all()
         if self.core is None:
             self.storage.become_learner(reason)
             self.saved = self.storage.saved()
@@ -324,31 +283,35 @@ class Host:
             self.kick()
 
     def lost_contact(self, peer: int) -> None:
-        """The connection on which ``peer`` sent is gone."""
+        """Tell the core that the connection on which ``peer`` sent is gone."""
         if self.core is not None and self._failure is None:
             self.core.lost_contact(peer, trio.current_time())
             self.kick()
 
     def propose(self, client: str, first: int, texts: Sequence[str]) -> None:
-        """A client's requests ``first``, ``first + 1``, ...; its ports get the answers."""
+        """Propose a client's requests ``first``, ``first + 1``, ...; its ports get the answers."""
         core = self.core
         now = trio.current_time()
         if core is None:
             for request in range(first, first + len(texts)):
-                self.desk.answer(Refused(client, request, "warming-up", None))
+                self.pending_requests.deliver(Refused(client, request, "warming-up", None))
         else:
             for request, text in enumerate(texts, first):
                 core.propose(Command(client, request, text), now)
         self.kick()
 
     def read(self, answer: ReadAnswer) -> None:
-        """A linearizable read; ``answer`` is called when it may be served, or not."""
-        ticket = self.desk.ticket(answer)
+        """Start a linearizable read; ``answer`` is called when it may be served, or not."""
+        ticket = self.pending_requests.open_read(answer)
         if self.core is None:
-            self.desk.answer(ReadRefused(ticket, "warming-up", None))
+            self.pending_requests.deliver(ReadRefused(ticket, "warming-up", None))
         else:
             self.core.read(ticket, trio.current_time())
         self.kick()
+
+    def flush_later(self, link: OutboundLink) -> None:
+        """Flush ``link`` at the end of this turn, after those that were named before it."""
+        self.outbound.unflushed[link] = None
 
     # The disk
 
@@ -372,12 +335,12 @@ class Host:
         self.kick()
 
     def _settle_durable(self, upto: int, seconds: float) -> None:
-        """Everything up to this batch is on disk: let go what waited for it."""
+        """Let go what waited for this batch, which is on disk now."""
         self._durable = upto
         self.commits += 1
         self.commit_s += (seconds - self.commit_s) / min(self.commits, 10)
         while self._non_voting and self._non_voting[0][0] <= upto:
-            self.out.send(self._non_voting.popleft()[1], watched=self.telemetry.watched)
+            self.outbound.send(self._non_voting.popleft()[1], watched=self.telemetry.watched)
         if self.core is not None:
             self.core.durable(upto, trio.current_time())
 
@@ -389,68 +352,38 @@ class Host:
 
     def _let_out(self, output: Output) -> None:
         """Hand everything to where it leaves from, in the order that safety demands; answers come first,
-        because somebody waits for them."""
-        if self.board.watching:
-            self._pull_triggers(output.events)
+        because clients wait for them."""
+        self.trace.trigger_faults(output.events)
         for applied in output.applied:
             if isinstance(applied, Installed):
-                self.feed.install(applied.upto)
+                self.applied_log.install(applied.upto)
             else:
-                self.feed.append(applied)
+                self.applied_log.append(applied)
         for reply in output.replies:
-            self.desk.answer(reply)
+            self.pending_requests.deliver(reply)
         if output.sends:
-            self.out.send(output.sends, watched=self.telemetry.watched)
+            self.outbound.send(output.sends, watched=self.telemetry.watched)
         if output.sends_durable:
             if output.batch <= self._durable:
-                self.out.send(output.sends_durable, watched=self.telemetry.watched)
+                self.outbound.send(output.sends_durable, watched=self.telemetry.watched)
             else:
                 self._non_voting.append((output.batch, output.sends_durable))
         for fetch in output.fetches:
-            self._fetching.start(fetch, self._nursery)
+            self._catch_up.start(fetch, self._nursery)
 
-    def _tell_fault(self, told: FaultBegan | FaultEnded) -> None:
-        self.telemetry.record(trio.current_time(), (told,))
-        if self.recorder is not None:
-            what = str(type(told).__struct_config__.tag)
-            self.recorder.fault(trio.current_time(), what, describe(self.me, told.fault))
-
-    def _pull_triggers(self, events: tuple[Event, ...]) -> None:
-        """Begin the faults that wait for one of these, before anything of this turn leaves."""
-        for event in events:
-            for fault in self.board.on_event(event, trio.current_time()):
-                tag = type(fault).__struct_config__.tag
-                self.journal.warning("fault", f"{tag} began, as {type(event).__struct_config__.tag} happened")
-
-    def _tell(self, output: Output, now: float) -> None:
-        """The message log, the log for people, and those who watch."""
-        for applied in output.applied:
-            if isinstance(applied, Applied):
-                self._chat.append(applied)
-        if output.events:
-            for event in output.events:
-                self.journal.event(event)
-                if isinstance(event, SlotSkipped):
-                    self.board.skipped(event.slot)
-                elif isinstance(event, MessageDropped):
-                    self.counters[f"dropped: {event.reason}"] += 1
-            self.telemetry.record(now, output.events)
-            if self.recorder is not None:
-                self.recorder.take(now, output.events)
-
-    def _fetched(self, peer: int, first: int, entries: tuple[Entry, ...]) -> None:
+    def _on_page(self, peer: int, first: int, entries: tuple[Entry, ...]) -> None:
         if self.core is not None:
             self.core.fetched(peer, first, entries, trio.current_time())
             self.kick()
 
-    def _fetched_state(self, peer: int, page: State) -> None:
+    def _on_state_page(self, peer: int, page: State) -> None:
         if self.core is not None:
             self.core.fetched_state(peer, page, trio.current_time())
             self.kick()
 
-    def _ask_for(self, peer: int, slot: int) -> None:
-        self.out.send((Envelope(peer, CatchUp(slot)),), watched=self.telemetry.watched)
-        self.out.flush()
+    def _ask_for_slot(self, peer: int, slot: int) -> None:
+        self.outbound.send((Envelope(peer, CatchUp(slot)),), watched=self.telemetry.watched)
+        self.outbound.flush()
 
     # Views
 
@@ -459,21 +392,32 @@ class Host:
         """The core's belief, or ``None`` during warm-up."""
         return self.core.status if self.core is not None else None
 
-    def _snapshot(self, ask: int, number: int) -> TelemetrySnapshot:
-        now = trio.current_time()
-        return TelemetrySnapshot(
+    def report(self, ask: int) -> StatusReport:
+        """Return the status as far as the host knows it; the server adds who is connected."""
+        active = self.fault_registry.active_faults(trio.current_time())
+        return StatusReport(
             id=ask,
-            number=number,
-            at_s=round(now, 4),
-            wall=wall_clock(),
             status=self.status,
-            slots=recent_slots(self.core),
-            faults=self.board.list(now),
+            waiting_for=(),
+            connected=(),
+            pid=os.getpid(),
+            uptime_s=0.0,
+            faults=len(self.fault_registry),
+            faults_allowed=self.faults_allowed,
+            storage=self.storage.storage_id,
+            commits=self.commits,
+            fsync_ms=round(self.commit_s * 1000, 3),
+            counters=dict(sorted(self.counters.items())) | {"lost by faults": self.fault_registry.lost},
+            clients=0,
+            links=self.outbound.link_views(),
+            active=active,
+            refused_by=tuple(sorted(self.outbound.refused_by.items())),
+            non_voting_peers=tuple(sorted(self.voting_rights.non_voting.items())),
         )
 
 
 def _rows(write: Write) -> int:
-    """About how many rows a write makes."""
+    """Return about how many rows a write makes."""
     match write:
         case PutVotes(values=values):
             return len(values)

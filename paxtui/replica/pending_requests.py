@@ -9,17 +9,17 @@ from paxtui.core.output import Appended, ReadReady, ReadRefused, Refused, Reply
 
 
 class ReplyPort(Protocol):
-    """Where the answers to a client's requests go."""
+    """A connection that gets the answers to a client's requests."""
 
-    def answer(self, reply: Appended | Refused) -> None:
-        """A request of this client ended; it may be one that another port asked."""
+    def deliver_reply(self, reply: Appended | Refused) -> None:
+        """Take the reply to a request of this client, perhaps to one that another port asked."""
 
 
 ReadAnswer = Callable[[ReadReady | ReadRefused], None]
 
 
 class PendingRequests:
-    """Hands the core's replies to those who wait for them. Who has left is not looked for."""
+    """The connections and reads that wait for the core's replies. A reply to one that left is dropped."""
 
     def __init__(self) -> None:
         self._ports: dict[str, list[ReplyPort]] = {}
@@ -28,27 +28,27 @@ class PendingRequests:
         self._ticket = 0
 
     def join(self, client: str, port: ReplyPort) -> None:
-        """A client's connection: from now on its port hears what becomes of the client's requests."""
+        """Add a client's connection: from now on its port gets the replies to the client's requests."""
         self._ports.setdefault(client, []).append(port)
 
     def leave(self, client: str, port: ReplyPort) -> None:
-        """The connection is gone."""
+        """Remove a connection that is gone."""
         ports = self._ports[client]
         ports.remove(port)
         if not ports:
             del self._ports[client]
 
-    def ticket(self, answer: ReadAnswer) -> int:
-        """The number of a new read, whose reply ``answer`` gets."""
+    def open_read(self, answer: ReadAnswer) -> int:
+        """Number a new read, whose reply ``answer`` gets."""
         self._ticket += 1
         self._reads[self._ticket] = answer
         return self._ticket
 
-    def answer(self, reply: Reply) -> None:
-        """Tell whoever waits for it."""
+    def deliver(self, reply: Reply) -> None:
+        """Give a reply to the connections that wait for it."""
         if isinstance(reply, Appended | Refused):
             for port in self._ports.get(reply.client, ()):
-                port.answer(reply)
+                port.deliver_reply(reply)
         else:
             answer = self._reads.pop(reply.ticket, None)
             if answer is not None:

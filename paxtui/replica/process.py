@@ -19,9 +19,12 @@ from paxtui.config.cluster_file import Address, Cluster, ConfigError
 from paxtui.core.errors import InvariantViolated
 from paxtui.net.tls.credentials import Credentials, of_replica
 from paxtui.replica.event_log import EventLog
+from paxtui.replica.faults.process_faults import ProcessFaults
+from paxtui.replica.faults.registry import FaultRegistry
 from paxtui.replica.host import Host
+from paxtui.replica.log.compaction import Compaction
 from paxtui.replica.log.message_log import MessageLog
-from paxtui.replica.metrics.http import Scrapes, listen_for_scrapes
+from paxtui.replica.metrics.http import MetricsServer, listen_for_metrics
 from paxtui.replica.observability.recorder import Recorder, check_record
 from paxtui.replica.sessions.certificate_reload import keep_fresh, reload_on_hangup, tell_security
 from paxtui.replica.sessions.peer_link import PeerLink
@@ -42,7 +45,7 @@ REPAIR_SLOTS = 2048
 
 
 class ReplicaOptions(Struct, frozen=True, kw_only=True):
-    """How one replica is to run."""
+    """The options of one replica's process."""
 
     replica: int
     cluster: Cluster
@@ -72,24 +75,24 @@ STAY = b"stay\n"
 
 def run(options: ReplicaOptions) -> int:
     """Run a replica until it is told to stop; the process's exit code."""
-    journal = EventLog(options.replica, options.log_level, as_json=options.json_log)
+    event_log = EventLog(options.replica, options.log_level, as_json=options.json_log)
     # A commit runs in the writer's thread. It lets the interpreter go while the disk works, and wants
     # it back as soon as the disk is done; the default of 5 ms would be many times the commit itself.
     sys.setswitchinterval(0.0005)
     code = EXIT_OK
     try:
-        trio.run(_main, options, journal)
+        trio.run(_main, options, event_log)
     except* DiskRefused as group:
-        journal.error("disk", str(_leaf(group)))
+        event_log.error("disk", str(_leaf(group)))
         code = EXIT_STORAGE
     except* (StorageRefused, PortRefused, ConfigError) as group:
-        journal.error("start", str(_leaf(group)))
+        event_log.error("start", str(_leaf(group)))
         code = EXIT_USAGE
     except* StorageFailed as group:
-        journal.error("disk", str(_leaf(group)))
+        event_log.error("disk", str(_leaf(group)))
         code = EXIT_STORAGE
     except* InvariantViolated as group:
-        journal.error("safety", f"stopped before anything could leave: {_leaf(group)}")
+        event_log.error("safety", f"stopped before anything could leave: {_leaf(group)}")
         code = EXIT_INVARIANT
     return code
 
@@ -99,15 +102,15 @@ def _leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return _leaf(first) if isinstance(first, BaseExceptionGroup) else first
 
 
-async def _main(options: ReplicaOptions, journal: EventLog) -> None:
+async def _main(options: ReplicaOptions, event_log: EventLog) -> None:
     limits, note = fd_limit.fit(options.cluster.limits)
     if note is not None:
-        journal.warning("start", note)
+        event_log.warning("start", note)
         options = structs.replace(options, cluster=structs.replace(options.cluster, limits=limits))
     tls = options.cluster.tls
     credentials = of_replica(tls, options.replica) if tls is not None else None
     # The ports first: if another process has one, nothing on disk is touched.
-    listening, scraped = await _open_ports(options, credentials, journal)
+    listening, metrics_port = await _open_ports(options, credentials, event_log)
     if options.record is not None:
         check_record(options.record)
     storage = Store.open(
@@ -118,162 +121,185 @@ async def _main(options: ReplicaOptions, journal: EventLog) -> None:
     )
     try:
         for note in storage.notes:
-            journal.warning("disk", note)
-        chat = MessageLog(options.log_folder / f"replica-{options.replica}.log")
+            event_log.warning("disk", note)
+        message_log = MessageLog(options.log_folder / f"replica-{options.replica}.log")
         with contextlib.suppress(SlotDamaged):  # it is tried again when what is damaged can be mended
-            _mend(chat, storage)
+            _repair_message_log(message_log, storage)
         rng = random.Random(options.seed)
         seed = options.seed if options.seed is not None else rng.getrandbits(32)
-        node = Host(
+        host = build_host(
             options.replica,
             options.cluster,
             storage,
-            chat,
-            journal,
+            message_log,
+            event_log,
             random.Random(f"{seed}/{options.replica}"),
             seed,
             faults_allowed=options.faults_allowed,
         )
         if options.record is not None:
-            node.recorder = Recorder(options.record, options.replica)
+            host.trace.recorder = Recorder(options.record, options.replica)
         complete: str | None = None
         try:
-            if node.recorder is not None:
-                node.recorder.begin(options.cluster.name, options.cluster.n, node.saved)
-            await _serve(options, node, chat, listening, scraped, journal)
+            if host.trace.recorder is not None:
+                host.trace.recorder.open_file(options.cluster.name, options.cluster.n, host.saved)
+            await _serve(options, host, message_log, listening, metrics_port, event_log)
             complete = "stop"
         finally:
             # What was handed to the writer is always awaited: the disk may have taken it already.
-            node.stop()
-            chat.close()
-            if node.recorder is not None:
-                node.recorder.end(complete)
+            host.stop()
+            message_log.close()
+            if host.trace.recorder is not None:
+                host.trace.recorder.close_file(complete)
     finally:
         storage.close()
     if storage.failed_at_the_end is not None:
         raise StorageFailed(storage.failed_at_the_end)
-    journal.info("stop", "stopped in order; everything that was decided is on disk")
+    event_log.info("stop", "stopped in order; everything that was decided is on disk")
+
+
+def build_host(
+    me: int,
+    cluster: Cluster,
+    storage: Store,
+    message_log: MessageLog,
+    event_log: EventLog,
+    rng: random.Random,
+    fault_seed: int,
+    *,
+    faults_allowed: bool,
+) -> Host:
+    """Make a host and the faults that can act on it."""
+    process_faults = ProcessFaults(storage.faults, event_log)
+    begin, end = process_faults.begin_fault, process_faults.end_fault
+    registry = FaultRegistry(me, cluster.n, fault_seed, begin, end)
+    host = Host(me, cluster, storage, message_log, event_log, registry, rng, faults_allowed=faults_allowed)
+    process_faults.attach_host(host)
+    return host
 
 
 async def _open_ports(
-    options: ReplicaOptions, credentials: Credentials | None, journal: EventLog
+    options: ReplicaOptions, credentials: Credentials | None, event_log: EventLog
 ) -> tuple[Listening, Listening | None]:
-    """The replica's port, and that for metrics if there is to be one. Raises :class:`PortRefused`."""
+    """Open the replica's port, and that for metrics if there is to be one. Raises :class:`PortRefused`."""
     address = options.listen or options.cluster.address(options.replica)
 
     async def opened(attempt: Callable[[], Awaitable[Listening]]) -> Listening:
         if options.stop_with_parent:  # a person waits for what started it, and wants to hear at once
             return await attempt()
-        return await as_soon_as_there(attempt, lambda words: journal.warning("start", words))
+        return await as_soon_as_there(attempt, lambda words: event_log.warning("start", words))
 
     listening = await opened(partial(listen, address, credentials, insecure=options.insecure))
     if options.metrics is None:
         return listening, None
-    scraped = partial(listen_for_scrapes, options.metrics, credentials, insecure=options.insecure)
-    return listening, await opened(scraped)
+    metrics_port = partial(listen_for_metrics, options.metrics, credentials, insecure=options.insecure)
+    return listening, await opened(metrics_port)
 
 
 async def _serve(
     options: ReplicaOptions,
-    node: Host,
-    chat: MessageLog,
+    host: Host,
+    message_log: MessageLog,
     listening: Listening,
-    scraped: Listening | None,
-    journal: EventLog,
+    metrics_port: Listening | None,
+    event_log: EventLog,
 ) -> None:
-    """The tasks of a replica, all of them."""
+    """Run the tasks of a replica, all of them."""
     credentials = listening.credentials
-    first_start = not node.storage.warmed and node.non_voting is None
-    warm_up = WarmUp(node.me, options.cluster.n, options.warm_up, first_start=first_start)
-    server = Server(node, warm_up, journal, credentials, listening.security)
+    first_start = not host.storage.warmed and host.non_voting is None
+    warm_up = WarmUp(host.me, options.cluster.n, options.warm_up, first_start=first_start)
+    server = Server(host, warm_up, event_log, credentials, listening.security)
     async with trio.open_nursery() as nursery:
-        await nursery.start(_until_told_to_stop, nursery.cancel_scope, journal)
+        await nursery.start(_until_told_to_stop, nursery.cancel_scope, event_log)
         if options.stop_with_parent:
-            nursery.start_soon(_until_parent_dies, nursery.cancel_scope, journal)
-        await nursery.start(reload_on_hangup, credentials, chat, journal)
+            nursery.start_soon(_until_parent_dies, nursery.cancel_scope, event_log)
+        await nursery.start(reload_on_hangup, credentials, message_log, event_log)
         if credentials is not None:
-            nursery.start_soon(keep_fresh, credentials, journal)
-        nursery.start_soon(node.pump)
-        nursery.start_soon(node.telemetry.run)
-        if node.recorder is not None:
-            nursery.start_soon(node.recorder.run)
+            nursery.start_soon(keep_fresh, credentials, event_log)
+        nursery.start_soon(host.pump)
+        nursery.start_soon(
+            Compaction(host.control, host.storage, options.cluster.keep, message_log, event_log).run
+        )
+        nursery.start_soon(host.telemetry.run)
+        if host.trace.recorder is not None:
+            nursery.start_soon(host.trace.recorder.run)
         for peer in range(options.cluster.n):
-            if peer != node.me:
-                link = PeerLink(node, peer, journal, random.Random(), credentials, warm_up)
+            if peer != host.me:
+                link = PeerLink(host, peer, event_log, random.Random(), credentials, warm_up)
                 nursery.start_soon(link.run)
-        nursery.start_soon(trio.serve_listeners, server.handle, listening.listeners)
-        if scraped is not None:
-            scrapes = _metrics(node, server, credentials, scraped, journal)
-            nursery.start_soon(trio.serve_listeners, scrapes.handle, scraped.listeners)
-        journal.info("start", f"listening on {listening.address}, data in {options.data_folder}")
-        tell_security(listening, journal)
-        await _warm_up(node, chat, warm_up, options, journal)
+        nursery.start_soon(trio.serve_listeners, server.serve_connection, listening.listeners)
+        if metrics_port is not None:
+            metrics_server = _metrics(host, server, credentials, metrics_port, event_log)
+            nursery.start_soon(trio.serve_listeners, metrics_server.serve_connection, metrics_port.listeners)
+        event_log.info("start", f"listening on {listening.address}, data in {options.data_folder}")
+        tell_security(listening, event_log)
+        await _warm_up(host, message_log, warm_up, options, event_log)
 
 
 def _metrics(
-    node: Host,
+    host: Host,
     server: Server,
     credentials: Credentials | None,
-    scraped: Listening,
-    journal: EventLog,
-) -> Scrapes:
-    """What answers Prometheus. Its library is loaded here, and only if somebody wants it."""
+    metrics_port: Listening,
+    event_log: EventLog,
+) -> MetricsServer:
+    """Make the server that answers Prometheus. Its library is loaded here, and only with ``--metrics``."""
     from paxtui.replica.metrics import collector
 
-    sizes = collector.Sizes(node.storage.folder)
-    replica = collector.ReplicaCollector(node, lambda: server.status(0), server.guests, sizes, credentials)
+    sizes = collector.Sizes(host.storage.folder)
+    replica = collector.ReplicaCollector(host, lambda: server.status(0), server.admission, sizes, credentials)
     page = collector.MetricsPage(collector.registry_of(replica), sizes)
-    scheme = "http" if scraped.credentials is None else "https"
-    journal.info("metrics", f"at {scheme}://{scraped.address}/metrics")
-    return Scrapes(page.text, collector.CONTENT_TYPE, server.guests, scraped.credentials)
+    scheme = "http" if metrics_port.credentials is None else "https"
+    event_log.info("metrics", f"at {scheme}://{metrics_port.address}/metrics")
+    return MetricsServer(page.text, collector.CONTENT_TYPE, server.admission, metrics_port.credentials)
 
 
 async def _warm_up(
-    node: Host, chat: MessageLog, warm_up: WarmUp, options: ReplicaOptions, journal: EventLog
+    host: Host, message_log: MessageLog, warm_up: WarmUp, options: ReplicaOptions, event_log: EventLog
 ) -> None:
     """Wait for the others, then take part."""
     while not warm_up.done:
         missing = ", ".join(f"replica {peer}" for peer in warm_up.missing)
-        journal.info("warm-up", f"waiting for {missing} ({options.warm_up} must be ready)")
-        await warm_up.changed()
-    if not node.storage.warmed:
-        await trio.to_thread.run_sync(node.storage.set_warmed)
-        journal.info("warm-up", "done")
-    await _begin(node, chat, journal)
+        event_log.info("warm-up", f"waiting for {missing} ({options.warm_up} must be ready)")
+        await warm_up.wait_for_change()
+    if not host.storage.warmed:
+        await trio.to_thread.run_sync(host.storage.set_warmed)
+        event_log.info("warm-up", "done")
+    await _start_core(host, message_log, event_log)
     for fault in options.faults:
-        _number, reason = node.board.inject(fault, trio.current_time(), None, None)
+        _number, reason = host.fault_registry.inject(fault, trio.current_time(), None, None)
         if reason is not None:
-            journal.warning("fault", f"{type(fault).__struct_config__.tag}: {reason}")
+            event_log.warning("fault", f"{type(fault).__struct_config__.tag}: {reason}")
     # What exists now lives as long as the process: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
 
 
-async def _begin(node: Host, chat: MessageLog, journal: EventLog) -> None:
+async def _start_core(host: Host, message_log: MessageLog, event_log: EventLog) -> None:
     """Take part, as soon as all that this needs of the log can be read: what is damaged is mended first."""
     while True:
         try:
-            _mend(chat, node.storage)
-            node.start_core()
+            _repair_message_log(message_log, host.storage)
+            host.start_core()
             return
         except SlotDamaged as damage:
-            if node.cluster.n == 1:
+            if host.cluster.n == 1:
                 raise DiskRefused(f"{damage}, and there is no other replica that has it") from None
-            journal.error("start", f"{damage}; this replica takes part when it is mended")
-            await node.mender.mended(damage.slot, float("inf"))
-            node.saved = node.storage.saved()
+            event_log.error("start", f"{damage}; this replica takes part when it is mended")
+            await host.log_repair.wait_until_mended(damage.slot, float("inf"))
+            host.saved = host.storage.saved()
 
 
 async def _until_told_to_stop(
     scope: trio.CancelScope,
-    journal: EventLog,
+    event_log: EventLog,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     try:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
             task_status.started()
             async for number in signals:
-                journal.info("stop", f"told to stop by {signal.Signals(number).name}")
+                event_log.info("stop", f"told to stop by {signal.Signals(number).name}")
                 scope.cancel()
                 return
     finally:
@@ -281,22 +307,22 @@ async def _until_told_to_stop(
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-async def _until_parent_dies(scope: trio.CancelScope, journal: EventLog) -> None:
+async def _until_parent_dies(scope: trio.CancelScope, event_log: EventLog) -> None:
     async with trio.lowlevel.FdStream(os.dup(0)) as stdin:
         while said := await stdin.receive_some(4096):
             if STAY in said:
-                journal.info("stay", "whoever started this replica leaves it running")
+                event_log.info("stay", "whoever started this replica leaves it running")
                 return
-    journal.info("stop", "whoever started this replica has gone")
+    event_log.info("stop", "whoever started this replica has gone")
     scope.cancel()
 
 
-def _mend(chat: MessageLog, storage: Store) -> None:
-    """Bring the chat log to the database's watermark."""
-    slot = max(chat.repair(storage.committed_watermark), storage.log_start)
+def _repair_message_log(message_log: MessageLog, storage: Store) -> None:
+    """Bring the message log to the database's watermark."""
+    slot = max(message_log.repair(storage.committed_watermark), storage.log_start)
     while slot < storage.committed_watermark:
         entries, suppressed = storage.read(slot, REPAIR_SLOTS, 16 * 1024 * 1024)
         if not entries:
             break
-        chat.write(enumerate(entries, slot), suppressed)
+        message_log.write_entries(enumerate(entries, slot), suppressed)
         slot += len(entries)

@@ -6,9 +6,9 @@ tell. Each remembers, durably, with which disk a replica came first and the high
 it told; with another disk, or a lower number, it is let in as a learner only. Whatever it says that could
 count is dropped here, before it reaches the core, so that safety does not rest on its own good will.
 
-What nobody remembers cannot be noticed: a disk that the others never saw, and commits of the last moments
+What no replica remembers cannot be noticed: a disk that the others never saw, and commits of the last moments
 before it was copied or before all who heard of them were killed (they write the numbers down every
-``KEEP_S`` seconds).
+``SAVE_S`` seconds).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from paxtui.storage.store import Store
 TELL_S = 1.0
 """How often a replica tells the others how many commits its disk has seen, if there are more."""
 
-KEEP_S = 5.0
-"""How often what the others told is written down. Each time is a commit that nobody waits for."""
+SAVE_S = 5.0
+"""How often what the others told is written down. Each time is a commit for which no client waits."""
 
 UNTIL = (
     "it learns the log and serves local reads, but must not vote; letting it vote again safely needs a "
@@ -32,19 +32,19 @@ UNTIL = (
 
 
 class VotingRights:
-    """What is remembered of the others, and who of those that are connected has no vote."""
+    """The disks of the other replicas as they are remembered, and which connected replicas have no vote."""
 
     def __init__(self, storage: Store) -> None:
         self._storage = storage
         self._known = storage.peers()
         self._fresh: set[int] = set()
-        self._keeping = trio.Lock()
+        self._saving = trio.Lock()
         self.non_voting: dict[int, str] = {}
         """By replica, why it is a learner without vote here, as of its last hello."""
 
-    def judge(self, replica: int, storage_id: str, commits: int, *, gave_up_vote: bool) -> str | None:
-        """A replica says hello with a disk. Why that disk may not vote, if so; :meth:`keep` before
-        anything of it is listened to."""
+    def judge_disk(self, replica: int, storage_id: str, commits: int, *, gave_up_vote: bool) -> str | None:
+        """Judge the disk with which a replica says hello: return why it may not vote, if so. :meth:`save`
+        before anything of it is listened to."""
         reason = self._reason(replica, storage_id, commits, gave_up_vote=gave_up_vote)
         known = self._known.get(replica)
         if reason is None:
@@ -73,8 +73,8 @@ class VotingRights:
             )
         return f"replica {replica} says that it has no vote" if gave_up_vote else None
 
-    def progress(self, replica: int, commits: int) -> None:
-        """A replica that may vote told how many commits its disk has seen."""
+    def note_progress(self, replica: int, commits: int) -> None:
+        """Note that a replica that may vote told how many commits its disk has seen."""
         known = self._known.get(replica)
         if known is not None and commits > known.commits:
             self._know(replica, known._replace(commits=commits))
@@ -84,15 +84,15 @@ class VotingRights:
             self._known[replica] = peer
             self._fresh.add(replica)
 
-    async def keep(self) -> None:
+    async def save(self) -> None:
         """Write down what is new; what another task is writing down already is awaited. Raises
         ``StorageFailed``."""
-        async with self._keeping:
+        async with self._saving:
             if fresh := self._take_fresh():
                 await trio.to_thread.run_sync(self._storage.remember_peers, fresh)
 
-    def keep_now(self) -> None:
-        """The same, where nothing else runs any more."""
+    def save_now(self) -> None:
+        """Write down what is new, where nothing else runs any more."""
         if fresh := self._take_fresh():
             self._storage.remember_peers(fresh)
 
@@ -102,8 +102,8 @@ class VotingRights:
         return fresh
 
 
-def counts(message: PeerMessage) -> bool:
-    """Whether a message could count as a vote or as a lead. What learners tell each other does not: what
-    somebody has learned is chosen, whatever became of that replica's own votes, and each row of it is checked
-    when it is read. To take a state in several pages a learner has to ask for each."""
+def could_count(message: PeerMessage) -> bool:
+    """Return whether a message could count as a vote or as a lead. What learners tell each other does not:
+    what a replica has learned is chosen, whatever became of that replica's own votes, and each row of it is
+    checked when it is read. To take a state in several pages a learner has to ask for each."""
     return not isinstance(message, BETWEEN_LEARNERS)

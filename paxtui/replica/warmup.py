@@ -12,7 +12,7 @@ Mode = Literal["all", "majority", "none"]
 
 
 class WarmUp:
-    """Who has said that it is ready, and how many of the others must."""
+    """The replicas that are ready, and how many of them must be."""
 
     def __init__(self, me: int, replicas: int, mode: Mode, *, first_start: bool) -> None:
         self._others = frozenset(range(replicas)) - {me}
@@ -25,22 +25,22 @@ class WarmUp:
 
     @property
     def done(self) -> bool:
-        """Whether enough others are ready and have let this replica in, as one with a vote: an empty disk
-        cannot know whether it ever had one, and whoever remembers another says so in its welcome. A
+        """Return whether enough others are ready and have let this replica in, as one with a vote: an empty
+        disk cannot know whether it ever had one, and a peer that remembers another says so in its welcome. A
         learner has nothing to wait for."""
         return self._non_voting or len(self._ready & self._welcomed) >= self._needed
 
     @property
     def missing(self) -> tuple[int, ...]:
-        """Who is not ready yet, while that matters."""
+        """The replicas that are not ready yet, while that matters."""
         return () if self.done else tuple(sorted(self._others - (self._ready & self._welcomed)))
 
-    def ready(self, peer: int) -> None:
-        """``peer`` says that it is ready. Repetitions do no harm."""
+    def note_ready(self, peer: int) -> None:
+        """Note that ``peer`` is ready. Repetitions do no harm."""
         self._note(self._ready, peer)
 
-    def welcomed(self, peer: int, *, non_voting: bool = False) -> None:
-        """``peer`` has let this replica in, perhaps only as a learner without vote."""
+    def note_welcome(self, peer: int, *, non_voting: bool = False) -> None:
+        """Note that ``peer`` has let this replica in, perhaps only as a learner without vote."""
         self._non_voting = self._non_voting or non_voting
         self._note(self._welcomed, peer)
 
@@ -50,6 +50,6 @@ class WarmUp:
             self._changed.set()
             self._changed = trio.Event()
 
-    async def changed(self) -> None:
-        """Wait until somebody new is ready."""
+    async def wait_for_change(self) -> None:
+        """Wait until another replica is ready or has let this one in."""
         await self._changed.wait()

@@ -29,11 +29,11 @@ WRITE_BYTES_MAX: Final = select.PIPE_BUF
 kernel keeps their writes apart."""
 
 DRAIN_S: Final = 0.5
-"""So long the end of a process waits for its last lines to be taken. Who reads takes them in milliseconds."""
+"""How long the end of a process waits for its last lines to be taken. A reader takes them in milliseconds."""
 
 
 def lost_lines(count: int, reason: str) -> str:
-    """The line that tells how many lines are missing."""
+    """Return the line that tells how many lines are missing."""
     return f"{count} {'line was' if count == 1 else 'lines were'} lost: {reason}\n"
 
 
@@ -75,19 +75,19 @@ class LineWriter(io.TextIOBase):
         return self._encoding
 
     def fileno(self) -> int:
-        """The descriptor."""
+        """Return the descriptor."""
         return self._descriptor
 
     def isatty(self) -> bool:
-        """Whether a terminal is at the other end, and still there."""
+        """Return whether a terminal is at the other end, and still there."""
         return os.isatty(self._descriptor)
 
     def writable(self) -> bool:
-        """Always."""
+        """Return ``True``."""
         return True
 
     def write(self, text: str) -> int:
-        """Queue the whole lines; what follows the last line end waits for its own, or for :meth:`flush`."""
+        """Queue the whole lines. What follows the last line end waits for its own, or for :meth:`flush`."""
         with self._changed:
             *lines, self._unfinished = (self._unfinished + text).split("\n")
             for line in lines:
@@ -105,7 +105,7 @@ class LineWriter(io.TextIOBase):
 
     @property
     def idle(self) -> bool:
-        """Whether everything so far has been written, or lost."""
+        """Return whether everything so far has been written, or lost."""
         with self._changed:
             return not self._queue and not self._writing
 
@@ -147,8 +147,8 @@ class LineWriter(io.TextIOBase):
         self._lost = 0
 
     def _notice_due(self) -> bool:
-        """Whether lost lines are to be told although no line follows them. A write that failed would fail
-        again: then the count waits for the next line."""
+        """Return whether lost lines are to be told although no line follows them. A write that failed would
+        fail again: then the count waits for the next line."""
         return self._lost > 0 and not self._failing
 
     # The thread
@@ -179,7 +179,7 @@ class LineWriter(io.TextIOBase):
             return batch
 
     def _write_out(self, data: bytes) -> tuple[int, OSError | None]:
-        """Write everything, however long it takes; how much was written, and why not more."""
+        """Write everything, however long it takes; return how much was written, and why not more."""
         if self._torn:
             data = b"\n" + data
         waiting = memoryview(data)

@@ -3,7 +3,7 @@
 The file is a database with the tables of a replica (``schema.py``) and one more. It holds what is learned:
 the log, the session table and the states that are kept. It holds no vote, because a replica that came back
 with old ones would break what it had said since. So what is restored is a *new* cluster that goes on from the
-log of the old one: its replicas carry the backup's id, and talk to nobody who does not.
+log of the old one: its replicas carry the backup's id, and talk to no replica that does not.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _REPLACED = ("state", "session_state", "log_start")
 
 
 class About(NamedTuple):
-    """What a backup says of itself. The session limits must be those of the cluster that goes on with it."""
+    """The description in a backup. The session limits must be those of the cluster that goes on with it."""
 
     id: str
     taken: str
@@ -127,7 +127,7 @@ def check(path: Path) -> Backup:
 
 
 def is_backup(path: Path) -> bool:
-    """Whether a file is a database with a backup's own table."""
+    """Return whether a file is a database with a backup's own table."""
     with suppress(sqlite3.Error), closing(schema.connect_reader(path)) as db:
         found = db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'backup'").fetchone()
         return found is not None
@@ -156,7 +156,7 @@ def restore(backup: Backup, path: Path, folder: Path, identity: StorageIdentity)
     """
     target = folder / schema.DATABASE_FILE
     make_folder(folder)
-    lock = FolderLock.take(folder, f"restore of {path}")
+    lock = FolderLock.acquire(folder, f"restore of {path}")
     draft = folder / (schema.DATABASE_FILE + ".restored")
     try:
         present = sorted(file.name for file in folder.iterdir() if file.name != lock.path.name)
@@ -208,7 +208,7 @@ def _now() -> str:
 
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    """What goes wrong while a file is written, as one line."""
+    """Raise what goes wrong while a file is written as one line."""
     try:
         yield
     except sqlite3.Error as error:

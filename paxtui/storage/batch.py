@@ -81,7 +81,7 @@ class WriteBatch:
                     snapshots.put_snapshot(db, put)
 
     def pages(self) -> int:
-        """About how many pages the rows fill."""
+        """Estimate how many pages the rows fill."""
         chars = sum(32 + len(row[3]) + len(row[5]) for row in self._log)
         scattered = sum(
             len(put.changed) + len(put.evicted) if isinstance(put, PutSessions) else _COPY_PAGES

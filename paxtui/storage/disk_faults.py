@@ -11,13 +11,13 @@ from pathlib import Path
 
 @dataclass(slots=True)
 class DiskFaults:
-    """What the fault tool asks of the disk; consulted in each commit."""
+    """The injected faults of the disk; consulted in each commit."""
 
     slow_s: float = 0.0
     fail: str | None = None
     """``"error"`` or ``"full"``: the next commit fails as it would with a broken or a full disk."""
 
-    def strike(self, path: Path) -> None:
+    def apply(self, path: Path) -> None:
         """Be slow, then fail, as asked. Raises ``OSError``."""
         if self.slow_s > 0:
             time.sleep(self.slow_s)

@@ -12,8 +12,8 @@ class StorageRefused(Exception):
 
 
 class DiskRefused(StorageRefused):
-    """What is on the disk, or the disk itself, cannot be trusted or used; no configuration would help. The
-    command line exits with code 4, as it does when the disk fails while the replica runs."""
+    """A refusal because the disk, or what is on it, cannot be trusted or used; no configuration would help.
+    The command line exits with code 4, as it does when the disk fails while the replica runs."""
 
 
 class SlotDamaged(Exception):

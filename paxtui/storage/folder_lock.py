@@ -50,7 +50,7 @@ def make_folder(folder: Path) -> None:
 
 
 def unusable(path: Path, error: OSError) -> StorageRefused:
-    """The refusal for what the operating system said about ``path``."""
+    """Make the refusal for what the operating system said about ``path``."""
     kind = DiskRefused if error.errno in _THE_DISKS_FAULT else StorageRefused
     return kind(
         f"{path}: cannot be used as a data folder: {error.strerror or error}; "
@@ -59,8 +59,8 @@ def unusable(path: Path, error: OSError) -> StorageRefused:
 
 
 def _sync_parent_if_readable(folder: Path) -> None:
-    # A service's folder often stands in one that it may pass through but not read. Whoever made the folder
-    # there was somebody else, and long ago.
+    # A service's folder often stands in one that it may pass through but not read. It was
+    # made by another user, and long ago.
     with suppress(PermissionError):
         sync_folder(folder.parent)
 
@@ -77,7 +77,7 @@ class FolderLock:
         self._descriptor = descriptor
 
     @classmethod
-    def take(cls, folder: Path, purpose: str) -> FolderLock:
+    def acquire(cls, folder: Path, purpose: str) -> FolderLock:
         """Lock ``folder`` or raise ``StorageRefused``; the file then holds our pid and ``purpose``."""
         path = folder / LOCK_FILE
         try:

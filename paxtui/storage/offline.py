@@ -29,7 +29,7 @@ PAGE_CHARS = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class VerifyResult:
-    """What was found: ``problem`` is None if all is sound, else one line; ``bad_slot`` where known."""
+    """The result of a verification: ``problem`` is None if all is sound; ``bad_slot`` is set where known."""
 
     slots: int
     """Up to which slot all is sound, from :attr:`log_start` on."""
@@ -43,7 +43,7 @@ class VerifyResult:
 
     @property
     def ok(self) -> bool:
-        """Whether every row and the chain are what was stored."""
+        """Return whether every row and the chain are what was stored."""
         return self.problem is None
 
 
@@ -67,7 +67,8 @@ class OfflineLog:
 
     @classmethod
     def open(cls, folder: Path) -> OfflineLog:
-        """Raises ``StorageRefused`` if there is no database, or none that can be read."""
+        """Open the database of a folder. Raises ``StorageRefused`` if there is no database, or none that can
+        be read."""
         path = folder / schema.DATABASE_FILE
         if not path.is_file():
             raise StorageRefused(f"{path}: there is no such file; name the data folder of a replica")
@@ -75,7 +76,7 @@ class OfflineLog:
 
     @classmethod
     def open_file(cls, path: Path) -> OfflineLog:
-        """The same for a database of any name."""
+        """Open a database of any name, as :meth:`open` does."""
         folder = path.parent
         if not path.is_file():
             raise StorageRefused(f"{path}: there is no such file")
@@ -133,7 +134,7 @@ class OfflineLog:
             raise schema.unreadable(self.path, error) from error
 
     def entries(self, first: int, upto: int) -> Iterator[tuple[int, Entry, int | None]]:
-        """``(slot, entry, suppressed_first)`` for learned slots from ``first`` to ``upto - 1``.
+        """Yield ``(slot, entry, suppressed_first)`` for learned slots from ``first`` to ``upto - 1``.
 
         ``suppressed_first`` is None for a slot that took effect. Removed slots are passed over. Ends at the
         watermark. Raises ``StorageRefused`` that names the first bad slot.
@@ -170,8 +171,8 @@ class OfflineLog:
     def _verify(self, log_start: int) -> VerifyResult:
         slots, head = log_start, CHAIN_START
         try:
-            # The mark first: it follows each commit, so a state that is read later is not behind it.
-            mark = read_commit_mark(self.folder) if self.path.name == schema.DATABASE_FILE else None
+            # The commit mark first: it follows each commit, so a state that is read later is not behind it.
+            commit_mark = read_commit_mark(self.folder) if self.path.name == schema.DATABASE_FILE else None
             self._state = rows.read_state(self._db)
             if log_start:
                 head = snapshots.chain_at(self._db, log_start)
@@ -194,10 +195,10 @@ class OfflineLog:
         problem = None
         if head != self.chain:
             problem = f"the chain over all slots ends in {head.hex()[:12]}, stored is {self.chain.hex()[:12]}"
-        elif mark is not None and mark.commit_number > self.commit_number:
+        elif commit_mark is not None and commit_mark.commit_number > self.commit_number:
             problem = (
                 f"the database went back in time: it is at commit {self.commit_number}, "
-                f"and {MARK_FILE} saw commit {mark.commit_number}"
+                f"and {MARK_FILE} saw commit {commit_mark.commit_number}"
             )
         return VerifyResult(slots, self.watermark, head, None, problem, log_start)
 
@@ -212,7 +213,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         db.execute("SELECT 1 FROM sqlite_master").fetchone()
     except sqlite3.OperationalError:
         # A folder that cannot be written has no place for SQLite's shared memory. Without a write-ahead
-        # log nobody is writing, and the one file is all there is.
+        # log no replica is writing, and the one file is all there is.
         db.close()
         if path.with_name(schema.WAL_FILE).exists():
             raise

@@ -1,7 +1,7 @@
 """What is in a data folder when a replica starts, and whether it can be trusted.
 
 What an operator can mend (another cluster's folder, an older copy put back) is refused, with the way out.
-What nobody can mend (the small state is damaged) makes the replica a learner without vote.
+What cannot be mended (the small state is damaged) makes the replica a learner without vote.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Recovery:
         self._connect()
 
     def _start_anew(self, damage: DamagedRow) -> None:
-        """What this disk promised is not known any more."""
+        """Begin with an empty disk without vote, as what this one promised is not known any more."""
         self.reader.close()
         was = self.identity
         reason = f"its database was damaged at {damage}, so what it had promised is not known any more"
@@ -91,30 +91,32 @@ class Recovery:
 
     def _check_commit_mark(self, state: StateRow) -> None:
         path = self.folder / MARK_FILE
-        mark = read_commit_mark(self.folder)
-        if mark is None:
+        commit_mark = read_commit_mark(self.folder)
+        if commit_mark is None:
             if state.commit_number > 0:
                 self.notes.append(
                     f"{path}: missing or torn; whether the database went back in time cannot be checked"
                 )
             return
         way_out = f"put the newest {self.path.name} back, or {schema.way_out(self.folder)}"
-        if mark.storage_id != self.identity.storage_id:
+        if commit_mark.storage_id != self.identity.storage_id:
             raise DiskRefused(f"{self.path}: is not the database that {path} was written for; {way_out}")
-        if mark.commit_number > state.commit_number:
+        if commit_mark.commit_number > state.commit_number:
             raise DiskRefused(
                 f"{self.path}: the database went back in time: it is at commit {state.commit_number}, and "
-                f"{path} saw commit {mark.commit_number}; {way_out}"
+                f"{path} saw commit {commit_mark.commit_number}; {way_out}"
             )
-        if mark.commit_number == state.commit_number and mark != commit_mark_of(self.identity, state):
+        if commit_mark.commit_number == state.commit_number and commit_mark != commit_mark_of(
+            self.identity, state
+        ):
             raise DiskRefused(
                 f"{self.path}: commit {state.commit_number} is another than {path} saw "
-                f"(watermark {state.watermark} and {mark.watermark}); {way_out}"
+                f"(watermark {state.watermark} and {commit_mark.watermark}); {way_out}"
             )
 
 
 def commit_mark_of(identity: StorageIdentity, state: StateRow) -> CommitMark:
-    """The mark that belongs to a state."""
+    """Return the commit mark that belongs to a state."""
     return CommitMark(identity.storage_id, state.commit_number, state.watermark, state.chain)
 
 
@@ -124,5 +126,5 @@ def _new_identity(cluster: str, name: str, replica: int) -> StorageIdentity:
 
 
 def is_about_files(error: BaseException) -> bool:
-    """Whether SQLite complains about the files, and not about what is in them."""
+    """Return whether SQLite complains about the files, and not about what is in them."""
     return isinstance(error, sqlite3.OperationalError) and "no such" not in str(error)

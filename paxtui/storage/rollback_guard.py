@@ -1,14 +1,14 @@
-"""The mark: what the last commit was, kept beside the database.
+"""The commit mark: what the last commit was, kept beside the database.
 
 SQLite does not notice when it goes back in time: an old copy put back, or a write-ahead log that was
 deleted or has one flipped bit (every later commit is then silently dropped), opens without a word. An
 acceptor that went back has forgotten promises, and may vote against them. So each commit is followed by
-overwriting this small file, and a database that is behind its mark is refused.
+overwriting this small file, and a database that is behind its commit mark is refused.
 
-The mark is written after COMMIT and never synced. That is right because it may be late but must never be
-early: COMMIT returned, so the commit was on disk before the first byte of the mark was written, and no
-order in which the kernel writes pages back can put the mark ahead. A mark that a power cut left behind or
-torn costs only evidence, not safety, and a second fsync a commit would halve the speed of the replica.
+It is written after COMMIT and never synced. That is right because it may be late but must never be early:
+COMMIT returned, so the commit was on disk before the first byte of the mark was written, and no order in
+which the kernel writes pages back can put the mark ahead. A mark that a power cut left behind or tore costs
+only evidence, not safety, and a second fsync a commit would halve the speed of the replica.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class CommitMark:
     chain: bytes
 
     def encode(self) -> bytes:
-        """One line of text of a fixed size, so that each overwrite covers the whole of the last one."""
+        """Encode the mark as one line of text of a fixed size, so that each overwrite covers the whole of the
+        last one."""
         body = (
             f"{_MAGIC} storage={self.storage_id} commit={self.commit_number:0{_NUMBER_DIGITS}d} "
             f"watermark={self.watermark:0{_NUMBER_DIGITS}d} chain={self.chain.hex()}"
@@ -44,7 +45,7 @@ class CommitMark:
 
     @classmethod
     def decode(cls, record: bytes) -> CommitMark | None:
-        """The mark in ``record``, or None if it is torn, empty or something else.
+        """Return the commit mark in ``record``, or None if it is torn, empty or something else.
 
         Only the first line counts: behind it may be the rest of something longer that was overwritten.
         """
@@ -67,7 +68,7 @@ class CommitMark:
 
 
 def read_commit_mark(folder: Path) -> CommitMark | None:
-    """The mark in ``folder``; None if there is none or it is torn. Raises ``OSError``."""
+    """Read the commit mark in ``folder``; None if there is none or it is torn. Raises ``OSError``."""
     try:
         with open(folder / MARK_FILE, "rb") as file:
             return CommitMark.decode(file.read(512))
@@ -76,16 +77,16 @@ def read_commit_mark(folder: Path) -> CommitMark | None:
 
 
 class RollbackGuard:
-    """The mark file, open for overwriting in place."""
+    """The file of the commit mark, open for overwriting in place."""
 
     def __init__(self, folder: Path) -> None:
         """Create the file if it is not there. Raises ``OSError``."""
         self.path = folder / MARK_FILE
         self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
 
-    def write(self, mark: CommitMark) -> None:
+    def write(self, commit_mark: CommitMark) -> None:
         """Overwrite the record; one system call, no sync (see the module). Raises ``OSError``."""
-        record = mark.encode()
+        record = commit_mark.encode()
         try:
             written = os.pwrite(self._descriptor, record, 0)
         except OSError as error:

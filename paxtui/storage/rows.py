@@ -34,7 +34,7 @@ class DamagedRow(Exception):
 
 
 def seal(table: str, *columns: int | str | bytes) -> int:
-    """The checksum of a row of a small table. Lengths are hashed, so columns cannot trade bytes."""
+    """Compute the checksum of a row of a small table. Lengths are hashed, so columns cannot trade bytes."""
     check = crc32(table.encode())
     for column in columns:
         if isinstance(column, int):
@@ -46,20 +46,20 @@ def seal(table: str, *columns: int | str | bytes) -> int:
 
 
 def seal_log(slot: int, round_: int, replica: int, client: bytes, request: int, text: bytes) -> int:
-    """The checksum of a log row. It is on the hot path: one formatting, and no copy of the text."""
+    """Compute the checksum of a log row. It is on the hot path: one formatting, and no copy of the text."""
     head = b"%d %d %d %d %d " % (slot, round_, replica, request, len(client))
     return crc32(text, crc32(head + client))
 
 
 def log_row(slot: int, ballot: Ballot, value: Command) -> LogRow:
-    """The row that stores ``value``, voted for or learned at ``ballot``, in ``slot``."""
+    """Make the row that stores ``value``, voted for or learned at ``ballot``, in ``slot``."""
     client, request, text = value.client, value.request, value.text
     check = seal_log(slot, ballot.round, ballot.replica, client.encode(), request, text.encode())
     return (slot, ballot.round, ballot.replica, client, request, text, check)
 
 
 class Peer(NamedTuple):
-    """What is remembered of another replica: the disk that it voted with, and the highest number of a commit
+    """The memory of another replica: the disk that it voted with, and the highest number of a commit
     that it told of it. ``non_voting`` says why that very disk may not vote any more; empty if it may."""
 
     storage_id: str
@@ -68,7 +68,7 @@ class Peer(NamedTuple):
 
 
 class StorageIdentity(NamedTuple):
-    """Whose database it is. ``storage_id`` names this disk's memory: an emptied one has another."""
+    """The owner of a database. ``storage_id`` names this disk's memory: an emptied one has another."""
 
     version: int
     cluster: str
@@ -78,7 +78,7 @@ class StorageIdentity(NamedTuple):
     created: str
 
     def row(self) -> tuple[int, str, str, int, str, str]:
-        """The columns, without the checksum: a plain tuple, for the type checker's sake."""
+        """Return the columns, without the checksum: a plain tuple, for the type checker's sake."""
         return (*self,)
 
     @property
@@ -93,7 +93,7 @@ class StorageIdentity(NamedTuple):
 
     @classmethod
     def opened(cls, row: tuple[Any, ...] | None) -> StorageIdentity:
-        """From a row as it was read. Raises ``DamagedRow``."""
+        """Make an identity of a row as it was read. Raises ``DamagedRow``."""
         version, cluster, name, replica, storage_id, created = checked("identity", row)
         return cls(version, cluster.decode(), name.decode(), replica, storage_id.decode(), created.decode())
 
@@ -110,11 +110,11 @@ class StateRow(NamedTuple):
     warmed: int
 
     def row(self) -> tuple[int, int, int, int, bytes, int, int]:
-        """The columns, without the checksum: a plain tuple, for the type checker's sake."""
+        """Return the columns, without the checksum: a plain tuple, for the type checker's sake."""
         return (*self,)
 
     def after(self, put: PutState | None) -> StateRow:
-        """The state that the next commit leaves, if ``put`` is the last one in it."""
+        """Return the state that the next commit leaves, if ``put`` is the last one in it."""
         number = self.commit_number + 1
         if put is None:
             return self._replace(commit_number=number)
@@ -124,7 +124,7 @@ class StateRow(NamedTuple):
 
 
 def read_state(db: sqlite3.Connection, table: str = "state") -> StateRow:
-    """Raises ``DamagedRow`` or ``sqlite3.Error``."""
+    """Read the row of the state. Raises ``DamagedRow`` or ``sqlite3.Error``."""
     row = db.execute(
         "SELECT promised_round, promised_replica, round, watermark, chain, commit_number, warmed, checksum "
         f"FROM {table}"
@@ -133,14 +133,15 @@ def read_state(db: sqlite3.Connection, table: str = "state") -> StateRow:
 
 
 def read_session_state(db: sqlite3.Connection) -> tuple[int, int]:
-    """``(upto, horizon)`` of the last checkpoint of sessions. Raises ``DamagedRow`` or ``sqlite3.Error``."""
+    """Read ``(upto, horizon)`` of the last checkpoint of sessions. Raises ``DamagedRow`` or
+    ``sqlite3.Error``."""
     row = db.execute("SELECT upto, horizon, checksum FROM session_state").fetchone()
     upto, horizon = checked("session_state", row)
     return upto, horizon
 
 
 def read_sessions(db: sqlite3.Connection) -> Iterator[SessionRow]:
-    """All sessions, the one that rested longest first. Raises ``DamagedRow`` or ``sqlite3.Error``."""
+    """Yield all sessions, the one that rested longest first. Raises ``DamagedRow`` or ``sqlite3.Error``."""
     for row in db.execute(
         "SELECT client, last_slot, top, answers, checksum FROM sessions ORDER BY last_slot, client"
     ):
@@ -149,7 +150,7 @@ def read_sessions(db: sqlite3.Connection) -> Iterator[SessionRow]:
 
 
 def read_peers(db: sqlite3.Connection) -> dict[int, Peer]:
-    """What is remembered of the other replicas. Raises ``DamagedRow`` or ``sqlite3.Error``."""
+    """Read what is remembered of the other replicas. Raises ``DamagedRow`` or ``sqlite3.Error``."""
     peers = {}
     found = db.execute(
         "SELECT replica, storage_id, commits, non_voting, checksum FROM peers ORDER BY replica"
@@ -167,7 +168,7 @@ def put_peer(db: sqlite3.Connection, replica: int, peer: Peer) -> None:
 
 
 def read_non_voting(db: sqlite3.Connection) -> str | None:
-    """Why this disk may not vote any more, if so. Raises ``DamagedRow`` or ``sqlite3.Error``."""
+    """Read why this disk may not vote any more, if so. Raises ``DamagedRow`` or ``sqlite3.Error``."""
     (reason,) = checked(
         "non_voting", db.execute("SELECT reason, checksum FROM non_voting").fetchone(), NON_VOTING_SEAL
     )
@@ -183,7 +184,7 @@ def put_non_voting(db: sqlite3.Connection, reason: str) -> None:
 
 
 def read_suppressed(db: sqlite3.Connection, first: int, upto: int) -> dict[int, int]:
-    """The applied slots from ``first`` to ``upto - 1`` that took no effect. Raises as above."""
+    """Read the applied slots from ``first`` to ``upto - 1`` that took no effect. Raises as above."""
     suppressed = {}
     for row in db.execute(
         "SELECT slot, first, checksum FROM suppressed WHERE slot >= ? AND slot < ? ORDER BY slot",
@@ -195,7 +196,7 @@ def read_suppressed(db: sqlite3.Connection, first: int, upto: int) -> dict[int, 
 
 
 def read_votes(db: sqlite3.Connection, watermark: int) -> Iterator[Vote]:
-    """The rows at or above ``watermark``. Raises as above."""
+    """Yield the rows at or above ``watermark``. Raises as above."""
     for row in db.execute(_SELECT_LOG + "WHERE slot >= ? ORDER BY slot", (watermark,)):
         entry = _entry(row)
         yield Vote(row[0], entry.ballot, entry.value)
@@ -204,8 +205,8 @@ def read_votes(db: sqlite3.Connection, watermark: int) -> Iterator[Vote]:
 def read_entries(
     db: sqlite3.Connection, first: int, upto: int, slots_max: int, chars_max: int
 ) -> list[Entry]:
-    """Learned slots from ``first``, below ``upto``, without a gap, within both limits but at least one; a
-    damaged row ends them as well.
+    """Read learned slots from ``first``, below ``upto``, without a gap, within both limits but at least one;
+    a damaged row ends them as well.
 
     Raises ``DamagedRow`` where ``first`` itself is damaged, or has no row (all below the watermark have
     one), or ``sqlite3.Error``.

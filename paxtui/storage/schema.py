@@ -26,7 +26,7 @@ ORIGIN_MARK = "+"
 """Between a membership's digest and the id of the backup that a database was restored from."""
 
 BUSY_S = 5.0
-"""How long a lock of somebody who looks into the database (the ``sqlite3`` shell) is waited for."""
+"""How long a lock of a program that looks into the database (the ``sqlite3`` shell) is waited for."""
 
 QUICK_CHECK_BYTES_MAX = 8 * 1024 * 1024
 """Up to this size, opening also checks the structure of the whole database: it takes a few hundredths of
@@ -64,7 +64,7 @@ CREATE TABLE non_voting (
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the caller knows about itself: ``cluster`` is the digest of the membership."""
+    """The identity that the caller expects: ``cluster`` is the digest of the membership."""
 
     cluster: str
     name: str
@@ -100,7 +100,7 @@ def create(
 
 
 def make_tables(db: sqlite3.Connection, identity: StorageIdentity, non_voting: str = "") -> None:
-    """All tables, with the rows that a replica has before it has done anything."""
+    """Make all tables, with the rows that a replica has before it has done anything."""
     for statement in _TABLES.split(";"):
         db.execute(statement)
     row = identity.row()
@@ -181,12 +181,12 @@ def check_header(path: Path) -> None:
 
 
 def connect_reader(path: Path, *, immutable: bool = False) -> sqlite3.Connection:
-    """A connection that cannot write, usable from any thread under the caller's lock.
+    """Open a connection that cannot write, usable from any thread under the caller's lock.
 
     TEXT comes as bytes: a flipped bit may leave text that is not UTF-8, and then the checksum should say
     which row it is, not the decoder that there is one. Since it is read-only, closing it never moves the
     write-ahead log into the database, so a refused folder stays as it was found. ``immutable`` is for
-    media that nobody writes to.
+    media that are never written.
     """
     options = "mode=ro&immutable=1" if immutable else "mode=ro"
     db = sqlite3.connect(
@@ -201,7 +201,7 @@ def connect_reader(path: Path, *, immutable: bool = False) -> sqlite3.Connection
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:
-    """The one connection that writes: each COMMIT is synced before it returns."""
+    """Open the one connection that writes: each COMMIT is synced before it returns."""
     db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         require_wal(db, path)
@@ -215,7 +215,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
 
 
 def read_identity(db: sqlite3.Connection, path: Path) -> StorageIdentity:
-    """Who the database belongs to; refuses a newer format before it trusts anything else.
+    """Read whose database it is; refuses a newer format before it trusts anything else.
 
     Raises ``StorageRefused``, ``DamagedRow`` or ``sqlite3.Error``.
     """
@@ -265,22 +265,22 @@ def check_structure(db: sqlite3.Connection, path: Path) -> None:
 
 
 def damaged(path: Path, what: str | Exception) -> DiskRefused:
-    """The refusal for a database that cannot be trusted."""
+    """Make the refusal for a database that cannot be trusted."""
     if isinstance(what, DamagedRow):
         what = f"damaged at {what}"
     return DiskRefused(f"{path}: {what}; {way_out(path.parent)}")
 
 
 def unreadable(path: Path, what: str | Exception) -> StorageRefused:
-    """The refusal for a program that only looks into a database. What to do about it is said by the replica
-    whose disk it is: a copy or a backup needs other help."""
+    """Make the refusal for a program that only looks into a database. What to do about it is said by the
+    replica whose disk it is: a copy or a backup needs other help."""
     if isinstance(what, DamagedRow):
         what = f"damaged at {what}"
     return StorageRefused(f"{path}: {what}; nothing was changed")
 
 
 def is_database(path: Path) -> bool:
-    """Whether a file is a database that paxtui made."""
+    """Return whether a file is a database that paxtui made."""
     with suppress(sqlite3.Error), closing(connect_reader(path)) as db:
         found = db.execute(
             "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'identity'"
@@ -290,7 +290,7 @@ def is_database(path: Path) -> bool:
 
 
 def way_out(folder: Path) -> str:
-    """What an operator can do who has no better copy."""
+    """Return what an operator can do who has no better copy."""
     return (
         f"move the folder {folder} away and start with an empty one: the others let a replica that lost its "
         "disk come back as a learner without vote"

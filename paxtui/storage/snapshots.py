@@ -48,7 +48,8 @@ def begin(db: sqlite3.Connection) -> None:
 
 
 def read_log_start(db: sqlite3.Connection) -> int:
-    """Slots below it are removed. Raises ``DamagedRow`` or ``sqlite3.Error``, as all of these do."""
+    """Read the slot below which all are removed. Raises ``DamagedRow`` or ``sqlite3.Error``, as all of these
+    do."""
     (slot,) = checked(
         "log_start", db.execute("SELECT slot, checksum FROM log_start").fetchone(), LOG_START_SEAL
     )
@@ -56,7 +57,7 @@ def read_log_start(db: sqlite3.Connection) -> int:
 
 
 def read_checkpoints(db: sqlite3.Connection) -> tuple[Checkpoint, ...]:
-    """The states that are kept, in order."""
+    """Read the states that are kept, in order."""
     found = db.execute(
         "SELECT upto, wall_s, chain, horizon, sessions, checksum FROM checkpoints ORDER BY upto"
     )
@@ -64,7 +65,7 @@ def read_checkpoints(db: sqlite3.Connection) -> tuple[Checkpoint, ...]:
 
 
 def chain_at(db: sqlite3.Connection, log_start: int) -> bytes:
-    """The head of the hash chain at the log start."""
+    """Read the head of the hash chain at the log start."""
     return bytes(_checkpoint(db, log_start)[2])
 
 
@@ -91,7 +92,7 @@ def put_checkpoint(db: sqlite3.Connection, put: PutCheckpoint) -> None:
 
 
 def put_log_start(db: sqlite3.Connection, log_start: int) -> None:
-    """From now on slots below are removed, and so are the states below."""
+    """Set the log start: from now on slots below are removed, and so are the states below."""
     row = (log_start, seal(LOG_START_SEAL, log_start))
     if db.execute("UPDATE log_start SET slot = ?, checksum = ?", row).rowcount != 1:
         raise DamagedRow("table log_start", "its row is missing")
@@ -100,7 +101,7 @@ def put_log_start(db: sqlite3.Connection, log_start: int) -> None:
 
 
 def put_snapshot(db: sqlite3.Connection, put: PutSnapshot) -> None:
-    """Another replica's state takes the place of what was learned here.
+    """Put another replica's state in the place of what was learned here.
 
     Between the old watermark and the state's slot there may be votes: as learned slots they would be wrong.
     """
@@ -140,7 +141,7 @@ def put_session_state(db: sqlite3.Connection, upto: int, horizon: int) -> None:
 
 
 def read_state(db: sqlite3.Connection, upto: int, after: str, bytes_max: int) -> Snapshot | None:
-    """A page of the state that is kept at ``upto``, at least one session if there is any after client
+    """Read a page of the state that is kept at ``upto``, at least one session if there is any after client
     ``after``; ``None`` if that state is not kept any more."""
     if db.execute("SELECT 1 FROM checkpoints WHERE upto = ?", (upto,)).fetchone() is None:
         return None
@@ -179,7 +180,7 @@ def check_states(db: sqlite3.Connection) -> None:
 
 
 def lowest(db: sqlite3.Connection) -> int | None:
-    """The lowest slot that has a row, removed or not; ``None`` if there is none."""
+    """Find the lowest slot that has a row, removed or not; ``None`` if there is none."""
     (slot,) = db.execute("SELECT min(slot) FROM log").fetchone()
     return None if slot is None else int(slot)
 
@@ -191,7 +192,7 @@ def sweep(db: sqlite3.Connection, upto: int) -> None:
 
 
 def bytes_between(db: sqlite3.Connection, first: int, upto: int) -> int:
-    """About how many bytes the messages from ``first`` to ``upto`` - 1 take on disk."""
+    """Estimate how many bytes the messages from ``first`` to ``upto`` - 1 take on disk."""
     (size, count) = db.execute(
         "SELECT total(length(text) + length(client)), count(*) FROM log WHERE slot >= ? AND slot < ?",
         (first, upto),

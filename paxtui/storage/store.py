@@ -6,8 +6,6 @@ sentence: what was reported durable is there after any crash, and what cannot be
 
 from __future__ import annotations
 
-import errno
-import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +23,7 @@ from paxtui.storage.batch import WriteBatch
 from paxtui.storage.disk_faults import DiskFaults
 from paxtui.storage.errors import DiskRefused, SlotDamaged, SlotRemoved, StorageFailed
 from paxtui.storage.folder_lock import FolderLock, make_folder, unusable
+from paxtui.storage.open_files import OpenFiles
 from paxtui.storage.recovery import Recovery, commit_mark_of, is_about_files
 from paxtui.storage.rollback_guard import RollbackGuard
 from paxtui.storage.rows import DamagedRow, Peer, StateRow, StorageIdentity, seal
@@ -80,9 +79,9 @@ class Store:
         try:
             # After a crash, what is only in the write-ahead log moves to the database, synced.
             self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-            self._mark = RollbackGuard(folder)
-            self._mark.write(commit_mark_of(self._identity, self._state))
-            self._files = {path: path.stat().st_ino for path in (self.path, self._wal, self._mark.path)}
+            self._guard = RollbackGuard(folder)
+            self._guard.write(commit_mark_of(self._identity, self._state))
+            self._files = OpenFiles((self.path, self._wal, self._guard.path))
         except BaseException:
             self._reader.close()
             self._writer.close()
@@ -96,7 +95,7 @@ class Store:
         ``StorageRefused``; then the folder is unlocked and as it was.
         """
         make_folder(folder)
-        lock = FolderLock.take(folder, f"replica {replica} of cluster {name}")
+        lock = FolderLock.acquire(folder, f"replica {replica} of cluster {name}")
         path = folder / schema.DATABASE_FILE
         try:
             return cls(folder, lock, schema.Expected(cluster, name, replica))
@@ -122,12 +121,12 @@ class Store:
 
     @property
     def identity(self) -> StorageIdentity:
-        """Whose database it is."""
+        """The replica and cluster to which the database belongs."""
         return self._identity
 
     @property
     def commit_number(self) -> int:
-        """How many commits the database has seen; durable."""
+        """Return how many commits the database has seen; durable."""
         return self._state.commit_number
 
     @property
@@ -138,7 +137,7 @@ class Store:
 
     @property
     def non_voting(self) -> str | None:
-        """Why this disk may not vote any more; ``None`` if it may."""
+        """The reason why this disk may not vote any more; ``None`` if it may."""
         return self._non_voting
 
     @property
@@ -153,24 +152,13 @@ class Store:
 
     @property
     def warmed(self) -> bool:
-        """Whether the first start of this replica has been completed."""
+        """Return whether the first start of this replica has been completed."""
         return bool(self._state.warmed)
-
-    def bytes_on_disk(self) -> int:
-        """The size of all files in the data folder."""
-        total = 0
-        with os.scandir(self.folder) as files:
-            for file in files:
-                try:
-                    total += file.stat().st_size
-                except FileNotFoundError:  # SQLite removes its own files
-                    continue
-        return total
 
     # Reading.
 
     def saved(self) -> DurableState:
-        """The durable state. Raises ``StorageRefused`` for a damaged row, and ``SlotDamaged`` out of
+        """Read the durable state. Raises ``StorageRefused`` for a damaged row, and ``SlotDamaged`` out of
         ``replay`` for one of the log. A damaged vote makes this a disk that may not vote.
 
         ``replay`` reads as it is iterated, once; the rest is in memory: votes are bounded by the window,
@@ -178,12 +166,12 @@ class Store:
         """
         self._require_sound()
         votes = self._votes()
-        with self._read_lock, self._refusing():
+        with self._read_lock, _refusing(self.path):
             state = rows.read_state(self._reader)
             upto, horizon = rows.read_session_state(self._reader)
             sessions = tuple(rows.read_sessions(self._reader))
             checkpoints = snapshots.read_checkpoints(self._reader)
-            if self._log_start and self._log_start not in [mark.upto for mark in checkpoints]:
+            if self._log_start and self._log_start not in [kept.upto for kept in checkpoints]:
                 raise DamagedRow("table checkpoints", f"the state at slot {self._log_start} is missing")
             if upto > state.watermark:
                 raise DamagedRow(
@@ -219,13 +207,13 @@ class Store:
     def _replay(self, first: int, upto: int) -> Iterator[Entry]:
         while first < upto:
             self._require_sound()
-            with self._read_lock, self._refusing(), self._mendable():
+            with self._read_lock, _refusing(self.path), _repairable(self.path):
                 entries = rows.read_entries(self._reader, first, upto, REPLAY_SLOTS, REPLAY_CHARS)
             yield from entries
             first += len(entries)
 
     def read(self, first: int, slots_max: int, chars_max: int) -> tuple[list[Entry], dict[int, int]]:
-        """Committed learned slots from ``first``, and those of them without effect (see ``Applied``).
+        """Read committed learned slots from ``first``, and those of them without effect (see ``Applied``).
 
         Both limits hold, but one row comes if there is one, however long. A damaged row ends them before it.
         Any thread may call this, also while another commits. Raises ``SlotDamaged`` if ``first`` is damaged,
@@ -237,7 +225,7 @@ class Store:
             if first >= upto:
                 return [], {}
             try:
-                with self._mendable():
+                with _repairable(self.path):
                     entries = rows.read_entries(self._reader, first, upto, slots_max, chars_max)
                 return entries, rows.read_suppressed(self._reader, first, first + len(entries))
             finally:
@@ -248,7 +236,7 @@ class Store:
         return self._read(query)
 
     def read_state(self, upto: int, after: str, bytes_max: int) -> Snapshot | None:
-        """A page of the state that is kept at ``upto``, if it still is.
+        """Read a page of the state that is kept at ``upto``, if it still is.
 
         Raises ``SlotDamaged`` if it is damaged: it is a copy for others, and not what this replica stands on.
         Raises ``StorageFailed``.
@@ -263,15 +251,15 @@ class Store:
         return self._read(query)
 
     def bytes_between(self, first: int, upto: int) -> int:
-        """About how many bytes these messages take. Raises ``StorageFailed``."""
+        """Estimate how many bytes these messages take. Raises ``StorageFailed``."""
         return self._read(lambda: snapshots.bytes_between(self._reader, first, upto))
 
     def peers(self) -> dict[int, Peer]:
-        """What is remembered of the other replicas' disks. Raises ``StorageFailed``."""
+        """Read what is remembered of the other replicas' disks. Raises ``StorageFailed``."""
         return self._read(lambda: rows.read_peers(self._reader))
 
     def _read(self, query: Callable[[], T]) -> T:
-        """All that a query reads is of one moment: others commit meanwhile, and may remove rows."""
+        """Read all that a query asks for at one moment: others commit meanwhile, and may remove rows."""
         with self._read_lock:
             self._require_sound()
             try:
@@ -283,22 +271,6 @@ class Store:
             except (sqlite3.Error, OSError, DamagedRow) as error:
                 raise self._failed("read", error) from error
 
-    @contextmanager
-    def _mendable(self) -> Iterator[None]:
-        try:
-            yield
-        except DamagedRow as damage:
-            if damage.slot is None:
-                raise
-            raise SlotDamaged(damage.slot, f"{self.path}: damaged at {damage}") from damage
-
-    @contextmanager
-    def _refusing(self) -> Iterator[None]:
-        try:
-            yield
-        except (DamagedRow, sqlite3.Error) as error:
-            raise schema.damaged(self.path, error) from error
-
     # Writing.
 
     def commit(self, batches: Sequence[Sequence[Write]]) -> None:
@@ -307,26 +279,26 @@ class Store:
         Raises ``StorageFailed``; the outcome is then unknown, and every later call raises as well. It is
         never retried: after a failed fsync the kernel may have dropped the pages, and the next one says ok.
         """
-        gathered = WriteBatch()
+        changes = WriteBatch()
         try:
             for batch in batches:
                 for write in batch:
-                    gathered.add(write)
+                    changes.add(write)
         except Exception as error:  # a lone surrogate, for one, has no UTF-8
             raise self._failed("commit", error) from error
         with self._write_lock:
-            self._transact(self._state.after(gathered.state), gathered.store, gathered.pages())
+            self._transact(self._state.after(changes.state), changes.store, changes.pages())
             self._decided = self._state.commit_number
-            self._non_voting = self._non_voting or gathered.non_voting
-            self._log_start = self._log_start if gathered.log_start is None else gathered.log_start
+            self._non_voting = self._non_voting or changes.non_voting
+            self._log_start = self._log_start if changes.log_start is None else changes.log_start
 
     def become_learner(self, reason: str) -> None:
-        """From now on this disk may not vote, durably. Raises ``StorageFailed``."""
+        """Take the vote from this disk, durably. Raises ``StorageFailed``."""
         with self._write_lock:
             self._transact(self._state.after(None), lambda db: rows.put_non_voting(db, reason), 1)
             self._non_voting = reason
 
-    def mend(self, mended: Mapping[int, Entry]) -> None:
+    def repair_rows(self, mended: Mapping[int, Entry]) -> None:
         """Put learned slots, as others told them, in the place of damaged rows. Raises ``StorageFailed``."""
         log = [rows.log_row(slot, entry.ballot, entry.value) for slot, entry in mended.items()]
         watermark = self.committed_watermark
@@ -340,7 +312,7 @@ class Store:
             self._transact(self._state.after(None), store, len(log))
 
     def sweep(self) -> bool:
-        """Delete some rows of removed slots; whether there are more. Raises ``StorageFailed``."""
+        """Delete some rows of removed slots; return whether there are more. Raises ``StorageFailed``."""
         lowest = self._read(lambda: snapshots.lowest(self._reader))
         if lowest is None or lowest >= self._log_start:
             return False
@@ -369,7 +341,7 @@ class Store:
         self._require_sound()
         db = self._writer
         try:
-            self.faults.strike(self.path)
+            self.faults.apply(self.path)
             db.execute("BEGIN IMMEDIATE")
             store(db)
             columns = state.row()
@@ -381,8 +353,8 @@ class Store:
             if changed.rowcount != 1:
                 raise DamagedRow("table state", f"{changed.rowcount} rows instead of one")
             db.execute("COMMIT")
-            self._check_files()
-            self._mark.write(commit_mark_of(self._identity, state))
+            self._files.check_there()
+            self._guard.write(commit_mark_of(self._identity, state))
             self._checkpoint_if_due(pages)
         except Exception as error:
             # Not only errors of the disk: whatever went wrong between BEGIN and COMMIT, what is stored now
@@ -390,23 +362,13 @@ class Store:
             raise self._failed("commit", error) from error
         self._state = state
 
-    def look(self) -> None:
+    def require_files(self) -> None:
         """Find out whether the files are still there, while nothing is written. Raises ``StorageFailed``."""
         self._require_sound()
         try:
-            self._check_files()
+            self._files.check_there()
         except OSError as error:
             raise self._failed("commit", error) from error
-
-    def _check_files(self) -> None:
-        """A file that is deleted goes on to take every write, and all of them are lost with the process."""
-        for path, inode in self._files.items():
-            try:
-                found = os.stat(path).st_ino
-            except FileNotFoundError:
-                raise OSError(errno.ENOENT, "was deleted while the replica runs", str(path)) from None
-            if found != inode:
-                raise OSError(errno.ENOENT, "was replaced while the replica runs", str(path))
 
     def _checkpoint_if_due(self, pages: int) -> None:
         """Move the write-ahead log into the database once it is long.
@@ -443,24 +405,51 @@ class Store:
             if sound:
                 self._failure = f"{self.path}: is closed"
                 self._reader.close()
-                self._tidy()
+                try:
+                    _empty_wal(self._writer)
+                except sqlite3.Error as error:
+                    trouble = f"{self.path}: the write-ahead log stays: {error}"
+                    if _is_busy(error):
+                        self.notes.append(trouble)
+                    else:
+                        self.failed_at_the_end = trouble
             _close_quietly(self._writer)
             _close_quietly(self._reader)
-            self._mark.close()
+            self._guard.close()
             self._lock.release()
-
-    def _tidy(self) -> None:
-        try:
-            self._writer.execute(f"PRAGMA busy_timeout={int(CLOSE_BUSY_S * 1000)}")
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        except sqlite3.Error as error:
-            trouble = f"{self.path}: the write-ahead log stays: {error}"
-            if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                self.notes.append(trouble)
-            else:
-                self.failed_at_the_end = trouble
 
 
 def _close_quietly(db: sqlite3.Connection) -> None:
     with suppress(sqlite3.Error):  # the failure that came first is the one to tell
         db.close()
+
+
+def _empty_wal(db: sqlite3.Connection) -> None:
+    """Move the write-ahead log into the database, at the end. Raises ``sqlite3.Error``."""
+    db.execute(f"PRAGMA busy_timeout={int(CLOSE_BUSY_S * 1000)}")
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    """Return whether another connection still reads the database."""
+    return getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+@contextmanager
+def _repairable(path: Path) -> Iterator[None]:
+    """Raise ``SlotDamaged`` for a damaged row of a slot: another replica has the same."""
+    try:
+        yield
+    except DamagedRow as damage:
+        if damage.slot is None:
+            raise
+        raise SlotDamaged(damage.slot, f"{path}: damaged at {damage}") from damage
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """Raise ``StorageRefused`` for a damaged row, at the start."""
+    try:
+        yield
+    except (DamagedRow, sqlite3.Error) as error:
+        raise schema.damaged(path, error) from error

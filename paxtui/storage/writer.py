@@ -36,7 +36,7 @@ class Writer:
         self._queue: list[tuple[int, tuple[Write, ...]]] = []
         self._stopping = False
         self._failed = False
-        # Not a daemon: the interpreter must not end in the middle of a commit that somebody waits for.
+        # Not a daemon: the interpreter must not end in the middle of a commit for which a client waits.
         self._thread = threading.Thread(target=self._run, name="paxtui-writer", daemon=False)
         self._thread.start()
 
@@ -50,7 +50,7 @@ class Writer:
 
     @property
     def queued(self) -> int:
-        """How many batches wait for the commit after the one that runs."""
+        """Return how many batches wait for the commit after the one that runs."""
         return len(self._queue)
 
     def stop(self) -> None:
@@ -61,7 +61,7 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        while taken := self._take():
+        while taken := self._take_queued():
             started = time.monotonic()
             try:
                 self._storage.commit([writes for _, writes in taken])
@@ -70,7 +70,7 @@ class Writer:
                 return
             self._on_durable(taken[-1][0], time.monotonic() - started, len(taken))
 
-    def _take(self) -> list[tuple[int, tuple[Write, ...]]]:
+    def _take_queued(self) -> list[tuple[int, tuple[Write, ...]]]:
         with self._wanted:
             while not self._queue and not self._stopping:
                 self._wanted.wait()

@@ -133,7 +133,7 @@ async def test_never_more_are_unanswered_than_the_window_of_a_session_allows(tmp
             async def note(text: str, *, timeout_s: float) -> Receipt:
                 nonlocal widest
                 receipt = await submit(text, timeout_s=timeout_s)
-                widest = max(widest, sum(not receipt.done for receipt in log._appends.values()))
+                widest = max(widest, sum(not receipt.done for receipt in log._appends.receipts()))
                 return receipt
 
             log.submit = note  # type: ignore[method-assign, assignment]
@@ -340,18 +340,18 @@ async def test_a_forgotten_session_fails_one_request_and_the_next_starts_a_new_o
 async def test_what_may_have_taken_effect_in_an_old_session_is_not_sent_in_a_new_one() -> None:
     """It would be applied twice: a new session's table knows nothing of the old one's requests."""
     log = Log(cluster_file.local(3), "ada")
-    log._session_window = 10
+    log._appends.set_window(10)
     receipts = [await log.submit(text) for text in "abcde"]
     before, refused, retried, behind, unsent = receipts
     for receipt, sends in zip(receipts, (1, 1, 2, 1, 0), strict=True):
         receipt.sends = sends
-    log._expired(refused)
+    log._appends.fail_expired(refused)
     for receipt in (before, retried):
         with pytest.raises(Unknown, match="an earlier try may have taken effect"):
             receipt.outcome()
     with pytest.raises(Failed, match="before the message was taken"):
         refused.outcome()
-    assert list(log._appends.values()) == [behind, unsent]
+    assert log._appends.receipts() == [behind, unsent]
     assert not behind.done
     assert not unsent.done
 

@@ -8,7 +8,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from paxtui.client.connection import Connection
-from paxtui.client.log import ATTEMPT_S, Asked, Log
+from paxtui.client.log import ATTEMPT_S, Log
+from paxtui.client.receipt import PageReceipt
 from paxtui.client.tail import PING_S, _pages
 from paxtui.config import cluster_file
 from paxtui.core.ballot import Ballot
@@ -16,8 +17,8 @@ from paxtui.core.status import Status
 from paxtui.wire.requests import ReadRequest, StatusReport, StatusRequest, TailRequest
 
 
-def read(number: int) -> Asked:
-    return Asked(ReadRequest(id=number, first=0, limit=1, consistency="linearizable"))
+def read(number: int) -> PageReceipt:
+    return PageReceipt(ReadRequest(id=number, first=0, limit=1, consistency="linearizable"))
 
 
 async def lost(log: Log, for_s: float) -> float | None:
@@ -25,7 +26,7 @@ async def lost(log: Log, for_s: float) -> float | None:
     started = trio.current_time()
     scope = trio.CancelScope()
     with trio.move_on_after(for_s):
-        await log._lose_patience(scope)
+        await log._give_up_when_silent(scope)
     return trio.current_time() - started if scope.cancel_called else None
 
 
@@ -122,7 +123,7 @@ async def test_a_client_without_requests_connects_to_nobody_and_does_so_once_one
         await trio.sleep(10)
         assert attempts == []
         log._reads[1] = asked = read(1)
-        log._ask(asked)
+        log._send_read(asked)
         await trio.sleep(10)
         assert len(attempts) == 1
         nursery.cancel_scope.cancel()

@@ -100,8 +100,8 @@ async def test_a_hole_is_filled_at_once_when_the_operator_says_so(tmp_path: Path
         await replicas.operator.inject(leader, f.SkipSlot())
         async with connect(replicas.cluster) as log, trio.open_nursery() as nursery:
             nursery.start_soon(log.append, "over the hole")
-            node = replicas.hosts[leader].node
-            await eventually(lambda: getattr(node.status, "holes", None) == (0,), "a hole")
+            host = replicas.hosts[leader].host
+            await eventually(lambda: getattr(host.status, "holes", None) == (0,), "a hole")
             await replicas.operator.fill_hole(0)
         with pytest.raises(Failed, match="slot 0 is no hole of a leader that can be reached"):
             await replicas.operator.fill_hole(0)
@@ -152,9 +152,9 @@ async def test_heal_does_what_it_can_and_names_who_was_not_reached(replicas: Thr
 
 @pytest.mark.trio
 async def test_a_replica_that_takes_no_faults_says_how_to_change_that(tmp_path: Path) -> None:
-    async with hosted(tmp_path / "r0", faults_allowed=False) as host:
+    async with hosted(tmp_path / "r0", faults_allowed=False) as r0:
         with pytest.raises(Failed, match="replica 0: this replica takes no faults; start it with"):
-            await (await operator(host.node.cluster)).inject(0, f.Cut(-1))
+            await (await operator(r0.host.cluster)).inject(0, f.Cut(-1))
 
 
 # Observing

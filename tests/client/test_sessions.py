@@ -18,7 +18,8 @@ from tests.client.three import three
 async def test_a_session_that_one_replica_refuses_is_kept_and_one_that_a_majority_refuses_is_not() -> None:
     """One may be behind. What has left may have taken effect; what has not goes on in the next session."""
     log = Log(cluster_file.local(3), "ada")
-    log._session, log._session_window = "ada~aaaaaaaa@9", 8
+    log._session = "ada~aaaaaaaa@9"
+    log._appends.set_window(8)
     left, waits = await log.submit("left"), await log.submit("waits")
     left.sends = 1
     refusal = SessionRefused("session refused: it was born at slot 9, and this replica knows of 2 slots")

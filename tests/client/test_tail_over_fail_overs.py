@@ -96,7 +96,7 @@ async def test_removed_slots_are_passed_over_and_what_a_page_holds_of_them_is_no
 
 
 @pytest.mark.trio
-async def test_a_floor_above_the_watermark_of_a_replica_that_is_behind_skips_nothing() -> None:
+async def test_a_log_start_above_the_watermark_of_a_replica_that_is_behind_skips_nothing() -> None:
     slots = await followed(
         tells(0, page(0, 1)), tells(2, page(log_start=50, applied=2)), tells(2, page(2, last=True))
     )

@@ -49,7 +49,7 @@ class Three:
 
     def leader(self) -> int | None:
         """Who leads, if all that run know it."""
-        statuses = [host.node.status for host in self.hosts.values()]
+        statuses = [r0.host.status for r0 in self.hosts.values()]
         leaders = {status.leader if status is not None else None for status in statuses}
         leader = leaders.pop() if len(leaders) == 1 else None
         return leader if leader in self.hosts else None
@@ -65,8 +65,8 @@ class Three:
 
         def heads() -> set[object]:
             return {
-                (host.node.status.watermark, host.node.status.chain) if host.node.status else None
-                for host in self.hosts.values()
+                (r0.host.status.watermark, r0.host.status.chain) if r0.host.status else None
+                for r0 in self.hosts.values()
             }
 
         await eventually(lambda: len(heads()) == 1, "all logs are equal")

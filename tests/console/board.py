@@ -123,7 +123,7 @@ class Boards:
         found: dict[Link, Shape] = {}
         for view, acting in zip(self.story.model.replicas, self.boards, strict=True):
             board = self._board(view.id)
-            listed = [each.fault for each in acting.list(0.0) if each.number not in view.ending]
+            listed = [each.fault for each in acting.active_faults(0.0) if each.number not in view.ending]
             for fault in [*listed, *view.waiting]:
                 board.inject(fault, 0.0, None, None)
             found |= {(view.id, to): shape for to, shape in board._shapes.items()}
@@ -131,12 +131,12 @@ class Boards:
 
     def faults(self, id: int) -> list[AnyFault]:
         """The faults of a replica."""
-        return [each.fault for each in self.boards[id].list(time.monotonic())]
+        return [each.fault for each in self.boards[id].active_faults(time.monotonic())]
 
     def skipped(self, id: int) -> None:
         """The slot that was to be skipped is."""
         assert SkipSlot() in self.faults(id)
-        self.boards[id].skipped(0)
+        self.boards[id].end_skip(0)
 
 
 class Console:
@@ -155,7 +155,7 @@ class Console:
             if id in self.boards.down:
                 self.model.process(id, "down", story.now)
             elif id not in self.boards.paused:
-                story.active[id] = list(self.boards.boards[id].list(story.now))
+                story.active[id] = list(self.boards.boards[id].active_faults(story.now))
                 story.report(id, pid=self.boards.pid(id))
                 self.executor.replica_heard(id)
         await trio.testing.wait_all_tasks_blocked()

@@ -184,7 +184,7 @@ def test_one_line_is_one_deed() -> None:
 def test_a_fault_ended_by_its_number_comes_back() -> None:
     async def act(on: Console) -> None:
         await on.do(c.InjectCommand(1, f.SlowDisk(40)))
-        (active,) = on.boards.boards[1].list(0.0)
+        (active,) = on.boards.boards[1].active_faults(0.0)
         await on.do(c.UndoCommand(active.number))
         assert on.boards.faults(1) == []
         with pytest.raises(Failed, match="no fault"):
@@ -335,7 +335,7 @@ def test_a_fault_for_a_dead_replica_of_somebody_else_acts_when_it_is_back_for_te
         assert said == "loss r1>r2 20 %: it acts as soon as r1 is back"
         await on.boards.start(1)
         await on.told()
-        (active,) = on.boards.boards[1].list(0.0)
+        (active,) = on.boards.boards[1].active_faults(0.0)
         assert active.fault == f.Loss(2, 20)
         assert active.left_s is not None
         assert 590 < active.left_s - time.monotonic() <= 600

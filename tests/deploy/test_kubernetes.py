@@ -324,8 +324,8 @@ async def test_replicas_with_certificates_meet_by_the_names_in_the_file(
         assert done.replica in (0, 1, 2)
 
 
-async def _take_part(host: Any) -> None:
+async def _take_part(replica: Any) -> None:
     with trio.fail_after(30):
-        while not host.warm_up.done:
-            await host.warm_up.changed()
-    host.node.start_core()
+        while not replica.warm_up.done:
+            await replica.warm_up.wait_for_change()
+    replica.host.start_core()

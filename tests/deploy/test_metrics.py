@@ -54,7 +54,7 @@ def test_one_of_three_leads_and_the_others_follow_it(replicas: Replicas, ports: 
             and page.of("paxtui_role", role="leader") == (replica == leaders[0])
             and page["paxtui_has_leader"] == 1
             and page["paxtui_ballot_round"] >= 1
-            and page["paxtui_held"] == 0
+            and page["paxtui_non_voting"] == 0
             and all(page.of("paxtui_link_up", peer=str(peer)) == 1 for peer in {0, 1, 2} - {replica})
             for replica, page in enumerate(pages)
         )

@@ -15,7 +15,7 @@ import trio
 from paxtui.config.cluster_file import Address
 from paxtui.net.tls.credentials import Credentials
 from paxtui.replica.metrics import collector, http
-from paxtui.replica.metrics.http import Scrapes, listen_for_scrapes
+from paxtui.replica.metrics.http import MetricsServer, listen_for_metrics
 from paxtui.replica.transport.listener import PortRefused
 from tests.deploy.scraping import Scrape
 from tests.net.certificates import Folder, stranger
@@ -26,11 +26,11 @@ from tests.replica.host import HostedReplica, hosted
 GET = b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n"
 
 
-class Door:
+class MetricsHost:
     """A replica's port for metrics."""
 
-    def __init__(self, host: HostedReplica, port: int) -> None:
-        self.host = host
+    def __init__(self, r0: HostedReplica, port: int) -> None:
+        self.replica = r0
         self.port = port
 
     async def say(self, data: bytes, *, end: bool = False, context: ssl.SSLContext | None = None) -> bytes:
@@ -61,28 +61,26 @@ class Door:
 
 
 @asynccontextmanager
-async def door(folder: Path, credentials: Credentials | None = None) -> AsyncIterator[Door]:
-    async with hosted(folder) as host, trio.open_nursery() as nursery:
-        await eventually(
-            lambda: host.node.status is not None and host.node.status.role == "leader", "it leads"
-        )
-        sizes = collector.Sizes(host.node.storage.folder)
-        guests = host.server.guests
-        report = lambda: host.server.status(0)  # noqa: E731
+async def tls_host(folder: Path, credentials: Credentials | None = None) -> AsyncIterator[MetricsHost]:
+    async with hosted(folder) as r0, trio.open_nursery() as nursery:
+        await eventually(lambda: r0.host.status is not None and r0.host.status.role == "leader", "it leads")
+        sizes = collector.Sizes(r0.host.storage.folder)
+        admission = r0.server.admission
+        report = lambda: r0.server.status(0)  # noqa: E731
         page = collector.MetricsPage(
-            collector.registry_of(collector.ReplicaCollector(host.node, report, guests, sizes, credentials)),
+            collector.registry_of(collector.ReplicaCollector(r0.host, report, admission, sizes, credentials)),
             sizes,
         )
-        scrapes = Scrapes(page.text, collector.CONTENT_TYPE, guests, credentials)
+        metrics_server = MetricsServer(page.text, collector.CONTENT_TYPE, admission, credentials)
         listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        nursery.start_soon(trio.serve_listeners, scrapes.handle, listeners)
-        yield Door(host, listeners[0].socket.getsockname()[1])
+        nursery.start_soon(trio.serve_listeners, metrics_server.serve_connection, listeners)
+        yield MetricsHost(r0, listeners[0].socket.getsockname()[1])
         nursery.cancel_scope.cancel()
 
 
 @pytest.mark.trio
 async def test_metrics_and_livez_are_all_there_is(tmp_path: Path) -> None:
-    async with door(tmp_path) as it:
+    async with tls_host(tmp_path) as it:
         assert (await it.scrape())["paxtui_is_leader"] == 1
         assert (await it.say(b"GET /livez HTTP/1.0\r\n\r\n")).endswith(b"\r\n\r\nok\n")
         assert (await it.say(GET.replace(b"/metrics", b"/metrics?name=x"))).startswith(b"HTTP/1.1 200 ")
@@ -115,22 +113,22 @@ async def test_metrics_and_livez_are_all_there_is(tmp_path: Path) -> None:
 async def test_what_is_no_request_is_told_so_and_harms_nothing(
     tmp_path: Path, data: bytes, status: bytes
 ) -> None:
-    async with door(tmp_path) as it:
+    async with tls_host(tmp_path) as it:
         answer = await it.say(data, end=True)
         assert answer.startswith(b"HTTP/1.1 " + status) if status else answer == b""
-        assert it.host.refused.get(http.BAD_REQUEST, 0) == bool(status)
+        assert it.replica.refused.get(http.BAD_REQUEST, 0) == bool(status)
         assert (await it.scrape()).of("paxtui_refused_total", reason=http.BAD_REQUEST) == bool(status)
 
 
 @pytest.mark.trio
 async def test_random_bytes_harm_nothing(tmp_path: Path) -> None:
     rng = random.Random(7)
-    async with door(tmp_path) as it:
+    async with tls_host(tmp_path) as it:
         for _ in range(100):
             data = rng.randbytes(rng.randrange(1, 400)) + rng.choice((b"", b"\r\n\r\n"))
             answer = await it.say(data, end=True)
             assert answer.startswith(b"HTTP/1.1 400 ")
-        assert it.host.node.counters["bad frames"] == 0
+        assert it.replica.host.counters["bad frames"] == 0
         assert (await it.scrape())["paxtui_is_leader"] == 1
 
 
@@ -139,13 +137,13 @@ async def test_who_says_nothing_or_takes_nothing_is_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http, "CONVERSATION_S", 0.1)
-    async with door(tmp_path) as it:
+    async with tls_host(tmp_path) as it:
         for data in (b"", b"GET /metrics HTTP/1.1\r\nSlow: "):
             async with await trio.open_tcp_stream("127.0.0.1", it.port) as slow:
                 await slow.send_all(data)
                 with trio.fail_after(PATIENCE_S):
                     assert await slow.receive_some(100) == b""
-        await eventually(lambda: it.host.refused.get(http.TOO_SLOW) == 2, "both are counted")
+        await eventually(lambda: it.replica.refused.get(http.TOO_SLOW) == 2, "both are counted")
 
 
 @pytest.mark.trio
@@ -153,12 +151,12 @@ async def test_whoever_holds_places_loses_the_oldest_and_others_are_served(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http, "CONVERSATION_S", 3600.0)  # nobody is closed because of the time
-    async with door(tmp_path) as it:
+    async with tls_host(tmp_path) as it:
         held = [await trio.open_tcp_stream("127.0.0.1", it.port) for _ in range(http.CONNECTIONS_MAX)]
         for each in held:
             await each.send_all(b"GET")
         assert (await it.scrape())["paxtui_is_leader"] == 1
-        await eventually(lambda: it.host.refused.get(http.TOO_MANY, 0) >= 1, "one of them had to go")
+        await eventually(lambda: it.replica.refused.get(http.TOO_MANY, 0) >= 1, "one of them had to go")
         with trio.fail_after(PATIENCE_S):
             assert await held[0].receive_some(100) == b""
         for each in held:
@@ -169,13 +167,13 @@ async def test_whoever_holds_places_loses_the_oldest_and_others_are_served(
 async def test_what_goes_wrong_with_the_numbers_does_not_stop_the_replica(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with door(tmp_path) as it:
+    async with tls_host(tmp_path) as it:
         with monkeypatch.context() as broken:
             broken.setattr(
                 collector, "BELIEFS", (("nonsense", "A mistake.", lambda status: status.nonsense),)
             )
             assert (await it.say(GET)).startswith(b"HTTP/1.1 500 ")
-            assert "metrics: cannot be told: AttributeError" in it.host.lines.getvalue()
+            assert "metrics: cannot be told: AttributeError" in it.replica.lines.getvalue()
         assert (await it.scrape())["paxtui_is_leader"] == 1
 
 
@@ -216,7 +214,7 @@ async def test_a_file_system_that_hangs_leaves_out_the_sizes_and_nothing_else(
 
     monkeypatch.setattr(collector, "_measure", hang)
     monkeypatch.setattr(collector, "DISK_S", 0.05)
-    async with door(tmp_path) as it:
+    async with tls_host(tmp_path) as it:
         try:
             page = await it.scrape()
         finally:
@@ -231,7 +229,7 @@ async def test_with_certificates_those_who_may_see_the_status_may_scrape(tmp_pat
         tmp_path / "certs", "replica-0", "replica-1", "observer-wall", "client-ada", "operator-eve"
     )
     authority = certs.path / "authority.pem"
-    async with door(tmp_path / "r0", certs.replica(0)) as it:
+    async with tls_host(tmp_path / "r0", certs.replica(0)) as it:
         for stem in ("observer-wall", "client-ada", "operator-eve"):
             page = await it.scrape(stranger(certs.files(stem), authority))
             assert page["paxtui_certificate_expiry_timestamp_seconds"] == certs.replica(0).until
@@ -248,12 +246,12 @@ async def test_with_certificates_those_who_may_see_the_status_may_scrape(tmp_pat
         plain = await it.say(GET)
         assert plain.startswith(b"HTTP/1.1 400 ")
         assert plain.endswith(b"this port takes https, with a certificate of this cluster\n")
-        assert it.host.refused[http.NO_CERTIFICATE] == 4
+        assert it.replica.refused[http.NO_CERTIFICATE] == 4
 
 
 async def closed_again(address: Address, credentials: Credentials | None, *, insecure: bool) -> str:
     """What keeps strangers from the port."""
-    listening = await listen_for_scrapes(address, credentials, insecure=insecure)
+    listening = await listen_for_metrics(address, credentials, insecure=insecure)
     for listener in listening.listeners:
         await listener.aclose()
     assert (listening.credentials is not None) == (listening.security == "tls")
@@ -269,4 +267,4 @@ async def test_where_it_may_listen(tmp_path: Path) -> None:
     assert await closed_again(everywhere, mine, insecure=False) == "tls"
     assert await closed_again(everywhere, None, insecure=True) == "insecure"
     with pytest.raises(PortRefused, match=r"^--metrics: 0\.0\.0\.0:\d+ can be reached from other machines"):
-        await listen_for_scrapes(everywhere, None, insecure=False)
+        await listen_for_metrics(everywhere, None, insecure=False)

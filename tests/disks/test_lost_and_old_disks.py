@@ -226,7 +226,7 @@ def test_status_says_who_is_held_and_why(three: Replicas) -> None:
         """Both in one look; a replica that does not answer in time on a busy machine is looked at again."""
         lines = status(three)
         (row,) = [line for line in lines if line.startswith("r2 ")]
-        return row.split()[1] == "held" and says(lines, "HELD: r2 is a learner without vote: replica ")
+        return row.split()[1] == "non-voting" and says(lines, "HELD: r2 is a learner without vote: replica ")
 
     until(told, "status says it")
     three.kill(2)

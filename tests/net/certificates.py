@@ -8,10 +8,10 @@ from pathlib import Path
 
 import trustme
 
+from paxtui.config.identity import identity
 from paxtui.config.tls_files import KeyFiles
 from paxtui.net.tls.authority import Authority
 from paxtui.net.tls.credentials import Credentials, _context, _Loaded
-from paxtui.net.tls.identity import identity
 
 
 class Folder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 
-from paxtui.net.tls.identity import Identity
+from paxtui.config.identity import Identity
 from paxtui.replica.event_log import EventLog
 from paxtui.replica.sessions.authorization import Caller
 

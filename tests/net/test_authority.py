@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from paxtui.config.folders import ConfigError
+from paxtui.config.identity import identity
 from paxtui.net.tls.authority import Authority
-from paxtui.net.tls.identity import identity
 from tests.net.certificates import Folder, leaf, trusted
 
 

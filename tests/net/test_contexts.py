@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from paxtui.config.folders import ConfigError
+from paxtui.config.identity import Identity
 from paxtui.config.tls_files import KeyFiles, Tls
 from paxtui.net.tls.credentials import DAY_S, Credentials, of_tool
-from paxtui.net.tls.identity import Identity
 from tests.net.certificates import Folder, leaf, trusted
 
 
@@ -67,8 +67,8 @@ def test_a_certificate_of_another_authority_is_refused(certs: Folder, tmp_path: 
 
 def test_an_authority_that_another_tool_made_serves(tmp_path: Path) -> None:
     ca = trusted(tmp_path / "foreign")
+    from paxtui.config.identity import identity
     from paxtui.net.tls.authority import Authority
-    from paxtui.net.tls.identity import identity
 
     made = Authority(tmp_path / "foreign").issue(identity("operator", "eve"))
     files = KeyFiles(tmp_path / "foreign/authority.pem", made.certificate, made.key)

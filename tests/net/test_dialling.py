@@ -28,15 +28,15 @@ from tests.replica.host import HostedReplica, hosted
 
 
 @pytest.fixture
-async def door(tmp_path: Path) -> AsyncIterator[TlsHost]:
-    async with tls_hosted(tmp_path) as host:
-        yield host
+async def secure(tmp_path: Path) -> AsyncIterator[TlsHost]:
+    async with tls_hosted(tmp_path) as replica:
+        yield replica
 
 
-def seen_by(door: TlsHost, stem: str, folder: Path | None = None) -> Cluster:
+def seen_by(secure: TlsHost, stem: str, folder: Path | None = None) -> Cluster:
     """The cluster as somebody with this certificate has it in a configuration file."""
-    tls = Tls(folder=str(folder or door.certs.path), identity=stem)
-    return structs.replace(door.host.node.cluster, tls=tls)
+    tls = Tls(folder=str(folder or secure.certs.path), identity=stem)
+    return structs.replace(secure.replica.host.cluster, tls=tls)
 
 
 async def reason_for(cluster: Cluster) -> str:
@@ -52,8 +52,8 @@ async def reason_for(cluster: Cluster) -> str:
 
 
 @pytest.mark.trio
-async def test_everything_that_the_library_does_works_over_tls(door: TlsHost) -> None:
-    eve = seen_by(door, "operator-eve")
+async def test_everything_that_the_library_does_works_over_tls(secure: TlsHost) -> None:
+    eve = seen_by(secure, "operator-eve")
     async with connect(eve, name="console") as log:
         assert [(await log.append(text)).slot for text in ("a", "b")] == [0, 1]
         assert [entry.text for entry in (await log.read()).entries] == ["a", "b"]
@@ -69,8 +69,10 @@ async def test_everything_that_the_library_does_works_over_tls(door: TlsHost) ->
 
 
 @pytest.mark.trio
-async def test_an_observer_watches_and_reads_and_is_told_at_once_that_it_cannot_append(door: TlsHost) -> None:
-    wall = seen_by(door, "observer-wall")
+async def test_an_observer_watches_and_reads_and_is_told_at_once_that_it_cannot_append(
+    secure: TlsHost,
+) -> None:
+    wall = seen_by(secure, "observer-wall")
     heard: list[object] = []
     async with trio.open_nursery() as nursery:
         nursery.start_soon(watch, wall, 0, heard.append)
@@ -90,27 +92,27 @@ async def test_an_observer_watches_and_reads_and_is_told_at_once_that_it_cannot_
 
 @pytest.mark.trio
 async def test_an_address_is_enough_where_the_environment_names_the_certificate(
-    door: TlsHost, monkeypatch: pytest.MonkeyPatch
+    secure: TlsHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address = str(door.host.node.cluster.address(0))
+    address = str(secure.replica.host.cluster.address(0))
     with pytest.raises(Unreachable, match="takes nobody without a certificate, and you do not speak TLS"):
         await resolve(address)
-    monkeypatch.setenv("PAXTUI_TLS_FOLDER", str(door.certs.path))
+    monkeypatch.setenv("PAXTUI_TLS_FOLDER", str(secure.certs.path))
     monkeypatch.setenv("PAXTUI_TLS_IDENTITY", "client-ada")
     found = await resolve(address)
-    assert found.tls == Tls(folder=str(door.certs.path), identity="client-ada")
+    assert found.tls == Tls(folder=str(secure.certs.path), identity="client-ada")
     async with connect(found) as log:
         assert (await log.append("x")).slot == 0
 
 
 @pytest.mark.trio
 async def test_certificates_that_cannot_serve_are_told_before_anybody_is_asked(
-    door: TlsHost, tmp_path: Path
+    secure: TlsHost, tmp_path: Path
 ) -> None:
-    door.certs.issue("client-ada", days=-1)
+    secure.certs.issue("client-ada", days=-1)
     for wrong, why in (
-        (seen_by(door, "client-ada"), r"client-ada\.pem: has expired"),
-        (seen_by(door, "client-nobody"), r"client-nobody\.pem: no such file"),
+        (seen_by(secure, "client-ada"), r"client-ada\.pem: has expired"),
+        (seen_by(secure, "client-nobody"), r"client-nobody\.pem: no such file"),
     ):
         with pytest.raises(ConfigError, match=why):
             async with connect(wrong):
@@ -120,8 +122,8 @@ async def test_certificates_that_cannot_serve_are_told_before_anybody_is_asked(
 
 
 @pytest.mark.trio
-async def test_who_has_no_certificate_is_told_that_one_is_needed(door: TlsHost) -> None:
-    plain = door.host.node.cluster
+async def test_who_has_no_certificate_is_told_that_one_is_needed(secure: TlsHost) -> None:
+    plain = secure.replica.host.cluster
     with pytest.raises(HelloRefused, match="this replica takes nobody without a certificate"):
         async with dial(plain.address(0), "client", answers):
             pass
@@ -132,30 +134,30 @@ async def test_who_has_no_certificate_is_told_that_one_is_needed(door: TlsHost) 
 @pytest.mark.trio
 async def test_a_replica_without_certificates_is_not_spoken_to(tmp_path: Path) -> None:
     certs = Folder(tmp_path / "certs", "client-ada")
-    async with hosted(tmp_path / "r0") as host:
-        door = TlsHost(host, certs)
+    async with hosted(tmp_path / "r0") as replica:
+        secure = TlsHost(replica, certs)
         why = "it does not speak TLS; it runs without certificates, or is another program"
-        assert await reason_for(seen_by(door, "client-ada")) == why
+        assert await reason_for(seen_by(secure, "client-ada")) == why
         await eventually(
-            lambda: "this is TLS, and this replica runs without certificates" in door.said, "it says so"
+            lambda: "this is TLS, and this replica runs without certificates" in secure.said, "it says so"
         )
-        (sighting,) = await Operator(seen_by(door, "client-ada")).status()
+        (sighting,) = await Operator(seen_by(secure, "client-ada")).status()
         assert sighting.problem.endswith(why)
 
 
 @pytest.mark.trio
-async def test_a_refused_certificate_is_told_by_the_answer_to_hello(door: TlsHost, tmp_path: Path) -> None:
+async def test_a_refused_certificate_is_told_by_the_answer_to_hello(secure: TlsHost, tmp_path: Path) -> None:
     """The handshake of a client succeeds in TLS 1.3 although the replica refuses its certificate."""
     other = Folder(tmp_path / "other", "client-ada")
     mixed = structs.replace(  # type: ignore[type-var]
-        seen_by(door, "client-ada", other.path).tls, authority=str(door.certs.path / "authority.pem")
+        seen_by(secure, "client-ada", other.path).tls, authority=str(secure.certs.path / "authority.pem")
     )
     with pytest.raises(ConfigError, match="is not from"):  # our own check finds it first
-        async with dial(door.host.node.cluster.address(0), "client", answers, tls=mixed):
+        async with dial(secure.replica.host.cluster.address(0), "client", answers, tls=mixed):
             pass
-    bundle = (other.path / "authority.pem").read_bytes() + (door.certs.path / "authority.pem").read_bytes()
+    bundle = (other.path / "authority.pem").read_bytes() + (secure.certs.path / "authority.pem").read_bytes()
     (other.path / "authority.pem").write_bytes(bundle)
-    assert await reason_for(seen_by(door, "client-ada", other.path)) == (
+    assert await reason_for(seen_by(secure, "client-ada", other.path)) == (
         "it refuses our certificate, whose authority it does not know"
     )
 
@@ -166,27 +168,27 @@ async def test_a_refused_certificate_is_told_by_the_answer_to_hello(door: TlsHos
 @asynccontextmanager
 async def showing(tmp_path: Path, credentials: Credentials, certs: Folder) -> AsyncIterator[TlsHost]:
     """Replica 0's address, at which somebody shows something."""
-    async with hosted(tmp_path / "r0", credentials=credentials) as host:
-        yield TlsHost(host, certs)
+    async with hosted(tmp_path / "r0", credentials=credentials) as replica:
+        yield TlsHost(replica, certs)
 
 
-async def both_sides(door: TlsHost, stem: str, ours: str, theirs: str) -> None:
-    assert await reason_for(seen_by(door, stem)) == ours
-    await eventually(lambda: f"turned away: {theirs}\n" in door.said, f"{theirs}; it said {door.said}")
+async def both_sides(secure: TlsHost, stem: str, ours: str, theirs: str) -> None:
+    assert await reason_for(seen_by(secure, stem)) == ours
+    await eventually(lambda: f"turned away: {theirs}\n" in secure.said, f"{theirs}; it said {secure.said}")
 
 
 @pytest.mark.trio
 async def test_another_replica_at_the_address_is_refused_and_both_sides_say_why(tmp_path: Path) -> None:
     certs = Folder(tmp_path / "certs", "replica-1", "client-ada")
-    async with showing(tmp_path, certs.replica(1), certs) as door:
+    async with showing(tmp_path, certs.replica(1), certs) as secure:
         ours = "its certificate is that of replica/1, and we dialled replica/0"
-        await both_sides(door, "client-ada", ours, f"it does not want this replica: {ours}")
+        await both_sides(secure, "client-ada", ours, f"it does not want this replica: {ours}")
         with pytest.raises(Unreachable, match="we dialled replica/0"):
-            async with connect(seen_by(door, "client-ada")) as log:
+            async with connect(seen_by(secure, "client-ada")) as log:
                 await log.append("x", timeout_s=0.5)
         heard: list[object] = []
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(watch, seen_by(door, "client-ada"), 0, heard.append)
+            nursery.start_soon(watch, seen_by(secure, "client-ada"), 0, heard.append)
             await eventually(lambda: heard, "it is told")
             nursery.cancel_scope.cancel()
         assert heard[0] == Lost(ours, refused=False)
@@ -195,9 +197,9 @@ async def test_another_replica_at_the_address_is_refused_and_both_sides_say_why(
 @pytest.mark.trio
 async def test_a_client_that_poses_as_a_replica_is_refused(tmp_path: Path) -> None:
     certs = Folder(tmp_path / "certs", "client-ada", "client-eve")
-    async with showing(tmp_path, Careless(certs.files("client-eve")), certs) as door:
+    async with showing(tmp_path, Careless(certs.files("client-eve")), certs) as secure:
         await both_sides(
-            door,
+            secure,
             "client-ada",
             "its certificate is not made for this: a replica's is needed here",
             "it refuses our certificate, which is not made for this",
@@ -213,18 +215,18 @@ async def test_a_client_whose_certificate_another_authority_made_fit_for_servers
     both = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH])
     monkeypatch.setattr(x509, "ExtendedKeyUsage", lambda uses: both)
     certs.issue("client-eve")
-    async with showing(tmp_path, Careless(certs.files("client-eve")), certs) as door:
+    async with showing(tmp_path, Careless(certs.files("client-eve")), certs) as secure:
         ours = "its certificate is that of client/eve; a replica's is needed here"
-        await both_sides(door, "client-ada", ours, f"it does not want this replica: {ours}")
+        await both_sides(secure, "client-ada", ours, f"it does not want this replica: {ours}")
         with pytest.raises(Unreachable, match="a replica's is needed here"):
-            await asked_anew(door)
+            await asked_anew(secure)
 
 
-async def asked_anew(door: TlsHost) -> None:
+async def asked_anew(secure: TlsHost) -> None:
     """By address alone, where any replica would do."""
-    address = str(door.host.node.cluster.address(0))
+    address = str(secure.replica.host.cluster.address(0))
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("PAXTUI_TLS_FOLDER", str(door.certs.path))
+        environment.setenv("PAXTUI_TLS_FOLDER", str(secure.certs.path))
         environment.setenv("PAXTUI_TLS_IDENTITY", "client-ada")
         await resolve(address)
 
@@ -233,9 +235,9 @@ async def asked_anew(door: TlsHost) -> None:
 async def test_an_expired_replica_is_refused_and_both_sides_say_why(tmp_path: Path) -> None:
     certs = Folder(tmp_path / "certs", "client-ada")
     certs.issue("replica-0", days=-1)
-    async with showing(tmp_path, Careless(certs.files("replica-0")), certs) as door:
+    async with showing(tmp_path, Careless(certs.files("replica-0")), certs) as secure:
         await both_sides(
-            door,
+            secure,
             "client-ada",
             "its certificate has expired",
             "it refuses our certificate, which has expired (or its clock is wrong)",
@@ -246,9 +248,9 @@ async def test_an_expired_replica_is_refused_and_both_sides_say_why(tmp_path: Pa
 async def test_a_replica_of_an_unknown_authority_is_refused_and_both_sides_say_why(tmp_path: Path) -> None:
     certs = Folder(tmp_path / "certs", "client-ada")
     other = Folder(tmp_path / "other", "replica-0")
-    async with showing(tmp_path, other.replica(0), certs) as door:
+    async with showing(tmp_path, other.replica(0), certs) as secure:
         await both_sides(
-            door,
+            secure,
             "client-ada",
             "its certificate is not from our authority",
             "it refuses our certificate, whose authority it does not know",
@@ -270,8 +272,8 @@ async def two_of_three(
         yield first, second
 
 
-async def says(host: HostedReplica, text: str) -> None:
-    await eventually(lambda: text in host.lines.getvalue(), f"{text}; it said {host.lines.getvalue()}")
+async def says(replica: HostedReplica, text: str) -> None:
+    await eventually(lambda: text in replica.lines.getvalue(), f"{text}; it said {replica.lines.getvalue()}")
 
 
 @pytest.mark.trio
@@ -281,7 +283,7 @@ async def test_replicas_of_one_authority_form_a_cluster(tmp_path: Path) -> None:
         await says(zero, "r1 up at")
         await says(one, "r0 up at")
         await eventually(
-            lambda: zero.node.status is not None and zero.node.status.leader is not None, "one leads"
+            lambda: zero.host.status is not None and zero.host.status.leader is not None, "one leads"
         )
         assert "WARNING" not in zero.lines.getvalue() + one.lines.getvalue()
 
@@ -296,9 +298,9 @@ async def test_a_replica_with_anothers_certificate_stays_alone_and_all_say_why(t
         cannot = "your certificate is that of replica/2; it cannot speak as replica 1"
         await says(zero, f"refused as peer 1: {cannot}")
         await says(one, f"refuses this replica: {cannot}")
-        assert one.node.refusals == {0: cannot}
-        assert zero.node.status is not None
-        assert zero.node.status.leader is None
+        assert one.host.outbound.refused_by == {0: cannot}
+        assert zero.host.status is not None
+        assert zero.host.status.leader is None
 
 
 @pytest.mark.trio
@@ -306,9 +308,9 @@ async def test_a_replica_of_another_authority_stays_alone_and_all_say_why(tmp_pa
     certs = Folder(tmp_path / "certs", "replica-0")
     other = Folder(tmp_path / "other", "replica-1")
     async with two_of_three(tmp_path, certs.replica(0), other.replica(1)) as (zero, one):
-        for host in (zero, one):
-            await says(host, "over TLS: its certificate is not from our authority")
-            await says(host, "turned away: it refuses our certificate, whose authority it does not know")
+        for replica in (zero, one):
+            await says(replica, "over TLS: its certificate is not from our authority")
+            await says(replica, "turned away: it refuses our certificate, whose authority it does not know")
 
 
 @pytest.mark.trio
@@ -334,4 +336,4 @@ async def test_an_expired_replica_is_refused_by_its_peers_and_learns_why(tmp_pat
         await says(zero, "turned away: its certificate has expired")
         why = "it refuses our certificate, which has expired (or its clock is wrong)"
         await says(one, f"over TLS: {why}")
-        assert one.node.refusals == {0: why}
+        assert one.host.outbound.refused_by == {0: why}

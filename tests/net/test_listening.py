@@ -75,7 +75,7 @@ async def test_a_port_that_others_reach_is_refused_with_the_reason_and_the_way_o
 async def test_what_keeps_strangers_out_is_said_in_the_log(tmp_path: Path) -> None:
     certs = Folder(tmp_path / "certs", "replica-0")
     lines = io.StringIO()
-    journal = EventLog(0, "info", as_json=False, file=lines)
+    event_log = EventLog(0, "info", as_json=False, file=lines)
     for host, credentials, insecure, security in (
         ("127.0.0.1", None, False, "loopback"),
         ("127.0.0.1", None, True, "loopback"),
@@ -85,7 +85,7 @@ async def test_what_keeps_strangers_out_is_said_in_the_log(tmp_path: Path) -> No
     ):
         listening = await listen_somewhere(host, credentials, insecure)
         assert listening.security == security
-        tell_security(listening, journal)
+        tell_security(listening, event_log)
         for listener in listening.listeners:
             await listener.aclose()
     said = [line.split(" ", 1)[1] for line in lines.getvalue().splitlines()]

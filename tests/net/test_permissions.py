@@ -38,9 +38,9 @@ ACTIONS = {"elect", "noop", "inject", "undo"}
 
 
 @pytest.fixture
-async def door(tmp_path: Path) -> AsyncIterator[TlsHost]:
-    async with tls_hosted(tmp_path) as host:
-        yield host
+async def secure(tmp_path: Path) -> AsyncIterator[TlsHost]:
+    async with tls_hosted(tmp_path) as replica:
+        yield replica
 
 
 def forbidden(answer: Said) -> bool:
@@ -51,11 +51,11 @@ def forbidden(answer: Said) -> bool:
 @pytest.mark.parametrize("stem", MAY)
 @pytest.mark.parametrize("verb", VERBS)
 async def test_a_connection_can_do_what_its_certificate_allows_and_no_more(
-    door: TlsHost, stem: str, verb: str
+    secure: TlsHost, stem: str, verb: str
 ) -> None:
     role, message = VERBS[verb]
     who = stem.replace("-", "/")
-    async with door.dial(stem, role, name="test") as raw:
+    async with secure.dial(stem, role, name="test") as raw:
         answer = await raw.ask(message)
         assert forbidden(answer) == (verb not in MAY[stem]), answer
         if verb not in MAY[stem]:
@@ -67,31 +67,31 @@ async def test_a_connection_can_do_what_its_certificate_allows_and_no_more(
         while (heard := await raw.hear()) is not None and heard["type"] != "status":
             pass
         assert heard is not None
-    node = door.host.node
+    host = secure.replica.host
     if verb in ACTIONS and verb not in MAY[stem]:
-        assert f"audit    {who} (test) from 127.0.0.1:" in door.said
-        assert f": refused, forbidden: your certificate is that of {who}" in door.said
-        assert len(node.board) == 0
+        assert f"audit    {who} (test) from 127.0.0.1:" in secure.said
+        assert f": refused, forbidden: your certificate is that of {who}" in secure.said
+        assert len(host.fault_registry) == 0
     if verb.startswith("append"):
         slots = {"append": 1, "append-many": 2}[verb] if verb in MAY[stem] else 0
-        assert node.feed.watermark == slots
+        assert host.applied_log.watermark == slots
 
 
 @pytest.mark.trio
 @pytest.mark.parametrize("stem", MAY)
-async def test_only_a_replica_may_speak_as_a_peer(door: TlsHost, stem: str) -> None:
-    async with door.dial(stem) as raw:
-        answer = await raw.hello("peer", **door.host.peer(1))
+async def test_only_a_replica_may_speak_as_a_peer(secure: TlsHost, stem: str) -> None:
+    async with secure.dial(stem) as raw:
+        answer = await raw.hello("peer", **secure.replica.peer(1))
     who = stem.replace("-", "/")
     reason = f"your certificate is that of {who}; only a replica may speak as a peer"
     assert answer == {"type": "refused", "reason": reason}
-    assert f"refused as peer 1: {reason}" in door.said
+    assert f"refused as peer 1: {reason}" in secure.said
 
 
 @pytest.mark.trio
 @pytest.mark.parametrize("role", ["client", "operator", "observer"])
-async def test_a_replica_may_speak_as_a_peer_and_as_nothing_else(door: TlsHost, role: str) -> None:
-    async with door.dial("replica-1") as raw:
+async def test_a_replica_may_speak_as_a_peer_and_as_nothing_else(secure: TlsHost, role: str) -> None:
+    async with secure.dial("replica-1") as raw:
         answer = await raw.hello(role)
     assert (
         answer["reason"] == f"your certificate is that of replica/1; it may speak as a peer and not as {role}"
@@ -100,19 +100,19 @@ async def test_a_replica_may_speak_as_a_peer_and_as_nothing_else(door: TlsHost, 
 
 @pytest.mark.trio
 async def test_a_replica_cannot_speak_as_another(tmp_path: Path) -> None:
-    async with tls_hosted(tmp_path, replicas=3) as door:
-        async with door.dial("replica-1") as raw:
-            answer = await raw.hello("peer", **door.host.peer(2))
+    async with tls_hosted(tmp_path, replicas=3) as secure:
+        async with secure.dial("replica-1") as raw:
+            answer = await raw.hello("peer", **secure.replica.peer(2))
         reason = "your certificate is that of replica/1; it cannot speak as replica 2"
         assert answer == {"type": "refused", "reason": reason}
-        assert f"refused as peer 2: {reason}" in door.said
-        async with door.dial("replica-2", "peer", **door.host.peer(2)):
+        assert f"refused as peer 2: {reason}" in secure.said
+        async with secure.dial("replica-2", "peer", **secure.replica.peer(2)):
             pass
 
 
 @pytest.mark.trio
-async def test_messages_go_into_the_log_under_the_certificates_name(door: TlsHost) -> None:
-    async with door.dial("client-ada") as raw:
+async def test_messages_go_into_the_log_under_the_certificates_name(secure: TlsHost) -> None:
+    async with secure.dial("client-ada") as raw:
         welcome = await raw.hello("client", name="eve")
         assert welcome["session"].startswith("ada~")
         assert (await raw.append(1, "hello"))["type"] == "appended"
@@ -121,14 +121,14 @@ async def test_messages_go_into_the_log_under_the_certificates_name(door: TlsHos
 
 
 @pytest.mark.trio
-async def test_nobody_goes_on_with_the_session_of_somebody_else(door: TlsHost) -> None:
-    async with door.dial("client-ada", "client") as raw:
+async def test_nobody_goes_on_with_the_session_of_somebody_else(secure: TlsHost) -> None:
+    async with secure.dial("client-ada", "client") as raw:
         pass
-    async with door.dial("client-ada") as raw:
+    async with secure.dial("client-ada") as raw:
         mine = (await raw.hello("client"))["session"]
-    async with door.dial("client-ada") as raw:
+    async with secure.dial("client-ada") as raw:
         assert (await raw.hello("client", session=mine))["session"] == mine
-    async with door.dial("operator-eve") as raw:
+    async with secure.dial("operator-eve") as raw:
         answer = await raw.hello("client", session=mine)
     assert answer["reason"] == (
         "session refused: your certificate is that of operator/eve, and the session is not yours"
@@ -136,8 +136,8 @@ async def test_nobody_goes_on_with_the_session_of_somebody_else(door: TlsHost) -
 
 
 @pytest.mark.trio
-async def test_every_action_leaves_who_from_where_what_and_the_result(door: TlsHost) -> None:
-    async with door.dial("operator-eve", "operator", name="console") as raw:
+async def test_every_action_leaves_who_from_where_what_and_the_result(secure: TlsHost) -> None:
+    async with secure.dial("operator-eve", "operator", name="console") as raw:
         inject = {"type": "inject", "id": 1, "fault": {"fault": "slow-disk", "ms": 1}, "for_s": 60}
         assert (await raw.ask(inject))["type"] == "done"
         assert (await raw.ask({"type": "undo", "id": 2, "number": 77}))["type"] == "failed"
@@ -147,7 +147,7 @@ async def test_every_action_leaves_who_from_where_what_and_the_result(door: TlsH
         await raw.ask({"type": "list-faults", "id": 6})
         await raw.ask({"type": "get-status", "id": 7})
         where = "{}:{}".format(*raw.stream.transport_stream.socket.getsockname())  # type: ignore[attr-defined]
-    lines = [line.partition(" audit    ")[2] for line in door.said.splitlines() if " audit " in line]
+    lines = [line.partition(" audit    ")[2] for line in secure.said.splitlines() if " audit " in line]
     who = f"operator/eve (console) from {where}: "
     assert [line.removeprefix(who) for line in lines] == [
         "slow-disk r0 1 ms for 60 s: done, fault 1",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from paxtui.net.tls.identity import Identity, NoRole, from_certificate, from_uris, identity
+from paxtui.config.identity import Identity, NoRole, from_certificate, from_uris, identity
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 import trio
 import trio.testing
 
-from paxtui.net.tls.stream import Distrust, TlsStream, answer, call
+from paxtui.net.tls.stream import Distrust, TlsStream, dial_tls, serve_tls
 from paxtui.replica.transport.frame_writer import FrameWriter
 from paxtui.replica.transport.read_loop import ReadLoop
 from tests.net.certificates import Folder
@@ -38,11 +38,11 @@ async def pair(tmp_path: Path) -> AsyncIterator[tuple[TlsStream, TlsStream]]:
     async with wire() as (near, far):
 
         async def dial() -> None:
-            ends["near"] = await call(near, certs.replica(1).client, 0)
+            ends["near"] = await dial_tls(near, certs.replica(1).client, 0)
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(dial)
-            ends["far"] = await answer(far, certs.replica(0).server)
+            ends["far"] = await serve_tls(far, certs.replica(0).server)
         yield ends["near"], ends["far"]
 
 
@@ -131,9 +131,9 @@ async def test_bytes_that_were_left_out_or_repeated_on_the_way_end_the_connectio
 @pytest.mark.trio
 async def test_who_hangs_up_in_the_middle_of_the_handshake_is_said_to(tmp_path: Path) -> None:
     certs = Folder(tmp_path / "certs", "replica-0")
-    for begin in (answer, lambda raw, context: call(raw, context, 0)):
+    for begin in (serve_tls, lambda raw, context: dial_tls(raw, context, 0)):
         async with wire() as (near, far):
-            context = certs.replica(0).server if begin is answer else certs.replica(0).client
+            context = certs.replica(0).server if begin is serve_tls else certs.replica(0).client
             await far.aclose()
             with pytest.raises(Distrust, match="it hung up in the middle of the handshake"):
                 await begin(near, context)
@@ -148,23 +148,23 @@ async def test_a_sender_seals_each_frame_once_however_slow_the_reader_is(tmp_pat
     dice = random.Random(7)
     frames = [dice.randbytes(dice.randrange(1, 30_000)) for _ in range(200)]
     async with pair(tmp_path) as (near, far), trio.open_nursery() as nursery:
-        sender = FrameWriter(near)
-        nursery.start_soon(sender.run)
+        writer = FrameWriter(near)
+        nursery.start_soon(writer.run)
         heard = b""
         for number, frame in enumerate(frames):
-            assert sender.push(frame)
+            assert writer.push(frame)
             if number % 3 == 0:
-                sender.flush()
+                writer.flush()
             if not slow or number % 50 == 0:
                 await trio.testing.wait_all_tasks_blocked()
-                sender.flush()
+                writer.flush()
                 while len(heard) < sum(map(len, frames[: number + 1])):
                     heard += await far.receive_some()
-        sender.flush()
+        writer.flush()
         heard += await read(far, sum(map(len, frames)) - len(heard)) if slow else b""
         assert heard == b"".join(frames)
-        await eventually(lambda: sender.waiting_bytes == 0, "nothing waits")
-        assert not sender.midway
+        await eventually(lambda: writer.waiting_bytes == 0, "nothing waits")
+        assert not writer.midway
         nursery.cancel_scope.cancel()
 
 
@@ -172,43 +172,43 @@ async def test_a_sender_seals_each_frame_once_however_slow_the_reader_is(tmp_pat
 async def test_nothing_may_follow_what_is_sealed_and_has_not_left(tmp_path: Path) -> None:
     async with pair(tmp_path) as (near, far):
         async with trio.open_nursery() as nursery:
-            sender = FrameWriter(near)
-            nursery.start_soon(sender.run)
-            sender.push(bytes(1_000_000))
-            sender.flush()
-            assert sender.midway
-            assert sender.waiting_bytes > 0
-            sender.abandon()
-            assert sender.waiting_bytes == 0
+            writer = FrameWriter(near)
+            nursery.start_soon(writer.run)
+            writer.push(bytes(1_000_000))
+            writer.flush()
+            assert writer.midway
+            assert writer.waiting_bytes > 0
+            writer.abandon()
+            assert writer.waiting_bytes == 0
             nursery.cancel_scope.cancel()
-        assert sender.midway
+        assert writer.midway
         await far.aclose()
 
 
 @pytest.mark.trio
 async def test_a_flush_on_a_connection_that_is_gone_raises_nothing_and_the_task_ends(tmp_path: Path) -> None:
     async with pair(tmp_path) as (near, far):
-        sender = FrameWriter(near)
+        writer = FrameWriter(near)
         await far.aclose()
         for _ in range(3):
-            sender.push(b"x" * 100_000)
-            sender.flush()
+            writer.push(b"x" * 100_000)
+            writer.flush()
         with pytest.raises(trio.BrokenResourceError):
-            await sender.run()
+            await writer.run()
 
 
 @pytest.mark.trio
 async def test_what_came_with_the_record_of_hello_is_not_forgotten(tmp_path: Path) -> None:
     """Two records in one piece, read by a task; and half of a third, which another reads to its end."""
     async with pair(tmp_path) as (near, far), trio.open_nursery() as nursery:
-        hub = ReadLoop(lambda: None, lambda: None)
-        nursery.start_soon(hub.run)
+        read_loop = ReadLoop(lambda: None, lambda: None)
+        nursery.start_soon(read_loop.run)
         first, second, third = (near.encrypt(text) for text in (b"hello", b"and", b"more"))
         await near.raw.send_all(first + second + third[:10])
         heard = [await far.receive_some()]
         await near.raw.send_all(third[10:])
         await near.send_eof()
-        await hub.read(far, heard.append)
+        await read_loop.read(far, heard.append)
         assert b"".join(heard) == b"helloandmore"
         nursery.cancel_scope.cancel()
 
@@ -216,14 +216,14 @@ async def test_what_came_with_the_record_of_hello_is_not_forgotten(tmp_path: Pat
 @pytest.mark.trio
 async def test_bytes_that_were_changed_end_a_gathered_read(tmp_path: Path) -> None:
     async with pair(tmp_path) as (near, far), trio.open_nursery() as nursery:
-        hub = ReadLoop(lambda: None, lambda: None)
-        nursery.start_soon(hub.run)
+        read_loop = ReadLoop(lambda: None, lambda: None)
+        nursery.start_soon(read_loop.run)
         bad = bytearray(near.encrypt(b"bad"))
         bad[-1] ^= 1
         await near.raw.send_all(bad)
         heard: list[bytes] = []
         with pytest.raises(trio.BrokenResourceError):
-            await hub.read(far, heard.append)
+            await read_loop.read(far, heard.append)
         assert heard == []
         nursery.cancel_scope.cancel()
 
@@ -259,7 +259,7 @@ async def test_the_other_side_may_change_its_keys(tmp_path: Path) -> None:
     try:
         with trio.fail_after(PATIENCE_S):
             async with listener, await listener.accept() as raw:
-                stream = await answer(raw, certs.replica(0).server)
+                stream = await serve_tls(raw, certs.replica(0).server)
                 assert str(stream.identity) == "client/ada"
                 for times, line in enumerate((b"one\n", b"two\n", b"three\n"), 1):
                     await openssl.stdin.send_all(line)

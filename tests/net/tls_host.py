@@ -21,13 +21,13 @@ IDENTITIES = ("replica-0", "replica-1", "replica-2", "client-ada", "operator-eve
 class TlsHost:
     """The replica, its folder of certificates, and how to get at it."""
 
-    def __init__(self, host: HostedReplica, certs: Folder) -> None:
-        self.host = host
+    def __init__(self, r0: HostedReplica, certs: Folder) -> None:
+        self.replica = r0
         self.certs = certs
 
     @property
     def said(self) -> str:
-        return self.host.lines.getvalue()
+        return self.replica.lines.getvalue()
 
     @asynccontextmanager
     async def dial(self, stem: str | None, role: str | None = None, **hello: object) -> AsyncIterator[Raw]:
@@ -41,7 +41,7 @@ class TlsHost:
 
     @asynccontextmanager
     async def dial_with(self, context: ssl.SSLContext) -> AsyncIterator[Raw]:
-        address = self.host.node.cluster.address(self.host.node.me)
+        address = self.replica.host.cluster.address(self.replica.host.me)
         async with await trio.open_tcp_stream(address.host, address.port) as tcp:
             yield Raw(trio.SSLStream(tcp, context, https_compatible=True))  # type: ignore[arg-type]
 
@@ -62,12 +62,12 @@ async def tls_hosted(
 ) -> AsyncIterator[TlsHost]:
     """Replica 0, with certificates for it and for one of each role."""
     certs = Folder(folder / "certs", *IDENTITIES)
-    async with hosted(folder / "r0", replicas=replicas, credentials=certs.replica(0), limits=limits) as host:
+    async with hosted(folder / "r0", replicas=replicas, credentials=certs.replica(0), limits=limits) as r0:
         if replicas == 1:
-            await leads(host)
-        yield TlsHost(host, certs)
+            await leads(r0)
+        yield TlsHost(r0, certs)
 
 
-async def leads(host: HostedReplica) -> None:
+async def leads(r0: HostedReplica) -> None:
     """Wait until the replica, which is a cluster of its own, leads it."""
-    await eventually(lambda: host.node.status is not None and host.node.status.role == "leader", "it leads")
+    await eventually(lambda: r0.host.status is not None and r0.host.status.role == "leader", "it leads")

@@ -20,7 +20,9 @@ from paxtui.config.limits import Limits
 from paxtui.net.tls.credentials import Credentials
 from paxtui.replica.event_log import EventLog
 from paxtui.replica.host import Host
+from paxtui.replica.log.compaction import Compaction
 from paxtui.replica.log.message_log import MessageLog
+from paxtui.replica.process import build_host
 from paxtui.replica.sessions.peer_link import PeerLink
 from paxtui.replica.sessions.server import Server
 from paxtui.replica.warmup import Mode, WarmUp
@@ -96,8 +98,8 @@ class Raw:
 class HostedReplica:
     """The parts of the replica, and how to get at it."""
 
-    def __init__(self, node: Host, server: Server, warm_up: WarmUp, lines: io.StringIO) -> None:
-        self.node = node
+    def __init__(self, host: Host, server: Server, warm_up: WarmUp, lines: io.StringIO) -> None:
+        self.host = host
         self.server = server
         self.warm_up = warm_up
         self.lines = lines
@@ -105,7 +107,7 @@ class HostedReplica:
     @asynccontextmanager
     async def dial(self, role: str | None = None, **hello: object) -> AsyncIterator[Raw]:
         """A connection; with ``role`` it is welcomed already."""
-        address = self.node.cluster.address(self.node.me)
+        address = self.host.cluster.address(self.host.me)
         async with await trio.open_tcp_stream(address.host, address.port) as stream:
             raw = Raw(stream)
             if role is not None:
@@ -114,7 +116,7 @@ class HostedReplica:
 
     def peer(self, replica: int) -> dict[str, object]:
         """What a well-behaved peer says in its hello."""
-        cluster = self.node.cluster
+        cluster = self.host.cluster
         return {
             "replica": replica,
             "cluster": cluster.digest,
@@ -125,12 +127,12 @@ class HostedReplica:
     @property
     def refused(self) -> dict[str, int]:
         """What was refused, by its name."""
-        found = self.node.counters.items()
+        found = self.host.counters.items()
         return {name.removeprefix("refused: "): n for name, n in found if name.startswith("refused: ")}
 
     @property
     def bad_frames(self) -> int:
-        return self.node.counters["bad frames"]
+        return self.host.counters["bad frames"]
 
 
 @asynccontextmanager
@@ -150,31 +152,34 @@ async def hosted(
     cluster = cluster or cluster_file.local(replicas, free_ports(replicas), name="hosted")
     cluster = structs.replace(cluster, limits=limits or cluster.limits)
     lines = io.StringIO()
-    journal = EventLog(me, "debug", as_json=False, file=lines)
+    event_log = EventLog(me, "debug", as_json=False, file=lines)
     address = cluster.address(me)
     listeners = await trio.open_tcp_listeners(address.port, host=address.host)
     storage = Store.open(folder, cluster=cluster.digest, name=cluster.name, replica=me)
-    chat = MessageLog(folder / "chat.log")
-    node = Host(me, cluster, storage, chat, journal, random.Random(me), 1, faults_allowed=faults_allowed)
+    message_log = MessageLog(folder / "message.log")
+    host = build_host(
+        me, cluster, storage, message_log, event_log, random.Random(me), 1, faults_allowed=faults_allowed
+    )
     waits = WarmUp(me, cluster.n, warm_up, first_start=True)
     for peer in range(0 if dials else cluster.n):
-        waits.welcomed(peer)  # whom it does not dial it takes for granted
+        waits.note_welcome(peer)  # whom it does not dial it takes for granted
     security: Security = "loopback" if credentials is None else "tls"
-    server = Server(node, waits, journal, credentials, security)
+    server = Server(host, waits, event_log, credentials, security)
     try:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(node.pump)
-            nursery.start_soon(node.telemetry.run)
-            nursery.start_soon(trio.serve_listeners, server.handle, listeners)
+            nursery.start_soon(host.pump)
+            nursery.start_soon(Compaction(host.control, storage, cluster.keep, message_log, event_log).run)
+            nursery.start_soon(host.telemetry.run)
+            nursery.start_soon(trio.serve_listeners, server.serve_connection, listeners)
             for peer in range(cluster.n) if dials else ():
                 if peer != me:
-                    link = PeerLink(node, peer, journal, random.Random(), credentials, waits)
+                    link = PeerLink(host, peer, event_log, random.Random(), credentials, waits)
                     nursery.start_soon(link.run)
             if waits.done:
-                node.start_core()
-            yield HostedReplica(node, server, waits, lines)
+                host.start_core()
+            yield HostedReplica(host, server, waits, lines)
             nursery.cancel_scope.cancel()
     finally:
-        node.stop()
-        chat.close()
+        host.stop()
+        message_log.close()
         storage.close()

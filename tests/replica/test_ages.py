@@ -14,7 +14,7 @@ from paxtui.core.ballot import NUMBER_LIMIT
 from paxtui.core.output import Checkpoint
 from paxtui.replica.log.ages import AGE_FILE, LEEWAY_S, AgeFile, Ages
 from paxtui.replica.log.compaction import PARTS
-from tests.replica.keeping import Kept
+from tests.replica.compacted import Kept
 
 LIMIT_S = 800
 STEP_S = LIMIT_S // PARTS
@@ -27,7 +27,7 @@ class Log:
 
     def __init__(self, folder: Path) -> None:
         self.kept = Kept(Retention(age_s=float(LIMIT_S)), folder)
-        self.node = self.kept.node
+        self.host = self.kept.host
         self.born: dict[int, int] = {}
         self.run_s = 0
         """How long the replica has run, in all its lives."""
@@ -35,27 +35,27 @@ class Log:
     async def live(self, seconds: int) -> None:
         """Time passes for both clocks, with a look every ten seconds."""
         for _ in range(0, seconds, 10):
-            self.node.now_s += 10
-            self.node.wall_s += 10
+            self.host.now_s += 10
+            self.host.wall_s += 10
             self.run_s += 10
-            self.born[self.node.learner.watermark] = self.run_s
+            self.born[self.host.learner.watermark] = self.run_s
             await self.kept.live(1, 1)
 
     def restart(self, away_s: int = 0) -> None:
         """The process ends, and starts after a while, in which the machine may have been off."""
-        self.node.now_s = 17  # a monotonic clock begins anywhere
-        self.node.wall_s += away_s
+        self.host.now_s = 17  # a monotonic clock begins anywhere
+        self.host.wall_s += away_s
         self.kept.start()
 
     @property
     def youngest_removed_s(self) -> float:
         """How old the youngest message is that is removed."""
-        removed = [at for slot, at in self.born.items() if slot < self.node.learner.log_start]
+        removed = [at for slot, at in self.born.items() if slot < self.host.learner.log_start]
         return self.run_s - max(removed) if removed else math.inf
 
     @property
     def oldest_kept_s(self) -> int:
-        return self.run_s - min(at for slot, at in self.born.items() if slot >= self.node.learner.log_start)
+        return self.run_s - min(at for slot, at in self.born.items() if slot >= self.host.learner.log_start)
 
     def assert_on_time(self) -> None:
         """What is younger than the limit is there, and little more."""
@@ -79,11 +79,11 @@ async def log(tmp_path: Path) -> Log:
 async def test_a_wall_clock_that_is_wrong_for_a_moment_neither_removes_early_nor_stops_removing(
     log: Log, step_s: int
 ) -> None:
-    log.node.wall_s += step_s
+    log.host.wall_s += step_s
     for _ in range(30):
         await log.live(10)
         log.assert_on_time()
-    log.node.wall_s -= step_s
+    log.host.wall_s -= step_s
     for _ in range(300):
         await log.live(10)
         log.assert_on_time()
@@ -99,13 +99,13 @@ async def test_a_replica_that_starts_with_a_wrong_wall_clock_removes_nothing_ear
 
 @pytest.mark.trio
 @pytest.mark.parametrize("wall_s", [-YEAR_S, 0, NUMBER_LIMIT + 1])
-async def test_the_first_mark_of_a_log_bears_any_wall_clock(tmp_path: Path, wall_s: int) -> None:
+async def test_the_first_checkpoint_of_a_log_bears_any_wall_clock(tmp_path: Path, wall_s: int) -> None:
     log = Log(tmp_path)
-    log.node.wall_s = wall_s
+    log.host.wall_s = wall_s
     await log.live(2 * LIMIT_S)
     log.assert_on_time()
-    assert log.node.learner.log_start > 0
-    assert all(0 <= checkpoint.wall_s < NUMBER_LIMIT for checkpoint in log.node.learner.checkpoints)
+    assert log.host.learner.log_start > 0
+    assert all(0 <= checkpoint.wall_s < NUMBER_LIMIT for checkpoint in log.host.learner.checkpoints)
 
 
 @pytest.mark.trio
@@ -118,9 +118,9 @@ async def test_each_step_of_the_wall_clock_has_one_line(log: Log) -> None:
         ]
 
     assert told() == []
-    log.node.wall_s += YEAR_S
+    log.host.wall_s += YEAR_S
     await log.live(100)
-    log.node.wall_s -= YEAR_S
+    log.host.wall_s -= YEAR_S
     await log.live(100)
     assert told() == [
         f"the wall clock stepped by {sign}31,536,000 s; ages are counted by elapsed time" for sign in "+-"
@@ -130,10 +130,10 @@ async def test_each_step_of_the_wall_clock_has_one_line(log: Log) -> None:
 @pytest.mark.trio
 async def test_a_wall_clock_that_jumps_to_and_fro_does_not_fill_the_log(log: Log) -> None:
     for number in range(100):
-        log.node.wall_s += YEAR_S * (-1) ** number
-        log.node.now_s += 1
-        log.node.wall_s += 1
-        await log.kept.look()
+        log.host.wall_s += YEAR_S * (-1) ** number
+        log.host.now_s += 1
+        log.host.wall_s += 1
+        await log.kept.compact_if_due()
     lines = log.kept.lines.getvalue().count("the wall clock stepped")
     assert 1 <= lines <= 10
 
@@ -143,7 +143,7 @@ async def test_a_wall_clock_that_jumps_to_and_fro_does_not_fill_the_log(log: Log
 
 @pytest.mark.trio
 async def test_stamps_from_the_future_in_an_old_log_do_not_delay_removal(log: Log) -> None:
-    checkpoints = log.node.learner.checkpoints
+    checkpoints = log.host.learner.checkpoints
     checkpoints[-3:] = [
         Checkpoint(checkpoint.upto, checkpoint.wall_s + YEAR_S) for checkpoint in checkpoints[-3:]
     ]
@@ -154,7 +154,7 @@ async def test_stamps_from_the_future_in_an_old_log_do_not_delay_removal(log: Lo
     assert log.oldest_kept_s <= LIMIT_S + 2 * STEP_S
 
 
-def test_a_stamp_that_steps_makes_older_marks_older_by_one_step_at_most() -> None:
+def test_a_stamp_that_steps_makes_older_checkpoints_older_by_one_step_at_most() -> None:
     for odd in (0, 5 * YEAR_S, NUMBER_LIMIT - 1):
         checkpoints = [
             Checkpoint(1, 1000),
@@ -164,8 +164,8 @@ def test_a_stamp_that_steps_makes_older_marks_older_by_one_step_at_most() -> Non
             Checkpoint(5, 1400),
         ]
         ages = Ages(100.0)
-        ages.look(checkpoints, 7.0)
-        found = [ages.of(checkpoint) for checkpoint in checkpoints]
+        ages.count_elapsed(checkpoints, 7.0)
+        found = [ages.age_of(checkpoint) for checkpoint in checkpoints]
         assert found == sorted(found, reverse=True)
         assert found[-2:] == [100.0, 0.0]
         assert found[0] <= 100.0 * 2 + 2 * (100.0 + LEEWAY_S)
@@ -177,29 +177,29 @@ def test_a_stamp_that_steps_makes_older_marks_older_by_one_step_at_most() -> Non
 def test_a_new_leader_has_the_ages_from_the_stamps_and_goes_on_from_them() -> None:
     checkpoints = [Checkpoint(10, 5000), Checkpoint(20, 5100), Checkpoint(30, 5203)]
     ages = Ages(100.0)
-    ages.look(checkpoints, 0.0)
-    assert [ages.of(checkpoint) for checkpoint in checkpoints] == [203.0, 103.0, 0.0]
+    ages.count_elapsed(checkpoints, 0.0)
+    assert [ages.age_of(checkpoint) for checkpoint in checkpoints] == [203.0, 103.0, 0.0]
     for now in range(0, 101, 20):
-        ages.look(checkpoints, float(now))
-    assert [ages.of(checkpoint) for checkpoint in checkpoints] == [303.0, 203.0, 100.0]
+        ages.count_elapsed(checkpoints, float(now))
+    assert [ages.age_of(checkpoint) for checkpoint in checkpoints] == [303.0, 203.0, 100.0]
     assert ages.stamp(checkpoints[-1], wall_s=-1.0) == 5303
 
 
 def test_a_replica_that_was_away_counts_what_the_others_counted_meanwhile() -> None:
     known = [Checkpoint(10, 5000), Checkpoint(20, 5100)]
     ages = Ages(100.0)
-    ages.look(known, 0.0)
+    ages.count_elapsed(known, 0.0)
     missed = [*known, Checkpoint(30, 5200), Checkpoint(40, 5300)]
-    ages.look(missed, 1.0)
-    assert [ages.of(checkpoint) for checkpoint in missed] == [300.0, 200.0, 100.0, 0.0]
+    ages.count_elapsed(missed, 1.0)
+    assert [ages.age_of(checkpoint) for checkpoint in missed] == [300.0, 200.0, 100.0, 0.0]
 
 
 def test_a_monotonic_clock_that_jumps_counts_as_one_step_and_one_that_goes_back_as_none() -> None:
     checkpoints = [Checkpoint(10, 5000)]
     ages = Ages(100.0)
     for now, age in ((0.0, 0.0), (1e9, 100.0), (5.0, 100.0), (6.0, 101.0)):
-        ages.look(checkpoints, now)
-        assert ages.of(checkpoints[0]) == age
+        ages.count_elapsed(checkpoints, now)
+        assert ages.age_of(checkpoints[0]) == age
 
 
 @pytest.mark.trio
@@ -214,12 +214,12 @@ async def test_a_replica_that_is_restarted_more_often_than_a_step_lasts_still_re
 
 @pytest.mark.trio
 async def test_time_in_which_no_replica_runs_does_not_count(log: Log) -> None:
-    log_start = log.node.learner.log_start
+    log_start = log.host.learner.log_start
     log.restart(away_s=10 * LIMIT_S)
-    await log.kept.look()
-    assert log.node.learner.log_start == log_start
+    await log.kept.compact_if_due()
+    assert log.host.learner.log_start == log_start
     await log.live(LIMIT_S)
-    assert log.node.learner.log_start > log_start
+    assert log.host.learner.log_start > log_start
     assert log.youngest_removed_s >= LIMIT_S
 
 
@@ -248,8 +248,8 @@ def test_an_age_on_disk_that_is_damaged_or_of_another_disk_is_not_believed(
 
 @pytest.mark.trio
 async def test_a_disk_that_does_not_take_the_age_is_no_reason_to_stop(log: Log) -> None:
-    (log.node.storage.folder / AGE_FILE).unlink()
-    (log.node.storage.folder / AGE_FILE).mkdir()
+    (log.host.storage.folder / AGE_FILE).unlink()
+    (log.host.storage.folder / AGE_FILE).mkdir()
     await log.live(LIMIT_S)
     log.assert_on_time()
     assert "cannot write down the age" in log.kept.lines.getvalue()
@@ -264,16 +264,16 @@ async def test_a_limit_that_is_lowered_removes_a_step_at_a_time(tmp_path: Path) 
     log.kept.keep = Retention(age_s=8.0 * LIMIT_S)
     log.kept.start()
     await log.live(8 * LIMIT_S)
-    checkpoints = [checkpoint.upto for checkpoint in log.node.learner.checkpoints]
+    checkpoints = [checkpoint.upto for checkpoint in log.host.learner.checkpoints]
     assert len(checkpoints) >= PARTS - 1
-    assert log.node.learner.log_start == 0
+    assert log.host.learner.log_start == 0
     log.kept.keep = Retention(age_s=float(LIMIT_S))
     log.restart()
     floors: list[Any] = []
     for _ in range(STEP_S):
-        log.node.now_s += 1
-        await log.kept.look()
-        floors.append(log.node.learner.log_start)
+        log.host.now_s += 1
+        await log.kept.compact_if_due()
+        floors.append(log.host.learner.log_start)
     seen = sorted(set(floors))
     assert seen[:3] == checkpoints[:3]  # one after the other
     pauses = [floors.count(log_start) for log_start in seen[:-1]]

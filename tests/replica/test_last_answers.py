@@ -14,21 +14,24 @@ from tests.replica.host import HostedReplica, hosted
 
 
 @pytest.fixture
-async def host(tmp_path: Path) -> AsyncIterator[HostedReplica]:
+async def r0(tmp_path: Path) -> AsyncIterator[HostedReplica]:
     async with hosted(tmp_path / "r0") as replica:
         yield replica
 
 
-async def until_it_leads(host: HostedReplica) -> None:
-    await eventually(lambda: host.node.status is not None and host.node.status.role == "leader", "it leads")
+async def until_it_leads(r0: HostedReplica) -> None:
+    await eventually(
+        lambda: r0.host.status is not None and r0.host.status.role == "leader",
+        "it leads",
+    )
 
 
 @pytest.mark.trio
 async def test_appends_and_reads_are_answered_after_the_client_has_closed_its_side(
-    host: HostedReplica,
+    r0: HostedReplica,
 ) -> None:
-    await until_it_leads(host)
-    async with host.dial("client", name="ada") as raw:
+    await until_it_leads(r0)
+    async with r0.dial("client", name="ada") as raw:
         await raw.say(
             {"type": "append", "request": 1, "text": "x"},
             {"type": "read", "id": 2, "first": 0, "limit": 1, "consistency": "linearizable"},
@@ -45,11 +48,11 @@ async def test_appends_and_reads_are_answered_after_the_client_has_closed_its_si
 
 @pytest.mark.trio
 async def test_a_tail_that_follows_ends_with_the_side_that_asked_for_it(
-    host: HostedReplica, monkeypatch: pytest.MonkeyPatch
+    r0: HostedReplica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client_session, "LAST_ANSWERS_S", 3600.0)  # it does not end because of the time
-    await until_it_leads(host)
-    async with host.dial("client", name="ada") as raw:
+    await until_it_leads(r0)
+    async with r0.dial("client", name="ada") as raw:
         await raw.say({"type": "tail", "id": 1, "first": 0, "follow": True})
         await raw.stream.send_eof()
         with trio.fail_after(PATIENCE_S):

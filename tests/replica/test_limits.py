@@ -30,20 +30,18 @@ HELLO: Said = {"type": "hello", "version": 1, "role": "client", "name": "ada"}
 @asynccontextmanager
 async def limited(folder: Path, replicas: int = 1, **limits: float) -> AsyncIterator[HostedReplica]:
     """A replica with these limits; alone, it leads."""
-    async with hosted(folder / "r0", replicas=replicas, limits=structs.replace(Limits(), **limits)) as host:
+    async with hosted(folder / "r0", replicas=replicas, limits=structs.replace(Limits(), **limits)) as r0:
         if replicas == 1:
-            await eventually(
-                lambda: host.node.status is not None and host.node.status.role == "leader", "leads"
-            )
-        yield host
+            await eventually(lambda: r0.host.status is not None and r0.host.status.role == "leader", "leads")
+        yield r0
 
 
-async def hung_up(raw: Raw, host: HostedReplica, name: str) -> str:
+async def hung_up(raw: Raw, r0: HostedReplica, name: str) -> str:
     """Wait until the connection ends; the reason that it was told, which was counted once under ``name``."""
     last = await raw.last_words()
     assert last is not None
     assert last["type"] in ("problem", "refused")
-    assert host.refused == {name: 1}
+    assert r0.refused == {name: 1}
     return str(last["reason"])
 
 
@@ -68,92 +66,99 @@ async def flood(raw: Raw, data: bytes, over: Callable[[], bool]) -> None:
 async def test_one_connection_too_many_is_told_so_and_the_next_may_come_when_one_has_left(
     tmp_path: Path,
 ) -> None:
-    async with limited(tmp_path, connections=2) as host, host.dial("observer"):
-        async with host.dial("client") as ada:
-            async with host.dial() as raw:
+    async with limited(tmp_path, connections=2) as r0, r0.dial("observer"):
+        async with r0.dial("client") as ada:
+            async with r0.dial() as raw:
                 assert (await raw.hello("client"))["reason"] == (
                     "2 connections are open here already (limit: connections)"
                 )
-            assert host.refused == {"connections too many": 1}
+            assert r0.refused == {"connections too many": 1}
             assert (await ada.append(1, "x"))["type"] == "appended"
-        await eventually(lambda: host.server.guests.count == 1, "one has left")
-        async with host.dial("client"):
+        await eventually(lambda: r0.server.admission.count == 1, "one has left")
+        async with r0.dial("client"):
             pass
 
 
 @pytest.mark.trio
 async def test_one_address_does_not_take_all_connections(tmp_path: Path) -> None:
-    async with limited(tmp_path, connections_an_address=2) as host, host.dial("client"), host.dial("client"):
-        async with host.dial() as raw:
+    async with (
+        limited(tmp_path, connections_an_address=2) as r0,
+        r0.dial("client"),
+        r0.dial("client"),
+    ):
+        async with r0.dial() as raw:
             answer = await raw.hello("operator")
         assert answer["reason"] == (
             "2 connections from 127.0.0.1 are open here already (limit: connections_an_address)"
         )
-        assert host.refused == {"connections too many from one address": 1}
+        assert r0.refused == {"connections too many from one address": 1}
 
 
 @pytest.mark.trio
-async def test_strangers_and_guests_do_not_keep_a_peer_out(tmp_path: Path) -> None:
-    async with limited(tmp_path, replicas=3, connections=1, strangers=2) as host, AsyncExitStack() as stack:
-        await stack.enter_async_context(host.dial("client"))
+async def test_strangers_and_clients_do_not_keep_a_peer_out(tmp_path: Path) -> None:
+    async with (
+        limited(tmp_path, replicas=3, connections=1, strangers=2) as r0,
+        AsyncExitStack() as stack,
+    ):
+        await stack.enter_async_context(r0.dial("client"))
         for _ in range(2):
-            await stack.enter_async_context(host.dial())
-        async with host.dial("peer", **host.peer(1)):
-            await eventually(lambda: 1 in host.server._peers, "the peer is in")
+            await stack.enter_async_context(r0.dial())
+        async with r0.dial("peer", **r0.peer(1)):
+            await eventually(lambda: 1 in r0.server._peers, "the peer is in")
 
 
 @pytest.mark.trio
 async def test_the_oldest_stranger_makes_room(tmp_path: Path) -> None:
-    async with limited(tmp_path, strangers=3) as host, AsyncExitStack() as stack:
-        silent = [await stack.enter_async_context(host.dial()) for _ in range(3)]
-        await eventually(lambda: host.server.guests.strangers == 3, "all wait")
-        async with host.dial("client") as late:
+    async with limited(tmp_path, strangers=3) as r0, AsyncExitStack() as stack:
+        silent = [await stack.enter_async_context(r0.dial()) for _ in range(3)]
+        await eventually(lambda: r0.server.admission.strangers == 3, "all wait")
+        async with r0.dial("client") as late:
             assert (await late.append(1, "x"))["type"] == "appended"
         assert await silent[0].last_words() is None
-        assert host.refused == {"strangers too many": 1}
+        assert r0.refused == {"strangers too many": 1}
         assert (await silent[2].hello("observer"))["type"] == "welcome"
 
 
 @pytest.mark.trio
 async def test_whoever_holds_most_of_all_unfinished_frames_has_to_go(tmp_path: Path) -> None:
     ask = b'{"type":"append","request":1,"text":"' + b"y" * 63_000 + b'"}'
-    async with limited(tmp_path, received_bytes=150_000) as host:
-        async with host.dial("client") as small, host.dial("client") as large:
+    async with limited(tmp_path, received_bytes=150_000) as r0:
+        async with r0.dial("client") as small, r0.dial("client") as large:
             await large.send((100_000).to_bytes(4, "big") + b"x" * 90_000)
             await small.send(frame(ask)[:59_000])
-            await eventually(lambda: host.server.guests.received.used >= 149_000, "both are held")
+            await eventually(lambda: r0.server.admission.received.used >= 149_000, "both are held")
             await small.send(frame(ask)[59_000:61_000])
-            reason = await hung_up(large, host, "unfinished frames too many")
+            reason = await hung_up(large, r0, "unfinished frames too many")
             assert reason == "more unfinished frames arrived than may wait, and most of it is yours"
             await small.send(frame(ask)[61_000:])
             assert (await small.hear() or {})["type"] == "appended"
-        await eventually(lambda: host.server.guests.received.used == 0, "nothing is left of it")
+        await eventually(lambda: r0.server.admission.received.used == 0, "nothing is left of it")
 
 
 @pytest.mark.trio
 async def test_whoever_lets_most_answers_wait_has_to_go(tmp_path: Path) -> None:
-    async with limited(tmp_path, queued_bytes=300_000) as host, host.dial("client") as reader:
-        async with host.dial("client") as raw:
+    async with limited(tmp_path, queued_bytes=300_000) as r0, r0.dial("client") as reader:
+        async with r0.dial("client") as raw:
             ask = frame(json.dumps({"type": "get-status", "id": 1}).encode()) * 200
-            await flood(raw, ask, lambda: bool(host.refused))
-            assert host.refused == {"answers that wait too many": 1}
+            await flood(raw, ask, lambda: bool(r0.refused))
+            assert r0.refused == {"answers that wait too many": 1}
         assert (await reader.append(1, "x"))["type"] == "appended"
-        await eventually(lambda: host.server.guests.queued.used == 0, "nothing is left of it")
+        await eventually(lambda: r0.server.admission.queued.used == 0, "nothing is left of it")
 
 
 @pytest.mark.trio
 async def test_strangers_do_not_fill_the_log(tmp_path: Path) -> None:
-    async with limited(tmp_path, complaints=5) as host:
+    async with limited(tmp_path, complaints=5) as r0:
         for _ in range(40):
-            async with host.dial() as raw:
+            async with r0.dial() as raw:
                 await raw.send(frame(b"nonsense"))
                 assert await raw.last_words() is not None
-        assert 5 <= host.lines.getvalue().count("not JSON") < 20
-        assert host.refused == {"not JSON": 40}
+        assert 5 <= r0.lines.getvalue().count("not JSON") < 20
+        assert r0.refused == {"not JSON": 40}
         with trio.fail_after(PATIENCE_S):
-            while "lines like the next were left out" not in host.lines.getvalue():
+            while "lines like the next were left out" not in r0.lines.getvalue():
                 await trio.sleep(0.1)
-                async with host.dial() as raw:
+                async with r0.dial() as raw:
                     await raw.send(frame(b"nonsense"))
                     assert await raw.last_words() is not None
 
@@ -163,8 +168,8 @@ async def test_a_turn_reads_so_much_and_nobody_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(read_loop, "TURN_BYTES", 1)
-    async with limited(tmp_path) as host, AsyncExitStack() as stack:
-        raws = [await stack.enter_async_context(host.dial("client")) for _ in range(8)]
+    async with limited(tmp_path) as r0, AsyncExitStack() as stack:
+        raws = [await stack.enter_async_context(r0.dial("client")) for _ in range(8)]
         for raw in raws:
             await raw.say(*({"type": "append", "request": number, "text": "x"} for number in range(100)))
         for raw in raws:
@@ -176,30 +181,30 @@ async def test_a_turn_reads_so_much_and_nobody_is_left_out(
 
 @pytest.mark.trio
 async def test_a_stranger_has_so_much_time(tmp_path: Path) -> None:
-    async with limited(tmp_path, hello_s=0.05) as host, host.dial() as raw:
-        assert await hung_up(raw, host, "no hello in time") == "no hello within 0.05 s"
+    async with limited(tmp_path, hello_s=0.05) as r0, r0.dial() as raw:
+        assert await hung_up(raw, r0, "no hello in time") == "no hello within 0.05 s"
 
 
 @pytest.mark.trio
 async def test_a_first_frame_has_another_limit_than_later_ones(tmp_path: Path) -> None:
-    async with limited(tmp_path, hello_bytes=1024) as host:
-        async with host.dial() as raw:
+    async with limited(tmp_path, hello_bytes=1024) as r0:
+        async with r0.dial() as raw:
             await raw.say(HELLO | {"name": "x" * 1024})
-            reason = await hung_up(raw, host, "a frame too long or of nothing")
+            reason = await hung_up(raw, r0, "a frame too long or of nothing")
             assert reason.endswith("bytes; 1 to 1024 are allowed")
-        async with host.dial("client") as raw:
+        async with r0.dial("client") as raw:
             assert (await raw.append(1, "x" * 60_000))["type"] == "appended"
 
 
 @pytest.mark.trio
 async def test_a_name_has_so_many_characters(tmp_path: Path) -> None:
-    async with limited(tmp_path, name_chars=8) as host:
-        async with host.dial() as raw:
+    async with limited(tmp_path, name_chars=8) as r0:
+        async with r0.dial() as raw:
             assert await raw.hello("client", name="x" * 9) == {
                 "type": "refused",
                 "reason": "a name may have 8 characters",
             }
-        assert host.refused == {"hello: name": 1}
+        assert r0.refused == {"hello: name": 1}
 
 
 # One connection
@@ -210,47 +215,47 @@ async def test_a_frame_may_be_so_long_but_a_peer_always_sends_what_its_runs_are_
     tmp_path: Path,
 ) -> None:
     text = "x" * 4000
-    async with limited(tmp_path, replicas=3, frame_bytes=2048) as host:
-        async with host.dial("peer", **host.peer(1)) as peer:
+    async with limited(tmp_path, replicas=3, frame_bytes=2048) as r0:
+        async with r0.dial("peer", **r0.peer(1)) as peer:
             value = ["x~a@0", 1, text]
             await peer.say({"type": "accept", "ballot": [1, 1], "first": 0, "values": [value]})
-            await eventually(lambda: host.node.core and host.node.core.acceptor.votes, "it has voted")
-        async with host.dial("client") as raw:
+            await eventually(lambda: r0.host.core and r0.host.core.acceptor.votes, "it has voted")
+        async with r0.dial("client") as raw:
             await raw.say({"type": "append", "request": 1, "text": text})
-            assert "1 to 2048 are allowed" in await hung_up(raw, host, "a frame too long or of nothing")
+            assert "1 to 2048 are allowed" in await hung_up(raw, r0, "a frame too long or of nothing")
 
 
 @pytest.mark.trio
 async def test_lists_and_objects_lie_only_so_deep_in_each_other(tmp_path: Path) -> None:
-    async with limited(tmp_path, nesting=8) as host, host.dial("client") as raw:
+    async with limited(tmp_path, nesting=8) as r0, r0.dial("client") as raw:
         for depth, kind in ((7, "unknown field"), (8, "nested too deeply: 8 levels are allowed")):
-            async with host.dial("client") as raw:
+            async with r0.dial("client") as raw:
                 await raw.send(
                     frame(b'{"a":' + b"[" * depth + b"]" * depth + b',"type":"get-status","id":1}')
                 )
                 last = await raw.last_words()
             assert last is not None
             assert kind in last["reason"]
-        assert host.refused == {"not a message": 1, "nested too deeply": 1}
+        assert r0.refused == {"not a message": 1, "nested too deeply": 1}
 
 
 @pytest.mark.trio
 async def test_no_more_requests_are_taken_than_may_be_unanswered(tmp_path: Path) -> None:
-    async with limited(tmp_path, replicas=3, in_flight=10) as host, host.dial("client") as raw:
+    async with limited(tmp_path, replicas=3, in_flight=10) as r0, r0.dial("client") as raw:
         taken: list[int] = []
-        propose = host.node.propose
-        host.node.propose = lambda client, first, texts: taken.append(first)  # type: ignore[method-assign]
+        propose = r0.host.propose
+        r0.host.propose = lambda client, first, texts: taken.append(first)  # type: ignore[method-assign]
         await raw.say(*({"type": "append", "request": number, "text": "x"} for number in range(50)))
         await eventually(lambda: len(taken) >= 10, "ten are taken")
         for _ in range(20):
             await trio.lowlevel.checkpoint()
         assert taken == list(range(10))
-        host.node.propose = propose  # type: ignore[method-assign]
+        r0.host.propose = propose  # type: ignore[method-assign]
 
 
 @pytest.mark.trio
 async def test_a_flood_past_that_limit_is_answered_whole_and_in_order(tmp_path: Path) -> None:
-    async with limited(tmp_path, in_flight=10) as host, host.dial("client") as raw:
+    async with limited(tmp_path, in_flight=10) as r0, r0.dial("client") as raw:
         ask = [{"type": "append", "request": number, "text": "x"} for number in range(500)]
         reads = [{"type": "read", "id": number, "first": 0, "limit": 1} for number in range(100)]
         await raw.say(*ask, *reads, {"type": "get-status", "id": 7})
@@ -263,7 +268,7 @@ async def test_a_flood_past_that_limit_is_answered_whole_and_in_order(tmp_path: 
 async def test_costly_requests_do_not_hold_up_others(tmp_path: Path) -> None:
     """Thousands of them arrive at once, and more as long as it takes; an append of somebody else is answered
     in between."""
-    async with limited(tmp_path) as host, host.dial("client") as raw, host.dial("client") as other:
+    async with limited(tmp_path) as r0, r0.dial("client") as raw, r0.dial("client") as other:
         asked, seen, answered = 4000, list[Any](), trio.Event()
 
         async def append() -> None:
@@ -297,7 +302,7 @@ async def test_costly_requests_do_not_hold_up_others(tmp_path: Path) -> None:
 )
 async def test_tails_observations_and_local_reads_are_limited_in_number(tmp_path: Path, ask: Said) -> None:
     role = "observer" if ask["type"] == "observe" else "client"
-    async with limited(tmp_path, tails=3) as host, host.dial(role) as raw:
+    async with limited(tmp_path, tails=3) as r0, r0.dial(role) as raw:
         await raw.say(
             *({"type": "observe", "id": 1} if role == "observer" else ask | {"id": 1} for _ in range(40))
         )
@@ -305,7 +310,7 @@ async def test_tails_observations_and_local_reads_are_limited_in_number(tmp_path
         while refused[-1]["type"] != "failed":
             refused.append(await raw.hear() or {})
         assert refused[-1]["reason"] == "3 reads run on this connection already"
-        assert host.refused["reads too many"] > 0
+        assert r0.refused["reads too many"] > 0
 
 
 @pytest.mark.trio
@@ -316,15 +321,15 @@ async def test_a_reader_that_is_too_slow_is_dropped(tmp_path: Path, request_type
         message = {"type": "get-status", "id": 1}
     data = frame(json.dumps(message).encode()) * 1000
     async with (
-        limited(tmp_path, client_bytes=20_000) as host,
-        host.dial("client") as bystander,
-        host.dial("client") as raw,
+        limited(tmp_path, client_bytes=20_000) as r0,
+        r0.dial("client") as bystander,
+        r0.dial("client") as raw,
     ):
-        await flood(raw, data, lambda: host.bad_frames > 0)
-        assert host.refused == {"reader too slow": 1}
-        assert "too slow: more answers wait for you" in host.lines.getvalue()
+        await flood(raw, data, lambda: r0.bad_frames > 0)
+        assert r0.refused == {"reader too slow": 1}
+        assert "too slow: more answers wait for you" in r0.lines.getvalue()
         assert (await bystander.append(1, "still here"))["type"] == "appended"
-        await eventually(lambda: host.server.guests.count == 1, "its connection is gone")
+        await eventually(lambda: r0.server.admission.count == 1, "its connection is gone")
 
 
 @pytest.mark.trio
@@ -332,34 +337,34 @@ async def test_a_reader_that_is_too_slow_is_dropped(tmp_path: Path, request_type
 async def test_a_tail_or_observer_that_takes_nothing_is_dropped_and_little_waits_for_it(
     tmp_path: Path, role: str
 ) -> None:
-    async with limited(tmp_path, stalled_s=0.3, tail_bytes=50_000, observer_bytes=50_000) as host:
-        async with host.dial("client") as writer, host.dial(role) as raw:
+    async with limited(tmp_path, stalled_s=0.3, tail_bytes=50_000, observer_bytes=50_000) as r0:
+        async with r0.dial("client") as writer, r0.dial(role) as raw:
             ask = (
                 {"type": "observe", "id": 1} if role == "observer" else {"type": "tail", "id": 1, "first": 0}
             )
             await raw.say(ask)
             number = most = 0
             with trio.fail_after(2 * PATIENCE_S):
-                while not host.refused:
+                while not r0.refused:
                     number += 1
                     assert (await writer.append(number, "x" * 60_000))["type"] == "appended"
-                    most = max(most, host.server.guests.queued.used)
-            assert host.refused == {"reader stalled": 1}
+                    most = max(most, r0.server.admission.queued.used)
+            assert r0.refused == {"reader stalled": 1}
             assert 0 < most < 1024 * 1024
-        assert "you took nothing of what waits for you for 0.3 s" in host.lines.getvalue()
+        assert "you took nothing of what waits for you for 0.3 s" in r0.lines.getvalue()
 
 
 @pytest.mark.trio
 async def test_whoever_says_nothing_and_is_owed_nothing_is_closed(tmp_path: Path) -> None:
-    async with limited(tmp_path, idle_s=0.2) as host, host.dial("observer") as observer:
+    async with limited(tmp_path, idle_s=0.2) as r0, r0.dial("observer") as observer:
         await observer.say({"type": "observe", "id": 1})
-        async with host.dial("client") as tail:
+        async with r0.dial("client") as tail:
             await tail.say({"type": "tail", "id": 1, "first": 0})
-            async with host.dial("operator") as raw:
-                reason = await hung_up(raw, host, "idle")
+            async with r0.dial("operator") as raw:
+                reason = await hung_up(raw, r0, "idle")
                 assert reason == "you said nothing for 0.2 s, and are owed nothing"
             for _ in range(3):
-                async with host.dial("operator") as raw:
+                async with r0.dial("operator") as raw:
                     await raw.last_words()
             assert (await tail.append(1, "x"))["type"] in ("appended", "page")  # both are still there
             assert (await observer.hear() or {})["type"] == "snapshot"
@@ -367,20 +372,20 @@ async def test_whoever_says_nothing_and_is_owed_nothing_is_closed(tmp_path: Path
 
 @pytest.mark.trio
 async def test_a_client_that_was_closed_for_idling_goes_on_when_it_wants_to(tmp_path: Path) -> None:
-    async with limited(tmp_path, idle_s=0.1) as host:
-        async with connect(host.node.cluster, name="ada") as log:
+    async with limited(tmp_path, idle_s=0.1) as r0:
+        async with connect(r0.host.cluster, name="ada") as log:
             first = await log.append("one")
-            await eventually(lambda: host.refused.get("idle", 0) >= 1, "it is closed")
+            await eventually(lambda: r0.refused.get("idle", 0) >= 1, "it is closed")
             second = await log.append("two")
         assert (first.slot, second.slot) == (0, 1)
 
 
 @pytest.mark.trio
 async def test_a_text_has_so_many_bytes(tmp_path: Path) -> None:
-    async with limited(tmp_path, text_bytes=100) as host, host.dial("client") as raw:
+    async with limited(tmp_path, text_bytes=100) as r0, r0.dial("client") as raw:
         assert (await raw.append(1, "é" * 51))["reason"] == "too-long"
         assert (await raw.append(2, "é" * 50))["type"] == "appended"
-        assert host.refused == {"text empty or too long": 1}
+        assert r0.refused == {"text empty or too long": 1}
 
 
 # How they are set

@@ -233,11 +233,11 @@ def test_what_the_encoding_does_not_have_is_escaped() -> None:
 @pytest.mark.parametrize("as_json", [False, True])
 def test_the_log_tells_in_its_own_form_how_much_of_it_is_missing(pipe: Pipe, as_json: bool) -> None:
     writer = LineWriter(pipe.writer, bytes_max=1000)
-    journal = EventLog(0, "error", as_json=as_json, file=cast(TextIO, writer))
-    journal.error("disk", "something happened")
+    event_log = EventLog(0, "error", as_json=as_json, file=cast(TextIO, writer))
+    event_log.error("disk", "something happened")
     until(lambda: not writer._queue, "the writer has taken it, and waits for room in the pipe")
     for _ in range(99):
-        journal.error("disk", "something happened")
+        event_log.error("disk", "something happened")
     *kept, told = pipe.lines("lost")
     text = f"{100 - len(kept)} log lines were lost: nobody read them"
     if as_json:

@@ -23,17 +23,15 @@ async def other_reads_are_answered(raw: Raw) -> None:
 async def test_a_linearizable_page_waits_for_the_slot_that_it_was_promised(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The feed may be behind the core, which said that the read is ready."""
+    """The applied log may be behind the core, which said that the read is ready."""
 
     def promise_three_slots(answer: ReadAnswer) -> None:
         answer(ReadReady(1, 3))
 
-    async with hosted(tmp_path / "r0") as host:
-        await eventually(
-            lambda: host.node.status is not None and host.node.status.role == "leader", "it leads"
-        )
-        monkeypatch.setattr(host.node, "read", promise_three_slots)
-        async with host.dial("client") as reader, host.dial("client") as writer:
+    async with hosted(tmp_path / "r0") as r0:
+        await eventually(lambda: r0.host.status is not None and r0.host.status.role == "leader", "it leads")
+        monkeypatch.setattr(r0.host, "read", promise_three_slots)
+        async with r0.dial("client") as reader, r0.dial("client") as writer:
             await reader.say({"type": "read", "id": 4, "first": 0})
             for number in range(3):
                 await other_reads_are_answered(reader)

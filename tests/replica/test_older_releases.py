@@ -26,7 +26,7 @@ Said = dict[str, Any]
 
 
 @pytest.fixture
-async def host(tmp_path: Path) -> AsyncIterator[HostedReplica]:
+async def r0(tmp_path: Path) -> AsyncIterator[HostedReplica]:
     async with hosted(tmp_path / "r0") as replica:
         yield replica
 
@@ -39,9 +39,9 @@ def hello(role: str, **fields: object) -> Said:
 
 
 @pytest.mark.trio
-async def test_a_client_appends_and_reads_and_is_told_the_status_in_its_words(host: HostedReplica) -> None:
-    await eventually(lambda: host.node.status is not None and host.node.status.role == "leader", "it leads")
-    async with host.dial() as raw:
+async def test_a_client_appends_and_reads_and_is_told_the_status_in_its_words(r0: HostedReplica) -> None:
+    await eventually(lambda: r0.host.status is not None and r0.host.status.role == "leader", "it leads")
+    async with r0.dial() as raw:
         welcome = await raw.ask(hello("client", name="ada"))
         assert (welcome["type"], welcome["version"], welcome["held"]) == ("welcome", 1, None)
         assert "non_voting" not in welcome
@@ -64,16 +64,14 @@ async def test_a_client_appends_and_reads_and_is_told_the_status_in_its_words(ho
 
 
 @pytest.mark.trio
-async def test_an_observer_hears_events_and_digests_by_their_earlier_names(host: HostedReplica) -> None:
-    async with host.dial() as wall, host.dial() as writer:
+async def test_an_observer_hears_events_and_digests_by_their_earlier_names(r0: HostedReplica) -> None:
+    async with r0.dial() as wall, r0.dial() as writer:
         assert (await wall.ask(hello("observer")))["type"] == "welcome"
         await wall.say({"type": "observe", "id": 7})
         snapshot = await wall.hear()
         assert snapshot is not None
         assert (snapshot["type"], snapshot["status"]["floor"]) == ("snapshot", 0)
-        await eventually(
-            lambda: host.node.status is not None and host.node.status.role == "leader", "it leads"
-        )
+        await eventually(lambda: r0.host.status is not None and r0.host.status.role == "leader", "it leads")
         assert (await writer.ask(hello("client", name="ada")))["type"] == "welcome"
         await writer.append(1, "x")
         told: dict[str, Said] = {}
@@ -87,7 +85,7 @@ async def test_an_observer_hears_events_and_digests_by_their_earlier_names(host:
 
 @pytest.mark.trio
 async def test_an_operator_names_events_of_a_trigger_by_their_earlier_names(tmp_path: Path) -> None:
-    async with hosted(tmp_path / "r0") as host, host.dial() as raw:
+    async with hosted(tmp_path / "r0") as r0, r0.dial() as raw:
         assert (await raw.ask(hello("operator", name="eve")))["type"] == "welcome"
         crash = {"fault": "crash"}
         done = await raw.ask(
@@ -100,7 +98,7 @@ async def test_an_operator_names_events_of_a_trigger_by_their_earlier_names(tmp_
             }
         )
         assert done["type"] == "done", done
-        (waiting,) = host.node.board.list(trio.current_time())
+        (waiting,) = r0.host.fault_registry.active_faults(trio.current_time())
         assert waiting.when is not None
         assert waiting.when.event == "checkpointed"
         listed = await raw.ask({"type": "list-faults", "id": 2})
@@ -148,22 +146,22 @@ async def beside_an_older_one(folder: Path) -> AsyncIterator[tuple[HostedReplica
     async with trio.open_nursery() as nursery:
         listeners = await trio.open_tcp_listeners(ports[1], host="127.0.0.1")
         nursery.start_soon(trio.serve_listeners, other.serve, listeners)
-        async with hosted(folder, cluster=cluster_file.local(3, ports, name="hosted")) as host:
-            yield host, other
+        async with hosted(folder, cluster=cluster_file.local(3, ports, name="hosted")) as r0:
+            yield r0, other
         nursery.cancel_scope.cancel()
 
 
 @pytest.mark.trio
 async def test_a_peer_of_the_earlier_release_is_called_again_in_its_words(tmp_path: Path) -> None:
-    async with beside_an_older_one(tmp_path / "r0") as (host, other):
+    async with beside_an_older_one(tmp_path / "r0") as (r0, other):
         await eventually(
             lambda: any(said["type"] == "canvass" for said in other.heard), "it asks for a pre-vote"
         )
         assert other.refused == 1
-        assert host.node.refusals == {}
+        assert r0.host.outbound.refused_by == {}
         (asked, *_) = [said for said in other.heard if said["type"] == "canvass"]
-        async with host.dial() as raw:
-            own = host.peer(1)
+        async with r0.dial() as raw:
+            own = r0.peer(1)
             assert (await raw.ask(hello("peer", **own)))["type"] == "welcome"
             reply = {"type": "canvass-reply", "ballot": asked["ballot"], "granted": True}
             await raw.say(reply | {"promised": [0, 0], "learned": 0})

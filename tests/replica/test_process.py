@@ -177,7 +177,7 @@ def test_the_log_has_the_wanted_level_and_form(one: Replicas) -> None:
     assert [row["kind"] for row in rows][-1] == "stop"
 
 
-def test_the_chat_log_is_mended_at_the_start(one: Replicas) -> None:
+def test_the_message_log_is_mended_at_the_start(one: Replicas) -> None:
     path = one.folder / "replica-0.log"
     one.start(0)
     one.until_led()

@@ -22,7 +22,7 @@ VALUES = (Command("ada@0", 1, "x" * 1000),)
 
 def begun(path: Path) -> Recorder:
     recorder = Recorder(path, 1)
-    recorder.begin("real", 3, DurableState())
+    recorder.open_file("real", 3, DurableState())
     return recorder
 
 
@@ -38,13 +38,13 @@ async def test_what_does_not_fit_is_dropped_and_counted(
     path = tmp_path / "r1.jsonl"
     recorder = begun(path)
     for _ in range(10):
-        recorder.take(1.0, (Voted(Ballot(1, 0), 0, VALUES),))
+        recorder.take_events(1.0, (Voted(Ballot(1, 0), 0, VALUES),))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(recorder.run)
         await eventually(lambda: recorder._waiting + recorder._writing == 0, "the queue is written")
-        recorder.take(2.0, (ElectionTimeout(0),))
+        recorder.take_events(2.0, (ElectionTimeout(0),))
         nursery.cancel_scope.cancel()
-    recorder.end("stop")
+    recorder.close_file("stop")
     life, *told, gap, last, end = parts(path)
     assert isinstance(life, Life)
     assert isinstance(gap, Gap)
@@ -59,9 +59,9 @@ async def test_events_are_written_whole_and_faults_between_them(tmp_path: Path) 
     path = tmp_path / "r1.jsonl"
     recorder = begun(path)
     event = Proposed(Ballot(1, 1), 3, VALUES * 300, "client")
-    recorder.take(1.0, (event, ElectionTimeout(1)))
-    recorder.fault(1.5, "fault-began", "cut 0>1")
-    recorder.end("stop")
+    recorder.take_events(1.0, (event, ElectionTimeout(1)))
+    recorder.take_fault(1.5, "fault-began", "cut 0>1")
+    recorder.close_file("stop")
     _, first, second, fault, _ = parts(path)
     assert isinstance(first, EventPart)
     assert first.event == event
@@ -74,5 +74,5 @@ async def test_events_are_written_whole_and_faults_between_them(tmp_path: Path) 
 async def test_a_recorder_that_is_not_sure_does_not_say_that_nothing_is_missing(tmp_path: Path) -> None:
     path = tmp_path / "r1.jsonl"
     recorder = begun(path)
-    recorder.end(None)
+    recorder.close_file(None)
     assert [type(part) for part in parts(path)] == [Life, Gap]

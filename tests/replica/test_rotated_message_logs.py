@@ -167,7 +167,7 @@ async def test_a_rotation_during_the_copy_of_what_is_kept_leaves_the_file_alone(
 
     monkeypatch.setattr(MessageLog, "_copy", rotate_first)
     with trio.fail_after(30):
-        await log.forget(90)
+        await log.drop_below(90)
     assert path.read_bytes() == b""
     assert not path.with_name("replica-0.log.new").exists()
     await log.reopen()

@@ -49,7 +49,7 @@ class Observer:
     def __init__(self, telemetry: Telemetry) -> None:
         self.frames: list[bytes] = []
         self.backlog = 0
-        self.watcher = telemetry.add(Watcher(7, self.push, lambda: self.backlog))
+        self.watcher = telemetry.add_watcher(Watcher(7, self.push, lambda: self.backlog))
 
     def push(self, frame: bytes) -> bool:
         self.frames.append(frame)
@@ -129,7 +129,7 @@ async def test_while_nobody_watches_nothing_is_kept(telemetry: Telemetry) -> Non
     (snapshot,) = observer.messages()
     assert isinstance(snapshot, TelemetrySnapshot)
     assert snapshot.number == 3 * BUFFER_EVENTS
-    telemetry.leave(observer.watcher)
+    telemetry.remove_watcher(observer.watcher)
     assert not telemetry.watched
 
 
@@ -225,7 +225,7 @@ async def test_values_are_cut_and_beyond_a_number_left_out(telemetry: Telemetry)
 
 
 @pytest.mark.trio
-async def test_marks_differ_where_values_do_and_learned_ballots_are_runs(telemetry: Telemetry) -> None:
+async def test_digests_differ_where_values_do_and_learned_ballots_are_runs(telemetry: Telemetry) -> None:
     observer = Observer(telemetry)
     telemetry.flush()
     values = [Command("ada", 1, "x"), Command("ada", 2, "x"), Command("bob", 1, "x"), Command("ada", 1, "y")]

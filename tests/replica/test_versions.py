@@ -12,7 +12,7 @@ from tests.replica.host import HostedReplica, hosted
 
 
 @pytest.fixture
-async def host(tmp_path: Path) -> AsyncIterator[HostedReplica]:
+async def r0(tmp_path: Path) -> AsyncIterator[HostedReplica]:
     async with hosted(tmp_path / "r0") as replica:
         yield replica
 
@@ -20,9 +20,9 @@ async def host(tmp_path: Path) -> AsyncIterator[HostedReplica]:
 @pytest.mark.trio
 @pytest.mark.parametrize(("version", "release"), [(PROTOCOL_VERSION + 1, "a newer"), (0, "an older")])
 async def test_a_hello_of_another_version_is_refused_by_the_versions_whatever_else_it_says(
-    host: HostedReplica, version: int, release: str
+    r0: HostedReplica, version: int, release: str
 ) -> None:
-    async with host.dial() as raw:
+    async with r0.dial() as raw:
         await raw.say({"type": "hello", "version": version, "role": "steward", "shoe": 43})
         words = await raw.last_words()
     assert words is not None
@@ -34,8 +34,10 @@ async def test_a_hello_of_another_version_is_refused_by_the_versions_whatever_el
 
 
 @pytest.mark.trio
-async def test_a_hello_of_this_version_that_is_malformed_is_told_its_field(host: HostedReplica) -> None:
-    async with host.dial() as raw:
+async def test_a_hello_of_this_version_that_is_malformed_is_told_its_field(
+    r0: HostedReplica,
+) -> None:
+    async with r0.dial() as raw:
         await raw.say({"type": "hello", "version": PROTOCOL_VERSION, "role": "client", "shoe": 43})
         words = await raw.last_words()
     assert words is not None

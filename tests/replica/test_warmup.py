@@ -21,9 +21,9 @@ def test_so_many_others_must_be_ready(mode: Mode, replicas: int, needed: int) ->
     for peer in range(1, needed + 1):
         assert not warm_up.done
         assert warm_up.missing == tuple(range(peer, replicas))
-        warm_up.ready(peer)
+        warm_up.note_ready(peer)
         assert warm_up.missing == tuple(range(peer, replicas))
-        warm_up.welcomed(peer)
+        warm_up.note_welcome(peer)
     assert warm_up.done
     assert warm_up.missing == ()
 
@@ -31,8 +31,8 @@ def test_so_many_others_must_be_ready(mode: Mode, replicas: int, needed: int) ->
 def test_a_replica_that_says_it_twice_counts_once() -> None:
     warm_up = WarmUp(2, 3, "all", first_start=True)
     for _ in range(2):
-        warm_up.ready(1)
-        warm_up.welcomed(1)
+        warm_up.note_ready(1)
+        warm_up.note_welcome(1)
     assert not warm_up.done
     assert warm_up.missing == (0,)
 
@@ -49,11 +49,11 @@ async def test_whoever_waits_is_told_of_each_new_one(nursery: trio.Nursery) -> N
 
     async def wait() -> None:
         while not warm_up.done:
-            await warm_up.changed()
+            await warm_up.wait_for_change()
             told.append(warm_up.missing)
 
     nursery.start_soon(wait)
-    for said in (warm_up.ready, warm_up.welcomed):
+    for said in (warm_up.note_ready, warm_up.note_welcome):
         for peer in (2, 2, 1):
             await trio.testing.wait_all_tasks_blocked()
             said(peer)
@@ -63,6 +63,6 @@ async def test_whoever_waits_is_told_of_each_new_one(nursery: trio.Nursery) -> N
 
 def test_who_is_let_in_as_a_learner_waits_for_nobody() -> None:
     warm_up = WarmUp(0, 3, "all", first_start=True)
-    warm_up.welcomed(1, non_voting=True)
+    warm_up.note_welcome(1, non_voting=True)
     assert warm_up.done
     assert warm_up.missing == ()

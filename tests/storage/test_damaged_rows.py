@@ -94,7 +94,7 @@ def test_a_damaged_learned_slot_is_not_replayed(used, open_storage, damage, slot
 def test_a_mended_slot_is_there_for_good(used, open_storage, learned):
     flip(b"message 000004")(used)
     storage = open_storage()
-    storage.mend({4: Entry(Ballot(2, 1), command(4))})
+    storage.repair_rows({4: Entry(Ballot(2, 1), command(4))})
     entries, _ = storage.read(0, 10, 10_000)
     assert [entry.value for entry in entries] == [command(slot) for slot in range(10)]
     storage.close()
@@ -104,7 +104,7 @@ def test_a_mended_slot_is_there_for_good(used, open_storage, learned):
 def test_only_learned_slots_are_mended(used, open_storage):
     storage = open_storage()
     with pytest.raises(ValueError, match="only what is learned"):
-        storage.mend({9: Entry(Ballot(1, 0), command(9)), 10: Entry(Ballot(1, 0), command(10))})
+        storage.repair_rows({9: Entry(Ballot(1, 0), command(9)), 10: Entry(Ballot(1, 0), command(10))})
     assert storage.saved().votes[0].value.text == "voted A"
 
 
@@ -138,7 +138,7 @@ STATE = [
 
 
 @pytest.mark.parametrize("damage", STATE)
-def test_a_damaged_promise_makes_an_empty_disk_that_is_held_and_keeps_the_old_one(used, open_storage, damage):
+def test_a_damaged_promise_makes_an_empty_disk_without_vote_and_keeps_the_old_one(used, open_storage, damage):
     old = open_storage()
     storage_id = old.storage_id
     old.close()
@@ -200,7 +200,9 @@ def test_a_hold_is_in_the_commit_that_asks_for_it(open_storage):
     assert (saved.non_voting, saved.promised) == ("it lost its disk", Ballot(3, 1))
 
 
-def test_an_older_copy_of_a_held_disk_is_no_worse_and_is_taken(open_storage, folder, tmp_path, learned):
+def test_an_older_copy_of_a_disk_without_vote_is_no_worse_and_is_taken(
+    open_storage, folder, tmp_path, learned
+):
     storage = open_storage()
     storage.become_learner("it lost its disk")
     storage.close()
@@ -310,9 +312,9 @@ def test_an_older_format_that_went_back_in_time_is_refused_before_it_is_touched(
 def test_a_file_that_is_taken_away_is_noticed_with_its_name(open_storage, folder, learned, name, how, idle):
     storage = open_storage()
     storage.commit([learned(0, 3)])
-    storage.look()
+    storage.require_files()
     (folder / name).rename(folder / "elsewhere")
     if how == "replaced":
         shutil.copy(folder / "elsewhere", folder / name)
     with pytest.raises(StorageFailed, match=rf"{name}: commit failed: was {how} while the replica runs"):
-        storage.look() if idle else storage.commit([learned(3, 4)])
+        storage.require_files() if idle else storage.commit([learned(3, 4)])

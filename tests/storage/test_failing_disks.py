@@ -65,8 +65,8 @@ def expect_failed_for_good(storage, cause: str) -> None:
         storage.peers,
         lambda: storage.remember_peers({1: Peer("x")}),
         lambda: storage.become_learner("why"),
-        lambda: storage.mend({}),
-        storage.look,
+        lambda: storage.repair_rows({}),
+        storage.require_files,
     ):
         with pytest.raises(StorageFailed) as later:
             call()
@@ -103,7 +103,7 @@ def test_a_checkpoint_that_fails_stops_the_storage(open_storage, flaky, monkeypa
     expect_failed_for_good(storage, "disk I/O error")
 
 
-def test_a_mark_that_cannot_be_written_stops_the_storage(open_storage, monkeypatch):
+def test_a_commit_mark_that_cannot_be_written_stops_the_storage(open_storage, monkeypatch):
     storage = open_storage()
 
     def full(*_):

@@ -65,20 +65,20 @@ def test_all_may_read_a_message_log_and_only_its_owner_may_write_also_after_a_ro
 
 
 @pytest.mark.usefixtures("descriptor_0_is_free")
-def test_a_mark_with_descriptor_0_is_closed(tmp_path: Path) -> None:
-    mark = RollbackGuard(tmp_path)
-    os.fstat(0)  # it is the mark's
-    mark.close()
+def test_a_commit_mark_with_descriptor_0_is_closed(tmp_path: Path) -> None:
+    guard = RollbackGuard(tmp_path)
+    os.fstat(0)  # it is the commit mark's
+    guard.close()
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(0)
 
 
 @pytest.mark.usefixtures("descriptor_0_is_free")
 def test_a_lock_with_descriptor_0_is_released(tmp_path: Path) -> None:
-    lock = FolderLock.take(tmp_path, "a test")
+    lock = FolderLock.acquire(tmp_path, "a test")
     os.fstat(0)  # it is the lock's
     lock.release()
-    FolderLock.take(tmp_path, "another test").release()
+    FolderLock.acquire(tmp_path, "another test").release()
 
 
 def test_a_closed_storage_has_no_file_open(open_storage: OpenStorage, folder: Path) -> None:

@@ -157,18 +157,18 @@ def test_the_database_of_another_folder_is_not_taken_for_this_one(used, open_sto
         open_storage()
 
 
-def test_a_database_that_is_gone_while_its_mark_is_there_is_refused(used, open_storage):
+def test_a_database_that_is_gone_while_its_commit_mark_is_there_is_refused(used, open_storage):
     (used / "replica.db").unlink()
     with refused("replica.db: is gone", "put the database back, or move", "as a learner without vote"):
         open_storage()
 
 
 @pytest.mark.parametrize("content", [None, b"", b"paxtui-mark-1 torn", b"\0" * 200])
-def test_a_missing_or_torn_mark_is_accepted_with_a_note_and_written_anew(used, open_storage, content):
-    mark = used / "mark"
-    mark.unlink()
+def test_a_missing_or_torn_commit_mark_is_accepted_with_a_note_and_written_anew(used, open_storage, content):
+    commit_mark = used / "mark"
+    commit_mark.unlink()
     if content is not None:
-        mark.write_bytes(content)
+        commit_mark.write_bytes(content)
     storage = open_storage()
     assert len(storage.notes) == 1
     assert "mark: missing or torn" in storage.notes[0]
@@ -176,7 +176,7 @@ def test_a_missing_or_torn_mark_is_accepted_with_a_note_and_written_anew(used, o
     assert open_storage().notes == []
 
 
-def test_a_mark_that_is_behind_is_what_a_crash_leaves_and_is_accepted(used, open_storage, learned):
+def test_a_commit_mark_that_is_behind_is_what_a_crash_leaves_and_is_accepted(used, open_storage, learned):
     old = (used / "mark").read_bytes()
     storage = open_storage()
     storage.commit([learned(10, 12)])

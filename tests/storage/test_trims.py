@@ -1,4 +1,4 @@
-"""Old slots are removed from disk: marks, the floor, states that are kept, and rows that go in portions."""
+"""Old slots are removed from disk: checkpoints, the log start, kept states, and rows that go in portions."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ ANN, BOB, CY = (
 )
 
 
-def marked(upto: int, *changed: SessionRow, horizon: int = -1, wall_s: int = 1000) -> tuple[Write, ...]:
-    """What a mark in slot ``upto`` - 1 has written."""
+def checkpointed(upto: int, *changed: SessionRow, horizon: int = -1, wall_s: int = 1000) -> tuple[Write, ...]:
+    """The writes of a checkpoint in slot ``upto`` - 1."""
     chain = chain_head(upto)
     return PutSessions(upto, horizon, changed, ()), PutCheckpoint(Checkpoint(upto, wall_s), chain, horizon)
 
@@ -52,10 +52,12 @@ def numbers(db: Path, table: str) -> tuple[int, int | None]:
 
 @pytest.fixture
 def trimmed(open_storage, learned) -> Store:
-    """A hundred slots, of which those below 40 are removed and not yet swept; marks at 40 and 70."""
+    """A hundred slots, of which those below 40 are removed and not yet swept; checkpoints at 40 and 70."""
     storage = open_storage()
     storage.commit([(PutSuppressed(3, 1), PutSuppressed(50, 1), *learned(0, 100))])
-    storage.commit([marked(20, ANN), marked(40, ANN, BOB, wall_s=1040), marked(70, CY, wall_s=1070)])
+    storage.commit(
+        [checkpointed(20, ANN), checkpointed(40, ANN, BOB, wall_s=1040), checkpointed(70, CY, wall_s=1070)]
+    )
     storage.commit([(PutLogStart(40),)])
     return storage
 
@@ -66,7 +68,7 @@ def test_a_new_folder_has_removed_nothing(open_storage):
     assert storage.sweep() is False
 
 
-def test_the_floor_and_the_marks_at_and_above_it_are_there_after_a_reopening(trimmed, open_storage):
+def test_the_log_start_and_the_checkpoints_at_and_above_it_are_there_after_a_reopening(trimmed, open_storage):
     trimmed.close()
     storage = open_storage()
     saved = storage.saved()
@@ -76,7 +78,7 @@ def test_the_floor_and_the_marks_at_and_above_it_are_there_after_a_reopening(tri
     assert len(list(saved.replay)) == 30
 
 
-def test_what_is_below_the_floor_is_not_read_swept_or_not(trimmed):
+def test_what_is_below_the_log_start_is_not_read_swept_or_not(trimmed):
     for _ in range(2):
         for first in (0, 39):
             with pytest.raises(SlotRemoved) as caught:
@@ -88,7 +90,7 @@ def test_what_is_below_the_floor_is_not_read_swept_or_not(trimmed):
         trimmed.sweep()
 
 
-def test_the_table_at_a_mark_is_a_copy_that_later_checkpoints_do_not_change(trimmed):
+def test_the_table_at_a_checkpoint_is_a_copy_that_later_ones_do_not_change(trimmed):
     later = SessionRow("bob", 90, 7, b"\xff" * 16)
     trimmed.commit([(PutSessions(95, 4, (later,), ("ann",)),)])
     page = trimmed.read_state(40, "", 10_000)
@@ -125,7 +127,7 @@ def test_a_state_that_is_not_kept_is_told_as_such(trimmed, upto):
     assert trimmed.read_state(upto, "", 10_000) is None
 
 
-def test_a_state_goes_with_its_sessions_when_the_floor_is_above_it(trimmed, folder):
+def test_a_state_goes_with_its_sessions_when_the_log_start_is_above_it(trimmed, folder):
     assert numbers(folder / "replica.db", "checkpoint_sessions") == (5, 40)
     trimmed.commit([(PutLogStart(70),)])
     assert trimmed.read_state(40, "", 10_000) is None
@@ -177,13 +179,13 @@ def test_nothing_is_swept_after_a_failure(trimmed):
 
 
 def snapshot(emptied: int, upto: int = 70) -> tuple[Write, ...]:
-    mark = PutSnapshot(Checkpoint(upto, 1070), chain_head(upto), 3, (BOB, CY), emptied)
-    return mark, PutState(Ballot(2, 1), 4, upto, chain_head(upto))
+    taken = PutSnapshot(Checkpoint(upto, 1070), chain_head(upto), 3, (BOB, CY), emptied)
+    return taken, PutState(Ballot(2, 1), 4, upto, chain_head(upto))
 
 
 def test_a_state_takes_the_place_of_all_that_was_learned(open_storage, learned):
     storage = open_storage()
-    storage.commit([learned(0, 10), marked(5, ANN)])
+    storage.commit([learned(0, 10), checkpointed(5, ANN)])
     storage.commit([snapshot(10)])
     for _ in range(2):
         saved = storage.saved()
@@ -257,7 +259,7 @@ def spoil(folder: Path, statement: str) -> None:
         ),
     ],
 )
-def test_damaged_marks_are_refused_at_the_start(trimmed, open_storage, folder, statement, told):
+def test_damaged_checkpoints_are_refused_at_the_start(trimmed, open_storage, folder, statement, told):
     trimmed.close()
     spoil(folder, statement)
     storage = open_storage()
@@ -266,7 +268,7 @@ def test_damaged_marks_are_refused_at_the_start(trimmed, open_storage, folder, s
 
 
 @pytest.mark.parametrize("statement", ["UPDATE log_start SET slot = 50", "DELETE FROM log_start"])
-def test_a_damaged_floor_makes_a_disk_that_is_held(trimmed, open_storage, folder, statement):
+def test_a_damaged_log_start_makes_a_disk_without_vote(trimmed, open_storage, folder, statement):
     """Like the small state beside it: below it may be anything."""
     trimmed.close()
     spoil(folder, statement)
@@ -297,7 +299,7 @@ def test_a_damaged_state_is_not_sent_to_anybody(trimmed, folder, statement, told
 
 
 def test_a_page_of_a_state_is_of_one_moment(trimmed, monkeypatch):
-    """The floor rises, and the state goes, between two of its queries."""
+    """The log start rises, and the state goes, between two of its queries."""
 
     def risen(db: sqlite3.Connection, upto: int) -> object:
         found = original(db, upto)
@@ -330,7 +332,7 @@ def test_slots_that_are_removed_while_they_are_read_are_told_as_removed(trimmed,
 
 
 @pytest.mark.parametrize("sweeps", [0, 1, 3])
-def test_a_trimmed_log_is_verified_from_its_floor_also_while_rows_are_deleted(
+def test_a_trimmed_log_is_verified_from_its_log_start_also_while_rows_are_deleted(
     trimmed, folder, monkeypatch, sweeps
 ):
     monkeypatch.setattr(snapshots, "SWEEP_SLOTS", 15)
@@ -343,7 +345,7 @@ def test_a_trimmed_log_is_verified_from_its_floor_also_while_rows_are_deleted(
         assert [slot for slot, _, _ in log.entries(0, 1000)] == list(range(40, 100))
 
 
-def test_a_floor_that_rises_while_somebody_reads_is_taken_over(trimmed, folder, monkeypatch):
+def test_a_log_start_that_rises_while_somebody_reads_is_taken_over(trimmed, folder, monkeypatch):
     monkeypatch.setattr(offline, "PAGE_SLOTS", 10)
     with OfflineLog.open(folder) as log:
         reading = log.entries(0, 1000)
@@ -354,7 +356,7 @@ def test_a_floor_that_rises_while_somebody_reads_is_taken_over(trimmed, folder, 
         assert log.verify().log_start == 70
 
 
-def test_verify_notices_a_missing_row_above_the_floor_and_a_damaged_state(trimmed, folder):
+def test_verify_notices_a_missing_row_above_the_log_start_and_a_damaged_state(trimmed, folder):
     trimmed.close()
     spoil(folder, "DELETE FROM log WHERE slot = 40")
     with OfflineLog.open(folder) as log:

@@ -11,8 +11,8 @@ from typing import Final
 from msgspec import Struct
 
 from paxtui.config.folders import ConfigError, shown
+from paxtui.config.identity import Identity, NoRole, from_uris
 from paxtui.config.tls_files import AUTHORITY, CERTIFICATE_SUFFIX, KEY_SUFFIX, check_key
-from paxtui.net.tls.identity import Identity, NoRole, from_uris
 
 try:
     from cryptography import x509
@@ -65,8 +65,8 @@ class Authority:
         self._key_file = folder / (AUTHORITY + KEY_SUFFIX)
 
     def create(self, cluster: str, days: int = AUTHORITY_DAYS) -> NewCertificate:
-        """Make the folder and the authority. What is there already is never replaced: everybody's
-        certificate would be worth nothing."""
+        """Make the folder and the authority. What is there already is never replaced: all
+        certificates would be worth nothing."""
         _make_folder(self.folder)
         for path in (self._certificate_file, self._key_file):
             if os.path.lexists(path):
@@ -110,7 +110,7 @@ class Authority:
         return _write(self.folder, identity.stem, builder.sign(signer, hashes.SHA256()), key)  # type: ignore[arg-type]
 
     def survey(self) -> list[StoredCertificate]:
-        """All certificates in the folder, the authority first, each with what is wrong with it."""
+        """Return all certificates in the folder, the authority first, each with what is wrong with it."""
         authority = self._certificate()
         names = sorted(path.name for path in self.folder.glob(f"*{CERTIFICATE_SUFFIX}"))
         names.sort(key=lambda name: name != self._certificate_file.name)
@@ -137,7 +137,8 @@ class Authority:
 
 
 def _make_folder(folder: Path) -> None:
-    """A folder that only its owner can enter; one that others can enter is refused, unless it is empty."""
+    """Make a folder that only its owner can enter; one that others can enter is refused, unless it is
+    empty."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if stat.S_IMODE(folder.stat().st_mode) & 0o077:
@@ -270,8 +271,8 @@ def _identity(certificate: x509.Certificate) -> Identity:
 
 
 def _check_pair(path: Path, certificate: x509.Certificate, *, needed: bool) -> None:
-    """The key beside a certificate: who may read it, and whether it belongs there. The authority's key may
-    well be elsewhere."""
+    """Check the key beside a certificate: who may read it, and whether it belongs there. The authority's key
+    may well be elsewhere."""
     key_file = path.with_suffix(KEY_SUFFIX)
     if not key_file.exists():
         if needed:

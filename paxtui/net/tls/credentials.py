@@ -15,9 +15,9 @@ from typing import Any, Final, NoReturn
 from msgspec import Struct
 
 from paxtui.config.folders import ConfigError, shown
+from paxtui.config.identity import Identity, NoRole, from_certificate
 from paxtui.config.tls_files import KeyFiles, Tls, check_key, for_replica, for_tools
 from paxtui.net.tls.errors import words
-from paxtui.net.tls.identity import Identity, NoRole, from_certificate
 
 DAY_S: Final = 86_400
 MEET_ROUNDS: Final = 6
@@ -27,7 +27,7 @@ _Stamp = tuple[tuple[int, int, int], ...]
 
 
 class _Loaded(Struct, frozen=True):
-    """What one reading of the files gave."""
+    """The result of one reading of the files."""
 
     server: ssl.SSLContext
     client: ssl.SSLContext
@@ -37,7 +37,9 @@ class _Loaded(Struct, frozen=True):
 
 
 class Credentials:
-    """What one side shows and whom it trusts. Raises :class:`ConfigError` for files that cannot serve.
+    """The certificate that one side shows, and the authority that it trusts.
+
+    Raises :class:`ConfigError` for files that cannot serve.
 
     ``replica`` is the id that the certificate has to state; tools show any certificate but a replica's.
     """
@@ -50,26 +52,26 @@ class Credentials:
 
     @property
     def server(self) -> ssl.SSLContext:
-        """For the next connection that somebody opens to us."""
+        """The context for the next connection that another side opens to us."""
         return self._loaded.server
 
     @property
     def client(self) -> ssl.SSLContext:
-        """For the next connection that we open."""
+        """The context for the next connection that we open."""
         return self._loaded.client
 
     @property
     def identity(self) -> Identity:
-        """Who we are, by our own certificate."""
+        """The identity in our own certificate."""
         return self._loaded.identity
 
     @property
     def until(self) -> float:
-        """When our certificate expires, in seconds since 1970."""
+        """The time at which our certificate expires, in seconds since 1970."""
         return self._loaded.until
 
     def days_left(self) -> int:
-        """Whole days until then; below 0 when it has expired."""
+        """Count the whole days until our certificate expires; below 0 when it has expired."""
         return int((self.until - time.time()) // DAY_S)
 
     def reload(self) -> None:
@@ -79,8 +81,8 @@ class Credentials:
         self._loaded = _load(self.files, self._replica)
 
     def reload_if_changed(self) -> None:
-        """For programs that run long and that nobody signals: a renewed certificate is taken by itself.
-        Files that cannot serve (yet) are left alone until they change again."""
+        """Take a renewed certificate, in programs that run long and get no signal. Files that cannot
+        serve (yet) are left alone until they change again."""
         stamp = _stamp(self.files)
         if stamp in (self._loaded.stamp, self._failed):
             return
@@ -91,23 +93,23 @@ class Credentials:
 
 
 def of_replica(tls: Tls, replica: int) -> Credentials:
-    """What a replica shows to those who dial it, and to those whom it dials."""
+    """Read what a replica shows to those who dial it, and to those whom it dials."""
     return Credentials(for_replica(tls, replica), replica)
 
 
 @functools.lru_cache(maxsize=16)
 def of_tool(tls: Tls) -> Credentials:
-    """What clients, operators and observers of this process show; read once for all connections."""
+    """Read what clients, operators and observers of this process show, once for all connections."""
     return Credentials(for_tools(tls), None)
 
 
 def until_words(until: float) -> str:
-    """A time of expiry, to the day."""
+    """Format a time of expiry, to the day."""
     return time.strftime("%Y-%m-%d", time.gmtime(until))
 
 
 def _stamp(files: KeyFiles) -> _Stamp:
-    """Differs as soon as one of the files was written again."""
+    """Return a value that differs as soon as one of the files was written again."""
     found = []
     for path in (files.authority, files.certificate, files.key):
         try:
@@ -167,9 +169,9 @@ def _context(files: KeyFiles, protocol: int) -> ssl.SSLContext:
 def _introduce(
     files: KeyFiles, server: ssl.SSLContext, client: ssl.SSLContext, *, both: bool
 ) -> dict[str, Any]:
-    """Our own certificate, as somebody sees it who trusts our authority: by a handshake with ourselves, in
-    memory. What others would refuse is found here, before anybody is asked. A tool's certificate is not made
-    for a server, so its other half does not look at it."""
+    """Return our own certificate as a side that trusts our authority sees it, by a handshake with ourselves,
+    in memory. What others would refuse is found here, before anybody is asked. A tool's certificate is not
+    made for a server, so its other half does not look at it."""
     if not both:
         client = _context(files, ssl.PROTOCOL_TLS_CLIENT)
         client.verify_mode = ssl.CERT_NONE

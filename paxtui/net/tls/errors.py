@@ -32,7 +32,7 @@ _ALERTS: Final = (
 
 
 def words(error: ssl.SSLError) -> str:
-    """A failed handshake, or an alert of the other side, as one line."""
+    """Say a failed handshake, or an alert of the other side, in one line."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _VERIFY.get(error.verify_code, "its certificate is not from our authority")
     name = error.reason or ("EOF" if isinstance(error, ssl.SSLEOFError) else "")
@@ -43,6 +43,6 @@ def words(error: ssl.SSLError) -> str:
 
 
 def cause(error: BaseException) -> str | None:
-    """What TLS says about a broken stream; ``None`` if it broke for another reason."""
+    """Return what TLS says about a broken stream; ``None`` if it broke for another reason."""
     told = error.__cause__
     return words(told) if isinstance(told, ssl.SSLError) else None

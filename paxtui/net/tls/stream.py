@@ -5,7 +5,7 @@ alert by which TLS tells the other side why; Trio's drops it. And it encrypts an
 that a replica reads all its sockets in one turn and sends without a task switch, encrypted or not.
 
 The end of a connection is told by TCP, not by TLS's own farewell: frames have a length, nothing follows from
-an end that an attacker could fake, and a farewell could wait for ever on somebody who does not read.
+an end that an attacker could fake, and a farewell could wait for ever on a side that does not read.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import TypeAlias
 
 import trio
 
+from paxtui.config.identity import Identity, NoRole, from_certificate
 from paxtui.net.tls.errors import words
-from paxtui.net.tls.identity import Identity, NoRole, from_certificate
 from paxtui.wire.codec import encode
 from paxtui.wire.hello import Problem
 
@@ -65,11 +65,11 @@ class TlsStream(trio.abc.HalfCloseableStream):
 
     @property
     def identity(self) -> Identity:
-        """Who is on the other end. Raises :class:`NoRole`."""
+        """The identity on the other end. Raises :class:`NoRole`."""
         return from_certificate(self._tls.getpeercert())
 
     def encrypt(self, data: bytes | bytearray | memoryview) -> bytes:
-        """What has to go over ``raw``, whole and in this order, to say ``data``."""
+        """Encrypt ``data``; the result has to go over ``raw`` whole, and in the order of calls."""
         try:
             if len(data):
                 self._tls.write(data)
@@ -78,7 +78,7 @@ class TlsStream(trio.abc.HalfCloseableStream):
         return self._outgoing.read()
 
     def decrypt(self, received: bytes | bytearray) -> bytes:
-        """What came with these bytes and those before them; empty while a record is not whole.
+        """Decrypt what came with these bytes and those before them; empty while a record is not whole.
 
         Raises ``trio.BrokenResourceError`` for an alert, and for bytes that are not the other side's, when
         everything before them was handed out.
@@ -109,7 +109,7 @@ class TlsStream(trio.abc.HalfCloseableStream):
         await self.raw.wait_send_all_might_not_block()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Everything that has arrived, however much it is; empty at the end."""
+        """Receive everything that has arrived, however much it is; empty at the end."""
         del max_bytes
         received: bytes | bytearray = b""
         while True:
@@ -132,16 +132,16 @@ Channel: TypeAlias = "trio.SocketStream | TlsStream"
 """Plain or TLS: both are streams of bytes."""
 
 
-async def answer(raw: trio.SocketStream, context: ssl.SSLContext) -> TlsStream:
-    """The handshake of who was dialled. Raises :class:`Distrust`."""
+async def serve_tls(raw: trio.SocketStream, context: ssl.SSLContext) -> TlsStream:
+    """Do the handshake of the side that was dialled. Raises :class:`Distrust`."""
     stream = TlsStream(raw, context, server_side=True)
     await stream.handshake()
     return stream
 
 
-async def call(raw: trio.SocketStream, context: ssl.SSLContext, replica: int | None) -> TlsStream:
-    """The handshake of who dialled ``replica``, or any of the replicas. In TLS 1.3 it succeeds although the
-    other side may yet refuse our certificate: only an answer to hello means that we are in.
+async def dial_tls(raw: trio.SocketStream, context: ssl.SSLContext, replica: int | None) -> TlsStream:
+    """Do the handshake of the side that dialled ``replica``, or any of the replicas. In TLS 1.3 it succeeds
+    although the other side may yet refuse our certificate: only an answer to hello means that we are in.
 
     Raises :class:`Distrust`, after the other side was told why.
     """

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Protocol
 
 import trio
 
+from paxtui.core.replica import Replica
+from paxtui.replica.event_log import EventLog
+from paxtui.storage.disk_faults import DiskFaults
 from paxtui.wire.faults import (
     AnyFault,
     CrashProposer,
@@ -20,43 +24,59 @@ from paxtui.wire.faults import (
     SlowDisk,
 )
 
-if TYPE_CHECKING:
-    from paxtui.core.replica import Replica
-    from paxtui.replica.host import Host
+
+class FaultedHost(Protocol):
+    """The host of the core that faults act on."""
+
+    @property
+    def core(self) -> Replica | None:
+        """The core; ``None`` during warm-up."""
+
+    def kick(self) -> None:
+        """Take the core's output soon."""
+
+    def run_soon(self, act: Callable[[], None]) -> None:
+        """Call ``act`` when the answers that are ready have left."""
 
 
 class ProcessFaults:
-    """Begins and ends them on one node."""
+    """The faults of one replica that act on its process, its proposer or its disk."""
 
-    def __init__(self, node: Host) -> None:
-        self._node = node
+    def __init__(self, disk: DiskFaults, event_log: EventLog) -> None:
+        self._host: FaultedHost
+        """Set by :meth:`attach_host`, before any fault begins."""
+        self._disk = disk
+        self._event_log = event_log
         self._skips: list[int] = []
         """The slots that were taken where the operator wanted the next one skipped, the first one first."""
 
-    def begin(self, fault: AnyFault, at_once: bool) -> str | None:
+    def attach_host(self, host: FaultedHost) -> None:
+        """Let faults act on the core of ``host``; the host knows the registry that calls this object."""
+        self._host = host
+
+    def begin_fault(self, fault: AnyFault, at_once: bool) -> str | None:
         """Begin a fault; the reason if that is impossible. A pause that is not meant to begin ``at_once``
-        lets the answer to whoever asked for it leave first."""
-        node = self._node
-        disk = node.storage.faults
+        lets the answer to the operator who asked for it leave first."""
+        core, disk = self._host.core, self._disk
         match fault:
             case CrashReplica():
-                node.journal.drain()  # who ordered it is in there
+                self._event_log.drain()  # who ordered it is in there
                 os.kill(os.getpid(), signal.SIGKILL)
             case Pause(seconds):
-                node.journal.drain()
+                self._event_log.drain()
                 if at_once:
                     _stop_for(seconds)
                 else:
-                    node.soon(lambda: _stop_for(seconds))
+                    self._host.run_soon(lambda: _stop_for(seconds))
             case CrashProposer():
-                if node.core is None:
+                if core is None:
                     return "it is still warming up"
-                node.core.crash_proposer(trio.current_time())
-                node.kick()
+                core.crash_proposer(trio.current_time())
+                self._host.kick()
             case SkipSlot(slot):
-                if node.core is None:
+                if core is None:
                     return "it is still warming up"
-                return self._skip(node.core, slot)
+                return self._skip(core, slot)
             case SlowDisk(ms):
                 disk.slow_s = ms / 1000
             case DiskError():
@@ -65,19 +85,19 @@ class ProcessFaults:
                 disk.fail = "full"
         return None
 
-    def end(self, fault: AnyFault) -> None:
+    def end_fault(self, fault: AnyFault) -> None:
         """End it, where that is possible."""
-        node = self._node
+        core = self._host.core
         match fault:
-            case CrashProposer() if node.core is not None:
-                node.core.restore_proposer(trio.current_time())
-                node.kick()
-            case SkipSlot(slot) if node.core is not None:
-                self._skip_no_more(node.core, slot)
+            case CrashProposer() if core is not None:
+                core.restore_proposer(trio.current_time())
+                self._host.kick()
+            case SkipSlot(slot) if core is not None:
+                self._skip_no_more(core, slot)
             case SlowDisk():
-                node.storage.faults.slow_s = 0.0
+                self._disk.slow_s = 0.0
             case DiskError() | FullDisk():
-                node.storage.faults.fail = None
+                self._disk.fail = None
             case _:
                 pass
 
@@ -89,7 +109,7 @@ class ProcessFaults:
         return reason
 
     def _skip_no_more(self, core: Replica, slot: int | None) -> None:
-        """A fault without a slot ends the last one of those that were taken and still wait."""
+        """End a skip. A fault without a slot ends the last of those that were taken and still wait."""
         waiting = core.proposer.skips
         if slot is None:
             self._skips = [each for each in self._skips if each in waiting]
@@ -98,7 +118,7 @@ class ProcessFaults:
 
 
 def _stop_for(seconds: float) -> None:
-    """SIGSTOP oneself, with somebody outside to wake one up: a stopped process hears nothing."""
+    """Stop this process with SIGSTOP, and start a shell that wakes it up: a stopped process hears nothing."""
     me = os.getpid()
     subprocess.Popen(
         ["/bin/sh", "-c", f"sleep {seconds:.3f}; kill -CONT {me}"],

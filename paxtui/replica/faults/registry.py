@@ -40,16 +40,16 @@ REORDER_S = 0.02
 
 INFINITY = float("inf")
 
-Standing = CrashProposer | SlowDisk | DiskError | FullDisk
+LastingFault = CrashProposer | SlowDisk | DiskError | FullDisk
 """Faults that act until they are undone, and of which the latest word counts."""
 
 Begin = Callable[[AnyFault, bool], str | None]
-"""``(fault, at_once)``: begin it; the reason if that is impossible. ``at_once`` is false where whoever asked
-for it waits for an answer, which may leave first."""
+"""``(fault, at_once)``: begin it; the reason if that is impossible. ``at_once`` is false where an operator
+waits for an answer, which may leave first."""
 
 
 class Shape(Struct, frozen=True, gc=False):
-    """What the active faults do to one directed link."""
+    """The effect of the active faults on one directed link."""
 
     cut: bool = False
     loss: float = 0.0
@@ -63,7 +63,7 @@ STRAIGHT = Shape()
 
 
 class RegisteredFault:
-    """One fault on the board."""
+    """A fault that acts or waits."""
 
     __slots__ = ("began", "ends", "fault", "for_s", "number", "when")
 
@@ -74,16 +74,16 @@ class RegisteredFault:
         self.fault = fault
         self.for_s = for_s
         self.when = when
-        self.begin(now)
+        self.start_clock(now)
 
-    def begin(self, now: float) -> None:
-        """Its time runs from here: from when it began to wait, and again from when it began to act."""
+    def start_clock(self, now: float) -> None:
+        """Start the fault's time: from when it began to wait, and again from when it began to act."""
         self.began = now
         self.ends = INFINITY if self.for_s is None else now + self.for_s
 
 
 class FaultRegistry:
-    """Keeps the list. ``begin`` and ``end`` are called for faults that are no link faults."""
+    """The list of one replica's faults. ``begin`` and ``end`` are called for all but link faults."""
 
     def __init__(
         self,
@@ -95,16 +95,16 @@ class FaultRegistry:
     ) -> None:
         self._me = me
         self._seed = seed
-        self._begin = begin
-        self._end = end
+        self._begin_fault = begin
+        self._end_fault = end
         self._entries: dict[int, RegisteredFault] = {}
         self._count = 0
         self._peers = [peer for peer in range(replicas) if peer != me]
         self._shapes = dict.fromkeys(self._peers, STRAIGHT)
-        self._crossed = dict.fromkeys(self._peers, 0)
+        self._decided = dict.fromkeys(self._peers, 0)
         self._straight = True
         self.lost_to = dict.fromkeys(self._peers, 0)
-        self.tell: Callable[[FaultBegan | FaultEnded], None] = _nobody
+        self.on_change: Callable[[FaultBegan | FaultEnded], None] = _nobody
         """Who is told that a fault began or ended."""
 
     def inject(
@@ -118,40 +118,40 @@ class FaultRegistry:
         number = self._count * REPLICAS_MAX + self._me + 1
         entry = RegisteredFault(number, fault, now, for_s, when)
         if when is None:
-            reason = self._start(entry, at_once=False)
+            reason = self._start_fault(entry, at_once=False)
             if reason is not None:
                 return 0, reason
         self._count += 1
         if when is not None or not isinstance(fault, Pause):  # a pause is over before anybody could list it
             self._entries[number] = entry
         self._reshape()
-        self.tell(FaultBegan(number, fault, when is not None))
+        self.on_change(FaultBegan(number, fault, when is not None))
         return number, None
 
-    def _start(self, entry: RegisteredFault, *, at_once: bool) -> str | None:
-        return None if isinstance(entry.fault, LinkFault) else self._begin(entry.fault, at_once)
+    def _start_fault(self, entry: RegisteredFault, *, at_once: bool) -> str | None:
+        return None if isinstance(entry.fault, LinkFault) else self._begin_fault(entry.fault, at_once)
 
     def undo(self, number: int | None, how: str = "undone") -> list[AnyFault]:
-        """End one fault, or all; what ended. ``how`` is what those who watch are told."""
+        """End one fault, or all; return what ended. ``how`` is what those who watch are told."""
         numbers = list(self._entries) if number is None else [number] if number in self._entries else []
         ended = [self._entries.pop(each) for each in numbers]
         self._reshape()
         for entry in ended:
-            self.tell(FaultEnded(entry.number, entry.fault, how))
+            self.on_change(FaultEnded(entry.number, entry.fault, how))
             if entry.when is None and not isinstance(entry.fault, LinkFault):
-                self._stop(entry.fault)
+                self._stop_fault(entry.fault)
         return [entry.fault for entry in ended]
 
-    def _stop(self, fault: AnyFault) -> None:
+    def _stop_fault(self, fault: AnyFault) -> None:
         others = [
             each.fault
             for each in self._entries.values()
-            if each.when is None and isinstance(fault, Standing) and type(each.fault) is type(fault)
+            if each.when is None and isinstance(fault, LastingFault) and type(each.fault) is type(fault)
         ]
         if others:
-            self._begin(others[-1], True)
+            self._begin_fault(others[-1], True)
         else:
-            self._end(fault)
+            self._end_fault(fault)
 
     def expire(self, now: float) -> list[AnyFault]:
         """End what has outlived its time."""
@@ -160,42 +160,42 @@ class FaultRegistry:
 
     @property
     def deadline(self) -> float:
-        """When :meth:`expire` has something to do."""
+        """Return when :meth:`expire` has something to do."""
         return min((entry.ends for entry in self._entries.values()), default=INFINITY)
 
     @property
     def watching(self) -> bool:
-        """Whether any fault waits for an event."""
+        """Return whether any fault waits for an event."""
         return any(entry.when is not None for entry in self._entries.values())
 
-    def skipped(self, slot: int) -> None:
-        """A slot was skipped: the fault that asked for it is over."""
+    def end_skip(self, slot: int) -> None:
+        """End the fault that asked for a skip of ``slot``, as it was skipped."""
         for number, entry in list(self._entries.items()):
             if entry.when is None and isinstance(entry.fault, SkipSlot) and entry.fault.slot in (None, slot):
                 del self._entries[number]
-                self.tell(FaultEnded(number, entry.fault, "done"))
+                self.on_change(FaultEnded(number, entry.fault, "done"))
                 return
 
     def on_event(self, event: Event, now: float) -> list[AnyFault]:
-        """Begin the faults that waited for this event; what began."""
+        """Begin the faults that waited for this event; return what began."""
         name = event.__struct_config__.tag
         began: list[AnyFault] = []
         for entry in list(self._entries.values()):
             when = entry.when
             if when is not None and when.event == name and _concerns(event, when.slot):
                 entry.when = None
-                entry.begin(now)
+                entry.start_clock(now)
                 began.append(entry.fault)
-                self.tell(FaultBegan(entry.number, entry.fault, False))
-                self._start(entry, at_once=True)
+                self.on_change(FaultBegan(entry.number, entry.fault, False))
+                self._start_fault(entry, at_once=True)
                 if isinstance(entry.fault, Pause):
                     del self._entries[entry.number]
         if began:
             self._reshape()
         return began
 
-    def list(self, now: float) -> tuple[ActiveFault, ...]:
-        """Everything on the board."""
+    def active_faults(self, now: float) -> tuple[ActiveFault, ...]:
+        """Return the faults that act or wait here."""
         return tuple(
             ActiveFault(
                 entry.number,
@@ -213,9 +213,9 @@ class FaultRegistry:
         """Messages that faults swallowed."""
         return sum(self.lost_to.values())
 
-    def crossed(self, to: int) -> int:
-        """How many messages to ``to`` faults have decided about."""
-        return self._crossed[to]
+    def decided_count(self, to: int) -> int:
+        """Return how many messages to ``to`` faults have decided about."""
+        return self._decided[to]
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -252,15 +252,15 @@ class FaultRegistry:
         return Shape(cut, loss, delay_s, jitter_s, duplicate, reorder)
 
     def fate(self, to: int) -> tuple[float, ...] | None:
-        """When the next message to ``to`` arrives: ``None`` at once and once, else a delay in seconds for
-        each copy; an empty tuple is a loss."""
+        """Decide when the next message to ``to`` arrives: ``None`` at once and once, else a delay in seconds
+        for each copy; an empty tuple is a loss."""
         if self._straight:
             return None
         shape = self._shapes[to]
         if shape is STRAIGHT:
             return None
-        number = self._crossed[to]
-        self._crossed[to] = number + 1
+        number = self._decided[to]
+        self._decided[to] = number + 1
         if shape.cut or roll(self._seed, self._me, to, number, LOSS) < shape.loss:
             self.lost_to[to] += 1
             return ()
@@ -273,11 +273,11 @@ class FaultRegistry:
 
 
 def _nobody(told: FaultBegan | FaultEnded) -> None:
-    """Nobody is told."""
+    """Ignore a change, while no observer is set."""
 
 
 def _concerns(event: Event, slot: int | None) -> bool:
-    """Whether an event is about ``slot``; events about no slot concern none."""
+    """Return whether an event is about ``slot``; events about no slot concern none."""
     if slot is None:
         return True
     first = getattr(event, "first", getattr(event, "slot", None))

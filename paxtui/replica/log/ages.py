@@ -16,9 +16,9 @@ wall clock in it, so that stamps look like times; nothing depends on that.
   messages for longer is the error that can be corrected. A file beside the database has the age of the last
   checkpoint, once a minute, so that replicas that are restarted every night still come to the next
   checkpoint.
-- *Stamps are only believed within bounds.* Marks of older versions have the wall clock of their leader, and a
-  cluster that is being upgraded has leaders of both kinds. Of two checkpoints in a row the later one is not
-  older (a stamp that goes back counts as no time), and at most a step and a little younger. So a wrong
+- *Stamps are only believed within bounds.* Checkpoints of older versions have the wall clock of their leader,
+  and a cluster that is being upgraded has leaders of both kinds. Of two checkpoints in a row the later one is
+  not older (a stamp that goes back counts as no time), and at most a step and a little younger. So a wrong
   stamp makes the messages before it older by one step, and a stamp from the future delays nothing.
 """
 
@@ -52,7 +52,7 @@ class Ages:
         self._ages: dict[int, float] = {} if known is None else dict([known])
         self._looked_at: float | None = None
 
-    def look(self, checkpoints: Sequence[Checkpoint], now: float) -> None:
+    def count_elapsed(self, checkpoints: Sequence[Checkpoint], now: float) -> None:
         """Count the time since the last look. ``checkpoints`` are those that are kept, in order; ``now`` is
         the monotonic clock."""
         elapsed = 0.0 if self._looked_at is None else now - self._looked_at
@@ -69,14 +69,14 @@ class Ages:
             following = checkpoint
         self._ages = ages
 
-    def of(self, checkpoint: Checkpoint) -> float:
-        """How long ago, at least, a checkpoint of the last look was applied."""
+    def age_of(self, checkpoint: Checkpoint) -> float:
+        """Return how long ago, at least, a checkpoint of the last look was applied."""
         return self._ages[checkpoint.upto]
 
     def stamp(self, last: Checkpoint | None, wall_s: float) -> int:
-        """The stamp of a checkpoint that follows ``last``. Of the first one it is the wall clock, which may
-        be anything."""
-        seconds = wall_s if last is None else last.wall_s + self.of(last)
+        """Return the stamp of a checkpoint that follows ``last``. Of the first one it is the wall clock,
+        which may be anything."""
+        seconds = wall_s if last is None else last.wall_s + self.age_of(last)
         return int(min(max(seconds, 0), NUMBER_LIMIT - 1))
 
 
@@ -95,7 +95,7 @@ class AgeFile:
         self._storage_id = storage_id
 
     def read(self) -> tuple[int, float] | None:
-        """The checkpoint's slot and its age."""
+        """Return the checkpoint's slot and its age."""
         try:
             line = msgspec.json.decode(self._path.read_bytes(), type=_Line)
         except (OSError, msgspec.DecodeError):

@@ -41,7 +41,7 @@ class AppliedLog:
         """Where another replica's state was taken, which may not be on disk yet."""
 
     def append(self, applied: Applied) -> None:
-        """Take newly applied slots and wake whoever waits for them."""
+        """Take newly applied slots and wake the readers that wait for them."""
         self._recent.extend(applied.entries)
         self._chars += sum(weight(entry.value) for entry in applied.entries)
         self._suppressed.update(applied.suppressed)
@@ -74,9 +74,9 @@ class AppliedLog:
             await self._grown.wait()
 
     async def page(self, first: int, limit: int) -> tuple[LogEntry, ...]:
-        """Applied slots from ``first`` on: at least one if there is one, at most ``limit``. Raises
-        ``SlotRemoved`` if ``first`` is below the log start, and ``SlotDamaged`` if it is damaged on this
-        disk and cannot be mended now."""
+        """Return applied slots from ``first`` on: at least one if there is one, at most ``limit``. Raises
+        ``SlotRemoved`` if ``first`` is below the log start, and ``SlotDamaged`` if it is damaged on this disk
+        and cannot be mended now."""
         if first < self.log_start:
             raise SlotRemoved(self.log_start)
         if first < self._first:

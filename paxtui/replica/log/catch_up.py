@@ -16,23 +16,23 @@ from paxtui.storage.errors import SlotDamaged, SlotRemoved
 from paxtui.storage.store import Store
 
 FETCHES_MAX = 4
-"""Pages read from disk for others at once; whoever is refused asks again."""
+"""Pages read from disk for others at once; a peer that is refused asks again."""
 
 
 class CatchUpReader:
-    """Reads what is asked for in threads, one page a peer at a time, and gives it to the core."""
+    """A reader that fetches pages in threads, one a peer at a time, and gives them to the core."""
 
     def __init__(
         self,
         storage: Store,
-        mender: LogRepair,
-        journal: EventLog,
+        log_repair: LogRepair,
+        event_log: EventLog,
         found: Callable[[int, int, tuple[Entry, ...]], None],
         found_state: Callable[[int, Snapshot], None],
     ) -> None:
         self._storage = storage
-        self._mender = mender
-        self._journal = journal
+        self._log_repair = log_repair
+        self._event_log = event_log
         self._found = found
         self._found_state = found_state
         self._peers: set[int] = set()
@@ -47,14 +47,14 @@ class CatchUpReader:
                 nursery.start_soon(self._fetch, fetch)
 
     async def _fetch_state(self, fetch: FetchState) -> None:
-        """Part of the state at the log start, for who asked for slots below it."""
+        """Read part of the state at the log start, for a peer that asked for slots below it."""
         page: Snapshot | None = None
         try:
             page = await trio.to_thread.run_sync(
                 self._storage.read_state, fetch.upto, fetch.after, fetch.bytes_max
             )
         except SlotDamaged as damage:
-            self._journal.error("disk", f"{damage}; whoever asks for this state has to ask another replica")
+            self._event_log.error("disk", f"{damage}; whoever asks for this state has to ask another replica")
         finally:
             self._peers.discard(fetch.peer)
         if page is not None:
@@ -67,10 +67,10 @@ class CatchUpReader:
                 self._storage.read, fetch.first, fetch.slots_max, fetch.chars_max
             )
         except SlotDamaged as damage:
-            # An empty page tells only how much is learned here; whoever asks goes on to another replica.
-            self._mender.want(damage.slot)
+            # An empty page tells only how much is learned here; the peer goes on to another replica.
+            self._log_repair.want_slot(damage.slot)
         except SlotRemoved:
-            pass  # just now; whoever asks again is given the state instead
+            pass  # just now; a peer that asks again is given the state instead
         finally:
             self._peers.discard(fetch.peer)
         self._found(fetch.peer, fetch.first, tuple(entries))

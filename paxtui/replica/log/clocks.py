@@ -16,15 +16,15 @@ LINE_EVERY_S: Final = 10.0
 
 
 class StepWatch:
-    """Compares the wall clock with elapsed time, and says so when they step apart."""
+    """A comparison of the wall clock with elapsed time, which logs when they step apart."""
 
     def __init__(
         self,
-        journal: EventLog,
+        event_log: EventLog,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._journal = journal
+        self._event_log = event_log
         self._monotonic = monotonic
         self._wall = wall
         self._offset_s: float | None = None
@@ -33,14 +33,14 @@ class StepWatch:
         """Of steps that are not told yet."""
         self._quiet_until = float("-inf")
 
-    def look(self) -> None:
+    def check_clock(self) -> None:
         """Tell a step since the last look, if there was one."""
         now = self._monotonic()
         before, self._offset_s = self._offset_s, self._wall() - now
         if before is not None and abs(self._offset_s - before) > STEP_S:
             self._stepped_s += self._offset_s - before
         if abs(self._stepped_s) > STEP_S and now >= self._quiet_until:
-            self._journal.warning(
+            self._event_log.warning(
                 "clock",
                 f"the wall clock stepped by {self._stepped_s:+,.0f} s; ages are counted by elapsed time",
             )

@@ -11,19 +11,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import trio
 
 from paxtui.config.retention import Retention
 from paxtui.core.output import Checkpoint
+from paxtui.core.replica import Replica
 from paxtui.replica.event_log import EventLog
 from paxtui.replica.log.ages import AgeFile, Ages
 from paxtui.replica.log.clocks import StepWatch
 from paxtui.replica.log.message_log import MessageLog
-
-if TYPE_CHECKING:
-    from paxtui.replica.host import Host
+from paxtui.storage.store import Store
 
 LOOK_S = 1.0
 """How often a leader looks whether there is anything to do."""
@@ -42,27 +41,43 @@ BREATH_S = 0.005
 """Between two portions of rows that are deleted, the disk is others'."""
 
 
+class CompactedHost(Protocol):
+    """The host of the core whose log is compacted."""
+
+    @property
+    def core(self) -> Replica | None:
+        """The core; ``None`` during warm-up."""
+
+    def checkpoint(self, stamp_s: int) -> str | None:
+        """Have all replicas keep their state; the reason, if that cannot be."""
+
+    def trim(self, upto: int) -> str | None:
+        """Have all replicas remove slots below ``upto``; the reason, if that cannot be."""
+
+
 class Compaction:
     """One replica's part in it."""
 
     def __init__(
         self,
-        node: Host,
+        host: CompactedHost,
+        storage: Store,
         keep: Retention,
-        chat: MessageLog,
-        journal: EventLog,
+        message_log: MessageLog,
+        event_log: EventLog,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._node = node
+        self._host = host
+        self._storage = storage
         self._keep = keep
-        self._chat = chat
-        self._journal = journal
+        self._message_log = message_log
+        self._event_log = event_log
         self._monotonic = monotonic
         self._wall = wall
-        self._steps = StepWatch(journal, monotonic, wall)
+        self._steps = StepWatch(event_log, monotonic, wall)
         self._age_s = float("inf") if keep.age_s is None else keep.age_s
-        self._age_file = AgeFile(node.storage.folder, node.storage.storage_id)
+        self._age_file = AgeFile(storage.folder, storage.storage_id)
         self._ages = Ages(self._age_s / PARTS, self._age_file.read())
         self._keep_age_at = float("-inf")
         self._trim_by_age_at = float("-inf")
@@ -77,19 +92,19 @@ class Compaction:
         """Do what is due, until cancelled. Raises ``StorageFailed``."""
         while True:
             await trio.sleep(LOOK_S)
-            await self.look()
+            await self.compact_if_due()
             await self._sweep()
 
-    async def look(self) -> None:
-        """Count the time since the last look; a leader has marked and trimmed what is due."""
-        self._steps.look()
-        core = self._node.core
+    async def compact_if_due(self) -> None:
+        """Count the time since the last look; a leader checkpoints and trims what is due."""
+        self._steps.check_clock()
+        core = self._host.core
         if core is None or self._keep.everything:
             return
         checkpoints, watermark = list(core.learner.checkpoints), core.learner.watermark
-        self._ages.look(checkpoints, self._monotonic())
+        self._ages.count_elapsed(checkpoints, self._monotonic())
         if core.proposer.leader is not None:
-            await self._lead(checkpoints, watermark, core.learner.log_start)
+            await self._compact(checkpoints, watermark, core.learner.log_start)
         await self._remember_age(checkpoints)
 
     async def _remember_age(self, checkpoints: list[Checkpoint]) -> None:
@@ -101,44 +116,45 @@ class Compaction:
         self._keep_age_at = now + AGE_KEPT_EVERY_S
         try:
             await trio.to_thread.run_sync(
-                self._age_file.write, checkpoints[-1].upto, self._ages.of(checkpoints[-1])
+                self._age_file.write, checkpoints[-1].upto, self._ages.age_of(checkpoints[-1])
             )
         except OSError as error:
-            self._journal.debug("keep", f"cannot write down the age of the last mark: {error}")
+            self._event_log.debug("keep", f"cannot write down the age of the last checkpoint: {error}")
 
     # The leader's part
 
-    async def _lead(self, checkpoints: list[Checkpoint], watermark: int, log_start: int) -> None:
+    async def _compact(self, checkpoints: list[Checkpoint], watermark: int, log_start: int) -> None:
         behind = await self._bytes_behind(checkpoints)
         if self._is_due(checkpoints, watermark, behind[-1]):
             stamp_s = self._ages.stamp(checkpoints[-1] if checkpoints else None, self._wall())
-            self._tell("cannot mark the log", self._node.checkpoint(stamp_s))
-        by_age = self._old_enough(checkpoints, log_start)
-        target = max(self._more_than_enough(checkpoints, watermark, behind), by_age)
+            self._log_refusal("cannot checkpoint the log", self._host.checkpoint(stamp_s))
+        by_age = self._last_old_enough(checkpoints, log_start)
+        target = max(self._last_beyond_limits(checkpoints, watermark, behind), by_age)
         if target > log_start:
-            reason = self._node.trim(target)
-            self._tell(f"cannot trim the log to slot {target}", reason)
+            reason = self._host.trim(target)
+            self._log_refusal(f"cannot trim the log to slot {target}", reason)
             if reason is None and target == by_age:
                 self._trim_by_age_at = self._monotonic() + self._age_s / PARTS / PARTS
 
-    def _tell(self, what: str, reason: str | None) -> None:
+    def _log_refusal(self, what: str, reason: str | None) -> None:
         if reason is not None:
-            self._journal.debug("keep", f"{what}: {reason}")
+            self._event_log.debug("keep", f"{what}: {reason}")
 
     def _is_due(self, checkpoints: list[Checkpoint], watermark: int, size: int) -> bool:
-        """Whether enough lies behind the last checkpoint for another one."""
+        """Return whether enough lies behind the last checkpoint for another one."""
         keep, upto = self._keep, checkpoints[-1].upto if checkpoints else 0
         return watermark > upto and (
             (keep.slots is not None and watermark - upto >= max(keep.slots // PARTS, 1))
             or (keep.bytes is not None and size >= keep.bytes // PARTS)
             or (
                 keep.age_s is not None
-                and (not checkpoints or self._ages.of(checkpoints[-1]) >= keep.age_s / PARTS)
+                and (not checkpoints or self._ages.age_of(checkpoints[-1]) >= keep.age_s / PARTS)
             )
         )
 
-    def _more_than_enough(self, checkpoints: list[Checkpoint], watermark: int, behind: list[int]) -> int:
-        """The last checkpoint behind which there are as many slots, or bytes, as are kept; 0 for none."""
+    def _last_beyond_limits(self, checkpoints: list[Checkpoint], watermark: int, behind: list[int]) -> int:
+        """Return the last checkpoint behind which there are as many slots, or bytes, as are kept; 0 for
+        none."""
         keep = self._keep
         sizes = zip(checkpoints, behind, strict=True) if checkpoints else ()
         return max(
@@ -151,24 +167,26 @@ class Compaction:
             default=0,
         )
 
-    def _old_enough(self, checkpoints: list[Checkpoint], log_start: int) -> int:
-        """The last checkpoint that is as old as the limit, within one step of the first one; 0 for none."""
+    def _last_old_enough(self, checkpoints: list[Checkpoint], log_start: int) -> int:
+        """Return the last checkpoint that is as old as the limit, within one step of the first one; 0 for
+        none."""
         above = [checkpoint for checkpoint in checkpoints if checkpoint.upto > log_start]
         if self._keep.age_s is None or not above or self._monotonic() < self._trim_by_age_at:
             return 0
-        ages, oldest_s = self._ages, self._ages.of(above[0])
+        ages, oldest_s = self._ages, self._ages.age_of(above[0])
         return max(
             (
                 checkpoint.upto
                 for checkpoint in above
-                if ages.of(checkpoint) >= self._age_s
-                and oldest_s - ages.of(checkpoint) <= self._age_s / PARTS
+                if ages.age_of(checkpoint) >= self._age_s
+                and oldest_s - ages.age_of(checkpoint) <= self._age_s / PARTS
             ),
             default=0,
         )
 
     async def _bytes_behind(self, checkpoints: list[Checkpoint]) -> list[int]:
-        """By checkpoint, how many bytes of the log lie behind it; with none, one number for the whole log."""
+        """Measure, by checkpoint, how many bytes of the log lie behind it; with none, return one number for
+        the whole log."""
         if self._keep.bytes is None:
             return [0] * max(len(checkpoints), 1)
         starts = [checkpoint.upto for checkpoint in checkpoints] or [0]
@@ -180,7 +198,7 @@ class Compaction:
         first, upto, size = self._open
         if first != starts[-1]:
             first, upto, size = starts[-1], starts[-1], 0
-        committed = max(self._node.storage.committed_watermark, upto)
+        committed = max(self._storage.committed_watermark, upto)
         size += await self._measure(upto, committed)
         self._open = (first, committed, size)
         behind = [size]
@@ -189,12 +207,12 @@ class Compaction:
         return behind[::-1]
 
     async def _measure(self, first: int, upto: int) -> int:
-        return await trio.to_thread.run_sync(self._node.storage.bytes_between, first, upto)
+        return await trio.to_thread.run_sync(self._storage.bytes_between, first, upto)
 
-    # Everybody's part
+    # The part of every replica
 
     async def _sweep(self) -> None:
-        storage = self._node.storage
+        storage = self._storage
         log_start = storage.log_start
         if log_start == self._swept:
             return
@@ -202,5 +220,5 @@ class Compaction:
         while more:
             more = await trio.to_thread.run_sync(storage.sweep)
             await trio.sleep(BREATH_S)
-        await self._chat.forget(log_start)
+        await self._message_log.drop_below(log_start)
         self._swept = log_start

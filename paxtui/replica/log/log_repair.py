@@ -23,18 +23,18 @@ PATIENCE_S = 2.0
 
 
 class LogRepair:
-    """The slots that are damaged here, as far as somebody has stumbled over them."""
+    """The slots that are damaged here, as far as a read has found them."""
 
     def __init__(
         self,
         storage: Store,
-        journal: EventLog,
+        event_log: EventLog,
         peers: Callable[[], Iterable[int]],
         ask: Callable[[int, int], None],
     ) -> None:
         """``peers`` says who is connected; ``ask(peer, slot)`` asks one for its log from a slot on."""
         self._storage = storage
-        self._journal = journal
+        self._event_log = event_log
         self._peers = peers
         self._ask = ask
         self._wanted: set[int] = set()
@@ -44,24 +44,26 @@ class LogRepair:
         self._arrived = trio.Event()
         self._mended = trio.Event()
 
-    def want(self, slot: int) -> None:
+    def want_slot(self, slot: int) -> None:
         """Have a slot learned again, as soon as another replica can be asked."""
         if slot not in self._wanted:
             self._wanted.add(slot)
-            self._journal.error("disk", f"slot {slot} is damaged here; it is asked for from another replica")
+            self._event_log.error(
+                "disk", f"slot {slot} is damaged here; it is asked for from another replica"
+            )
             self._work.set()
 
-    async def mended(self, slot: int, patience_s: float = PATIENCE_S) -> bool:
-        """Want a slot and wait for it; whether it is there in time."""
-        self.want(slot)
+    async def wait_until_mended(self, slot: int, patience_s: float = PATIENCE_S) -> bool:
+        """Want a slot and wait for it; return whether it is there in time."""
+        self.want_slot(slot)
         with trio.move_on_after(patience_s):
             while slot in self._wanted:
                 await self._mended.wait()
         return slot not in self._wanted
 
-    def take(self, sender: int, page: Entries) -> bool:
-        """Entries arrived; whether they answer what was asked here, and not what the core asked: that asks
-        for slots above its watermark, and all that is damaged is below."""
+    def take_entries(self, sender: int, page: Entries) -> bool:
+        """Take entries that arrived; return whether they answer what was asked here, and not what the core
+        asked. The core asks for slots above its watermark, and all that is damaged is below."""
         if page.first not in self._wanted:
             return False
         for slot, entry in enumerate(page.entries, page.first):
@@ -83,7 +85,7 @@ class LogRepair:
                 await self._store()
 
     def _drop_removed(self) -> bool:
-        """Forget slots that were removed since; whether any are left."""
+        """Forget slots that were removed since; return whether any are left."""
         removed = {slot for slot in self._wanted if slot < self._storage.log_start}
         if removed:
             self._wanted -= removed
@@ -92,7 +94,7 @@ class LogRepair:
         return bool(self._wanted)
 
     def _ask_next(self) -> None:
-        """Another one each time: who was asked last may be down, or have the same damage."""
+        """Ask another peer each time: the one that was asked last may be down, or have the same damage."""
         peers = sorted(self._peers())
         if peers:
             self._asked = next((peer for peer in peers if peer > self._asked), peers[0])
@@ -102,9 +104,11 @@ class LogRepair:
         found, self._found = self._found, {}
         if found:
             entries = {slot: entry for slot, (_, entry) in found.items()}
-            await trio.to_thread.run_sync(self._storage.mend, entries)
+            await trio.to_thread.run_sync(self._storage.repair_rows, entries)
             for slot, (sender, _) in sorted(found.items()):
-                self._journal.warning("disk", f"slot {slot} is mended with what replica {sender} has learned")
+                self._event_log.warning(
+                    "disk", f"slot {slot} is mended with what replica {sender} has learned"
+                )
             self._wanted -= found.keys()
             self._mended.set()
             self._mended = trio.Event()

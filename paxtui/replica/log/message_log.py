@@ -31,11 +31,11 @@ FORGET_BYTES_MIN = 1024 * 1024
 COPY_BYTES = 1024 * 1024
 
 FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-"""Each write goes to the end that the file has at that moment, also after somebody else has emptied it."""
+"""Each write goes to the end that the file has at that moment, also after another program has emptied it."""
 
 
 def line(slot: int, command: Command) -> str:
-    """The line of one message."""
+    """Return the line of one message."""
     return f"{slot}\t{client_name(command.client)}\t{visible(command.text)}\n"
 
 
@@ -50,7 +50,7 @@ class First:
         self._path = path
 
     def read(self) -> int:
-        """The slot; 0 without a file."""
+        """Return the slot; 0 without a file."""
         text = b""
         with suppress(OSError):
             text = self._path.read_bytes().strip()
@@ -62,13 +62,13 @@ class First:
             self._path.write_text(f"{slot}\n")
 
     def remove(self) -> None:
-        """The log begins at its beginning again."""
+        """Remove the note, as the log begins at its beginning again."""
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
 
 
 class MessageLog:
-    """Appends lines; never read by the replica but to repair its end."""
+    """The file of lines; the replica reads it only to repair its end."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -128,9 +128,9 @@ class MessageLog:
 
     def append(self, applied: Applied) -> None:
         """Add the messages of newly applied slots."""
-        self.write(enumerate(applied.entries, applied.first), applied.suppressed)
+        self.write_entries(enumerate(applied.entries, applied.first), applied.suppressed)
 
-    def write(self, entries: Iterable[tuple[int, Entry]], suppressed: Mapping[int, int]) -> None:
+    def write_entries(self, entries: Iterable[tuple[int, Entry]], suppressed: Mapping[int, int]) -> None:
         """Add the lines of ``entries`` that are messages and took effect."""
         told = [
             (slot, entry.value)
@@ -165,11 +165,11 @@ class MessageLog:
         if self._is_rotated(self._end):
             self._first.write(self._next)
 
-    async def forget(self, log_start: int) -> None:
+    async def drop_below(self, log_start: int) -> None:
         """Drop the lines of slots below ``log_start``, once they are most of the file.
 
         The file cannot lose its beginning, so the rest is copied, by a thread; what is appended meanwhile
-        follows it. A file that somebody rotates meanwhile is left alone. Raises ``StorageFailed``.
+        follows it. A file that is rotated meanwhile is left alone. Raises ``StorageFailed``.
         """
         async with self._moving:
             size = os.lseek(self._fd, 0, os.SEEK_END)
@@ -194,7 +194,7 @@ class MessageLog:
             self._end = os.lseek(descriptor, 0, os.SEEK_END)
 
     def _is_rotated(self, size: int) -> bool:
-        """Whether the file, once ``size`` bytes long, was emptied, or no longer has the log's name."""
+        """Return whether the file, once ``size`` bytes long, was emptied, or no longer has the log's name."""
         present = os.fstat(self._fd)
         try:
             named = os.stat(self.path)
@@ -209,7 +209,8 @@ class MessageLog:
                 start += len(part)
 
     def _find(self, log_start: int, size: int) -> int:
-        """Where the first line of a slot at or above ``log_start`` begins: slots only grow, so by halves."""
+        """Find where the first line of a slot at or above ``log_start`` begins: slots only grow, so by
+        halves."""
         low, high = 0, size
         while low < high:
             middle = (low + high) // 2
@@ -221,7 +222,7 @@ class MessageLog:
         return self._line_after(low, size)[0]
 
     def _line_after(self, offset: int, size: int) -> tuple[int, int | None]:
-        """The first line that begins at or after ``offset``, and its slot; the end, and ``None``."""
+        """Find the first line that begins at or after ``offset``, and its slot; the end, and ``None``."""
         begin = offset
         if offset > 0:
             begin = offset - 1

@@ -1,1 +1,1 @@
-"""Metrics for Prometheus: read from the replica when somebody asks, over a small HTTP server."""
+"""Metrics for Prometheus: read from the replica on request, over a small HTTP server."""

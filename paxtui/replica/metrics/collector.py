@@ -1,4 +1,4 @@
-"""What a replica tells Prometheus: read from its own state when somebody asks, nothing is kept for it.
+"""The metrics of a replica: read from its own state on request, and nothing is kept for them.
 
 This module alone needs ``prometheus-client``, and is loaded only with ``--metrics``. No name of a metric has
 an id of a message, a client or a text in it, and every label has few values, so that strangers cannot make
@@ -21,8 +21,8 @@ from paxtui import __version__
 from paxtui.core.proposer import Phase
 from paxtui.core.status import Status
 from paxtui.net.tls.credentials import Credentials
-from paxtui.replica.host import Host
 from paxtui.replica.metrics import http
+from paxtui.replica.ports import StatusView
 from paxtui.replica.transport import admission
 from paxtui.storage.schema import DATABASE_FILE, WAL_FILE
 from paxtui.wire.requests import LinkView, StatusReport
@@ -30,7 +30,7 @@ from paxtui.wire.requests import LinkView, StatusReport
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 PAGE_S: Final = 1.0
-"""So long one page answers all who ask: a stranger who asks without end costs a replica no more than that."""
+"""How long one page answers all requests: a stranger who asks without end costs a replica no more."""
 
 DISK_S: Final = 1.0
 """How long the file system may take to tell sizes. A page without them is better than none."""
@@ -72,8 +72,8 @@ COUNTED: Final = {
         "Messages lost because as much as the limit peer_bytes waited for that replica.",
     ),
     "early messages": ("messages_early", "Messages that came before this replica took part."),
-    "dropped messages of held replicas": (
-        "messages_of_held",
+    "dropped messages of non-voting replicas": (
+        "messages_of_non_voting",
         "Messages dropped because they came from a learner without vote and could count.",
     ),
     "lost by faults": ("messages_lost_by_faults", "Messages that injected faults swallowed."),
@@ -98,7 +98,7 @@ BELIEFS: Final[tuple[tuple[str, str, Callable[[Status], float]], ...]] = (
     ("watermark_slot", "The first slot that it has not learned.", lambda s: s.watermark),
     ("learned_high_slot", "One above the highest slot that it has learned.", lambda s: s.learned_high),
     ("accepted_high_slot", "One above the highest slot in which it voted.", lambda s: s.accepted_high),
-    ("floor_slot", "Slots below it are removed.", lambda s: s.log_start),
+    ("log_start_slot", "Slots below it are removed.", lambda s: s.log_start),
     ("lag_slots", "How many slots it knows to be behind.", lambda s: s.lag),
     (
         "proposals_in_flight",
@@ -109,7 +109,7 @@ BELIEFS: Final[tuple[tuple[str, str, Callable[[Status], float]], ...]] = (
     ("holes", "Slots that this leader has to fill before others can be applied.", lambda s: len(s.holes)),
     ("sessions", "Clients whose answers are remembered.", lambda s: s.sessions),
     (
-        "held",
+        "non_voting",
         "1 if it is a learner without vote: its disk may have forgotten votes.",
         lambda s: s.non_voting is not None,
     ),
@@ -118,7 +118,7 @@ BELIEFS: Final[tuple[tuple[str, str, Callable[[Status], float]], ...]] = (
 
 
 class Sizes:
-    """How much is on disk. A file system can be slow, so a thread looks, and touches nothing else."""
+    """The sizes of files on disk. A file system can be slow, so a thread looks, and touches nothing else."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -126,7 +126,7 @@ class Sizes:
         self.files: Mapping[str, int] = {}
         self.free: int | None = None
 
-    async def look(self) -> None:
+    async def measure(self) -> None:
         """Take the sizes of now; what cannot be told in time is left out."""
         self.files, self.free = {}, None
         with trio.move_on_after(DISK_S):
@@ -152,19 +152,19 @@ def _measure(folder: Path) -> tuple[dict[str, int], int | None]:
 
 
 class ReplicaCollector(Collector):
-    """Everything about one replica, as of now."""
+    """The metrics of one replica, as of now."""
 
     def __init__(
         self,
-        node: Host,
+        host: StatusView,
         report: Callable[[], StatusReport],
         crowd: admission.AdmissionControl,
         sizes: Sizes,
         credentials: Credentials | None,
     ) -> None:
-        self._node = node
+        self._host = host
         self._report = report
-        self._crowd = crowd
+        self._admission = crowd
         self._sizes = sizes
         self._credentials = credentials
 
@@ -178,16 +178,18 @@ class ReplicaCollector(Collector):
         if report.status is not None:
             for name, text, value in BELIEFS:
                 yield _gauge(name, text, float(value(report.status)))
-        yield _counter("applied_slots", "Slots of the log that it has applied.", self._node.feed.watermark)
+        yield _counter(
+            "applied_slots", "Slots of the log that it has applied.", self._host.applied_log.watermark
+        )
         yield from self._disk(report)
         yield from _counters(report.counters)
-        yield from self._callers(report)
+        yield from self._connections(report)
         yield from _links(report.links)
 
     def _who(self, report: StatusReport) -> Metric:
         labels = {
-            "replica": str(self._node.me),
-            "cluster": self._node.cluster.name,
+            "replica": str(self._host.me),
+            "cluster": self._host.cluster.name,
             "version": __version__,
             "storage": report.storage[:8],
             "security": report.security,
@@ -199,7 +201,7 @@ class ReplicaCollector(Collector):
     def _disk(self, report: StatusReport) -> Iterator[Metric]:
         yield _counter("commits", "Transactions on disk since the process began.", report.commits)
         yield _gauge(
-            "commit_seconds", "How long a commit took, averaged over the last ten.", self._node.commit_s
+            "commit_seconds", "How long a commit took, averaged over the last ten.", self._host.commit_s
         )
         files = GaugeMetricFamily(
             "paxtui_disk_bytes", "Size of the files in the data folder.", labels=["file"]
@@ -212,11 +214,11 @@ class ReplicaCollector(Collector):
             free.add_metric([], self._sizes.free)
         yield free
 
-    def _callers(self, report: StatusReport) -> Iterator[Metric]:
-        yield _gauge("connections", "Clients, operators and observers.", self._crowd.count)
-        yield _gauge("strangers", "Connections that have not been welcomed yet.", self._crowd.strangers)
+    def _connections(self, report: StatusReport) -> Iterator[Metric]:
+        yield _gauge("connections", "Clients, operators and observers.", self._admission.count)
+        yield _gauge("strangers", "Connections that have not been welcomed yet.", self._admission.strangers)
         yield _gauge("faults_active", "Injected faults that act or wait here.", report.faults)
-        yield _gauge("peers_held", "Replicas that it lets in without a vote.", len(report.non_voting_peers))
+        yield _gauge("peers_non_voting", "Replicas let in without a vote.", len(report.non_voting_peers))
         yield _gauge("refused_by_peers", "Replicas that do not take it in.", len(report.refused_by))
         if self._credentials is not None:
             text = "When the certificate that it shows expires, in seconds since 1970."
@@ -224,7 +226,7 @@ class ReplicaCollector(Collector):
 
 
 def registry_of(collector: Collector) -> CollectorRegistry:
-    """The replica's metrics and those of its process, and nothing that other libraries registered."""
+    """Return the replica's metrics and those of its process, and nothing that other libraries registered."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(collector)
     ProcessCollector(registry=registry)
@@ -242,10 +244,10 @@ class MetricsPage:
         self._text = b""
 
     async def text(self) -> bytes:
-        """The page, at most :data:`PAGE_S` old."""
+        """Return the page, at most :data:`PAGE_S` old."""
         async with self._making:
             if trio.current_time() - self._made_at >= PAGE_S:
-                await self._sizes.look()
+                await self._sizes.measure()
                 self._text = generate_latest(self._registry)
                 self._made_at = trio.current_time()
         return self._text

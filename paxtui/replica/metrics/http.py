@@ -17,9 +17,9 @@ import trio
 from msgspec import structs
 
 from paxtui.config.cluster_file import Address
+from paxtui.config.identity import NoRole
 from paxtui.net.tls.credentials import Credentials
-from paxtui.net.tls.identity import NoRole
-from paxtui.net.tls.stream import Channel, Distrust, TlsStream, answer
+from paxtui.net.tls.stream import Channel, Distrust, TlsStream, serve_tls
 from paxtui.replica.sessions.authorization import Caller
 from paxtui.replica.sessions.tls_handshake import TLS_HANDSHAKE
 from paxtui.replica.transport.admission import AdmissionControl
@@ -71,11 +71,11 @@ class Declined(Exception):
         self.kind = kind
 
 
-async def listen_for_scrapes(
+async def listen_for_metrics(
     address: Address, credentials: Credentials | None, *, insecure: bool
 ) -> Listening:
-    """The port, by the rules of :func:`paxtui.replica.transport.listener.listen`; on loopback nobody needs a
-    certificate. Raises :class:`PortRefused`."""
+    """Open the port, by the rules of :func:`paxtui.replica.transport.listener.listen`; on loopback nobody
+    needs a certificate. Raises :class:`PortRefused`."""
     try:
         listening = await listen(address, credentials, insecure=insecure, risk="read how this replica fares")
     except PortRefused as refused:
@@ -85,25 +85,25 @@ async def listen_for_scrapes(
     return listening
 
 
-class Scrapes:
-    """Answers those who connect. ``page`` makes the metrics, ``guests`` counts and tells of refusals."""
+class MetricsServer:
+    """The HTTP server of metrics. ``page`` makes the metrics, ``admission`` counts and logs refusals."""
 
     def __init__(
         self,
         page: Callable[[], Awaitable[bytes]],
         content_type: str,
-        guests: AdmissionControl,
+        admission: AdmissionControl,
         credentials: Credentials | None,
     ) -> None:
         self._page = page
         self._content_type = content_type
-        self._guests = guests
+        self._admission = admission
         self._credentials = credentials
         self._open: dict[int, trio.CancelScope] = {}
         self._number = 0
 
-    async def handle(self, raw: trio.SocketStream) -> None:
-        """One connection, from its request to its end."""
+    async def serve_connection(self, raw: trio.SocketStream) -> None:
+        """Serve one connection, from its request to its end."""
         self._make_room()
         self._number += 1
         number = self._number
@@ -117,23 +117,23 @@ class Scrapes:
             finally:
                 evicted = self._open.pop(number, None) is None
         if scope.cancelled_caught and not evicted:
-            self._guests.refuse(TOO_SLOW)
+            self._admission.refuse(TOO_SLOW)
 
     def _make_room(self) -> None:
         if len(self._open) >= CONNECTIONS_MAX:
             self._open.pop(next(iter(self._open))).cancel()
-            self._guests.refuse(TOO_MANY)
+            self._admission.refuse(TOO_MANY)
 
     async def _converse(self, raw: trio.SocketStream) -> None:
         stream: Channel = raw
         try:
             if self._credentials is not None:
-                stream = encrypted = await self._let_in(raw, self._credentials)
+                stream = encrypted = await self._accept_tls(raw, self._credentials)
                 _check_role(encrypted)
-            reply = await self._answer(stream)
+            reply = await self._reply_to(stream)
         except Declined as declined:
             if declined.kind:
-                self._guests.refuse(declined.kind)
+                self._admission.refuse(declined.kind)
             if not declined.status:
                 return
             reply = _response(declined.status, PLAIN, f"{declined}\n".encode())
@@ -143,19 +143,19 @@ class Scrapes:
             while await stream.receive_some(65536):
                 pass
 
-    async def _let_in(self, raw: trio.SocketStream, credentials: Credentials) -> TlsStream:
+    async def _accept_tls(self, raw: trio.SocketStream, credentials: Credentials) -> TlsStream:
         first = await raw.socket.recv(1, socket.MSG_PEEK)
         if not first:
             raise Declined(0, "it hung up", "")
         if first != TLS_HANDSHAKE:
             raise Declined(400, "this port takes https, with a certificate of this cluster", NO_CERTIFICATE)
         try:
-            return await answer(raw, credentials.server)
+            return await serve_tls(raw, credentials.server)
         except Distrust as distrust:
-            self._guests.complain(f"metrics: somebody turned away: {distrust}")
+            self._admission.complain(f"metrics: somebody turned away: {distrust}")
             raise Declined(0, str(distrust), NO_CERTIFICATE) from None  # TLS has told it why
 
-    async def _answer(self, stream: Channel) -> bytes:
+    async def _reply_to(self, stream: Channel) -> bytes:
         request = _REQUEST.match(await _head(stream))
         if request is None:
             raise Declined(400, "this is no HTTP/1.1 request")
@@ -170,16 +170,16 @@ class Scrapes:
         return _response(200, self._content_type, await self._metrics())
 
     async def _metrics(self) -> bytes:
-        """Numbers for people must not be what stops a replica, whatever goes wrong with them."""
+        """Make the page. Numbers for people must not stop a replica, whatever goes wrong with them."""
         try:
             return await self._page()
         except Exception as error:
-            self._guests.complain(f"metrics: cannot be told: {error!r}")
+            self._admission.complain(f"metrics: cannot be told: {error!r}")
             raise Declined(500, "the replica's log says what is wrong") from None
 
 
 def _check_role(stream: TlsStream) -> None:
-    """Whoever may ask for the status may read these numbers, and nobody else."""
+    """Refuse a certificate that may not ask for the status. Those that may can read these numbers."""
     try:
         allowed = StatusRequest not in Caller("", stream.identity).denied
     except NoRole:
@@ -190,7 +190,7 @@ def _check_role(stream: TlsStream) -> None:
 
 
 async def _head(stream: Channel) -> bytes:
-    """The request line and the headers."""
+    """Read the request line and the headers."""
     head = bytearray()
     while received := await stream.receive_some(REQUEST_BYTES_MAX):
         head += received

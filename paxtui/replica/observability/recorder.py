@@ -26,7 +26,7 @@ the lines themselves."""
 
 
 class Recorder:
-    """Takes events in memory; a thread encodes and writes them. Never slows the replica."""
+    """The writer of a record file. A thread encodes and writes, so it never slows the replica."""
 
     def __init__(self, path: Path, replica: int) -> None:
         self._path = path
@@ -40,7 +40,7 @@ class Recorder:
         self._dropped_at = 0.0
         self._wanted = trio.Event()
 
-    def begin(self, cluster: str, replicas: int, saved: DurableState) -> None:
+    def open_file(self, cluster: str, replicas: int, saved: DurableState) -> None:
         """Open the file and write what the life begins with."""
         try:
             self._file = self._path.open("ab", buffering=0)
@@ -51,7 +51,7 @@ class Recorder:
         now = trio.current_time()
         self._write(list(lines.life(cluster, self._replica, replicas, now, time.time(), saved)))
 
-    def take(self, at: float, events: tuple[Event, ...]) -> None:
+    def take_events(self, at: float, events: tuple[Event, ...]) -> None:
         """Take the events of one output; they are written a little later, or dropped and counted."""
         chars = sum([_chars(event) for event in events])
         if self._waiting + self._writing + chars > WAITING_CHARS_MAX:
@@ -64,8 +64,8 @@ class Recorder:
         self._waiting += chars
         self._wanted.set()
 
-    def fault(self, at: float, what: str, detail: str) -> None:
-        """Something that is done to this replica, for people."""
+    def take_fault(self, at: float, what: str, detail: str) -> None:
+        """Take a line about what is done to this replica, for people."""
         if self._waiting + self._writing <= WAITING_CHARS_MAX:
             self._queue.append(lines.fault(at, self._replica, what, detail))
             self._waiting += EVENT_CHARS
@@ -78,7 +78,7 @@ class Recorder:
             self._dropped = 0
 
     async def run(self) -> None:
-        """Write until cancelled. :meth:`end` writes what is queued then."""
+        """Write until cancelled. :meth:`close_file` writes what is queued then."""
         while True:
             await self._wanted.wait()
             self._wanted = trio.Event()
@@ -89,7 +89,7 @@ class Recorder:
             self._writing = 0
             await trio.sleep(PAUSE_S)
 
-    def end(self, why: str | None) -> None:
+    def close_file(self, why: str | None) -> None:
         """Write what is left and close the file. ``why`` says that nothing is missing."""
         self._tell_dropped()
         self._write_all(self._queue)
@@ -134,7 +134,7 @@ def _chars(event: Event) -> int:
 
 
 def _torn(path: Path) -> bool:
-    """Whether a process was killed in the middle of a line."""
+    """Return whether a process was killed in the middle of a line."""
     if not path.is_file() or not path.stat().st_size:
         return False
     with path.open("rb") as file:

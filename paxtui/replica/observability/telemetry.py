@@ -1,6 +1,6 @@
 """Telemetry: what happened here, for observers and the record file, at most 20 times a second.
 
-It is bounded and never slows the replica: nothing is kept while nobody watches; runs are joined; values
+It is bounded and never slows the replica: nothing is kept without an observer; runs are joined; values
 beyond a flush's budget are left out; events beyond the buffer are dropped, counted, and made up for by a
 new snapshot.
 """
@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import groupby
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 import trio
@@ -22,8 +22,8 @@ from paxtui.core.ballot import Ballot
 from paxtui.core.messages import PeerMessage
 from paxtui.core.replica import Replica
 from paxtui.core.values import Command, Entry
-from paxtui.replica.transport.frame_writer import FrameWriter
 from paxtui.wire.codec import encode
+from paxtui.wire.faults import ActiveFault
 from paxtui.wire.telemetry import (
     LearnedView,
     MessageFaulted,
@@ -39,7 +39,7 @@ from paxtui.wire.telemetry import (
 )
 
 SNAPSHOT_SLOTS: Final = 200
-"""Slots below the watermark that a snapshot shows; older ones are asked for when somebody looks."""
+"""Slots below the watermark that a snapshot shows; older ones are asked for when a person looks."""
 
 FLUSHES_A_SECOND: Final = 20
 BUSY_EVENTS: Final = 100
@@ -69,18 +69,18 @@ _encode = msgspec.json.Encoder().encode
 
 
 def view_of(value: Command) -> ValueView:
-    """A value, cut for the eye."""
+    """Cut a value for the eye."""
     return ValueView(value.client, value.request, brief(value.text))
 
 
 def slot_view(slot: int, ballot: Ballot, value: Command, state: str) -> SlotView:
-    """A slot of a snapshot."""
+    """Make the view of a slot for a snapshot."""
     text = brief(value.text)
     return SlotView(slot, ballot, value.client, value.request, text, state, digest(value))
 
 
 def recent_slots(core: Replica | None) -> tuple[SlotView, ...]:
-    """The slots around the watermark, for a snapshot."""
+    """Return the slots around the watermark, for a snapshot."""
     if core is None:
         return ()
     views: list[SlotView] = []
@@ -95,8 +95,24 @@ def recent_slots(core: Replica | None) -> tuple[SlotView, ...]:
     return tuple(views)
 
 
+def snapshot(
+    core: Replica | None, active_faults: Callable[[float], tuple[ActiveFault, ...]], ask: int, number: int
+) -> TelemetrySnapshot:
+    """Return a replica as it is now, for the request ``ask``; ``number`` is that of the next event."""
+    now = trio.current_time()
+    return TelemetrySnapshot(
+        id=ask,
+        number=number,
+        at_s=round(now, 4),
+        wall=wall_clock(),
+        status=None if core is None else core.status,
+        slots=recent_slots(core),
+        faults=active_faults(now),
+    )
+
+
 def faulted(to: int, number: int, message: PeerMessage, copies: tuple[float, ...]) -> MessageFaulted:
-    """What a fault did to a message; ``copies`` has the delay of each, in seconds."""
+    """Return what a fault did to a message; ``copies`` has the delay of each, in seconds."""
     values = getattr(message, "values", getattr(message, "entries", getattr(message, "votes", ())))
     return MessageFaulted(
         to=to,
@@ -108,6 +124,20 @@ def faulted(to: int, number: int, message: PeerMessage, copies: tuple[float, ...
         copies=len(copies),
         delays_ms=tuple(round(delay_s * 1000, 1) for delay_s in copies),
     )
+
+
+class FrameSink(Protocol):
+    """The way out to an observer."""
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes that were pushed and have not left yet."""
+
+    def push(self, frame: bytes) -> bool:
+        """Queue a frame; ``False`` if it was not taken."""
+
+    def flush(self) -> None:
+        """Send what is queued, as far as that needs no waiting."""
 
 
 class Watcher:
@@ -126,12 +156,12 @@ class Watcher:
         self.waiting = waiting
         self.behind = True
         """It needs a snapshot before the next delta."""
-        self.told: int | None = None
+        self.next_number: int | None = None
         """The number of the first event that it was not told; ``None`` before its first snapshot."""
 
 
 class Telemetry:
-    """Collects events while somebody watches and hands them out in flushes."""
+    """The events that observers are told, collected while there are any, and sent in flushes."""
 
     def __init__(self, make_snapshot: SnapshotMaker) -> None:
         self._make_snapshot = make_snapshot
@@ -143,26 +173,26 @@ class Telemetry:
 
     @property
     def watched(self) -> bool:
-        """Whether anybody wants events."""
+        """Return whether anybody wants events."""
         return bool(self._watchers)
 
-    def watch(self, ask: int, sender: FrameWriter, bytes_max: int = OBSERVER_BYTES_MAX) -> Watcher:
+    def add_observer(self, ask: int, sink: FrameSink, bytes_max: int = OBSERVER_BYTES_MAX) -> Watcher:
         """Add an observer; it gets a snapshot with the next flush."""
 
         def push(frame: bytes) -> bool:
-            taken = sender.push(frame)
-            sender.flush()
+            taken = sink.push(frame)
+            sink.flush()
             return taken
 
-        return self.add(Watcher(ask, push, lambda: sender.waiting_bytes, bytes_max))
+        return self.add_watcher(Watcher(ask, push, lambda: sink.waiting_bytes, bytes_max))
 
-    def add(self, watcher: Watcher) -> Watcher:
+    def add_watcher(self, watcher: Watcher) -> Watcher:
         """Add any watcher."""
         self._watchers.append(watcher)
         self._wanted.set()
         return watcher
 
-    def leave(self, watcher: Watcher) -> None:
+    def remove_watcher(self, watcher: Watcher) -> None:
         """Remove a watcher."""
         self._watchers.remove(watcher)
 
@@ -214,15 +244,15 @@ class Telemetry:
                 watcher.behind = True
         pages = self._pages(events, first) if any(not watcher.behind for watcher in self._watchers) else []
         for watcher in self._watchers:
-            self._serve(watcher, pages)
+            self._update(watcher, pages)
         return len(events)
 
-    def _serve(self, watcher: Watcher, pages: list[tuple[int, list[Pair]]]) -> None:
+    def _update(self, watcher: Watcher, pages: list[tuple[int, list[Pair]]]) -> None:
         if watcher.waiting() > watcher.bytes_max:
             watcher.behind = True
             self._wanted.set()
         elif watcher.behind:
-            missed = 0 if watcher.told is None else self._number - watcher.told
+            missed = 0 if watcher.next_number is None else self._number - watcher.next_number
             if missed:
                 watcher.push(
                     encode(
@@ -230,16 +260,16 @@ class Telemetry:
                     )
                 )
             watcher.push(encode(self._make_snapshot(watcher.ask, self._number)))
-            watcher.behind, watcher.told = False, self._number
+            watcher.behind, watcher.next_number = False, self._number
         else:
             for first, pairs in pages:
                 at_s = pairs[-1][0]
                 delta = TelemetryDelta(id=watcher.ask, first=first, at_s=at_s, events=tuple(pairs), dropped=0)
                 watcher.push(encode(delta))
-            watcher.told = self._number
+            watcher.next_number = self._number
 
     def _pages(self, events: tuple[tuple[float, Noted], ...], first: int) -> list[tuple[int, list[Pair]]]:
-        """The events as they are told, in runs that fit a frame, each with its first number."""
+        """Return the events as they are told, in runs that fit a frame, each with its first number."""
         pages: list[tuple[int, list[Pair]]] = []
         size = DELTA_BYTES_MAX
         for number, (at_s, view) in enumerate(self._views(events), first):
@@ -253,7 +283,7 @@ class Telemetry:
 
     def _views(self, events: tuple[tuple[float, Noted], ...]) -> Iterator[tuple[float, Struct]]:
         budget = FLUSH_VALUES
-        digests = _Marks()
+        digests = _Digests()
         for at_s, event in events:
             view: Struct = event
             match event:
@@ -272,18 +302,18 @@ class Telemetry:
 
 
 def _runs(entries: tuple[Entry, ...]) -> tuple[tuple[Ballot, int], ...]:
-    """The ballots of entries, as runs: nearly always one."""
+    """Return the ballots of entries, as runs: nearly always one."""
     return tuple((ballot, len(list(run))) for ballot, run in groupby(entry.ballot for entry in entries))
 
 
-class _Marks:
-    """Marks of one flush. A replica tells of most runs of values two or three times."""
+class _Digests:
+    """Digests of the values of one flush. A replica tells of most runs of values two or three times."""
 
     def __init__(self) -> None:
         self._runs: dict[int, tuple[tuple[Command, ...], str]] = {}
 
     def of(self, first: int, values: tuple[Command, ...]) -> str:
-        """The digests of the values of slots from ``first`` on, one after the other."""
+        """Return the digests of the values of slots from ``first`` on, one after the other."""
         known = self._runs.get(first)
         if known is not None and known[0] == values:  # nearly always the same objects, so this is quick
             return known[1]
@@ -293,5 +323,5 @@ class _Marks:
 
 
 def wall_clock() -> float:
-    """Seconds since the epoch, for people; nothing in the protocol reads it."""
+    """Return the seconds since the epoch, for people; nothing in the protocol reads it."""
     return round(time.time(), 3)

@@ -1,1 +1,1 @@
-"""Whoever is connected: who it is, what it may do, and what is done with each of its requests."""
+"""Connections: who is on the other end, what it may do, and what is done with each of its requests."""

@@ -8,7 +8,7 @@
 | operator | the same | all of that, faults, elections and no-ops |
 
 The role in ``hello`` chooses the words of a connection; the certificate decides which of them count. Where
-replicas run without certificates everybody may do everything: whoever reaches the port is trusted.
+replicas run without certificates all may do everything: a program that reaches the port is trusted.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from paxtui.net.tls.identity import Identity, Role
+from paxtui.config.identity import Identity, Role
 from paxtui.wire.hello import Hello
 from paxtui.wire.requests import (
     AppendManyRequest,
@@ -53,8 +53,8 @@ _SEVERAL_WORDS: Final = re.compile(r'[\s:()"/]')
 
 
 def named(label: str) -> str:
-    """A name that somebody gives itself, for a line of a log: in quotes if it is more than a word, so that it
-    cannot be taken for the words around it."""
+    """Quote a name that a client gives itself, for a line of a log: in quotes if it is more than a word, so
+    that it cannot be taken for the words around it."""
     return '"' + label.replace('"', "'") + '"' if _SEVERAL_WORDS.search(label) else label
 
 
@@ -70,7 +70,7 @@ class Caller(Struct, frozen=True):
 
     @property
     def who(self) -> str:
-        """For the audit: what is proven first."""
+        """The name for the audit, with what is proven first."""
         label = self.label[:LABEL_CHARS]
         if self.identity is None:
             return named(label) or "somebody"
@@ -79,20 +79,21 @@ class Caller(Struct, frozen=True):
 
     @property
     def origin(self) -> str:
-        """For the audit: from where, and whether ``who`` is proven."""
+        """The address for the audit, and whether ``who`` is proven."""
         return self.where if self.identity is not None else f"{self.where} without a certificate"
 
     @property
     def denied(self) -> frozenset[Verb]:
-        """What its certificate does not allow, whatever it says in hello."""
+        """The requests that its certificate does not allow, whatever it says in hello."""
         return frozenset() if self.identity is None else _ALL - _MAY[self.identity.role]
 
     def name(self, hello: Hello) -> str:
-        """Under which name its messages go into the log: where there is a certificate, the certificate's."""
+        """Return the name under which its messages go into the log: where there is a certificate, the
+        certificate's."""
         return hello.name if self.identity is None else self.identity.name
 
     def objection(self, hello: Hello) -> str | None:
-        """Why it may not come in as what it says in hello; ``None`` if it may."""
+        """Return why it may not come in as what it says in hello; ``None`` if it may."""
         identity = self.identity
         if identity is None:
             return None

@@ -14,37 +14,39 @@ from paxtui.replica.log.message_log import MessageLog
 from paxtui.replica.transport.listener import Listening
 
 WARN_DAYS = 14
-"""So long before a certificate expires each day brings a warning: long enough for somebody on holiday."""
+"""How many days before a certificate expires the daily warnings begin: enough for a person on holiday."""
 
 
-def tell_security(listening: Listening, journal: EventLog) -> None:
-    """What keeps strangers out; loud if nothing does."""
+def tell_security(listening: Listening, event_log: EventLog) -> None:
+    """Log what keeps strangers out; loud if nothing does."""
     if listening.credentials is not None:
-        journal.info("tls", f"takes nobody without a certificate; shows {_described(listening.credentials)}")
+        event_log.info(
+            "tls", f"takes nobody without a certificate; shows {_described(listening.credentials)}"
+        )
     elif listening.security == "insecure":
-        journal.warning(
+        event_log.warning(
             "INSECURE",
             f"whoever reaches {listening.address} can read, write and break this cluster "
             "(--insecure, no certificates)",
         )
     else:
-        journal.info("tls", "no certificates: only programs on this machine can connect")
+        event_log.info("tls", "no certificates: only programs on this machine can connect")
 
 
-async def keep_fresh(credentials: Credentials, journal: EventLog) -> None:
+async def keep_fresh(credentials: Credentials, event_log: EventLog) -> None:
     """Warn each day of certificates that expire soon, until cancelled."""
     while True:
-        _warn(credentials, journal)
+        _warn(credentials, event_log)
         await trio.sleep(DAY_S)
 
 
 async def reload_on_hangup(
     credentials: Credentials | None,
-    chat: MessageLog,
-    journal: EventLog,
+    message_log: MessageLog,
+    event_log: EventLog,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """On SIGHUP open the message log again, and read the certificates again if there are any.
+    """Open the message log again on SIGHUP, and read the certificates again if there are any.
 
     Connections that exist go on; those that begin from then on, in either direction, take what was read.
     """
@@ -52,32 +54,34 @@ async def reload_on_hangup(
         task_status.started()
         async for _ in signals:
             try:
-                await chat.reopen()
+                await message_log.reopen()
             except OSError as error:
-                journal.error("log", f"{chat.path}: not opened again, the old file stays: {error.strerror}")
+                event_log.error(
+                    "log", f"{message_log.path}: not opened again, the old file stays: {error.strerror}"
+                )
             else:
-                journal.info("log", f"SIGHUP: the message log {chat.path} is opened again")
+                event_log.info("log", f"SIGHUP: the message log {message_log.path} is opened again")
             if credentials is None:
-                journal.info("tls", "SIGHUP: there are no certificates to read again")
+                event_log.info("tls", "SIGHUP: there are no certificates to read again")
             else:
-                _reload(credentials, journal)
+                _reload(credentials, event_log)
 
 
-def _reload(credentials: Credentials, journal: EventLog) -> None:
+def _reload(credentials: Credentials, event_log: EventLog) -> None:
     try:
         credentials.reload()
     except (ConfigError, OSError) as error:
-        journal.error("tls", f"the certificates were not read again, the old ones stay: {error}")
+        event_log.error("tls", f"the certificates were not read again, the old ones stay: {error}")
     else:
-        journal.info("tls", f"certificates read again; shows {_described(credentials)}")
-        _warn(credentials, journal)
+        event_log.info("tls", f"certificates read again; shows {_described(credentials)}")
+        _warn(credentials, event_log)
 
 
-def _warn(credentials: Credentials, journal: EventLog) -> None:
+def _warn(credentials: Credentials, event_log: EventLog) -> None:
     left = credentials.days_left()
     if left < WARN_DAYS:
         when = f"expires in {left} days" if left >= 0 else "has expired"
-        journal.warning(
+        event_log.warning(
             "tls", f"{credentials.files.certificate} {when}; renew it, then send this process SIGHUP"
         )
 

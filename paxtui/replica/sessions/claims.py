@@ -25,8 +25,8 @@ SHOWN_CHARS: Final = 96
 
 
 def name_objection(hello: Hello, limits: Limits) -> Objection | None:
-    """What is wrong with a name. A client's goes into the log; what operators and observers call themselves
-    is a label in lines for people, where it is made harmless."""
+    """Return what is wrong with a name. A client's goes into the log; what operators and observers call
+    themselves is a label in lines for people, where it is made harmless."""
     if hello.role == "client" and (problem := name_problem(hello.name)) is not None:
         return Objection(BAD_NAME, f"a client's name {problem}")
     if len(hello.name) > limits.name_chars:
@@ -35,7 +35,7 @@ def name_objection(hello: Hello, limits: Limits) -> Objection | None:
 
 
 def session_objection(hello: Hello, caller: Caller, known: int | None) -> Objection | None:
-    """Why a client may not go on with the session that it names.
+    """Return why a client may not go on with the session that it names.
 
     ``known`` is one above the highest slot of which this replica knows; ``None`` while it warms up, and does
     not know yet.
@@ -59,7 +59,7 @@ def session_objection(hello: Hello, caller: Caller, known: int | None) -> Object
 
 
 def is_outdated(hello: Hello, caller: Caller) -> bool:
-    """Whether a session that is not refused was issued by an earlier program, or before there were
+    """Return whether a session that is not refused was issued by an earlier program, or before there were
     certificates, in a way that is not taken any more: an id without a role is taken to be a client's, and a
     name is one word.
 

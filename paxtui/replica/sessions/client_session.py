@@ -9,9 +9,9 @@ import trio
 from paxtui.core.ballot import NUMBER_LIMIT
 from paxtui.core.output import Appended, ReadReady, ReadRefused, Refused
 from paxtui.net.tls.stream import Channel
-from paxtui.replica.host import Host
-from paxtui.replica.sessions import operator_requests
+from paxtui.replica.ports import ClientPort
 from paxtui.replica.sessions.authorization import Caller
+from paxtui.replica.sessions.operator_requests import OperatorRequests
 from paxtui.replica.transport.admission import (
     BAD_TEXT,
     QUEUED,
@@ -91,18 +91,20 @@ class ClientSession:
 
     def __init__(
         self,
-        node: Host,
+        host: ClientPort,
+        operator_requests: OperatorRequests,
         stream: Channel,
         role: str,
         session: str,
         caller: Caller,
         status: StatusMaker,
-        guests: AdmissionControl,
+        admission: AdmissionControl,
         *,
         outdated: bool = False,
         version: int = PROTOCOL_VERSION,
     ) -> None:
-        self._node = node
+        self._host = host
+        self._operator_requests = operator_requests
         self._stream = stream
         self._decoder = _decoders[role]
         self._version = version
@@ -112,23 +114,23 @@ class ClientSession:
         self._caller = caller
         self._denied = caller.denied
         self._status = status
-        self._guests = guests
-        self._limits = guests.limits
-        self._sender = FrameWriter(stream, guests.limits.client_bytes, self._account)
-        self._sender.version = version
+        self._admission = admission
+        self._limits = admission.limits
+        self._writer = FrameWriter(stream, admission.limits.client_bytes, self._account)
+        self._writer.version = version
         self._unanswered: dict[int, int] = {}
         """By request, how often it was asked on this connection: so often it is answered."""
         self._in_flight = 0
         self._in_runs = False
         """Whether the client takes answers to consecutive requests as one."""
         self._run: AppendedReply | None = None
-        self._inlet: Reader | None = None
+        self._reader: Reader | None = None
         self._ending = trio.Event()
         self._reason: WireError | None = None
-        self._patience = IdleTimeouts(guests.limits)
-        self._go_on: Callable[[], None] = lambda: None
+        self._idle_timeouts = IdleTimeouts(admission.limits)
+        self._wake_queue: Callable[[], None] = lambda: None
         """Tells that there may be room for requests that wait."""
-        self._paging = trio.Semaphore(PAGES_AT_ONCE)
+        self._pages = trio.Semaphore(PAGES_AT_ONCE)
         self._tasks = 0
         self._endless = 0
         """How many of them are tails that follow, or watch: they end with the connection."""
@@ -137,114 +139,117 @@ class ClientSession:
 
     async def serve(self, reader: FrameReader) -> None:
         """Serve until the other side hangs up. Raises :class:`WireError` for a bad frame."""
-        self._node.desk.join(self._session, self)
+        self._host.pending_requests.join(self._session, self)
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._sender.run)
-                nursery.start_soon(self._until_it_has_to_go)
+                nursery.start_soon(self._writer.run)
+                nursery.start_soon(self._hang_up_when_due)
                 try:
                     await self._read(reader, nursery)
                 finally:
-                    self._guests.received.hold(self._unfinished, 0)
+                    self._admission.received.set_bytes(self._end_with_most_received, 0)
                     nursery.cancel_scope.cancel()
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
         finally:
-            self._guests.queued.hold(self._hoards, 0)
-            self._node.desk.leave(self._session, self)
-            if self._sender.midway:
+            self._admission.queued.set_bytes(self._end_with_most_queued, 0)
+            self._host.pending_requests.leave(self._session, self)
+            if self._writer.midway:
                 # Nothing can follow half a frame, not even the reason for hanging up.
                 await trio.aclose_forcefully(self._stream)
 
-    async def _until_it_has_to_go(self) -> None:
-        patience, sender = self._patience, self._sender
+    async def _hang_up_when_due(self) -> None:
+        timeouts, writer = self._idle_timeouts, self._writer
         while True:
-            with trio.move_on_after(patience.look_s):
+            with trio.move_on_after(timeouts.interval_s):
                 await self._ending.wait()
             busy = self._in_flight > 0 or self._tasks > 0
-            impatience = patience.judge(sender.sent_bytes, sender.waiting_bytes, busy)
-            for reason in (self._reason, impatience):
+            timed_out = timeouts.check(writer.sent_bytes, writer.waiting_bytes, busy)
+            for reason in (self._reason, timed_out):
                 if reason is not None:
                     raise reason
 
-    def _end(self, reason: str, kind: str) -> None:
-        """Hang up for that reason, as soon as others have had their turn."""
+    def _hang_up(self, reason: str, kind: str) -> None:
+        """Hang up for that reason, as soon as other connections have had their turn."""
         self._reason = self._reason or WireError(reason, kind)
         self._ending.set()
 
     def _too_slow(self) -> None:
-        self._end("too slow: more answers wait for you than a connection may hold", TOO_SLOW)
+        self._hang_up("too slow: more answers wait for you than a connection may hold", TOO_SLOW)
 
-    def _hoards(self) -> None:
-        self._sender.abandon()
-        self._end("too slow: more answers wait for all than may, and most of them for you", QUEUED)
+    def _end_with_most_queued(self) -> None:
+        self._writer.abandon()
+        self._hang_up("too slow: more answers wait for all than may, and most of them for you", QUEUED)
 
-    def _unfinished(self) -> None:
-        self._end("more unfinished frames arrived than may wait, and most of it is yours", RECEIVED)
+    def _end_with_most_received(self) -> None:
+        self._hang_up("more unfinished frames arrived than may wait, and most of it is yours", RECEIVED)
 
     def _account(self, waiting_bytes: int) -> None:
-        self._guests.queued.hold(self._hoards, waiting_bytes)
+        self._admission.queued.set_bytes(self._end_with_most_queued, waiting_bytes)
 
     async def _read(self, reader: FrameReader, nursery: trio.Nursery) -> None:
-        lane: RequestQueue[Request] = RequestQueue(
-            lambda request: self._take(request, nursery),
+        queue: RequestQueue[Request] = RequestQueue(
+            lambda request: self._execute(request, nursery),
             lambda request: not isinstance(request, CHEAP),
             lambda: self._in_flight >= self._limits.in_flight,
         )
-        nesting, held = self._limits.nesting, self._guests.received
+        nesting, received_bytes = self._limits.nesting, self._admission.received
         unfinished = 0
         reader.bytes_max = self._limits.frame_bytes
 
-        def take(received: bytes) -> None:
+        def on_bytes(received: bytes) -> None:
             nonlocal unfinished
-            self._patience.heard()
-            lane.begin()
+            self._idle_timeouts.note_received()
+            queue.begin_read()
             try:
                 for body in reader.feed(received):
-                    lane.put(self._decoder.decode(newer_body(body, self._version), nesting))
+                    queue.put(self._decoder.decode(newer_body(body, self._version), nesting))
             except WireError as error:
-                lane.fail(error)
+                queue.put_error(error)
             if reader.waiting_bytes != unfinished:
                 unfinished = reader.waiting_bytes
-                held.hold(self._unfinished, unfinished)
-            if lane.busy and self._inlet is not None:
-                self._inlet.rest()
+                received_bytes.set_bytes(self._end_with_most_received, unfinished)
+            if queue.busy and self._reader is not None:
+                self._reader.pause()
 
-        def go_on() -> None:
-            if self._inlet is not None:
-                self._inlet.resume()
+        def resume_reading() -> None:
+            if self._reader is not None:
+                self._reader.resume()
 
-        self._go_on = lane.room
-        nursery.start_soon(lane.run, go_on)
-        take(b"")  # what came with hello
-        await lane.wait_empty()
-        await self._node.hub.read(self._stream, take, self._set_inlet)
-        await lane.wait_empty()
-        await self._answer_the_rest()
+        self._wake_queue = queue.wake
+        nursery.start_soon(queue.run, resume_reading)
+        on_bytes(b"")  # what came with hello
+        await queue.wait_empty()
+        await self._host.read_loop.read(self._stream, on_bytes, self._set_reader)
+        await queue.wait_empty()
+        await self._finish_answers()
 
-    async def _answer_the_rest(self) -> None:
-        """The other side sends no more, but it may still read, as a shell's pipe into a socket does: it gets
-        the answers to what it asked."""
+    async def _finish_answers(self) -> None:
+        """Wait for the last answers.
+
+        The other side sends no more, but it may still read, as a shell's pipe into a socket does: it gets
+        the answers to what it asked.
+        """
         with trio.move_on_after(LAST_ANSWERS_S):
             while self._in_flight > 0 or self._tasks > self._endless:
                 self._answered = trio.Event()
                 await self._answered.wait()
-            await self._sender.wait_below(1)
+            await self._writer.wait_below(1)
 
-    def _set_inlet(self, inlet: Reader) -> None:
-        self._inlet = inlet
+    def _set_reader(self, reader: Reader) -> None:
+        self._reader = reader
 
-    def _say(self, message: Frame) -> None:
+    def _send(self, message: Frame) -> None:
         self._push(message)
-        self._sender.flush()
+        self._writer.flush()
 
     def _push(self, message: Frame) -> None:
-        if not self._sender.push(encode(message)):
+        if not self._writer.push(encode(message)):
             self._too_slow()
 
     # Requests
 
-    def _take(self, request: Request, nursery: trio.Nursery) -> None:
+    def _execute(self, request: Request, nursery: trio.Nursery) -> None:
         if type(request) in self._denied:
             self._deny(request)
             return
@@ -264,29 +269,29 @@ class ClientSession:
                     self._start(nursery, lambda: self._page(request, 0), request.id)
                 else:
                     self._in_flight += 1
-                    self._node.read(lambda answer: self._on_read(request, answer, nursery))
+                    self._host.read(lambda answer: self._on_read(request, answer, nursery))
             case StatusRequest():
-                self._say(self._status(request.id))
+                self._send(self._status(request.id))
             case ObserveRequest() if self._tasks >= self._limits.tails:
                 self._too_many(request.id)
             case ObserveRequest():
                 self._start(nursery, lambda: self._observe(request), request.id, endless=True)
             case _:
-                self._say(operator_requests.act(self._node, request, self._caller))
+                self._send(self._operator_requests.execute(request, self._caller))
 
     def _too_many(self, ask: int) -> None:
-        self._guests.refuse(TOO_MANY_READS)
-        self._say(FailedReply(id=ask, reason=f"{self._limits.tails} reads run on this connection already"))
+        self._admission.refuse(TOO_MANY_READS)
+        self._send(FailedReply(id=ask, reason=f"{self._limits.tails} reads run on this connection already"))
 
     def _deny(self, request: Request) -> None:
-        """The certificate does not allow what the role in hello has words for."""
-        reason = operator_requests.deny(self._node, request, self._caller)
+        """Refuse a request, as the certificate does not allow what the role in hello has words for."""
+        reason = self._operator_requests.deny(request, self._caller)
         match request:
             case AppendRequest() | AppendManyRequest():
                 count = len(request.texts) if isinstance(request, AppendManyRequest) else 1
                 self._refuse(request.request, count, reason)
             case _:
-                self._say(FailedReply(id=request.id, reason=reason))
+                self._send(FailedReply(id=request.id, reason=reason))
 
     def _start(
         self, nursery: trio.Nursery, work: Callable[[], Awaitable[None]], ask: int, *, endless: bool = False
@@ -299,7 +304,7 @@ class ClientSession:
                 await work()
             except SlotDamaged as damage:
                 reason = f"{damage}; it is learned again from another replica: ask later, or ask another one"
-                self._say(FailedReply(id=ask, reason=reason))
+                self._send(FailedReply(id=ask, reason=reason))
             finally:
                 self._tasks -= 1
                 self._endless -= endless
@@ -310,9 +315,9 @@ class ClientSession:
     def _append(self, first: int, texts: tuple[str, ...]) -> None:
         if first + len(texts) > NUMBER_LIMIT:
             raise WireError("the last request's number is not below 2^53 - at `$.request`")
-        problem = _problem(texts, self._limits.text_bytes)
+        problem = _text_problem(texts, self._limits.text_bytes)
         if problem is not None:
-            self._guests.refuse(BAD_TEXT)
+            self._admission.refuse(BAD_TEXT)
             # All or none: a client that checks what it sends never sees this.
             self._refuse(first, len(texts), problem)
             return
@@ -323,22 +328,22 @@ class ClientSession:
         unanswered = self._unanswered
         for request in range(first, first + len(texts)):
             unanswered[request] = unanswered.get(request, 0) + 1
-        self._node.propose(self._session, first, texts)
+        self._host.propose(self._session, first, texts)
 
     def _refuse(self, first: int, count: int, reason: str) -> None:
         for request in range(first, first + count):
             self._push(RefusedReply(request, reason, None))
-        self._sender.flush()
+        self._writer.flush()
 
-    def answer(self, reply: Appended | Refused) -> None:
-        """The core ended a request of this client."""
+    def deliver_reply(self, reply: Appended | Refused) -> None:
+        """Answer a request of this client, as the core ended it."""
         times = self._unanswered.pop(reply.request, 0)
         if not times:
             return  # an earlier connection of the same client asked
         self._in_flight -= times
         self._answered.set()
-        self._go_on()
-        self._node.out.unflushed[self] = None
+        self._wake_queue()
+        self._host.flush_later(self)
         for _ in range(times):
             if isinstance(reply, Appended):
                 self._appended(reply)
@@ -362,18 +367,18 @@ class ClientSession:
             self._run = AppendedReply(reply.request, reply.slot, reply.ballot)
 
     def flush(self) -> None:
-        """The turn is over: let the answers leave."""
+        """Let the answers of this turn leave."""
         if self._run is not None:
             self._push(self._run)
             self._run = None
-        self._sender.flush()
+        self._writer.flush()
 
     # Reading the log
 
     def _read_ended(self) -> None:
         self._in_flight -= 1
         self._answered.set()
-        self._go_on()
+        self._wake_queue()
 
     def _on_read(self, request: ReadRequest, answer: ReadReady | ReadRefused, nursery: trio.Nursery) -> None:
         if isinstance(answer, ReadReady):
@@ -383,7 +388,7 @@ class ClientSession:
         else:
             self._read_ended()
             self._push(FailedReply(id=request.id, reason=answer.reason, leader=answer.leader))
-            self._node.out.unflushed[self] = None
+            self._host.flush_later(self)
 
     async def _owed_page(self, request: ReadRequest, upto: int) -> None:
         try:
@@ -392,14 +397,14 @@ class ClientSession:
             self._read_ended()
 
     async def _page(self, request: ReadRequest, upto: int) -> None:
-        feed = self._node.feed
-        await feed.wait_beyond(upto - 1)
-        async with self._paging:
-            await self._sender.wait_below(self._limits.tail_bytes)
-            applied = feed.watermark
+        applied_log = self._host.applied_log
+        await applied_log.wait_beyond(upto - 1)
+        async with self._pages:
+            await self._writer.wait_below(self._limits.tail_bytes)
+            applied = applied_log.watermark
             entries = await self._from(request.first, request.limit)
-        kind, log_start = request.consistency, feed.log_start
-        self._say(
+        kind, log_start = request.consistency, applied_log.log_start
+        self._send(
             LogPage(
                 id=request.id,
                 entries=entries,
@@ -411,31 +416,31 @@ class ClientSession:
         )
 
     async def _from(self, first: int, limit: int) -> tuple[LogEntry, ...]:
-        """A page; what is removed is passed over, also if that happens meanwhile."""
+        """Read a page, and pass over what is removed, also meanwhile."""
         while True:
             try:
-                return await self._node.feed.page(max(first, self._node.feed.log_start), limit)
+                return await self._host.applied_log.page(max(first, self._host.applied_log.log_start), limit)
             except SlotRemoved:
                 continue
 
     async def _tail(self, request: TailRequest) -> None:
-        feed = self._node.feed
+        applied_log = self._host.applied_log
         following = request.first
         while True:
-            if following >= feed.watermark:
+            if following >= applied_log.watermark:
                 if not request.follow:
                     break
-                await feed.wait_beyond(following)
+                await applied_log.wait_beyond(following)
             entries = await self._from(following, 2048)
-            following = entries[-1].slot + 1 if entries else max(following, feed.log_start)
-            self._say(self._tailed(request, entries, last=False))
+            following = entries[-1].slot + 1 if entries else max(following, applied_log.log_start)
+            self._send(self._tailed(request, entries, last=False))
             # A reader that is slower than the log is served at its own speed.
-            await self._sender.wait_below(self._limits.tail_bytes)
-        self._say(self._tailed(request, (), last=True))
+            await self._writer.wait_below(self._limits.tail_bytes)
+        self._send(self._tailed(request, (), last=True))
 
     def _tailed(self, request: TailRequest, entries: tuple[LogEntry, ...], *, last: bool) -> LogPage:
-        feed = self._node.feed
-        applied, log_start = feed.watermark, feed.log_start
+        applied_log = self._host.applied_log
+        applied, log_start = applied_log.watermark, applied_log.log_start
         return LogPage(
             id=request.id,
             entries=entries,
@@ -448,15 +453,15 @@ class ClientSession:
     # Watching
 
     async def _observe(self, request: ObserveRequest) -> None:
-        telemetry = self._node.telemetry
-        watcher = telemetry.watch(request.id, self._sender, self._limits.observer_bytes)
+        telemetry = self._host.telemetry
+        watcher = telemetry.add_observer(request.id, self._writer, self._limits.observer_bytes)
         try:
             await trio.sleep_forever()
         finally:
-            telemetry.leave(watcher)
+            telemetry.remove_watcher(watcher)
 
 
-def _problem(texts: tuple[str, ...], bytes_max: int) -> str | None:
+def _text_problem(texts: tuple[str, ...], bytes_max: int) -> str | None:
     for text in texts:
         if not text:
             return "empty"

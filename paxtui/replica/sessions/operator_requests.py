@@ -8,7 +8,7 @@ from typing import Final
 import trio
 from msgspec import Struct
 
-from paxtui.replica.host import Host
+from paxtui.replica.ports import OperatorPort
 from paxtui.replica.sessions.authorization import Caller
 from paxtui.wire.faults import CrashReplica, describe
 from paxtui.wire.requests import (
@@ -28,36 +28,62 @@ Action = ElectRequest | FillHoleRequest | InjectRequest | UndoRequest
 _ACTIONS: Final = (ElectRequest, FillHoleRequest, InjectRequest, UndoRequest)
 
 
-def act(
-    node: Host, request: Action | ListFaultsRequest, caller: Caller
-) -> DoneReply | FailedReply | FaultList:
-    """Do what is asked; say that it is done, or why not."""
-    if isinstance(request, ListFaultsRequest):
-        return FaultList(request.id, node.board.list(trio.current_time()))
-    what = _describe(node, request)
-    number, reason = _do(node, request, what, caller)
-    if reason is not None:
-        node.counters["refused actions"] += 1
-        _audit(node, caller, what, f"refused, {reason}")
-        return FailedReply(id=request.id, reason=reason, leader=None)
-    _audit(node, caller, what, "done" if number is None else f"done, fault {number}")
-    return DoneReply(request.id, number)
+class OperatorRequests:
+    """The requests of operators to one host."""
+
+    def __init__(self, host: OperatorPort) -> None:
+        self._host = host
+
+    def execute(
+        self, request: Action | ListFaultsRequest, caller: Caller
+    ) -> DoneReply | FailedReply | FaultList:
+        """Do what ``request`` asks for; the reply says that it is done, or why not."""
+        host = self._host
+        if isinstance(request, ListFaultsRequest):
+            return FaultList(request.id, host.fault_registry.active_faults(trio.current_time()))
+        what = _describe(host.me, request)
+        number, reason = self._execute(request, what, caller)
+        if reason is not None:
+            host.counters["refused actions"] += 1
+            self._audit(caller, what, f"refused, {reason}")
+            return FailedReply(id=request.id, reason=reason, leader=None)
+        self._audit(caller, what, "done" if number is None else f"done, fault {number}")
+        return DoneReply(request.id, number)
+
+    def deny(self, request: Struct, caller: Caller) -> str:
+        """Count a request that the caller's certificate does not allow, and audit it if it would act; return
+        the reason for refusing it."""
+        reason = f"forbidden: your certificate is that of {caller.identity}"
+        if isinstance(request, _ACTIONS):
+            self._audit(caller, _describe(self._host.me, request), f"refused, {reason}")
+        self._host.counters["forbidden requests"] += 1
+        return reason
+
+    def _audit(self, caller: Caller, what: str, result: str) -> None:
+        self._host.event_log.audit(caller.who, caller.origin, what, result)
+
+    def _execute(self, request: Action, what: str, caller: Caller) -> tuple[int | None, str | None]:
+        """Carry out a request: returns ``(fault number, reason for refusing)``."""
+        host = self._host
+        match request:
+            case InjectRequest(fault=fault, for_s=for_s, when=when):
+                if not host.faults_allowed:
+                    return None, NO_FAULTS
+                if isinstance(fault, CrashReplica) and when is None:
+                    self._audit(caller, what, "it ends now")  # afterwards no process is left to write it
+                return host.fault_registry.inject(fault, trio.current_time(), for_s, when)
+            case UndoRequest(number=number):
+                ended = host.fault_registry.undo(number)
+                if number is not None and not ended:
+                    return None, f"fault {number} does not act or wait here"
+                return None, None
+            case ElectRequest():
+                return None, host.control.elect()
+            case FillHoleRequest(slot=slot):
+                return None, host.control.fill_hole(slot)
 
 
-def deny(node: Host, request: Struct, caller: Caller) -> str:
-    """The reason for refusing what the caller's certificate does not allow; who tries to act is noted."""
-    reason = f"forbidden: your certificate is that of {caller.identity}"
-    if isinstance(request, _ACTIONS):
-        _audit(node, caller, _describe(node, request), f"refused, {reason}")
-    node.counters["forbidden requests"] += 1
-    return reason
-
-
-def _audit(node: Host, caller: Caller, what: str, result: str) -> None:
-    node.journal.audit(caller.who, caller.origin, what, result)
-
-
-def _describe(node: Host, request: Action) -> str:
+def _describe(me: int, request: Action) -> str:
     match request:
         case ElectRequest():
             return "elect"
@@ -67,30 +93,6 @@ def _describe(node: Host, request: Action) -> str:
             limit = "" if for_s is None else f" for {for_s:g} s"
             after = "" if when is None else f" when {when.event}"
             after += "" if when is None or when.slot is None else f" for slot {when.slot}"
-            return describe(node.me, fault) + limit + after
+            return describe(me, fault) + limit + after
         case UndoRequest(number=number):
             return "heal" if number is None else f"undo fault {number}"
-
-
-def _do(node: Host, request: Action, what: str, caller: Caller) -> tuple[int | None, str | None]:
-    """Returns ``(fault number, reason for refusing)``."""
-    now = trio.current_time()
-    match request:
-        case InjectRequest(fault=fault, for_s=for_s, when=when):
-            if not node.faults_allowed:
-                return None, NO_FAULTS
-            if isinstance(fault, CrashReplica) and when is None:
-                _audit(node, caller, what, "it ends now")  # afterwards nobody is there to write it
-            return node.board.inject(fault, now, for_s, when)
-        case UndoRequest(number=number):
-            ended = node.board.undo(number)
-            if number is not None and not ended:
-                return None, f"fault {number} does not act or wait here"
-            return None, None
-    if node.core is None:
-        return None, "it is still warming up"
-    reason = (
-        node.core.elect(now) if isinstance(request, ElectRequest) else node.core.fill_hole(request.slot, now)
-    )
-    node.kick()
-    return None, reason

@@ -15,9 +15,9 @@ from paxtui.core.messages import PeerMessage
 from paxtui.net import tcp
 from paxtui.net.tls.credentials import Credentials
 from paxtui.net.tls.errors import cause
-from paxtui.net.tls.stream import Channel, Distrust, call
+from paxtui.net.tls.stream import Channel, Distrust, dial_tls
 from paxtui.replica.event_log import EventLog
-from paxtui.replica.host import Host
+from paxtui.replica.ports import LinkPort, PeerPort
 from paxtui.replica.transport.admission import (
     NO_DISK,
     NO_SUCH_PEER,
@@ -27,7 +27,7 @@ from paxtui.replica.transport.admission import (
 )
 from paxtui.replica.transport.frame_writer import FrameWriter
 from paxtui.replica.transport.keepalive import Keepalive
-from paxtui.replica.voting_rights import counts
+from paxtui.replica.voting_rights import could_count
 from paxtui.replica.warmup import WarmUp
 from paxtui.wire.codec import Decoder, encode
 from paxtui.wire.errors import WireError
@@ -68,25 +68,25 @@ class PeerLink:
 
     def __init__(
         self,
-        node: Host,
+        host: LinkPort,
         peer: int,
-        journal: EventLog,
+        event_log: EventLog,
         rng: random.Random,
         credentials: Credentials | None = None,
         warm_up: WarmUp | None = None,
     ) -> None:
-        self._node = node
+        self._host = host
         self._warm_up = warm_up
         self._peer = peer
-        self._address = node.cluster.address(peer)
-        self._journal = journal
+        self._address = host.cluster.address(peer)
+        self._event_log = event_log
         self._rng = rng
         self._credentials = credentials
         self._complaint = ""
         self._version = PROTOCOL_VERSION
         """The protocol version in which the peer is greeted next."""
         self._said_non_voting = False
-        self._patience = tcp.of_link(node.cluster.limits.link_s)
+        self._patience = tcp.link_timeouts(host.cluster.limits.link_s)
         self._narrow = False
         """Whether to dial with small segments: the last connection could be made, and then swallowed what was
         sent, as paths do that drop large packets and do not say so."""
@@ -110,13 +110,13 @@ class PeerLink:
             wait_s = min(2 * wait_s, BACKOFF_S_MAX)
 
     async def _use(self, raw: trio.SocketStream) -> bool:
-        """Send on a connection until it breaks; whether the peer had welcomed us."""
+        """Send on a connection until it breaks; return whether the peer had welcomed us."""
         reader = FrameReader()
         stream: Channel = raw
         try:
             with trio.fail_after(DIAL_S):
                 if self._credentials is not None:
-                    stream = await call(raw, self._credentials.client, self._peer)
+                    stream = await dial_tls(raw, self._credentials.client, self._peer)
                 answer = await self._greet(stream, reader)
         except Distrust as distrust:
             self._complain(f"over TLS: {distrust}")
@@ -125,7 +125,7 @@ class PeerLink:
             if isinstance(error, trio.TooSlowError):
                 self._narrow = not self._narrow
             if (reason := cause(error)) is not None:
-                self._node.refusals[self._peer] = reason
+                self._host.outbound.refused_by[self._peer] = reason
                 self._complain(f"over TLS: {reason}")
             return False
         if not isinstance(answer, Welcome):
@@ -134,60 +134,57 @@ class PeerLink:
                     self._version -= 1
                     return True  # it is of an older release: call again at once, in its words
                 reason = schema_words(answer.reason)
-                self._node.refusals[self._peer] = reason
+                self._host.outbound.refused_by[self._peer] = reason
             self._complain(f"refuses this replica: {reason}" if answer is not None else "hung up")
             self._version = PROTOCOL_VERSION
             return False
         self._complaint = ""
-        self._node.refusals.pop(self._peer, None)
+        self._host.outbound.refused_by.pop(self._peer, None)
         if answer.non_voting is not None:
-            self._node.become_learner(f"replica {self._peer} says: {answer.non_voting}")
+            self._host.become_learner(f"replica {self._peer} says: {answer.non_voting}")
         if self._warm_up is not None:
-            self._warm_up.welcomed(self._peer, non_voting=answer.non_voting is not None)
-        if answer.non_voting is None and self._node.non_voting is not None and not self._said_non_voting:
-            return True  # another peer held us since we said hello: this one must hear of it, so call again
-        sender = FrameWriter(stream, self._node.cluster.limits.peer_bytes)
-        sender.version, self._version = self._version, PROTOCOL_VERSION  # by the next call it may be upgraded
-        sender.push(encode(Ready()))
-        sender.flush()
-        await self._keep_up(stream, sender)
+            self._warm_up.note_welcome(self._peer, non_voting=answer.non_voting is not None)
+        if answer.non_voting is None and self._host.non_voting is not None and not self._said_non_voting:
+            return True  # another peer took our vote meanwhile: this one must hear of it, so call again
+        writer = FrameWriter(stream, self._host.cluster.limits.peer_bytes)
+        writer.version, self._version = self._version, PROTOCOL_VERSION  # by the next call it may be upgraded
+        writer.push(encode(Ready()))
+        writer.flush()
+        await self._keep_up(stream, writer)
         return True
 
-    async def _keep_up(self, stream: Channel, sender: FrameWriter) -> None:
-        node, peer = self._node, self._peer
+    async def _keep_up(self, stream: Channel, writer: FrameWriter) -> None:
+        host, peer = self._host, self._peer
         narrow = " with small segments" if self._narrow else ""
-        node.out.links[peer] = sender
-        node.out.signs[peer] = Keepalive(sender, node.cluster.settings.heartbeat_s)
-        self._journal.info("peer", f"r{peer} up at {self._address}{narrow}")
+        keepalive = Keepalive(writer, host.cluster.settings.heartbeat_s)
+        self._event_log.info("peer", f"r{peer} up at {self._address}{narrow}")
         errors: list[BaseException] = []
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_until_closed, stream, errors, nursery.cancel_scope)
-                nursery.start_soon(node.out.signs[peer].run)
-                node.out.scopes[peer] = nursery.cancel_scope
-                await sender.run()
+                host.outbound.add(peer, writer, keepalive, nursery.cancel_scope)
+                nursery.start_soon(keepalive.run)
+                await writer.run()
         except* (trio.BrokenResourceError, trio.ClosedResourceError) as broken:
             errors.append(broken)
         finally:
-            node.out.links.pop(peer, None)
-            node.out.signs.pop(peer, None)
-            node.out.scopes.pop(peer, None)
-            number = _errno(sender.failure, *errors)
+            host.outbound.remove(peer)
+            number = _errno(writer.failure, *errors)
             self._narrow = number == errno.ETIMEDOUT and not self._narrow
             why = f": {os.strerror(number).lower()}" if number is not None else ""
-            self._journal.info("peer", f"r{peer} down{why}")
+            self._event_log.info("peer", f"r{peer} down{why}")
 
     async def _greet(self, stream: Channel, reader: FrameReader) -> HelloAnswer | None:
-        cluster = self._node.cluster
-        self._said_non_voting = self._node.non_voting is not None
+        cluster = self._host.cluster
+        self._said_non_voting = self._host.non_voting is not None
         hello = Hello(
             version=self._version,
             role="peer",
             cluster=cluster.digest,
-            replica=self._node.me,
-            storage=self._node.storage.storage_id,
-            origin=self._node.storage.identity.origin,
-            commits=self._node.storage.commit_number,
+            replica=self._host.me,
+            storage=self._host.storage.storage_id,
+            origin=self._host.storage.identity.origin,
+            commits=self._host.storage.commit_number,
             non_voting=self._said_non_voting,
             members=tuple(str(address) for address in cluster.replicas),
         )
@@ -201,11 +198,12 @@ class PeerLink:
         """Say what is wrong with the peer, once for each kind of wrong."""
         if text != self._complaint:
             self._complaint = text
-            self._journal.error("peer", f"r{self._peer} at {self._address} {text}")
+            self._event_log.error("peer", f"r{self._peer} at {self._address} {text}")
 
 
 def _errno(*errors: BaseException | None) -> int | None:
-    """What the kernel said. It says it once, to whoever asks first; all others hear of a broken pipe."""
+    """Return what the kernel said. It says it once, to the first that asks; all others hear of a broken
+    pipe."""
     said: list[BaseException | None] = []
     for error in errors:
         while isinstance(error, BaseExceptionGroup):
@@ -225,16 +223,16 @@ async def _until_closed(stream: Channel, errors: list[BaseException], scope: tri
     scope.cancel()
 
 
-def objection(node: Host, hello: Hello) -> Objection | None:
-    """Why a peer may not connect, in words for the person who runs it."""
-    cluster = node.cluster
+def objection(host: PeerPort, hello: Hello) -> Objection | None:
+    """Return why a peer may not connect, in words for the person who runs it."""
+    cluster = host.cluster
     if hello.replica is None or hello.replica >= cluster.n:
         return Objection(NO_SUCH_PEER, f"this cluster's replicas are 0 to {cluster.n - 1}")
-    if hello.replica == node.me:
-        return Objection(NO_SUCH_PEER, f"replica {node.me} is me; two processes have the same id")
+    if hello.replica == host.me:
+        return Objection(NO_SUCH_PEER, f"replica {host.me} is me; two processes have the same id")
     if hello.cluster != cluster.digest:
         return Objection(OTHER_CLUSTER, _difference(cluster, hello))
-    if hello.origin != (origin := node.storage.identity.origin):
+    if hello.origin != (origin := host.storage.identity.origin):
         return Objection(
             OTHER_ORIGIN,
             f"the cluster was restored from a backup: my database comes from {_named(origin)}, yours from "
@@ -261,7 +259,7 @@ def _difference(cluster: cluster_file.Cluster, hello: Hello) -> str:
 
 
 async def listen_to_peer(
-    node: Host,
+    host: PeerPort,
     peer: int,
     stream: Channel,
     reader: FrameReader,
@@ -278,7 +276,7 @@ async def listen_to_peer(
     """
     reader.bytes_max = FRAME_BYTES_MAX
 
-    def take(received: bytes) -> None:
+    def on_bytes(received: bytes) -> None:
         on_heard()
         for body in reader.feed(received):
             message = _messages.decode(newer_body(body, version))
@@ -286,12 +284,12 @@ async def listen_to_peer(
                 on_ready(peer)
             elif isinstance(message, DiskProgress):
                 if not non_voting:
-                    node.standing.progress(peer, message.commits)
-            elif non_voting and counts(message):
-                node.counters["dropped messages of held replicas"] += 1
+                    host.voting_rights.note_progress(peer, message.commits)
+            elif non_voting and could_count(message):
+                host.counters["dropped messages of non-voting replicas"] += 1
             else:
-                node.counters["received messages"] += 1
-                node.receive(peer, message)
+                host.counters["received messages"] += 1
+                host.receive(peer, message)
 
-    take(b"")  # what came with hello
-    await node.hub.read(stream, take)
+    on_bytes(b"")  # what came with hello
+    await host.read_loop.read(stream, on_bytes)

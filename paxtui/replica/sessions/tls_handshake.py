@@ -1,4 +1,4 @@
-"""The door of a replica that has certificates: nobody says hello who has not shown one."""
+"""The handshake of a replica that has certificates: a side that shows none cannot say hello."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import socket
 
 import trio
 
+from paxtui.config.identity import Identity, NoRole
 from paxtui.net.tls.credentials import Credentials
-from paxtui.net.tls.identity import Identity, NoRole
-from paxtui.net.tls.stream import Channel, Distrust, answer
+from paxtui.net.tls.stream import Channel, Distrust, serve_tls
 from paxtui.replica.transport.admission import DISTRUSTED, NO_ROLE, NO_TLS
 from paxtui.wire.codec import encode
 from paxtui.wire.hello import Problem, RefusedHello
 
 DISMISS_S = 1.0
-"""How long whoever is refused may take to read the reason."""
+"""How long a refused side may take to read the reason."""
 
 TLS_HANDSHAKE = b"\x16"
-"""The first byte of whoever speaks TLS; a frame begins with 0, for it is shorter than 16 MiB."""
+"""The first byte of a TLS handshake; a frame begins with 0, for it is shorter than 16 MiB."""
 
 TLS_ONLY = (
     "this replica takes nobody without a certificate, and you do not speak TLS; "
@@ -27,24 +27,24 @@ TLS_ONLY = (
 
 
 class TurnedAway(Exception):
-    """Somebody may not come in, and has been told so; the message says why, ``kind`` how it is counted."""
+    """A refusal of a side that has been told so; the message says why, ``kind`` how it is counted."""
 
     def __init__(self, words: str, kind: str) -> None:
         super().__init__(words)
         self.kind = kind
 
 
-async def let_in(
+async def accept_tls(
     raw: trio.SocketStream, credentials: Credentials, deadline: float
 ) -> tuple[Channel, Identity] | None:
-    """The encrypted stream and who is on its other end; ``None`` if nobody said anything.
+    """Return the encrypted stream and the identity on its other end; ``None`` if nothing was said.
 
     Raises :class:`TurnedAway`, at the deadline at the latest.
     """
     try:
         with trio.fail_at(deadline):
             first = await raw.socket.recv(1, socket.MSG_PEEK)
-            stream = await answer(raw, credentials.server) if first[:1] == TLS_HANDSHAKE else None
+            stream = await serve_tls(raw, credentials.server) if first[:1] == TLS_HANDSHAKE else None
     except OSError:
         return None
     except trio.TooSlowError:

@@ -1,7 +1,7 @@
 """Who is connected to this replica, and the limits that hold for all of them together.
 
-A connection enters as a stranger. When its hello was answered with welcome it is a guest, or a peer, which no
-limit here can keep out. Whatever is refused is counted under its own name in ``status``: ``refused: NAME``.
+A connection enters as a stranger. It is admitted when its hello was answered with welcome; no limit here can
+keep a peer out. Whatever is refused is counted under its own name in ``status``: ``refused: NAME``.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ HELLOS: Final = (
 
 
 class Objection(NamedTuple):
-    """Why somebody may not come in: under which name that is counted, and in words."""
+    """A reason to refuse a connection: the name under which it is counted, and words."""
 
     kind: str
     words: str
@@ -81,7 +81,7 @@ class AdmittedConnection:
 
 
 class BufferPool:
-    """Bytes that connections hold together. Past the limit the one that holds most has to go: whoever only
+    """Bytes that connections hold together. Past the limit the one that holds most has to go: one that only
     happens to be the next must not pay for it."""
 
     def __init__(self, bytes_max: int) -> None:
@@ -89,8 +89,8 @@ class BufferPool:
         self._held: dict[Callable[[], None], int] = {}
         self.used = 0
 
-    def hold(self, let_go: Callable[[], None], count: int) -> None:
-        """The connection that ``let_go`` ends holds so many bytes now."""
+    def set_bytes(self, let_go: Callable[[], None], count: int) -> None:
+        """Set how many bytes the connection that ``let_go`` ends holds now."""
         self.used += count - self._held.get(let_go, 0)
         if count:
             self._held[let_go] = count
@@ -105,14 +105,14 @@ class BufferPool:
 class AdmissionControl:
     """All connections of one process."""
 
-    def __init__(self, limits: Limits, counters: Counter[str], journal: EventLog) -> None:
+    def __init__(self, limits: Limits, counters: Counter[str], event_log: EventLog) -> None:
         self.limits = limits
         self.counters = counters
         self.received = BufferPool(limits.received_bytes)
         self.queued = BufferPool(limits.queued_bytes)
         self.count = 0
-        """Guests, but for peers."""
-        self._journal = journal
+        """Admitted connections, without those of peers."""
+        self._event_log = event_log
         self._strangers: dict[AdmittedConnection, None] = {}
         self._hosts: Counter[str] = Counter()
         self._complaints = float(limits.complaints)
@@ -122,53 +122,53 @@ class AdmissionControl:
     # Coming and going
 
     def enter(self, host: str) -> AdmittedConnection:
-        """Somebody connected. If there are too many strangers, the oldest goes."""
-        guest = AdmittedConnection(host)
+        """Add a connection. If there are too many strangers, the oldest goes."""
+        admitted = AdmittedConnection(host)
         if len(self._strangers) >= self.limits.strangers:
             oldest = next(iter(self._strangers))
             del self._strangers[oldest]
             oldest.evicted = True
             oldest.scope.cancel()
             self.refuse(STRANGERS)
-        self._strangers[guest] = None
-        return guest
+        self._strangers[admitted] = None
+        return admitted
 
-    def objection(self, guest: AdmittedConnection) -> Objection | None:
-        """Why a stranger whose hello is good, and who is no peer, cannot stay."""
+    def objection(self, admitted: AdmittedConnection) -> Objection | None:
+        """Return why a stranger whose hello is good, and who is no peer, cannot stay."""
         limits = self.limits
         if self.count >= limits.connections:
             return Objection(
                 TOO_MANY, f"{limits.connections} connections are open here already (limit: connections)"
             )
-        if self._hosts[guest.host] >= limits.connections_an_address:
+        if self._hosts[admitted.host] >= limits.connections_an_address:
             count = limits.connections_an_address
             return Objection(
                 TOO_MANY_HERE,
-                f"{count} connections from {guest.host} are open here already "
+                f"{count} connections from {admitted.host} are open here already "
                 "(limit: connections_an_address)",
             )
         return None
 
-    def welcome(self, guest: AdmittedConnection, *, peer: bool) -> None:
-        """A stranger may stay."""
-        self._strangers.pop(guest, None)
+    def welcome(self, admitted: AdmittedConnection, *, peer: bool) -> None:
+        """Admit a stranger."""
+        self._strangers.pop(admitted, None)
         if not peer:
-            guest.welcomed = True
+            admitted.welcomed = True
             self.count += 1
-            self._hosts[guest.host] += 1
+            self._hosts[admitted.host] += 1
 
-    def leave(self, guest: AdmittedConnection) -> None:
-        """The connection is over."""
-        self._strangers.pop(guest, None)
-        if guest.welcomed:
+    def leave(self, admitted: AdmittedConnection) -> None:
+        """Remove a connection that is over."""
+        self._strangers.pop(admitted, None)
+        if admitted.welcomed:
             self.count -= 1
-            self._hosts[guest.host] -= 1
-            if not self._hosts[guest.host]:
-                del self._hosts[guest.host]
+            self._hosts[admitted.host] -= 1
+            if not self._hosts[admitted.host]:
+                del self._hosts[admitted.host]
 
     @property
     def strangers(self) -> int:
-        """How many have not been welcomed yet."""
+        """Return how many have not been welcomed yet."""
         return len(self._strangers)
 
     # What was refused
@@ -178,7 +178,8 @@ class AdmissionControl:
         self.counters[f"refused: {name}"] += 1
 
     def complain(self, text: str) -> None:
-        """A line about a stranger, unless there are so many that the log would be full of nothing else."""
+        """Log a line about a stranger, unless there are so many that the log would be full of nothing
+        else."""
         now = trio.current_time()
         back = (now - self._complained_at) * COMPLAINTS_BACK_A_SECOND
         self._complaints = min(float(self.limits.complaints), self._complaints + back)
@@ -188,13 +189,13 @@ class AdmissionControl:
             return
         self._complaints -= 1
         if self._silent:
-            self._journal.warning("wire", f"{self._silent} lines like the next were left out")
+            self._event_log.warning("wire", f"{self._silent} lines like the next were left out")
             self._silent = 0
-        self._journal.warning("wire", text)
+        self._event_log.warning("wire", text)
 
 
 class IdleTimeouts:
-    """When a connection that is silent, or takes nothing, has been so for too long."""
+    """The time-outs of a connection that is silent, or takes nothing."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -202,16 +203,17 @@ class IdleTimeouts:
         self._sent = 0
 
     @property
-    def look_s(self) -> float:
-        """How long to wait before looking again."""
+    def interval_s(self) -> float:
+        """Return how long to wait before looking again."""
         return min(self._limits.idle_s, self._limits.stalled_s) / 4
 
-    def heard(self) -> None:
-        """Something arrived."""
+    def note_received(self) -> None:
+        """Note that something arrived."""
         self._heard_at = trio.current_time()
 
-    def judge(self, sent: int, waiting: int, busy: bool) -> WireError | None:
-        """``sent`` bytes in all have left, ``waiting`` have not; ``busy`` if something is owed or runs."""
+    def check(self, sent: int, waiting: int, busy: bool) -> WireError | None:
+        """Return why to hang up, if so: ``sent`` bytes in all have left, ``waiting`` have not; ``busy`` if
+        something is owed or runs."""
         now = trio.current_time()
         if sent != self._sent or not waiting:
             self._sent, self._moved_at = sent, now

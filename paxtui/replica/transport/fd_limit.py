@@ -1,4 +1,4 @@
-"""As many file descriptors as connections may need: without one nobody can be accepted, not even a peer."""
+"""As many file descriptors as connections may need: without one not even a peer can be accepted."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class FrameWriter:
         self._queue: list[bytes] = []
         self._bytes = 0
         self._account = account
-        self._told = 0
+        self._accounted = 0
         self.sent_bytes = 0
         """All that the kernel has taken."""
         self.sent_at = float("-inf")
@@ -74,13 +74,13 @@ class FrameWriter:
     def flush(self) -> None:
         """Send what is queued, as far as that needs no waiting."""
         if self._sending or not self._queue:
-            self._tell_waiting()
+            self._account_waiting()
             return
         if self._raw is not None:
             sent = 0
             frames = b""
             try:
-                frames = self._take()
+                frames = self._take_queued()
                 sent = self._raw.send(frames)
             except BlockingIOError:
                 pass  # the kernel's buffer is full: the task waits
@@ -95,14 +95,15 @@ class FrameWriter:
             self.sent_bytes += sent
             if sent:
                 self.sent_at = trio.current_time()
-            self._tell_waiting()
+            self._account_waiting()
             self.midway = bool(rest) and (self.midway or sent > 0 or self._tls is not None)
             if not rest and not self._queue:
                 return
         self._wanted.set()
 
-    def _take(self) -> bytes:
-        """All that waits, as it goes to the kernel. Raises ``trio.BrokenResourceError`` if TLS has ended."""
+    def _take_queued(self) -> bytes:
+        """Take all that waits, as it goes to the kernel. Raises ``trio.BrokenResourceError`` if TLS has
+        ended."""
         frames = self._queue[0] if len(self._queue) == 1 else b"".join(self._queue)
         if self._tls is not None:
             frames = self._sealed + self._tls.encrypt(frames)
@@ -121,9 +122,9 @@ class FrameWriter:
         while self._bytes >= limit:
             await self._sent.wait()
 
-    def _tell_waiting(self) -> None:
-        if self._account is not None and self._told != self._bytes:
-            self._told = self._bytes
+    def _account_waiting(self) -> None:
+        if self._account is not None and self._accounted != self._bytes:
+            self._accounted = self._bytes
             self._account(self._bytes)
 
     def abandon(self) -> None:
@@ -132,9 +133,9 @@ class FrameWriter:
         self._queue.clear()
         self._sealed = b""
         self._closing = True
-        self._told = self._bytes
+        self._accounted = self._bytes
 
-    def _tell_sent(self) -> None:
+    def _wake_waiting(self) -> None:
         self._sent.set()
         self._sent = trio.Event()
 
@@ -152,17 +153,17 @@ class FrameWriter:
                 self._wanted = trio.Event()
                 self._sending = self.midway = True
                 while self._queue or self._sealed:
-                    frames = memoryview(self._take())
+                    frames = memoryview(self._take_queued())
                     for start in range(0, len(frames), PIECE_BYTES):
                         piece = frames[start : start + PIECE_BYTES]
                         await self._out.send_all(piece)
                         self._bytes -= len(piece)
                         self.sent_bytes += len(piece)
                         self.sent_at = trio.current_time()
-                        self._tell_waiting()
-                        self._tell_sent()
+                        self._account_waiting()
+                        self._wake_waiting()
                 self._sending = self.midway = False
-                self._tell_sent()  # meanwhile a flush may have sent what this task was woken for
+                self._wake_waiting()  # meanwhile a flush may have sent what this task was woken for
                 if self._closing:
                     return
         finally:
@@ -172,7 +173,8 @@ class FrameWriter:
 
 
 def _twin(stream: trio.abc.SendStream) -> socket.socket | None:
-    """A second handle of the stream's socket, for sends that do not wait; ``None`` if it has no socket."""
+    """Make a second handle of the stream's socket, for sends that do not wait; ``None`` if it has no
+    socket."""
     if not isinstance(stream, trio.SocketStream):
         return None
     twin = socket.socket(fileno=os.dup(stream.socket.fileno()))

@@ -91,7 +91,7 @@ async def listen(
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach the address."""
+    """Return whether only this machine can reach the address."""
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:

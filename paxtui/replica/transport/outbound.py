@@ -19,8 +19,8 @@ from paxtui.wire.requests import LinkView
 from paxtui.wire.telemetry import MessageFaulted
 
 PATIENCE_S = 0.003
-"""For so long what nobody waits for may stay until something else goes the same way. A leader with one
-client then wakes each follower once a request and not twice."""
+"""How long a message for which no client waits may stay until something else goes the same way. A leader with
+one client then wakes each follower once a request and not twice."""
 
 
 class OutboundLink(Protocol):
@@ -33,21 +33,23 @@ class OutboundLink(Protocol):
 class OutboundLinks:
     """All ways out of one replica. A message is encoded once, for however many it goes to."""
 
-    def __init__(self, me: int, n: int, board: FaultRegistry, counters: Counter[str]) -> None:
+    def __init__(self, me: int, n: int, fault_registry: FaultRegistry, counters: Counter[str]) -> None:
         self._me = me
         self._n = n
-        self._board = board
+        self._fault_registry = fault_registry
         self._counters = counters
         self.links: dict[int, FrameWriter] = {}
         """For each connected replica, its way out."""
-        self.scopes: dict[int, trio.CancelScope] = {}
+        self.refused_by: dict[int, str] = {}
+        """By peer, why it does not take this replica in."""
+        self._scopes: dict[int, trio.CancelScope] = {}
         """By replica, what ends the connection to it; it is dialled again then."""
-        self.signs: dict[int, Keepalive] = {}
+        self._keepalives: dict[int, Keepalive] = {}
         """By connected replica, what keeps the way out from being silent."""
         self._look_at = float("-inf")
         self.unflushed: dict[OutboundLink, None] = {}
         """Ways out with frames that leave at the end of this turn, in the order of their first frame."""
-        self.fates: list[MessageFaulted] = []
+        self.faulted: list[MessageFaulted] = []
         """What faults did to messages, to be told after the event of their sending."""
         self._sent_to = [0] * n
         self._delayed: list[tuple[float, int, int, bytes]] = []
@@ -56,6 +58,18 @@ class OutboundLinks:
         self._patient: dict[FrameWriter, None] = {}
         self._patience_wanted = trio.Event()
 
+    def add(self, peer: int, writer: FrameWriter, keepalive: Keepalive, scope: trio.CancelScope) -> None:
+        """Enter the connection to ``peer``, which ends when ``scope`` is cancelled."""
+        self.links[peer] = writer
+        self._keepalives[peer] = keepalive
+        self._scopes[peer] = scope
+
+    def remove(self, peer: int) -> None:
+        """Forget the connection to ``peer``, which is gone."""
+        self.links.pop(peer, None)
+        self._keepalives.pop(peer, None)
+        self._scopes.pop(peer, None)
+
     def send(self, envelopes: tuple[Envelope, ...], *, watched: bool) -> None:
         """Let messages leave; with ``watched``, note what faults do to them."""
         for envelope in envelopes:
@@ -63,18 +77,18 @@ class OutboundLinks:
             if envelope.to == EVERYONE:
                 for peer in range(self._n):
                     if peer != self._me:
-                        self._cross(peer, envelope.message, data, watched)
+                        self._send_to(peer, envelope.message, data, watched)
             else:
-                self._cross(envelope.to, envelope.message, data, watched)
+                self._send_to(envelope.to, envelope.message, data, watched)
 
-    def _cross(self, to: int, message: PeerMessage, data: bytes, watched: bool) -> None:
-        copies = self._board.fate(to)
+    def _send_to(self, to: int, message: PeerMessage, data: bytes, watched: bool) -> None:
+        copies = self._fault_registry.fate(to)
         if copies is None:
             # Chosen tells a follower what it may apply; the client has its answer already.
             self._push(to, data, patient=isinstance(message, Chosen))
             return
         if watched and copies != (0.0,):
-            self.fates.append(faulted(to, self._board.crossed(to) - 1, message, copies))
+            self.faulted.append(faulted(to, self._fault_registry.decided_count(to) - 1, message, copies))
         for delay_s in copies:
             if delay_s <= 0:
                 self._push(to, data)
@@ -85,40 +99,41 @@ class OutboundLinks:
                 self._delay_wanted.set()
 
     def _push(self, to: int, data: bytes, *, patient: bool = False) -> None:
-        sender = self.links.get(to)
-        if sender is None or not sender.push(data):
-            beyond = sender is not None and sender.overflowed
+        writer = self.links.get(to)
+        if writer is None or not writer.push(data):
+            beyond = writer is not None and writer.overflowed
             self._counters["messages beyond peer_bytes" if beyond else "unsent messages"] += 1
             return
         self._counters["sent messages"] += 1
         self._sent_to[to] += 1
-        if patient and sender not in self.unflushed:
-            self._patient[sender] = None
+        if patient and writer not in self.unflushed:
+            self._patient[writer] = None
             self._patience_wanted.set()
         else:
-            self.unflushed[sender] = None
+            self.unflushed[writer] = None
 
     def flush(self) -> None:
-        """The turn is over: everything that was pushed leaves, one send a way out."""
+        """Send everything that was pushed in this turn, with one send a link."""
         for outlet in self.unflushed:
             outlet.flush()
         self.unflushed.clear()
         now = trio.current_time()
         if now >= self._look_at:
-            for signs in self.signs.values():
-                self._look_at = now + signs.look(now)
+            for keepalives in self._keepalives.values():
+                self._look_at = now + keepalives.send_if_quiet(now)
 
-    def renounce(self) -> None:
-        """Nothing of what waits may leave any more: hang up, since half of a message may be out."""
+    def drop_all(self) -> None:
+        """Drop what waits, as nothing of it may leave any more: hang up, since half of a message may be
+        out."""
         self._delayed.clear()
-        for scope in self.scopes.values():
+        for scope in self._scopes.values():
             scope.cancel()
 
-    def say(self, frame: bytes) -> None:
-        """Say something to every connected replica that no fault acts on, as it is not the protocol's."""
-        for sender in self.links.values():
-            sender.push(frame)
-            sender.flush()
+    def broadcast(self, frame: bytes) -> None:
+        """Send a frame to every connected replica. No fault acts on it, as it is not part of Paxos."""
+        for writer in self.links.values():
+            writer.push(frame)
+            writer.flush()
 
     async def deliver_delayed(self) -> None:
         """Let delayed messages leave when they are due, until cancelled."""
@@ -134,22 +149,22 @@ class OutboundLinks:
             self.flush()
 
     async def deliver_patient(self) -> None:
-        """Let leave, in the end, what nobody waits for, until cancelled."""
+        """Let leave, in the end, messages for which no client waits, until cancelled."""
         while True:
             await self._patience_wanted.wait()
             await trio.sleep(PATIENCE_S)
             self._patience_wanted = trio.Event()
             patient, self._patient = self._patient, {}
-            for sender in patient:
-                sender.flush()
+            for writer in patient:
+                writer.flush()
 
-    def views(self) -> tuple[LinkView, ...]:
-        """The links to all others."""
+    def link_views(self) -> tuple[LinkView, ...]:
+        """Return how the links to all others are."""
         views: list[LinkView] = []
         for to in range(self._n):
             if to != self._me:
-                sender = self.links.get(to)
-                waiting = sender.waiting_bytes if sender is not None else 0
-                lost = self._board.lost_to[to]
-                views.append(LinkView(to, sender is not None, self._sent_to[to], lost, waiting))
+                writer = self.links.get(to)
+                waiting = writer.waiting_bytes if writer is not None else 0
+                lost = self._fault_registry.lost_to[to]
+                views.append(LinkView(to, writer is not None, self._sent_to[to], lost, waiting))
         return tuple(views)

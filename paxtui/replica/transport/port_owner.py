@@ -9,7 +9,8 @@ LISTENING = "0A"
 
 
 def port_owner(port: int) -> str | None:
-    """``process 4242 (python3)``, as far as Linux tells this user; ``None`` if it does not."""
+    """Name the owner of a port, such as ``process 4242 (python3)``, as far as Linux tells this user; ``None``
+    if it does not."""
     inodes = _listening_inodes(port)
     if not inodes:
         return None

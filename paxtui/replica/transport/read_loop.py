@@ -23,77 +23,79 @@ TURN_BYTES = 512 * 1024
 """What is read in one turn. A thousand connections that all flood would otherwise be one turn of a quarter of
 a gigabyte, and no heartbeat would leave before its end. The rest waits for the next turn, and goes first."""
 
-Take = Callable[[bytes], None]
-"""Takes what arrived. May raise :class:`WireError`, which ends this connection."""
+OnBytes = Callable[[bytes], None]
+"""Is called with what arrived. May raise :class:`WireError`, which ends this connection."""
 
 
 class Reader:
     """One socket that is read, or rests."""
 
-    def __init__(self, hub: ReadLoop, fd: int, take: Take) -> None:
-        self._hub = hub
+    def __init__(self, read_loop: ReadLoop, fd: int, on_bytes: OnBytes) -> None:
+        self._read_loop = read_loop
         self.fd = fd
-        self.take = take
+        self.on_bytes = on_bytes
         self.ended = trio.Event()
         self.failure: Exception | None = None
         self.reading = False
 
-    def rest(self) -> None:
-        """Read no more for now: whoever sends has to wait."""
+    def pause(self) -> None:
+        """Read no more for now: the sender has to wait."""
         if self.reading:
             self.reading = False
-            self._hub.unregister(self)
+            self._read_loop.unregister(self)
 
     def resume(self) -> None:
         """Read again."""
         if not self.reading and not self.ended.is_set():
             self.reading = True
-            self._hub.register(self)
+            self._read_loop.register(self)
 
-    def end(self, failure: Exception | None) -> None:
-        """Nothing more will be read."""
-        self.rest()
+    def stop(self, failure: Exception | None) -> None:
+        """Stop reading for good."""
+        self.pause()
         self.failure = failure
         self.ended.set()
 
 
 class ReadLoop:
-    """Reads sockets and calls ``after`` once for all that was ready at the same time."""
+    """The one reader of all sockets, which calls ``after`` once for all that was ready at the same time."""
 
     def __init__(self, before: Callable[[], None], after: Callable[[], None]) -> None:
         self._before = before
         self._after = after
         self._selector = selectors.DefaultSelector()
         self._served: set[int] = set()
-        """Whom the turns before did not leave out."""
+        """The sockets that the turns before did not leave out."""
 
-    def register(self, inlet: Reader) -> None:
-        """For :class:`Reader`."""
-        self._selector.register(inlet.fd, selectors.EVENT_READ, inlet)
+    def register(self, reader: Reader) -> None:
+        """Begin to read for a :class:`Reader`."""
+        self._selector.register(reader.fd, selectors.EVENT_READ, reader)
 
-    def unregister(self, inlet: Reader) -> None:
-        """For :class:`Reader`."""
-        self._selector.unregister(inlet.fd)
+    def unregister(self, reader: Reader) -> None:
+        """Stop reading for a :class:`Reader`."""
+        self._selector.unregister(reader.fd)
 
-    async def read(self, stream: Channel, take: Take, begun: Callable[[Reader], None] | None = None) -> None:
-        """Hand everything that arrives on ``stream`` to ``take``, until the other side hangs up.
+    async def read(
+        self, stream: Channel, on_bytes: OnBytes, begun: Callable[[Reader], None] | None = None
+    ) -> None:
+        """Hand everything that arrives on ``stream`` to ``on_bytes``, until the other side hangs up.
 
-        ``begun`` gets the :class:`Reader`, by which reading can rest. Raises what ``take`` raises, and
+        ``begun`` gets the :class:`Reader`, by which reading can rest. Raises what ``on_bytes`` raises, and
         ``trio.BrokenResourceError``.
         """
         if isinstance(stream, TlsStream):
-            inlet = Reader(self, stream.raw.socket.fileno(), _decrypting(stream, take))
+            reader = Reader(self, stream.raw.socket.fileno(), _decrypting(stream, on_bytes))
         else:
-            inlet = Reader(self, stream.socket.fileno(), take)
-        inlet.resume()
+            reader = Reader(self, stream.socket.fileno(), on_bytes)
+        reader.resume()
         try:
             if begun is not None:
-                begun(inlet)
-            await inlet.ended.wait()
+                begun(reader)
+            await reader.ended.wait()
         finally:
-            inlet.rest()
-        if inlet.failure is not None:
-            raise inlet.failure
+            reader.pause()
+        if reader.failure is not None:
+            raise reader.failure
 
     async def run(self) -> None:
         """Read until cancelled."""
@@ -111,42 +113,42 @@ class ReadLoop:
 
     def _read_ready(self, ready: list[Reader]) -> None:
         left = TURN_BYTES
-        waiting = [inlet for inlet in ready if inlet.fd not in self._served]
+        waiting = [reader for reader in ready if reader.fd not in self._served]
         if not waiting:
             self._served.clear()
             waiting = ready
-        for inlet in waiting:
+        for reader in waiting:
             if left <= 0:
                 return
-            self._served.add(inlet.fd)
-            left -= _read(inlet)
+            self._served.add(reader.fd)
+            left -= _read(reader)
         self._served.clear()
 
 
-def _read(inlet: Reader) -> int:
-    """Read once; how many bytes came."""
-    if not inlet.reading:
+def _read(reader: Reader) -> int:
+    """Read once; return how many bytes came."""
+    if not reader.reading:
         return 0  # what was read before it, in the same turn, ended it or made it rest
     try:
-        received = os.read(inlet.fd, RECEIVE_BYTES)
+        received = os.read(reader.fd, RECEIVE_BYTES)
     except BlockingIOError:
         return 0
     except OSError as error:
-        inlet.end(trio.BrokenResourceError(str(error)))
+        reader.stop(trio.BrokenResourceError(str(error)))
         return 0
     if not received:
-        inlet.end(None)
+        reader.stop(None)
         return 0
     try:
-        inlet.take(received)
+        reader.on_bytes(received)
     except (WireError, trio.BrokenResourceError) as error:
-        inlet.end(error)
+        reader.stop(error)
     return len(received)
 
 
-def _decrypting(stream: TlsStream, take: Take) -> Take:
-    def take_encrypted(received: bytes) -> None:
+def _decrypting(stream: TlsStream, on_bytes: OnBytes) -> OnBytes:
+    def on_encrypted_bytes(received: bytes) -> None:
         if data := stream.decrypt(received):
-            take(data)
+            on_bytes(data)
 
-    return take_encrypted
+    return on_encrypted_bytes

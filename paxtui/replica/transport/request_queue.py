@@ -23,12 +23,12 @@ T = TypeVar("T")
 
 
 class RequestQueue(Generic[T]):
-    """Acts on requests at once, as long as there is room and no others wait in front of them."""
+    """A queue that executes requests at once, as long as there is room and no others wait before them."""
 
     def __init__(
         self, act: Callable[[T], None], costly: Callable[[T], bool], full: Callable[[], bool]
     ) -> None:
-        self._act = act
+        self._execute = act
         self._costly = costly
         self._full = full
         self._taken = 0
@@ -38,11 +38,11 @@ class RequestQueue(Generic[T]):
 
     @property
     def busy(self) -> bool:
-        """Whether requests wait: nothing more should be read from the connection."""
+        """Return whether requests wait: nothing more should be read from the connection."""
         return bool(self._waiting)
 
-    def begin(self) -> None:
-        """A new piece was read."""
+    def begin_read(self) -> None:
+        """Begin a new piece of requests, which was read at once."""
         self._taken = 0
 
     def put(self, request: T) -> None:
@@ -53,16 +53,16 @@ class RequestQueue(Generic[T]):
             self._wanted.set()
             return
         self._taken += costly
-        self._act(request)
+        self._execute(request)
 
-    def fail(self, error: WireError) -> None:
-        """A frame was bad. What came before it is answered first."""
+    def put_error(self, error: WireError) -> None:
+        """End with the error of a bad frame. What came before it is answered first."""
         if not self._waiting:
             raise error
         self._waiting.append(error)
 
-    def room(self) -> None:
-        """There may be room again."""
+    def wake(self) -> None:
+        """Go on with what waits, as there may be room again."""
         if self._waiting:
             self._wanted.set()
 
@@ -91,4 +91,4 @@ class RequestQueue(Generic[T]):
             if isinstance(request, WireError):
                 raise request
             costly += self._costly(request)
-            self._act(request)
+            self._execute(request)

@@ -46,7 +46,7 @@ LINES: Final = (
     ("SQLite: other statements", ("db.execute", "db.executemany")),
     (
         "the commit's mark file, checks and checkpoint",
-        ("_mark.write(", "_check_files()", "_checkpoint_if_due("),
+        ("_guard.write(", "_files.check_there()", "_checkpoint_if_due("),
     ),
     ("msgspec: decode", ("self._decode(body)",)),
     ("msgspec: encode", ("_encoder.encode", "encode(message)", "encode_into")),

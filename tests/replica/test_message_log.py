@@ -104,7 +104,7 @@ def test_an_end_torn_at_any_byte_is_mended(tmp_path: Path) -> None:
         assert whole.startswith(kept)
         log = MessageLog(path)
         assert log.repair(12) == start
-        log.write(((slot, entry(slot)) for slot in range(start, 12)), {})
+        log.write_entries(((slot, entry(slot)) for slot in range(start, 12)), {})
         log.close()
         assert path.read_bytes() == whole
 
@@ -114,7 +114,7 @@ def test_repair_finds_lines_longer_than_it_reads_at_once(tmp_path: Path, chars: 
     path = tmp_path / "log"
     log = MessageLog(path)
     for slot in range(6):
-        log.write([(slot, entry(slot, "x" * chars))], {})
+        log.write_entries([(slot, entry(slot, "x" * chars))], {})
     log.close()
     whole = path.read_bytes()
     for watermark in (6, 4, 1):
@@ -141,7 +141,7 @@ def test_after_any_damage_at_the_end_the_file_is_the_same_again(
     path.write_bytes(damaged[: data.draw(st.integers(0, len(damaged)))])
     log = MessageLog(path)
     start = log.repair(len(texts))
-    log.write(((slot, entries[slot]) for slot in range(start, len(texts))), {})
+    log.write_entries(((slot, entries[slot]) for slot in range(start, len(texts))), {})
     log.close()
     assert path.read_bytes() == whole
 
@@ -182,13 +182,13 @@ def slots_of(path: Path) -> list[int]:
 @pytest.mark.trio
 @pytest.mark.parametrize("chars", [0, 1, 3000, TAIL_BYTES - 3, 2 * TAIL_BYTES])
 @pytest.mark.parametrize("log_start", [11, 15, 19])
-async def test_lines_below_the_floor_are_cut_off_at_a_line_border(
+async def test_lines_below_the_log_start_are_cut_off_at_a_line_border(
     tmp_path: Path, soon: None, chars: int, log_start: int
 ) -> None:
     path = tmp_path / "log"
     log = MessageLog(path)
-    log.write(((slot, entry(slot, "x" * chars)) for slot in range(20)), {})
-    await log.forget(log_start)
+    log.write_entries(((slot, entry(slot, "x" * chars)) for slot in range(20)), {})
+    await log.drop_below(log_start)
     assert slots_of(path) == list(range(log_start, 20))
     log.append(Applied(20, (entry(20),), {}))
     log.close()
@@ -197,21 +197,21 @@ async def test_lines_below_the_floor_are_cut_off_at_a_line_border(
 
 
 @pytest.mark.trio
-async def test_a_floor_in_a_gap_keeps_what_comes_after_it(tmp_path: Path, soon: None) -> None:
+async def test_a_log_start_in_a_gap_keeps_what_comes_after_it(tmp_path: Path, soon: None) -> None:
     path = tmp_path / "log"
     write(path, 40, noops=frozenset(range(25, 35)))
     log = MessageLog(path)
-    await log.forget(30)
+    await log.drop_below(30)
     log.close()
     assert slots_of(path) == list(range(35, 40))
 
 
 @pytest.mark.trio
-async def test_a_floor_above_the_last_line_leaves_none(tmp_path: Path, soon: None) -> None:
+async def test_a_log_start_above_the_last_line_leaves_none(tmp_path: Path, soon: None) -> None:
     path = tmp_path / "log"
     write(path, 20)
     log = MessageLog(path)
-    await log.forget(50)
+    await log.drop_below(50)
     log.append(Applied(60, (entry(60),), {}))
     log.close()
     assert slots_of(path) == [60]
@@ -235,7 +235,7 @@ async def test_what_is_appended_during_the_copy_is_kept(
             trio.from_thread.run_sync(log.append, Applied(20, (entry(20), entry(21)), {}))
 
     monkeypatch.setattr(log, "_copy", copy)
-    await log.forget(15)
+    await log.drop_below(15)
     log.append(Applied(22, (entry(22),), {}))
     log.close()
     assert len(copies) == 2
@@ -251,7 +251,7 @@ async def test_a_file_that_would_lose_less_than_half_is_left(
     whole = write(path, 20)
     inode = path.stat().st_ino
     log = MessageLog(path)
-    await log.forget(log_start)
+    await log.drop_below(log_start)
     log.close()
     assert (path.read_bytes(), path.stat().st_ino) == (whole, inode)
 
@@ -262,10 +262,10 @@ async def test_a_small_file_is_not_worth_the_copying_and_a_large_one_is(tmp_path
     whole = write(path, 20)
     log = MessageLog(path)
     log.repair(20)
-    await log.forget(19)
+    await log.drop_below(19)
     assert path.read_bytes() == whole
-    log.write([(20, entry(20, "x" * FORGET_BYTES_MIN)), (21, entry(21))], {})
-    await log.forget(21)
+    log.write_entries([(20, entry(20, "x" * FORGET_BYTES_MIN)), (21, entry(21))], {})
+    await log.drop_below(21)
     log.close()
     assert slots_of(path) == [21]
 
@@ -276,7 +276,7 @@ async def test_a_copy_that_was_killed_is_begun_anew(tmp_path: Path, soon: None) 
     write(path, 20)
     (tmp_path / "log.new").write_text("17\tada\thalf of the")
     log = MessageLog(path)
-    await log.forget(15)
+    await log.drop_below(15)
     log.close()
     assert slots_of(path) == list(range(15, 20))
 
@@ -288,7 +288,7 @@ async def test_a_file_that_was_cut_at_its_beginning_is_repaired_like_any_other(
     path = tmp_path / "log"
     write(path, 20)
     log = MessageLog(path)
-    await log.forget(15)
+    await log.drop_below(15)
     log.close()
     assert repair(path, 18) == 18
     assert slots_of(path) == [15, 16, 17]

@@ -35,7 +35,7 @@ class Identity(Struct, frozen=True):
 
     @property
     def uri(self) -> str:
-        """As it stands in the certificate."""
+        """The URI in the certificate."""
         return f"{SCHEME}{self}"
 
     @property
@@ -45,12 +45,12 @@ class Identity(Struct, frozen=True):
 
     @property
     def replica(self) -> int | None:
-        """The replica's id; ``None`` for everybody else."""
+        """The replica's id; ``None`` for all others."""
         return int(self.name) if self.role == "replica" else None
 
 
 def identity(role: str, name: str) -> Identity:
-    """A checked identity. Raises :class:`NoRole`."""
+    """Check a role and a name, and return the identity. Raises :class:`NoRole`."""
     for known in ROLES:
         if role == known:
             break
@@ -64,7 +64,8 @@ def identity(role: str, name: str) -> Identity:
 
 
 def from_uris(uris: Iterable[str]) -> Identity:
-    """The one identity among a certificate's URIs. Raises :class:`NoRole`: two roles are as bad as none."""
+    """Find the one identity among a certificate's URIs. Raises :class:`NoRole`: two roles are as bad as
+    none."""
     ours = [uri for uri in uris if uri.startswith(SCHEME)]
     if len(ours) != 1:
         what = "no role" if not ours else f"{len(ours)} roles"
@@ -74,6 +75,7 @@ def from_uris(uris: Iterable[str]) -> Identity:
 
 
 def from_certificate(certificate: Mapping[str, Any] | None) -> Identity:
-    """The identity in what ``getpeercert()`` returned for a verified certificate. Raises :class:`NoRole`."""
+    """Find the identity in what ``getpeercert()`` returned for a verified certificate. Raises
+    :class:`NoRole`."""
     names = (certificate or {}).get("subjectAltName", ())
     return from_uris(text for kind, text in names if kind == "URI")

@@ -26,25 +26,25 @@ def lines(level: str, *, as_json: bool = False) -> tuple[EventLog, io.StringIO]:
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_what_is_below_the_level_is_left_out(level: str) -> None:
-    journal, file = lines(level)
+    event_log, file = lines(level)
     for each in LEVELS:
-        journal.write(each, "kind", f"text of {each}")
+        event_log.write(each, "kind", f"text of {each}")
     told = [each for each in LEVELS if f"text of {each}" in file.getvalue()]
     assert told == list(LEVELS[LEVELS.index(level) :])
 
 
 def test_a_line_has_time_replica_kind_and_text() -> None:
-    journal, file = lines("info")
-    journal.info("leader", "leads at 3.0")
-    journal.warning("wire", "what?")
+    event_log, file = lines("info")
+    event_log.info("leader", "leads at 3.0")
+    event_log.warning("wire", "what?")
     first, second = file.getvalue().splitlines()
     assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3} r0 leader   leads at 3\.0", first)
     assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3} r0 wire     WARNING: what\?", second)
 
 
 def test_as_json_a_line_is_one_object() -> None:
-    journal, file = lines("debug", as_json=True)
-    journal.error("disk", 'a "quoted"\nword')
+    event_log, file = lines("debug", as_json=True)
+    event_log.error("disk", 'a "quoted"\nword')
     row = json.loads(file.getvalue())
     assert row.pop("time") > 1e9
     assert row == {"replica": 0, "level": "error", "kind": "disk", "text": 'a "quoted"␊word'}
@@ -52,8 +52,8 @@ def test_as_json_a_line_is_one_object() -> None:
 
 @given(st.text(), st.booleans())
 def test_no_control_character_of_a_text_reaches_the_log(text: str, as_json: bool) -> None:
-    journal, file = lines("debug", as_json=as_json)
-    journal.info("wire", text)
+    event_log, file = lines("debug", as_json=as_json)
+    event_log.info("wire", text)
     written = file.getvalue()
     assert written.endswith("\n")
     assert not [c for c in written[:-1] if c < " " or "\x7f" <= c <= "\x9f"]
@@ -83,14 +83,14 @@ EVENTS = [
 
 @pytest.mark.parametrize(("event", "text"), EVENTS, ids=lambda value: type(value).__name__)
 def test_an_event_of_interest_has_its_line(event: e.Event, text: str) -> None:
-    journal, file = lines("debug")
-    journal.event(event)
+    event_log, file = lines("debug")
+    event_log.write_event(event)
     assert file.getvalue().rstrip("\n").endswith(text)
     assert file.getvalue().count("\n") == 1
 
 
 def test_what_happens_for_every_message_has_no_line() -> None:
-    journal, file = lines("debug")
+    event_log, file = lines("debug")
     frequent = [
         e.Proposed(B, 0, (NOOP,), "client"),
         e.AcceptSent(B, 0, 1, -1, False),
@@ -102,7 +102,7 @@ def test_what_happens_for_every_message_has_no_line() -> None:
         e.LeaderHeard(Ballot(3, 0)),
     ]
     for event in frequent:
-        journal.event(event)
+        event_log.write_event(event)
     assert file.getvalue() == ""
     assert {type(event) for event in frequent} < set(get_args(e.AnyEvent))
 
@@ -125,12 +125,12 @@ def test_on_a_terminal_an_error_is_red_unless_colours_are_not_wanted(monkeypatch
 
     monkeypatch.delenv("NO_COLOR", raising=False)
     coloured, plain = Terminal(), Terminal()
-    journal = EventLog(0, "info", as_json=False, file=coloured)
+    event_log = EventLog(0, "info", as_json=False, file=coloured)
     monkeypatch.setenv("NO_COLOR", "1")
-    for each in (journal, EventLog(0, "info", as_json=False, file=plain)):
-        each.event(e.BecameNonVoting("its disk is lost"))
+    for each in (event_log, EventLog(0, "info", as_json=False, file=plain)):
+        each.write_event(e.BecameNonVoting("its disk is lost"))
         each.info("leader", "leads at 3.0")
-    held, leads = coloured.getvalue().splitlines()
-    assert held.startswith("\x1b[31m")
-    assert held.endswith("without vote: its disk is lost\x1b[0m")
+    no_vote, leads = coloured.getvalue().splitlines()
+    assert no_vote.startswith("\x1b[31m")
+    assert no_vote.endswith("without vote: its disk is lost\x1b[0m")
     assert "\x1b" not in leads + plain.getvalue()

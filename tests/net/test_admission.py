@@ -21,7 +21,7 @@ from paxtui.replica.transport.admission import (
 )
 
 
-def guests(lines: io.StringIO, **limits: int) -> AdmissionControl:
+def admission(lines: io.StringIO, **limits: int) -> AdmissionControl:
     return AdmissionControl(Limits(**limits), Counter(), EventLog(0, "debug", as_json=False, file=lines))
 
 
@@ -40,7 +40,7 @@ async def test_lines_about_strangers_are_limited_and_what_is_left_out_is_counted
     """Three at once, ten more a second."""
     del autojump_clock
     lines = io.StringIO()
-    counts = guests(lines, complaints=3)
+    counts = admission(lines, complaints=3)
     for number in range(5):
         counts.complain(f"line {number}")
     assert told(lines) == ["line 0", "line 1", "line 2"]
@@ -58,13 +58,13 @@ async def test_lines_about_strangers_are_limited_and_what_is_left_out_is_counted
 
 @pytest.mark.trio
 async def test_a_stranger_too_many_drives_out_the_oldest() -> None:
-    counts = guests(io.StringIO(), strangers=2)
+    counts = admission(io.StringIO(), strangers=2)
     first, second, third = (counts.enter("127.0.0.1") for _ in range(3))
     assert [each.evicted for each in (first, second, third)] == [True, False, False]
     assert (counts.strangers, counts.counters[f"refused: {STRANGERS}"]) == (2, 1)
     counts.welcome(second, peer=False)
     counts.welcome(third, peer=True)
-    assert (counts.strangers, counts.count) == (0, 1), "a peer is no guest"
+    assert (counts.strangers, counts.count) == (0, 1), "a peer is not counted"
     counts.leave(third)
     assert counts.count == 1
     counts.leave(second)
@@ -73,14 +73,14 @@ async def test_a_stranger_too_many_drives_out_the_oldest() -> None:
 
 @pytest.mark.trio
 async def test_so_many_connections_may_be_open_here_and_of_one_address() -> None:
-    counts = guests(io.StringIO(), connections=3, connections_an_address=2)
+    counts = admission(io.StringIO(), connections=3, connections_an_address=2)
     for host, allowed in (("a", True), ("a", True), ("a", False), ("b", True), ("c", False)):
-        guest = counts.enter(host)
-        assert (counts.objection(guest) is None) is allowed
+        admitted = counts.enter(host)
+        assert (counts.objection(admitted) is None) is allowed
         if allowed:
-            counts.welcome(guest, peer=False)
+            counts.welcome(admitted, peer=False)
         else:
-            counts.leave(guest)
+            counts.leave(admitted)
 
 
 def test_who_holds_most_has_to_go_when_all_hold_too_much() -> None:
@@ -93,12 +93,12 @@ def test_who_holds_most_has_to_go_when_all_hold_too_much() -> None:
     def large() -> None:
         gone.append("large")
 
-    pool.hold(small, 4)
-    pool.hold(large, 6)
+    pool.set_bytes(small, 4)
+    pool.set_bytes(large, 6)
     assert (pool.used, gone) == (10, [])
-    pool.hold(small, 5)
+    pool.set_bytes(small, 5)
     assert (pool.used, gone) == (5, ["large"])
-    pool.hold(small, 0)
+    pool.set_bytes(small, 0)
     assert (pool.used, gone) == (0, ["large"])
 
 
@@ -107,23 +107,23 @@ async def test_patience_ends_with_who_takes_nothing_and_with_who_says_nothing(
     autojump_clock: MockClock,
 ) -> None:
     del autojump_clock
-    patience = IdleTimeouts(Limits(idle_s=10.0, stalled_s=4.0))
-    assert patience.look_s == 1.0
+    timeouts = IdleTimeouts(Limits(idle_s=10.0, stalled_s=4.0))
+    assert timeouts.interval_s == 1.0
     await trio.sleep(3)
-    assert patience.judge(0, 5, busy=False) is None
-    assert patience.judge(1, 5, busy=False) is None, "something left"
+    assert timeouts.check(0, 5, busy=False) is None
+    assert timeouts.check(1, 5, busy=False) is None, "something left"
     await trio.sleep(3.5)
-    assert patience.judge(1, 5, busy=False) is None
+    assert timeouts.check(1, 5, busy=False) is None
     await trio.sleep(1)
-    stalled = patience.judge(1, 5, busy=False)
+    stalled = timeouts.check(1, 5, busy=False)
     assert stalled is not None
     assert stalled.kind == STALLED
-    assert patience.judge(1, 0, busy=False) is None, "nothing waits"
+    assert timeouts.check(1, 0, busy=False) is None, "nothing waits"
     await trio.sleep(3)
-    assert patience.judge(1, 0, busy=True) is None
-    assert patience.judge(2, 1, busy=False) is None
-    idle = patience.judge(2, 0, busy=False)
+    assert timeouts.check(1, 0, busy=True) is None
+    assert timeouts.check(2, 1, busy=False) is None
+    idle = timeouts.check(2, 0, busy=False)
     assert idle is not None
     assert idle.kind == IDLE
-    patience.heard()
-    assert patience.judge(2, 0, busy=False) is None
+    timeouts.note_received()
+    assert timeouts.check(2, 0, busy=False) is None

@@ -1,19 +1,19 @@
-"""A keeper of the log on a fake node with clocks of its own."""
+"""Compaction of a log on a fake host with clocks of its own."""
 
 from __future__ import annotations
 
 import io
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 from paxtui.config.retention import Retention
 from paxtui.core.output import Checkpoint
 from paxtui.replica.event_log import EventLog
-from paxtui.replica.host import Host
 from paxtui.replica.log.compaction import Compaction
 from paxtui.replica.log.message_log import MessageLog
 from paxtui.storage.errors import StorageFailed
+from paxtui.storage.store import Store
 
 BYTES_A_SLOT = 100
 
@@ -43,19 +43,19 @@ class FakeStorage:
         return self.portions > 0
 
 
-class FakeNode:
-    """A replica of which nothing is there but what the log's keeper looks at; marks and trims act at once."""
+class FakeHost:
+    """A replica of which nothing is there but what compaction looks at; checkpoints and trims act at once."""
 
     def __init__(self, folder: Path) -> None:
         self.storage = FakeStorage(folder)
         self.learner = SimpleNamespace(checkpoints=[], watermark=0, log_start=0)
         self.proposer = SimpleNamespace(leader=object())
-        self.core: object | None = SimpleNamespace(learner=self.learner, proposer=self.proposer)
+        self.core: Any = SimpleNamespace(learner=self.learner, proposer=self.proposer)
         self.now_s = 1_000_000
         """The monotonic clock."""
         self.wall_s = 1_800_000_000
-        """The wall clock, which nothing but the first mark asks for."""
-        self.marked: list[int] = []
+        """The wall clock, which nothing but the first checkpoint asks for."""
+        self.checkpointed: list[int] = []
         self.trimmed: list[int] = []
         self.refusal: str | None = None
 
@@ -63,7 +63,7 @@ class FakeNode:
         self.learner.watermark = self.storage.committed_watermark = upto
 
     def checkpoint(self, stamp_s: int) -> str | None:
-        self.marked.append(self.learner.watermark)
+        self.checkpointed.append(self.learner.watermark)
         if self.refusal is None:
             self.learner.watermark += 1
             self.storage.committed_watermark += 1
@@ -80,37 +80,37 @@ class FakeNode:
         return self.refusal
 
 
-class FakeChat:
+class FakeMessageLog:
     """Remembers what it was told to forget."""
 
     def __init__(self) -> None:
         self.forgotten: list[int] = []
 
-    async def forget(self, log_start: int) -> None:
+    async def drop_below(self, log_start: int) -> None:
         self.forgotten.append(log_start)
 
 
 class Kept:
-    """A keeper of the log with all that belongs to it."""
+    """A log with its compaction."""
 
     def __init__(self, keep: Retention, folder: Path) -> None:
         self.keep = keep
-        self.node, self.chat, self.lines = FakeNode(folder), FakeChat(), io.StringIO()
+        self.host, self.message_log, self.lines = FakeHost(folder), FakeMessageLog(), io.StringIO()
         self.start()
 
     def start(self) -> None:
-        """The process starts, perhaps anew; the node's log stays as it is."""
-        journal = EventLog(0, "debug", as_json=False, file=self.lines)
-        chat, node = cast(MessageLog, self.chat), cast(Host, self.node)
-        monotonic, wall = lambda: float(self.node.now_s), lambda: float(self.node.wall_s)
-        self.retention = Compaction(node, self.keep, chat, journal, monotonic, wall)
+        """The process starts, perhaps anew; the log stays as it is."""
+        event_log = EventLog(0, "debug", as_json=False, file=self.lines)
+        message_log, storage = cast(MessageLog, self.message_log), cast(Store, self.host.storage)
+        monotonic, wall = lambda: float(self.host.now_s), lambda: float(self.host.wall_s)
+        self.compaction = Compaction(self.host, storage, self.keep, message_log, event_log, monotonic, wall)
 
-    async def look(self) -> None:
+    async def compact_if_due(self) -> None:
         """One look, as the leader's."""
-        await self.retention.look()
+        await self.compaction.compact_if_due()
 
     async def live(self, slots: int, step: int) -> None:
         """The log grows by ``slots``, ``step`` between two looks."""
         for _ in range(0, slots, step):
-            self.node.grow(self.node.learner.watermark + step)
-            await self.look()
+            self.host.grow(self.host.learner.watermark + step)
+            await self.compact_if_due()
