@@ -10,12 +10,13 @@ from __future__ import annotations
 import contextlib
 import random
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import trio
 
 from paxtui.config.cluster_file import Cluster
+from paxtui.core.durability_gate import DurabilityGate
 from paxtui.core.errors import InvariantViolated
 from paxtui.core.events import Event, MessageDropped, SlotSkipped
 from paxtui.core.messages import CatchUp, Entries, PeerMessage
@@ -109,8 +110,7 @@ class Host:
         self._token = trio.lowlevel.current_trio_token()
         self._writer = Writer(storage, self._hop_durable, self._hop_failed)
         self._failure: BaseException | None = None
-        self._durable = 0
-        self._non_voting: deque[tuple[int, tuple[Envelope, ...]]] = deque()
+        self._gate = DurabilityGate()
         self.desk = PendingRequests()
         self._nursery: trio.Nursery | None = None
         self.commits = 0
@@ -230,7 +230,7 @@ class Host:
     def _commit(self, output: Output) -> bool:
         """Give the output's writes to the disk; whether they are durable already."""
         if (
-            output.batch == self._durable + 1  # the writer is idle
+            output.batch == self._gate.batch + 1  # the writer is idle
             and self.commit_s < INLINE_COMMIT_S_MAX
             and not self.storage.faults.slow_s
             and sum(map(_rows, output.writes)) <= INLINE_ROWS_MAX
@@ -314,7 +314,7 @@ class Host:
         others hear of it with the next hello. Raises ``StorageFailed``."""
         if self.non_voting is not None or self._failure is not None:
             return
-        self._non_voting.clear()
+        self._gate.discard()
         self.out.renounce()
         if self.core is None:
             self.storage.become_learner(reason)
@@ -373,11 +373,10 @@ class Host:
 
     def _settle_durable(self, upto: int, seconds: float) -> None:
         """Everything up to this batch is on disk: let go what waited for it."""
-        self._durable = upto
         self.commits += 1
         self.commit_s += (seconds - self.commit_s) / min(self.commits, 10)
-        while self._non_voting and self._non_voting[0][0] <= upto:
-            self.out.send(self._non_voting.popleft()[1], watched=self.telemetry.watched)
+        if sends := self._gate.durable(upto):
+            self.out.send(sends, watched=self.telemetry.watched)
         if self.core is not None:
             self.core.durable(upto, trio.current_time())
 
@@ -399,13 +398,8 @@ class Host:
                 self.feed.append(applied)
         for reply in output.replies:
             self.desk.answer(reply)
-        if output.sends:
-            self.out.send(output.sends, watched=self.telemetry.watched)
-        if output.sends_durable:
-            if output.batch <= self._durable:
-                self.out.send(output.sends_durable, watched=self.telemetry.watched)
-            else:
-                self._non_voting.append((output.batch, output.sends_durable))
+        if sends := self._gate.admit(output):
+            self.out.send(sends, watched=self.telemetry.watched)
         for fetch in output.fetches:
             self._fetching.start(fetch, self._nursery)
 

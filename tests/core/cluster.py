@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeVar
 
 from paxtui.core.ballot import Ballot, majority
+from paxtui.core.durability_gate import DurabilityGate
 from paxtui.core.durable_state import CHAIN_START, DurableState
 from paxtui.core.events import Event, Learned, MessageDropped, Proposed, SnapshotTaken
 from paxtui.core.hash_chain import link
@@ -74,14 +75,13 @@ class Letter:
 
 
 class Batch:
-    """What one or more outputs want on disk under one number, and what waits for it."""
+    """What an output wants on disk, under its number."""
 
-    __slots__ = ("number", "waiting", "writes")
+    __slots__ = ("number", "writes")
 
-    def __init__(self, number: int, writes: tuple[Write, ...], waiting: tuple[Envelope, ...]) -> None:
+    def __init__(self, number: int, writes: tuple[Write, ...]) -> None:
         self.number = number
         self.writes = writes
-        self.waiting = waiting
 
 
 class Disk:
@@ -210,6 +210,7 @@ class Node:
         self.automatic = True
         """Whether its disk commits at once; else :meth:`Cluster.persist` does it."""
         self.batches: deque[Batch] = deque()
+        self.gate = DurabilityGate()
         self.base = 0
         """The slot at which :attr:`log` begins."""
         self.log: list[Entry] = []
@@ -354,6 +355,7 @@ class Cluster:
         node.base = disk.log_start
         node.log = [disk.rows[slot] for slot in range(disk.log_start, disk.state.watermark)]
         node.suppressed = {s: f for s, f in disk.suppressed.items() if s < disk.state.watermark}
+        node.gate = DurabilityGate()
         node.core = Replica(node.me, len(self.nodes), self.settings, rng, disk.saved(), self.now)
         self.pump(node.me)
 
@@ -394,8 +396,6 @@ class Cluster:
         self.pump(me)
 
     def _commit(self, node: Node, batch: Batch) -> None:
-        if not batch.writes:
-            return
         node.disk.commit(batch.writes)
         if self._checked:
             for write in batch.writes:
@@ -403,7 +403,7 @@ class Cluster:
                     self.ghost.voted(node.me, write)
 
     def _report(self, node: Node, batch: Batch) -> None:
-        self._post(node, batch.waiting)
+        self._post(node, node.gate.durable(batch.number))
         node.replica.durable(batch.number, self.now)
 
     # Outputs
@@ -430,7 +430,7 @@ class Cluster:
                 self.listener(node.me, event)
             if self._checked:
                 self.ghost.told(event)
-        self._post(node, output.sends)
+        self._post(node, node.gate.admit(output))
         for applied in output.applied:
             if isinstance(applied, Installed):
                 assert applied.upto > node.base + len(node.log), "a state that is older than what is applied"
@@ -440,8 +440,8 @@ class Cluster:
             node.log.extend(applied.entries)
             node.suppressed.update(applied.suppressed)
         node.replies.extend(output.replies)
-        if output.writes or output.sends_durable:
-            node.batches.append(Batch(output.batch, output.writes, output.sends_durable))
+        if output.writes:
+            node.batches.append(Batch(output.batch, output.writes))
         for fetch in output.fetches:
             node.fetches.append(fetch)
             self._fetch(node, fetch)
@@ -520,8 +520,7 @@ class Cluster:
     def deny(self, me: int, reason: str) -> None:
         """Others say that a replica has no vote any more."""
         self.nodes[me].replica.become_learner(reason, self.now)
-        for batch in self.nodes[me].batches:
-            batch.waiting = ()  # the host's part: what waits for the disk may not leave any more
+        self.nodes[me].gate.discard()
         self.pump(me)
 
     def lose_disk(self, me: int, reason: str) -> None:

@@ -267,7 +267,7 @@ def receive(cluster: Cluster, sender: int, message: PeerMessage) -> bool:
     """Deliver, and check what must hold of any answer; ``False`` if the replica stopped at a proven lie."""
     node = cluster[ME]
     silent = may_be_silent(cluster, message)
-    events, batches = len(node.events), len(node.batches)
+    events, held = len(node.events), len(node.gate.held)
     promised, watermark = node.status.promised, node.status.watermark
     before = node.disk.state.promised
     try:
@@ -275,7 +275,7 @@ def receive(cluster: Cluster, sender: int, message: PeerMessage) -> bool:
     except InvariantViolated:
         return False
     # An answer may still wait for the disk.
-    spoke = bool(answers) or len(node.batches) > batches
+    spoke = bool(answers) or len(node.gate.held) > held
     assert spoke or len(node.events) > events or silent, f"no answer to {message}"
     assert node.status.promised >= promised
     assert node.status.watermark >= watermark

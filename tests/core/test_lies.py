@@ -271,6 +271,7 @@ def picture(cluster: Cluster) -> tuple[object, ...]:
         (dict(phase1.reported), phase1.learned, dict(phase1.cursors)) if phase1 is not None else None,
         (dict(reign._tally), dict(reign._acked), dict(reign.heard)) if reign is not None else None,
         len(cluster[ME].batches),
+        cluster[ME].gate.held,
     )
 
 

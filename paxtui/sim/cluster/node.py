@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from paxtui.checkers.broken import Invariant, InvariantBroken
 from paxtui.core.ballot import Ballot
+from paxtui.core.durability_gate import DurabilityGate
 from paxtui.core.messages import Snapshot
-from paxtui.core.output import Applied, Envelope, Fetch, FetchState, Output
+from paxtui.core.output import Applied, Fetch, FetchState, Output
 from paxtui.core.proposer import Phase
 from paxtui.core.replica import Replica
 from paxtui.core.values import Command, Entry
@@ -49,8 +50,7 @@ class SimulatedReplica:
         self.slow_s = 0.0
         self.fail_down_s: float | None = None
         """The next commit fails, and the replica stays down for so long."""
-        self._durable = 0
-        self._held: list[tuple[int, tuple[Envelope, ...]]] = []
+        self.gate = DurabilityGate()
         self.paused_until = 0.0
         self._inbox: list[tuple[Any, ...]] = []
         self.clock = Clock()
@@ -111,7 +111,7 @@ class SimulatedReplica:
         """Start from the disk, or refuse to."""
         cluster = self._cluster
         self.life += 1
-        self._durable = 0
+        self.gate = DurabilityGate()
         self._timer = INFINITY
         self.paused_until = 0.0
         rng = random.Random(mixed(cluster.plan.seed, 3, self.me, self.life))
@@ -144,7 +144,7 @@ class SimulatedReplica:
         self._cluster.note(self.me, "without vote", reason, "while it leads" if self.leads else "")
         self._denied = reason
         self._checkers.held(self.me)
-        self._held.clear()
+        self.gate.discard()
         replica.become_learner(reason, self.clock.at(now))
         self.poke()
         return True
@@ -167,7 +167,7 @@ class SimulatedReplica:
         survives = bool(mixed(cluster.plan.seed, 4, self.me, self.life) & 1)
         self.replica = None
         self.life += 1
-        self._held.clear()
+        self.gate.discard()
         self._inbox.clear()
         self._pumping = False
         self.traps.crash = None
@@ -368,13 +368,8 @@ class SimulatedReplica:
                 if type(applied) is Applied:
                     self._checkers.applied(me, applied)
             cluster.probe(self)
-        if output.sends:
-            cluster.network.send(cluster.now, me, output.sends)
-        if output.sends_durable:
-            if output.batch <= self._durable:
-                cluster.network.send(cluster.now, me, output.sends_durable)
-            else:
-                self._held.append((output.batch, output.sends_durable))
+        if sends := self.gate.admit(output):
+            cluster.network.send(cluster.now, me, sends)
         if output.replies:
             for reply in output.replies:
                 self._checkers.replied(me, reply)
@@ -416,10 +411,8 @@ class SimulatedReplica:
         if now < self.paused_until:
             self._inbox.append((self._told_durable, batch))
             return
-        self._durable = batch
-        held = self._held
-        while held and held[0][0] <= batch:
-            self._cluster.network.send(now, self.me, held.pop(0)[1])
+        if sends := self.gate.durable(batch):
+            self._cluster.network.send(now, self.me, sends)
         local = self.clock.at(now)
         replica.durable(batch, local)
         self._turn(replica, now, local)
