@@ -129,7 +129,7 @@ def ack_answered_with_a_heartbeat(patch: Patch) -> None:
 
 @mutant(
     "refused-without-a-word",
-    rule="a refused ballot is answered by a Nack that carries the promised one (Paxos Made Simple, 2.3)",
+    rule="a refused ballot is answered by a Nack that carries the promised one (Paxos Made Simple, 2.2)",
     profile="rounds",
     caught_by=Invariant.LIVENESS,
     seeds=40,
