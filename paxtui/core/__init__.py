@@ -48,10 +48,23 @@ then a majority has it on disk. Which host's disk is among them does not matter.
 - *Heartbeat / HeartbeatAck*: the leader lives and has learned so much; the answers keep it in office and
   confirm linearizable reads.
 - *CatchUp / Entries*: learned slots in pages, from anybody who has them.
+- *SnapshotAsk / Snapshot*: where those slots are removed, the state that they led to, in pages.
 
 **Where to read on.** ``acceptor`` (two rules, all of safety), ``phase1`` (whose value a new leader must
-propose), ``leader`` (its proposals and their tally), ``durability_gate``
-(what waits for the disk), ``learner``, ``sessions`` (exactly once), ``proposer``
-(when to try to lead), ``replica`` (the order of effects). A broken rule raises
+propose), ``leader`` (its proposals and their tally), ``durability_gate`` (what waits for the disk),
+``learner``, ``sessions`` (exactly once), ``proposer`` (when to try to lead), ``dispatch`` (who sees which
+message), ``replica`` (the order of effects). A broken rule raises
 :class:`~paxtui.core.errors.InvariantViolated`.
+
+**Sources**, by the names under which comments cite them:
+
+- *Paxos Made Simple*: Lamport, 2001. Rules P1a to P2c, and the only definition of safety that counts here.
+- *Paxos Made Moderately Complex*: van Renesse and Altinbuken, 2015. The same with ballots, slots, commanders.
+- *Paxos Made Live*: Chandra, Griesemer and Redstone, 2007. What Chubby met: bad disks, leases, snapshots.
+- *The Raft dissertation*: Ongaro, *Consensus: Bridging Theory and Practice*, 2014. Pre-vote, loyalty, read
+  index, sessions, log compaction; none of these is peculiar to Raft.
+- *Viewstamped Replication Revisited*: Liskov and Cowling, 2012. Client tables, state transfer, recovery.
+- etcd-io/raft, h11: how a protocol is written without I/O, and how its contract is told.
+
+Names such as ``phxpaxos#145`` are issues of other projects in which a rule was learned the hard way.
 """

@@ -72,5 +72,5 @@ class DurabilityGate:
 
     @property
     def held(self) -> tuple[tuple[int, tuple[Envelope, ...]], ...]:
-        """What waits, with the batch that it waits for, oldest first."""
+        """Return what waits, with the batch that it waits for, oldest first."""
         return tuple(self._waiting)

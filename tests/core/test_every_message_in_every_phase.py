@@ -243,12 +243,12 @@ MESSAGES: st.SearchStrategy[PeerMessage] = st.one_of(
 def may_be_silent(cluster: Cluster, message: PeerMessage) -> bool:
     """Whether this message, before it arrives, is one that is only counted."""
     replica = cluster[ME].replica
-    proposer, reign = replica.proposer, replica.proposer.leader
+    proposer, leader = replica.proposer, replica.proposer.leader
     match message:
         case Chosen():
             return True
         case HeartbeatAck(ballot):
-            return reign is not None and ballot == reign.ballot
+            return leader is not None and ballot == leader.ballot
         case PreVoteReply(ballot):
             return proposer.phase.value == "pre-voting" and ballot == proposer._pre_vote
         case Entries(first):

@@ -340,7 +340,7 @@ def test_a_crashed_proposer_never_campaigns_and_a_restored_one_does() -> None:
     assert cluster[1].status.ballot.round == 2
 
 
-def test_a_restored_proposer_knows_nothing_of_its_old_reign() -> None:
+def test_a_restored_proposer_knows_nothing_of_its_old_lead() -> None:
     """Mistake 5 again: only its durable round."""
     cluster = Cluster(3)
     cluster.lead(0)

@@ -225,7 +225,7 @@ def test_a_leader_that_is_far_behind_keeps_the_lead_while_it_catches_up() -> Non
     cluster.deliver("prepare")
     cluster.deliver("promise")
     assert (cluster[2].leads, cluster[2].status.watermark) == (True, 0)
-    reigns = len(cluster[2].seen(Elected))
+    elected = len(cluster[2].seen(Elected))
     while cluster[2].status.watermark < 16:
         # One slot a second: slow, but never as slow as three election timeouts.
         pages = cluster.take_out("entries")
@@ -236,7 +236,7 @@ def test_a_leader_that_is_far_behind_keeps_the_lead_while_it_catches_up() -> Non
                 cluster.deliver(kind)
         cluster.put_in(pages[:1])
         assert cluster[2].leads
-    assert len(cluster[2].seen(Elected)) == reigns
+    assert len(cluster[2].seen(Elected)) == elected
 
 
 def test_a_leader_that_cannot_learn_what_a_promise_left_out_tries_again_without_that_promise() -> None:

@@ -199,9 +199,16 @@ def test_a_leader_keeps_nothing_of_what_is_applied() -> None:
     cluster = led(Settings())
     burst(cluster, 20)
     cluster.run(3.0)
-    reign = cluster[0].replica.proposer.leader
-    assert reign is not None
-    kept = (reign._proposals, reign._tally, reign._flights, reign._waiting, reign._adopted, reign._chars)
+    leader = cluster[0].replica.proposer.leader
+    assert leader is not None
+    kept = (
+        leader._proposals,
+        leader._tally,
+        leader._flights,
+        leader._waiting,
+        leader._adopted,
+        leader._chars,
+    )
     assert kept == ({}, {}, [], set(), {}, 0)
 
 
