@@ -20,6 +20,7 @@ from paxtui.core.acceptor import Acceptor
 from paxtui.core.ballot import Ballot
 from paxtui.core.events import MessageDropped
 from paxtui.core.learner import Learner, Unasked
+from paxtui.core.log_server import LogServer
 from paxtui.core.messages import (
     Accept,
     Accepted,
@@ -47,11 +48,14 @@ LATE: Final = "answers nothing that is asked now"
 class Dispatcher:
     """The meeting place of one replica's roles. It has no state of its own."""
 
-    def __init__(self, out: Outbox, acceptor: Acceptor, learner: Learner, proposer: Proposer) -> None:
+    def __init__(
+        self, out: Outbox, acceptor: Acceptor, learner: Learner, server: LogServer, proposer: Proposer
+    ) -> None:
         self._out = out
         self._me = out.me
         self._acceptor = acceptor
         self._learner = learner
+        self._server = server
         self._proposer = proposer
 
     def drop(self, sender: int, message: PeerMessage, reason: str) -> None:
@@ -111,11 +115,11 @@ class Dispatcher:
                 self._heard(sender, message.learned, now)
             # The learners' own business: no ballot is involved, and no role but this one.
             case CatchUp():
-                learner.on_catch_up(sender, message)
+                self._server.on_catch_up(sender, message)
             case Entries():
                 self._on_entries(sender, message, now)
             case SnapshotAsk():
-                learner.on_snapshot_ask(sender, message)
+                self._server.on_snapshot_ask(sender, message)
             case Snapshot():
                 self._on_snapshot(sender, message, now)
             case _:
@@ -140,11 +144,11 @@ class Dispatcher:
             case Accept():
                 self._acceptor.hear(message.ballot, now)
             case CatchUp():
-                self._learner.on_catch_up(sender, message)
+                self._server.on_catch_up(sender, message)
             case Entries():
                 self._on_entries(sender, message, now)
             case SnapshotAsk():
-                self._learner.on_snapshot_ask(sender, message)
+                self._server.on_snapshot_ask(sender, message)
             case Snapshot():
                 self._on_snapshot(sender, message, now)
             case Chosen():
@@ -208,6 +212,7 @@ class Dispatcher:
             # call its own proposals there chosen.
             self._proposer.step_down(f"slots below {page.upto} were settled by others", now)
         self._learner.install(page)
+        self._server.on_installed()
         if self._proposer.leader is not None:
             self._proposer.leader.on_installed(page.upto)
         self._learner.seek(now)

@@ -21,8 +21,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from msgspec import structs
-
 from paxtui.core.acceptor import Acceptor
 from paxtui.core.ballot import Ballot
 from paxtui.core.durable_state import DurableState
@@ -31,11 +29,9 @@ from paxtui.core.events import (
     AppliedTo,
     CatchUpAsked,
     Checkpointed,
-    EntriesSent,
     Learned,
     SessionEvicted,
     SnapshotAsked,
-    SnapshotSent,
     SnapshotTaken,
     Suppressed,
     Trimmed,
@@ -46,8 +42,6 @@ from paxtui.core.outbox import Outbox
 from paxtui.core.output import (
     Applied,
     Checkpoint,
-    Fetch,
-    FetchState,
     Installed,
     PutCheckpoint,
     PutEntries,
@@ -55,9 +49,10 @@ from paxtui.core.output import (
     PutSnapshot,
     PutSuppressed,
 )
+from paxtui.core.recent_entries import RecentEntries
 from paxtui.core.sessions import Sessions
 from paxtui.core.settings import Settings
-from paxtui.core.values import CHECKPOINT, TRIM, Command, Entry, SessionRow, verb, weight
+from paxtui.core.values import CHECKPOINT, TRIM, Command, Entry, SessionRow, verb
 
 STATE_REPEATS_MAX: Final = 3
 """How often the same page of a state is asked for again before another replica is asked for all of it."""
@@ -99,10 +94,7 @@ class Learner:
         self.known: dict[int, Entry] = {}
         """Learned slots above a hole. They are few: an acceptor votes at most ``ahead_slots`` above its
         watermark, and only what it voted for, or asked for, is learned."""
-        self._cache: dict[int, Entry] = {}
-        """The last applied slots, without gaps, from ``_cache_first`` to the watermark."""
-        self._cache_first = saved.watermark
-        self._cache_chars = 0
+        self.recent_entries = RecentEntries(settings, saved.watermark)
         self.sessions = Sessions(settings.sessions_max, settings.session_window)
         self.sessions.load(saved.sessions, saved.horizon)
         self.checkpointed = saved.sessions_upto
@@ -127,8 +119,6 @@ class Learner:
         """How many more pages the last question brings."""
         self._taking: Taking | None = None
         """The state of another replica that is coming, page by page."""
-        self._feeding: dict[int, int] = {}
-        """By peer, how many pages it is still to be sent."""
         self.ask_again_at = float("inf")
 
     # Learning
@@ -215,7 +205,7 @@ class Learner:
             slot += 1
         self._put(slot, foreign)
         self.watermark = slot
-        self._remember(first, entries)
+        self.recent_entries.remember(first, entries)
         applied = Applied(first, tuple(entries), suppressed)
         self._out.applied.append(applied)
         self._out.event(AppliedTo(first, slot, self.chain.hex()))
@@ -275,81 +265,10 @@ class Learner:
             self._out.writes.append(PutLogStart(log_start))
             self._out.event(Trimmed(log_start))
 
-    def _remember(self, first: int, entries: list[Entry]) -> None:
-        """Keep recent entries in memory, the oldest go first; all of them are on disk or on the way."""
-        cache = self._cache
-        for slot, entry in enumerate(entries, first):
-            cache[slot] = entry
-            self._cache_chars += weight(entry.value)
-        while cache and (
-            len(cache) > self._settings.cache_slots or self._cache_chars > self._settings.cache_chars
-        ):
-            self._cache_chars -= weight(cache.pop(self._cache_first).value)
-            self._cache_first += 1
-
     def recent(self, count: int) -> list[tuple[int, Entry]]:
         """Return the last ``count`` applied slots that are still in memory, for views."""
-        first = max(self._cache_first, self.log_start, self.watermark - count)
-        return [(slot, self._cache[slot]) for slot in range(first, self.watermark)]
-
-    # Helping others
-
-    def on_catch_up(self, sender: int, message: CatchUp) -> None:
-        """Send some pages of learned entries, from memory or, by way of the host, from disk. Where they are
-        removed, the state at the log start takes their place.
-
-        Any replica helps, not only the leader: a leader that feeds those who are behind has less left for
-        those who are not, and there may be no leader at all.
-        """
-        if message.first < self.log_start:
-            self._fetch_state(sender, "")
-            return
-        self._feeding[sender] = self._settings.catch_up_pages
-        self._send_missing(sender, message.first)
-
-    def on_snapshot_ask(self, sender: int, message: SnapshotAsk) -> None:
-        """Send more of the state at the log start. If the log start has moved, the state that was asked for
-        is gone, and the new one begins with its first page."""
-        if self.log_start:
-            self._fetch_state(sender, message.after if message.upto == self.log_start else "")
-
-    def _fetch_state(self, to: int, after: str) -> None:
-        self._out.fetches.append(FetchState(to, self.log_start, after, self._settings.snapshot_bytes))
-
-    def send_state(self, to: int, page: Snapshot) -> None:
-        """Send a page of the state at the log start that the host has read, with this replica's watermark."""
-        self._out.event(SnapshotSent(to, page.upto, len(page.sessions)))
-        self._out.send(to, structs.replace(page, learned=self.watermark))
-
-    def _send_missing(self, to: int, first: int) -> None:
-        """Send one page from memory, or have the host read it; the core never waits for a disk."""
-        if first < self._cache_first:
-            self._out.fetches.append(Fetch(to, first, self._settings.run_slots, self._settings.run_chars))
-            return
-        entries: list[Entry] = []
-        chars = 0
-        for slot in range(first, min(self.watermark, first + self._settings.run_slots)):
-            entry = self._cache[slot]
-            chars += weight(entry.value)
-            if entries and chars > self._settings.run_chars:
-                break
-            entries.append(entry)
-        self.send_entries(to, first, tuple(entries))
-
-    def send_entries(self, to: int, first: int, entries: tuple[Entry, ...]) -> None:
-        """Send a page of the learned log; an empty one still tells the watermark. The next one follows
-        without being asked for, so that reading here and learning there go on at the same time.
-
-        ``catch_up_pages`` limits what one question can bring: the receiver may be gone, or slow, and asks
-        again for as long as it lives.
-        """
-        self._out.event(EntriesSent(to, first, len(entries)))
-        self._out.send(to, Entries(first, entries, self.watermark))
-        left = self._feeding.pop(to, 0) - 1
-        following = first + len(entries)
-        if entries and left > 0 and following < self.watermark:
-            self._feeding[to] = left
-            self._send_missing(to, following)
+        first = max(self.recent_entries.first, self.log_start, self.watermark - count)
+        return [(slot, self.recent_entries[slot]) for slot in range(first, self.watermark)]
 
     # Catching up
 
@@ -443,9 +362,7 @@ class Learner:
         self.watermark = self.checkpointed = self.log_start = upto
         self.chain = page.chain
         self.checkpoints = [checkpoint]
-        self._cache.clear()
-        self._cache_first, self._cache_chars = upto, 0
-        self._feeding.clear()
+        self.recent_entries.start_at(upto)
         self._taking = None
         self._asked_first = -1
         self.ask_again_at = float("inf")

@@ -21,6 +21,7 @@ from paxtui.core.durable_state import DurableState
 from paxtui.core.events import BecameNonVoting, Restored
 from paxtui.core.leader import INFINITY
 from paxtui.core.learner import Learner
+from paxtui.core.log_server import LogServer
 from paxtui.core.messages import PeerMessage, Snapshot
 from paxtui.core.outbox import Outbox
 from paxtui.core.output import Output, PutNonVoting, PutState
@@ -59,11 +60,12 @@ class Replica:
         self._out = Outbox(me)
         self.acceptor = Acceptor(self._out, settings, saved.promised, saved.votes)
         self.learner = Learner(self._out, settings, self.acceptor, saved)
+        self._log_server = LogServer(self._out, settings, self.learner)
         self.proposer = Proposer(
             self._out, settings, replicas, self.acceptor, self.learner, rng, saved.round, now
         )
         self._bounds = MessageValidator(replicas, settings, (self.acceptor, self.learner, self.proposer), now)
-        self._dispatcher = Dispatcher(self._out, self.acceptor, self.learner, self.proposer)
+        self._dispatcher = Dispatcher(self._out, self.acceptor, self.learner, self._log_server, self.proposer)
         self._batch = 0
         """The last batch that was closed."""
         self._durable = 0
@@ -142,12 +144,12 @@ class Replica:
         """Send what the host read from disk for a :class:`Fetch`. Learned slots do not change, so it does
         not matter how much later that is."""
         del now
-        self.learner.send_entries(peer, first, entries)
+        self._log_server.send_entries(peer, first, entries)
 
     def fetched_state(self, peer: int, page: Snapshot, now: float) -> None:
         """Send what the host read from disk for a :class:`FetchState`; its ``learned`` does not matter."""
         del now
-        self.learner.send_state(peer, page)
+        self._log_server.send_state(peer, page)
 
     def lost_contact(self, peer: int, now: float) -> None:
         """Heed that the host's connection from ``peer`` broke. Only a hint: it ends loyalty and shortens a

@@ -188,7 +188,7 @@ def test_only_so_many_learned_slots_stay_in_memory(limit: dict[str, int]) -> Non
     cluster.stabilize()
     for node in cluster.nodes:
         learner = node.replica.learner
-        assert sorted(learner._cache) == [17, 18, 19]
+        assert sorted(learner.recent_entries._entries) == [17, 18, 19]
         assert (learner.known, node.replica.acceptor.votes) == ({}, {})
     (answer,) = cluster.inject(1, 0, CatchUp(5))
     assert isinstance(answer.message, Entries)
