@@ -15,7 +15,6 @@ are random, grow with failures, and are renewed by every sign that an attempt ge
 from __future__ import annotations
 
 import enum
-import itertools
 import random
 
 from paxtui.core.acceptor import Acceptor
@@ -38,14 +37,9 @@ from paxtui.core.leader import INFINITY, Leader
 from paxtui.core.learner import Learner
 from paxtui.core.messages import Nack, PeerMessage, Prepare, PreVote, PreVoteReply, Promise
 from paxtui.core.outbox import Outbox
-from paxtui.core.output import EVERYONE, Appended, ReadRefused, Refused
+from paxtui.core.output import EVERYONE
 from paxtui.core.phase1 import Phase1
-from paxtui.core.sessions import birth
 from paxtui.core.settings import Settings
-from paxtui.core.values import Command, checkpoint, trim
-
-SKIPS_MAX = 256
-"""Slots that may wait to be skipped: enough to play with, and each holds the log up for a hole's time."""
 
 
 class Phase(enum.Enum):
@@ -397,99 +391,6 @@ class Proposer:
         """Propose what is queued, as far as the window allows."""
         if self.leader is not None:
             self.leader.flush(now, self._learner.watermark, self._learner.known, self.skips)
-
-    def append(self, command: Command) -> None:
-        """Answer a client's request from the session table, queue it, or refuse it.
-
-        The table is looked at twice, here and when the command is applied. Only the second look makes a
-        request take effect once: a repeat may be on its way through another leader. The first saves a slot
-        for what is known to be a repeat.
-        """
-        key = command.client, command.request
-        if self.leader is None:
-            self._out.replies.append(Refused(*key, "not-leader", self.leader_hint))
-            return
-        sessions = self._learner.sessions
-        slot = sessions.find(*key)
-        if slot is None and command.client not in sessions and self._born_later(command.client):
-            self._out.replies.append(Refused(*key, "not-leader", None))
-        elif slot is None:
-            self.leader.append(command)
-        elif slot < 0:
-            self._out.replies.append(Refused(*key, "expired", None))
-        else:
-            # The first answer again: a request takes effect once, however often it is asked. The slot is the
-            # answer; the ballot is only where the reader may look.
-            self._out.replies.append(Appended(*key, slot, self.leader.ballot))
-
-    def _born_later(self, client: str) -> bool:
-        """Tell whether the session id claims a birth above every slot that a command could take here.
-
-        All slots below a true birth are chosen, and a leader knows of every chosen slot: phase 1 told it of
-        those of earlier ballots, and it proposed the others itself. So the id is invented, or there is a
-        newer leader. The table of sessions rests on this: an id that is born after its own commands could
-        take effect again after it was evicted. Of a session that the table knows, the first command was
-        asked.
-        """
-        leader = self.leader
-        lowest = self._learner.watermark if leader is None else max(leader.lowest, self._learner.watermark)
-        return birth(client) > lowest
-
-    def read(self, ticket: int) -> None:
-        """Start a linearizable read, or refuse it: only a leader can know what has been acknowledged."""
-        if self.leader is None:
-            self._out.replies.append(ReadRefused(ticket, "not-leader", self.leader_hint))
-        else:
-            self.leader.read(ticket, self._learner.watermark)
-
-    def skip(self, slot: int | None) -> str | None:
-        """Leave ``slot`` (``None``: the next one) empty when its turn comes; return the reason if it cannot.
-
-        A hole is what a leader that dies in the middle of a window leaves. Operators make one to see the
-        rest of the log wait for it.
-        """
-        used = max(self.leader.next_slot, self.leader.end) if self.leader else self._learner.watermark
-        self.skips = {each for each in self.skips if each >= used}
-        if len(self.skips) >= SKIPS_MAX:
-            return f"{SKIPS_MAX} slots wait to be skipped already"
-        if slot is None:
-            if self.leader is None:
-                return "it does not lead, so it has no next slot"
-            slot = next(each for each in itertools.count(used) if each not in self.skips)
-        elif slot < used:
-            return f"slot {slot} is used already"
-        self.skips.add(slot)
-        return None
-
-    def fill_hole(self, slot: int, now: float) -> str | None:
-        """Fill a hole with a no-op now; return the reason if it cannot."""
-        if self.leader is None:
-            return "it does not lead"
-        if slot not in self.leader.holes:
-            return f"slot {slot} is no hole of this leader"
-        self.leader.fill_hole(slot, now)
-        return None
-
-    def checkpoint(self, wall_s: int) -> str | None:
-        """Propose a checkpoint; return the reason if it cannot."""
-        if self.leader is None:
-            return "it does not lead"
-        if len(self._learner.checkpoints) >= self._settings.checkpoints_max:
-            return f"{self._settings.checkpoints_max} states are kept already"
-        return (
-            None
-            if self.leader.enqueue_internal(checkpoint(wall_s, self.leader.ballot))
-            else "its queue is full"
-        )
-
-    def trim(self, upto: int) -> str | None:
-        """Propose to remove what is below the last checkpoint not above ``upto``; return the reason if it
-        cannot."""
-        if self.leader is None:
-            return "it does not lead"
-        if not any(self._learner.log_start < kept.upto <= upto for kept in self._learner.checkpoints):
-            return f"no state is kept between slot {self._learner.log_start} and slot {upto}"
-        return None if self.leader.enqueue_internal(trim(upto, self.leader.ballot)) else "its queue is full"
 
     def crash(self) -> None:
         """Stop the proposer role. What it knew is gone; acceptor and learner go on. The three roles of Paxos

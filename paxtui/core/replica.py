@@ -20,6 +20,7 @@ from paxtui.core.dispatch import Dispatcher
 from paxtui.core.durable_state import DurableState
 from paxtui.core.events import BecameNonVoting, Restored
 from paxtui.core.leader import INFINITY
+from paxtui.core.leader_requests import LeaderRequests
 from paxtui.core.learner import Learner
 from paxtui.core.log_server import LogServer
 from paxtui.core.messages import PeerMessage, Snapshot
@@ -65,6 +66,7 @@ class Replica:
             self._out, settings, replicas, self.acceptor, self.learner, rng, saved.round, now
         )
         self._bounds = MessageValidator(replicas, settings, (self.acceptor, self.learner, self.proposer), now)
+        self._requests = LeaderRequests(self._out, settings, self.learner, self.proposer)
         self._dispatcher = Dispatcher(self._out, self.acceptor, self.learner, self._log_server, self.proposer)
         self._batch = 0
         """The last batch that was closed."""
@@ -114,12 +116,12 @@ class Replica:
         del now
         if command.is_noop:
             raise ValueError("a client cannot propose a no-op")
-        self.proposer.append(command)
+        self._requests.append(command)
 
     def read(self, ticket: int, now: float) -> None:
         """Start a linearizable read; one ReadReady or ReadRefused with ``ticket`` will answer it."""
         del now
-        self.proposer.read(ticket)
+        self._requests.read(ticket)
 
     def wake(self, now: float) -> None:
         """Do what is due by time alone; see :attr:`deadline`. To be woken too early or twice is harmless."""
@@ -172,13 +174,13 @@ class Replica:
         del now
         if self.non_voting is not None:
             return self._without_vote
-        return self.proposer.skip(slot)
+        return self._requests.skip(slot)
 
     def fill_hole(self, slot: int, now: float) -> str | None:
         """Fill a hole of this leader with a no-op at once."""
         if self.non_voting is not None:
             return self._without_vote
-        reason = self.proposer.fill_hole(slot, now)
+        reason = self._requests.fill_hole(slot, now)
         self._settle(now)
         return reason
 
@@ -186,12 +188,12 @@ class Replica:
         """Have every replica keep its state at the next slot, so that the log may be trimmed to there later.
         ``wall_s`` is the checkpoint's stamp: what the age of messages is measured by."""
         del now
-        return self.proposer.checkpoint(wall_s)
+        return self._requests.checkpoint(wall_s)
 
     def trim(self, upto: int, now: float) -> str | None:
         """Have every replica remove the slots below the last checkpoint that is not above ``upto``."""
         del now
-        return self.proposer.trim(upto)
+        return self._requests.trim(upto)
 
     def crash_proposer(self, now: float) -> None:
         """Stop the proposer role only. Operators use it to see that acceptors alone keep all that is safe."""

@@ -21,8 +21,8 @@ client's retry would be applied twice, without a slot spent to open each session
 spends one, and it, too, refuses a session that it has forgotten, rather than guess).
 
 This holds only if no command stands in a slot below its session's birth. A leader sees to that before it
-proposes (:meth:`paxtui.core.proposer.Proposer.append`). The rule is not repeated when a slot is applied:
-what a slot does must not depend on the release of the replica that applies it, and logs that earlier
+proposes (:meth:`paxtui.core.leader_requests.LeaderRequests.append`). The rule is not repeated when a slot is
+applied: what a slot does must not depend on the release of the replica that applies it, and logs that earlier
 releases wrote may hold such commands.
 """
 

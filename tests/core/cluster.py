@@ -94,10 +94,10 @@ class Disk:
         self.sessions: dict[str, SessionRow] = {}
         self.sessions_upto = 0
         self.horizon = -1
-        self.held: str | None = None
+        self.non_voting: str | None = None
         self.log_start = 0
         self.kept: dict[int, tuple[Checkpoint, bytes, int, dict[str, SessionRow]]] = {}
-        """By slot: the mark, the chain's head, the horizon and the sessions there."""
+        """By slot: the checkpoint, the chain's head, the horizon and the sessions there."""
 
     def commit(self, writes: Iterable[Write]) -> None:
         """One transaction."""
@@ -118,10 +118,10 @@ class Disk:
                     self.sessions.update((row.client, row) for row in changed)
                     self.sessions_upto, self.horizon = upto, horizon
                 case PutNonVoting(reason):
-                    self.held = reason
+                    self.non_voting = reason
                 case PutCheckpoint(checkpoint, chain, horizon):
                     assert self.sessions_upto == checkpoint.upto, (
-                        "a copy of another table than the one at the mark"
+                        "a copy of another table than the one at the checkpoint"
                     )
                     self.kept[checkpoint.upto] = (checkpoint, chain, horizon, dict(self.sessions))
                 case PutLogStart(log_start):
@@ -133,7 +133,7 @@ class Disk:
         assert isinstance(last, PutState), "a batch is closed by the small state"
 
     def _trim(self, log_start: int) -> None:
-        assert log_start >= self.log_start, "the floor fell on disk"
+        assert log_start >= self.log_start, "the log start fell on disk"
         assert log_start in self.kept, "slots are removed without a state to go on from"
         self.log_start = log_start
         self.kept = {slot: kept for slot, kept in self.kept.items() if slot >= log_start}
@@ -192,9 +192,9 @@ class Disk:
             votes=tuple(
                 Vote(slot, row.ballot, row.value)
                 for slot, row in sorted(self.rows.items())
-                if slot >= state.watermark and self.held is None
+                if slot >= state.watermark and self.non_voting is None
             ),
-            non_voting=self.held,
+            non_voting=self.non_voting,
             log_start=self.log_start,
             checkpoints=tuple(kept[0] for _, kept in sorted(self.kept.items())),
         )
@@ -527,7 +527,7 @@ class Cluster:
         """A replica is killed, and comes back with an empty disk; the others have let it in as a learner."""
         self.crash(me)
         self.nodes[me].disk = Disk()
-        self.nodes[me].disk.held = reason
+        self.nodes[me].disk.non_voting = reason
         self.restart(me)
 
     def crash_proposer(self, me: int) -> None:
