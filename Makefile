@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip $(PIP_FLAGS)
 UV := "uv>=0.9,<1"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-newest test-oldest lock format clean
+.PHONY: help run check unit test test-newest test-oldest graph lock format clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -26,7 +26,7 @@ help: ## list the targets
 run: $(VENV)/.stamp-installed ## install what is missing, then start paxtui $(ARGS)
 	@$(BIN)/paxtui $(ARGS)
 
-test: $(VENV)/.stamp-installed ## check format, rules, types and layers, then run the tests and the simulator
+check: $(VENV)/.stamp-installed ## check format, rules, types and layers: some 30 seconds the first time
 	@echo "== format"
 	@$(BIN)/ruff format --check .
 	@echo "== rules"
@@ -34,9 +34,14 @@ test: $(VENV)/.stamp-installed ## check format, rules, types and layers, then ru
 	@echo "== types"
 	@$(BIN)/mypy
 	@echo "== layers"
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
+
+unit: $(VENV)/.stamp-installed ## run the tests that start no process and take no long search: a minute and a half
+	@$(BIN)/pytest $(PYTEST_ARGS) -m "not processes and not slow"
+
+test: check ## all of it: check, then run all tests and the simulator
 	@echo "== tests"
-	@$(BIN)/pytest $(PYTEST_ARGS)
+	@$(BIN)/pytest $(PYTEST_ARGS) --branches
 	@echo "== simulator"
 	@$(BIN)/paxtui sim --ci
 
@@ -58,6 +63,9 @@ test-oldest: ## the quick tests with the oldest releases that pyproject.toml all
 	@.venv-oldest/bin/python -m pip $(PIP_FLAGS) install $(UV)
 	@.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python --resolution lowest-direct --editable ".[dev]"
 	@.venv-oldest/bin/pytest $(PYTEST_ARGS) $(QUICK)
+
+graph: $(VENV)/.stamp-installed ## draw the packages and who imports whom, as text; ARGS=--mermaid for Markdown
+	@$(BIN)/python -m tests.tools.graph $(ARGS)
 
 lock: ## write requirements.lock anew: the newest releases that pyproject.toml allows, with hashes
 	@$(MAKE) --no-print-directory .venv-lock/.stamp-venv VENV=.venv-lock

@@ -2,25 +2,64 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from typing import Final
+
 import pytest
 
-from tests import missing_tools
+from tests import branches, missing_tools
 from tests.progress import Progress
+
+STARTS: Final = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn"})
+"""Audit events of which each is a new process."""
+
+UNMARKED: Final = "a test that starts a process needs @pytest.mark.processes"
+
+
+class NoProcesses:
+    """Plugin that fails a test which starts a process and is not marked: it is not for `make unit`."""
+
+    def __init__(self) -> None:
+        self._forbidden = False
+        sys.addaudithook(self._heard)
+
+    def _heard(self, event: str, _: object) -> None:
+        if self._forbidden and event in STARTS:
+            raise RuntimeError(UNMARKED)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        self._forbidden = item.get_closest_marker("processes") is None
+        try:
+            return (yield)
+        finally:
+            self._forbidden = False
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--progress", action="store_true", help="show in one line how far the run is and what runs"
     )
+    parser.addoption(
+        "--branches",
+        action="store_true",
+        help="say which share of the branches of core, storage and wire is taken",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(NoProcesses(), "paxtui-no-processes")
     # Workers of pytest-xdist report to the process that the person looks at.
     if config.getoption("--progress") and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Progress(config), "paxtui-progress")
+    if config.getoption("--branches"):
+        workers = not hasattr(config, "workerinput") and config.getoption("numprocesses", None)
+        plugin = branches.BranchesOfWorkers(config) if workers else branches.Branches(config)
+        config.pluginmanager.register(plugin, "paxtui-branches")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reasons = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])]
-    for line in missing_tools.summary(reasons):
+    for line in (*branches.report(terminalreporter.config), *missing_tools.summary(reasons)):
         terminalreporter.write_line(line)

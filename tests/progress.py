@@ -58,7 +58,7 @@ class Progress:
         self._clear()
 
     def line(self) -> str:
-        """The line itself: ``37 %  1,632 of 4,318  3:05  tests/netns/test_real_networks.py``."""
+        """The line itself: ``37 %  1,632 of 4,318  3:05  tests/tools/netns/test_real_networks.py``."""
         minutes, seconds = divmod(int(time.monotonic() - self._started), 60)
         files = dict.fromkeys(nodeid.partition("::")[0] for nodeid in self._running)
         total = max(self._total, self._done)

@@ -1,4 +1,4 @@
-"""How fast a cluster is, how long its answers take, and what a message costs.
+"""Benchmarks: how fast a cluster is, how long its answers take, and what a message costs.
 
 ``load`` says what is asked. A generator makes it: ``generator`` with the client library, ``raw_generator``
 (and ``raw_session``) on bare sockets, where the library's own processor time would hide the cluster's.

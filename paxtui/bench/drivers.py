@@ -1,4 +1,4 @@
-"""How requests leave: as fast as answers come (closed loop), or at given times (open loop).
+"""Drivers, which send requests: as fast as answers come (closed loop), or at given times (open loop).
 
 One task drives a connection, however many requests it has under way: a task a message would cost more than
 the message.
@@ -40,17 +40,17 @@ async def closed_loop(begin: Begin, in_flight: int, tally: Tally) -> None:
         if waiting:
             await _settled(waiting[0])
         while waiting and waiting[0].done:
-            tally.take(waiting.popleft())
+            tally.count_result(waiting.popleft())
     for pending in waiting:
         await _settled(pending)
-        tally.take(pending)
+        tally.count_result(pending)
 
 
 GROUPS: Final = 10_000
 
 
 class Schedule:
-    """When the requests of one connection are due."""
+    """The due times of one connection's requests."""
 
     def __init__(self, first: float, distance_s: float) -> None:
         self._first = first
@@ -59,13 +59,13 @@ class Schedule:
         self.due = first
 
     def next(self) -> None:
-        """The present one has begun. (A product, not a sum: rounding must not add up.)"""
+        """Move on to the next due time. (A product, not a sum: rounding must not add up.)"""
         self._number += 1
         self.due = self._first + self._number * self._distance_s
 
     def rest(self, until: float) -> Iterator[tuple[float, int]]:
-        """What is due before ``until`` and has not begun: groups of a moment and how many, since a cluster
-        that is far too slow leaves millions. A group's moment is its first."""
+        """List what is due before ``until`` and has not begun: groups of a moment and a count, since a
+        cluster that is far too slow leaves millions. A group's moment is its first."""
         count = max(0, math.ceil((until - self.due) / self._distance_s))
         size = max(1, count // GROUPS)
         for start in range(0, count, size):
@@ -90,7 +90,7 @@ async def open_loop(
             now = trio.current_time()
             while waiting and waiting[0][1].done:
                 due, pending = waiting.popleft()
-                tally.take(pending, due)
+                tally.count_result(pending, due)
             if schedule.due > now:
                 with trio.move_on_at(schedule.due):
                     await stopped.wait()
@@ -107,7 +107,7 @@ async def open_loop(
         while waiting:
             await _settled(waiting[0][1])
             due, pending = waiting.popleft()
-            tally.take(pending, due)
+            tally.count_result(pending, due)
     finally:
         _give_up(waiting, schedule, tally)
 
@@ -116,7 +116,7 @@ def _give_up(waiting: deque[tuple[float, Pending]], schedule: Schedule, tally: T
     now = trio.current_time()
     for due, pending in waiting:
         if pending.done:
-            tally.take(pending, due)
+            tally.count_result(pending, due)
         else:
             tally.given_up(due, now, pending)
     for due, count in schedule.rest(min(now, tally.ends)):

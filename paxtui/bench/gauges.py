@@ -1,4 +1,4 @@
-"""What replicas say of themselves and what the machine says of them, before a load and after it."""
+"""Readings of replicas and of the machine that they run on, before a load and after it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ReplicaReading(Struct, frozen=True):
 
 
 class Reading(Struct, frozen=True):
-    """All of them, and this process. A replica that does not answer is left out."""
+    """A reading of all replicas and of this process. A replica that does not answer is left out."""
 
     at: float
     generator_cpu_s: float
@@ -56,8 +56,8 @@ class Wire(Struct, frozen=True):
     """Between replicas."""
 
 
-async def told(cluster: Cluster, operator: Operator) -> dict[int, ReplicaReading]:
-    """What each replica says. Their processes are looked for on this machine, if they listen here."""
+async def read_replicas(cluster: Cluster, operator: Operator) -> dict[int, ReplicaReading]:
+    """Ask each replica for its status, and look for its process on this machine if it listens here."""
     found: dict[int, ReplicaReading] = {}
     for sighting in await operator.status():
         report = sighting.report
@@ -95,7 +95,7 @@ def read_machine(told: dict[int, ReplicaReading], companions: Sequence[int] = ()
 
 
 def with_words_of(reading: Reading, said: dict[int, ReplicaReading]) -> Reading:
-    """The machine's part of ``reading`` with what the replicas said a little later."""
+    """Combine the machine's part of ``reading`` with what the replicas said a little later."""
     replicas = {
         replica: structs.replace(new, pid=old.pid, usage=old.usage)
         for replica, new in said.items()
@@ -105,7 +105,7 @@ def with_words_of(reading: Reading, said: dict[int, ReplicaReading]) -> Reading:
 
 
 def wire_between(before: Reading, after: Reading) -> Wire | None:
-    """The bytes that went over the wire, where all replicas are on this machine and it tells."""
+    """Count the bytes that went over the wire, where all replicas are on this machine and it tells."""
     pids = [reading.pid for reading in after.replicas.values()]
     if before.flows is None or after.flows is None or not pids or None in pids:
         return None
@@ -125,7 +125,7 @@ def wire_between(before: Reading, after: Reading) -> Wire | None:
 
 
 def is_here(host: str) -> bool:
-    """Whether a replica's address is one of this machine's: only those can be bound."""
+    """Tell whether a replica's address is one of this machine's: only those can be bound."""
     try:
         address = ipaddress.ip_address("127.0.0.1" if host.lower().removesuffix(".") == "localhost" else host)
         family = socket.AF_INET if address.version == 4 else socket.AF_INET6

@@ -11,16 +11,16 @@ import trio
 
 from paxtui.bench.drivers import Schedule, closed_loop, open_loop
 from paxtui.bench.load import Load
-from paxtui.bench.pending import Pending, PendingRead
+from paxtui.bench.pending import Pending, ReadReceipt
 from paxtui.bench.tally import Tally
 from paxtui.client import Log, connect
 from paxtui.config.cluster_file import Cluster
 
 CONNECT_S: Final = 30.0
-"""How long the first append of each connection may take."""
+"""Time that the first append of each connection may take."""
 
 DRAIN_S: Final = 5.0
-"""How long the last answers may take after the load has stopped."""
+"""Time that the last answers may take after the load has stopped."""
 
 
 class Generator:
@@ -45,7 +45,7 @@ class Generator:
             await self._all_ready.wait()
             task_status.started()
 
-    def go(self) -> None:
+    def start_due(self) -> None:
         """Begin."""
         self._origin = trio.current_time()
         self._go.set()
@@ -96,13 +96,13 @@ class Generator:
             return await submit(text)
 
         async def either() -> Pending:
-            return PendingRead.begin(log, slot, nursery) if next(turns) else await submit(text)
+            return ReadReceipt.begin(log, slot, nursery) if next(turns) else await submit(text)
 
         return either if self._load.read_ratio else append
 
 
 def _turns(ratio: float) -> Iterator[bool]:
-    """For each request whether it is a read: evenly spread, the same in each run."""
+    """Yield for each request whether it is a read: evenly spread, the same in each run."""
     reads = 0.0
     while True:
         reads += ratio
@@ -113,7 +113,7 @@ def _turns(ratio: float) -> Iterator[bool]:
 
 @contextmanager
 def quiet_collector() -> Iterator[None]:
-    """What lives now is left alone by the garbage collector, and it looks less often: its pauses would be
+    """Let the garbage collector leave all present objects alone and run less often: its pauses would be
     measured as the cluster's."""
     before = gc.get_threshold()
     gc.collect()

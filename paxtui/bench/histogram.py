@@ -16,13 +16,13 @@ BUCKETS = (36 - EXACT_BITS) * HALF + EXACT
 
 
 def bucket(us: int) -> int:
-    """The bucket of a time in whole microseconds."""
+    """Find the bucket of a time in whole microseconds."""
     shift = us.bit_length() - EXACT_BITS
     return us if shift <= 0 else shift * HALF + (us >> shift)
 
 
 def highest(index: int) -> int:
-    """The longest time, in microseconds, that is counted in the bucket."""
+    """Give the longest time, in microseconds, that is counted in the bucket."""
     if index < EXACT:
         return index
     shift = (index - HALF) // HALF
@@ -56,8 +56,8 @@ class Histogram:
             self.max_s = time_s
 
     def percentile_s(self, percent: float) -> float:
-        """The shortest time that ``percent`` of all do not exceed, rounded up to its bucket's end; 0 where
-        nothing was counted. Thousandths of a percent count."""
+        """Give the shortest time that ``percent`` of all do not exceed, rounded up to its bucket's end; 0
+        where nothing was counted. Thousandths of a percent count."""
         if self.count == 0:
             return 0.0
         parts = round(percent * 1000)
@@ -71,5 +71,5 @@ class Histogram:
 
     @property
     def mean_s(self) -> float:
-        """The mean, from whole microseconds."""
+        """Compute the mean, from whole microseconds."""
         return self._sum_us / self.count / 1e6 if self.count else 0.0

@@ -1,4 +1,4 @@
-"""What no protocol can go below for one client on this machine: two round trips and one sync.
+"""The lower limit of any protocol for one client on this machine: two round trips and one sync.
 
 A request goes to the leader and its answer comes back; an Accept goes to a follower and its vote comes
 back; and the vote waits for the disk. Measured beside the load, on the same disk and on loopback.
@@ -22,11 +22,11 @@ from paxtui.config.cluster_file import ConfigError
 
 SYNCS: Final = 300
 APPENDED_BYTES: Final = 512
-"""About what a message of 100 bytes is on a disk, with its ballot, client and checksum."""
+"""Bytes of a 100-byte message on a disk, with its ballot, client and checksum, about."""
 
 TRIPS: Final = 2000
 MESSAGE_BYTES: Final = 150
-"""About a message of 100 bytes in its frame."""
+"""Bytes of a 100-byte message in its frame, about."""
 
 ECHO: Final = """
 import socket, sys
@@ -46,7 +46,7 @@ class MachineLimits(Struct, frozen=True):
 
     @property
     def one_client_s(self) -> float:
-        """The least that one request at a time can take."""
+        """Compute the least time that one request at a time can take."""
         return 2 * self.round_trip_s + self.fdatasync_s
 
 

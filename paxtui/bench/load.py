@@ -1,4 +1,4 @@
-"""What to ask of a cluster, and whether that can be asked."""
+"""The load that is put on a cluster, and the check whether it can be."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Load(Struct, frozen=True, kw_only=True):
     rate: float | None = None
     """Requests a second, over all connections."""
     read_ratio: float = 0.0
-    """So many of all requests are linearizable reads of one slot."""
+    """The share of requests that are linearizable reads of one slot."""
 
     @property
     def words(self) -> str:
-        """The load in a few words."""
+        """Describe the load in a few words."""
         plural = "" if self.connections == 1 else "s"
         text = (
             f"{self.connections} connection{plural} × {self.in_flight} in flight, {self.size}-byte messages"

@@ -20,11 +20,11 @@ from paxtui.client import ClientError, Operator
 from paxtui.config.cluster_file import Cluster
 
 PROGRESS_S: Final = 0.25
-"""How often whoever watches is told."""
+"""Time between two reports of progress."""
 
 
 class MeasurementProgress(Struct, frozen=True):
-    """How far a measurement is."""
+    """The progress of a measurement."""
 
     phase: str
     """``connecting``, ``warm-up``, ``measuring`` or ``stopping``."""
@@ -39,7 +39,7 @@ class MeasurementProgress(Struct, frozen=True):
 Readings = tuple[Reading, Reading, gauges.Wire | None]
 """Before, after, and the bytes on the wire in between."""
 
-Tell = Callable[[MeasurementProgress], None]
+ProgressReport = Callable[[MeasurementProgress], None]
 
 
 class MeasurementInterrupted(Exception):
@@ -56,7 +56,7 @@ class Measurement:
         *,
         bare: bool = False,
         limits: MachineLimits | None = None,
-        tell: Tell = lambda progress: None,
+        report_progress: ProgressReport = lambda progress: None,
         stop: trio.Event | None = None,
         until: trio.Event | None = None,
         companions: Sequence[int] = (),
@@ -67,7 +67,7 @@ class Measurement:
         self._load = load
         self._bare = bare
         self._limits = limits
-        self._tell = tell
+        self._report_progress = report_progress
         self._stop = trio.Event() if stop is None else stop
         self.until = trio.Event() if until is None else until
         self._companions = tuple(companions)
@@ -106,7 +106,7 @@ class Measurement:
             try:
                 self._say("connecting", 0.0, 0.0)
                 await nursery.start(generator.run)
-                generator.go()
+                generator.start_due()
                 await self._watch("warm-up", self._load.warmup_s)
                 if self._stop.is_set():
                     raise MeasurementInterrupted
@@ -117,9 +117,11 @@ class Measurement:
         return readings
 
     async def _count(self) -> Readings:
-        """The readings, at the moments between which answers count. The load goes on after the second one
-        until the replicas have told their part of it, so that theirs is a time under load, too."""
-        before = gauges.read_machine(await gauges.told(self._cluster, self._operator), self._companions)
+        """Read the machine at the two moments between which answers count. The load goes on after the second
+        one until the replicas have reported their part of it, so that theirs is a time under load, too."""
+        before = gauges.read_machine(
+            await gauges.read_replicas(self._cluster, self._operator), self._companions
+        )
         if not before.replicas:
             raise ClientError("no replica told its status")
         self.tally.begins = trio.current_time()
@@ -127,7 +129,7 @@ class Measurement:
         self.tally.ends = trio.current_time()
         machine = gauges.read_machine(before.replicas, self._companions)
         wire = gauges.wire_between(before, machine)
-        said = await gauges.told(self._cluster, self._operator)
+        said = await gauges.read_replicas(self._cluster, self._operator)
         return before, gauges.with_words_of(machine, said), wire
 
     async def _watch(self, phase: str, span_s: float, *, count_seconds: bool = False) -> None:
@@ -161,7 +163,7 @@ class Measurement:
         since_s = now - self._told_at
         rate = (self.tally.answered - self._told) / since_s if since_s > 0.05 else 0.0
         self._told, self._told_at = self.tally.answered, now
-        self._tell(MeasurementProgress(phase, elapsed_s, of_s, rate, self.tally.answered))
+        self._report_progress(MeasurementProgress(phase, elapsed_s, of_s, rate, self.tally.answered))
 
 
 async def _wake(event: trio.Event, scope: trio.CancelScope) -> None:

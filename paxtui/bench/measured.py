@@ -1,4 +1,4 @@
-"""What one load has shown, as numbers: JSON as they are; :mod:`paxtui.bench.report` says them in words."""
+"""The results of one load, as numbers: JSON as they are; :mod:`paxtui.bench.report` says them in words."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Times(Struct, frozen=True):
 
 
 class ReplicaCost(Struct, frozen=True):
-    """What the load cost one replica. ``None`` where its process is on another machine, or another user's."""
+    """Costs at one replica. ``None`` where its process is on another machine, or another user's."""
 
     replica: int
     role: str
@@ -67,7 +67,7 @@ class Measured(Struct, frozen=True, kw_only=True):
     bare: bool
     """Whether bare connections made the load, in place of the client library."""
     seconds: float
-    """How long was counted."""
+    """The time between the two moments of counting."""
     interrupted: bool
     messages: int
     """Answers in that time, to appends and reads."""
@@ -84,7 +84,7 @@ class Measured(Struct, frozen=True, kw_only=True):
     generator_cpu_share: float
     replicas: tuple[ReplicaCost, ...]
     others_share: float | None
-    """What programs that have no part in it took, of one core: where that is much, the figures say little."""
+    """The time that other programs took, of one core: where that is much, the figures say little."""
     wire: WireCost | None
     leader: int | None
     leader_changed: bool
@@ -153,7 +153,7 @@ def _a_message(wire: Wire, messages: int) -> WireCost:
 
 
 def _costs(before: Reading, after: Reading, messages: int, seconds: float) -> list[ReplicaCost]:
-    """Of each replica that answered before and after, and is the same process still."""
+    """List the costs of each replica that answered before and after, and is the same process still."""
     costs: list[ReplicaCost] = []
     each = max(1, messages)
     for replica, new in sorted(after.replicas.items()):

@@ -10,30 +10,30 @@ from paxtui.client import ClientError, Log
 
 
 class Pending(Protocol):
-    """What drivers need of a request: :class:`paxtui.client.Receipt` has it."""
+    """A request as drivers need it: :class:`paxtui.client.Receipt` is one."""
 
     @property
     def started(self) -> float:
-        """When it began, in ``trio.current_time()`` seconds."""
+        """Give the moment when it began, in ``trio.current_time()`` seconds."""
 
     @property
     def ended(self) -> float:
-        """When its answer came."""
+        """Give the moment when its answer came."""
 
     @property
     def done(self) -> bool:
-        """Whether its outcome is known."""
+        """Tell whether its outcome is known."""
 
     async def result(self) -> object:
         """Wait for the outcome."""
 
     def outcome(self) -> object:
-        """The outcome of one that is done; raises what :meth:`result` raises."""
+        """Give the outcome of one that is done; raises what :meth:`result` raises."""
 
 
-class PendingRead:
-    """A linearizable read of one slot, as something that is under way. It takes a task: the client library
-    has no receipts for reads."""
+class ReadReceipt:
+    """A linearizable read of one slot that is under way: what :class:`paxtui.client.Receipt` is to an append.
+    It takes a task, since the client library has no receipts for reads."""
 
     def __init__(self) -> None:
         self.started = self.ended = trio.current_time()
@@ -42,7 +42,7 @@ class PendingRead:
         self._failure: ClientError | None = None
 
     @classmethod
-    def begin(cls, log: Log, slot: int, nursery: trio.Nursery) -> PendingRead:
+    def begin(cls, log: Log, slot: int, nursery: trio.Nursery) -> ReadReceipt:
         """Ask for the slot, in a task of ``nursery``."""
         request = cls()
         nursery.start_soon(request._run, log, slot)

@@ -16,9 +16,9 @@ READY_S = 60.0
 
 
 @contextmanager
-def own_folder(root: Path) -> Iterator[Path]:
-    """A new folder below ``root``, removed at the end. Not in the system's folder for temporary files: that
-    is often in memory, where a sync costs nothing."""
+def private_folder(root: Path) -> Iterator[Path]:
+    """Make a new folder below ``root``, which is removed at the end. It is not in the system's folder for
+    temporary files, which is often in memory, where a sync costs nothing."""
     try:
         root.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="bench-", dir=root))
@@ -31,8 +31,8 @@ def own_folder(root: Path) -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def own_cluster(n: int, folder: Path, arguments: Sequence[str] = ()) -> AsyncIterator[LocalCluster]:
-    """``n`` replicas that serve, and take faults."""
+async def private_cluster(n: int, folder: Path, arguments: Sequence[str] = ()) -> AsyncIterator[LocalCluster]:
+    """Run ``n`` replicas that serve, and take faults."""
     cluster = cluster_file.local(n, cluster_file.free_ports(n), name=f"bench-{n}")
     words = ("--allow-faults", "--warm-up", "all", *arguments)
     async with local_cluster(cluster, folder, arguments=words) as replicas:

@@ -1,4 +1,4 @@
-"""What Linux tells of a process on this machine: processor time, bytes written, open files and sockets."""
+"""Readings of Linux about a process here: processor time, bytes written, open files and sockets."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from msgspec import Struct
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 BLOCK_BYTES = 512
-"""What ``st_blocks`` counts in, whatever the file system's blocks are."""
+"""The unit of ``st_blocks`` in bytes, whatever the file system's blocks are."""
 
 START_SLACK_S = 60.0
 """A replica counts its uptime from when it serves; its process is older, by its imports and its disk."""
 
 
 class Usage(Struct, frozen=True):
-    """What a process has used since it started. ``None``: the machine does not tell us."""
+    """The resources that a process has used since it started. ``None``: the machine does not tell us."""
 
     cpu_s: float
     resident_bytes: int
@@ -30,7 +30,7 @@ class Usage(Struct, frozen=True):
 
 
 def usage(pid: int) -> Usage | None:
-    """``None`` if there is no such process, or this is no Linux."""
+    """Read what a process has used; ``None`` if there is no such process, or this is no Linux."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
@@ -55,7 +55,7 @@ def busy_s() -> float | None:
 
 
 def age_s(pid: int) -> float | None:
-    """How long ago the process started."""
+    """Tell how long ago the process started, in seconds."""
     try:
         ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
         up_s = float(Path("/proc/uptime").read_text().split()[0])
@@ -65,7 +65,7 @@ def age_s(pid: int) -> float | None:
 
 
 def is_it(pid: int, uptime_s: float) -> bool:
-    """Whether process ``pid`` of this machine can be the replica that says that it has served for
+    """Tell whether process ``pid`` of this machine can be the replica that says that it has served for
     ``uptime_s``: behind a forwarded port, or in a container, another one may have that number."""
     age = age_s(pid)
     return age is not None and -1.0 <= age - uptime_s <= START_SLACK_S
@@ -81,7 +81,7 @@ def _written(pid: int) -> int | None:
 
 
 def written_files(pid: int) -> list[Path] | None:
-    """The plain files that it has open for writing; ``None`` for another user's process."""
+    """List the plain files that it has open for writing; ``None`` for another user's process."""
     try:
         numbers = os.listdir(f"/proc/{pid}/fd")
     except OSError:
@@ -114,7 +114,7 @@ def _on_disk(pid: int) -> int | None:
 
 
 def sockets(pid: int) -> frozenset[int]:
-    """The inodes of its open sockets; none for another user's process."""
+    """List the inodes of its open sockets; none for another user's process."""
     found: set[int] = set()
     try:
         numbers = os.listdir(f"/proc/{pid}/fd")
@@ -131,7 +131,7 @@ def sockets(pid: int) -> frozenset[int]:
 
 
 def file_system(folder: Path) -> str:
-    """The kind and device of the file system that holds ``folder``, such as ``ext4 on /dev/vda``."""
+    """Name the kind and device of the file system that holds ``folder``, such as ``ext4 on /dev/vda``."""
     best, words = -1, "an unknown file system"
     where = str(folder.resolve())
     try:

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from paxtui.bench.measure import MeasurementProgress, Tell
+from paxtui.bench.measure import MeasurementProgress, ProgressReport
 
 
 @contextmanager
-def live(title: str) -> Iterator[Tell]:
-    """A function that shows how far a measurement is: on standard error, if that is a terminal."""
+def progress_line(title: str) -> Iterator[ProgressReport]:
+    """Make a function that shows how far a measurement is: on standard error, if that is a terminal."""
     if not sys.stderr.isatty():
         yield lambda progress: None
         return
@@ -24,7 +24,7 @@ def live(title: str) -> Iterator[Tell]:
     with bar(*columns, auto_refresh=False) as shown:
         task = shown.add_task(title, total=None, words="")
 
-        def tell(progress: MeasurementProgress) -> None:
+        def report_progress(progress: MeasurementProgress) -> None:
             shown.update(
                 task,
                 total=progress.of_s or None,
@@ -33,7 +33,7 @@ def live(title: str) -> Iterator[Tell]:
                 refresh=True,
             )
 
-        yield tell
+        yield report_progress
 
 
 def _words(progress: MeasurementProgress) -> str:

@@ -35,7 +35,7 @@ PATIENCE_S: Final = 1.5
 
 
 class RawGenerator:
-    """What :class:`paxtui.bench.generator.Generator` does, for appends alone."""
+    """The work of :class:`paxtui.bench.generator.Generator`, for appends alone."""
 
     def __init__(self, cluster: Cluster, load: Load, tally: Tally) -> None:
         self._load = load
@@ -66,7 +66,7 @@ class RawGenerator:
                 line.close()
             self._poll.close()
 
-    def go(self) -> None:
+    def start_due(self) -> None:
         """Begin."""
         if self._load.rate is not None:
             self._schedule = Schedule(trio.current_time(), 1 / self._load.rate)
@@ -155,7 +155,7 @@ class RawGenerator:
         tally, open_loop = self._tally, self._schedule is not None
         starts = line.answered(message)
         for since in starts:
-            tally.answer(ended, since, tally.appends, by_due=open_loop)
+            tally.count_answer(ended, since, tally.appends, by_due=open_loop)
         return len(starts)
 
     def _refused(self, line: RawSession, message: Struct) -> None:

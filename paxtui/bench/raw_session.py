@@ -18,7 +18,7 @@ from paxtui.wire.requests import APPENDS_MAX, AppendedReply, AppendManyRequest, 
 
 DIAL_S: Final = 2.0
 CONNECT_S: Final = 10.0
-"""How long a connection may look for the leader before it is given up."""
+"""Time for which a connection may look for the leader before it is given up."""
 
 BUSY_S: Final = 0.05
 """After a refusal that says that nobody leads, or that there is no room."""
@@ -45,14 +45,14 @@ class RawSession:
         self.busy: list[int] = []
         """Those that the leader had no room for."""
         self.heard = 0.0
-        """When something came last, by ``time.perf_counter``."""
+        """The time of the last input, by ``time.perf_counter``."""
         self.watched = False
         """Whether the loop waits for the socket to take more."""
         self.socket = socket.socket()
 
     @property
     def sending(self) -> bool:
-        """Whether the socket has not yet taken everything."""
+        """Tell whether the socket has not yet taken everything."""
         return bool(self._unsent)
 
     def connect(self, replica: int) -> int:
@@ -142,7 +142,7 @@ class RawSession:
             pass
 
     def receive(self) -> Iterator[Struct]:
-        """What has arrived. Raises ``OSError`` where the connection ended."""
+        """Take what has arrived. Raises ``OSError`` where the connection ended."""
         try:
             received = self.socket.recv(RECEIVE_BYTES)
         except BlockingIOError:
@@ -154,7 +154,7 @@ class RawSession:
             yield answers.decode(body)
 
     def answered(self, message: AppendedReply) -> list[float]:
-        """When the requests that this answers began."""
+        """List when the requests that this answers began."""
         take = self.open.pop
         first, count = message.request, message.count
         if count == 1:

@@ -11,7 +11,7 @@ KEEPS_UP = 0.98
 
 
 def lines(measured: Measured) -> Iterator[str]:
-    """The report, a line each."""
+    """Write the report, a line each."""
     yield f"{'load':<12}{measured.load.words}; {_counted(measured)}"
     yield f"{'throughput':<12}{measured.throughput:,.0f} messages/s{_seconds(measured)}"
     both = measured.appends is not None and measured.reads is not None
@@ -87,7 +87,7 @@ WIDTHS = (16, 12, 10, 10, 16, 12, 12, 8)
 
 
 def _costs(measured: Measured) -> Iterator[str]:
-    """A table: what each process has used, a message."""
+    """Tabulate what each process has used, a message."""
     yield _row(COLUMNS)
     for cost in measured.replicas:
         yield _row(_cells(cost))

@@ -1,5 +1,5 @@
 """The table of loads, each with its target. What is a ratio to etcd is measured here and judged by
-``tests/bench/compare.py``, which runs the same loads on both."""
+``tests/tools/compare``, which runs the same loads on both."""
 
 from __future__ import annotations
 
@@ -44,29 +44,29 @@ class Row(Struct, frozen=True, kw_only=True):
 
     @property
     def others_share(self) -> float | None:
-        """What other programs took at worst, of one core: where that is much, the row says little."""
+        """Compute what other programs took at worst, of one core: where that is much, the row says little."""
         return max((run.others_share for run in self.runs if run.others_share is not None), default=None)
 
 
 class Suite:
-    """Runs rows on one stand. ``base`` says how long each measurement takes."""
+    """A runner of rows on one testbed. ``base`` says how long each measurement takes."""
 
-    def __init__(self, stand: Testbed, base: Load) -> None:
-        self._stand = stand
+    def __init__(self, testbed: Testbed, base: Load) -> None:
+        self._testbed = testbed
         self._base = base
 
     def _load(self, connections: int = 1, in_flight: int = 256, rate: float | None = None) -> Load:
         return structs.replace(self._base, connections=connections, in_flight=in_flight, rate=rate)
 
     async def three(self) -> AsyncIterator[Row]:
-        """Everything that three replicas are asked."""
-        pipelined = await self._stand.measure("1 × 256", self._load())
+        """Measure every load of three replicas."""
+        pipelined = await self._testbed.measure("1 × 256", self._load())
         yield _against_etcd("1 × 256", "≥ 10 × etcd at 256 clients; ≥ 45,000/s if that is 5,000/s", pipelined)
-        some = await self._stand.measure("16 × 16", self._load(16, 16))
+        some = await self._testbed.measure("16 × 16", self._load(16, 16))
         yield _against_etcd("16 × 16", "≥ 6 × etcd at 256 clients", some)
-        many = await self._stand.measure("256 × 1", self._load(256, 1))
+        many = await self._testbed.measure("256 × 1", self._load(256, 1))
         yield _against_etcd("256 × 1", "≥ 1.5 × etcd at 256 clients, p99 no worse", many)
-        alone = await self._stand.measure("1 × 1", self._load(1, 1))
+        alone = await self._testbed.measure("1 × 1", self._load(1, 1))
         yield _against_etcd("1 × 1", "p50 ≤ 0.6 × etcd's", alone)
         yield _against_limit(alone)
         yield await self._half(pipelined.throughput / 2)
@@ -77,7 +77,7 @@ class Suite:
             yield each
 
     async def _half(self, rate: float) -> Row:
-        measured = await self._stand.measure("half of the maximum", self._load(rate=rate))
+        measured = await self._testbed.measure("half of the maximum", self._load(rate=rate))
         times = measured.appends
         good = times is not None and times.p99_ms < P99_MS and not measured.overdue
         return Row(
@@ -90,9 +90,9 @@ class Suite:
         )
 
     async def _library(self) -> Row:
-        """What the client library, in place of bare connections, makes of two of these loads."""
-        pipelined = await self._stand.measure("1 × 256, client library", self._load(), bare=False)
-        alone = await self._stand.measure("1 × 1, client library", self._load(1, 1), bare=False)
+        """Measure two of these loads with the client library in place of bare connections."""
+        pipelined = await self._testbed.measure("1 × 256, client library", self._load(), bare=False)
+        alone = await self._testbed.measure("1 × 1, client library", self._load(1, 1), bare=False)
         p50 = milliseconds(alone.appends.p50_ms) if alone.appends is not None else "-"
         return Row(
             load="the client library: 1 × 256, and 1 × 1",
@@ -103,15 +103,15 @@ class Suite:
         )
 
     async def _tails(self) -> Row:
-        replicas = [number % self._stand.replicas.cluster.n for number in range(TAILS)]
+        replicas = [number % self._testbed.replicas.cluster.n for number in range(TAILS)]
         behind = 0
 
         async def read(title: str) -> Measured:
             nonlocal behind
-            async with self._stand.readers("tail", replicas) as summaries:
-                measured = await self._stand.measure(title, self._load())
+            async with self._testbed.readers("tail", replicas) as summaries:
+                measured = await self._testbed.measure(title, self._load())
                 await trio.sleep(0.2)
-                high = max((await self._stand.watermarks()).values())
+                high = max((await self._testbed.watermarks()).values())
             behind = high - min(summary["next"] or 0 for summary in summaries)
             return measured
 
@@ -122,45 +122,45 @@ class Suite:
 
     async def _observer(self) -> Row:
         async def observe(title: str) -> Measured:
-            async with self._stand.readers("observe", list(range(self._stand.replicas.cluster.n))):
-                return await self._stand.measure(title, self._load())
+            async with self._testbed.readers("observe", list(range(self._testbed.replicas.cluster.n))):
+                return await self._testbed.measure(title, self._load())
 
         return await self._disturbed("one observer of all replicas", OBSERVER_SHARE, observe)
 
     async def _lossy(self) -> Row:
         async def lose(title: str) -> Measured:
-            for replica in range(self._stand.replicas.cluster.n):
-                await self._stand.operator.inject(replica, Loss(-1, LOSS_PERCENT))
+            for replica in range(self._testbed.replicas.cluster.n):
+                await self._testbed.operator.inject(replica, Loss(-1, LOSS_PERCENT))
             try:
-                return await self._stand.measure(title, self._load())
+                return await self._testbed.measure(title, self._load())
             finally:
                 with trio.CancelScope(shield=True):
-                    await self._stand.operator.heal()
+                    await self._testbed.operator.heal()
 
         return await self._disturbed(f"{LOSS_PERCENT:g} % loss on all links", LOSS_SHARE, lose)
 
     async def _disturbed(self, name: str, target: float, run: Callable[[str], Awaitable[Measured]]) -> Row:
         """1 × 256 without it, with it, and without it again: what drifts meanwhile is in both halves."""
-        before = await self._stand.measure(f"{name}: without", self._load())
+        before = await self._testbed.measure(f"{name}: without", self._load())
         during = await run(f"{name}: with")
-        after = await self._stand.measure(f"{name}: without again", self._load())
+        after = await self._testbed.measure(f"{name}: without again", self._load())
         return shared(name, target, before, during, after)
 
     async def follower_down(self, messages: int = 0) -> list[Row]:
-        """A follower dies, ``messages`` are appended without it, or as many as go, and it comes back."""
-        stand = self._stand
-        before = await stand.measure("all replicas up", self._load())
-        victim = (await stand.leader() + 1) % stand.replicas.cluster.n
-        was = (await stand.watermarks())[victim]
-        await stand.replicas.kill(victim)
-        down = await stand.measure("one follower down", self._load())
-        high = max((await stand.watermarks()).values())
+        """Kill a follower, append ``messages`` without it, or as many as go, and bring it back."""
+        testbed = self._testbed
+        before = await testbed.measure("all replicas up", self._load())
+        victim = (await testbed.leader() + 1) % testbed.replicas.cluster.n
+        was = (await testbed.watermarks())[victim]
+        await testbed.replicas.kill(victim)
+        down = await testbed.measure("one follower down", self._load())
+        high = max((await testbed.watermarks()).values())
         if high - was < messages:
             seconds = (messages - high + was) / max(1.0, down.throughput)
             more = structs.replace(self._load(), seconds=seconds, warmup_s=0.0)
-            await stand.measure("more messages without it", more)
+            await testbed.measure("more messages without it", more)
         catching, learned, took_s = await self._catch_up(victim)
-        after = await stand.measure("all replicas up again", self._load())
+        after = await testbed.measure("all replicas up again", self._load())
         rate = learned / took_s
         return [
             shared("one follower down", DOWN_SHARE, before, down, after),
@@ -176,20 +176,20 @@ class Suite:
         ]
 
     async def _catch_up(self, victim: int) -> tuple[Measured, int, float]:
-        """The load while the replica comes back, what it learned, and how long that took."""
-        goal = max((await self._stand.watermarks()).values())
+        """Measure the load while the replica comes back, what it learned, and how long that took."""
+        goal = max((await self._testbed.watermarks()).values())
         done = trio.Event()
         found: list[tuple[int, float]] = []
 
         async def bring_back() -> None:
-            await self._stand.replicas.start(victim)
-            found.append(await self._stand.caught_up(victim, goal, CATCH_UP_S))
+            await self._testbed.replicas.start(victim)
+            found.append(await self._testbed.caught_up(victim, goal, CATCH_UP_S))
             done.set()
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(bring_back)
             load = structs.replace(self._load(), seconds=CATCH_UP_S, warmup_s=0.0)
-            measured = await self._stand.measure("the follower catches up", load, until=done)
+            measured = await self._testbed.measure("the follower catches up", load, until=done)
         return measured, *found[0]
 
 
@@ -197,12 +197,12 @@ CATCH_UP_S: Final = 600.0
 """A replica that takes longer to catch up does not catch up."""
 
 
-async def of_size(stand: Testbed, base: Load) -> Row:
-    """The first load on more replicas."""
-    n = stand.replicas.cluster.n
+async def of_size(testbed: Testbed, base: Load) -> Row:
+    """Measure the first load on more replicas."""
+    n = testbed.replicas.cluster.n
     load = structs.replace(base, connections=PIPELINED.connections, in_flight=PIPELINED.in_flight)
-    measured = await stand.measure(f"{n} replicas", load)
-    alone = await stand.measure(f"{n} replicas, 1 × 1", structs.replace(base, connections=1, in_flight=1))
+    measured = await testbed.measure(f"{n} replicas", load)
+    alone = await testbed.measure(f"{n} replicas, 1 × 1", structs.replace(base, connections=1, in_flight=1))
     followers = [cost.cpu_us_a_message for cost in measured.replicas if cost.role != "leader"]
     each = [f"{cost:.0f}" for cost in followers if cost is not None]
     words = f"{_throughput(measured)}; 1 × 1 {_latency(alone.appends)}"

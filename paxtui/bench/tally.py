@@ -1,15 +1,15 @@
-"""What the drivers of one load count, and between which two moments."""
+"""The counts of one load's drivers, between two moments."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 from paxtui.bench.histogram import Histogram
-from paxtui.bench.pending import Pending, PendingRead
+from paxtui.bench.pending import Pending, ReadReceipt
 from paxtui.client.errors import ClientError
 
 FAILURES_MAX = 20
-"""So many different failures are told apart; their texts hold times, so there may be many."""
+"""Different failures that are told apart; their texts hold times, so there may be many."""
 
 OTHERS = "others"
 
@@ -34,7 +34,7 @@ class Tally:
         self.overdue = 0
         """Open loop: requests that were due in time and had no answer when the load was given up."""
 
-    def take(self, pending: Pending, due: float | None = None) -> None:
+    def count_result(self, pending: Pending, due: float | None = None) -> None:
         """Count a request that is done. With ``due``, its time counts from the moment at which it should
         have left: one that had to wait behind slow ones was slow, too, though it left late. (Gil Tene calls
         it coordinated omission when that time is left out.)"""
@@ -44,9 +44,9 @@ class Tally:
             self.failed(error)
             return
         since = pending.started if due is None else due
-        self.answer(pending.ended, since, self._times(pending), by_due=due is not None)
+        self.count_answer(pending.ended, since, self._times(pending), by_due=due is not None)
 
-    def answer(self, ended: float, since: float, times: Histogram, *, by_due: bool) -> None:
+    def count_answer(self, ended: float, since: float, times: Histogram, *, by_due: bool) -> None:
         """Count an answer to what began, or was due, at ``since``. In a closed loop its time counts if the
         answer came in time, in an open loop if it was due in time."""
         self.answered += 1
@@ -71,4 +71,4 @@ class Tally:
             self._times(pending).record(now - due, count)
 
     def _times(self, pending: Pending | None) -> Histogram:
-        return self.reads if type(pending) is PendingRead else self.appends
+        return self.reads if type(pending) is ReadReceipt else self.appends

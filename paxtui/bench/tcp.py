@@ -47,7 +47,7 @@ class Flow(Struct, frozen=True, gc=False):
 
 
 def flows() -> list[Flow] | None:
-    """All established TCP connections; ``None`` where the system does not tell."""
+    """List all established TCP connections; ``None`` where the system does not tell."""
     found: list[Flow] = []
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as netlink:

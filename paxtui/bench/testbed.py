@@ -1,4 +1,4 @@
-"""A test stand: replicas of its own, and what is done to them between and during measurements."""
+"""A testbed: replicas of its own, and what is done to them between and during measurements."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ import trio
 
 from paxtui.bench.limits import MachineLimits
 from paxtui.bench.load import Load
-from paxtui.bench.measure import Measurement, MeasurementInterrupted, Tell
+from paxtui.bench.measure import Measurement, MeasurementInterrupted, ProgressReport
 from paxtui.bench.measured import Measured
 from paxtui.client import Operator, Sighting
 from paxtui.client.cluster import LocalCluster
 from paxtui.client.errors import ClientError
 
-Live = Callable[[str], AbstractContextManager[Tell]]
+ProgressLine = Callable[[str], AbstractContextManager[ProgressReport]]
 """Shows the progress of a measurement with this title."""
 
 PIPELINED: Final = Load(connections=1, in_flight=256)
 
 LOOK_S: Final = 0.02
-"""How often a replica that catches up is asked how far it is."""
+"""Time between two questions to a replica that catches up how far it is."""
 
 
 class Testbed:
@@ -35,13 +35,13 @@ class Testbed:
         self,
         replicas: LocalCluster,
         limits: MachineLimits,
-        live: Live,
+        progress_line: ProgressLine,
         stop: Callable[[], AbstractContextManager[trio.Event]],
     ) -> None:
         """Inside ``stop()`` a measurement may be ended early by the event."""
         self.replicas = replicas
         self.limits = limits
-        self._live = live
+        self._progress_line = progress_line
         self._stop = stop
         self._readers: list[int] = []
 
@@ -52,14 +52,14 @@ class Testbed:
     async def measure(
         self, title: str, load: Load, *, bare: bool = True, until: trio.Event | None = None
     ) -> Measured:
-        """One measurement, whole: raises :class:`MeasurementInterrupted` if it was ended early."""
-        with self._live(title) as tell, self._stop() as stop:
+        """Measure once, whole. Raises :class:`MeasurementInterrupted` if it was ended early."""
+        with self._progress_line(title) as report_progress, self._stop() as stop:
             measured = await Measurement(
                 self.replicas.cluster,
                 load,
                 bare=bare,
                 limits=self.limits,
-                tell=tell,
+                report_progress=report_progress,
                 stop=stop,
                 until=until,
                 companions=self._readers,
@@ -69,7 +69,7 @@ class Testbed:
         return measured
 
     async def watermarks(self) -> dict[int, int]:
-        """How far each replica that answers has learned the log without a hole."""
+        """Ask each replica how far it has learned the log without a hole."""
         return {
             sighting.replica: sighting.report.status.watermark
             for sighting in await self.operator.status()
@@ -77,7 +77,7 @@ class Testbed:
         }
 
     async def leader(self) -> int:
-        """Who leads."""
+        """Find the replica that leads."""
         return leader_of(await self.replicas.wait_until(_led, 10.0, "somebody leads"))
 
     async def caught_up(self, replica: int, goal: int, timeout_s: float) -> tuple[int, float]:
@@ -127,7 +127,7 @@ class Testbed:
 
 
 def leader_of(sightings: list[Sighting]) -> int:
-    """Who says that it leads."""
+    """Find the replica that says that it leads."""
     for sighting in sightings:
         status = sighting.report.status if sighting.report is not None else None
         if status is not None and status.role == "leader":

@@ -1,7 +1,7 @@
 """The rules of the protocol, judged from outside: facts go in, a broken rule comes out.
 
 Nothing here takes a replica's word for itself. What was promised, voted for, learned and applied is
-remembered apart from the replicas, in a ghost record that no crash erases, and every new fact must fit. The
+remembered apart from the replicas, in a ghost state that no crash erases, and every new fact must fit. The
 rules are the numbered invariants of :mod:`~paxtui.checkers.broken`; the error there says which one broke,
 whose fault it is, and why.
 
@@ -19,10 +19,10 @@ Both are made of the same parts, which can be used alone:
 - :mod:`~paxtui.checkers.effects`: exactly once, from logs alone (9);
 - :mod:`~paxtui.checkers.limits`: what is sent and kept (11);
 - :mod:`~paxtui.checkers.observed_ghost_state`, :mod:`~paxtui.checkers.gaps`,
-  :mod:`~paxtui.checkers.partial_observer_state`: what a witness needs beside them, to know what it does not
-  know.
+  :mod:`~paxtui.checkers.partial_observer_state`: what a partial observer needs beside
+  them, to know what it has not seen.
 
-Values are only compared, so facts and logs take *marks* as well: digests, or anything that is equal where the
-values are. Who watches for ever calls ``forget_below(slot)`` now and then; then memory does not grow with the
-log.
+Values are only compared, so ghost state and logs take digests as well, or anything that is equal where the
+values are. An observer that watches for ever calls ``forget_below(slot)`` now and then, so that its memory
+does not grow with the log.
 """

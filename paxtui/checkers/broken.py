@@ -6,7 +6,7 @@ import enum
 
 
 class Invariant(enum.Enum):
-    """What must hold; the numbers are those of the README's list."""
+    """The invariants: number and name. :mod:`paxtui.checkers` says which module checks each number."""
 
     ONE_VALUE = (1, "one value a ballot")
     PROMISES = (2, "promises")

@@ -22,11 +22,11 @@ class Effects:
         self._slots: dict[tuple[str, int], int] = {}
         self._suppressed: dict[int, int] = {}
         self._first = 0
-        """Of slots below it nothing is known."""
+        """The slot below which nothing is known."""
         self.upto = 0
 
     def begin_at(self, slot: int) -> None:
-        """The log is known from here on."""
+        """Follow the log from here on."""
         if slot > self.upto:
             self._first = self.upto = slot
 
@@ -38,7 +38,7 @@ class Effects:
         suppressed: Mapping[int, int],
         log: Mapping[int, Value],
     ) -> int:
-        """A replica applied slots ``first`` to ``watermark - 1`` of ``log``; how many were new."""
+        """Take slots ``first`` to ``watermark - 1`` of ``log`` as applied. Returns how many were new."""
         for slot in range(max(first, self._first), min(self.upto, watermark)):
             self._same(learner, slot, suppressed.get(slot))
         before = self.upto

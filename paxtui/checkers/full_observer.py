@@ -1,7 +1,7 @@
-"""All checkers behind one door: facts go in, :class:`InvariantBroken` comes out.
+"""The checkers of an observer that sees everything: events, messages, disks and clients, as in the simulator.
 
-This is for who sees everything: events, messages, disks and clients, as the simulator does. Who has only the
-trace events of a real cluster, perhaps not all of them, asks a
+Facts go in, :class:`InvariantBroken` comes out. An observer that has only the trace events of a real cluster,
+perhaps not all of them, uses a
 :class:`~paxtui.checkers.partial_observer.PartialObserver`.
 """
 
@@ -67,19 +67,19 @@ _COUNTS = (
     *(Accept, Accepted, PreVote, PreVoteReply, Chosen),
     *(Heartbeat, HeartbeatAck, Nack, Prepare, Promise),
 )
-"""What only a replica with a vote may say."""
+"""Messages that only a replica with a vote may send."""
 
 
 class FullObserver:
-    """The ghost record of a whole cluster, and every rule about it."""
+    """The ghost state of a whole cluster, and every rule about it."""
 
     def __init__(self, replicas: int, settings: Settings) -> None:
-        self.facts = GhostState(replicas)
-        self.logs = Logs(replicas, self.facts.chosen)
+        self.ghost = GhostState(replicas)
+        self.logs = Logs(replicas, self.ghost.chosen)
         self.requests = Requests(replicas, settings.sessions_max, settings.session_window)
         self.limits = LimitsChecker(settings)
         self._held: set[int] = set()
-        facts = self.facts
+        ghost = self.ghost
         self.on_event: dict[type[Event], Look] = {
             AppliedTo: self._applied_to,
             ChosenSeen: self._chosen_seen,
@@ -102,7 +102,7 @@ class FullObserver:
             Heartbeat: self._learned_told,
             HeartbeatAck: self._ack,
             Nack: self._learned_told,
-            Prepare: facts.prepare_sent,
+            Prepare: ghost.prepare_sent,
             Promise: self._promise,
             Snapshot: self._snapshot,
         }
@@ -118,7 +118,7 @@ class FullObserver:
                 check(replica, event)
 
     def _restored(self, replica: int, event: Restored) -> None:
-        self.facts.restored(replica, event.promised)
+        self.ghost.restored(replica, event.promised)
         self.logs.restored(replica, event.watermark)
 
     def _applied_to(self, replica: int, event: AppliedTo) -> None:
@@ -129,76 +129,76 @@ class FullObserver:
         self.requests.snapshot_taken(replica, event.upto)
 
     def _chosen_seen(self, replica: int, event: ChosenSeen | Chosen) -> None:
-        self.facts.chosen_seen(replica, event.ballot, event.first, event.count)
+        self.ghost.chosen_seen(replica, event.ballot, event.first, event.count)
 
     def _elected(self, replica: int, event: Elected) -> None:
-        self.facts.elected(replica, event.ballot, event.first, event.quorum)
+        self.ghost.elected(replica, event.ballot, event.first, event.quorum)
 
     def _learned(self, replica: int, event: Learned) -> None:
-        self.facts.learned(replica, event.first, [entry.value for entry in event.entries])
+        self.ghost.learned(replica, event.first, [entry.value for entry in event.entries])
 
     def _promised(self, replica: int, event: Promised) -> None:
-        self.facts.promise_made(replica, event.ballot)
+        self.ghost.promise_made(replica, event.ballot)
 
     def _round_taken(self, replica: int, event: RoundTaken) -> None:
-        self.facts.round_taken(replica, event.ballot)
+        self.ghost.round_taken(replica, event.ballot)
 
     def _proposed(self, replica: int, event: Proposed) -> None:
-        self.facts.proposed(replica, event.ballot, event.first, event.values)
+        self.ghost.proposed(replica, event.ballot, event.first, event.values)
         self.requests.proposed(replica, event.values)
         self.limits.window(replica, event.first + len(event.values), self.logs.watermarks[replica])
 
     def _voted(self, replica: int, event: Voted) -> None:
-        self.facts.vote_cast(replica, event.ballot)
+        self.ghost.vote_cast(replica, event.ballot)
         self.limits.ahead(replica, event.first + len(event.values), self.logs.watermarks[replica])
 
     # What replicas say
 
     def sent(self, replica: int, message: PeerMessage) -> None:
-        """A message leaves a replica; whether it arrives does not matter."""
+        """Check a message that leaves a replica; whether it arrives does not matter."""
         check = self.on_message.get(type(message))
         if check is not None:
             check(replica, message)
 
     def _learned_told(self, replica: int, message: PreVoteReply | Nack | Heartbeat) -> None:
-        self.logs.told(replica, message.learned)
+        self.logs.check_reported(replica, message.learned)
 
     def _ack(self, replica: int, message: HeartbeatAck) -> None:
-        self.logs.told(replica, message.learned)
-        self.facts.ack_sent(replica, message)
+        self.logs.check_reported(replica, message.learned)
+        self.ghost.ack_sent(replica, message)
 
     def _accept(self, replica: int, message: Accept) -> None:
-        self.facts.accept_sent(replica, message)
+        self.ghost.accept_sent(replica, message)
         self.limits.run(replica, message.values)
 
     def _accepted(self, replica: int, message: Accepted) -> None:
-        self.logs.told(replica, message.learned)
-        self.facts.accepted_sent(replica, message)
+        self.logs.check_reported(replica, message.learned)
+        self.ghost.accepted_sent(replica, message)
 
     def _promise(self, replica: int, message: Promise) -> None:
-        self.logs.told_durable(replica, message.learned)
-        self.facts.promise_sent(replica, message)
+        self.logs.check_reported_durable(replica, message.learned)
+        self.ghost.promise_sent(replica, message)
         self.limits.run(replica, [vote.value for vote in message.votes])
 
     def _entries(self, replica: int, message: Entries) -> None:
-        self.logs.told(replica, message.learned)
+        self.logs.check_reported(replica, message.learned)
         self.logs.entries(replica, message.first, message.entries)
         self.limits.run(replica, [entry.value for entry in message.entries])
 
     def _snapshot(self, replica: int, message: Snapshot) -> None:
-        self.logs.told(replica, message.learned)
+        self.logs.check_reported(replica, message.learned)
         self.logs.head_told(replica, message.upto, message.chain)
         self.requests.state_told(replica, message.upto, message.horizon, message.sessions)
 
     # What their disks hold
 
     def committed(self, replica: int, write: Write, rows: dict[int, Entry]) -> None:
-        """One write of a transaction that is on disk; ``rows`` is the log table after it."""
+        """Check one write of a transaction that is on disk; ``rows`` is the log table after it."""
         if type(write) is PutState:
-            self.facts.put_state(replica, write.promised, write.round)
+            self.ghost.put_state(replica, write.promised, write.round)
             self.logs.put_state(replica, write.watermark, write.chain, rows)
         elif type(write) is PutVotes:
-            self.facts.put_votes(replica, write.ballot, write.first, write.values)
+            self.ghost.put_votes(replica, write.ballot, write.first, write.values)
         elif type(write) is PutLogStart:
             self.logs.put_floor(replica, write.log_start, rows)
             self.requests.trimmed(replica, write.log_start)
@@ -211,20 +211,21 @@ class FullObserver:
     # Who has no vote
 
     def lost(self, replica: int) -> None:
-        """A replica's disk has forgotten something; from now on it must not vote."""
-        self.facts.lost(replica)
+        """Note that a replica's disk has forgotten something; from now on it must not vote."""
+        self.ghost.lost(replica)
         self.logs.lost(replica)
         self.held(replica)
 
     def held(self, replica: int) -> None:
-        """From now on nothing that could count as a vote or a lead may leave a replica (invariant 2)."""
+        """Forbid everything that could count as a vote or a lead to leave a replica (invariant 2)."""
         if not self._held:
             for kind in _COUNTS:
                 self.on_message[kind] = self._guarded(self.on_message.get(kind))
         self._held.add(replica)
 
     def _guarded(self, look: Look | None) -> Look:
-        """Only from the first held replica on: most runs have none, and this is asked of every message."""
+        """Guard messages only from the first non-voting replica on: most runs have none, and every message
+        asks."""
 
         def guarded(replica: int, message: Any) -> None:
             if replica in self._held:
@@ -240,19 +241,19 @@ class FullObserver:
     # What clients ask and hear
 
     def asked(self, command: Command) -> None:
-        """A client sends a request."""
+        """Note that a client sends a request."""
         self.requests.asked(command)
 
     def read_started(self, replica: int, ticket: int) -> None:
-        """A linearizable read arrived at a replica."""
+        """Note that a linearizable read arrived at a replica."""
         self.requests.read_started(replica, ticket)
 
     def applied(self, replica: int, applied: Applied) -> None:
-        """A replica hands applied slots to its host."""
+        """Check applied slots that a replica hands to its host."""
         self.requests.applied(replica, applied)
 
     def replied(self, replica: int, reply: Reply) -> None:
-        """A reply leaves."""
+        """Check a reply that leaves."""
         if type(reply) is Refused:
             self.requests.refused(replica, reply)
         elif type(reply) is Appended:
@@ -265,5 +266,5 @@ class FullObserver:
     def forget_below(self, slot: int) -> None:
         """Drop what is known of slots below ``slot``, as far as they are applied."""
         slot = min(slot, self.logs.upto)
-        self.facts.forget_below(slot)
+        self.ghost.forget_below(slot)
         self.logs.forget_below(slot)

@@ -1,4 +1,4 @@
-"""What is missing of the account that each replica gives of itself, and so cannot be refuted.
+"""Gaps in the account that each replica gives of itself; what is missing cannot be refuted.
 
 An account has gaps: before it begins, where something was dropped, and at its end if the process was killed.
 What a replica did in a gap is unknown, but not without bounds. Promises never fall and rounds never repeat,
@@ -30,18 +30,18 @@ class Gaps:
         """Votes of each replica in slots below this one may be missing."""
 
     def open(self, replica: int, round_: int) -> None:
-        """From here on something is missing; the replica had taken ``round_`` before."""
+        """Open a gap: something is missing from here on; the replica had taken ``round_`` before."""
         self._bound_unknown[replica] = self._lead_unknown[replica] = True
         self._hidden_from[replica] = min(self._hidden_from[replica], round_)
         self.dark[replica] = EVERY_SLOT
 
     def is_open(self, replica: int) -> bool:
-        """Whether it is unknown what the replica does now."""
+        """Tell whether it is unknown what the replica does now."""
         return self._bound_unknown[replica]
 
     def begins(self, replica: int, promised: Ballot, round_: int, watermark: int, *, first: bool) -> None:
-        """A life begins: what the disk holds is told, and every vote from ``watermark`` on. If it is the
-        first one, all that was decided before and still matters is told thereby."""
+        """Begin a life, whose header reports the disk and every vote from ``watermark`` on. The first life
+        thereby reports all earlier decisions that still matter."""
         if first:
             self._hidden_from[replica] = NUMBER_LIMIT
         self.bound(replica, promised, watermark)
@@ -49,37 +49,37 @@ class Gaps:
         self.dark[replica] = min(self.dark[replica], watermark)
 
     def bound(self, replica: int, ballot: Ballot, top: int) -> None:
-        """Its promise is ``ballot`` now, and nobody ever proposed from slot ``top`` on."""
+        """Note that its promise is ``ballot`` now, and that nobody ever proposed from slot ``top`` on."""
         if self._bound_unknown[replica]:
             self._bound_unknown[replica] = False
             self._ballot[replica] = ballot
             self.dark[replica] = top
 
     def led(self, replica: int, round_: int) -> None:
-        """Whatever it proposed unseen was at this round or below."""
+        """The highest round at which it may have proposed unseen."""
         if self._lead_unknown[replica]:
             self._lead_unknown[replica] = False
             self._round[replica] = round_
 
     def all_led(self) -> bool:
-        """Whether it is known what everybody proposes now."""
+        """Tell whether it is known what every replica proposes now."""
         return not any(self._lead_unknown)
 
     def may_hide(self, ballot: Ballot) -> bool:
-        """Whether proposals below ``ballot`` may have been made unseen."""
+        """Tell whether proposals below ``ballot`` may have been made unseen."""
         return any(
             (round_, owner) < (ballot.round, ballot.replica) for owner, round_ in enumerate(self._hidden_from)
         )
 
     def may_have_promised(self, replica: int, ballot: Ballot) -> bool:
-        """Whether a promise of ``ballot`` may be missing."""
+        """Tell whether a promise of ``ballot`` may be missing."""
         return self._bound_unknown[replica] or ballot <= self._ballot[replica]
 
     def may_have_voted(self, replica: int, slot: int, ballot: Ballot) -> bool:
-        """Whether a vote in ``slot`` at ``ballot`` may be missing."""
+        """Tell whether a vote in ``slot`` at ``ballot`` may be missing."""
         return slot < self.dark[replica] and self.may_have_promised(replica, ballot)
 
     def may_have_led(self, ballot: Ballot) -> bool:
-        """Whether something that the ballot's owner did with it may be missing."""
+        """Tell whether something that the ballot's owner did with it may be missing."""
         owner = ballot.replica
         return self._lead_unknown[owner] or ballot.round <= self._round[owner]

@@ -1,4 +1,4 @@
-"""What was promised, voted for and chosen, remembered outside of the replicas: the ghost record.
+"""The ghost state: what was promised, voted for and chosen, remembered outside of the replicas.
 
 A crash does not erase it, so a replica that forgets a promise, or tells one story before a restart and
 another after it, is caught although its own memory is consistent. Invariants 1 to 5 and the half of 11
@@ -31,7 +31,7 @@ class BallotVotes:
 
 
 class GhostState:
-    """The ghost record of votes and promises of ``replicas`` acceptors."""
+    """The ghost state of votes and promises of ``replicas`` acceptors."""
 
     def __init__(self, replicas: int) -> None:
         self._quorum = majority(replicas)
@@ -47,7 +47,7 @@ class GhostState:
         """Ballots for which a Prepare has left."""
         self._promises: dict[Ballot, int] = {}
         """By ballot, who promised exactly that one, as bits."""
-        self._reigns: dict[Ballot, tuple[int, int]] = {}
+        self._elections: dict[Ballot, tuple[int, int]] = {}
         """By ballot of a leader: the slot from which it proposes, and its quorum as bits."""
         self._high = [0] * replicas
         self._lost: set[int] = set()
@@ -55,7 +55,7 @@ class GhostState:
         self._forgotten = 0
         """Nothing is known of the slots below it any more, and nothing is said about them."""
         self.contested = 0
-        """How often a quorum had voted for several values in a slot, so that the highest ballot decided."""
+        """Slots in which a quorum had voted for several values, so that the highest ballot decided."""
 
     # The disk
 
@@ -109,7 +109,7 @@ class GhostState:
             )
 
     def put_state(self, acceptor: int, promised: Ballot, round_: int) -> None:
-        """The small state reached the disk (invariant 2)."""
+        """Check the promise and the round that reached the disk (invariant 2)."""
         if promised < self.promised[acceptor]:
             if acceptor in self._lost:
                 return
@@ -123,7 +123,7 @@ class GhostState:
             self._rounds[acceptor] = round_
 
     def restored(self, acceptor: int, promised: Ballot) -> None:
-        """The acceptor starts from its disk."""
+        """Check the promise with which an acceptor starts from its disk."""
         if acceptor in self._lost:
             return
         if promised != self.promised[acceptor]:
@@ -135,7 +135,7 @@ class GhostState:
         self._spoken[acceptor] = promised
 
     def lost(self, acceptor: int) -> None:
-        """Its disk has forgotten something: it starts from less than it said."""
+        """Note that its disk has forgotten something: it starts from less than it said."""
         self._lost.add(acceptor)
 
     # Trace events
@@ -151,7 +151,7 @@ class GhostState:
         self._spoken[acceptor] = ballot
 
     def vote_cast(self, acceptor: int, ballot: Ballot) -> None:
-        """A vote obeys the promises made so far, durable or not (invariant 2)."""
+        """Check that a vote obeys the promises made so far, durable or not (invariant 2)."""
         if ballot < self._spoken[acceptor]:
             raise InvariantBroken(
                 Invariant.PROMISES,
@@ -161,12 +161,13 @@ class GhostState:
         self._spoken[acceptor] = ballot
 
     def round_taken(self, proposer: int, ballot: Ballot) -> None:
-        """A ballot under which something was said before is never taken again (invariants 1, 3)."""
+        """Check that a ballot under which something was said before is never taken again (invariants 1,
+        3)."""
         if ballot in self._prepared:
             raise InvariantBroken(Invariant.ONE_VALUE, f"it takes {ballot} a second time", proposer)
 
     def elected(self, proposer: int, ballot: Ballot, first: int, members: Iterable[int]) -> None:
-        """A leader has exact promises of a majority, each one sent, its own one durable (invariant 3)."""
+        """Check that a leader has exact promises of a majority, each sent, its own durable (invariant 3)."""
         promises = self._promises.get(ballot, 0)
         if self.promised[proposer] >= ballot:
             promises |= 1 << proposer
@@ -179,9 +180,9 @@ class GhostState:
                 f"it leads at {ballot} by promises of {members}, which are no majority that promised",
                 proposer,
             )
-        if ballot in self._reigns:
+        if ballot in self._elections:
             raise InvariantBroken(Invariant.ONE_VALUE, f"ballot {ballot} is used twice", proposer)
-        self._reigns[ballot] = (first, quorum)
+        self._elections[ballot] = (first, quorum)
 
     def proposed(self, proposer: int, ballot: Ballot, first: int, values: Sequence[Value]) -> None:
         """P2c of Paxos Made Simple (invariant 3).
@@ -190,7 +191,7 @@ class GhostState:
         that of the highest of them, or of a still higher ballot that somebody outside of the quorum
         reported as well; if there is none, any value will do.
         """
-        base, quorum = self._reigns.get(ballot, (0, 0))
+        base, quorum = self._elections.get(ballot, (0, 0))
         if not quorum or first < base:
             raise InvariantBroken(
                 Invariant.CHOOSABLE,
@@ -232,7 +233,7 @@ class GhostState:
         )
 
     def chosen_seen(self, proposer: int, ballot: Ballot, first: int, count: int) -> None:
-        """A tally is true: a majority's disks hold the votes at this very ballot (invariant 5)."""
+        """Check a tally: a majority's disks must hold the votes at this very ballot (invariant 5)."""
         slots = self.slots
         for slot in range(max(first, self._forgotten), first + count):
             ballots = slots.get(slot)
@@ -245,7 +246,7 @@ class GhostState:
                 )
 
     def learned(self, learner: int, first: int, values: Sequence[Value]) -> None:
-        """What is learned is chosen by now (invariant 5)."""
+        """Check that what is learned is chosen by now (invariant 5)."""
         if first < self._forgotten:
             first, values = self._forgotten, values[self._forgotten - first :]
         chosen = self.chosen
@@ -262,7 +263,7 @@ class GhostState:
     # Messages, as they are sent
 
     def prepare_sent(self, proposer: int, message: Prepare) -> None:
-        """A round is on disk before anybody hears of it (invariant 11)."""
+        """Check that a round is on disk before anybody hears of it (invariant 11)."""
         if message.ballot.round > self._rounds[proposer]:
             raise InvariantBroken(
                 Invariant.DURABLE,
@@ -272,7 +273,7 @@ class GhostState:
         self._prepared.add(message.ballot)
 
     def promise_sent(self, acceptor: int, message: Promise) -> None:
-        """A promise that leaves is on disk, and reports every vote below its ballot (2, 3, 11)."""
+        """Check that a promise that leaves is on disk, and reports every vote below its ballot (2, 3, 11)."""
         ballot = message.ballot
         if self.promised[acceptor] < ballot:
             raise InvariantBroken(
@@ -302,7 +303,7 @@ class GhostState:
             self._promises[ballot] = self._promises.get(ballot, 0) | bit
 
     def accepted_sent(self, acceptor: int, message: Accepted) -> None:
-        """Every vote that an Accepted stands for is on disk (invariant 11)."""
+        """Check that every vote that an Accepted stands for is on disk (invariant 11)."""
         slots, ballot, bit = self.slots, message.ballot, 1 << acceptor
         for slot in range(max(message.first, self._forgotten), message.first + message.count):
             ballots = slots.get(slot)
@@ -315,7 +316,7 @@ class GhostState:
                 )
 
     def accept_sent(self, proposer: int, message: Accept) -> None:
-        """What is asked for is what was proposed (invariant 1)."""
+        """Check that an Accept asks for what was proposed (invariant 1)."""
         slots, ballot, slot = self.slots, message.ballot, message.first
         for value in message.values:
             ballots = slots.get(slot)
@@ -325,7 +326,8 @@ class GhostState:
             slot += 1
 
     def ack_sent(self, acceptor: int, message: HeartbeatAck) -> None:
-        """Who confirms a leader is bound to nobody above it: reads depend on that (2, 10)."""
+        """Check that a replica that confirms a leader is bound to nobody above it: reads depend on that (2,
+        10)."""
         if self.promised[acceptor] > message.ballot:
             raise InvariantBroken(
                 Invariant.PROMISES,
@@ -346,15 +348,15 @@ class GhostState:
         # noticed, is at the newest ballot of its replica.
         bar = sorted(self.promised)[len(self.promised) - self._quorum]
         newest: dict[int, Ballot] = {}
-        for ballot in [*self._prepared, *self._promises, *self._reigns]:
+        for ballot in [*self._prepared, *self._promises, *self._elections]:
             newest[ballot.replica] = max(ballot, newest.get(ballot.replica, ballot))
         kept = set(newest.values())
         self._prepared = {b for b in self._prepared if b >= bar or b in kept}
         self._promises = {b: bits for b, bits in self._promises.items() if b >= bar or b in kept}
-        self._reigns = {b: reign for b, reign in self._reigns.items() if b >= bar or b in kept}
+        self._elections = {b: election for b, election in self._elections.items() if b >= bar or b in kept}
 
     def last_words(self, slots: Sequence[int]) -> str:
-        """What is known of some slots, for people."""
+        """Say what is known of some slots, for a person."""
         lines = []
         for slot in slots:
             for ballot, cell in sorted(self.slots.get(slot, {}).items()):

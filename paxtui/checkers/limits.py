@@ -16,28 +16,28 @@ class LimitsChecker:
         self._run_slots = min(settings.run_slots, RUN_MAX)
 
     def run(self, replica: int, values: list[Command] | tuple[Command, ...]) -> None:
-        """One message: few slots and few characters, but always room for one value."""
+        """Check one message: few slots and few characters, but always room for one value."""
         if len(values) > self._run_slots:
             raise InvariantBroken(Invariant.LIMITS, f"{len(values)} slots in one message", replica)
         if len(values) > 1 and sum(map(weight, values)) > self._settings.run_chars:
             raise InvariantBroken(Invariant.LIMITS, "too many characters in one message", replica)
 
     def window(self, replica: int, end: int, watermark: int) -> None:
-        """A leader proposes only so far ahead of what it learned."""
+        """Check how far ahead of what it learned a leader proposes."""
         if end - watermark > self._settings.window_slots:
             raise InvariantBroken(
                 Invariant.LIMITS, f"it proposes up to slot {end} at watermark {watermark}", replica
             )
 
     def ahead(self, replica: int, end: int, watermark: int) -> None:
-        """An acceptor votes only so far ahead of what it learned."""
+        """Check how far ahead of what it learned an acceptor votes."""
         if end - watermark > self._settings.ahead_slots:
             raise InvariantBroken(
                 Invariant.LIMITS, f"it votes up to slot {end} at watermark {watermark}", replica
             )
 
-    def kept(self, replica: int, queued: int, sessions: int, in_flight: int) -> None:
-        """What a replica holds in memory."""
+    def memory_kept(self, replica: int, queued: int, sessions: int, in_flight: int) -> None:
+        """Check what a replica holds in memory."""
         settings = self._settings
         if (
             queued <= settings.queue_slots

@@ -31,15 +31,15 @@ class Logs:
         """By watermark: computed up to :attr:`upto`, told above it."""
         self._forgotten = 0
         self.watermarks = [0] * replicas
-        """Of each replica's memory."""
+        """The watermark in each replica's memory."""
         self._lost: set[int] = set()
         self.durable = [0] * replicas
-        """Of each replica's disk."""
+        """The watermark on each replica's disk."""
         self.floors = [0] * replicas
         """Below it each replica's disk holds nothing."""
 
     def applied_to(self, learner: int, first: int, watermark: int, head: str) -> None:
-        """A replica applied slots ``first`` to ``watermark - 1``; ``head`` is the chain's, in hex."""
+        """Take slots ``first`` to ``watermark - 1`` as applied; ``head`` is the chain's, in hex."""
         if first != self.watermarks[learner] or watermark <= first:
             raise InvariantBroken(
                 Invariant.ORDER,
@@ -52,7 +52,8 @@ class Logs:
         self.watermarks[learner] = watermark
 
     def snapshot_taken(self, learner: int, first: int, upto: int, head: str) -> None:
-        """A replica goes on from another one's state: it must be the state that this log leads to."""
+        """Check that another replica's state, from which this one goes on, is the one that this log leads
+        to."""
         if first != self.watermarks[learner] or not first < upto <= self.upto:
             raise InvariantBroken(
                 Invariant.ORDER,
@@ -96,7 +97,7 @@ class Logs:
             self._same(learner, self.upto, told, head)
 
     def head_told(self, learner: int, watermark: int, head: bytes) -> None:
-        """A replica says what the chain's head is at a watermark (invariant 8)."""
+        """Check the chain's head that a replica reports at a watermark (invariant 8)."""
         if watermark >= self._forgotten:
             self._same(learner, watermark, self._heads.setdefault(watermark, head), head)
 
@@ -109,7 +110,7 @@ class Logs:
             )
 
     def knows_head(self, watermark: int) -> bool:
-        """Whether the chain's head there is known."""
+        """Tell whether the chain's head there is known."""
         return watermark in self._heads
 
     def skip_to(self, watermark: int) -> None:
@@ -117,7 +118,7 @@ class Logs:
         self.upto = max(self.upto, watermark)
 
     def restored(self, learner: int, watermark: int) -> None:
-        """A replica starts from its disk: its watermark may only fall to what is durable."""
+        """Check the watermark with which a replica starts: it may only fall to what is durable."""
         if learner in self._lost:
             self._lost.remove(learner)
             self.durable[learner] = watermark
@@ -131,11 +132,11 @@ class Logs:
         self.watermarks[learner] = watermark
 
     def lost(self, learner: int) -> None:
-        """Its disk has forgotten something: it starts from an earlier watermark, once."""
+        """Note that its disk has forgotten something: it starts from an earlier watermark, once."""
         self._lost.add(learner)
 
     def put_state(self, learner: int, watermark: int, head: bytes, rows: dict[int, Entry]) -> None:
-        """A watermark reached the disk: every slot below it has its row, and the chosen value in it."""
+        """Check a watermark that reached the disk: every slot below it has its row with the chosen value."""
         before = self.durable[learner]
         if watermark < before:
             raise InvariantBroken(
@@ -156,8 +157,8 @@ class Logs:
             raise InvariantBroken(Invariant.ORDER, f"the chain on disk at slot {watermark} is wrong", learner)
         self.durable[learner] = watermark
 
-    def told(self, learner: int, learned: int) -> None:
-        """A watermark that leaves is not above the replica's own (invariant 5)."""
+    def check_reported(self, learner: int, learned: int) -> None:
+        """Check that a watermark that leaves is not above the replica's own (invariant 5)."""
         if learned > self.watermarks[learner]:
             raise InvariantBroken(
                 Invariant.LEARNED,
@@ -165,8 +166,8 @@ class Logs:
                 learner,
             )
 
-    def told_durable(self, learner: int, learned: int) -> None:
-        """A promise leaves slots out because they are learned: that must survive a crash."""
+    def check_reported_durable(self, learner: int, learned: int) -> None:
+        """Check that the watermark of a promise, which leaves learned slots out, survives a crash."""
         if learned > self.durable[learner]:
             raise InvariantBroken(
                 Invariant.DURABLE,
@@ -175,7 +176,7 @@ class Logs:
             )
 
     def entries(self, learner: int, first: int, entries: tuple[Entry, ...]) -> None:
-        """A page of the log that leaves is the log (invariant 5)."""
+        """Check that a page of the log that leaves is the log (invariant 5)."""
         for slot, entry in enumerate(entries, first):
             if slot < self._forgotten:
                 continue

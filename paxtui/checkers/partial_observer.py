@@ -26,38 +26,38 @@ class PartialObserver(PartialObserverState):
     # Acceptors
 
     def promised(self, replica: int, ballot: Ballot, first: int, votes: int, last_page: bool) -> None:
-        """A page of a promise: it binds, and it reports every vote (invariants 2, 3)."""
+        """Check a page of a promise: it binds, and it reports every vote (invariants 2, 3)."""
         self.bound(replica, ballot)
-        dark = self.doubts.dark[replica]
+        dark = self.gaps.dark[replica]
         watermark = self.logs.watermarks[replica]
         start = max(first, watermark)
-        if self._whole[replica] and start >= max(dark, self.facts.forgotten):
+        if self._whole[replica] and start >= max(dark, self.ghost.forgotten):
             self.judged[Invariant.CHOOSABLE] += 1
-            held = len({slot for slot, _ in self.facts.votes_of(replica, start)})
+            held = len({slot for slot, _ in self.ghost.votes_of(replica, start)})
             if votes > held or (last_page and votes < held):
                 raise InvariantBroken(
                     Invariant.CHOOSABLE,
                     f"its promise of {ballot} reports {votes} votes from slot {start} on, it cast {held}",
                     replica,
                 )
-        self._told.setdefault((replica, ballot), (watermark, dark))
+        self._reported_promises.setdefault((replica, ballot), (watermark, dark))
         if last_page:
-            self.facts.promise_known(replica, ballot)
+            self.ghost.promise_known(replica, ballot)
 
     def bound(self, replica: int, ballot: Ballot) -> None:
-        """Its promise is ``ballot`` from here on (invariant 2)."""
+        """Note that its promise is ``ballot`` from here on (invariant 2)."""
         self.judged[Invariant.PROMISES] += 1
         self._owned(replica, ballot)
-        self.facts.bind(replica, ballot)
+        self.ghost.bind(replica, ballot)
         self._binds(replica, ballot)
 
     def _binds(self, replica: int, ballot: Ballot) -> None:
-        self.doubts.bound(replica, ballot, self._top if self.doubts.all_led() else EVERY_SLOT)
+        self.gaps.bound(replica, ballot, self._top if self.gaps.all_led() else EVERY_SLOT)
         if replica != ballot.replica:
             self._heard[ballot.replica] = max(self._heard[ballot.replica], ballot.round)
 
     def _owned(self, replica: int, ballot: Ballot) -> None:
-        if ballot.round > self._taken[ballot.replica] and not self.doubts.may_have_led(ballot):
+        if ballot.round > self._taken[ballot.replica] and not self.gaps.may_have_led(ballot):
             raise InvariantBroken(
                 Invariant.PROMISES,
                 f"it is bound by {ballot}, which replica {ballot.replica} never took",
@@ -68,15 +68,15 @@ class PartialObserver(PartialObserverState):
         """Votes are for what the leader proposed, and obey promises (invariants 1, 2, 3, 4, 6)."""
         for rule in (Invariant.ONE_VALUE, Invariant.PROMISES, Invariant.AGREEMENT, Invariant.VALIDITY):
             self.judged[rule] += len(values)
-        self.facts.vote_cast(replica, ballot)
+        self.ghost.vote_cast(replica, ballot)
         self._binds(replica, ballot)
         for slot, value in enumerate(values, first):
-            if slot >= self.facts.forgotten and not self._claim(slot, ballot).proposed:
+            if slot >= self.ghost.forgotten and not self._claim(slot, ballot).proposed:
                 self._voted_unproposed(replica, slot, ballot, value)
-        self.facts.put_votes(replica, ballot, first, values)
+        self.ghost.put_votes(replica, ballot, first, values)
 
     def _voted_unproposed(self, replica: int, slot: int, ballot: Ballot, value: Value) -> None:
-        if not self.doubts.may_have_led(ballot):
+        if not self.gaps.may_have_led(ballot):
             raise InvariantBroken(
                 Invariant.VALIDITY,
                 f"it votes in slot {slot} for {value}, which the leader of {ballot} did not propose",
@@ -87,7 +87,7 @@ class PartialObserver(PartialObserverState):
     # Proposers
 
     def round_taken(self, proposer: int, ballot: Ballot) -> None:
-        """Nobody has answered this ballot before (invariants 1, 3)."""
+        """Check that nobody has answered this ballot before (invariants 1, 3)."""
         self.judged[Invariant.ONE_VALUE] += 1
         if ballot.replica != proposer or ballot.round <= self._heard[proposer]:
             raise InvariantBroken(
@@ -95,25 +95,26 @@ class PartialObserver(PartialObserverState):
                 f"it takes {ballot} after others answered its round {self._heard[proposer]}",
                 proposer,
             )
-        self.doubts.led(proposer, ballot.round - 1)
+        self.gaps.led(proposer, ballot.round - 1)
         self._taken[proposer] = max(self._taken[proposer], ballot.round)
 
     def promise_received(self, proposer: int, ballot: Ballot, sender: int, last_page: bool) -> None:
-        """A page that is counted was told (invariant 11)."""
-        if (sender, ballot) not in self._told:
-            if not self.doubts.may_have_promised(sender, ballot):
+        """Check that a page that is counted was sent (invariant 11)."""
+        if (sender, ballot) not in self._reported_promises:
+            if not self.gaps.may_have_promised(sender, ballot):
                 raise InvariantBroken(
                     Invariant.DURABLE,
                     f"it counts a promise of {ballot} by replica {sender}, which did not give it",
                     proposer,
                 )
-            self._told[sender, ballot] = (0, EVERY_SLOT)
+            self._reported_promises[sender, ballot] = (0, EVERY_SLOT)
         if last_page:
             self._tallies[ballot] = self._tallies.get(ballot, 0) | 1 << sender
         self._counted[sender] = max(self._counted[sender], ballot)
 
     def elected(self, proposer: int, ballot: Ballot, first: int, quorum: Iterable[int]) -> None:
-        """A leader has promises of a majority, and begins above what they have learned (invariant 3)."""
+        """Check that a leader has promises of a majority, and begins above what they have learned (invariant
+        3)."""
         members = tuple(quorum)
         self.judged[Invariant.CHOOSABLE] += 1
         if self._whole[proposer] and ballot != Ballot(self._taken[proposer], proposer):
@@ -123,10 +124,10 @@ class PartialObserver(PartialObserverState):
                 proposer,
             )
         for member in members:
-            if not self.facts.has_promised(member, ballot) and self.doubts.may_have_promised(member, ballot):
-                self.facts.promise_known(member, ballot)
-                self._told.setdefault((member, ballot), (0, EVERY_SLOT))
-            watermark, _ = self._told.get((member, ballot), (0, EVERY_SLOT))
+            if not self.ghost.has_promised(member, ballot) and self.gaps.may_have_promised(member, ballot):
+                self.ghost.promise_known(member, ballot)
+                self._reported_promises.setdefault((member, ballot), (0, EVERY_SLOT))
+            watermark, _ = self._reported_promises.get((member, ballot), (0, EVERY_SLOT))
             if first < watermark:
                 raise InvariantBroken(
                     Invariant.CHOOSABLE,
@@ -139,59 +140,61 @@ class PartialObserver(PartialObserverState):
                     f"it leads at {ballot} by a promise of replica {member} that it did not count",
                     proposer,
                 )
-        self.doubts.led(proposer, ballot.round)
-        self.facts.elected(proposer, ballot, first, members)
+        self.gaps.led(proposer, ballot.round)
+        self.ghost.elected(proposer, ballot, first, members)
 
     def proposed(self, proposer: int, ballot: Ballot, first: int, values: Sequence[Value]) -> None:
-        """A leader gives values to slots (invariants 1, 3)."""
-        self.doubts.led(proposer, ballot.round)
+        """Check the values that a leader gives to slots (invariants 1, 3)."""
+        self.gaps.led(proposer, ballot.round)
         self._propose(proposer, ballot, first, values)
 
     def _propose(self, proposer: int, ballot: Ballot, first: int, values: Sequence[Value]) -> None:
         self.judged[Invariant.ONE_VALUE] += len(values)
         self.judged[Invariant.CHOOSABLE] += len(values)
-        quorum = self.facts.quorum_of(ballot)
+        quorum = self.ghost.quorum_of(ballot)
         sure = EVERY_SLOT
         if quorum is not None:
             sure = max(
-                self._told.get((member, ballot), (0, EVERY_SLOT))[1]
+                self._reported_promises.get((member, ballot), (0, EVERY_SLOT))[1]
                 for member in range(len(self._starts))
                 if quorum >> member & 1
             )
-        elif not self.doubts.may_have_led(ballot):
+        elif not self.gaps.may_have_led(ballot):
             sure = first  # whoever has no promises is told so
         unsure = min(max(sure - first, 0), len(values))
         for slot, value in enumerate(values[:unsure], first):
             self._propose_unsure(proposer, ballot, slot, value)
         if unsure < len(values):
             self._propose_sure(proposer, ballot, first + unsure, values[unsure:], quorum)
-        for slot in range(max(first, self.facts.forgotten), first + len(values)):
+        for slot in range(max(first, self.ghost.forgotten), first + len(values)):
             self._claim(slot, ballot).proposed = True
         self._top = max(self._top, first + len(values))
 
     def _propose_sure(
         self, proposer: int, ballot: Ballot, first: int, values: Sequence[Value], quorum: int | None
     ) -> None:
-        """All votes of the quorum are known. If it breaks the rule by them, somebody outside of it may have
-        reported a higher one, and its votes must be known as well."""
+        """Check proposals where all votes of the quorum are known. If one breaks the rule by them, a replica
+        outside of the quorum may have reported a higher vote, so its votes must be known as well."""
         unheard = 0 if self._whole[proposer] else EVERY_SLOT
         outside = [r for r in range(len(self._starts)) if not (quorum or 0) >> r & 1]
-        if quorum is None or all(self._told.get((r, ballot), (0, unheard))[1] <= first for r in outside):
-            self.facts.proposed(proposer, ballot, first, values)
+        if quorum is None or all(
+            self._reported_promises.get((r, ballot), (0, unheard))[1] <= first for r in outside
+        ):
+            self.ghost.proposed(proposer, ballot, first, values)
             return
-        self.facts.proposed(proposer, ballot, first, ())
+        self.ghost.proposed(proposer, ballot, first, ())
         for slot, value in enumerate(values, first):
             try:
-                self.facts.proposed(proposer, ballot, slot, (value,))
+                self.ghost.proposed(proposer, ballot, slot, (value,))
             except InvariantBroken as broken:
                 if broken.invariant is not Invariant.CHOOSABLE:
                     raise
                 self._propose_unsure(proposer, ballot, slot, value)
 
     def _propose_unsure(self, proposer: int, ballot: Ballot, slot: int, value: Value) -> None:
-        """Not all votes that the quorum may have reported are known. What is chosen must be kept anyway, and
-        where nobody is known to have proposed anything else, nothing else can have been reported."""
-        lower = [(b, cell) for b, cell in self.facts.slots.get(slot, {}).items() if b < ballot]
+        """Check proposals where not all votes of the quorum are known. What is chosen must be kept anyway,
+        and where nobody is known to have proposed anything else, nothing else can have been reported."""
+        lower = [(b, cell) for b, cell in self.ghost.slots.get(slot, {}).items() if b < ballot]
         for at, cell in lower:
             if cell.voters.bit_count() >= self._quorum and cell.value != value:
                 raise InvariantBroken(
@@ -199,16 +202,16 @@ class PartialObserver(PartialObserverState):
                     f"slot {slot} at {ballot}: it proposes {value}, {cell.value} was chosen at {at}",
                     proposer,
                 )
-        if any(cell.value != value for _, cell in lower) or self.doubts.may_hide(ballot):
+        if any(cell.value != value for _, cell in lower) or self.gaps.may_hide(ballot):
             self.undecided[f"whether the leader of {ballot} was free to propose what it did"] += 1
-        self.facts.propose_told(proposer, slot, ballot, value)
+        self.ghost.propose_told(proposer, slot, ballot, value)
 
     def accepted_received(self, proposer: int, ballot: Ballot, sender: int, first: int, count: int) -> None:
         """Votes that are counted were cast (invariant 11)."""
         bit = 1 << sender
         self.judged[Invariant.DURABLE] += count
-        for slot in range(max(first, self.facts.forgotten), first + count):
-            if not self.facts.voters(slot, ballot) & bit:
+        for slot in range(max(first, self.ghost.forgotten), first + count):
+            if not self.ghost.voters(slot, ballot) & bit:
                 self._vote_unseen(proposer, ballot, sender, slot)
             self._claim(slot, ballot).counted |= bit
         if count:
@@ -221,14 +224,14 @@ class PartialObserver(PartialObserverState):
                 f"it counts a vote of replica {sender} in slot {slot} at {ballot}, which was not cast",
                 proposer,
             )
-        value = self.facts.value_at(slot, ballot)
+        value = self.ghost.value_at(slot, ballot)
         if value is not None:
-            self.facts.vote_told(sender, slot, ballot, value)
+            self.ghost.vote_told(sender, slot, ballot, value)
 
     def chosen_seen(self, proposer: int, ballot: Ballot, first: int, count: int) -> None:
-        """A tally is true (invariant 5)."""
+        """Check that a tally is true (invariant 5)."""
         self.judged[Invariant.LEARNED] += count
-        for slot in range(max(first, self.facts.forgotten), first + count):
+        for slot in range(max(first, self.ghost.forgotten), first + count):
             counted = self._claim(slot, ballot).counted
             if self._whole[proposer] and counted.bit_count() < self._quorum:
                 raise InvariantBroken(
@@ -236,36 +239,36 @@ class PartialObserver(PartialObserverState):
                     f"it calls slot {slot} chosen at {ballot}, and counted votes of no majority",
                     proposer,
                 )
-            known = self.facts.voters(slot, ballot).bit_count() >= self._quorum
+            known = self.ghost.voters(slot, ballot).bit_count() >= self._quorum
             if known or not self._perhaps_chosen(slot, ballot):
-                self.facts.chosen_seen(proposer, ballot, slot, 1)
+                self.ghost.chosen_seen(proposer, ballot, slot, 1)
 
     # Learners
 
     def learned(self, learner: int, first: int, entries: Sequence[tuple[Ballot, Value]]) -> None:
-        """What is learned is chosen (invariants 4, 5)."""
+        """Check that what is learned is chosen (invariants 4, 5)."""
         self.judged[Invariant.LEARNED] += len(entries)
         for slot, (ballot, value) in enumerate(entries, first):
-            if slot < self.facts.forgotten:
+            if slot < self.ghost.forgotten:
                 continue
-            if slot not in self.facts.chosen and self._perhaps_any(slot, ballot, value):
-                self.facts.chosen[slot] = value
+            if slot not in self.ghost.chosen and self._perhaps_any(slot, ballot, value):
+                self.ghost.chosen[slot] = value
                 self.unproven[slot] = learner
-            self.facts.learned(learner, slot, (value,))
+            self.ghost.learned(learner, slot, (value,))
             self._learned.add(slot)
 
     def suppressed(self, learner: int, slot: int, repeats: int) -> None:
-        """A slot that is being applied has no effect."""
+        """Note that a slot that is being applied has no effect."""
         self._suppressed[learner][slot] = repeats
 
     def marked(self, upto: int) -> None:
-        """The state at a slot is kept."""
+        """Note that the state at a slot is kept."""
         self._marks.add(upto)
 
     def trimmed(self, learner: int, floor: int) -> None:
-        """What is removed is covered by a state that is kept (invariant 8)."""
+        """Check that what is removed is covered by a state that is kept (invariant 8)."""
         self.judged[Invariant.ORDER] += 1
-        if floor in self._marks or floor <= max(self.base, self.facts.forgotten):
+        if floor in self._marks or floor <= max(self.base, self.ghost.forgotten):
             return
         if self._gaps:
             self.undecided[f"whether a state was kept where replica {learner} trims its log to"] += 1
@@ -277,7 +280,8 @@ class PartialObserver(PartialObserverState):
             )
 
     def snapshot_taken(self, learner: int, first: int, upto: int, head: str) -> None:
-        """A replica goes on from another one's state: one that this log leads to (invariant 8)."""
+        """Check that another replica's state, from which this one goes on, is one that this log leads to
+        (invariant 8)."""
         logs = self.logs
         self.judged[Invariant.ORDER] += 1
         self._suppressed[learner].clear()
@@ -289,7 +293,7 @@ class PartialObserver(PartialObserverState):
         logs.snapshot_taken(learner, first, upto, head)
 
     def _may_be_applied(self, learner: int, upto: int) -> bool:
-        """Whether somebody has applied every slot below ``upto``, or may have done so without telling it."""
+        """Tell whether a replica has applied every slot below ``upto``, or may have done so unseen."""
         if upto <= self._begun:
             return True
         if self._gaps or None in self._starts:
@@ -299,7 +303,7 @@ class PartialObserver(PartialObserverState):
 
     def applied_to(self, learner: int, first: int, watermark: int, head: str) -> None:
         """Slots are applied in order, each once, and the same on all replicas (invariants 8, 9)."""
-        logs, chosen = self.logs, self.facts.chosen
+        logs, chosen = self.logs, self.ghost.chosen
         self.judged[Invariant.ORDER] += watermark - first
         suppressed, self._suppressed[learner] = self._suppressed[learner], {}
         whole = self._whole[learner]

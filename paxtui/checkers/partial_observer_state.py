@@ -1,4 +1,4 @@
-"""The ghost record of those who see nothing but what replicas tell of themselves: state, lives and gaps."""
+"""The state of an observer that sees only what replicas report of themselves: ghost state, lives and gaps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from paxtui.core.ballot import Ballot, majority
 
 
 class LifeStart(Struct, frozen=True, kw_only=True):
-    """What a replica finds on its disk when a life begins; ``votes`` are (slot, ballot, value)."""
+    """The disk of a replica when a life begins; ``votes`` are (slot, ballot, value)."""
 
     promised: Ballot
     round: int
@@ -33,7 +33,7 @@ class LifeStart(Struct, frozen=True, kw_only=True):
 
 
 class Claim:
-    """What was said of one (slot, ballot)."""
+    """The claims about one (slot, ballot)."""
 
     __slots__ = ("counted", "proposed")
 
@@ -41,29 +41,29 @@ class Claim:
         self.proposed = False
         """Its leader proposed there, or must have."""
         self.counted = 0
-        """Whose votes the leader counted, as bits."""
+        """The replicas whose votes the leader counted, as bits."""
 
 
 class PartialObserverState:
-    """What ``replicas`` replicas have told; the rules about starts are here."""
+    """The state of a partial observer of ``replicas`` replicas, with the rules about starts."""
 
     def __init__(self, replicas: int, link: Link | None = hash_chain.link) -> None:
         self._quorum = majority(replicas)
-        self.facts = ObservedGhostState(replicas)
-        self.logs = Logs(replicas, self.facts.chosen, link)
+        self.ghost = ObservedGhostState(replicas)
+        self.logs = Logs(replicas, self.ghost.chosen, link)
         self.effects = Effects()
-        self.doubts = Gaps(replicas)
+        self.gaps = Gaps(replicas)
         self.judged: Counter[Invariant] = Counter()
-        """How often each rule had its turn."""
+        """Checks done, by rule."""
         self.undecided: Counter[str] = Counter()
-        """What could not be judged, and how often."""
+        """Checks that were not possible, by reason."""
         self.unproven: dict[int, int] = {}
         """Slots that a replica learned although nobody is known to have chosen them, and who did."""
         self.base = 0
         """Slots below it were applied somewhere before its account began."""
         self.held: set[int] = set()
-        """Who is a learner without vote in its present life. Its disk has forgotten, so what it said before
-        is not denied by what is on it: an answer of an earlier life may still be on its way."""
+        """Replicas that are non-voting in their present life. Their disks have forgotten: what they said
+        is not denied by what is on them: an answer of an earlier life may still be on its way."""
         self._starts: list[LifeStart | None] = [None] * replicas
         self._whole = [False] * replicas
         """Nothing of its present life is missing."""
@@ -76,14 +76,14 @@ class PartialObserverState:
         self._claims: dict[int, dict[Ballot, Claim]] = {}
         self._top = 0
         """Above every slot in which anybody is known to have proposed."""
-        self._told: dict[tuple[int, Ballot], tuple[int, int]] = {}
+        self._reported_promises: dict[tuple[int, Ballot], tuple[int, int]] = {}
         """By replica and ballot promised: its watermark then, and from which slot on its votes were known."""
         self._tallies: dict[Ballot, int] = {}
         """By ballot, whose promises its proposer counted in full, as bits."""
         self._learned: set[int] = set()
         self._suppressed: list[dict[int, int]] = [{} for _ in range(replicas)]
         self._marks: set[int] = set()
-        """Where anybody told that it keeps the state, so that the log may be trimmed to there."""
+        """Slots at which a replica keeps the state, so that the log may be trimmed to there."""
         self._gaps = 0
         self._begun = 0
         """The highest watermark with which a life began: slots below it were applied by somebody."""
@@ -91,20 +91,23 @@ class PartialObserverState:
     # Lives and gaps
 
     def begins(self, replica: int, start: LifeStart) -> None:
-        """A life begins with what is on the disk (invariants 2, 7, 8)."""
+        """Begin a life with what is on the disk (invariants 2, 7, 8)."""
         self.held.discard(replica)
-        known = not self.doubts.is_open(replica)
+        known = not self.gaps.is_open(replica)
         first = self._starts[replica] is None
         if first:
             self.base = max(self.base, start.watermark)
         self._keeps_promises(replica, start, known)
         self._keeps_watermark(replica, start, known)
         self._begun = max(self._begun, start.watermark)
-        self.doubts.begins(replica, start.promised, start.round, start.watermark, first=first)
+        self.gaps.begins(replica, start.promised, start.round, start.watermark, first=first)
         self._keeps_votes(replica, start, known)
-        self.facts.starts_with(replica, start.promised)
-        for told in [told for told in self._told if told[0] == replica and told[1] > start.promised]:
-            del self._told[told]
+        self.ghost.starts_with(replica, start.promised)
+        self._reported_promises = {
+            key: reported
+            for key, reported in self._reported_promises.items()
+            if key[0] != replica or key[1] <= start.promised
+        }
         self.logs.watermarks[replica] = self.logs.durable[replica] = start.watermark
         if start.head is not None:
             self.logs.head_told(replica, start.watermark, start.head)
@@ -114,7 +117,7 @@ class PartialObserverState:
         self._suppressed[replica].clear()
 
     def begins_anew(self, replica: int, start: LifeStart) -> None:
-        """A life begins with less than there was: the disk is another, or an older one. What the replica had
+        """Begin a life with less than there was: the disk is another, or an older one. What the replica had
         said stays said, and what it learns it learns again."""
         self.logs.watermarks[replica] = self.logs.durable[replica] = start.watermark
         self._starts[replica] = start
@@ -125,11 +128,11 @@ class PartialObserverState:
         before = self._starts[replica]
         bound = self._counted[replica] if before is None else max(self._counted[replica], before.promised)
         self.judged[Invariant.PROMISES] += 1
-        if start.promised < bound or (known and start.promised > self.facts.spoken(replica)):
+        if start.promised < bound or (known and start.promised > self.ghost.spoken(replica)):
             raise InvariantBroken(
                 Invariant.PROMISES,
                 f"it starts bound by {start.promised}; it was bound by {bound} when others counted on it, "
-                f"and by {self.facts.spoken(replica)} at the end",
+                f"and by {self.ghost.spoken(replica)} at the end",
                 replica,
             )
         if start.round < self._heard[replica]:
@@ -154,12 +157,12 @@ class PartialObserverState:
         held = {slot: ballot for slot, ballot, _ in start.votes}
         self.judged[Invariant.ACKNOWLEDGED] += len(held)
         bit = 1 << replica
-        for slot, ballot in list(self.facts.votes_of(replica, start.watermark)):
+        for slot, ballot in list(self.ghost.votes_of(replica, start.watermark)):
             if ballot <= held.get(slot, Ballot.ZERO):
                 continue
             self._take_back(replica, slot, ballot)
             counted = self._claim(slot, ballot).counted & bit
-            value = self.facts.chosen.get(slot)
+            value = self.ghost.chosen.get(slot)
             if counted or (slot in self.unproven and not self._perhaps_any(slot, ballot, value)):
                 raise InvariantBroken(
                     Invariant.ACKNOWLEDGED,
@@ -167,30 +170,30 @@ class PartialObserverState:
                     replica,
                 )
         for slot, ballot, value in start.votes:
-            if known and not self.facts.voters(slot, ballot) & bit and slot >= self.facts.forgotten:
+            if known and not self.ghost.voters(slot, ballot) & bit and slot >= self.ghost.forgotten:
                 raise InvariantBroken(
                     Invariant.DURABLE,
                     f"its disk holds a vote in slot {slot} at {ballot} that it did not cast",
                     replica,
                 )
-            self.facts.vote_told(replica, slot, ballot, value)
+            self.ghost.vote_told(replica, slot, ballot, value)
             self._top = max(self._top, slot + 1)
 
     def _take_back(self, replica: int, slot: int, ballot: Ballot) -> None:
-        """The vote may not be on its disk, so it does not count."""
-        if not self.facts.take_back(replica, slot, ballot):
+        """Stop counting a vote that may not be on its disk."""
+        if not self.ghost.take_back(replica, slot, ballot):
             if slot in self._learned:
                 self.unproven[slot] = replica
             else:
-                del self.facts.chosen[slot]
+                del self.ghost.chosen[slot]
 
     def restored(self, replica: int, promised: Ballot, round_: int, watermark: int, votes: int) -> None:
-        """The core starts, with what the life began with."""
+        """Check that the core starts with what the life began with."""
         start = self._starts[replica]
         if start is None or not self._whole[replica]:
-            self.doubts.bound(replica, promised, EVERY_SLOT)
-            self.facts.starts_with(replica, promised)
-            for slot, ballot in list(self.facts.votes_of(replica, watermark)):
+            self.gaps.bound(replica, promised, EVERY_SLOT)
+            self.ghost.starts_with(replica, promised)
+            for slot, ballot in list(self.ghost.votes_of(replica, watermark)):
                 self._take_back(replica, slot, ballot)  # which of them the disk holds is not told
             self.logs.watermarks[replica] = watermark
         elif (promised, round_, watermark, votes) != (*start.state, len(start.votes)):
@@ -202,8 +205,8 @@ class PartialObserverState:
             )
 
     def gap(self, replica: int) -> None:
-        """Something that it did is missing from here on."""
-        self.doubts.open(replica, self._taken[replica])
+        """Note that something that it did is missing from here on."""
+        self.gaps.open(replica, self._taken[replica])
         self._gaps += 1
         self._whole[replica] = False
         self._suppressed[replica].clear()
@@ -220,17 +223,17 @@ class PartialObserverState:
         return claim
 
     def _may_have_voted(self, replica: int, slot: int, ballot: Ballot) -> bool:
-        doubts = self.doubts
-        if doubts.may_have_voted(replica, slot, ballot):
+        gaps = self.gaps
+        if gaps.may_have_voted(replica, slot, ballot):
             return True
         # What the disk holds tells of the last vote in a slot, not of those that it replaced.
-        return doubts.may_have_promised(replica, ballot) and any(
-            at > ballot and cell.voters >> replica & 1 for at, cell in self.facts.slots.get(slot, {}).items()
+        return gaps.may_have_promised(replica, ballot) and any(
+            at > ballot and cell.voters >> replica & 1 for at, cell in self.ghost.slots.get(slot, {}).items()
         )
 
     def _perhaps_chosen(self, slot: int, ballot: Ballot) -> bool:
-        """Whether a majority may have voted for the ballot's value, as far as is known."""
-        known = self.facts.voters(slot, ballot)
+        """Tell whether a majority may have voted for the ballot's value, as far as is known."""
+        known = self.ghost.voters(slot, ballot)
         unseen = [
             replica
             for replica in range(len(self._starts))
@@ -239,8 +242,8 @@ class PartialObserverState:
         return known.bit_count() + len(unseen) >= self._quorum
 
     def _perhaps_any(self, slot: int, ballot: Ballot, value: Value) -> bool:
-        """A ballot at which the value may be chosen; an entry names one at which it was voted for."""
-        ballots = {at for at, cell in self.facts.slots.get(slot, {}).items() if cell.value == value}
+        """Find a ballot at which the value may be chosen; an entry names one at which it was voted for."""
+        ballots = {at for at, cell in self.ghost.slots.get(slot, {}).items() if cell.value == value}
         return any(self._perhaps_chosen(slot, at) for at in ballots | {ballot})
 
     # Memory
@@ -248,8 +251,8 @@ class PartialObserverState:
     def prove(self) -> None:
         """Drop from :attr:`unproven` what turned out to be chosen, or stands before all accounts."""
         for slot in list(self.unproven):
-            value = self.facts.chosen.get(slot)
-            cells = self.facts.slots.get(slot, {}).values()
+            value = self.ghost.chosen.get(slot)
+            cells = self.ghost.slots.get(slot, {}).values()
             proven = any(c.value == value and c.voters.bit_count() >= self._quorum for c in cells)
             if proven or slot < self.base:
                 del self.unproven[slot]
@@ -258,12 +261,14 @@ class PartialObserverState:
         """Drop what is known of slots below ``slot``, as far as they are applied somewhere. Nothing is said
         any more of what is told about them."""
         slot = min(slot, self.logs.upto)
-        for old in range(self.facts.forgotten, slot):
+        for old in range(self.ghost.forgotten, slot):
             self._claims.pop(old, None)
             self._learned.discard(old)
-        self.facts.forget_below(slot)
+        self.ghost.forget_below(slot)
         self.logs.forget_below(slot)
         self._marks = {mark for mark in self._marks if mark >= slot}
-        low = min(self.facts.promised)
-        self._told = {key: told for key, told in self._told.items() if key[1] >= low}
+        low = min(self.ghost.promised)
+        self._reported_promises = {
+            key: reported for key, reported in self._reported_promises.items() if key[1] >= low
+        }
         self._tallies = {ballot: bits for ballot, bits in self._tallies.items() if ballot >= low}

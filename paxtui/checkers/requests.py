@@ -1,4 +1,4 @@
-"""What clients asked for and what they were told (invariants 6, 7, 9, 10).
+"""Requests of clients and the replies to them (invariants 6, 7, 9, 10).
 
 Linearizability is decided by position: the log orders all appends, and a read of everything below ``upto``
 stands between slots ``upto - 1`` and ``upto``. Such an order respects real time exactly if nothing that was
@@ -31,7 +31,7 @@ class SessionModel:
         self._horizon = -1
 
     def find(self, client: str, request: int) -> int | None:
-        """The slot of the first effect, ``None`` if new, ``EXPIRED`` if forgotten."""
+        """Find the slot of the first effect: ``None`` if new, ``EXPIRED`` if forgotten."""
         if client not in self._sessions:
             return None if birth(client) > self._horizon else EXPIRED
         _, slots = self._sessions[client]
@@ -40,7 +40,7 @@ class SessionModel:
         return slots.get(request)
 
     def apply(self, slot: int, command: Command) -> int | None:
-        """As :meth:`find`, and the command took its turn in ``slot``."""
+        """Do as :meth:`find`, and let the command take its turn in ``slot``."""
         found = self.find(command.client, command.request)
         if found == EXPIRED and command.client not in self._sessions:
             return found
@@ -57,7 +57,7 @@ class SessionModel:
         return found
 
     def state(self) -> KeptState:
-        """A copy of the table as it is now."""
+        """Copy the table as it is now."""
         return KeptState(self._window, self._horizon, dict(self._sessions))
 
 
@@ -76,7 +76,7 @@ class KeptState:
         return set(self._sessions)
 
     def is_row(self, row: SessionRow) -> bool:
-        """Whether this is the session as it was."""
+        """Tell whether this is the session as it was."""
         if row.client not in self._sessions:
             return False
         last, slots = self._sessions[row.client]
@@ -90,7 +90,7 @@ class KeptState:
 
 
 class Requests:
-    """The clients' side of the ghost record."""
+    """The clients' side of the ghost state."""
 
     def __init__(self, replicas: int, sessions_max: int, window: int) -> None:
         self._model = SessionModel(sessions_max, window)
@@ -103,15 +103,15 @@ class Requests:
         self._states: dict[int, KeptState] = {}
         """By slot, the table at each mark."""
         self._floors: set[int] = set()
-        """Where any trim has set the floor."""
+        """The floors that trims have set."""
         self.floor = 0
 
     def asked(self, command: Command) -> None:
-        """A client sends a request, for the first time or again."""
+        """Note that a client sends a request, for the first time or again."""
         self._asked.setdefault((command.client, command.request), (command, self.floor))
 
     def proposed(self, proposer: int, values: tuple[Command, ...]) -> None:
-        """Nothing but no-ops and requests is ever proposed (invariant 6)."""
+        """Check that nothing but no-ops and requests is proposed (invariant 6)."""
         for value in values:
             asked = self._asked.get((value.client, value.request))
             if not value.is_noop and (asked is None or asked[0] != value):
@@ -120,7 +120,7 @@ class Requests:
                 )
 
     def applied(self, learner: int, applied: Applied) -> None:
-        """The first replica to apply a slot moves the model; all others must say the same."""
+        """Move the model by the first replica that applies a slot; compare all others with it."""
         outcome = self._outcome
         slot = applied.first
         suppressed = applied.suppressed
@@ -170,18 +170,18 @@ class Requests:
     # States that are kept and sent (invariants 8, 9)
 
     def kept(self, replica: int, upto: int, horizon: int) -> None:
-        """A replica keeps its state at a mark."""
+        """Note that a replica keeps its state at a mark."""
         self._same_horizon(replica, upto, horizon)
 
     def trimmed(self, replica: int, floor: int) -> None:
-        """A replica removes what is below ``floor``: some trim said so, to a state that is kept."""
+        """Check that a replica removes what is below ``floor`` because of a trim, to a state that is kept."""
         if floor not in self._floors or floor not in self._states:
             raise InvariantBroken(
                 Invariant.ORDER, f"it removes slots below {floor}, as no trim says", replica
             )
 
     def state_told(self, replica: int, upto: int, horizon: int, sessions: Iterable[SessionRow]) -> None:
-        """A page of the state at a mark leaves."""
+        """Check a page of the state at a mark that leaves."""
         state = self._same_horizon(replica, upto, horizon)
         for row in sessions:
             if not state.is_row(row):
@@ -190,7 +190,7 @@ class Requests:
                 )
 
     def state_stored(self, replica: int, write: PutSnapshot) -> None:
-        """A replica that was behind has another one's state on its disk, and all of it."""
+        """Check that another replica's state is on the disk of one that was behind, and all of it."""
         self.state_told(replica, write.checkpoint.upto, write.horizon, write.sessions)
         missing = self._states[write.checkpoint.upto].clients - {row.client for row in write.sessions}
         if missing:
@@ -199,7 +199,7 @@ class Requests:
             )
 
     def snapshot_taken(self, replica: int, upto: int) -> None:
-        """It goes on from there."""
+        """Go on from that state."""
         self._applied[replica] = upto
 
     def _same_horizon(self, replica: int, upto: int, horizon: int) -> KeptState:
@@ -214,7 +214,7 @@ class Requests:
         return state
 
     def appended(self, replica: int, reply: Appended) -> None:
-        """An answer is true, and the same each time (invariants 7, 9)."""
+        """Check that an answer is true, and the same each time (invariants 7, 9)."""
         slot = self.answers.get((reply.client, reply.request))
         if slot != reply.slot:
             raise InvariantBroken(
@@ -225,18 +225,18 @@ class Requests:
         self.floor = max(self.floor, slot + 1)
 
     def refused(self, replica: int, reply: Refused) -> None:
-        """``expired`` is for ever, so the model must agree (invariant 9)."""
+        """Check ``expired`` against the model: it is for ever (invariant 9)."""
         if reply.reason == "expired" and self._model.find(reply.client, reply.request) != EXPIRED:
             raise InvariantBroken(
                 Invariant.ONCE, f"it calls {reply.client} {reply.request} expired, which it is not", replica
             )
 
     def read_started(self, replica: int, ticket: int) -> None:
-        """A linearizable read arrived."""
+        """Note that a linearizable read arrived."""
         self._reads[replica, ticket] = self.floor
 
     def read_ready(self, replica: int, reply: ReadReady, watermark: int) -> None:
-        """It sees everything that was told before it arrived (invariant 10)."""
+        """Check that a read sees everything that was acknowledged before it arrived (invariant 10)."""
         floor = self._reads.pop((replica, reply.ticket), None)
         if floor is None:
             raise InvariantBroken(Invariant.LINEARIZABLE, f"read {reply.ticket} was not asked here", replica)

@@ -15,7 +15,7 @@ from paxtui.cli.streams import InputFailed, need_stdin, stdin_lines
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from paxtui.client import Appended, Failed, Log, Receipt
+    from paxtui.client import AppendResult, Failed, Log, Receipt
     from paxtui.client.discover import Named
 
 IN_FLIGHT = 256
@@ -46,7 +46,6 @@ def send(
 
       seq 10000 | paxtui send - --json > slots.jsonl
     """
-
     if texts == ["-"]:
         need_stdin()
     results = _Results("line" if texts == ["-"] else "message", as_json)
@@ -128,7 +127,7 @@ class _Results:
         """Note that a message is on its way, or will be in a moment."""
         self._open.add(number)
 
-    def acknowledged(self, number: int, done: Appended) -> None:
+    def acknowledged(self, number: int, done: AppendResult) -> None:
         """Note that a message is in the log."""
         self._acknowledged += 1
         self._last = max(self._last, number)
@@ -177,7 +176,7 @@ class _Results:
         return words
 
 
-def _line(done: Appended, as_json: bool) -> str:
+def _line(done: AppendResult, as_json: bool) -> str:
     if not as_json:
         return f"slot {done.slot}  ballot {done.ballot}  {done.ms:.1f} ms  by r{done.replica}"
     from msgspec import json

@@ -80,9 +80,10 @@ def bench(
 
       paxtui bench --suite
     """
-    from paxtui.cli.bench_run import Wanted, run
+    from paxtui.cli.bench_options import BenchOptions
+    from paxtui.cli.bench_run import run
 
-    wanted = Wanted(
+    options = BenchOptions(
         connections=connections,
         in_flight=in_flight,
         size=size,
@@ -96,4 +97,4 @@ def bench(
         data_dir=data_dir,
         as_json=as_json,
     )
-    return run(wanted, suite=suite)
+    return run(options, suite=suite)

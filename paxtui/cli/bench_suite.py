@@ -13,19 +13,13 @@ import msgspec
 
 from paxtui.bench.load import Load, check
 from paxtui.bench.measure import MeasurementInterrupted
-from paxtui.bench.private_cluster import own_cluster, own_folder
-from paxtui.bench.progress import live
+from paxtui.bench.private_cluster import private_cluster, private_folder
+from paxtui.bench.progress import progress_line
 from paxtui.bench.suite import Row, Suite, of_size
 from paxtui.bench.testbed import Testbed
-from paxtui.cli.bench_run import (
-    Stopper,
-    Wanted,
-    interruptible,
-    machine,
-    machine_limits,
-    machine_words,
-    open_files,
-)
+from paxtui.cli.bench_interrupts import Stopper, interruptible
+from paxtui.cli.bench_machine import machine, machine_limits, machine_words, open_files
+from paxtui.cli.bench_options import BenchOptions
 from paxtui.cli.guard import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from paxtui.config.cluster_file import ConfigError, local
 from paxtui.config.folders import data_root
@@ -41,26 +35,25 @@ FIXED_WIDTH = sum(NARROW) + 2 * 4
 
 LEGEND = """
 In brackets: the measured figure by its target. others: what other programs took meanwhile, of one core; where
-that is much, a row says little. In a checkout, `python -m tests.bench.compare` has the ratios to etcd,
-`python -m tests.bench.catch_up` a follower that missed a million messages, `python -m tests.bench.long_log` a
-log of ten million, and `python tests/bench/console.py full` the whole console in place of an observer that
-only takes its telemetry."""
+that is much, a row says little. In a checkout, `python -m tests.tools.compare` has the ratios to etcd, and
+`tests/tools/measurements` has the rest: `catch_up` a follower that missed a million messages, `long_log` a
+log of ten million, `console full` the whole console in place of an observer that only takes its telemetry."""
 
 
-def run_suite(wanted: Wanted) -> int:
+def run_suite(options: BenchOptions) -> int:
     """Print the rows as they come. Exit code 1 if a target that can be judged here is missed."""
-    said = [name for name in FIXED if getattr(wanted, name) is not None]
-    if said or wanted.bare:
+    said = [name for name in FIXED if getattr(options, name) is not None]
+    if said or options.bare:
         flag = "--config" if said == ["cluster"] else f"--{(said or ['bare'])[0].replace('_', '-')}"
         raise ConfigError(f"--suite brings its own loads and replicas; {flag} does not go with it")
     base = Load(
-        seconds=SECONDS if wanted.seconds is None else wanted.seconds,
-        size=Load().size if wanted.size is None else wanted.size,
-        warmup_s=Load().warmup_s if wanted.warmup_s is None else wanted.warmup_s,
+        seconds=SECONDS if options.seconds is None else options.seconds,
+        size=Load().size if options.size is None else options.size,
+        warmup_s=Load().warmup_s if options.warmup_s is None else options.warmup_s,
     )
     check(msgspec.structs.replace(base, connections=256, in_flight=1), local(3), open_files())
-    with own_folder(data_root(wanted.data_dir)) as folder:
-        return interruptible(lambda stopper: _suite(base, folder, stopper, as_json=wanted.as_json))
+    with private_folder(data_root(options.data_dir)) as folder:
+        return interruptible(lambda stopper: _suite(base, folder, stopper, as_json=options.as_json))
 
 
 async def _suite(base: Load, folder: Path, stopper: Stopper, *, as_json: bool) -> int:
@@ -68,12 +61,12 @@ async def _suite(base: Load, folder: Path, stopper: Stopper, *, as_json: bool) -
     try:
         found = await machine_limits(folder)
         table.head(base, found.file_system)
-        async with own_cluster(3, folder / "3") as replicas:
-            async for row in Suite(Testbed(replicas, found, live, stopper.measuring), base).three():
+        async with private_cluster(3, folder / "3") as replicas:
+            async for row in Suite(Testbed(replicas, found, progress_line, stopper.measuring), base).three():
                 table.add(row)
         for n in SIZES:
-            async with own_cluster(n, folder / str(n)) as replicas:
-                table.add(await of_size(Testbed(replicas, found, live, stopper.measuring), base))
+            async with private_cluster(n, folder / str(n)) as replicas:
+                table.add(await of_size(Testbed(replicas, found, progress_line, stopper.measuring), base))
     except MeasurementInterrupted:
         print("paxtui: interrupted; the rows above are whole", file=sys.stderr)
         return EXIT_INTERRUPTED

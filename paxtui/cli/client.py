@@ -28,7 +28,6 @@ def client(
 
     Example: paxtui client --name ada
     """
-
     need_stdin()
     return run_async(_client, config or at, name, timeout)
 

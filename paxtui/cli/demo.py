@@ -53,7 +53,6 @@ def demo(
 
     Example: paxtui demo --keep
     """
-
     folder = Path(tempfile.mkdtemp(prefix="paxtui-demo-"))
     try:
         return run_async(_demo, folder)

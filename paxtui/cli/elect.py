@@ -24,7 +24,6 @@ def elect(
 
     Example: paxtui elect 1
     """
-
     return run_async(_elect, replica, config or at)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -16,6 +15,8 @@ from paxtui.cli.signals import run_async
 if TYPE_CHECKING:
     from paxtui.client import Operator
     from paxtui.wire.faults import AnyFault, Trigger
+
+T = TypeVar("T")
 
 DEFAULT_LIMIT_S = 600.0
 """Faults injected from the command line end by themselves: nobody may be there to undo them."""
@@ -363,13 +364,15 @@ def _on_links(
     for_: str,
     when: str | None,
 ) -> int:
+    from paxtui.words.links import EVERY_REPLICA
+
     pairs = _links(link)
     limit_s = _seconds(for_)
     trigger = _trigger(when)
 
     async def act(operator: Operator) -> int:
         for sender, to in pairs:
-            senders = range(operator.size) if sender < 0 else [sender]
+            senders = range(operator.size) if sender == EVERY_REPLICA else [sender]
             for each in senders:
                 if each != to:
                     await _inject(operator, each, fault(to), limit_s, trigger)
@@ -426,52 +429,29 @@ async def _leader(operator: Operator) -> int:
 
 
 def _links(text: str) -> list[tuple[int, int]]:
-    """``0>2``, ``0-2``, ``0>*``, ``*>2`` or ``*>*`` as pairs of (sender, receiver); -1 is all."""
-    from paxtui.config.cluster_file import ConfigError
+    from paxtui.words.links import link_of_ids
 
-    match = re.fullmatch(r"\s*r?(\d|\*)\s*(>|-)\s*r?(\d|\*)\s*", text)
-    if match is None:
-        raise ConfigError(f"LINK: {text!r} is no link; 0>2, 0-2, 0>*, *>2 and *>* are")
-    one, other = (-1 if end == "*" else int(end) for end in (match[1], match[3]))
-    if one == other and one >= 0:
-        raise ConfigError(f"LINK: {text!r} joins a replica to itself; messages to oneself cannot be lost")
-    return [(one, other)] if match[2] == ">" or one == other else [(one, other), (other, one)]
+    return _parsed("LINK", link_of_ids, text)
 
 
 def _seconds(text: str) -> float | None:
-    """``500ms``, ``10s``, ``5m``; ``None`` for ``forever``."""
-    from paxtui.config.cluster_file import ConfigError
+    from paxtui.words.durations import duration_s
 
-    if text == "forever":
-        return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)", text)
-    if match is None or float(match[1]) <= 0:
-        raise ConfigError(f"--for: {text!r} is no time; 500ms, 10s, 5m, 1h and forever are")
-    seconds = float(match[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[match[2]]
-    if seconds > 86400:
-        raise ConfigError("--for: at most 24h are allowed; or say forever")
-    return seconds
+    return _parsed("--for", duration_s, text)
 
 
 def _trigger(text: str | None) -> tuple[int | None, Trigger] | None:
-    """``replica 0 accept-sent slot 3``: whose event, which, for which slot."""
-    if text is None:
-        return None
-    from typing import get_args
+    from paxtui.words.triggers import trigger
 
+    return None if text is None else _parsed("--when", trigger, text)
+
+
+def _parsed(option: str, parse: Callable[[str], T], text: str) -> T:
+    """Parse the value of an option. Raises :class:`ConfigError` with the option's name."""
     from paxtui.config.cluster_file import ConfigError
-    from paxtui.core.events import AnyEvent
-    from paxtui.wire.faults import Trigger
+    from paxtui.words import WordError
 
-    names = sorted(str(kind.__struct_config__.tag) for kind in get_args(AnyEvent))
-    match = re.fullmatch(r"\s*(?:replica\s+(\d)\s+)?([a-z0-9-]+)(?:\s+slot\s+(\d+))?\s*", text)
-    if match is None:
-        raise ConfigError(f"--when: {text!r} is not `[replica N] EVENT [slot S]`")
-    if match[2] not in names:
-        import difflib
-
-        near = difflib.get_close_matches(match[2], names, 1)
-        hint = f"did you mean {near[0]}?" if near else f"{', '.join(names)} are"
-        raise ConfigError(f"--when: event {match[2]!r} is not known; {hint}")
-    slot = None if match[3] is None else int(match[3])
-    return (None if match[1] is None else int(match[1])), Trigger(match[2], slot)
+    try:
+        return parse(text)
+    except WordError as error:
+        raise ConfigError(f"{option}: {error}") from None

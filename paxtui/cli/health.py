@@ -102,7 +102,6 @@ def health(
 
       paxtui health --local 127.0.0.1:7400
     """
-
     verdict = run_async(_examine, address, config or at, id, local, timeout)
     print(verdict.json() if as_json else verdict)
     return 0 if verdict.healthy else 1

@@ -20,6 +20,7 @@ from paxtui.cli import (
     demo,
     elect,
     fault,
+    guide,
     health,
     noop,
     read,
@@ -117,6 +118,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "sim": guarded(sim.sim),
     "demo": guarded(demo.demo),
     "bench": printing(bench.bench),
+    "guide": printing(guide.guide),
 }
 GROUPS = {"fault": fault.app, "certs": certs.app}
 

@@ -24,7 +24,6 @@ def noop(
 
     Example: paxtui noop 1282
     """
-
     return run_async(_noop, slot, config or at)
 
 

@@ -33,7 +33,6 @@ def read(
 
     Example: paxtui read --from 0 --limit 10 --consistency local
     """
-
     from paxtui.config.cluster_file import ConfigError
 
     if consistency not in ("linearizable", "local"):

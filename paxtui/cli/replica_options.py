@@ -16,15 +16,18 @@ from paxtui.replica.event_log import LEVELS
 from paxtui.replica.process import ReplicaOptions
 from paxtui.replica.warmup import Mode
 from paxtui.wire.faults import AnyFault, Loss, SkipSlot
+from paxtui.words import WordError
+from paxtui.words.numbers import percentage
 
 MODES: dict[str, Mode] = {"all": "all", "majority": "majority", "none": "none"}
 
 
 def percent(value: float, flag: str) -> float:
-    """A percentage, or a :class:`ConfigError`."""
-    if not 0 <= value <= 100:
-        raise ConfigError(f"{flag}: {value:g} is no percentage; 0 to 100 are allowed")
-    return value
+    """Check a percentage. Raises :class:`ConfigError` with the option's name."""
+    try:
+        return percentage(value)
+    except WordError as error:
+        raise ConfigError(f"{flag}: {error}") from None
 
 
 def replica_options(

@@ -195,7 +195,6 @@ class PlannedScenario:
 
 def _run(plan: PlannedScenario, report: Report) -> ScenarioResult | None:
     """Run one scenario; ``None`` if somebody interrupted it."""
-
     from paxtui.config.folders import data_root, log_root
     from paxtui.scenarios.run_folders import places
 

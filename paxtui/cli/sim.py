@@ -174,7 +174,7 @@ def _again(seed: int, profile: str, mutant: str | None) -> str:
 def _one(seed: int, profile: str, trace: Path | None, mutant: str | None, *, verbose: bool) -> int:
     from paxtui.sim.campaign.campaign import last_lines, run_seed
     from paxtui.sim.mutants import MUTANTS
-    from paxtui.sim.plan.plan_generator import draw
+    from paxtui.sim.plan.plan_generator import generate_plan
 
     with MUTANTS[mutant].installed() if mutant is not None else nullcontext():
         try:
@@ -185,7 +185,7 @@ def _one(seed: int, profile: str, trace: Path | None, mutant: str | None, *, ver
             )
         except OSError as error:
             raise typer.BadParameter(f"{trace}: {error.strerror}", param_hint="--trace") from error
-    plan = draw(seed, profile)
+    plan = generate_plan(seed, profile)
     if result.outcome != "ok":
         tell_failure(plan, result, verbose, mutant=mutant, again=_again(seed, profile, mutant))
         return EXIT_CODES[result.outcome]
@@ -198,9 +198,9 @@ def _one(seed: int, profile: str, trace: Path | None, mutant: str | None, *, ver
 def _traced(seed: int, profile: str, trace: Path, *, messages: bool) -> RunResult:
     from paxtui.sim.cluster.record import JsonLines
     from paxtui.sim.cluster.simulation import Simulation
-    from paxtui.sim.plan.plan_generator import draw
+    from paxtui.sim.plan.plan_generator import generate_plan
 
-    plan = draw(seed, profile)
+    plan = generate_plan(seed, profile)
     with trace.open("wb") as out:
         return Simulation(plan, JsonLines(out, plan, messages=messages)).run()
 
@@ -234,9 +234,9 @@ def _shrunk(seed: int, profile: str, mutant: str | None, out: Path | None) -> in
     from paxtui.sim.campaign.shrink import Shrinker
     from paxtui.sim.cluster.clients import asks_of
     from paxtui.sim.mutants import MUTANTS
-    from paxtui.sim.plan.plan_generator import draw
+    from paxtui.sim.plan.plan_generator import generate_plan
 
-    plan = draw(seed, profile)
+    plan = generate_plan(seed, profile)
     result = run(plan, mutant)
     if result.outcome == "ok":
         tell_one(result)
@@ -274,7 +274,7 @@ def _many(
 ) -> int:
     from paxtui.sim.campaign.campaign import WorkerPool, chunks, run_all, seeds_of
     from paxtui.sim.campaign.determinism import NotRepeatable, Twins
-    from paxtui.sim.plan.plan_generator import draw
+    from paxtui.sim.plan.plan_generator import generate_plan
 
     seconds = None if minutes is None else minutes * 60
     pool: WorkerPool | None = None
@@ -301,5 +301,5 @@ def _many(
     if worst is None:
         return tell_thin(summary)
     again = _again(worst.seed, profile, None)
-    tell_failure(draw(worst.seed, profile), worst, verbose, again=again)
+    tell_failure(generate_plan(worst.seed, profile), worst, verbose, again=again)
     return EXIT_CODES[worst.outcome]

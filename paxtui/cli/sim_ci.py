@@ -68,7 +68,7 @@ def run(jobs: int, *, verbose: bool) -> int:
     parts = (
         (f"{ci.FIXED} fixed seeds, from 0", ci.fixed(), ci.FIXED, False),
         (f"{ci.DERIVED} seeds of this commit, from {first}", ci.derived(commit_hash), ci.DERIVED, False),
-        (f"{ci.TWICE} of these twice", ci.twice(commit_hash), ci.TWICE, True),
+        (f"{ci.TWICE} of these twice", ci.repeated_runs(commit_hash), ci.TWICE, True),
     )
     for what, runs, count, twice in parts:
         try:
@@ -92,7 +92,7 @@ def _part(
 ) -> int:
     from paxtui.sim.campaign.campaign import chunks, run_all
     from paxtui.sim.campaign.determinism import Twins
-    from paxtui.sim.plan.plan_generator import draw
+    from paxtui.sim.plan.plan_generator import generate_plan
 
     def seen(summary: Summary, result: RunResult) -> None:
         progress.advance(summary, result)
@@ -111,7 +111,7 @@ def _part(
     if worst is None:
         return 0
     again = f"--seed {worst.seed} --profile {worst.profile} --verbose"
-    tell_failure(draw(worst.seed, worst.profile), worst, verbose, again=again)
+    tell_failure(generate_plan(worst.seed, worst.profile), worst, verbose, again=again)
     return EXIT_CODES[worst.outcome]
 
 

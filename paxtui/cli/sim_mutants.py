@@ -22,8 +22,8 @@ def chosen(names: Sequence[str]) -> list[str]:
 
 def hunt(names: Sequence[str], jobs: int, *, verbose: bool) -> int:
     """Run each until it is caught; print a line each."""
+    from paxtui.sim.campaign.mutant_hunt import CI_FACTOR, hunt_all
     from paxtui.sim.mutants import MUTANTS
-    from paxtui.sim.mutants.hunt import CI_FACTOR, hunt_all
 
     started = time.monotonic()
     width = max(map(len, names))

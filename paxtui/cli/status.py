@@ -33,7 +33,6 @@ def status(
 
       paxtui status --json | jq .watermark
     """
-
     return run_async(_status, config or at, watch, as_json)
 
 

@@ -25,7 +25,7 @@ from paxtui.client.discover import answering, resolve
 from paxtui.client.errors import ClientError, Failed, Unknown, Unreachable
 from paxtui.client.log import Log, PageRead
 from paxtui.client.operator import Operator, Sighting, observe
-from paxtui.client.receipt import Appended, Receipt
+from paxtui.client.receipt import AppendResult, Receipt
 from paxtui.client.watch import Lost, watch
 from paxtui.config import cluster_file
 from paxtui.wire.hello import NAME_CHARS_MAX
@@ -34,7 +34,7 @@ from paxtui.wire.session import name_problem
 from paxtui.wire.text import visible
 
 __all__ = [
-    "Appended",
+    "AppendResult",
     "ClientError",
     "Failed",
     "Log",

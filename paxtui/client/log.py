@@ -17,7 +17,7 @@ from msgspec import Struct
 from paxtui.client.connection import BROKEN, Connection, SessionRefused, answers, dial
 from paxtui.client.errors import ClientError, Failed, Unknown, Unreachable
 from paxtui.client.frames import frames
-from paxtui.client.receipt import Appended, Receipt
+from paxtui.client.receipt import AppendResult, Receipt
 from paxtui.client.route import Route
 from paxtui.client.tail import tail
 from paxtui.config.cluster_file import Cluster
@@ -112,7 +112,7 @@ class Log:
         finally:
             self._session_wanted -= 1
 
-    async def append(self, text: str, *, timeout_s: float = 30.0) -> Appended:
+    async def append(self, text: str, *, timeout_s: float = 30.0) -> AppendResult:
         """Append a message: 1 byte to 64 KiB of UTF-8.
 
         Raises :class:`Failed` if it will never take effect, :class:`Unknown` if it left and no answer

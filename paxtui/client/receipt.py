@@ -14,7 +14,7 @@ STOOD_STILL_S = 1.0
 """A process that wakes this long after a deadline did not run: ctrl-z, a debugger, a closed laptop."""
 
 
-class Appended(Struct, frozen=True):
+class AppendResult(Struct, frozen=True):
     """Where an append went, and how long it took from the call to the answer."""
 
     slot: int
@@ -65,7 +65,7 @@ class Receipt:
         self._replica = -1
         self._failure: ClientError | None = None
 
-    async def result(self) -> Appended:
+    async def result(self) -> AppendResult:
         """Wait for the outcome; raises as :meth:`paxtui.client.Log.append` does."""
         if not self.done:
             self._event = self._event or trio.Event()
@@ -82,13 +82,13 @@ class Receipt:
                     self._give_up(self)
         return self.outcome()
 
-    def outcome(self) -> Appended:
+    def outcome(self) -> AppendResult:
         """The outcome of an append that is ``done``; raises as :meth:`result` does."""
         if not self.done:
             raise RuntimeError("the outcome of this append is not known yet; await result()")
         if self._failure is not None:
             raise self._failure
-        return Appended(self._slot, self._ballot, self._replica, (self.ended - self.started) * 1000)
+        return AppendResult(self._slot, self._ballot, self._replica, (self.ended - self.started) * 1000)
 
     def succeed(self, slot: int, ballot: Ballot, replica: int, now: float) -> None:
         """For the log: the answer came."""

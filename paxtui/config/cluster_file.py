@@ -58,6 +58,9 @@ DOTS_MAX = 64
 
 _SETTINGS: Final = {field.name: field for field in structs.fields(Settings)}
 _MAXIMA: Final = {"run_slots": RUN_MAX, "run_chars": RUN_CHARS_MAX, "ahead_slots": VOTES_AHEAD_MAX}
+_RENAMED: Final = {"marks_max": "checkpoints_max"}
+"""Settings by an earlier name, which a file may still use."""
+
 _KEYS: Final[dict[str, tuple[str, ...]]] = {
     "": ("cluster", "replica", "settings", "limits", "keep", "tls"),
     "cluster": ("name", "warm_up", "record"),
@@ -272,8 +275,17 @@ def _from_classic(source: ConfigText) -> Cluster:
     return Cluster(name="", replicas=_members(source, rows))
 
 
+def _with_names_of_today(table: dict[str, Any]) -> dict[str, Any]:
+    settings = table.get("settings")
+    if isinstance(settings, dict):
+        for old, new in _RENAMED.items():
+            if old in settings and new not in settings:
+                settings[new] = settings.pop(old)
+    return table
+
+
 def _from_toml(source: ConfigText, folder: Path) -> Cluster:
-    file = _typed(source, _parse(source))
+    file = _typed(source, _with_names_of_today(_parse(source)))
     header, line_of = file.cluster, source.line_of
     for key, limit in (("name", NAME_CHARS_MAX), ("record", RECORD_CHARS_MAX)):
         if (text := getattr(header, key)) is not None:

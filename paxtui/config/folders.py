@@ -104,6 +104,7 @@ def log_root(flag: str | Path | None = None, env: Mapping[str, str] | None = Non
 
 
 def replica_folder(root: Path, cluster_name: str, id: int) -> Path:
+    """Name the data folder of one replica below ``root``."""
     return root / _safe(cluster_name) / f"replica-{id}"
 
 
@@ -141,6 +142,7 @@ def shown(text: object) -> str:
 
 
 def quoted(text: object) -> str:
+    """Quote a text of the file for an error."""
     return f'"{shown(text)}"'
 
 

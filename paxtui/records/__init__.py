@@ -3,12 +3,12 @@
 A record is JSON lines, flat, in UTF-8. A replica writes one with ``paxtui replica --record FILE``, the
 simulator one for all replicas of a run with ``paxtui sim --seed N --trace FILE``; the format is the same.
 
-- Each life of a replica begins with a **header**: ``{"record": 1, "cluster": "local-3", "replica": 0,
+- Each life of a replica begins with a **header**: ``{"record": 2, "cluster": "local-3", "replica": 0,
   "replicas": 3, "at": 17.2, "wall": 1760000000.5, "promised": [3, 1], "round": 2, "watermark": 40, "chain":
   "...", "votes": 1}``. ``at`` is the replica's own clock in seconds, as in every line, and ``wall`` what time
   it was then; the rest is what its disk holds.
 - After it come ``votes`` lines, one for each **vote that the disk holds** at the watermark or above:
-  ``{"at": 17.2, "replica": 0, "held": 41, "ballot": [3, 1], "value": ["ada@0", 7, "hello"]}``.
+  ``{"at": 17.2, "replica": 0, "vote": 41, "ballot": [3, 1], "value": ["ada@0", 7, "hello"]}``.
 - Then a line an **event**: ``{"at": 17.3, "replica": 0, "number": 0, "event": "restored", ...}``, with the
   fields of :mod:`paxtui.core.events`, whole. Numbers begin at 0 in each life and have no gap.
 - Events that could not be kept are told as ``{"at": 18.0, "replica": 0, "number": 123, "dropped": 45}``:

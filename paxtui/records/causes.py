@@ -23,7 +23,7 @@ from paxtui.core.events import (
 from paxtui.records.parts import EventPart, Gap, Life, Part
 
 SLOTS_MAX = 200_000
-"""How far below the highest slot causes are remembered: replicas that are further behind are believed."""
+"""Slots below the highest one for which causes are remembered: replicas further behind are believed."""
 
 FORGET_EVERY = 10_000
 
@@ -31,7 +31,7 @@ PROPOSED = 1 << REPLICAS_MAX
 
 
 class Causes:
-    """What a merged beginning of some records contains."""
+    """The contents of a merged beginning of some records."""
 
     def __init__(
         self, replicas: int, recorded: Iterable[int] = (), lives: Mapping[int, Sequence[Life]] | None = None
@@ -58,7 +58,7 @@ class Causes:
         self._floor = 0
 
     def known(self, part: Part) -> bool:
-        """Whether all causes of an event are here. Parts that are no events have none."""
+        """Tell whether all causes of an event are here. Parts that are no events have none."""
         if not isinstance(part, EventPart):
             return True
         match part.event:
@@ -84,7 +84,7 @@ class Causes:
                 return True
 
     def unchanged(self, part: Part) -> bool:
-        """Whether it tells of a disk that nobody can have changed since what was told before."""
+        """Tell whether a life reports a disk that nobody can have changed since the last report."""
         return isinstance(part, Life) and (part.new or part.replica in self._begun)
 
     def _chosen(self, first: int, end: int) -> bool:
@@ -97,7 +97,7 @@ class Causes:
         )
 
     def may_be_missing(self, part: Part) -> bool:
-        """Whether a cause of an event that is not here may be in a gap, so that to wait for it is in vain."""
+        """Tell whether a cause that is not here may be in a gap, so that waiting for it is in vain."""
         doubts, expected = self._doubts, self._expected
         if not isinstance(part, EventPart):
             return True
@@ -121,7 +121,7 @@ class Causes:
                 return True
 
     def _may_be_chosen(self, first: int, end: int) -> bool:
-        """Whether votes that may be missing would make majorities."""
+        """Tell whether votes that may be missing would make majorities."""
         for slot in range(max(first, self._floor), end):
             unseen = 0
             for replica, dark in enumerate(self._doubts.dark):
@@ -144,7 +144,7 @@ class Causes:
         return True
 
     def add(self, part: Part) -> None:
-        """The next of the merged parts."""
+        """Take the next of the merged parts."""
         replica = part.replica
         self._expected.discard(replica)
         if isinstance(part, Life):
@@ -196,7 +196,7 @@ class Causes:
                 pass
 
     def _kept(self, following: Life, slot: int, ballot: Ballot) -> bool:
-        """Whether the disk had taken a vote before that life, as far as it still tells."""
+        """Tell whether the disk had taken a vote before that life, as far as it still reports it."""
         held = self._next_held[following.replica]
         return slot < following.watermark or ballot <= held.get(slot, Ballot.ZERO)
 

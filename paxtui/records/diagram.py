@@ -50,12 +50,12 @@ from paxtui.core.messages import (
 from paxtui.records.parts import EndPart, EventPart, FaultPart, Gap, MessagePart, Part
 
 ROWS = 48
-"""What fits on a screen, about."""
+"""Lines that fit on a screen, about."""
 
 TIME_CHARS = 10
 
 WIDTH_CHARS = 132
-"""Of the whole diagram: wide clusters get narrow columns."""
+"""Characters of the whole diagram: wide clusters get narrow columns."""
 
 COLUMN_CHARS_MAX = 24
 

@@ -36,7 +36,7 @@ from paxtui.records.merge import OrderedPart, Records
 from paxtui.records.parts import EventPart, Gap, Life, Part
 
 SLOTS_KEPT: Final = 500_000
-"""How far below the highest applied slot facts are remembered: some hundred megabytes."""
+"""Slots below the highest applied one that are remembered: some hundred megabytes."""
 
 FORGET_EVERY: Final = 10_000
 
@@ -58,7 +58,7 @@ PARTLY: Final = {
 
 
 class Violation(Struct, frozen=True):
-    """What was broken, and at which event."""
+    """The broken invariant, and the event at which it broke."""
 
     invariant: Invariant
     what: str
@@ -66,7 +66,7 @@ class Violation(Struct, frozen=True):
 
 
 class Judgement(Struct, kw_only=True):
-    """What records show, and on what that rests."""
+    """The verdict on some records, and what it rests on."""
 
     cluster: str
     replicas: int
@@ -87,18 +87,18 @@ class Judgement(Struct, kw_only=True):
     judged: dict[Invariant, int]
     undecided: list[str]
     known: list[str] = []
-    """What was known of the slot in which something is broken."""
+    """Knowledge of the slot in which something is broken."""
 
     @property
     def verdict(self) -> str:
-        """``safe``, ``violated`` or ``unknown``."""
+        """Give the verdict: ``safe``, ``violated`` or ``unknown``."""
         if self.broken is not None:
             return "violated"
         return "unknown" if self.undecided or not sum(self.events) else "safe"
 
 
 class RecordJudge:
-    """Looks at one step after the other."""
+    """The judge of merged records, one step after the other."""
 
     def __init__(self, replicas: int, witness: PartialObserver | None = None) -> None:
         self.witness = witness = witness or PartialObserver(replicas)
@@ -159,7 +159,8 @@ class RecordJudge:
             self.witness.begins_anew(life.replica, start)
 
     def _must_be_held(self, replica: int, event: Event) -> None:
-        """A replica that began with less than it had must be held before it says anything that counts."""
+        """Check that a replica that began with less than it had is non-voting before it says anything that
+        counts."""
         if replica in self._forgetful:
             if isinstance(event, BecameNonVoting):
                 del self._forgetful[replica]
@@ -167,7 +168,7 @@ class RecordJudge:
                 raise self._forgetful[replica]
 
     def undecided(self) -> list[str]:
-        """What would have needed more than the records tell."""
+        """List what would have needed more than the records hold."""
         self.witness.prove()
         found = [f"{what} ({count} times)" for what, count in self.witness.undecided.items()]
         for slot, learner in sorted(self.witness.unproven.items()):
@@ -202,7 +203,7 @@ def judge(records: Records, on_step: Callable[[OrderedPart], None] | None = None
             judgement.broken = Violation(broken.invariant, str(broken), part)
             slot = re.search(r"slot (\d+)", str(broken))
             if slot is not None:
-                judgement.known = judge.witness.facts.last_words([int(slot[1])]).splitlines()
+                judgement.known = judge.witness.ghost.last_words([int(slot[1])]).splitlines()
             break
     witness = judge.witness
     judgement.silent = [r for r in range(records.replicas) if not judgement.lives[r] + judgement.events[r]]

@@ -33,11 +33,11 @@ class RecordSource:
         self._waiting: dict[int, deque[Part]] = {reader.header.replica: deque()}
 
     def tells_of(self) -> list[int]:
-        """The replicas of which it has told so far."""
+        """List the replicas that the file has reported so far."""
         return list(self._waiting)
 
     def pop(self, replica: int) -> Part | None:
-        """The next part of one queue; ``None`` at the end."""
+        """Take the next part of one queue; ``None`` at the end."""
         mine = self._waiting.setdefault(replica, deque())
         while not mine:
             part = next(self._parts, None)
@@ -96,7 +96,7 @@ class Records:
 
 
 def _one_after_the_other(readers: Sequence[RecordReader]) -> list[RecordReader]:
-    """In the order in which files that tell of the same replica are read."""
+    """Order files that report the same replica."""
     return sorted(readers, key=lambda reader: reader.header.wall)
 
 
@@ -113,7 +113,7 @@ class _Heads:
         self._keys: set[int] = set()
 
     def waiting(self) -> list[tuple[int, Part]]:
-        """All of them, the earliest first."""
+        """List all waiting parts, the earliest first."""
         while new := {key for source in self._sources for key in source.tells_of()} - self._keys:
             for key in sorted(new):
                 self._keys.add(key)

@@ -1,4 +1,4 @@
-"""What the lines of records mean, once they are read and checked."""
+"""The parts of records: their lines, once they are read and checked."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Part(Struct, frozen=True, kw_only=True):
 
     @property
     def place(self) -> str:
-        """``FILE:LINE``."""
+        """Give the place as ``FILE:LINE``."""
         return f"{self.source}:{self.line}"
 
 
@@ -41,7 +41,7 @@ class Life(Part, frozen=True):
 
     @property
     def new(self) -> bool:
-        """Whether the disk was empty."""
+        """Tell whether the disk was empty."""
         return self.promised == Ballot.ZERO and not self.round and not self.watermark and not self.held
 
 
@@ -53,7 +53,7 @@ class EventPart(Part, frozen=True):
 
     @property
     def kind(self) -> str:
-        """As in :mod:`paxtui.core.events`."""
+        """Give the kind, as in :mod:`paxtui.core.events`."""
         return str(type(self.event).__struct_config__.tag)
 
 

@@ -13,6 +13,7 @@ from paxtui.core.events import AnyEvent, Restored
 from paxtui.core.messages import PeerMessage
 from paxtui.core.values import Command
 from paxtui.records.lines import VERSION
+from paxtui.records.older import in_words_of_today
 from paxtui.records.parts import BadRecord, EndPart, EventPart, FaultPart, Gap, Life, MessagePart, Part
 from paxtui.wire.schema_errors import explain_json
 
@@ -29,7 +30,7 @@ class _Shape(Struct):
     number: Number | None = None
     record: int | None = None
     event: str | None = None
-    held: Number | None = None
+    vote: Number | None = None
     dropped: Annotated[int, Meta(ge=1)] | None = None
     ended: str | None = None
     fault: str | None = None
@@ -52,8 +53,8 @@ class LifeHeader(Struct, kw_only=True):
     votes: Number
 
 
-class _Held(Struct):
-    held: Number
+class _VoteLine(Struct):
+    vote: Number
     ballot: Ballot
     value: Command
 
@@ -78,7 +79,7 @@ class _Kind(Generic[T]):
 
 _shape = _Kind[_Shape](_Shape)
 _header = _Kind[LifeHeader](LifeHeader)
-_held = _Kind[_Held](_Held)
+_vote = _Kind[_VoteLine](_VoteLine)
 _event = _Kind[Any](AnyEvent)
 _fault = _Kind[_Fault](_Fault)
 _ends = _Kind[_Ends](_Ends)
@@ -93,7 +94,7 @@ class _Account:
         self.blind = False
         """The header of this life is missing, and with it what its clock means: nothing of it is told."""
         self.offset = 0.0
-        """What turns its clock into the time of day."""
+        """The offset that turns its clock into the time of day."""
         self.number = 0
         """The next event's."""
         self.header: tuple[LifeHeader, int] | None = None
@@ -109,7 +110,7 @@ class RecordReader:
         self._again: Iterable[bytes] = lines if isinstance(lines, Sequence) else ()
         self.torn: list[int] = []
         """Lines of which the end is missing: a process was killed while it wrote."""
-        self._lines = enumerate(lines, 1)
+        self._lines = enumerate(map(in_words_of_today, lines), 1)
         self._accounts: dict[int, _Account] = {}
         self._last_at: dict[int, float] = {}
         self.header = self._first()
@@ -126,8 +127,9 @@ class RecordReader:
         return reader
 
     def lives(self) -> list[Life]:
-        """All lives of the file, read ahead; none if it can be read only once, or not at all."""
-        starts = (line for line in self._again if b'"record":' in line or b'"held":' in line)
+        """List all lives of the file, read ahead; none if it can be read only once, or not at all."""
+        names = (b'"record":', b'"vote":', b'"held":')
+        starts = (line for line in self._again if any(name in line for name in names))
         try:
             return [part for part in RecordReader(starts, self.source) if isinstance(part, Life)]
         except (BadRecord, OSError):
@@ -156,7 +158,7 @@ class RecordReader:
             raise self._bad(number, explain_json(line, kind.type)[1]) from None
 
     def __iter__(self) -> Iterator[Part]:
-        """All parts. What breaks off in the middle of a life ends in a :class:`Gap`."""
+        """Yield all parts. A life that breaks off in the middle ends in a :class:`Gap`."""
         number, line = self._begun
         try:
             yield from self._read(line, number, self._decode(_shape, line, number))
@@ -176,7 +178,7 @@ class RecordReader:
                 yield self._gap(replica, number, None, "its record ends without an end")
 
     def _after_torn(self, number: int, line: bytes) -> tuple[int, bytes]:
-        """A line may be torn at the end of the file, and where the next life begins; what follows it."""
+        """Skip a line that may be torn, at the end of the file or where the next life begins."""
         following, text = next(self._lines, (number, b""))
         if (text and b'"record":' not in text) or (not text and line.endswith(b"\n")):
             raise self._bad(number, f"this is no line of a record: {explain_json(line, _Shape)[1]}")
@@ -198,8 +200,8 @@ class RecordReader:
     # Lives
 
     def _life(self, line: bytes, number: int, shape: _Shape) -> Iterator[Part]:
-        if shape.record != VERSION:
-            raise self._bad(number, f"format {shape.record} of records is not known, {VERSION} is")
+        if shape.record not in (1, VERSION):
+            raise self._bad(number, f"format {shape.record} of records is not known, 1 to {VERSION} are")
         header = self._decode(_header, line, number)
         for name in ("cluster", "replicas"):
             mine, other = getattr(self.header, name), getattr(header, name)
@@ -217,7 +219,7 @@ class RecordReader:
         yield from self._begin(account)
 
     def _begin(self, account: _Account) -> Iterator[Part]:
-        """The life, if all votes that it begins with are known."""
+        """Begin the life, if all votes that it begins with are known."""
         if account.header is None or len(account.held) < account.header[0].votes:
             return
         (header, line), account.header = account.header, None
@@ -242,9 +244,9 @@ class RecordReader:
         if account is None:
             raise self._bad(number, f"replica {replica} has no header before this")
         at = shape.at + account.offset
-        if shape.held is not None and account.header is not None:
-            held = self._decode(_held, line, number)
-            account.held.append((held.held, held.ballot, held.value))
+        if shape.vote is not None and account.header is not None:
+            vote = self._decode(_vote, line, number)
+            account.held.append((vote.vote, vote.ballot, vote.value))
             yield from self._begin(account)
             return
         if account.header is not None:
@@ -263,7 +265,7 @@ class RecordReader:
             if missing:
                 yield self._gap(replica, number, missing, "lines are missing")
             yield EndPart(at=at, replica=replica, source=self.source, line=number, why=shape.ended)
-        elif shape.held is None:
+        elif shape.vote is None:
             raise self._bad(number, "it is none of header, vote, event, dropped, ended and fault")
         if not account.blind:
             self._last_at[replica] = at
@@ -290,7 +292,7 @@ class RecordReader:
         )
 
     def _gap(self, replica: int, line: int, count: int | None, why: str) -> Gap:
-        """It begins right after what was told last."""
+        """Begin a gap right after the last part."""
         at = self._last_at.get(replica, self.header.wall)
         return Gap(at=at, replica=replica, source=self.source, line=line, count=count, why=why)
 
@@ -327,7 +329,7 @@ class RecordReader:
 
 
 def _without_place(line: bytes) -> bytes:
-    """A line of a message without the fields that only the record has: when, and between whom."""
+    """Strip the fields that only the record has from a message's line: when, and between which replicas."""
     fields = json.decode(line)
     for name in ("at", "from", "to"):
         del fields[name]

@@ -1,4 +1,4 @@
-"""What the replicas believe, kept fresh by one connection a replica that asks for its status."""
+"""Beliefs of the replicas, kept fresh by one connection a replica that asks for its status."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SILENT_S = 0.6
 
 
 class Belief(Struct, frozen=True):
-    """What one replica said, when it was asked, or why it said nothing."""
+    """The last status of one replica, when it was asked for, or why there is none."""
 
     asked_at: float
     report: StatusReport | None
@@ -78,7 +78,7 @@ class Beliefs:
         self._changed = trio.Event()
 
     def lines(self) -> list[str]:
-        """Each replica's belief in words, for a person who asks what went wrong."""
+        """List each replica's belief in words, for a person who asks what went wrong."""
         return [
             describe(Sighting(replica, belief.report, belief.problem))
             for replica, belief in enumerate(self._latest)

@@ -1,4 +1,4 @@
-"""Conditions of scenario files, one class each, and how replicas are named. See :mod:`vocabulary`."""
+"""Conditions of scenario files, one class each. See :mod:`.vocabulary` for the steps."""
 
 from __future__ import annotations
 
@@ -7,37 +7,17 @@ from typing import Annotated, Final, Literal, get_args
 from msgspec import Meta, Struct
 
 from paxtui.core.events import kebab
-
-Replicas = int | str | list[int | str]
-"""Ids, symbols, names given by ``pick``."""
-
-SYMBOLS: Final = {
-    "leader": "the replica that leads now, with a majority behind it",
-    "follower": "the live replica with the lowest id that does not lead",
-    "followers": "all live replicas but the leader",
-    "all": "all replicas",
-    "live": "all replicas whose process runs and is not paused",
-    "dead": "the replicas whose process has ended",
-    "paused": "the replicas that are paused",
-    "crashed": "the replicas whose proposer was crashed",
-    "leader-minority": "f replicas, the leader among them",
-    "follower-minority": "f replicas, the leader not among them",
-    "leader-majority": "f+1 replicas, the leader among them",
-    "random-minority": "f replicas drawn from the seed",
-}
+from paxtui.words.numbers import Count, Slot
+from paxtui.words.replicas import Replicas
 
 TIMEOUT_S: Final = 30.0
-"""How long a condition may take: far more than any takes, also with a third of all messages lost."""
-
-Count = Annotated[int, Meta(ge=1, le=1_000_000)]
-Slot = Annotated[int, Meta(ge=0, lt=2**53)]
-
+"""Limit of a wait for a condition: far more than any takes, even if a third of all messages is lost."""
 
 # Conditions
 
 
 def word_of(name: str) -> str:
-    """``LeaderIsNotCondition`` -> ``leader-is-not``."""
+    """Turn ``LeaderIsNotCondition`` into ``leader-is-not``."""
     return kebab(name.removesuffix("Condition"))
 
 

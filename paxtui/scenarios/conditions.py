@@ -1,4 +1,4 @@
-"""When a condition holds, as functions of one look at the cluster. A look is what fresh beliefs say."""
+"""Checks of conditions, as functions of one look at the cluster. A look is what fresh beliefs say."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from msgspec import Struct
 from paxtui.core.ballot import Ballot, majority
 from paxtui.core.replica import Status
 from paxtui.scenarios import condition_words as v
+from paxtui.words.replicas import Replicas
 
 
 class Observation(Struct, frozen=True):
@@ -36,18 +37,18 @@ class Observation(Struct, frozen=True):
 
 
 class ConditionResult(Struct, frozen=True):
-    """Whether a condition holds, and the facts in words."""
+    """The result of a check: whether the condition holds, and the facts in words."""
 
     holds: bool
     words: str
 
 
-Resolve = Callable[[v.Replicas], tuple[int, ...]]
+Resolve = Callable[[Replicas], tuple[int, ...]]
 Check = Callable[[Observation], ConditionResult]
 
 
 def leader_of(look: Observation) -> int | None:
-    """Who leads with a majority behind it, the highest ballot first."""
+    """Find the leader that a majority follows, the highest ballot first."""
     leaders = [
         status
         for status in look.statuses
@@ -62,7 +63,7 @@ def _followers(look: Observation, leader: int) -> bool:
 
 
 def checker(condition: v.AnyCondition, resolve: Resolve, heartbeat_s: float) -> Check:
-    """The function that tells whether ``condition`` holds. Symbols mean what they mean at its making."""
+    """Make the function that tells whether ``condition`` holds. Symbols mean what they mean now."""
     match condition:
         case v.LeaderCondition():
             return _leader
@@ -116,12 +117,12 @@ def checker(condition: v.AnyCondition, resolve: Resolve, heartbeat_s: float) -> 
 
 
 def names(replicas: Iterable[int]) -> str:
-    """``r0 r2``, or ``nobody``."""
+    """Name replicas: ``r0 r2``, or ``nobody``."""
     return " ".join(f"r{replica}" for replica in replicas) or "nobody"
 
 
 def serving(look: Observation, replicas: tuple[int, ...]) -> ConditionResult:
-    """Whether all of these were heard."""
+    """Tell whether all of these were heard."""
     silent = [replica for replica in replicas if look.statuses[replica] is None]
     return ConditionResult(not silent, f"{names(silent)} silent" if silent else "all serve")
 

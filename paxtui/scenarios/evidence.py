@@ -15,7 +15,7 @@ from paxtui.scenarios.verdict import Evidence
 from paxtui.wire.requests import LogEntry, LogPage, ReadRequest
 
 PAGE_S = 5.0
-"""How long one page may take."""
+"""Time that one page may take."""
 
 
 async def collect(stage: Stage, log_dir: Path) -> Evidence:
@@ -53,7 +53,7 @@ async def _take(stage: Stage, log_dir: Path) -> Evidence:
 
 
 async def read_replica(cluster: Cluster, replica: int) -> list[LogEntry]:
-    """The whole log as one replica has applied it. Raises :class:`ClientError`."""
+    """Read the whole log as one replica has applied it. Raises :class:`ClientError`."""
     entries: list[LogEntry] = []
     first = 0
     try:
@@ -77,7 +77,7 @@ async def read_replica(cluster: Cluster, replica: int) -> list[LogEntry]:
 
 
 def message_log(log_dir: Path, replica: int, *, torn: bool = False) -> list[str]:
-    """The lines of ``replica-N.log``; with ``torn``, without an end that no line break ended."""
+    """Read the lines of ``replica-N.log``; with ``torn``, without an end that no line break ended."""
     try:
         text = (log_dir / f"replica-{replica}.log").read_text("utf-8")
     except FileNotFoundError:

@@ -28,7 +28,7 @@ class Injected:
 
 
 class InjectedFaults:
-    """All of them. ``alive`` tells which replicas can be asked."""
+    """The faults that a scenario has injected. ``alive`` tells which replicas can be asked."""
 
     def __init__(self, operator: Operator, alive: Callable[[int], bool]) -> None:
         self._operator = operator
@@ -64,7 +64,7 @@ class InjectedFaults:
 
     @property
     def cuts(self) -> Cuts:
-        """The links that are cut now."""
+        """List the links that are cut now."""
         return frozenset((each.replica, each.fault.to) for each in self._all if isinstance(each.fault, f.Cut))
 
     async def set_cuts(self, cuts: Cuts) -> None:
@@ -77,7 +77,7 @@ class InjectedFaults:
         )
 
     def ended(self, replica: int) -> None:
-        """The replica's process is gone, and what acted in it."""
+        """Forget the faults that acted in a process that is gone."""
         self._all = [
             each for each in self._all if each.replica != replica or isinstance(each.fault, f.LinkFault)
         ]
@@ -86,7 +86,7 @@ class InjectedFaults:
                 each.number = None
 
     async def restarted(self, replica: int) -> None:
-        """The replica is there again: so are the faults on its links."""
+        """Put the faults on the links of a replica that is there again back in force."""
         for each in self._all:
             if each.replica == replica and each.number is None:
                 each.number = await self._operator.inject(replica, each.fault)

@@ -1,4 +1,4 @@
-"""What the clients of a run did, one record an operation, for verdicts and for other checkers.
+"""The operations of a run's clients, one record each, for verdicts and for other checkers.
 
 ``history.jsonl`` has one JSON object a line: ``op`` (``append`` or ``read``), ``client``, ``request`` (its
 number with that client, from 1), ``text``, ``call`` and ``return`` (seconds since the run began; ``null``
@@ -101,10 +101,10 @@ class History:
         return [each for each in self.operations if each.op == "append"]
 
     def write(self, path: Path) -> None:
-        """As JSON lines."""
+        """Write the history as JSON lines."""
         path.write_bytes(json.Encoder().encode_lines(self.operations))
 
 
 def messages(entries: Iterable[LogEntry]) -> list[str]:
-    """The texts of those entries that are messages."""
+    """List the texts of those entries that are messages."""
     return [entry.text for entry in entries if entry.is_message]

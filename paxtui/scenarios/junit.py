@@ -12,7 +12,7 @@ from paxtui.wire.text import visible
 
 
 def document(results: Sequence[ScenarioResult], skipped: Sequence[tuple[str, str]] = ()) -> bytes:
-    """One test suite; ``skipped`` are names with reasons."""
+    """Write one test suite; ``skipped`` are names with reasons."""
     suite = ElementTree.Element(
         "testsuite",
         name="paxtui run",

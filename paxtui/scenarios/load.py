@@ -30,7 +30,7 @@ class AppendLoad:
 
     @property
     def endless(self) -> bool:
-        """Whether only ``stop-load`` ends it."""
+        """Tell whether only ``stop-load`` ends it."""
         return self._messages is None and not self.stopping
 
     async def run(self) -> None:
@@ -49,7 +49,7 @@ class AppendLoad:
                 nursery.start_soon(self._lane, log, name, rng, counter)
 
     async def _lane(self, log: Log, name: str, rng: random.Random, counter: RequestNumbers) -> None:
-        """One append after the other; a client has ``at_once`` such lanes."""
+        """Append one message after the other; a client has ``at_once`` such lanes."""
         while not self.stopping and (self._messages is None or counter.last < self._messages):
             counter.last += 1
             number = counter.last

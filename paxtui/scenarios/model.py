@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Sequence
 from importlib import resources
@@ -14,10 +13,9 @@ from msgspec import Struct, ValidationError, convert, structs
 from paxtui.config.cluster_file import ConfigError, check_settings
 from paxtui.config.folders import ConfigText, quoted, read_source
 from paxtui.core.settings import Settings
-from paxtui.scenarios.condition_words import CONDITIONS, SYMBOLS
+from paxtui.scenarios.condition_words import CONDITIONS
 from paxtui.scenarios.vocabulary import (
     ALIASES,
-    EVENTS,
     VERBS,
     AnyStep,
     ArmStep,
@@ -28,6 +26,9 @@ from paxtui.scenarios.vocabulary import (
     WaitStep,
 )
 from paxtui.wire.schema_errors import TOML_WORDS, UNKNOWN_MISTAKE, find_mistake
+from paxtui.words.replicas import SYMBOLS
+from paxtui.words.suggestions import did_you_mean
+from paxtui.words.triggers import EVENTS
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 KEYS: Final = ("name", "title", "shows", "f_min", "final", "settings", "step")
@@ -37,7 +38,7 @@ STEPS_MAX: Final = 1000
 """In one file. More were written by a program, which should write several files."""
 
 DEPTH_MAX: Final = 4
-"""How deep ``repeat`` may be nested."""
+"""Levels to which ``repeat`` may be nested."""
 
 T = TypeVar("T", bound=Struct)
 
@@ -55,7 +56,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
     source: str
 
     def settings_over(self, base: Settings) -> Settings:
-        """The cluster's settings with this scenario's own on top."""
+        """Put this scenario's own settings over the cluster's."""
         return structs.replace(base, **self.settings)
 
     def check_replicas(self, n: int) -> None:
@@ -86,7 +87,7 @@ def load(path: Path) -> Scenario:
 
 
 def builtin() -> list[Scenario]:
-    """All named scenarios, the ancestor's first, in the order in which they are best run."""
+    """List all named scenarios, the ancestor's first, in the order in which they are best run."""
     folder = resources.files("paxtui.scenarios")
     files = sorted(each.name for each in folder.iterdir() if each.name.endswith(".toml"))
     found = {
@@ -111,7 +112,7 @@ ORDER: Final = (
 
 
 def find(name: str) -> Scenario:
-    """A named scenario, in any spelling (``SINGLE CLIENT SINGLE REQ``), or a file."""
+    """Find a named scenario, in any spelling (``SINGLE CLIENT SINGLE REQ``), or a file."""
     if name.endswith(".toml"):
         return load(Path(name))
     plain = re.sub(r"[\s_-]+", "-", name.strip()).lower()
@@ -120,13 +121,12 @@ def find(name: str) -> Scenario:
         return scenarios[plain]
     if Path(name).is_file():
         return load(Path(name))
-    near = difflib.get_close_matches(plain, scenarios, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
+    hint = did_you_mean(plain, scenarios)
     raise ConfigError(f"{quoted(name)}: there is no such scenario; {hint}`paxtui run --list` names all")
 
 
 def parse(source: ConfigText) -> Scenario:
-    """A scenario from the text of its file. Raises :class:`ConfigError`."""
+    """Parse the text of a scenario file. Raises :class:`ConfigError`."""
     document = source.toml()
     _check_keys(source, document, KEYS, None)
     for key in ("name", "title", "shows", "step"):
@@ -160,8 +160,7 @@ def parse(source: ConfigText) -> Scenario:
 def _check_keys(source: ConfigText, table: dict[str, Any], allowed: Sequence[str], where: str | None) -> None:
     for key in table:
         if key not in allowed:
-            near = difflib.get_close_matches(key, allowed, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
+            hint = did_you_mean(key, allowed)
             place = f" in {where}" if where else ""
             what = f"unknown key {quoted(key)}{place}; {hint}allowed: {', '.join(allowed)}"
             raise source.error(what, source.line_of(where or "", key) or source.line_of(key))
@@ -229,7 +228,7 @@ class _Steps:
         return structs.replace(shell, steps=self.parse(rows, f"{number}.", depth + 1))
 
     def _condition(self, label: str, key: str, arguments: dict[str, Any], step: type[Step]) -> dict[str, Any]:
-        """The condition's own arguments stand beside its name; here they become one value."""
+        """Make one value of a condition, whose own arguments stand beside its name in the file."""
         names = [each.encode_name for each in structs.fields(step) if each.name != key]
         own = {name: arguments.pop(name) for name in names if name in arguments}
         if key not in arguments:
@@ -243,8 +242,7 @@ class _Steps:
 
     def _known(self, number: str, what: str, word: str, allowed: dict[str, Any]) -> None:
         if word not in allowed:
-            near = difflib.get_close_matches(word, allowed, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
+            hint = did_you_mean(word, allowed)
             known = ", ".join(allowed)
             raise self._error(number, f"there is no {what} {quoted(word)}; {hint}allowed: {known}")
 
@@ -253,8 +251,7 @@ class _Steps:
         names = ", ".join([*allowed, *others]) or "none"
         for key in arguments:
             if key not in allowed:
-                near = difflib.get_close_matches(key, allowed, n=1)
-                hint = f"did you mean {near[0]}? " if near else ""
+                hint = did_you_mean(key, allowed)
                 raise self._error(label, f"unknown argument {quoted(key)}; {hint}allowed: {names}")
         for name, each in allowed.items():
             if each.required and name not in arguments:
@@ -274,12 +271,11 @@ class _Steps:
             raise self._error(label, f"{key}: {_misfit(value, kind)}") from None
 
     def _check(self, label: str, step: Struct) -> None:
-        """What no type can say: names that must be known, events that must exist."""
+        """Check what no type can say: names that must be known, events that must exist."""
         for reference in _references(step):
             if isinstance(reference, str) and reference not in SYMBOLS and reference not in self._picked:
                 allowed = [*SYMBOLS, *sorted(self._picked)]
-                near = difflib.get_close_matches(reference, allowed, n=1)
-                hint = f"did you mean {near[0]}? " if near else ""
+                hint = did_you_mean(reference, allowed)
                 what = f"there is no replica {quoted(reference)}; {hint}allowed: ids, {', '.join(allowed)}"
                 raise self._error(label, f"{what}, and names given by an earlier pick")
         if isinstance(step, ArmStep):
@@ -291,7 +287,7 @@ class _Steps:
 
 
 def _references(step: Struct) -> Iterator[int | str]:
-    """Every word that names a replica in a step or a condition."""
+    """Yield every word that names a replica in a step or a condition."""
     for each in structs.fields(step):
         value = getattr(step, each.name)
         if each.name in REFERENCES:

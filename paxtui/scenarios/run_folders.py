@@ -1,4 +1,4 @@
-"""Where a run keeps its data and its message logs, without taking another run's."""
+"""Folders for the data and the message logs of a run, never those of another run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from paxtui.config.cluster_file import ConfigError
 
 NUMBER_MAX = 1000
-"""So many folders of one name are looked at; more are a mistake."""
+"""Folders of one name that are looked at; more are a mistake."""
 
 
 class Places:
@@ -29,11 +29,9 @@ class Places:
 def places(
     name: str, data_dir: Path | None, log_dir: Path | None, log_root: Path, *, keep: bool
 ) -> Iterator[Places]:
-    """A fresh data folder, and a folder for message logs that no other run uses now.
-
-    Data goes to a temporary folder that is removed, unless ``keep`` or ``data_dir`` says otherwise; logs to
-    ``log_dir`` as it is, else to a folder of the scenario's name, which the next run of it takes over.
-    """
+    """Make a fresh data folder, and a folder for message logs that no other run uses now. Data goes to a
+    temporary folder that is removed, unless ``keep`` or ``data_dir`` says otherwise; logs to ``log_dir`` as
+    it is, else to a folder of the scenario's name, which the next run of it takes over."""
     data = Path(tempfile.mkdtemp(prefix=f"paxtui-{name}-")) if data_dir is None else _fresh(data_dir / name)
     lock = None
     try:
@@ -57,7 +55,7 @@ def places(
 
 
 def _fresh(wanted: Path) -> Path:
-    """A folder that did not exist: nothing old is touched, and nothing old is taken for new."""
+    """Make a folder that did not exist: nothing old is touched, and nothing old is taken for new."""
     for number in range(1, NUMBER_MAX):
         path = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
         try:

@@ -25,7 +25,7 @@ HISTORY = "history.jsonl"
 
 
 class ScenarioOptions(Struct, frozen=True, kw_only=True):
-    """How a scenario is run."""
+    """The options with which a scenario is run."""
 
     cluster: Cluster
     data_dir: Path
@@ -46,7 +46,7 @@ class StepReport(Struct, frozen=True):
 
 
 class ScenarioResult(Struct, frozen=True, kw_only=True):
-    """How a run ended. ``beliefs`` is what the replicas said last, if it failed."""
+    """The result of a run. ``beliefs`` is what the replicas said last, if it failed."""
 
     scenario: str
     passed: bool
@@ -111,7 +111,7 @@ class ScenarioPlay:
         self._stage: Stage | None = None
 
     async def run(self) -> None:
-        """Everything between the first process and the last answer."""
+        """Run everything between the first process and the last answer."""
         async with trio.open_nursery() as nursery:
             rng = random.Random(f"{self._options.seed}/{self._scenario.name}")
             scope = nursery.cancel_scope
@@ -154,7 +154,7 @@ class ScenarioPlay:
             self._note(stage, number, steps.describe(step), outcome)
 
     async def _end(self, stage: Stage) -> None:
-        """What every scenario ends with: heal, everybody back, the same log everywhere, and the verdict."""
+        """End a scenario as each must: heal, bring all replicas back, compare their logs, and judge."""
         self._note(stage, "", "heal", await steps.heal(stage))
         dead = [replica for replica in range(stage.n) if not stage.cluster.alive(replica)]
         if dead and self._scenario.final == "all":
@@ -173,7 +173,7 @@ class ScenarioPlay:
         self._note(stage, "", "verify", f"{checked} appends, {len(evidence.logs)} equal logs, nothing twice")
 
     def result(self, seconds: float) -> ScenarioResult:
-        """How it ended."""
+        """Give the result of the run."""
         appends = self._stage.history.appends if self._stage is not None else []
         outcomes = [each.outcome for each in appends]
         return ScenarioResult(

@@ -10,11 +10,12 @@ import trio
 from paxtui.client.cluster import LocalCluster
 from paxtui.core.ballot import majority
 from paxtui.scenarios.beliefs import Beliefs
-from paxtui.scenarios.condition_words import TIMEOUT_S, AnyCondition, LeaderCondition, Replicas
+from paxtui.scenarios.condition_words import TIMEOUT_S, AnyCondition, LeaderCondition
 from paxtui.scenarios.conditions import Check, ConditionResult, Observation, checker, leader_of, serving
 from paxtui.scenarios.faults import InjectedFaults
 from paxtui.scenarios.history import History
 from paxtui.scenarios.load import AppendLoad
+from paxtui.words.replicas import Replicas
 
 NEED_A_LEADER = frozenset(
     {"leader", "follower", "followers", "leader-minority", "leader-majority", "follower-minority"}
@@ -71,7 +72,7 @@ class Stage:
         return found
 
     async def _guard(self, replica: int) -> None:
-        """A process that ends unasked ends the run."""
+        """End the run when a process ends unasked."""
         code = await self.cluster.ended(replica)
         self.faults.ended(replica)
         self.paused.discard(replica)
@@ -101,7 +102,7 @@ class Stage:
     # Looking
 
     def look(self, since: float, base: int = 0) -> Observation:
-        """What the beliefs say that were asked for after ``since``."""
+        """Collect the beliefs that were asked for after ``since``."""
         fresh = (self.beliefs[replica] for replica in range(self.n))
         appends = self.history.appends
         waiting = self.history.waiting
@@ -152,18 +153,18 @@ class Stage:
     # Names
 
     async def checker(self, condition: AnyCondition) -> Check:
-        """The check of a condition, its symbols resolved now."""
+        """Make the check of a condition, with its symbols resolved now."""
         named = getattr(condition, "replica", getattr(condition, "replicas", "live"))
         await self._until_led(named)
         return checker(condition, self._resolve, self.heartbeat_s)
 
     async def resolve(self, who: Replicas) -> tuple[int, ...]:
-        """The replicas that are meant; waits for a leader if that is what they depend on."""
+        """Resolve words to replicas; wait for a leader if they depend on it."""
         await self._until_led(who)
         return self._resolve(who)
 
     async def resolve_one(self, who: Replicas) -> int:
-        """The one replica that is meant."""
+        """Resolve words that must name one replica."""
         found = await self.resolve(who)
         if len(found) != 1:
             raise ScenarioFailed(f"{who} names {len(found)} replicas where one is needed")

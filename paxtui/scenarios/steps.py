@@ -1,4 +1,4 @@
-"""What each verb does. Every function returns what came of it, in words."""
+"""The steps of a scenario, one function a verb. Each returns what came of it, in words."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DEADLY = ("crash", "disk-error", "full-disk")
 
 
 def describe(step: v.AnyStep) -> str:
-    """A step in one line, as its file says it."""
+    """Describe a step in one line, as its file says it."""
     words = [str(step.__struct_config__.tag)]
     for each in structs.fields(step):
         value = getattr(step, each.name)
@@ -157,7 +157,7 @@ async def stop_loads(stage: Stage, timeout_s: float) -> str:
 
 
 async def read(stage: Stage, timeout_s: float) -> str:
-    """One linearizable read of the whole log, recorded."""
+    """Read the whole log once, linearizably, and record that."""
     number = sum(each.op == "read" for each in stage.history.operations) + 1
     async with connect(stage.cluster.cluster, name="reader") as log:
         done = await stage.history.read(log, "reader", number, timeout_s)

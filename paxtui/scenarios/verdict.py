@@ -1,4 +1,4 @@
-"""What must hold when a run is over, as pure functions over what was collected.
+"""Rules that must hold when a run is over, as pure functions over what was collected.
 
 Every function returns the violations that it found, in words, none if all is well. Ballots are not
 compared: a replica may remember a vote at another ballot for the value that was chosen.
@@ -21,7 +21,7 @@ SHOWN_MAX = 3
 
 
 class Evidence(Struct, kw_only=True):
-    """What every live replica holds at the end, and what the clients were told."""
+    """The logs of all live replicas at the end, and the replies to the clients."""
 
     operations: Sequence[Operation]
     logs: Mapping[int, Sequence[LogEntry]]
@@ -35,7 +35,7 @@ class Evidence(Struct, kw_only=True):
 
 
 def verify(evidence: Evidence) -> list[str]:
-    """All violations, those that explain the others first."""
+    """List all violations, those that explain the others first."""
     if not evidence.logs:
         return ["no replica is left that could be asked"]
     log = max(evidence.logs.values(), key=len)
@@ -58,7 +58,7 @@ def _few(problems: Iterator[str]) -> list[str]:
 
 
 def same_logs(logs: Mapping[int, Sequence[LogEntry]]) -> Iterator[str]:
-    """Every replica has the same message in every slot, and no slot is missing."""
+    """Check that every replica has the same message in every slot, and that no slot is missing."""
     one = min(logs)
     for replica, log in sorted(logs.items()):
         for slot, entry in enumerate(log):
@@ -84,7 +84,7 @@ def _shown(entry: LogEntry) -> str:
 
 
 def same_chains(chains: Mapping[int, tuple[int, str]], lengths: Mapping[int, int]) -> Iterator[str]:
-    """At one watermark there is one chain head, and the watermark is the log's length."""
+    """Check that there is one chain head at one watermark, and that the watermark is the log's length."""
     heads: dict[int, tuple[int, str]] = {}
     for replica, (watermark, chain) in sorted(chains.items()):
         if watermark != lengths.get(replica, watermark):
@@ -95,7 +95,7 @@ def same_chains(chains: Mapping[int, tuple[int, str]], lengths: Mapping[int, int
 
 
 def once(log: Sequence[LogEntry]) -> Iterator[str]:
-    """No request takes effect twice, and what is marked as a repetition repeats something."""
+    """Check that no request takes effect twice, and that what is marked as a repetition repeats something."""
     first: dict[tuple[str, int], int] = {}
     for entry in log:
         if not entry.client:
@@ -135,8 +135,8 @@ def appends(operations: Sequence[Operation], log: Sequence[LogEntry]) -> Iterato
 
 
 def real_time(operations: Sequence[Operation]) -> Iterator[str]:
-    """What was acknowledged before another append was called has the lower slot; a read that is called
-    after an acknowledgement sees it; and no read sees less than one that ended before it."""
+    """Check real time: what was acknowledged before another append was called has the lower slot; a read that
+    is called after an acknowledgement sees it; no read sees less than one that ended before it."""
     ended: list[tuple[float, int, str]] = []
     floor, whose = -1, ""
     for each in sorted(operations, key=lambda each: each.call):
@@ -155,7 +155,7 @@ def real_time(operations: Sequence[Operation]) -> Iterator[str]:
 
 
 def reads(operations: Sequence[Operation], log: Sequence[LogEntry]) -> Iterator[str]:
-    """Every linearizable read returned exactly the log below the slot at which it ended."""
+    """Check that every linearizable read returned exactly the log below the slot at which it ended."""
     for each in operations:
         if each.op != "read" or each.texts is None or each.slot is None:
             continue
@@ -166,7 +166,7 @@ def reads(operations: Sequence[Operation], log: Sequence[LogEntry]) -> Iterator[
 def message_logs(
     lines: Mapping[int, Sequence[str]], dead_lines: Mapping[int, Sequence[str]], log: Sequence[LogEntry]
 ) -> Iterator[str]:
-    """The files for people say what the log says, in the same order."""
+    """Check that the message logs say what the log says, in the same order."""
     expected = [
         f"{entry.slot}\t{client_name(entry.client)}\t{visible(entry.text)}"
         for entry in log

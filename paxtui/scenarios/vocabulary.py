@@ -1,8 +1,8 @@
-"""What a scenario file may say: one class a verb, one class a condition.
+"""Steps of scenario files: one class a verb.
 
 The class names in kebab case are the words of the file: ``CrashProposerStep`` is ``do = "crash-proposer"``.
-An argument that names replicas takes an id, a symbol, a name given by ``pick``, or a list of them; symbols
-and conditions are in :mod:`condition_words`.
+An argument that names replicas takes an id, a symbol (:mod:`paxtui.words.replicas`), a name given by
+``pick``, or a list of them. Conditions are in :mod:`.condition_words`.
 """
 
 from __future__ import annotations
@@ -11,23 +11,17 @@ from typing import Annotated, Final, Literal, get_args
 
 from msgspec import Meta, Struct, field
 
-from paxtui.core.events import AnyEvent, kebab
-from paxtui.scenarios.condition_words import TIMEOUT_S, AnyCondition, Count, Replicas, Slot
-
-Seconds = Annotated[float, Meta(gt=0, le=600)]
-Millis = Annotated[float, Meta(ge=0, le=60_000)]
-Percent = Annotated[float, Meta(ge=0, le=100)]
-Interval = Annotated[list[Millis], Meta(min_length=2, max_length=2)]
-
-EVENTS: Final = tuple(sorted(kebab(event.__name__) for event in get_args(AnyEvent)))
-"""What a fault can be armed for."""
-
+from paxtui.core.events import kebab
+from paxtui.scenarios.condition_words import TIMEOUT_S, AnyCondition
+from paxtui.words.durations import Interval, Millis, Seconds
+from paxtui.words.numbers import Count, Percent, Slot
+from paxtui.words.replicas import Replicas
 
 # Steps
 
 
 def verb_of(name: str) -> str:
-    """``CrashProposerStep`` -> ``crash-proposer``."""
+    """Turn ``CrashProposerStep`` into ``crash-proposer``."""
     return kebab(name.removesuffix("Step"))
 
 

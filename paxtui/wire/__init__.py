@@ -1,6 +1,6 @@
 """Bytes to values and back: frames, JSON, and the vocabulary of peers, clients, operators, observers.
 
-No sockets here: a program in any language can be written from the table in the README, and this package
+No sockets here: a program in any language can be written from `paxtui guide wire`, and this package
 is its reference. ``framing`` cuts the stream, ``codec`` checks each body, ``hello`` opens a connection,
 ``requests``, ``faults`` and ``telemetry`` are what is said after that. Replicas say
 :data:`paxtui.core.messages.PeerMessage` to each other.

@@ -11,8 +11,12 @@ from paxtui import __version__
 from paxtui.core.ballot import Number, ReplicaId
 from paxtui.core.values import CLIENT_CHARS_MAX
 
-PROTOCOL_VERSION = 1
-"""Raised by every change that an older program would misread."""
+PROTOCOL_VERSION = 2
+"""Raised by every change that an older program would misread. 2: words of today, see
+:mod:`paxtui.wire.versions`."""
+
+OLDEST_VERSION = 1
+"""The oldest version that this program speaks, to whoever says it at hello."""
 
 NAME_CHARS_MAX = 64
 """A client's name, in characters."""
@@ -69,8 +73,8 @@ def version_words(version: int) -> str:
     """Say that we and the other side cannot speak with each other, and which of the two to upgrade."""
     older = "an older" if version < PROTOCOL_VERSION else "a newer"
     return (
-        f"you speak protocol version {version}, this replica speaks {PROTOCOL_VERSION}, that of paxtui "
-        f"{__version__}: your program is of {older} release"
+        f"you speak protocol version {version}, this replica speaks {OLDEST_VERSION} to {PROTOCOL_VERSION} "
+        f"(paxtui {__version__}): your program is of {older} release"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 import trio
@@ -56,7 +56,7 @@ class Server:
         return request
 
 
-def measure(drive: Callable[[Tally, trio.Event], object], begins: float, ends: float) -> Tally:
+def measure(drive: Callable[[Tally, trio.Event], Awaitable[object]], begins: float, ends: float) -> Tally:
     """Run a driver from 0 on, count between two moments, and give its last requests 5 s."""
     tally = Tally()
 
@@ -74,7 +74,7 @@ def measure(drive: Callable[[Tally, trio.Event], object], begins: float, ends: f
     return tally
 
 
-def open_at(server: Server, rate: float, in_flight: int) -> Callable[[Tally, trio.Event], object]:
+def open_at(server: Server, rate: float, in_flight: int) -> Callable[[Tally, trio.Event], Awaitable[object]]:
     return lambda tally, stopped: open_loop(server.begin, in_flight, Schedule(0.0, 1 / rate), tally, stopped)
 
 
@@ -170,7 +170,7 @@ def test_requests_that_cannot_begin_do_not_spin(kind: str) -> None:
         begun += 1
         raise Unreachable("nobody listens")
 
-    def drive(tally: Tally, stopped: trio.Event) -> object:
+    def drive(tally: Tally, stopped: trio.Event) -> Awaitable[object]:
         if kind == "closed":
             return closed_loop(begin, 2, tally)
         return open_loop(begin, 2, Schedule(0.0, 1e-5), tally, stopped)

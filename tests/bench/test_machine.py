@@ -45,6 +45,7 @@ def test_processor_time_and_files_of_a_process_are_told(tmp_path: Path) -> None:
     assert tmp_path / "grows" not in (proc.written_files(os.getpid()) or [])
 
 
+@pytest.mark.processes
 def test_a_process_that_is_gone_has_no_usage() -> None:
     with started(["true"]) as process:
         pass
@@ -135,6 +136,7 @@ def test_an_address_is_here_if_it_can_be_bound(host: str, here: bool) -> None:
     assert gauges.is_here(host) is here
 
 
+@pytest.mark.processes
 def test_the_limit_for_one_client_is_two_round_trips_and_one_sync(tmp_path: Path) -> None:
     found = limits.MachineLimits(limits.fdatasync_s(tmp_path), limits.round_trip_s(), "")
     assert 0 < found.fdatasync_s < 30  # seconds, and not something else

@@ -91,13 +91,13 @@ async def test_bare_connections_find_the_next_leader_and_nothing_takes_effect_tw
 async def test_what_was_counted_before_an_interruption_is_told(tmp_path: Path) -> None:
     stop = trio.Event()
 
-    def tell(progress: MeasurementProgress) -> None:
+    def report_progress(progress: MeasurementProgress) -> None:
         if progress.phase == "measuring" and progress.rate > 0:
             stop.set()
 
     async with three(tmp_path) as replicas:
         load = structs.replace(QUICK, seconds=60.0)
-        measured = await Measurement(replicas.cluster, load, tell=tell, stop=stop).run()
+        measured = await Measurement(replicas.cluster, load, report_progress=report_progress, stop=stop).run()
     assert measured.interrupted
     assert measured.messages > 0
     assert measured.seconds < 30
@@ -106,10 +106,10 @@ async def test_what_was_counted_before_an_interruption_is_told(tmp_path: Path) -
 async def test_an_interruption_during_the_warm_up_has_nothing_to_tell(tmp_path: Path) -> None:
     stop = trio.Event()
 
-    def tell(progress: MeasurementProgress) -> None:
+    def report_progress(progress: MeasurementProgress) -> None:
         if progress.phase == "warm-up":
             stop.set()
 
     async with three(tmp_path) as replicas:
         with pytest.raises(MeasurementInterrupted):
-            await Measurement(replicas.cluster, QUICK, tell=tell, stop=stop).run()
+            await Measurement(replicas.cluster, QUICK, report_progress=report_progress, stop=stop).run()

@@ -19,7 +19,7 @@ from paxtui.records.merge import Records
 from paxtui.records.parts import EventPart, Life
 from paxtui.records.reader import RecordReader
 from paxtui.sim.cluster.simulation import Simulation
-from paxtui.sim.plan.plan_generator import draw
+from paxtui.sim.plan.plan_generator import generate_plan
 from tests.records.runs import traced
 
 LOW, HIGH = Ballot(1, 0), Ballot(2, 1)
@@ -31,7 +31,7 @@ KEPT = 4
 def test_checkers_that_forget_say_the_same_of_honest_runs(
     profile: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = [Simulation(draw(seed, profile)).run() for seed in range(6)]
+    plain = [Simulation(generate_plan(seed, profile)).run() for seed in range(6)]
     original = Simulation.events
     forgotten = 0
 
@@ -40,12 +40,12 @@ def test_checkers_that_forget_say_the_same_of_honest_runs(
         original(self, replica, events)
         bar = min(self.checkers.logs.durable) - KEPT
         self.checkers.forget_below(bar)
-        assert all(slot >= bar for slot in self.checkers.facts.slots)
+        assert all(slot >= bar for slot in self.checkers.ghost.slots)
         forgotten = max(forgotten, bar)
 
     monkeypatch.setattr(Simulation, "events", forgetful)
     for seed, expected in enumerate(plain):
-        assert Simulation(draw(seed, profile)).run() == expected
+        assert Simulation(generate_plan(seed, profile)).run() == expected
     assert forgotten > 0
 
 
@@ -57,7 +57,7 @@ def test_a_witness_that_forgets_all_that_is_applied_somewhere_says_nothing_wrong
         judge.look(step.part)
         judge.witness.forget_below(judge.witness.logs.upto - KEPT)
     witness = judge.witness
-    assert min(witness.facts.slots, default=witness.logs.upto) >= witness.logs.upto - KEPT
+    assert min(witness.ghost.slots, default=witness.logs.upto) >= witness.logs.upto - KEPT
     assert len(witness.logs._heads) <= KEPT + 2
     assert not judge.undecided()
 
@@ -126,7 +126,7 @@ def test_facts_forget_slots_and_ballots_that_can_do_nothing_any_more() -> None:
 
 def test_logs_of_marks_compare_what_is_told_of_the_same_watermark() -> None:
     chosen: dict[int, object] = {slot: f"mark {slot}" for slot in range(20)}
-    logs = Logs(3, chosen, None)  # type: ignore[arg-type]
+    logs = Logs(3, chosen, None)
     logs.applied_to(0, 0, 10, "aa" * 32)
     logs.applied_to(1, 0, 10, "aa" * 32)
     with pytest.raises(InvariantBroken) as caught:
@@ -151,9 +151,9 @@ def test_a_witness_remembers_no_promise_of_a_ballot_that_all_have_outbid() -> No
             w.promise_received(0, ballot, replica, True)
         w.elected(0, ballot, 0, (0, 1, 2))
         w.forget_below(0)
-    assert len(w._told) == 3
+    assert len(w._reported_promises) == 3
     assert len(w._tallies) == 1
-    assert len(w.facts._reigns) == 1
+    assert len(w.ghost._elections) == 1
 
 
 def test_applied_is_told_with_the_head_that_the_core_computes() -> None:

@@ -86,7 +86,7 @@ def test_a_vote_on_a_disk_tells_that_there_was_a_proposal_in_its_slot() -> None:
     w.round_taken(1, MID)
     w.bound(1, MID)
     w.accepted_received(0, LOW, 1, 5, 1)
-    assert w.facts.voters(5, LOW) == 0b11
+    assert w.ghost.voters(5, LOW) == 0b11
     with pytest.raises(InvariantBroken, match="which was not cast"):
         w.accepted_received(0, LOW, 1, 6, 1)
 

@@ -10,6 +10,7 @@ import inspect
 import traceback
 from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -367,7 +368,7 @@ def test_the_witness_sees(case: Case) -> None:
 
 def complaints(module: ModuleType) -> dict[int, int]:
     """Each line of every ``raise InvariantBroken`` of a module, and the line on which it begins."""
-    lines = {}
+    lines: dict[Any, Any] = {}
     for node in ast.walk(ast.parse(inspect.getsource(module))):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             lines |= dict.fromkeys(range(node.lineno, (node.end_lineno or node.lineno) + 1), node.lineno)
@@ -405,7 +406,7 @@ def test_a_vote_that_a_crash_took_does_not_count() -> None:
     w.proposed(1, MID, 0, (Y,))
     for replica in (0, 1):
         w.voted(replica, MID, 0, (Y,))
-    assert w.facts.chosen == {0: Y}
+    assert w.ghost.chosen == {0: Y}
 
 
 def test_a_vote_in_a_gap_is_taken_from_who_counted_it() -> None:
@@ -415,7 +416,7 @@ def test_a_vote_in_a_gap_is_taken_from_who_counted_it() -> None:
     w.voted(0, LOW, 0, (X,))
     w.gap(1)
     w.accepted_received(0, LOW, 1, 0, 1)
-    assert w.facts.chosen == {0: X}
+    assert w.ghost.chosen == {0: X}
     assert not w.undecided
 
 

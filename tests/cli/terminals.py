@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -42,6 +43,7 @@ class Terminal:
     ) -> None:
         self.shown = ""
         self.code: int | None = None
+        self._decoder = codecs.getincrementaldecoder("utf-8")()  # a piece may end within a character
         command = [sys.executable, "-m", "paxtui", *map(str, words)]
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
@@ -60,7 +62,7 @@ class Terminal:
         """Take what it has shown by now."""
         while select.select([self._fd], [], [], 0.01)[0]:
             try:
-                self.shown += os.read(self._fd, 65536).decode()
+                self.shown += self._decoder.decode(os.read(self._fd, 65536))
             except OSError:  # the process has ended
                 break
         return self.shown

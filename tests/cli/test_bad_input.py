@@ -11,6 +11,8 @@ from paxtui.config import cluster_file
 from tests.cli.conftest import Run, Up
 from tests.ports import free_ports
 
+pytestmark = pytest.mark.processes
+
 TWO = "".join(f'[[replica]]\nid = {n}\nhost = "127.0.0.1"\nport = {7400 + n}\n' for n in (0, 1))
 
 BAD = {

@@ -9,6 +9,8 @@ import pytest
 
 from tests.cli.conftest import Run
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 def trace(paxtui: Run, tmp_path: Path) -> Path:

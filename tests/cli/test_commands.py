@@ -12,6 +12,8 @@ import pytest
 from tests.cli.conftest import Run, Up
 from tests.replica.conditions import until
 
+pytestmark = pytest.mark.processes
+
 COMMANDS = [
     ["replica"],
     ["up"],
@@ -205,7 +207,7 @@ def test_the_log_can_be_read_offline_and_verified_while_the_replicas_run(paxtui:
 def test_verify_names_the_first_differing_slot(paxtui: Run, up: Up, tmp_path: Path) -> None:
     paxtui("send", "a", "b", "c", "--config", up.file)
     for replica in (0, 1):
-        until(lambda replica=replica: on_disk(up, replica) >= 2, f"slot 1 is on the disk of r{replica}")
+        until(lambda replica=replica: on_disk(up, replica) >= 2, f"slot 1 is on the disk of r{replica}")  # type: ignore[misc]
     for replica in (0, 1):
         (tmp_path / f"replica-{replica}").mkdir()
         source = sqlite3.connect(up.data / "cli" / f"replica-{replica}" / "replica.db")

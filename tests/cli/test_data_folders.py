@@ -19,6 +19,8 @@ from paxtui.storage.store import Store
 from tests.cli.conftest import Run
 from tests.ports import free_ports
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 def three(tmp_path: Path) -> Path:

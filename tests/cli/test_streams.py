@@ -14,6 +14,8 @@ from tests.cli.conftest import Run, Up
 from tests.replica.conditions import until
 from tests.replica.processes import started
 
+pytestmark = pytest.mark.processes
+
 
 def send_command(up: Up, *words: str) -> list[str]:
     return [sys.executable, "-m", "paxtui", "send", "-", "--config", str(up.file), *words]
@@ -99,7 +101,15 @@ def test_what_follows_two_dashes_is_text(paxtui: Run, up: Up) -> None:
 
 
 def test_an_argument_that_is_not_utf8_fails_with_one_line(up: Up) -> None:
-    command = [sys.executable, "-m", "paxtui", "send", b"caf\xe9", "--config", str(up.file)]
+    command: list[str | bytes] = [
+        sys.executable,
+        "-m",
+        "paxtui",
+        "send",
+        b"caf\xe9",
+        "--config",
+        str(up.file),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1, done.stderr

@@ -79,6 +79,7 @@ def trimming(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     yield from serve(tmp_path_factory.mktemp("trimming"), replace(cluster, keep=Retention(slots=8)))
 
 
+@pytest.mark.processes
 @pytest.mark.timeout(300)
 def test_a_tail_says_which_slots_are_removed_and_goes_on_behind_them(paxtui: Run, trimming: Up) -> None:
     def trimmed() -> int:

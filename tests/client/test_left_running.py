@@ -11,6 +11,8 @@ from paxtui.client.cluster import local_cluster
 from paxtui.config import cluster_file
 from tests.replica.conditions import PATIENCE_S
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.mark.trio
 async def test_nobody_watches_a_replica_that_was_left_running_and_it_goes_on(tmp_path: Path) -> None:

@@ -11,7 +11,17 @@ import trio
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from paxtui.client import Appended, ClientError, Failed, Log, LogEntry, Receipt, Unknown, Unreachable, connect
+from paxtui.client import (
+    AppendResult,
+    ClientError,
+    Failed,
+    Log,
+    LogEntry,
+    Receipt,
+    Unknown,
+    Unreachable,
+    connect,
+)
 from paxtui.config import cluster_file
 from paxtui.core.settings import Settings
 from paxtui.core.values import TEXT_BYTES_MAX
@@ -37,9 +47,9 @@ async def texts(replicas: Three) -> list[str]:
         return [entry.text for entry in await everything(log) if entry.is_message]
 
 
-async def append_all(log: Log, count: int, prefix: str = "text") -> dict[str, Appended]:
+async def append_all(log: Log, count: int, prefix: str = "text") -> dict[str, AppendResult]:
     """All at once; what was told of each."""
-    told: dict[str, Appended] = {}
+    told: dict[str, AppendResult] = {}
 
     async def append(text: str) -> None:
         told[text] = await log.append(text)
@@ -68,7 +78,7 @@ async def test_messages_that_are_begun_one_after_the_other_keep_their_order(repl
     sent = [f"text {number}" for number in range(1500)]
     async with connect(replicas.cluster) as log:
         receipts = []
-        answers: list[Appended] = []
+        answers: list[AppendResult] = []
 
         async def collect(receipt: Receipt) -> None:
             answers.append(await receipt.result())
@@ -234,7 +244,7 @@ async def test_a_client_follows_an_election(replicas: Three) -> None:
 @pytest.mark.trio
 async def test_a_leader_that_stops_in_mid_stream_costs_nothing(replicas: Three) -> None:
     leader = await replicas.led()
-    told: dict[str, Appended] = {}
+    told: dict[str, AppendResult] = {}
     async with connect(replicas.cluster) as log, trio.open_nursery() as nursery:
 
         async def stream() -> None:

@@ -16,7 +16,7 @@ from paxtui.client import ClientError
 from paxtui.client.cluster import LINE_BYTES_MAX, LocalCluster, Process, local_cluster
 from paxtui.config import cluster_file
 
-pytestmark = pytest.mark.trio
+pytestmark = [pytest.mark.trio, pytest.mark.processes]
 
 ALONE = ("--warm-up", "none", "--log-level", "debug")
 

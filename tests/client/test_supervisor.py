@@ -14,6 +14,8 @@ from paxtui.config import cluster_file
 from tests.ports import free_ports
 from tests.replica.processes import gone
 
+pytestmark = pytest.mark.processes
+
 
 def three_free() -> cluster_file.Cluster:
     return cluster_file.local(3, free_ports(3), name="supervised")

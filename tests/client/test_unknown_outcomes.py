@@ -183,7 +183,7 @@ async def test_what_an_operator_asked_for_and_was_hung_up_on_may_have_been_done(
             lambda: asks.heal_at(0),
         ):
             with pytest.raises(Unknown, match="hung up; what was asked may have been done, or may yet be"):
-                await request()
+                await request()  # type: ignore[no-untyped-call]
         for look in (lambda: asks.page(0, 0, 10), lambda: asks.log_of(0)):
             with pytest.raises(Failed, match=r"hung up$"):
                 await look()

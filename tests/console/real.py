@@ -41,7 +41,7 @@ class Real:
 
     async def sightings(self) -> list[Sighting]:
         """What the replicas answer now."""
-        return await asyncio.to_thread(trio.run, self.operator.status)
+        return await asyncio.to_thread(trio.run, self.operator.status)  # type: ignore[arg-type]
 
     async def until(self, condition: Callable[[list[Sighting]], object], what: str) -> list[Sighting]:
         """Wait until the replicas' own answers fulfil ``condition``."""
@@ -72,7 +72,7 @@ class Real:
 
     async def log_of(self, replica: int) -> list[LogEntry]:
         """What a replica has applied."""
-        return await asyncio.to_thread(trio.run, self.operator.log_of, replica)
+        return await asyncio.to_thread(trio.run, self.operator.log_of, replica)  # type: ignore[arg-type]
 
 
 def leader(seen: list[Sighting]) -> int | None:

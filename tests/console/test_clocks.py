@@ -82,7 +82,8 @@ def test_numbers_and_ages_do_not_depend_on_the_wall_clocks_of_replicas(
 
 @pytest.mark.parametrize("wrong_s", [YEAR_S, -YEAR_S])
 def test_a_replica_that_is_heard_again_after_its_clock_stepped_spoils_no_numbers(wrong_s: float) -> None:
-    story = Clocks().up()
+    story = Clocks()
+    story.up()
     story.elect(0, 2)
     story.live(3)
     for wrong in (wrong_s, 0.0):
@@ -110,7 +111,8 @@ def test_a_clock_of_no_year_that_there_is_ends_no_console(wrong_s: float) -> Non
 
 @pytest.mark.parametrize("at_s", [1e300, -1e300, 1e12])
 def test_an_event_of_any_time_spoils_no_rates(at_s: float) -> None:
-    story = Clocks().up()
+    story = Clocks()
+    story.up()
     event = Raw(msgspec.json.encode(e.ChosenSeen(story.ballot, 0, 1)))
     story.model.fold(
         2, TelemetryDelta(id=0, first=0, at_s=at_s, events=((at_s, event),), dropped=0), story.now

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.processes
+
 PROGRAM = """
 import asyncio, queue, sys
 from paxtui.console.ending import end_on_signals

@@ -39,7 +39,7 @@ def test_a_shelf_keeps_the_newest_at_their_places(kept: int, count: int) -> None
 def test_a_sieve_looks_at_each_item_once() -> None:
     looked: list[int] = []
     shelf: Ring[int] = Ring(100)
-    sieve = Sieve(shelf, lambda item: not looked.append(item) and item % 2 == 0, 100)
+    sieve = Sieve(shelf, lambda item: not looked.append(item) and item % 2 == 0, 100)  # type: ignore[func-returns-value, redundant-expr]
     for number in range(10):
         shelf.append(number)
         sieve.look()

@@ -190,7 +190,7 @@ def test_a_partition_is_one_thing_however_many_links_it_cuts() -> None:
     story.fault(2, f.Cut(3))
     found = broken(story.model, story.now)
     assert [each.what for each in found] == ["cut r0 r1 | r2 r3 r4", "cut r2>r3"]
-    assert len(found[0].mend.links) == 12  # type: ignore[attr-defined]
+    assert len(found[0].mend.links) == 12  # type: ignore[union-attr]
 
 
 def test_a_cut_in_one_direction_is_no_partition() -> None:

@@ -201,7 +201,7 @@ def test_a_sigcont_that_follows_no_stop_changes_nothing(bare: Bare) -> None:
     for number in range(bare.sent.count(screen) + 1, bare.sent.count(screen) + 4):
         os.kill(bare.pid, signal.SIGCONT)
         # Each comes back to the screen once; what is typed before that is lost with the shell's modes.
-        bare.until(lambda number=number: bare.sent.count(screen) == number, "the screen is back")
+        bare.until(lambda number=number: bare.sent.count(screen) == number, "the screen is back")  # type: ignore[misc]
         bare.until(lambda: b"hostile" in bare.sent[bare.sent.rfind(screen) :], "the screen is drawn anew")
     eventually(lambda: len(list(tasks.iterdir())) <= before, "no thread is left over")
     bare.press(b"\x03")

@@ -8,8 +8,8 @@ from paxtui.console.model.safety.safety import MARGIN
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import DIGEST_CHARS, NOOP_DIGEST, ProposedView, SlotView
 from paxtui.wire.values import Ballot
-from tests.bench.judge import BALLOT
 from tests.console.test_safety import broken, started, status
+from tests.tools.measurements.judge import BALLOT
 
 NEXT = Ballot(2, 1)
 

@@ -205,6 +205,7 @@ MENU: list[tuple[str, str, list[Any]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(160, 45), (80, 24)])
 def test_every_fault_of_the_menu_has_a_key(play: Play, size: tuple[int, int]) -> None:
     async def act(on: Played) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import trio
 from msgspec import structs
 
@@ -97,6 +98,7 @@ def test_help_is_broken_between_keys_and_flows_as_prose() -> None:
 # With replicas
 
 
+@pytest.mark.processes
 def test_undo_leaves_alone_who_runs_again_already(tmp_path: Path) -> None:
     async def act(on: Real) -> None:
         await on.press("right", "c")
@@ -125,6 +127,7 @@ async def until(condition: Callable[[], bool]) -> None:
         await trio.sleep(0.05)
 
 
+@pytest.mark.processes
 def test_replicas_of_another_console_on_the_same_ports_are_not_taken_for_ours(tmp_path: Path) -> None:
     async def meet(on: Real) -> list[str]:
         second = ClusterDriver(structs.replace(on.bridge.launch, data_dir=tmp_path / "second", log_dir=None))

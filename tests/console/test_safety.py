@@ -7,13 +7,13 @@ import pytest
 from paxtui.console.model.safety.checks import NAMES
 from paxtui.console.model.safety.safety import MARGIN, SLOTS_KEPT, SafetyJudge
 from paxtui.sim.mutants import MUTANTS
-from paxtui.sim.plan.plan_generator import draw
+from paxtui.sim.plan.plan_generator import generate_plan
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import DIGEST_CHARS, LearnedView, ProposedView, TelemetrySnapshot, VotedView
 from paxtui.wire.values import Ballot
-from tests.bench.judge import BALLOT, told
 from tests.console.story import Story
 from tests.console.traces import booting, observed
+from tests.tools.measurements.judge import BALLOT, told
 
 SEEDS = 40
 FEW = 100
@@ -67,7 +67,7 @@ def unknown(judge: SafetyJudge) -> list[str]:
 @pytest.mark.parametrize("lossy", [False, True], ids=["complete", "lossy"])
 def test_no_order_of_reports_makes_a_correct_cluster_look_broken(lossy: bool) -> None:
     for seed in range(SEEDS):
-        judge, result = observed(draw(seed), seed=seed, lossy=lossy)
+        judge, result = observed(generate_plan(seed), seed=seed, lossy=lossy)
         assert result.outcome == "ok"
         assert not judge.problems, f"seed {seed}"
         assert judge.light.words == "SAFE 7/7"
@@ -78,7 +78,7 @@ def test_planted_bugs_turn_the_light_red(name: str, check: str) -> None:
     mutant = MUTANTS[name]
     with mutant.installed():
         for seed in range(max(FEW, 2 * mutant.seeds)):  # a screen sees less than the simulator does
-            judge, _ = observed(draw(seed, mutant.profile), seed=seed, blind=True)
+            judge, _ = observed(generate_plan(seed, mutant.profile), seed=seed, blind=True)
             if check in broken(judge):
                 assert judge.light == ("VIOLATED", "VIOLATED")
                 return

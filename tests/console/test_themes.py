@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from paxtui.console.theme.styles import PALETTES, Styles
 from tests.console.pilot import Played, played
 
@@ -21,6 +23,7 @@ async def shown(on: Played) -> list[list[tuple[str, str]]]:
     return drawn(on)[:-1]
 
 
+@pytest.mark.slow
 def test_a_theme_looks_the_same_whatever_was_there_before() -> None:
     async def main() -> None:
         expected = {}

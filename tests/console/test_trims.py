@@ -21,15 +21,15 @@ from paxtui.console.theme.styles import Styles
 from paxtui.console.view_state import ViewState
 from paxtui.core.values import NOOP, Command, checkpoint, trim
 from paxtui.sim.mutants import MUTANTS
-from paxtui.sim.plan.plan_generator import draw
+from paxtui.sim.plan.plan_generator import generate_plan
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import DIGEST_CHARS, LearnedView, ProposedView, VotedView, digest
 from paxtui.wire.values import Ballot
-from tests.bench.judge import BALLOT
 from tests.console.pilot import Played
 from tests.console.story import Story
 from tests.console.test_safety import broken, decide, started
 from tests.console.traces import observed
+from tests.tools.measurements.judge import BALLOT
 
 Play = Callable[..., None]
 
@@ -234,7 +234,7 @@ def test_new_events_are_about_slots_and_what_comes_all_the_time_is_quiet() -> No
 @pytest.mark.parametrize("lossy", [False, True], ids=["complete", "lossy"])
 def test_no_order_of_reports_makes_trims_look_broken(profile: str, lossy: bool) -> None:
     for seed in range(12):
-        judge, result = observed(draw(seed, profile), seed=seed, lossy=lossy)
+        judge, result = observed(generate_plan(seed, profile), seed=seed, lossy=lossy)
         assert result.outcome == "ok"
         assert not judge.problems, f"seed {seed}"
         assert judge.light.words == "SAFE 7/7"
@@ -244,7 +244,7 @@ def test_a_planted_bug_in_what_is_taken_turns_the_light_red() -> None:
     mutant = MUTANTS["state-without-chain"]
     with mutant.installed():
         for seed in range(6 * mutant.seeds):
-            judge, _ = observed(draw(seed, mutant.profile), seed=seed, blind=True)
+            judge, _ = observed(generate_plan(seed, mutant.profile), seed=seed, blind=True)
             if "same prefix" in broken(judge):
                 return
     pytest.fail("it was not seen")

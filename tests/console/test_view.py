@@ -289,6 +289,7 @@ NAMED = "up down left right pageup pagedown home end enter escape tab shift+tab 
 KEYS = [*"?:xcCrtplLdDseNuHvmTiojknbghfyaKRPwz1234567890-+=,.<>/", *NAMED.split(), "ctrl+p"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_random_keys_sizes_and_events_do_no_harm(seed: int) -> None:
     rng = random.Random(seed)

@@ -53,7 +53,7 @@ def view(event: Event) -> Any:
 
 def snapshot(cluster: Simulation, id: int, number: int, slots_max: int) -> TelemetrySnapshot:
     """What a replica would tell to somebody who connects now."""
-    replica = cluster.nodes[id].replica
+    replica = cluster.replicas[id].core
     assert replica is not None
     views: list[SlotView] = []
 
@@ -148,17 +148,17 @@ class Wire:
                 self._end_connection(at, replica)
                 self._arrives(at, replica, _call(replica, lambda judge: judge.gap(replica, at)), lag=False)
             assert self.cluster is not None
-            life = self.cluster.nodes[replica].life
+            life = self.cluster.replicas[replica].life
             self.cluster.push(at + self._rng.choice([0.0, 0.05, 1.0]), self._come_back, (replica, life))
 
     def _come_back(self, who: tuple[int, int]) -> None:
         """Between two steps of a replica, as its own snapshots are made."""
         replica, life = who
         assert self.cluster is not None
-        node, at = self.cluster.nodes[replica], self.cluster.now
-        if node.life != life or node.replica is None:
+        node, at = self.cluster.replicas[replica], self.cluster.now
+        if node.life != life or node.core is None:
             return
-        if node.replica._out.events:  # in the middle of a step: telemetry is flushed between them
+        if node.core._out.events:  # in the middle of a step: telemetry is flushed between them
             self.cluster.push(at + 0.0005, self._come_back, who)
             return
         lost = self._blind.pop(replica)
@@ -210,7 +210,7 @@ def observed(
 ) -> tuple[SafetyJudge, RunResult]:
     """Run a plan, and let a judge watch; ``blind``: the simulator itself does not."""
     wire = Wire(seed, lossy=lossy)
-    with patch("paxtui.sim.cluster.simulation.FullObserver", Blinded if blind else FullObserver):
+    with patch("paxtui.sim.cluster.world.FullObserver", Blinded if blind else FullObserver):
         cluster = wire.cluster = Simulation(plan, wire)
     result = cluster.run()
     judge = SafetyJudge(plan.replicas)

@@ -7,6 +7,8 @@ invariants A1 to A5: A1 ballots only rise, A2 votes are at the current ballot, A
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,7 +41,7 @@ def acceptor(limits: Settings | None = None) -> Cluster:
     return Cluster(3, limits, checked=False)
 
 
-def ask(cluster: Cluster, message: PeerMessage) -> PeerMessage:
+def ask(cluster: Cluster, message: Any) -> PeerMessage:
     """The acceptor's one answer to the owner of the message's ballot."""
     (letter,) = cluster.inject(message.ballot.replica, 2, message)
     assert letter.to == message.ballot.replica
@@ -267,7 +269,7 @@ STEPS = st.one_of(
 def test_no_order_of_messages_and_crashes_makes_an_acceptor_break_a_promise(steps: list[object]) -> None:
     """A1, A2, A3 and A5 against the plain model: a number, and a vote a slot."""
     cluster = acceptor()
-    promised, votes = Ballot.ZERO, {}
+    promised, votes = Ballot.ZERO, dict[int, Any]()
     for step in steps:
         match step:
             case Prepare(ballot, first):

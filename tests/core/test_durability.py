@@ -215,7 +215,7 @@ def test_a_checkpoint_states_the_table_at_the_watermark_of_its_batch() -> None:
             for write in batch.writes:
                 if isinstance(write, PutSessions):
                     checkpoints += 1
-                    assert write.upto == batch.writes[-1].watermark
+                    assert write.upto == batch.writes[-1].watermark  # type: ignore[attr-defined]
         cluster.persist(0)
     assert checkpoints == 2
 
@@ -351,7 +351,7 @@ def test_a_lost_vote_is_written_over_in_the_batch_that_moves_the_watermark() -> 
         cluster.deliver(kind)
     batch = cluster[0].batches[-1]
     assert any(isinstance(write, PutEntries) for write in batch.writes)
-    assert batch.writes[-1].watermark == 1
+    assert batch.writes[-1].watermark == 1  # type: ignore[attr-defined]
     assert not any(isinstance(write, PutVotes) for write in batch.writes)
 
 

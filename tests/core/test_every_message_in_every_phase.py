@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -349,7 +350,7 @@ def test_every_message_that_a_healthy_cluster_sends_may_come_late_in_any_phase(
     """One of each kind, from another life of the cluster, and twice."""
     other = Cluster(3, SMALL, checked=False)
     other.isolate(2)
-    letters = []
+    letters: list[Any] = []
     other.listener = lambda _, what: letters.append(what) if hasattr(what, "message") else None
     other.run(1.5)
     for client in ("ada", "bob"):

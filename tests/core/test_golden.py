@@ -34,6 +34,7 @@ from paxtui.core.events import (
 )
 from paxtui.core.messages import Heartbeat, HeartbeatAck
 from paxtui.core.settings import Settings
+from paxtui.words.links import link_of_ids
 from tests.core import notation
 from tests.core.cluster import Cluster, Letter
 
@@ -102,7 +103,7 @@ class Story:
 
     def do_replicas(self, count: str, **numbers: str) -> None:
         """Start a new cluster; numbers are settings."""
-        settings = Settings(**{name: _number(text) for name, text in numbers.items()})
+        settings = Settings(**{name: _number(text) for name, text in numbers.items()})  # type: ignore[arg-type]
         self._cluster = Cluster(int(count), settings)
         self._cluster.listener = self._listen
         self._told = [0] * int(count)
@@ -195,7 +196,7 @@ class Story:
         """``cut 0>1 1>0``, or ``cut 0`` for all of a replica's links."""
         for link in links:
             if ">" in link:
-                self._cluster.cut((int(link[0]), int(link[2])))
+                self._cluster.cut(*link_of_ids(link))
             else:
                 self._cluster.isolate(int(link))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from paxtui.core.ballot import Ballot
 from paxtui.core.leader import Leader
 from paxtui.core.messages import HeartbeatAck, Prepare, PreVoteReply
@@ -75,7 +77,7 @@ def test_a_leader_that_takes_a_state_fills_no_hole_below_it() -> None:
     assert sorted(leader.holes) == [2]
     leader.fill_due(1.0)
     sends, _, _ = out.drain()
-    assert [envelope.message.first for envelope in sends] == [2]
+    assert [cast("Any", envelope.message).first for envelope in sends] == [2]
 
 
 def test_a_leader_that_takes_a_state_keeps_no_value_below_it() -> None:
@@ -123,7 +125,7 @@ def test_a_leader_fills_no_hole_that_it_learned_from_another_replica() -> None:
     leader.drop_slots(0, 2)
     leader.fill_due(1.0)
     sends, _, _ = out.drain()
-    assert [envelope.message.first for envelope in sends] == [2]
+    assert [cast("Any", envelope.message).first for envelope in sends] == [2]
 
 
 def test_skips_of_slots_that_others_have_used_since_make_room_for_new_ones() -> None:
@@ -153,7 +155,7 @@ def test_slots_that_were_learned_elsewhere_make_room_in_the_window() -> None:
     assert (leader.in_flight, leader.queued) == (2, 2)
     out.drain()
     leader.resend(10.0)
-    assert sorted({envelope.message.first for envelope in out.drain()[0]}) == [2, 3]
+    assert sorted({cast("Any", envelope.message).first for envelope in out.drain()[0]}) == [2, 3]
 
 
 def test_a_read_waits_for_a_heartbeat_that_was_sent_after_it_also_on_a_leader_that_has_sent_none() -> None:
@@ -162,7 +164,7 @@ def test_a_read_waits_for_a_heartbeat_that_was_sent_after_it_also_on_a_leader_th
     cluster.deliver("prepare")
     cluster.deliver("promise")
     assert cluster[0].leads
-    assert cluster[0].replica.proposer.leader.beats == 0
+    assert cluster[0].replica.proposer.leader.beats == 0  # type: ignore[union-attr]
     cluster.read(0, 7)
     cluster.say(0, "ada", "a")
     cluster.deliver("accept")

@@ -253,7 +253,7 @@ def test_a_leader_that_cannot_learn_what_a_promise_left_out_tries_again_without_
     cluster.elect(2)
     cluster.deliver("prepare", to=0)
     cluster.deliver("promise", sender=0)
-    assert cluster[2].replica.proposer.leader.base == 1
+    assert cluster[2].replica.proposer.leader.base == 1  # type: ignore[union-attr]
     cluster.crash(0)
     cluster.drop()
     cluster.run(10.0)

@@ -135,7 +135,8 @@ def test_a_promise_of_many_votes_is_cut_into_pages() -> None:
     cluster = Cluster(3, Settings(run_slots=3), checked=False)
     values = tuple(Command("ada@0", number, "x") for number in range(8))
     cluster.inject(0, 2, Accept(Ballot(1, 0), 0, values))
-    first, pages = 0, []
+    pages: list[list[int]] = []
+    first: int | None = 0
     while first is not None:
         (answer,) = cluster.inject(1, 2, Prepare(Ballot(2, 1), first, True))
         assert isinstance(answer.message, Promise)

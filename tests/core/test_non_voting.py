@@ -70,7 +70,7 @@ def test_nothing_that_counts_is_answered_and_nothing_is_promised_or_voted(
     cluster.drop()
     before = cluster[0].status.promised
     cluster.inject(1, 0, message)
-    cluster.deliver(type(message).__struct_config__.tag, to=0)
+    cluster.deliver(str(type(message).__struct_config__.tag), to=0)
     assert cluster.flying() == []
     assert cluster[0].status.promised == cluster[0].disk.state.promised == before
     assert cluster[0].replica.acceptor.votes == {}

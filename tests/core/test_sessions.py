@@ -215,6 +215,7 @@ def test_the_table_after_a_replay_from_its_checkpoint_is_the_table_of_one_that_n
             # Clients ask for new sessions; their ids carry the watermark of that moment.
             births = dict.fromkeys(births, len(log))
         else:
+            assert isinstance(step, tuple)
             name, request = step
             command = Command(f"{name}@{births[name]}", request, "")
             before = steady.find(command.client, request)

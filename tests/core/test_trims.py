@@ -418,7 +418,7 @@ def test_votes_above_the_state_stay() -> None:
     cluster = behind(PATIENT, log_start=7)
     cluster.say(0, "ada", "above")
     cluster.deliver("accept", 0, 2)
-    slot = cluster[0].replica.proposer.leader.next_slot - 1
+    slot = cluster[0].replica.proposer.leader.next_slot - 1  # type: ignore[union-attr]
     assert slot in cluster[2].disk.rows
     told(cluster)
     while cluster.deliver("snapshot") or cluster.deliver("snapshot-ask"):
@@ -501,7 +501,7 @@ def test_a_restart_finds_what_was_there(done: str) -> None:
     append(cluster, "z", client="zoe")
     cluster.run(1.0)
     before = picture(cluster, me)
-    assert before[0][2] == (0 if done == "checkpoint" else 7)
+    assert before[0][2] == (0 if done == "checkpoint" else 7)  # type: ignore[index]
     cluster.crash(me)
     cluster.restart(me)
     assert picture(cluster, me) == before

@@ -93,6 +93,7 @@ def test_its_health_is_that_of_its_process_alone(monkeypatch: pytest.MonkeyPatch
     assert options["timeout"] < int(given_s[1])
 
 
+@pytest.mark.processes
 def test_what_it_copies_is_enough_to_build_the_wheel(tmp_path: Path) -> None:
     source = tmp_path / "src"
     source.mkdir()

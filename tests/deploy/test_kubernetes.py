@@ -262,12 +262,12 @@ def test_the_pods_come_up_together_and_are_replaced_one_at_a_time(pods: Pods) ->
     for ordinal in (1, 2):
         pods.begin(ordinal)
     for ordinal in range(3):
-        until(lambda ordinal=ordinal: pods.probe(ordinal, "readinessProbe"), f"{ordinal} is ready")
+        until(lambda ordinal=ordinal: pods.probe(ordinal, "readinessProbe"), f"{ordinal} is ready")  # type: ignore[misc]
     for ordinal in (2, 1, 0):
         pods.end(ordinal)
         assert not pods.probe(ordinal, "livenessProbe")
         pods.begin(ordinal)
-        until(lambda ordinal=ordinal: pods.probe(ordinal, "readinessProbe"), f"{ordinal} is ready again")
+        until(lambda ordinal=ordinal: pods.probe(ordinal, "readinessProbe"), f"{ordinal} is ready again")  # type: ignore[misc]
 
 
 class Names(trio.abc.HostnameResolver):

@@ -179,7 +179,7 @@ async def test_what_goes_wrong_with_the_numbers_does_not_stop_the_replica(
         assert (await it.scrape())["paxtui_is_leader"] == 1
 
 
-class Counting(collector.Collector):
+class Counting(collector.Collector):  # type: ignore[misc, name-defined]
     """A collector that counts how often it is asked."""
 
     def __init__(self) -> None:

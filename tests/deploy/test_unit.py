@@ -30,6 +30,7 @@ def service() -> dict[str, str]:
     return dict(parser["Service"])
 
 
+@pytest.mark.processes
 def test_systemd_finds_nothing_wrong_with_it(tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed")
@@ -48,6 +49,7 @@ def test_systemd_finds_nothing_wrong_with_it(tmp_path: Path) -> None:
         assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
+@pytest.mark.processes
 def test_a_mistake_in_it_would_be_found(tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed")

@@ -5,9 +5,13 @@ from __future__ import annotations
 import signal
 import subprocess
 
+import pytest
+
 from paxtui.storage import backup
 from tests.replica.conditions import until
 from tests.replica.processes import PAXTUI, Replicas
+
+pytestmark = pytest.mark.processes
 
 
 def paxtui(replicas: Replicas, *words: object) -> subprocess.CompletedProcess[str]:
@@ -67,7 +71,7 @@ def test_a_cluster_goes_on_from_a_backup_and_what_is_left_of_the_old_one_stays_o
     until(lambda: "the cluster was restored from a backup" in three.words(2), "the old one is told")
     for replica in (0, 1):
         until(
-            lambda replica=replica: texts(three, replica) == ["one", "two", "a new life"],
+            lambda replica=replica: texts(three, replica) == ["one", "two", "a new life"],  # type: ignore[misc]
             f"r{replica} has it",
         )
 
@@ -98,7 +102,7 @@ def test_a_backup_says_what_is_missing_or_that_nobody_could_be_asked(three: Repl
     stop(three, 2)
     three.append("two", "three")
     for replica in (0, 1):  # before they stop, so that each of them has it on disk
-        until(lambda replica=replica: three.until_status(replica).watermark == 3, f"r{replica} has all")
+        until(lambda replica=replica: three.until_status(replica).watermark == 3, f"r{replica} has all")  # type: ignore[misc]
     made = paxtui(three, "backup", three.folder / "behind.backup", "--from", 2)
     assert made.returncode == 0
     assert "replica 2 is behind: slots 1 to 2 are learned by others, and not in this backup" in made.stderr

@@ -15,6 +15,8 @@ from tests.disks.conftest import stopped_with, until_held
 from tests.replica.conditions import until
 from tests.replica.processes import Replicas
 
+pytestmark = pytest.mark.processes
+
 TEXTS = [f"text number {number:03d}" for number in range(60)]
 
 

@@ -11,6 +11,8 @@ import pytest
 from tests.disks.conftest import stopped_with
 from tests.replica.processes import Replicas
 
+pytestmark = pytest.mark.processes
+
 Mount = Callable[[Path, str], None]
 
 

@@ -16,6 +16,8 @@ from tests.disks.conftest import until_held
 from tests.replica.conditions import until
 from tests.replica.processes import PAXTUI, Replicas
 
+pytestmark = pytest.mark.processes
+
 
 def wipe(replicas: Replicas, replica: int) -> None:
     shutil.rmtree(replicas.data(replica))

@@ -16,6 +16,8 @@ from tests.disks.conftest import until_held
 from tests.replica.conditions import until
 from tests.replica.processes import Replicas
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 def trimmed(three: Replicas) -> Replicas:
@@ -109,7 +111,7 @@ def test_a_replica_killed_as_it_gives_or_takes_a_state_forgets_nothing(trimmed: 
     victims = {0, 1, 2} - {behind} if event == "snapshot-sent" else {behind}
     for victim in victims:
         trimmed.do(trimmed.operator.inject, victim, f.CrashReplica(), when=f.Trigger(event))
-    for fault in trimmed.do(trimmed.operator.faults):  # type: ignore[attr-defined]
+    for fault in trimmed.do(trimmed.operator.faults):
         if isinstance(fault.fault, f.Cut):
             trimmed.do(trimmed.operator.undo, fault.number)
     until(lambda: not all(map(trimmed.alive, victims)), "one is killed")

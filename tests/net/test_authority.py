@@ -143,6 +143,7 @@ def test_a_survey_begins_with_the_authority_whatever_else_is_in_the_folder(tmp_p
 # The library
 
 
+@pytest.mark.processes
 def test_without_the_library_only_making_certificates_fails(tmp_path: Path) -> None:
     certs = Folder(tmp_path / "certs", "replica-0")
     program = f"""
@@ -166,6 +167,7 @@ main()
     )
 
 
+@pytest.mark.processes
 def test_neither_a_replica_nor_a_client_loads_the_library() -> None:
     program = "import sys, paxtui.replica.process, paxtui.client; print('cryptography' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -11,6 +11,8 @@ import pytest
 
 from tests.replica.processes import PAXTUI, environment
 
+pytestmark = pytest.mark.processes
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -147,7 +147,7 @@ async def test_a_replica_without_certificates_is_not_spoken_to(tmp_path: Path) -
 async def test_a_refused_certificate_is_told_by_the_answer_to_hello(door: TlsHost, tmp_path: Path) -> None:
     """The handshake of a client succeeds in TLS 1.3 although the replica refuses its certificate."""
     other = Folder(tmp_path / "other", "client-ada")
-    mixed = structs.replace(
+    mixed = structs.replace(  # type: ignore[type-var]
         seen_by(door, "client-ada", other.path).tls, authority=str(door.certs.path / "authority.pem")
     )
     with pytest.raises(ConfigError, match="is not from"):  # our own check finds it first

@@ -197,7 +197,9 @@ async def test_the_limit_of_requests_in_flight_holds_for_encrypted_connections(
     resumed: list[Reader] = []
     resume = Reader.resume
     monkeypatch.setattr(
-        Reader, "resume", lambda self: (self.reading or resumed.append(self), resume(self))[1]
+        Reader,
+        "resume",
+        lambda self: (self.reading or resumed.append(self), resume(self))[1],  # type: ignore[func-returns-value]
     )
     async with (
         tls_hosted(tmp_path, limits=Limits(in_flight=4)) as door,

@@ -22,7 +22,7 @@ from paxtui.replica.transport.admission import (
 
 
 def guests(lines: io.StringIO, **limits: int) -> AdmissionControl:
-    return AdmissionControl(Limits(**limits), Counter(), EventLog(0, "debug", as_json=False, file=lines))  # type: ignore[arg-type]
+    return AdmissionControl(Limits(**limits), Counter(), EventLog(0, "debug", as_json=False, file=lines))
 
 
 def told(lines: io.StringIO) -> list[str]:

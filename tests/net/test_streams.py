@@ -231,6 +231,7 @@ async def test_bytes_that_were_changed_end_a_gathered_read(tmp_path: Path) -> No
 # Another implementation
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the command openssl")
 @pytest.mark.trio
 async def test_the_other_side_may_change_its_keys(tmp_path: Path) -> None:
@@ -240,16 +241,20 @@ async def test_the_other_side_may_change_its_keys(tmp_path: Path) -> None:
     ada = certs.files("client-ada")
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{listener.socket.getsockname()[1]}"]
     command += ["-CAfile", str(ada.authority), "-cert", str(ada.certificate), "-key", str(ada.key), "-tls1_3"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    openssl = await trio.lowlevel.open_process(command, **pipes)
+    openssl = await trio.lowlevel.open_process(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     assert openssl.stdin is not None
-    assert openssl.stdout is not None
+    told = openssl.stdout
+    assert told is not None
+    told = openssl.stdout
+    assert told is not None
     said = b""
 
     async def said_by_openssl(line: bytes, times: int) -> None:
         nonlocal said
         while said.count(line) < times:
-            said += await openssl.stdout.receive_some()
+            said += await told.receive_some()
 
     try:
         with trio.fail_after(PATIENCE_S):
@@ -269,4 +274,4 @@ async def test_the_other_side_may_change_its_keys(tmp_path: Path) -> None:
         openssl.kill()
         await openssl.stdin.aclose()
         await openssl.wait()
-        await openssl.stdout.aclose()
+        await told.aclose()

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.processes
+
 
 def loaded_by(code: str) -> set[str]:
     """Top-level names of all modules that are loaded after ``code`` ran in a new interpreter."""

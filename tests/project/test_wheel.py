@@ -10,6 +10,11 @@ from pathlib import Path
 
 import pytest
 
+import paxtui
+from paxtui import guide
+
+pytestmark = pytest.mark.processes
+
 PROJECT = Path(__file__).parents[2]
 
 
@@ -29,7 +34,16 @@ def run(command: list[str | Path], cwd: Path, **environment: str) -> subprocess.
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The scripts folder of a new environment that has the wheel and what it depends on, nothing else."""
     folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, PROJECT]
+    build: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(folder),
+        PROJECT,
+    ]
     built = run(build, folder)
     assert built.returncode == 0, built.stdout + built.stderr
     (wheel,) = folder.glob("paxtui-*.whl")
@@ -59,6 +73,16 @@ def test_the_wheel_has_the_scenarios_and_says_that_it_is_typed(bare: Path, tmp_p
     assert "leader-killed-mid-stream" in listed.stdout, listed.stderr
     code = "import paxtui, pathlib; print((pathlib.Path(paxtui.__file__).parent / 'py.typed').exists())"
     assert run([bare / "python", "-c", code], tmp_path).stdout.strip() == "True"
+
+
+def test_the_wheel_has_the_guide_and_its_version(bare: Path, tmp_path: Path) -> None:
+    listed = run([bare / "paxtui", "guide"], tmp_path)
+    assert [line.split()[0] for line in listed.stdout.partition("\n\n")[0].splitlines()] == list(guide.TOPICS)
+    for topic in guide.TOPICS:
+        assert run([bare / "paxtui", "guide", topic], tmp_path).stdout == guide.page(topic).text
+    assert run([bare / "paxtui", "--version"], tmp_path).stdout == f"paxtui {paxtui.__version__}\n"
+    code = "from importlib.metadata import version; print(version('paxtui'))"
+    assert run([bare / "python", "-c", code], tmp_path).stdout.strip() == paxtui.__version__
 
 
 def test_from_any_folder_data_goes_to_the_users_state_folder(bare: Path, tmp_path: Path) -> None:

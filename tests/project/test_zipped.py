@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 import paxtui
+from paxtui import guide
 from paxtui.scenarios.model import builtin
 from paxtui.sim.campaign import code_version
+
+pytestmark = pytest.mark.processes
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +70,14 @@ def test_the_console_has_its_stylesheet(zipped: Path) -> None:
         [sys.executable, "-c", SCREEN], check=True, capture_output=True, text=True, timeout=60
     ).stdout
     assert runs(zipped, SCREEN) == here
+
+
+def test_the_guide_and_the_version_are_there(zipped: Path) -> None:
+    script = "import sys\nsys.argv = ['paxtui', {word!r}]\nfrom paxtui.cli.main import main\nmain()"
+    assert [
+        line.split()[0] for line in runs(zipped, script.format(word="guide")).splitlines() if "  " in line
+    ] == [*guide.TOPICS]
+    assert runs(zipped, script.format(word="--version")) == f"paxtui {paxtui.__version__}\n"
 
 
 def test_all_scenarios_are_there(zipped: Path) -> None:

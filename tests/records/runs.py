@@ -13,14 +13,14 @@ from paxtui.records.merge import Records
 from paxtui.records.reader import RecordReader
 from paxtui.sim.cluster.record import JsonLines
 from paxtui.sim.cluster.simulation import RunResult, Simulation
-from paxtui.sim.plan.plan_generator import draw
+from paxtui.sim.plan.plan_generator import generate_plan
 
 Lines = list[bytes]
 
 
 def traced(seed: int, profile: str, *, messages: bool = False) -> tuple[Lines, RunResult]:
     """The trace of a run, and how it ended."""
-    plan = draw(seed, profile)
+    plan = generate_plan(seed, profile)
     out = io.BytesIO()
     result = Simulation(plan, JsonLines(out, plan, messages=messages)).run()
     return out.getvalue().splitlines(keepends=True), result

@@ -22,6 +22,7 @@ SEEDS = range(6)
 # Honest records
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", [name for name in ALL_PROFILES if name != "canary"])
 def test_a_trace_of_the_simulator_is_safe(profile: str) -> None:
     for seed in SEEDS:
@@ -33,6 +34,7 @@ def test_a_trace_of_the_simulator_is_safe(profile: str) -> None:
         assert judgement.slots == result.slots
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "profile", ["network", "crash", "disk", "churn", "boost", "lost", "trims", "overtaken"]
 )
@@ -107,6 +109,7 @@ SEEN = {
 """Those that show in what replicas decide, not only in what they send or write."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SEEN)
 def test_a_planted_bug_is_seen_in_the_trace_of_the_run_that_it_broke(name: str) -> None:
     mutant = MUTANTS[name]

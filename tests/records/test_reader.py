@@ -66,7 +66,7 @@ BAD = {
     "no header": ([event(0)], "r0:1: this is no record: the first line is no header"),
     "binary": ([b"\x00\xff\xfe"], "r0:1: this is no record"),
     "deep": ([b"[" * 100_000], "r0:1: this is no record"),
-    "another format": ([header()[0].replace(b'"record":1', b'"record":2')], "r0:1: format 2 of records"),
+    "another format": ([header()[0].replace(b'"record":2', b'"record":3')], "r0:1: format 3 of records"),
     "half a header": (
         [b'{"record":1,"replica":0,"at":1}\n'],
         "r0:1: missing field `cluster`",

@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -220,17 +220,17 @@ class Replicas:
 
         return self.with_log(append)
 
-    def with_log(self, act: Callable[[Log], object], name: str = "test") -> object:
-        async def run() -> object:
+    def with_log(self, act: Callable[[Log], Awaitable[T]], name: str = "test") -> T:
+        async def run() -> T:
             async with connect(self.cluster, name=name) as log:
                 return await act(log)
 
         return trio.run(run)
 
-    def do(self, act: Callable[..., object], *arguments: object, **named: object) -> object:
+    def do(self, act: Callable[..., Awaitable[T]], *arguments: object, **named: object) -> T:
         """One of the operator's verbs, such as ``replicas.do(replicas.operator.inject, 0, Cut(1))``."""
 
-        async def run() -> object:
+        async def run() -> T:
             return await act(*arguments, **named)
 
         return trio.run(run)

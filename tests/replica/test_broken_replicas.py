@@ -89,6 +89,7 @@ def cluster(module_cluster: Cluster) -> Cluster:
 # The disk
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("fault", "words", "who"),
     [(f.DiskError(), "Input/output error", 0), (f.FullDisk(), "No space left on device", 1)],
@@ -115,6 +116,7 @@ def test_a_disk_that_fails_stops_its_replica_at_once_and_the_rest_goes_on(
 # Time
 
 
+@pytest.mark.processes
 def test_a_pause_is_answered_first_and_ends_by_itself(cluster: Cluster) -> None:
     victim = cluster.until_led()
     pid = cluster.pid(victim)
@@ -131,6 +133,7 @@ def test_a_pause_is_answered_first_and_ends_by_itself(cluster: Cluster) -> None:
     until(lambda: cluster.do(cluster.operator.faults) == [], "no fault is left")
 
 
+@pytest.mark.processes
 def test_a_fault_ends_when_its_time_is_over(cluster: Cluster) -> None:
     leader = cluster.until_led()
     cluster.do(cluster.operator.inject, leader, f.Cut(-1), for_s=0.5)
@@ -140,6 +143,7 @@ def test_a_fault_ends_when_its_time_is_over(cluster: Cluster) -> None:
     cluster.check_logs()
 
 
+@pytest.mark.processes
 def test_a_process_that_died_leaves_no_fault_behind(cluster: Cluster) -> None:
     victim = cluster.until_led()
     cluster.do(cluster.operator.inject, victim, f.SlowDisk(5))
@@ -301,6 +305,7 @@ def test_every_event_is_a_kill_point() -> None:
     assert {event for event, _, _ in KILLS} == names - NOT_HERE - TRIMMED
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("event", "role", "provoke"),
     KILLS,

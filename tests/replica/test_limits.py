@@ -9,6 +9,7 @@ import resource
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -263,7 +264,7 @@ async def test_costly_requests_do_not_hold_up_others(tmp_path: Path) -> None:
     """Thousands of them arrive at once, and more as long as it takes; an append of somebody else is answered
     in between."""
     async with limited(tmp_path) as host, host.dial("client") as raw, host.dial("client") as other:
-        asked, seen, answered = 4000, [], trio.Event()
+        asked, seen, answered = 4000, list[Any](), trio.Event()
 
         async def append() -> None:
             assert (await other.append(1, "x"))["type"] == "appended"
@@ -390,8 +391,8 @@ def test_every_limit_is_read_from_the_cluster_file_and_written_back(tmp_path: Pa
     changed = {name: (FIELDS[name].default // 2 or 1.5) for name in FIELDS}
     changed = {name: FIELDS[name].type(value) for name, value in changed.items()}
     path = tmp_path / "cluster.toml"
-    path.write_text(cluster_file.to_toml(structs.replace(cluster, limits=Limits(**changed))))
-    assert cluster_file.load(path).limits == Limits(**changed)
+    path.write_text(cluster_file.to_toml(structs.replace(cluster, limits=Limits(**changed))))  # type: ignore[arg-type]
+    assert cluster_file.load(path).limits == Limits(**changed)  # type: ignore[arg-type]
     assert cluster_file.load(path).digest == cluster.digest  # one process's own matter
 
 

@@ -256,6 +256,7 @@ raise ValueError("a mistake of ours")
 """
 
 
+@pytest.mark.processes
 def test_a_traceback_goes_the_same_way_and_a_process_ends_although_nobody_reads_it(pipe: Pipe) -> None:
     with subprocess.Popen([sys.executable, "-c", PROGRAM], stderr=pipe.writer) as stuck:
         assert stuck.wait(30) == 1
@@ -289,6 +290,7 @@ os._exit(os.WEXITSTATUS(status))
 """
 
 
+@pytest.mark.processes
 def test_a_process_in_the_background_is_not_stopped_for_its_output() -> None:
     """As `stty tostop` has it, for output from the main thread."""
     controller, terminal = os.openpty()

@@ -22,6 +22,7 @@ def test_a_port_of_a_test_is_free_for_its_replica_and_for_nobody_else() -> None:
             pass
 
 
+@pytest.mark.processes
 def test_a_process_is_killed_when_the_test_fails_before_it_ends_it() -> None:
     sleeps = [sys.executable, "-c", "import time; time.sleep(60)"]
     with pytest.raises(LookupError), started(sleeps) as process:

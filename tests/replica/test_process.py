@@ -23,6 +23,8 @@ from paxtui.records.reader import RecordReader
 from tests.replica.conditions import until
 from tests.replica.processes import Replicas, gone, started
 
+pytestmark = pytest.mark.processes
+
 STOP_S = 20.0
 """Less than the patience of ``wait``; more than a busy machine needs for a replica's last commit."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -46,7 +46,7 @@ async def load(log: Log) -> None:
 
 
 @pytest.fixture(scope="module")
-def records(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Path]]:
+def records(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Under load, whoever leads is killed, again and again; in the end all stop in order."""
     replicas = Recorded(tmp_path_factory.mktemp("records"))
     try:
@@ -63,7 +63,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Path]]:
         replicas.append("the last one")
         replicas.until_equal()
         for replica in range(3):
-            replicas.signal(replica, 15)
+            replicas.signal(replica, signal.SIGTERM)
             assert replicas.wait(replica) == 0
     finally:
         replicas.close()

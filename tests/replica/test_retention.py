@@ -136,7 +136,7 @@ async def test_who_may_not_or_need_not_removes_nothing(
     async with running(kept, monkeypatch):
         for log_start in (1, 2, 3):  # what lies below goes after each look of the leader
             kept.node.storage.log_start = log_start
-            await eventually(lambda want=log_start: kept.chat.forgotten[-1:] == [want], "it has looked")
+            await eventually(lambda want=log_start: kept.chat.forgotten[-1:] == [want], "it has looked")  # type: ignore[misc]
     assert bool(kept.node.marked) == (reason is None)
 
 
@@ -197,7 +197,7 @@ async def test_three_replicas_keep_what_they_should_and_one_that_was_away_goes_o
         log_start = floor_of(leader)
         assert leader.feed.watermark - log_start >= 40
         for host in replicas.hosts.values():
-            await eventually(lambda node=host.node: is_swept(node), "the rows are gone from disk")
+            await eventually(lambda node=host.node: is_swept(node), "the rows are gone from disk")  # type: ignore[misc]
             async with host.dial("client", name="eve") as raw:
                 page = await raw.ask(
                     {"type": "read", "id": 1, "first": 0, "limit": 10, "consistency": "local"}

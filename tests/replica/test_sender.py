@@ -22,7 +22,7 @@ class Slow(trio.abc.SendStream):
         self.sent: list[bytes] = []
         self.gate = trio.Event()
 
-    async def send_all(self, data: bytes) -> None:
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         await self.gate.wait()
         self.gate = trio.Event()
         self.sent.append(bytes(data))

@@ -223,8 +223,8 @@ async def test_each_connection_gets_a_session_of_its_own_or_goes_on_with_one(hos
 
 REFUSALS: dict[str, tuple[dict[str, object], str]] = {
     "another version": (
-        {"role": "client", "version": 2},
-        "version 2, this replica speaks 1",
+        {"role": "client", "version": 3},
+        "version 3, this replica speaks 1 to 2",
     ),
     "a version of 30 digits": ({"role": "client", "version": 10**30}, f"you speak protocol version {10**30}"),
     "another cluster": ({"role": "client", "cluster": "0123"}, "this is cluster hosted ("),
@@ -508,6 +508,7 @@ async def test_a_message_must_have_1_to_65536_bytes(host: HostedReplica) -> None
         assert (await raw.append(4, "x" * 65536))["type"] == "appended"
 
 
+@pytest.mark.slow
 @pytest.mark.trio
 async def test_ten_thousand_requests_in_flight_are_all_answered(host: HostedReplica) -> None:
     await leading(host)

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 import pytest
 
+pytestmark = pytest.mark.processes
+
 PROGRAM = """
 import os, runpy, signal, sys
 

@@ -61,7 +61,7 @@ async def slow(folder: Path, **limits: float) -> AsyncIterator[HostedReplica]:
     """One of three with a slow heartbeat; the others are the test."""
     cluster = cluster_file.local(3, free_ports(3), name="hosted")
     cluster = structs.replace(cluster, settings=SLOW)
-    async with hosted(folder / "r0", cluster=cluster, limits=Limits(**limits)) as host:
+    async with hosted(folder / "r0", cluster=cluster, limits=Limits(**limits)) as host:  # type: ignore[arg-type]
         yield host
 
 

@@ -14,6 +14,8 @@ from paxtui.storage.offline import OfflineLog
 from tests.ports import free_ports
 from tests.replica.conditions import PATIENCE_S
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.mark.trio
 async def test_a_clean_stop_writes_the_last_watermark_and_the_message_log(tmp_path: Path) -> None:

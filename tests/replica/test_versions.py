@@ -26,7 +26,10 @@ async def test_a_hello_of_another_version_is_refused_by_the_versions_whatever_el
         await raw.say({"type": "hello", "version": version, "role": "steward", "shoe": 43})
         words = await raw.last_words()
     assert words is not None
-    assert f"you speak protocol version {version}, this replica speaks {PROTOCOL_VERSION}" in words["reason"]
+    assert (
+        f"you speak protocol version {version}, this replica speaks 1 to {PROTOCOL_VERSION}"
+        in words["reason"]
+    )
     assert f"your program is of {release} release" in words["reason"]
 
 

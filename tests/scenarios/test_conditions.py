@@ -6,6 +6,7 @@ from paxtui.core.ballot import Ballot
 from paxtui.core.replica import Status
 from paxtui.scenarios import condition_words as w
 from paxtui.scenarios.conditions import Check, Observation, checker, leader_of
+from paxtui.words.replicas import Replicas
 
 FIRST = Ballot(1, 0)
 
@@ -71,7 +72,7 @@ LED = (status(0, role="leader"), status(1), status(2))
 
 
 def check(condition: w.AnyCondition) -> Check:
-    def resolve(who: w.Replicas) -> tuple[int, ...]:
+    def resolve(who: Replicas) -> tuple[int, ...]:
         if who == "live":
             return (0, 1, 2)
         return tuple(each for each in (who if isinstance(who, list) else [who]) if isinstance(each, int))

@@ -171,7 +171,10 @@ def test_mistakes_end_with_code_2_before_anything_starts(tmp_path: Path) -> None
     for arguments, expected in (
         (("strss-test-0",), "did you mean stress-test-0"),
         ((), "paxtui run --list"),
-        (("stress-test-0", "--msg-loss", "101"), "--msg-loss: 101 is no percentage; 0 to 100 are allowed"),
+        (
+            ("stress-test-0", "--msg-loss", "101"),
+            "--msg-loss: percentage 101 is out of range; 0 to 100",
+        ),
         (("stress-test-0", "--skip-slot", "-1"), "--skip-slot: -1 is no slot"),
         (("quorum-loss", "--f", "1"), "quorum-loss: needs f = 2 or more, that is 5 replicas, not 3"),
         (("stress-test-0", "--f", "5"), "--f: 5 is not possible"),

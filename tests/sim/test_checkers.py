@@ -12,6 +12,7 @@ import traceback
 from array import array
 from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -64,7 +65,7 @@ from paxtui.sim.cluster import simulation as cluster_module
 from paxtui.sim.cluster.simulation import Simulation
 from paxtui.sim.mutants import MUTANTS
 from paxtui.sim.plan.plan import PROFILES
-from paxtui.sim.plan.plan_generator import draw
+from paxtui.sim.plan.plan_generator import generate_plan
 
 LOW, MID, HIGH = Ballot(1, 0), Ballot(2, 1), Ballot(3, 2)
 X, Y = Command("ada@0", 1, "x"), Command("bob@0", 1, "y")
@@ -505,7 +506,7 @@ def a_vote_too_far_ahead(c: FullObserver) -> None:
 
 
 def too_many_sessions(c: FullObserver) -> None:
-    c.limits.kept(0, 0, 2, 0)
+    c.limits.memory_kept(0, 0, 2, 0)
 
 
 CASES: dict[Case, Invariant] = {
@@ -592,7 +593,7 @@ def test_the_checkers_see(case: Case) -> None:
 
 def complaints(module: ModuleType) -> dict[int, int]:
     """Each line of every ``raise InvariantBroken`` of a module, and the line on which it begins."""
-    lines = {}
+    lines: dict[Any, Any] = {}
     for node in ast.walk(ast.parse(inspect.getsource(module))):
         if isinstance(node, ast.Raise):
             assert isinstance(node.exc, ast.Call)
@@ -618,14 +619,14 @@ def test_every_complaint_of_the_checkers_is_provoked_here() -> None:
 
 def test_a_deadline_that_does_not_move_is_a_surprise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Replica, "deadline", property(lambda self: 0.0))
-    result = Simulation(draw(1, "all")).run()
+    result = Simulation(generate_plan(1, "all")).run()
     assert result.invariant == str(Invariant.SURPRISE)
     assert "deadline does not move" in result.detail
 
 
 def test_a_run_without_an_end_is_a_storm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster_module, "EVENTS_MAX", 1000)
-    assert Simulation(draw(1, "all")).run().invariant == str(Invariant.STORM)
+    assert Simulation(generate_plan(1, "all")).run().invariant == str(Invariant.STORM)
 
 
 def test_agreement_itself_breaks_where_the_rules_that_imply_it_are_not_checked(
@@ -637,7 +638,8 @@ def test_agreement_itself_breaks_where_the_rules_that_imply_it_are_not_checked(
     monkeypatch.setattr(GhostState, "proposed", lambda *_: None)
     with MUTANTS["minority-of-promises"].installed():
         broken = {
-            Simulation(draw(seed, PROFILES[seed % len(PROFILES)])).run().invariant for seed in range(40)
+            Simulation(generate_plan(seed, PROFILES[seed % len(PROFILES)])).run().invariant
+            for seed in range(40)
         }
     assert str(Invariant.AGREEMENT) in broken
     assert str(Invariant.CHOOSABLE) not in broken

@@ -20,7 +20,7 @@ def test_the_seeds_are_as_many_as_promised_over_all_profiles() -> None:
     for runs in (fixed, derived):
         assert len(set(runs)) == len(runs)
         assert Counter(profile for _, profile in runs).keys() == {*PROFILES, *SPECIAL} - {"canary"}
-    assert list(ci.twice(COMMIT)) == derived[:20]
+    assert list(ci.repeated_runs(COMMIT)) == derived[:20]
 
 
 def test_a_commit_has_its_own_seeds_for_ever() -> None:
@@ -30,6 +30,7 @@ def test_a_commit_has_its_own_seeds_for_ever() -> None:
     assert 0 <= ci.first_seed(COMMIT) < 2**40
 
 
+@pytest.mark.processes
 def test_the_commit_is_told_by_the_environment_or_by_git_or_by_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -57,6 +58,7 @@ def test_all_parts_run_and_are_told(
     assert "regression files: " in output
 
 
+@pytest.mark.processes
 def test_a_failure_ends_it_with_its_code(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

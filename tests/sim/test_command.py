@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -23,7 +24,7 @@ from paxtui.sim.campaign import summary
 from paxtui.sim.campaign.campaign import campaign
 from paxtui.sim.cluster import simulation
 from paxtui.sim.mutants import MUTANTS
-from paxtui.sim.plan.plan_generator import draw
+from paxtui.sim.plan.plan_generator import generate_plan
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -38,7 +39,7 @@ def run(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def _exiting():  # type: ignore[no-untyped-def]
+def _exiting() -> Any:
     import functools
 
     @functools.wraps(sim)
@@ -187,6 +188,7 @@ def test_a_mutant_that_lives_is_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "1 mutants, 0 caught" in output
 
 
+@pytest.mark.slow
 def test_the_canary_fails_one_seed_in_a_hundred_and_the_pipeline_says_so() -> None:
     code, output = run("--seeds", "600", "--profile", "canary")
     assert code == 1
@@ -195,7 +197,7 @@ def test_the_canary_fails_one_seed_in_a_hundred_and_the_pipeline_says_so() -> No
     assert runs > 8
     again = output.splitlines()[-1].removeprefix("again: paxtui sim ").split()
     assert run(*again)[0] == 1
-    canaries = sum(any(f.kind == "canary" for f in draw(s, "canary").faults) for s in range(3000))
+    canaries = sum(any(f.kind == "canary" for f in generate_plan(s, "canary").faults) for s in range(3000))
     assert 15 < canaries < 50
 
 
@@ -256,6 +258,7 @@ def test_bad_usage_is_code_2(arguments: tuple[str, ...]) -> None:
     assert run(*arguments)[0] == 2
 
 
+@pytest.mark.processes
 def test_simulating_loads_neither_trio_nor_a_user_interface() -> None:
     code = (
         "import sys, paxtui.sim.campaign.campaign, paxtui.cli.sim;"

@@ -10,7 +10,7 @@ from paxtui.sim.cluster.record import LastLines
 from paxtui.sim.cluster.simulation import RunResult, Simulation
 from paxtui.sim.plan.damage import SHARES
 from paxtui.sim.plan.plan import PROFILES, PermanentFailure, Plan, PlannedFault
-from paxtui.sim.plan.plan_generator import draw
+from paxtui.sim.plan.plan_generator import generate_plan
 
 BACK, FLIP = "a database that went back in time was refused", "a flipped bit was noticed"
 DAMAGES = ("disk-back", "disk-flip", "disk-copied", "disk-lost", "without-vote")
@@ -18,7 +18,7 @@ DAMAGES = ("disk-back", "disk-flip", "disk-copied", "disk-lost", "without-vote")
 
 def plan(*faults: PlannedFault, replicas: int = 3, broken: tuple[PermanentFailure, ...] = ()) -> Plan:
     """Work enough, nothing else that disturbs, tables that are small."""
-    drawn = draw(6, "calm")
+    drawn = generate_plan(6, "calm")
     return replace(
         drawn,
         replicas=replicas,
@@ -72,7 +72,7 @@ def test_a_bit_that_flips_while_the_process_is_down_is_noticed_as_it_starts(row:
 
 def test_a_replica_that_reads_a_flipped_bit_as_it_runs_stops_at_once() -> None:
     for seed in range(20):
-        result, lines = told(draw(seed, "damage"))
+        result, lines = told(generate_plan(seed, "damage"))
         assert result.outcome == "ok"
         stops = [line for line in lines if "*** crash storage error" in line]
         if stops:
@@ -111,7 +111,7 @@ def test_damage_that_nobody_reads_is_no_harm() -> None:
 def test_a_drawn_plan_damages_no_more_disks_than_the_cluster_can_spare(profile: str) -> None:
     damaged = 0
     for seed in range(300):
-        drawn = draw(seed, profile)
+        drawn = generate_plan(seed, profile)
         count = sum(fault.kind in DAMAGES for fault in drawn.faults)
         assert count + len(drawn.broken) <= (drawn.replicas - 1) // 2
         damaged += count > 0

@@ -15,13 +15,13 @@ from paxtui.sim.campaign.determinism import NotRepeatable, Pair, Twins, hashed
 from paxtui.sim.cluster.record import JsonLines
 from paxtui.sim.cluster.simulation import Simulation
 from paxtui.sim.plan.plan import Plan
-from paxtui.sim.plan.plan_generator import ALL_PROFILES, draw
+from paxtui.sim.plan.plan_generator import ALL_PROFILES, generate_plan
 
 SCRIPT = """
 import hashlib, io, sys
 from paxtui.sim.cluster.record import JsonLines
 from paxtui.sim.cluster.simulation import Simulation
-from paxtui.sim.plan.plan_generator import draw
+from paxtui.sim.plan.plan_generator import generate_plan
 out = io.BytesIO()
 for seed in range(3):
     plan = draw(seed, "all")
@@ -38,11 +38,12 @@ def trace(plan: Plan) -> bytes:
 
 @pytest.mark.parametrize("profile", ALL_PROFILES)
 def test_the_same_seed_is_the_same_run_to_the_byte(profile: str) -> None:
-    first = trace(draw(7, profile))
+    first = trace(generate_plan(7, profile))
     assert len(first.splitlines()) > 300
-    assert first == trace(draw(7, profile))
+    assert first == trace(generate_plan(7, profile))
 
 
+@pytest.mark.processes
 def test_a_run_is_the_same_in_other_processes_with_other_hash_seeds() -> None:
     digests = set()
     for hash_seed in ("0", "1", "4711"):
@@ -55,24 +56,25 @@ def test_a_run_is_the_same_in_other_processes_with_other_hash_seeds() -> None:
 
 
 def test_a_recorder_changes_nothing() -> None:
-    plan = draw(11, "all")
+    plan = generate_plan(11, "all")
     assert Simulation(plan, JsonLines(io.BytesIO(), plan)).run() == Simulation(plan).run()
 
 
 @pytest.mark.parametrize("profile", ALL_PROFILES)
 def test_a_plan_is_data_and_survives_json(profile: str) -> None:
     for seed in range(30):
-        plan = draw(seed, profile)
+        plan = generate_plan(seed, profile)
         again = msgspec.json.decode(msgspec.json.encode(plan), type=Plan)
         assert again == plan
     assert Simulation(again).run() == Simulation(plan).run()
 
 
 def test_other_seeds_and_profiles_are_other_runs() -> None:
-    traces = {trace(draw(seed, profile)) for seed in (1, 2) for profile in ("all", "network")}
+    traces = {trace(generate_plan(seed, profile)) for seed in (1, 2) for profile in ("all", "network")}
     assert len(traces) == 4
 
 
+@pytest.mark.slow
 def test_a_campaign_has_the_same_digest_on_one_process_and_on_two() -> None:
     alone = campaign("all", 100, 24)
     together = campaign("all", 100, 24, jobs=2)

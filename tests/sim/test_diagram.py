@@ -8,7 +8,7 @@ from paxtui.core.messages import Accept, Accepted, Heartbeat, HeartbeatAck
 from paxtui.core.values import Command
 from paxtui.records.diagram import WIDTH_CHARS, SpaceTime
 from paxtui.sim.cluster.simulation import Simulation
-from paxtui.sim.plan.plan_generator import draw
+from paxtui.sim.plan.plan_generator import generate_plan
 
 BALLOT = Ballot(3, 1)
 X = Command("ada@0", 1, "x")
@@ -45,7 +45,7 @@ def test_a_diagram_shows_decisions_arrivals_and_faults() -> None:
 def test_every_size_of_cluster_fits_and_only_the_end_is_kept() -> None:
     sizes = set()
     for seed in range(60):
-        plan = draw(seed, "all")
+        plan = generate_plan(seed, "all")
         if plan.replicas in sizes:
             continue
         sizes.add(plan.replicas)

@@ -8,14 +8,14 @@ from msgspec.structs import replace
 from paxtui.core.settings import Settings
 from paxtui.sim.cluster.simulation import Simulation
 from paxtui.sim.plan.plan import PlannedFault
-from paxtui.sim.plan.plan_generator import draw
+from paxtui.sim.plan.plan_generator import generate_plan
 
 
 @pytest.mark.parametrize("replicas", [1, 3])
 def test_slots_that_wait_to_be_skipped_are_skipped_no_more(replicas: int) -> None:
     """With room for one slot each would be a hole for three seconds, one after the other: thirty of them
     are longer than a healed cluster may take."""
-    drawn = draw(6, "calm")
+    drawn = generate_plan(6, "calm")
     plan = replace(
         drawn,
         replicas=replicas,

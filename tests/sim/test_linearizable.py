@@ -95,6 +95,7 @@ def histories(draw: st.DrawFn) -> list[Op]:
     return ops
 
 
+@pytest.mark.slow
 @settings(max_examples=1500, deadline=None)
 @given(histories())
 def test_the_quick_check_agrees_with_the_general_search(history: list[Op]) -> None:

@@ -7,10 +7,12 @@ import pytest
 from paxtui.checkers.broken import Invariant
 from paxtui.core.leader import Leader
 from paxtui.core.replica import Replica
+from paxtui.sim.campaign.mutant_hunt import CI_FACTOR, hunt, hunt_all
 from paxtui.sim.mutants import MUTANTS
-from paxtui.sim.mutants.hunt import CI_FACTOR, hunt, hunt_all
 from paxtui.sim.mutants.mutant import Mutant, Patch, mutant
 from paxtui.sim.plan.plan_generator import ALL_PROFILES
+
+pytestmark = pytest.mark.slow
 
 IMPLIED = {Invariant.AGREEMENT, Invariant.CANARY}
 """Agreement follows from invariants 1 to 3, which are looked at first; test_checkers.py breaks it."""

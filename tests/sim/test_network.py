@@ -15,8 +15,8 @@ from paxtui.core.messages import CatchUp, Nack, PeerMessage
 from paxtui.core.output import EVERYONE, Envelope
 from paxtui.sim.cluster.event_queue import EventQueue
 from paxtui.sim.cluster.network import Link, Network, Parcel
-from paxtui.sim.cluster.randomness import LANES, STEP, fraction, fractions, mix, mixed, outputs
 from paxtui.sim.plan.plan import Weather
+from paxtui.sim.randomness import LANES, STEP, fraction, fractions, mix, mixed, outputs
 
 CALM = Weather(delay_s=0.001, spread_s=0.002, loss=0.0, duplicate=0.0, tail=0.0, tail_s=0.1, fifo=False)
 
@@ -32,7 +32,7 @@ class Arrivals:
         self.looked_at: list[tuple[int, PeerMessage]] = []
         arrive = [self._at(to) for to in range(3)]
         looks = {CatchUp: lambda sender, message: self.looked_at.append((sender, message))}
-        self.net = Network(seed, weather, codec, self.agenda, arrive, self._late, looks)
+        self.net = Network(seed, weather, codec, self.agenda, arrive, self._late, looks)  # type: ignore[arg-type]
         self._arrived: list[tuple[int, Parcel]] = []
 
     def _at(self, to: int) -> Callable[[Parcel], None]:
@@ -53,7 +53,7 @@ class Arrivals:
         found: list[Arrival] = []
         for at, _, arrive, argument in sorted(self.agenda.heap, key=lambda entry: entry[1]):
             arrive(argument)
-            to, (sender, message, *late) = self._arrived.pop()
+            to, (sender, message, *late) = self._arrived.pop()  # type: ignore[var-annotated]
             found.append((at, sender, to, message, bool(late)))
         return found
 
@@ -98,7 +98,7 @@ def test_a_message_that_is_lost_in_a_cut_takes_its_fate_with_it() -> None:
     cut.net.links[0][1].cut_until = 1.0
     for number in range(100):
         cut.one(CatchUp(number), now=0.0 if number < 50 else 1.0)
-    kept = [arrival for arrival in whole.all if arrival[3].first >= 50]
+    kept = [each for each in whole.all if isinstance(each[3], CatchUp) and each[3].first >= 50]
     assert [(round(at - 1.0, 9), *rest) for at, *rest in cut.all] == [
         (round(at, 9), *rest) for at, *rest in kept
     ]

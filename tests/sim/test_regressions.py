@@ -14,7 +14,7 @@ from paxtui.sim.cluster.clients import asks_of
 from paxtui.sim.cluster.simulation import Simulation
 from paxtui.sim.mutants import MUTANTS
 from paxtui.sim.plan.plan import PlannedFault, touched
-from paxtui.sim.plan.plan_generator import draw
+from paxtui.sim.plan.plan_generator import generate_plan
 
 FOLDER = Path(__file__).parent / "regressions"
 FILES = sorted(FOLDER.glob("*.json"))
@@ -31,7 +31,9 @@ def test_there_is_one_for_a_leader_that_was_refuted() -> None:
 
 def test_a_canary_shrinks_to_itself() -> None:
     """Nothing but one fault matters, so nothing else is left."""
-    plan = next(plan for plan in (draw(seed, "canary") for seed in range(999)) if _canaries(plan.faults))
+    plan = next(
+        plan for plan in (generate_plan(seed, "canary") for seed in range(999)) if _canaries(plan.faults)
+    )
     small = Shrinker(plan, Simulation(plan).run()).shrink()
     assert [fault.kind for fault in small.plan.faults] == ["canary"]
     assert small.result.invariant == str(Invariant.CANARY)
@@ -43,7 +45,7 @@ def test_a_canary_shrinks_to_itself() -> None:
 def test_requests_as_a_list_are_the_same_run() -> None:
     """So that one of them can be left out, and the rest stays."""
     for seed in range(3):
-        plan = draw(seed, "all")
+        plan = generate_plan(seed, "all")
         listed = replace(plan, workload=replace(plan.workload, asks=asks_of(plan)))
         assert Simulation(listed).run() == Simulation(plan).run()
 
@@ -53,7 +55,7 @@ def _canaries(faults: tuple[PlannedFault, ...]) -> bool:
 
 
 def test_a_shrunk_failure_is_smaller_and_breaks_the_same_rule(tmp_path: Path) -> None:
-    name, plan = "evicted-client-starts-anew", draw(9, "all")
+    name, plan = "evicted-client-starts-anew", generate_plan(9, "all")
     with MUTANTS[name].installed():
         result = Simulation(plan).run()
         small = Shrinker(plan, result, runs_max=150).shrink()
@@ -71,27 +73,27 @@ def test_a_shrunk_failure_is_smaller_and_breaks_the_same_rule(tmp_path: Path) ->
 
 
 def test_a_file_that_its_mutant_passes_is_complained_of() -> None:
-    calm = replace(draw(3, "all"), faults=(), broken=())
+    calm = replace(generate_plan(3, "all"), faults=(), broken=())
     regression = recorded(calm, "nothing happens here", "round-used-again-after-a-restart")
     assert "ends in peace" in (complaint(replace(regression, invariant=str(Invariant.ONE_VALUE))) or "")
 
 
 def test_a_core_that_fails_an_old_plan_is_complained_of() -> None:
-    regression = recorded(draw(3, "all"), "once broken")
+    regression = recorded(generate_plan(3, "all"), "once broken")
     with MUTANTS["minority-of-promises"].installed():
         assert "the core breaks 3 (choosable)" in (complaint(regression) or "")
 
 
 def test_a_mutant_is_named_and_known(tmp_path: Path) -> None:
     path = tmp_path / "unknown.json"
-    save(path, replace(recorded(draw(3, "all"), "about"), mutant="moonshine"))
+    save(path, replace(recorded(generate_plan(3, "all"), "about"), mutant="moonshine"))
     with pytest.raises(BadRegression, match="no mutant 'moonshine'"):
         load(path)
 
 
 def test_a_plan_whose_numbers_do_not_fit_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "odd.json"
-    regression = recorded(draw(3, "all"), "about")
+    regression = recorded(generate_plan(3, "all"), "about")
     for plan in (replace(regression.plan, replicas=4), replace(regression.plan, commit_s=())):
         save(path, replace(regression, plan=plan))
         with pytest.raises(BadRegression, match="replicas with"):
@@ -116,11 +118,11 @@ def test_a_fault_tells_whom_it_touches() -> None:
     assert touched(PlannedFault(1.0, "disconnect", (1, 2))) == (1, 2)
     assert touched(PlannedFault(1.0, "crash-all", (0.1,))) == ()
     for seed in range(200):
-        plan = draw(seed, "all")
+        plan = generate_plan(seed, "all")
         assert all(-1 <= replica < plan.replicas for fault in plan.faults for replica in touched(fault))
 
 
 def test_a_run_with_a_mutant_leaves_the_core_as_it_was() -> None:
-    plan = draw(0, "network")
+    plan = generate_plan(0, "network")
     assert run(plan, "minority-of-promises").outcome == "safety"
     assert run(plan).outcome == "ok"

@@ -10,9 +10,11 @@ from msgspec.structs import replace
 from paxtui.sim.campaign.campaign import campaign
 from paxtui.sim.cluster.coverage import GOALS
 from paxtui.sim.cluster.simulation import Simulation
-from paxtui.sim.plan.fault_generators import DRAWERS
+from paxtui.sim.plan.fault_generators import FAULT_GENERATORS
 from paxtui.sim.plan.plan import PROFILES, SPECIAL, PermanentFailure, PlannedFault
-from paxtui.sim.plan.plan_generator import KINDS, draw
+from paxtui.sim.plan.plan_generator import KINDS, generate_plan
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -39,7 +41,7 @@ def test_every_goal_is_reached_by_somebody() -> None:
 
 
 def test_a_healthy_cluster_elects_once_and_answers_everything() -> None:
-    plan = draw(1, "network")
+    plan = generate_plan(1, "network")
     calm = replace(plan.weather, loss=0.0, duplicate=0.0, tail=0.0, delay_s=0.001, spread_s=0.001)
     workload = replace(plan.workload, give_up_s=100.0, reopen=0.0)
     result = Simulation(replace(plan, weather=calm, workload=workload, faults=(), broken=())).run()
@@ -51,7 +53,7 @@ def test_a_healthy_cluster_elects_once_and_answers_everything() -> None:
 @pytest.mark.parametrize("how", ["down", "deaf", "mute", "isolated"])
 def test_a_minority_that_is_broken_for_ever_stops_nobody(how: str) -> None:
     for seed in range(10):
-        plan = draw(seed, "network")
+        plan = generate_plan(seed, "network")
         if plan.replicas == 1:
             continue
         broken = tuple(PermanentFailure(replica, how) for replica in range(plan.replicas // 2))
@@ -62,7 +64,7 @@ def test_a_minority_that_is_broken_for_ever_stops_nobody(how: str) -> None:
 def test_a_majority_that_is_broken_for_ever_is_seen() -> None:
     """The judge of the second phase can say no."""
     plan = replace(
-        draw(2, "network"),
+        generate_plan(2, "network"),
         broken=(PermanentFailure(0, "down"), PermanentFailure(1, "down"), PermanentFailure(2, "down")),
     )
     result = Simulation(plan).run()
@@ -70,7 +72,7 @@ def test_a_majority_that_is_broken_for_ever_is_seen() -> None:
 
 
 def test_a_fault_that_nobody_knows_is_a_crash_of_the_run() -> None:
-    plan = replace(draw(2, "network"), faults=(PlannedFault(0.5, "moonshine", (0,)),))
+    plan = replace(generate_plan(2, "network"), faults=(PlannedFault(0.5, "moonshine", (0,)),))
     result = Simulation(plan).run()
     assert result.outcome == "crash"
     assert "moonshine" in result.detail
@@ -78,7 +80,7 @@ def test_a_fault_that_nobody_knows_is_a_crash_of_the_run() -> None:
 
 def test_leaving_out_a_fault_leaves_a_plan_that_runs() -> None:
     """So that a run can be shrunk."""
-    plan = draw(17, "all")
+    plan = generate_plan(17, "all")
     assert len(plan.faults) > 2
     for skipped in range(min(len(plan.faults), 8)):
         faults = plan.faults[:skipped] + plan.faults[skipped + 1 :]
@@ -87,4 +89,4 @@ def test_leaving_out_a_fault_leaves_a_plan_that_runs() -> None:
 
 def test_every_drawer_is_used_and_every_kind_has_one() -> None:
     kinds = {kind for profile in KINDS.values() for kind in profile} | {"silence"}
-    assert kinds == set(DRAWERS)
+    assert kinds == set(FAULT_GENERATORS)

@@ -13,7 +13,7 @@ from paxtui.core.settings import Settings
 from paxtui.sim.cluster import message_budget
 from paxtui.sim.cluster.message_budget import HASTY_MAX, MessageBudget, healthy, judge_healthy
 from paxtui.sim.cluster.simulation import Simulation
-from paxtui.sim.plan.plan_generator import draw
+from paxtui.sim.plan.plan_generator import generate_plan
 
 ASKED = CatchUpAsked(1, 7, 9)
 SETTINGS = Settings()
@@ -65,21 +65,21 @@ def test_accepts_and_pages_of_promises_are_watched_as_well() -> None:
 
 def test_in_a_calm_cluster_every_message_has_a_reason() -> None:
     for seed in range(40):
-        plan = draw(seed, "calm")
+        plan = generate_plan(seed, "calm")
         assert healthy(plan)
         result = Simulation(plan).run()
         assert (seed, result.outcome, result.detail) == (seed, "ok", "")
 
 
 def test_a_cluster_with_weather_or_faults_is_not_judged_by_the_number_of_its_messages() -> None:
-    plan = draw(3, "calm")
+    plan = generate_plan(3, "calm")
     assert not healthy(replace(plan, weather=replace(plan.weather, loss=0.1)))
     assert not healthy(replace(plan, weather=replace(plan.weather, delay_s=0.2)))
-    assert not any(healthy(draw(seed, "boost")) for seed in range(50))
+    assert not any(healthy(generate_plan(seed, "boost")) for seed in range(50))
 
 
 def test_too_many_messages_or_ballots_in_a_calm_cluster_are_a_storm(monkeypatch: pytest.MonkeyPatch) -> None:
-    cluster = Simulation(draw(3, "calm"))
+    cluster = Simulation(generate_plan(3, "calm"))
     assert cluster.run().outcome == "ok"
     judge_healthy(cluster)
     cluster.network.sent *= 2

@@ -23,11 +23,12 @@ from paxtui.records.reader import RecordReader
 from paxtui.sim.cluster.disk import SimulatedDisk
 from paxtui.sim.cluster.record import JsonLines
 from paxtui.sim.cluster.simulation import Simulation
-from paxtui.sim.plan.plan_generator import draw
+from paxtui.sim.plan.plan_generator import generate_plan
 from tests.spec import tlc
 from tests.spec.traces import STEPS_MAX_ALONE, Seen, Trace, Verdict, check, convert, merge, read
 
 pytestmark = [
+    pytest.mark.processes,
     pytest.mark.skipif(tlc.why_not() is not None, reason=str(tlc.why_not())),
     pytest.mark.timeout(tlc.SECONDS_MAX),
 ]
@@ -80,7 +81,7 @@ def test_a_weaker_specification_breaks_agreement(operator: str, wrong: str, tmp_
 
 def simulated(seed: int, profile: str) -> tuple[list[bytes], int, str]:
     """The lines of a run's trace, how many replicas it has, and how it ended."""
-    plan = draw(seed, profile)
+    plan = generate_plan(seed, profile)
     out = io.BytesIO()
     result = Simulation(plan, JsonLines(out, plan)).run()
     return out.getvalue().splitlines(keepends=True), plan.replicas, result.outcome
@@ -212,7 +213,7 @@ def takes_a_round_again_after_a_crash(patch: pytest.MonkeyPatch) -> None:
 
     def forgetful(self: Proposer, *args: Any) -> None:
         *head, last_round, now = args
-        original(self, *head, max(0, last_round - 1), now)
+        original(self, *head, max(0, last_round - 1), now)  # type: ignore[call-arg]
         self.round_seen = max(0, last_round - 1)
 
     patch.setattr(Proposer, "__init__", forgetful)

@@ -193,7 +193,7 @@ def test_the_write_ahead_log_stays_short_over_many_commits(open_storage):
     assert storage.path.stat().st_size > 15 * 1024 * 1024
 
 
-texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 numbers = st.integers(0, 2**53 - 1)
 ballots = st.builds(Ballot, st.integers(1, 2**53 - 1), st.integers(0, 8))
 commands = st.builds(Command, texts, numbers, texts)
@@ -248,6 +248,7 @@ class Model:
         )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lives=st.lists(commits, min_size=1, max_size=3))
 def test_any_writes_over_several_lives_leave_what_dicts_would_hold(tmp_path_factory, lives):

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -170,7 +171,7 @@ def test_a_start_that_is_killed_while_it_puts_a_database_aside_never_leaves_one_
     change("UPDATE state SET round = 77")(used)
     original = schema.create
 
-    def create(*arguments: object) -> None:
+    def create(*arguments: Any) -> None:
         if upto == "create":
             original(*arguments)
         raise KeyboardInterrupt

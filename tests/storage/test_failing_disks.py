@@ -12,7 +12,6 @@ import pytest
 from paxtui.core.ballot import Ballot
 from paxtui.core.output import PutVotes
 from paxtui.core.values import Command
-from paxtui.storage import schema
 from paxtui.storage.errors import StorageFailed
 from paxtui.storage.rows import Peer
 
@@ -39,7 +38,7 @@ class FlakyConnection(sqlite3.Connection):
 def flaky(monkeypatch):
     original = sqlite3.connect
     monkeypatch.setattr(
-        schema.sqlite3,
+        sqlite3,
         "connect",
         lambda *args, **options: original(*args, **options, factory=FlakyConnection),
     )
@@ -134,7 +133,7 @@ def test_an_injected_fault_fails_as_a_real_disk_would(open_storage, fault, cause
 
 
 def test_an_injected_slow_disk_is_slow_and_right(open_storage, monkeypatch):
-    slept = []
+    slept: list[float] = []
     monkeypatch.setattr("time.sleep", slept.append)
     storage = open_storage()
     storage.faults.slow_s = 0.25
@@ -164,6 +163,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", disk], check=True)
 
 
+@pytest.mark.processes
 def test_a_full_disk_fails_the_commit_and_loses_nothing_that_was_committed(open_storage, small_disk):
     storage = open_storage(small_disk / "replica")
     committed = 0

@@ -13,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 import paxtui
 from paxtui.core.ballot import Ballot
 from paxtui.core.values import Vote
@@ -20,10 +22,14 @@ from paxtui.storage.offline import OfflineLog
 from tests.replica.conditions import PATIENCE_S
 from tests.replica.processes import started
 
+pytestmark = pytest.mark.processes
+
 CHILD = Path(__file__).with_name("crash_child.py")
 ROUNDS = 15
 
 _spec = importlib.util.spec_from_file_location("crash_child", CHILD)
+assert _spec is not None
+assert _spec.loader is not None
 child = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(child)
 
@@ -34,6 +40,7 @@ def run_and_kill(folder: Path, reports: int) -> int:
     with started(
         [sys.executable, str(CHILD), str(folder)], stdout=subprocess.PIPE, text=True, env=environment
     ) as process:
+        assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(reports)]
         process.kill()
         lines += process.stdout.readlines()

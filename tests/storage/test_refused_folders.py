@@ -241,6 +241,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.processes
 def test_a_folder_in_use_by_another_process_is_refused_with_its_pid(used, open_storage):
     package = str(Path(paxtui.__file__).parent.parent)
     with started(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -313,7 +314,7 @@ def test_a_page_of_a_state_is_of_one_moment(trimmed, monkeypatch):
 
 
 def test_slots_that_are_removed_while_they_are_read_are_told_as_removed(trimmed, folder, monkeypatch):
-    def risen(*arguments: object) -> object:
+    def risen(*arguments: Any) -> object:
         trimmed.commit([(PutLogStart(70),)])
         with closing(sqlite3.connect(folder / "replica.db", isolation_level=None)) as swept:
             snapshots.sweep(swept, 70)

@@ -54,7 +54,7 @@ def vote(slot: int) -> tuple[Write, ...]:
 
 def test_what_gathers_during_a_commit_goes_into_the_next_one_as_a_whole():
     disk, told = GatedStorage(), Told()
-    writer = Writer(disk, told.on_durable, told.on_failed)
+    writer = Writer(disk, told.on_durable, told.on_failed)  # type: ignore[arg-type]
     writer.submit(1, ())
     disk.entered.acquire()
     for batch in range(2, 7):

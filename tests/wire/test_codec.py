@@ -143,7 +143,7 @@ def test_what_is_no_small_natural_number_is_refused_by_the_name_of_its_field(
     decoder: Decoder[msgspec.Struct], template: str, place: str, number: str
 ) -> None:
     if number == "null" and place == "$.when.slot":
-        assert decoder.decode((template % number).encode())
+        decoder.decode((template % number).encode())
         return
     text = refused(decoder, (template % number).encode())
     assert place in text or text.startswith("not JSON")

@@ -23,6 +23,9 @@ NAMES = {
 
 COLUMN = 38
 
+GUIDE = "paxtui guide console"
+"""The command that shows the page of the guide about the screen."""
+
 
 def key_name(keys: str) -> str:
     """``question_mark,f1`` as people say it: ``? f1``."""
@@ -43,6 +46,10 @@ def help_rows(pane_help: str, keys: Sequence[tuple[str, str]], width: int) -> li
         for key, what in keys[number::lines]:
             row += fit([(pad(key, 9), "key"), (" ", ""), (what, "text")], size)
         rows.append(fit(row, width))
+    rows += [
+        [],
+        fit([("In a shell: ", "text"), (GUIDE, "key"), (" has more about this screen", "text")], width),
+    ]
     return rows
 
 

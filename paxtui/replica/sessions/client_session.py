@@ -28,7 +28,7 @@ from paxtui.storage.errors import SlotDamaged, SlotRemoved
 from paxtui.wire.codec import Decoder, encode
 from paxtui.wire.errors import WireError
 from paxtui.wire.framing import FrameReader
-from paxtui.wire.hello import Frame
+from paxtui.wire.hello import PROTOCOL_VERSION, Frame
 from paxtui.wire.requests import (
     APPENDS_MAX,
     AppendedReply,
@@ -52,6 +52,7 @@ from paxtui.wire.requests import (
     TailRequest,
     UndoRequest,
 )
+from paxtui.wire.versions import newer_body
 
 PAGES_AT_ONCE = 4
 """Pages of one connection that are gathered at the same time."""
@@ -99,10 +100,12 @@ class ClientSession:
         guests: AdmissionControl,
         *,
         outdated: bool = False,
+        version: int = PROTOCOL_VERSION,
     ) -> None:
         self._node = node
         self._stream = stream
         self._decoder = _decoders[role]
+        self._version = version
         self._session = session
         self._outdated = outdated
         """Whether nothing can be appended in this session any more."""
@@ -112,6 +115,7 @@ class ClientSession:
         self._guests = guests
         self._limits = guests.limits
         self._sender = FrameWriter(stream, guests.limits.client_bytes, self._account)
+        self._sender.version = version
         self._unanswered: dict[int, int] = {}
         """By request, how often it was asked on this connection: so often it is answered."""
         self._in_flight = 0
@@ -197,7 +201,7 @@ class ClientSession:
             lane.begin()
             try:
                 for body in reader.feed(received):
-                    lane.put(self._decoder.decode(body, nesting))
+                    lane.put(self._decoder.decode(newer_body(body, self._version), nesting))
             except WireError as error:
                 lane.fail(error)
             if reader.waiting_bytes != unfinished:

@@ -33,6 +33,7 @@ from paxtui.wire.codec import Decoder, encode
 from paxtui.wire.errors import WireError
 from paxtui.wire.framing import FRAME_BYTES_MAX, FrameReader
 from paxtui.wire.hello import (
+    OLDEST_VERSION,
     PROTOCOL_VERSION,
     DiskProgress,
     Hello,
@@ -43,6 +44,7 @@ from paxtui.wire.hello import (
     Welcome,
     schema_words,
 )
+from paxtui.wire.versions import is_about_version, newer_body, older_frames
 
 CONNECT_S = 1.0
 """How long connecting may take. TCP would call again after a second, and then more and more rarely; calling
@@ -81,6 +83,8 @@ class PeerLink:
         self._rng = rng
         self._credentials = credentials
         self._complaint = ""
+        self._version = PROTOCOL_VERSION
+        """The protocol version in which the peer is greeted next."""
         self._said_non_voting = False
         self._patience = tcp.of_link(node.cluster.limits.link_s)
         self._narrow = False
@@ -126,9 +130,13 @@ class PeerLink:
             return False
         if not isinstance(answer, Welcome):
             if answer is not None:
+                if is_about_version(answer.reason) and self._version > OLDEST_VERSION:
+                    self._version -= 1
+                    return True  # it is of an older release: call again at once, in its words
                 reason = schema_words(answer.reason)
                 self._node.refusals[self._peer] = reason
             self._complain(f"refuses this replica: {reason}" if answer is not None else "hung up")
+            self._version = PROTOCOL_VERSION
             return False
         self._complaint = ""
         self._node.refusals.pop(self._peer, None)
@@ -139,6 +147,7 @@ class PeerLink:
         if answer.non_voting is None and self._node.non_voting is not None and not self._said_non_voting:
             return True  # another peer held us since we said hello: this one must hear of it, so call again
         sender = FrameWriter(stream, self._node.cluster.limits.peer_bytes)
+        sender.version, self._version = self._version, PROTOCOL_VERSION  # by the next call it may be upgraded
         sender.push(encode(Ready()))
         sender.flush()
         await self._keep_up(stream, sender)
@@ -172,7 +181,7 @@ class PeerLink:
         cluster = self._node.cluster
         self._said_non_voting = self._node.non_voting is not None
         hello = Hello(
-            version=PROTOCOL_VERSION,
+            version=self._version,
             role="peer",
             cluster=cluster.digest,
             replica=self._node.me,
@@ -182,10 +191,10 @@ class PeerLink:
             non_voting=self._said_non_voting,
             members=tuple(str(address) for address in cluster.replicas),
         )
-        await stream.send_all(encode(hello))
+        await stream.send_all(older_frames(encode(hello), self._version))
         while received := await stream.receive_some(RECEIVE_BYTES):
             for body in reader.feed(received):
-                return _answers.decode(body)
+                return _answers.decode(newer_body(body, self._version))
         return None
 
     def _complain(self, text: str) -> None:
@@ -260,16 +269,19 @@ async def listen_to_peer(
     on_heard: Callable[[], None],
     *,
     non_voting: bool,
+    version: int,
 ) -> None:
-    """Hand everything that ``peer`` sends to the core, until it hangs up; if it is ``held``, only what cannot
-    count as a vote or a lead. ``on_heard`` is called when something arrives. Raises :class:`WireError`."""
+    """Hand everything that ``peer`` sends to the core, until it hangs up.
 
+    Of one that is ``non_voting``, only what cannot count as a vote or a lead. It speaks protocol ``version``.
+    ``on_heard`` is called when something arrives. Raises :class:`WireError`.
+    """
     reader.bytes_max = FRAME_BYTES_MAX
 
     def take(received: bytes) -> None:
         on_heard()
         for body in reader.feed(received):
-            message = _messages.decode(body)
+            message = _messages.decode(newer_body(body, version))
             if isinstance(message, Ready):
                 on_ready(peer)
             elif isinstance(message, DiskProgress):

@@ -49,6 +49,7 @@ from paxtui.wire.hello import (
 )
 from paxtui.wire.requests import Security, StatusReport
 from paxtui.wire.text import visible
+from paxtui.wire.versions import is_spoken, newer_body, older_frames
 
 TLS_ON_A_PLAIN_PORT = b"\x16\x03"
 """How TLS begins. As a frame it would have 352 MB or more."""
@@ -148,10 +149,10 @@ class Server:
             await self._node.standing.keep()
             raw = stream if isinstance(stream, trio.SocketStream) else stream.raw
             tcp.prepare(raw, tcp.of_link(self._limits.link_s))
-            await stream.send_all(encode(welcome))
-            await self._peer(stream, reader, hello.replica, non_voting=non_voting is not None)
+            await stream.send_all(older_frames(encode(welcome), hello.version))
+            await self._peer(stream, reader, hello, non_voting=non_voting is not None)
             return
-        await stream.send_all(encode(welcome))
+        await stream.send_all(older_frames(encode(welcome), hello.version))
         self._clients += 1
         try:
             connection = ClientSession(
@@ -163,6 +164,7 @@ class Server:
                 self.status,
                 self.guests,
                 outdated=is_outdated(hello, caller),
+                version=hello.version,
             )
             await connection.serve(reader)
         finally:
@@ -170,7 +172,7 @@ class Server:
 
     def _objection(self, hello: Hello, caller: Caller) -> Objection | None:
         cluster = self._node.cluster
-        if hello.version != PROTOCOL_VERSION:
+        if not is_spoken(hello.version):
             return Objection(OTHER_VERSION, version_words(hello.version))
         if (reason := caller.objection(hello)) is not None:
             return Objection(NOT_ITS_ROLE, reason)
@@ -206,7 +208,7 @@ class Server:
             issued = hello.session or self._new_session(hello, caller)
         status = node.status
         return Welcome(
-            version=PROTOCOL_VERSION,
+            version=hello.version,
             cluster=node.cluster.digest,
             name=node.cluster.name,
             replica=node.me,
@@ -225,8 +227,10 @@ class Server:
         nonce = secrets.token_bytes(session.NONCE_BYTES)
         return str(session.issue(name, role, self._node.feed.watermark, nonce))
 
-    async def _peer(self, stream: Channel, reader: FrameReader, peer: int, *, non_voting: bool) -> None:
+    async def _peer(self, stream: Channel, reader: FrameReader, hello: Hello, *, non_voting: bool) -> None:
         """A peer's connection; a newer one of the same peer takes its place."""
+        assert hello.replica is not None
+        peer = hello.replica
         if peer in self._peers:
             self._peers[peer].cancel()
         with trio.CancelScope() as scope:
@@ -237,7 +241,14 @@ class Server:
 
             try:
                 await listen_to_peer(
-                    self._node, peer, stream, reader, self._warm_up.ready, heard, non_voting=non_voting
+                    self._node,
+                    peer,
+                    stream,
+                    reader,
+                    self._warm_up.ready,
+                    heard,
+                    non_voting=non_voting,
+                    version=hello.version,
                 )
             finally:
                 if self._peers.get(peer) is scope:
@@ -301,6 +312,8 @@ async def _first_frame(stream: Channel, reader: FrameReader, nesting: int) -> He
                 version = spoken_version(body)
                 if version is None or version == PROTOCOL_VERSION:
                     raise
+                if is_spoken(version):
+                    return _hello(newer_body(body, version), nesting)
                 raise WireError(version_words(version), OTHER_VERSION) from None
     if reader.partial:
         raise WireError("the connection ended in the middle of a frame", CUT_OFF)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 import trio
 
 from paxtui.net.tls.stream import TlsStream
+from paxtui.wire.hello import PROTOCOL_VERSION
+from paxtui.wire.versions import older_frames
 
 QUEUE_BYTES_MAX = 16 * 1024 * 1024
 """What may wait for a slow reader. It is above what one full window of answers takes."""
@@ -53,11 +55,15 @@ class FrameWriter:
         self.overflowed = False
         self.failure: Exception | None = None
         """What the kernel said when a flush failed. It says so once: the task hears only that it is over."""
+        self.version = PROTOCOL_VERSION
+        """What the other side understands: frames are rewritten for an older version."""
         self.midway = False
         """Half a frame is out, or may be: nothing else may be written to the stream now."""
 
     def push(self, frame: bytes) -> bool:
         """Queue a frame; ``False`` if the reader is too slow and it was not taken."""
+        if self.version != PROTOCOL_VERSION:
+            frame = older_frames(frame, self.version)
         if self._bytes + len(frame) > self._bytes_max or self._closing:
             self.overflowed = self.overflowed or not self._closing
             return False

@@ -12,7 +12,7 @@ from paxtui.sim.campaign.workers import ProcessWorkers, ended_in_time
 from paxtui.sim.cluster.record import LastLines
 from paxtui.sim.cluster.simulation import RunResult, simulate
 from paxtui.sim.plan.plan import Plan
-from paxtui.sim.plan.plan_generator import draw
+from paxtui.sim.plan.plan_generator import generate_plan
 
 Run = tuple[int, str]
 """A seed and its profile."""
@@ -36,14 +36,14 @@ class Ending(Protocol):
         """Wait for them."""
 
     def cancel(self) -> Any:
-        """Nobody waits any more."""
+        """Drop the work: nothing waits for its result any more."""
 
 
 class WorkerPool(Protocol):
-    """Whoever runs tasks: processes of this machine, or a cluster of others."""
+    """Workers that run tasks: processes of this machine, or a cluster of others."""
 
     jobs: int
-    """How many tasks it runs at the same time."""
+    """Tasks that it runs at the same time."""
 
     def submit(self, task: Task) -> Ending:
         """Begin one, or let it wait for its turn."""
@@ -62,17 +62,17 @@ class Processes:
 
 
 def run_seed(seed: int, profile: str) -> RunResult:
-    """One run."""
-    return simulate(draw(seed, profile))
+    """Simulate one seed."""
+    return simulate(generate_plan(seed, profile))
 
 
 def run_task(task: Task) -> list[RunResult]:
-    """What a worker does."""
+    """Simulate all seeds of a task; a worker calls this."""
     return [run_seed(seed, profile) for seed, profile in task]
 
 
 def last_lines(plan: Plan, lines: int = LAST_LINES, *, messages: bool = False) -> list[str]:
-    """The run again, for the last of what happened in it."""
+    """Simulate a seed again and keep the last lines of its record."""
     tail = LastLines(lines, messages=messages)
     simulate(plan, tail)
     return list(tail.lines)
@@ -86,7 +86,7 @@ def chunks(runs: Iterable[Run]) -> Iterator[Task]:
 
 
 def seeds_of(profile: str, start: int, seeds: int | None) -> Iterator[Run]:
-    """So many seeds of one profile; ``None`` is no end."""
+    """Yield seeds of one profile; a count of ``None`` never ends."""
     numbers = count(start) if seeds is None else range(start, start + seeds)
     return ((seed, profile) for seed in numbers)
 

@@ -1,4 +1,4 @@
-"""What runs on every commit: the same seeds for all, and others for each commit."""
+"""The seeds that run on every commit: the same ones for all, and others for each commit."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from paxtui.sim.campaign.campaign import Run
-from paxtui.sim.cluster.randomness import mixed
 from paxtui.sim.plan.plan import PROFILES, SPECIAL
+from paxtui.sim.randomness import mixed
 
 FIXED = 500
 DERIVED = 1000
@@ -32,8 +32,8 @@ def derived(commit: str | None) -> Iterator[Run]:
     return islice(_from(first_seed(commit)), DERIVED)
 
 
-def twice(commit: str | None) -> Iterator[Run]:
-    """The first of these, for running each again."""
+def repeated_runs(commit: str | None) -> Iterator[Run]:
+    """Yield the first of these runs, each of which is run a second time."""
     return islice(_from(first_seed(commit)), TWICE)
 
 

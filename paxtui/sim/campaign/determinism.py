@@ -23,10 +23,10 @@ from paxtui.sim.campaign.campaign import Run, Task
 from paxtui.sim.campaign.workers import ProcessWorkers, ended_in_time
 from paxtui.sim.cluster.record import LastLines
 from paxtui.sim.cluster.simulation import RunResult, simulate
-from paxtui.sim.plan.plan_generator import draw
+from paxtui.sim.plan.plan_generator import generate_plan
 
 HASH_SEEDS = ("1", "2")
-"""What ``PYTHONHASHSEED`` is in the one process and in the other."""
+"""``PYTHONHASHSEED`` of the one process and of the other."""
 
 LINES_MAX = 10_000_000
 
@@ -45,7 +45,7 @@ class Digest:
         self._hash.update(msgpack.encode(what))
 
     def life(self, at: float, replica: int, saved: DurableState) -> None:
-        """What a replica starts with."""
+        """Hash what a replica starts with."""
         self._add(at, replica, saved.promised, saved.round, saved.chain, saved.votes)
 
     def ended(self, at: float, replica: int, why: str) -> None:
@@ -57,7 +57,7 @@ class Digest:
         self._add(at, replica, event)
 
     def note(self, at: float, replica: int | None, what: str, detail: str) -> None:
-        """What was done to a replica."""
+        """Hash what was done to a replica."""
         self._add(at, replica, what, detail)
 
     def message(self, at: float, sender: int, to: int, message: PeerMessage) -> None:
@@ -66,23 +66,23 @@ class Digest:
 
     @property
     def hex(self) -> str:
-        """So far."""
+        """Give the hash of what has happened so far."""
         return self._hash.hexdigest()
 
 
 def hashed(task: Task) -> list[tuple[RunResult, str]]:
-    """The runs of a task, each with the hash of everything that happened in it."""
+    """Run a task, and give each run with the hash of everything that happened in it."""
     ended = []
     for seed, profile in task:
         digest = Digest()
-        ended.append((simulate(draw(seed, profile), digest), digest.hex))
+        ended.append((simulate(generate_plan(seed, profile), digest), digest.hex))
     return ended
 
 
 def lines_of(run: Run) -> list[str]:
-    """Everything that happens in a run, for people."""
+    """List everything that happens in a run, for a person."""
     tail = LastLines(LINES_MAX, messages=True)
-    simulate(draw(*run), tail)
+    simulate(generate_plan(*run), tail)
     return list(tail.lines)
 
 
@@ -106,7 +106,7 @@ class Twins:
         return Pair(self, task, self.both(hashed, task))
 
     def both(self, call: Callable[[Any], Any], argument: Any) -> list[Future[Any]]:
-        """The same call in both; a process is started by the first call that needs it."""
+        """Make the same call in both processes; a process is started by the first call that needs it."""
         futures = []
         for pool, hash_seed in zip(self._pools, HASH_SEEDS, strict=True):
             with _hash_seed(hash_seed):
@@ -123,7 +123,7 @@ class Pair:
         self.futures = futures
 
     def result(self) -> list[RunResult]:
-        """What both of them found, or :class:`NotRepeatable`."""
+        """Return the result that both have found. Raises :class:`NotRepeatable` if they differ."""
         first, second = (future.result() for future in self.futures)
         for run, one, other in zip(self._task, first, second, strict=True):
             if one != other:
@@ -131,7 +131,7 @@ class Pair:
         return [result for result, _ in first]
 
     def cancel(self) -> None:
-        """Nobody waits any more."""
+        """Drop the work: nothing waits for its result any more."""
         for future in self.futures:
             future.cancel()
 

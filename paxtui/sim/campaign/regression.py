@@ -77,13 +77,13 @@ def recorded(plan: Plan, about: str, mutant: str | None = None) -> Regression:
 
 
 def run(plan: Plan, mutant: str | None = None) -> RunResult:
-    """One run of a plan, with a mutant or without."""
+    """Simulate a plan once, with a mutant or without."""
     with MUTANTS[mutant].installed() if mutant is not None else nullcontext():
         return simulate(plan)
 
 
 def complaint(regression: Regression) -> str | None:
-    """What is wrong with the core, or with the file; ``None`` if both are as they should be."""
+    """Say what is wrong with the core or with the file; ``None`` if both are as they should be."""
     result = run(regression.plan)
     if result.outcome != "ok":
         return f"the core breaks {result.invariant}: {result.detail}"

@@ -24,16 +24,16 @@ RUNS_MAX = 1500
 """Candidates that are tried: about a minute's work."""
 
 LUCK_SEEDS = 12
-"""So many chances has a candidate with fewer clients or replicas."""
+"""Seeds tried per candidate when it drops clients or replicas."""
 
 LUCK_SMALL = 10
-"""So many has one without a request, of which there are many."""
+"""Seeds tried per candidate when it drops a request: few, since there are many requests."""
 
 PLAIN_COMMIT_S = 0.001
 
 
 class Shrunk(Struct, frozen=True):
-    """What is left of a plan, and how it fails."""
+    """The rest of a plan, and how it fails."""
 
     plan: Plan
     result: RunResult
@@ -50,7 +50,7 @@ class Shrinker:
         self._runs_max = runs_max
 
     def shrink(self) -> Shrunk:
-        """Until nothing can go any more, or the budget is used up."""
+        """Make the plan smaller until nothing can go any more, or the budget is used up."""
         self._listed()
         self._after_the_end()
         changed = True
@@ -80,19 +80,19 @@ class Shrinker:
         return True
 
     def _with_luck(self, candidate: Plan, luck: int = LUCK_SEEDS) -> bool:
-        """The same for a step that moves much in time: other chances may bring the failure back."""
+        """Try a step that moves much in time with several seeds: other chances may bring the failure back."""
         if candidate == self.plan:
             return False
         seed = self.plan.seed
         return any(self._still_fails(replace(candidate, seed=seed + number)) for number in range(luck))
 
     def _listed(self) -> None:
-        """The same plan with its requests as a list, the first one first."""
+        """Give the same plan with its requests as a list, the first one first."""
         asks = tuple(sorted(asks_of(self.plan), key=lambda ask: ask.at))
         self.plan = _asking(self.plan, asks)
 
     def _after_the_end(self) -> None:
-        """What comes after the failure cannot have caused it."""
+        """Drop what comes after the failure, since it cannot have caused it."""
         end = self.result.at
         faults = tuple(fault for fault in self.plan.faults if fault.at <= end)
         self._still_fails(replace(self.plan, faults=faults))
@@ -135,7 +135,7 @@ class Shrinker:
         return changed
 
     def _fewer_clients(self) -> bool:
-        """Only those who ask; then one for all, or one fewer, who asks what another one asked."""
+        """Drop clients that ask nothing; then let one client ask for all, or for one other."""
         changed = self._still_fails(_renumbered(self.plan))
         for clients in range(1, self.plan.workload.clients):
             if self._with_luck(_among(self.plan, clients)):
@@ -156,7 +156,7 @@ def _renumbered(plan: Plan) -> Plan:
 
 
 def _among(plan: Plan, clients: int) -> Plan:
-    """The same requests by fewer clients."""
+    """Spread the same requests over fewer clients."""
     asks = tuple(PlannedRequest(ask.at, ask.client % clients) for ask in asks_of(plan))
     return replace(plan, workload=replace(plan.workload, clients=clients, asks=asks))
 
@@ -174,7 +174,7 @@ def _fewer_replicas(plan: Plan) -> Iterator[Plan]:
 
 
 def _plainer(plan: Plan) -> Iterator[Callable[[Plan], Plan]]:
-    """One thing each that may be usual, off, or less."""
+    """Yield plans in which one thing each is usual, off, or less."""
     yield from (_without_broken(index) for index in reversed(range(len(plan.broken))))
     for name, less in (
         ("reads", 0.0),
@@ -225,7 +225,7 @@ def _usual(name: str) -> Callable[[Plan], Plan]:
 
 
 def _rounder(plan: Plan) -> Iterator[Plan]:
-    """The same with fewer digits."""
+    """Give the same plan with fewer digits."""
     for digits in (2, 3, 4):
         yield replace(
             plan,

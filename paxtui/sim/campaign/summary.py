@@ -1,4 +1,4 @@
-"""What a campaign found: sums, medians, and whether it tested enough to say anything."""
+"""Findings of a campaign: sums, medians, and whether it tested enough to say anything."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import time
 from collections import Counter
 
 from paxtui.sim.cluster.coverage import GOALS
-from paxtui.sim.cluster.randomness import mixed
 from paxtui.sim.cluster.simulation import RunResult
 from paxtui.sim.plan.plan import PROFILES
+from paxtui.sim.randomness import mixed
 
 FAILURES_KEPT = 100
 """Failures beyond this are counted only: they would say the same."""
@@ -20,11 +20,11 @@ VOID_RUNS_MIN = 300
 """In a smaller campaign that share says nothing."""
 
 BIG_OF_ALL = 300
-"""So many runs of profile ``all`` reach every goal: the rarest happens in one of fifteen, so that one in a
+"""Runs of profile ``all`` that reach every goal: the rarest happens in one of fifteen, so that one in a
 hundred million such campaigns misses it by chance."""
 
 BIG_OF_EACH = 100
-"""So many of each profile do as well."""
+"""Runs of each profile that do so as well."""
 
 MEASURES = (
     "events",
@@ -35,11 +35,11 @@ MEASURES = (
     "requests acknowledged",
     "virtual seconds",
 )
-"""Of which the median over all seeds is told."""
+"""The measures of which the median over all seeds is reported."""
 
 
 class Summary:
-    """What a campaign found."""
+    """The findings of a campaign."""
 
     def __init__(self) -> None:
         self.runs = 0
@@ -86,7 +86,7 @@ class Summary:
 
     @property
     def seconds(self) -> float:
-        """Since the campaign began, on the wall clock."""
+        """Tell how long the campaign has run, in seconds of the wall clock."""
         return time.monotonic() - self._started
 
     @property
@@ -100,7 +100,7 @@ class Summary:
         return self.runs - self.outcomes["ok"]
 
     def median(self, measure: str) -> int:
-        """The lower median of one of :data:`MEASURES`; 0 if there were no runs."""
+        """Compute the lower median of one of :data:`MEASURES`; 0 if there were no runs."""
         runs_with = self._runs_with[measure]
         before = 0
         for number in sorted(runs_with):
@@ -110,12 +110,12 @@ class Summary:
         return 0
 
     def never(self) -> list[str]:
-        """The goals that no run reached."""
+        """List the goals that no run reached."""
         return [goal for goal in GOALS if not self.goals[goal]]
 
     @property
     def big(self) -> bool:
-        """Whether every goal should have been reached."""
+        """Tell whether the campaign is so big that every goal should have been reached."""
         each = min(self.profiles[profile] for profile in PROFILES)
         return self.profiles["all"] >= BIG_OF_ALL or each >= BIG_OF_EACH
 
@@ -130,13 +130,13 @@ class Summary:
         return reasons
 
     def worst(self) -> RunResult | None:
-        """The failure to look at first: safety before crash before liveness, then the lowest seed."""
+        """Find the failure to look at first: safety before crash before liveness, then the lowest seed."""
         order = {"safety": 0, "crash": 1, "liveness": 2}
         return min(self.failures, key=lambda r: (order[r.outcome], r.seed), default=None)
 
 
 def _measured(result: RunResult) -> tuple[int, ...]:
-    """In the order of :data:`MEASURES`."""
+    """List the measures of a run in the order of :data:`MEASURES`."""
     return (
         result.events,
         result.messages,

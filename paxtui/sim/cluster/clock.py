@@ -14,11 +14,11 @@ class Clock:
         self.offset_s = 0.0
 
     def at(self, now: float) -> float:
-        """What it shows at virtual time ``now``."""
+        """Read the clock at virtual time ``now``."""
         return now * self.rate + self.offset_s
 
     def when(self, shown: float) -> float:
-        """The virtual time at which it shows that."""
+        """Compute the virtual time at which the clock shows that."""
         return (shown - self.offset_s) / self.rate
 
     def set(self, now: float, rate: float, jump_s: float) -> None:

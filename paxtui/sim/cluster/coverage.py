@@ -22,7 +22,7 @@ from paxtui.core.events import (
 )
 
 OUTBID = ("pre-empted by", "replica ")
-"""How the reasons begin for which a proposer gives way to a higher ballot."""
+"""Beginnings of the reasons for which a proposer gives way to a higher ballot."""
 
 GOALS = (
     "a database that went back in time was refused",

@@ -46,7 +46,7 @@ class DiskUntrusted(Exception):
     """What is on the disk is not what was stored; the text says what is wrong. Whoever finds that stops."""
 
     goal: ClassVar[str]
-    """What a campaign counts."""
+    """The goal of coverage that it counts for."""
 
 
 class WentBack(DiskUntrusted):
@@ -110,7 +110,7 @@ class SimulatedDisk:
         return True
 
     def finish(self) -> int:
-        """The running commit is on disk, and reported; its last batch."""
+        """Put the running commit on disk and report it. Returns its last batch."""
         last = self._commit()
         self._mark = len(self._history)
         return last
@@ -126,8 +126,8 @@ class SimulatedDisk:
         return running[-1][0]
 
     def crash(self, survives: bool) -> bool:
-        """The process is gone. A commit in flight is there as a whole or not at all; whether it is. If so,
-        nobody was told, and the mark does not know of it."""
+        """End the process. A commit in flight reaches the disk as a whole or not at all. True if it does;
+        then it was not reported, and the mark does not count it."""
         self._queue = []
         if self.running and survives:
             self._commit()
@@ -186,8 +186,8 @@ class SimulatedDisk:
     # What is done to it
 
     def go_back(self, commits: int) -> bool:
-        """The database is again as it was so many commits before the last one that was reported; whether
-        there was one."""
+        """Take the database back by a number of commits before the last reported one. False if there is no
+        such state."""
         if self._mark == 0:
             return False
         del self._history[max(self._mark - commits, 0) :]
@@ -200,7 +200,7 @@ class SimulatedDisk:
         return True
 
     def copy_back(self, commits: int) -> bool:
-        """The whole folder, with its mark, is as it was; whether there was an earlier state."""
+        """Take the whole folder, with its mark, back to an earlier state. False if there is none."""
         done = self.go_back(commits)
         self._mark = len(self._history)
         return done
@@ -215,8 +215,9 @@ class SimulatedDisk:
         return True
 
     @property
-    def told(self) -> tuple[int, int]:
-        """What its replica tells the others of it: which disk it is, and the number of the last commit."""
+    def rollback_mark(self) -> tuple[int, int]:
+        """Give what the replica reports of its disk to its peers: its identity and the number of its last
+        commit."""
         return self.storage, self._mark
 
     def objection(self, known: tuple[int, int]) -> str | None:
@@ -231,14 +232,14 @@ class SimulatedDisk:
         return self._mark < commits
 
     def hold(self, reason: str) -> None:
-        """It may not vote any more, durably."""
+        """Take the right to vote away, durably."""
         self._history.append([(0, (PutNonVoting(reason),))])
         self._mark = len(self._history)
         self.held = reason
 
     def flip(self, what: str, place: float) -> bool:
-        """A bit flips in a row: of the ``state``, a ``vote``, a ``learned`` slot or a ``session``, the first
-        one (``place`` 0) to the last one (1); whether there was such a row."""
+        """Flip a bit in a row of the ``state``, a ``vote``, a ``learned`` slot or a ``session``, from the
+        first one (``place`` 0) to the last one (1). False if there is no such row."""
         table: Table
         keys: list[int] | list[str]
         match what:
@@ -259,7 +260,7 @@ class SimulatedDisk:
     # Reading
 
     def open(self) -> DurableState:
-        """What a replica that starts finds. Raises ``DiskUntrusted``, also out of ``replay``."""
+        """Read what a replica starts from. Raises ``DiskUntrusted``, also out of ``replay``."""
         self._check_mark()
         self._mark = len(self._history)
         return self._saved()
@@ -272,7 +273,7 @@ class SimulatedDisk:
             )
 
     def _read(self, table: Table, key: int | str, row: Row) -> Row:
-        """A row as it is found."""
+        """Read a row, and check it."""
         return self._misfit(table, key, row) if (table, key) in self._flipped else row
 
     def _misfit(self, table: Table, key: int | str, row: Row) -> Row:
@@ -322,7 +323,7 @@ class SimulatedDisk:
         return tuple(entries)
 
     def read_state(self, upto: int, after: str, bytes_max: int) -> Snapshot | None:
-        """A page of the state that is kept at ``upto``; ``None`` if it is there no more."""
+        """Read a page of the state that is kept at ``upto``; ``None`` if it is not kept any more."""
         if upto not in self._kept:
             return None
         mark, chain, horizon, sessions = self._kept[upto]
@@ -339,7 +340,7 @@ class SimulatedDisk:
 
 
 def _rows_of(write: Write) -> Iterator[tuple[Table, int | str]]:
-    """The rows that a write stores anew or removes."""
+    """List the rows that a write stores anew or removes."""
     match write:
         case PutVotes(first=first, values=run) | PutEntries(first=first, entries=run):
             for slot in range(first, first + len(run)):

@@ -1,4 +1,4 @@
-"""What will happen, by virtual time."""
+"""The queue of future events, by virtual time."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class EventQueue:
         heappush(self.heap, (at, next(self.numbers), call, argument))
 
     def plan(self, call: Call, arguments: Iterable[tuple[float, Any]]) -> None:
-        """The same for many, of which the heap holds only the next one: most of what is known from the start
-        happens late, and everybody else would have to pass it."""
+        """Call ``call`` with each argument at its time. The heap holds only the next one of them: most of
+        what is known from the start happens late, and every other event would have to pass it."""
         self._await(iter(sorted((at, next(self.numbers), call, argument) for at, argument in arguments)))
 
     def _await(self, rest: Iterator[Entry]) -> None:

@@ -42,7 +42,7 @@ class Op(Struct, kw_only=True, frozen=True, rename={"return_": "return"}):
 
     @property
     def ends(self) -> float:
-        """When it had ended at the latest."""
+        """Tell the latest time at which the operation can have ended."""
         return INFINITY if self.return_ is None else self.return_
 
     def __str__(self) -> str:
@@ -95,7 +95,7 @@ def check(history: Sequence[Op]) -> LinearizabilityVerdict:
 
 
 def _prefixes(reads: Sequence[Op], longest: list[str]) -> Iterable[str]:
-    """Every read must have seen a beginning of what the longest saw."""
+    """Check that every read has seen a beginning of what the longest read saw."""
     for read in reads:
         texts = read.texts or []
         if texts != longest[: len(texts)]:
@@ -104,7 +104,7 @@ def _prefixes(reads: Sequence[Op], longest: list[str]) -> Iterable[str]:
 
 
 def _contents(longest: list[str], by_text: dict[str, Op]) -> Iterable[str]:
-    """What was read was appended, once, and did not fail."""
+    """Check that what was read was appended, once, and did not fail."""
     seen: set[str] = set()
     for text in longest:
         if text in seen:
@@ -139,7 +139,7 @@ def _slots(appends: Sequence[Op], longest: list[str]) -> Iterable[str]:
 def _forced_order(
     appends: Sequence[Op], reads: Sequence[Op], longest: list[str], by_text: dict[str, Op]
 ) -> list[list[Op]]:
-    """The only order that can be, as groups whose members may stand in any order."""
+    """Compute the only possible order, as groups whose members may stand in any order."""
     by_length: dict[int, list[Op]] = {}
     for read in reads:
         by_length.setdefault(len(read.texts or ()), []).append(read)
@@ -154,7 +154,7 @@ def _forced_order(
 
 
 def _points(groups: list[list[Op]]) -> list[str]:
-    """Whether increasing points in time exist: the earliest that each group can have."""
+    """Find increasing points in time, the earliest that each group can have; tell whether they exist."""
     now, latest = -INFINITY, None
     for group in groups:
         for op in group:
@@ -167,10 +167,8 @@ def _points(groups: list[list[Op]]) -> list[str]:
 
 
 def search(history: Sequence[Op]) -> bool:
-    """The general search (Wing and Gong 1993, with Lowe's memo): exponential, for small histories only.
-
-    An unknown append may have happened at any time after its call, or never; a failed one never.
-    """
+    """Search all orders (Wing and Gong 1993, with Lowe's memo): exponential, for small histories only. An
+    unknown append may have happened at any time after its call, or never; a failed one never."""
     ops = [
         op
         for op in history
@@ -199,7 +197,7 @@ def search(history: Sequence[Op]) -> bool:
 
 
 def _slots_fit(ops: Sequence[Op], log: tuple[str, ...]) -> bool:
-    """Whether the told slots increase along the log."""
+    """Check that the reported slots increase along the log."""
     told = {op.text: op.slot for op in ops if op.op == "append" and op.slot is not None}
     slots = [told[text] for text in log if text in told]
     return all(one < other for one, other in pairwise(slots))
@@ -245,5 +243,5 @@ def jepsen(history: Sequence[Op]) -> Iterable[str]:
 
 
 def _edn(text: str) -> str:
-    """An EDN string: JSON's escapes are among Clojure's, but for the slash that JSON never needs."""
+    """Write an EDN string: JSON's escapes are among Clojure's, but for the slash that JSON never needs."""
     return json.encode(text).decode()

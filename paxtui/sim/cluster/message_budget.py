@@ -1,5 +1,5 @@
-"""No storm (invariant 14): nobody repeats itself sooner than its own timer says, and a healthy cluster
-sends no more messages than its work needs.
+"""The message budget (invariant 14): no replica repeats itself sooner than its own timer says, and a healthy
+cluster sends no more messages than its work needs.
 
 The first holds in every phase and under every fault, since it is judged by the replica's own clock: a
 question that is asked again because of its answer, and not because time has passed, goes on at the speed of
@@ -8,16 +8,12 @@ the network for as long as the answer stays the same.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from paxtui.checkers.broken import Invariant, InvariantBroken
 from paxtui.core.events import AcceptSent, CatchUpAsked, Event, PrepareSent
 from paxtui.core.output import EVERYONE
 from paxtui.core.settings import Settings
+from paxtui.sim.cluster.world import World
 from paxtui.sim.plan.plan import Plan
-
-if TYPE_CHECKING:
-    from paxtui.sim.cluster.simulation import Simulation
 
 HASTY_MAX = 3
 """Repetitions that came too early, one after the other. One is honest: a page that arrives as its timer runs
@@ -33,34 +29,34 @@ AN_ELECTION = 8
 """Pre-vote, Prepare, their answers, and a second attempt, for each follower."""
 
 SPARE = 1.25
-"""What arrives in another order than it was sent may look lost, and is then asked for."""
+"""A factor for messages that arrive in another order, look lost, and are asked for again."""
 
 A_START = 60
-"""Whatever else is said until everybody knows each other."""
+"""Messages at the start, until all replicas know each other."""
 
 ELECTIONS_MAX = 12
 """In a healthy cluster: the first one, after some duels at the worst."""
 
 
 class MessageBudget:
-    """Remembers when each replica last asked for the same thing again."""
+    """A memory of when each replica last asked for the same thing again."""
 
     def __init__(self, settings: Settings) -> None:
         self._gap_s = settings.resend_s
         self._last: dict[tuple[object, ...], tuple[int, float, int]] = {}
 
     def catch_up_asked(self, replica: int, life: int, clock_s: float, event: CatchUpAsked) -> None:
-        """For slots from ``first`` on, whoever is asked."""
+        """Count a question for slots from ``first`` on, whichever replica is asked."""
         self._again(replica, life, clock_s, event, ("catch-up", replica, event.first))
 
     def accept_sent(self, replica: int, life: int, clock_s: float, event: AcceptSent) -> None:
-        """An Accept that is sent again, to one replica."""
+        """Count an Accept that is sent again to one replica."""
         if event.again:
             key = "accept", replica, event.to, event.first, event.ballot
             self._again(replica, life, clock_s, event, key)
 
     def prepare_sent(self, replica: int, life: int, clock_s: float, event: PrepareSent) -> None:
-        """A page of a promise that is asked for, of one replica."""
+        """Count a question to one replica for a page of its promise."""
         if event.to != EVERYONE:
             key = "prepare", replica, event.to, event.first, event.ballot
             self._again(replica, life, clock_s, event, key)
@@ -78,7 +74,8 @@ class MessageBudget:
 
 
 def healthy(plan: Plan) -> bool:
-    """Whether nothing at all is done to the cluster, so that every message must have its reason."""
+    """Tell whether the plan does nothing at all to the cluster, so that every message must have its
+    reason."""
     weather = plan.weather
     trip_s = 2 * (weather.delay_s + weather.spread_s) + 1.5 * max(plan.commit_s) + 2 * plan.gather_s
     return (
@@ -89,21 +86,22 @@ def healthy(plan: Plan) -> bool:
     )
 
 
-def judge_healthy(cluster: Simulation) -> None:
-    """At the end of a run to which nothing was done: messages a slot, a read and a second, and ballots."""
-    plan = cluster.plan
+def judge_healthy(world: World) -> None:
+    """Check the messages and ballots of a run to which nothing was done against what its slots, reads and
+    seconds need."""
+    plan = world.plan
     followers = plan.replicas - 1
-    slots = cluster.checkers.logs.upto
-    beats = cluster.now / plan.settings.heartbeat_s + cluster.reads_asked
-    work = A_SLOT * slots + ROUND_TRIP * beats + AN_ELECTION * cluster.elections
+    slots = world.checkers.logs.upto
+    beats = world.now / plan.settings.heartbeat_s + world.reads_asked
+    work = A_SLOT * slots + ROUND_TRIP * beats + AN_ELECTION * world.elections
     limit = int(SPARE * followers * work) + A_START
-    if cluster.network.sent > limit:
+    if world.network.sent > limit:
         raise InvariantBroken(
             Invariant.STORM,
-            f"{cluster.network.sent} messages in a healthy cluster, for {slots} slots, "
-            f"{cluster.reads_asked} reads and {cluster.now:.1f} s; at most {limit} are honest",
+            f"{world.network.sent} messages in a healthy cluster, for {slots} slots, "
+            f"{world.reads_asked} reads and {world.now:.1f} s; at most {limit} are honest",
         )
-    if cluster.elections > ELECTIONS_MAX:
+    if world.elections > ELECTIONS_MAX:
         raise InvariantBroken(
-            Invariant.STORM, f"{cluster.elections} ballots in a healthy cluster, in {cluster.now:.1f} s"
+            Invariant.STORM, f"{world.elections} ballots in a healthy cluster, in {world.now:.1f} s"
         )

@@ -11,8 +11,8 @@ from msgspec import json
 from paxtui.core.messages import PeerMessage
 from paxtui.core.output import Envelope
 from paxtui.sim.cluster.event_queue import EventQueue
-from paxtui.sim.cluster.randomness import fraction, mix, mixed, outputs
 from paxtui.sim.plan.plan import Weather
+from paxtui.sim.randomness import fraction, mix, mixed, outputs
 
 TAIL_S_MAX = 20.0
 """Longer than any election, and than the time for which a crashed replica is down."""
@@ -21,13 +21,13 @@ Parcel = tuple[int, PeerMessage]
 """A message and its sender."""
 
 Arrive = Callable[[Parcel], None]
-"""What a replica does with a message that arrives."""
+"""The call with which a replica receives a message."""
 
 Looks = Mapping[type, Callable[[int, Any], None]]
 """By class, who looks at a message as it leaves, whether or not it arrives."""
 
 Late = Callable[[float, "Link", Parcel], None]
-"""Who delivers a message that is late, and when."""
+"""The call that delivers a late message, at a time."""
 
 DECODER = json.Decoder(PeerMessage)
 
@@ -75,30 +75,30 @@ class Link:
         self._judge()
 
     def set_loss(self, share: float) -> None:
-        """This share of all messages is lost."""
+        """Lose this share of all messages."""
         self.loss = _share(share, 16)
         self._judge()
 
     def set_duplicate(self, share: float) -> None:
-        """This share arrives twice."""
+        """Deliver this share of all messages twice."""
         self.duplicate = _share(share, 12)
         self._judge()
 
     def set_tail(self, share: float, scale_s: float) -> None:
-        """This share is delayed by a heavy tail."""
+        """Delay this share of all messages by a heavy tail."""
         self.tail = _share(share, 12)
         self.tail_s = scale_s
         self._judge()
 
     def set_delay(self, delay_s: float) -> None:
-        """The shortest time of a message on this link."""
+        """Set the shortest time of a message on this link."""
         self.delay_s = delay_s
 
     def _judge(self) -> None:
         self.calm = not (self.loss or self.duplicate or self.tail)
 
     def heal(self) -> None:
-        """No fault and no weather from here on, but the delay."""
+        """End all faults and weather from here on, but the delay."""
         self.cut_until = self.hold_until = 0.0
         self.filtered.clear()
         self.delay_s = self.weather.delay_s
@@ -107,7 +107,7 @@ class Link:
 
 
 def _share(share: float, bits: int) -> int:
-    """As so many of a fate's bits are compared with it."""
+    """Turn a share into the number that so many bits of a fate are compared with."""
     return int(share * (1 << bits))
 
 
@@ -119,12 +119,12 @@ class Network:
         seed: int,
         weather: Weather,
         codec: bool,
-        agenda: EventQueue,
+        event_queue: EventQueue,
         arrive: Sequence[Arrive],
         late: Late,
         looks: Looks,
     ) -> None:
-        self._heap, self._numbers = agenda.heap, agenda.numbers
+        self._heap, self._numbers = event_queue.heap, event_queue.numbers
         self._late = late
         self._looks = looks
         self._fifo = weather.fifo
@@ -143,7 +143,7 @@ class Network:
         self.duplicated = 0
 
     def send(self, now: float, sender: int, envelopes: Sequence[Envelope]) -> None:
-        """Messages leave a replica."""
+        """Send messages of a replica."""
         for envelope in envelopes:
             message = envelope.message
             look = self._looks.get(type(message))
@@ -173,8 +173,14 @@ class Network:
                     at = link.last_at = max(at, link.last_at)
                 heappush(self._heap, (at, next(self._numbers), link.arrive, parcel))
 
+    def silence(self, replica: int, until: float) -> None:
+        """Cut all links that lead away from a replica, until a virtual time."""
+        for link in self.links[replica]:
+            if link.to != replica:
+                link.cut_until = max(link.cut_until, until)
+
     def _odd(self, link: Link, x: int, at: float, parcel: Parcel) -> None:
-        """The message of fate ``x`` is late, or arrives twice."""
+        """Deliver the message of fate ``x`` late or twice."""
         late = (x >> 28 & 0xFFF) < link.tail
         if late:
             # Pareto with shape 1: half of them within twice the scale, one in a hundred at a hundred times.

@@ -15,22 +15,22 @@ TEXT_CHARS_MAX = 240
 
 
 class RunObserver(Protocol):
-    """Who wants to see everything that happens."""
+    """An observer that sees everything that happens in a run."""
 
     def life(self, at: float, replica: int, saved: DurableState) -> None:
-        """A replica starts with what its disk holds."""
+        """Record that a replica starts with what its disk holds."""
 
     def ended(self, at: float, replica: int, why: str) -> None:
-        """A replica runs no more."""
+        """Record that a replica runs no more."""
 
     def event(self, at: float, replica: int, event: Event) -> None:
-        """A trace event of a replica."""
+        """Record a trace event of a replica."""
 
     def note(self, at: float, replica: int | None, what: str, detail: str) -> None:
-        """Something that was done to a replica (``None``: to several)."""
+        """Record something that was done to a replica (``None``: to several)."""
 
     def message(self, at: float, sender: int, to: int, message: PeerMessage) -> None:
-        """A message arrives."""
+        """Record that a message arrives."""
 
 
 class JsonLines:
@@ -86,7 +86,7 @@ class LastLines:
 
     def event(self, at: float, replica: int, event: Event) -> None:
         """``2.0417  replica 1  voted  ballot=3.1 ...``"""
-        self.lines.append(f"{at:9.4f}  replica {replica}  {told(event)}")
+        self.lines.append(f"{at:9.4f}  replica {replica}  {one_line(event)}")
 
     def note(self, at: float, replica: int | None, what: str, detail: str) -> None:
         """Marked, because it is what people look for."""
@@ -96,11 +96,11 @@ class LastLines:
     def message(self, at: float, sender: int, to: int, message: PeerMessage) -> None:
         """Only where they are wanted: there are many."""
         if self._messages:
-            self.lines.append(f"{at:9.4f}  {sender} -> {to}     {told(message)}")
+            self.lines.append(f"{at:9.4f}  {sender} -> {to}     {one_line(message)}")
 
 
-def told(value: Event | PeerMessage) -> str:
-    """A trace event or a message in one line."""
+def one_line(value: Event | PeerMessage) -> str:
+    """Write a trace event or a message in one line."""
     fields = (f"{name}={_short(getattr(value, name))}" for name in value.__struct_fields__)
     line = f"{value.__struct_config__.tag}  {' '.join(fields)}"
     return line if len(line) <= TEXT_CHARS_MAX else line[: TEXT_CHARS_MAX - 3] + "..."

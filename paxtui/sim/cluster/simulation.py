@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import gc
 import traceback
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from heapq import heappop
-from itertools import count
 from typing import Any
 
 from msgspec import Struct
 
 from paxtui.checkers.broken import Invariant, InvariantBroken
-from paxtui.checkers.full_observer import FullObserver, Look
-from paxtui.core.durable_state import DurableState
+from paxtui.checkers.full_observer import Look
 from paxtui.core.errors import InvariantViolated
 from paxtui.core.events import AcceptSent, CatchUpAsked, Elected, Event, PrepareSent, RoundTaken
-from paxtui.core.output import Appended, ReadReady, ReadRefused, Refused, Reply
-from paxtui.sim.cluster.clients import ClientOperation, Key, SimulatedClient
-from paxtui.sim.cluster.coverage import Coverage
-from paxtui.sim.cluster.event_queue import EventQueue
+from paxtui.sim.cluster.clients import SimulatedClient
 from paxtui.sim.cluster.fault_injector import FaultInjector
 from paxtui.sim.cluster.message_budget import MessageBudget
 from paxtui.sim.cluster.network import Arrive, Link, Network, Parcel
-from paxtui.sim.cluster.node import SimulatedReplica
 from paxtui.sim.cluster.record import RunObserver
 from paxtui.sim.cluster.recovery import Recovery
+from paxtui.sim.cluster.simulated_replica import SimulatedReplica
+from paxtui.sim.cluster.world import Looks, World
 from paxtui.sim.plan.plan import CRASHES, Plan
 
 EVENTS_MAX = 400_000
@@ -36,11 +31,11 @@ SLOTS_WORTH_IT = 10
 """A run with fewer applied slots tested little."""
 
 APPENDS_WORTH_IT = 5
-"""The same of appends that were acknowledged."""
+"""A run with fewer acknowledged appends tested little."""
 
 
 class RunResult(Struct, frozen=True, kw_only=True):
-    """How a run ended."""
+    """The result of a run."""
 
     seed: int
     profile: str
@@ -58,9 +53,9 @@ class RunResult(Struct, frozen=True, kw_only=True):
     crashes: int = 0
     """Processes that ended in the first phase, by whatever fault."""
     changes: int = 0
-    """How often somebody else led than before."""
+    """Elections of another replica than the last elected one."""
     faults: dict[str, int] = {}
-    """How many of each kind took effect."""
+    """Faults that took effect, by kind."""
     recovery_s: float = 0.0
     """From healing to the first moment with one leader, no pending request and equal watermarks."""
     goals: frozenset[str] = frozenset()
@@ -68,29 +63,16 @@ class RunResult(Struct, frozen=True, kw_only=True):
     """Why the run proves little, if it does."""
 
 
-class Looks(dict[type[Event], tuple[Look, ...]]):
-    """By the class of a trace event, all who look at it. Its keys are the classes that were seen."""
-
-    def __init__(self, *tables: Mapping[type[Event], Look]) -> None:
-        self._tables = tables
-
-    def __missing__(self, kind: type[Event]) -> tuple[Look, ...]:
-        looks = self[kind] = tuple(table[kind] for table in self._tables if kind in table)
-        return looks
-
-
 def simulate(plan: Plan, recorder: RunObserver | None = None) -> RunResult:
-    """One run, of which nothing is left but its result.
-
-    The garbage collector has nothing to find while the run lasts, and then hardly anything, since the cycles
-    are cut: everybody knows the cluster, and it knows everybody.
-    """
+    """Run a plan, and keep nothing but its result. The garbage collector is off: it would find nothing while
+    the run lasts, and hardly anything afterwards, since the cycles between the world and its parts are cut
+    here."""
     collecting = gc.isenabled()
     gc.disable()
     try:
         cluster = Simulation(plan, recorder)
         result = cluster.run()
-        for owner in (*cluster.nodes, *cluster.clients, cluster.strikes, cluster.checkers, cluster):
+        for owner in (*cluster.replicas, *cluster.clients, cluster.fault_injector, cluster.checkers, cluster):
             vars(owner).clear()
         return result
     finally:
@@ -98,65 +80,49 @@ def simulate(plan: Plan, recorder: RunObserver | None = None) -> RunResult:
             gc.enable()
 
 
-class Simulation:
+class Simulation(World):
     """One run. Make it, call :meth:`run`, drop it; or let :func:`simulate` do so, which is faster."""
 
     def __init__(self, plan: Plan, recorder: RunObserver | None = None) -> None:
-        self.plan = plan
-        self.now = 0.0
-        self.agenda = EventQueue()
-        self.push = self.agenda.push
-        self.checkers = FullObserver(plan.replicas, plan.settings)
-        self.goals = Coverage()
-        self._recorder = recorder
+        super().__init__(plan, recorder)
         everyone = range(plan.replicas)
-        self.peers = [tuple(j for j in everyone if j != i) for i in everyone]
-        self.nodes = [SimulatedReplica(self, i, plan.commit_s[i]) for i in everyone]
-        arrive = [node.message if recorder is None else self._recorded(node) for node in self.nodes]
+        self.replicas = [SimulatedReplica(self, i, plan.commit_s[i]) for i in everyone]
+        arrive = [host.message if recorder is None else self._recorded(host) for host in self.replicas]
         looks = self.checkers.on_message
-        self.network = Network(plan.seed, plan.weather, plan.codec, self.agenda, arrive, self._late, looks)
-        self.waiting: list[dict[Key, tuple[SimulatedClient, ClientOperation]]] = [{} for _ in everyone]
-        self._tickets = count(1)
-        self.healed = False
-        self.over = False
-        self.recovery_s = 0.0
-        self.elections = 0
-        self.reads_asked = 0
-        self.faults: Counter[str] = Counter()
-        self._crashes = 0
+        self.network = Network(
+            plan.seed, plan.weather, plan.codec, self.event_queue, arrive, self._late, looks
+        )
         self._leaders: list[int] = []
-        """Who was elected, in order, without those who follow themselves."""
-        self._reigns = 0
-        self._patience = MessageBudget(plan.settings)
+        """The elected replicas in order, each once where it follows itself."""
+        self._elected_leaders = 0
+        self._message_budget = MessageBudget(plan.settings)
         own: dict[type[Event], Look] = {
-            AcceptSent: self._repeated(self._patience.accept_sent),
-            CatchUpAsked: self._repeated(self._patience.catch_up_asked),
+            AcceptSent: self._repeated(self._message_budget.accept_sent),
+            CatchUpAsked: self._repeated(self._message_budget.catch_up_asked),
             Elected: self._elected,
-            PrepareSent: self._repeated(self._patience.prepare_sent),
+            PrepareSent: self._repeated(self._message_budget.prepare_sent),
             RoundTaken: self._round_taken,
         }
-        self._looks = Looks(self.goals.on_event, own, self.checkers.on_event)
-        self._appends = 0
-        self._reads = 0
-        self.strikes = FaultInjector(self)
-        for node in self.nodes:
-            self.push(0.0, self._boot, node)
-        self.agenda.plan(self.strikes.strike, ((fault.at, fault) for fault in plan.faults))
+        self._looks = Looks(self.coverage.on_event, own, self.checkers.on_event)
+        self.fault_injector = FaultInjector(self, self.replicas)
+        for host in self.replicas:
+            self.push(0.0, self._boot, host)
+        self.event_queue.plan(self.fault_injector.inject, ((fault.at, fault) for fault in plan.faults))
         self.push(plan.heal_at, self._heal, None)
-        self.clients = [SimulatedClient(self, index) for index in range(plan.workload.clients)]
+        self.clients = [SimulatedClient(self, self.replicas, index) for index in range(plan.workload.clients)]
 
-    def _boot(self, node: SimulatedReplica) -> None:
-        node.start()
+    def _boot(self, host: SimulatedReplica) -> None:
+        host.start()
 
     def _heal(self, _: None) -> None:
-        """The second phase begins."""
+        """Begin the second phase."""
         self.healed = True
-        self.strikes.heal()
-        Recovery(self).begin()
+        self.fault_injector.heal()
+        Recovery(self, self.replicas, self.clients).start_checking()
 
     def run(self) -> RunResult:
-        """The whole run; never raises for what the replicas do."""
-        heap = self.agenda.heap
+        """Run the plan to its end; never raises for what the replicas do."""
+        heap = self.event_queue.heap
         events = 0
         try:
             for events in range(1, EVENTS_MAX + 1):  # noqa: B007, the result tells it
@@ -176,18 +142,18 @@ class Simulation:
             return self._result(events, "safety", "the core's own check", str(violated))
         except Exception:
             return self._result(events, "crash", str(Invariant.SURPRISE), traceback.format_exc())
-        for node in self.nodes:
-            if node.replica is not None:
-                self.ended(node.me, "the run is over")
+        for host in self.replicas:
+            if host.core is not None:
+                self.ended(host.me, "the run is over")
         return self._result(events, "ok", "", "")
 
     def _result(self, events: int, outcome: str, invariant: str, detail: str) -> RunResult:
         slots = self.checkers.logs.upto
         seen = {f"event {event.__struct_config__.tag}" for event in self._looks}
         if self.network.duplicated:
-            self.goals.reached.add("duplicate message")
-        if self.checkers.facts.contested:
-            self.goals.reached.add("a quorum voted for several values in a slot")
+            self.coverage.reached.add("duplicate message")
+        if self.checkers.ghost.contested:
+            self.coverage.reached.add("a quorum voted for several values in a slot")
         return RunResult(
             seed=self.plan.seed,
             profile=self.plan.profile,
@@ -198,11 +164,11 @@ class Simulation:
             events=events,
             messages=self.network.sent,
             slots=slots,
-            appends=self._appends,
-            reads=self._reads,
+            appends=self.appends_acknowledged,
+            reads=self.reads_answered,
             elections=self.elections,
             recovery_s=self.recovery_s,
-            goals=frozenset(self.goals.reached | seen),
+            goals=frozenset(self.coverage.reached | seen),
             void=self._void(slots) if outcome == "ok" else "",
             crashes=self._crashes,
             changes=max(len(self._leaders) - 1, 0),
@@ -213,137 +179,61 @@ class Simulation:
         """Why a run that ended well proves little, if it does."""
         if slots < SLOTS_WORTH_IT:
             return f"fewer than {SLOTS_WORTH_IT} slots"
-        if self._appends < APPENDS_WORTH_IT:
+        if self.appends_acknowledged < APPENDS_WORTH_IT:
             return f"fewer than {APPENDS_WORTH_IT} appends acknowledged"
-        if self._reigns < 2 and any(fault.kind in CRASHES for fault in self.plan.faults):
+        if self._elected_leaders < 2 and any(fault.kind in CRASHES for fault in self.plan.faults):
             return "crashes and no new leader"
         return "" if self.plan.faults or self.plan.profile == "calm" else "no fault"
-
-    @property
-    def core(self) -> tuple[int, ...]:
-        """The replicas that are well in the second phase: those that heal, and trust their disks."""
-        return tuple(replica for replica in self.plan.core if not self.nodes[replica].refused)
-
-    # What nodes and clients tell
-
-    def goal(self, name: str) -> None:
-        """Something worth counting happened."""
-        self.goals.reached.add(name)
-
-    def note(self, replica: int | None, what: str, *details: object) -> None:
-        """For the record: not an event of a replica, but done to it."""
-        if self._recorder is not None:
-            self._recorder.note(self.now, replica, what, " ".join(map(str, details)))
-
-    def began(self, replica: int, saved: DurableState) -> None:
-        """A replica starts with what its disk holds."""
-        if self._recorder is not None:
-            self._recorder.life(self.now, replica, saved)
-
-    def ended(self, replica: int, why: str) -> None:
-        """A replica runs no more, and everything that it decided is told."""
-        if self._recorder is not None:
-            self._recorder.ended(self.now, replica, why)
-
-    def events(self, replica: int, events: tuple[Event, ...]) -> None:
-        """Trace events leave a replica."""
-        if self._recorder is not None:
-            for event in events:
-                self._recorder.event(self.now, replica, event)
-        looks = self._looks
-        for event in events:
-            for look in looks[type(event)]:
-                look(replica, event)
 
     def _round_taken(self, _replica: int, _event: RoundTaken) -> None:
         self.elections += 1
 
     def _elected(self, replica: int, _event: Elected) -> None:
-        self._reigns += 1
+        self._elected_leaders += 1
         if not self._leaders or self._leaders[-1] != replica:
             self._leaders.append(replica)
 
     def _repeated(self, look: Callable[[int, int, float, Any], None]) -> Callable[[int, Any], None]:
-        """``look`` with the replica's life and its own clock."""
+        """Give ``look`` the replica's life and its own clock."""
 
         def asked(replica: int, event: Any) -> None:
-            node = self.nodes[replica]
-            look(replica, node.life, node.clock.at(self.now), event)
+            host = self.replicas[replica]
+            look(replica, host.life, host.clock.at(self.now), event)
 
         return asked
 
-    def probe(self, node: SimulatedReplica) -> None:
-        """Look at what a replica keeps."""
-        replica = node.replica
-        if replica is None:
-            return
-        reign = replica.proposer.leader
-        queued, in_flight = (0, 0) if reign is None else (reign.queued, reign.in_flight)
-        self.checkers.limits.kept(node.me, queued, len(replica.learner.sessions), in_flight)
-
-    def _recorded(self, node: SimulatedReplica) -> Arrive:
-        """A message arrives, and that is recorded."""
+    def _recorded(self, host: SimulatedReplica) -> Arrive:
+        """Wrap the arrival of messages so that each is recorded."""
 
         def arrive(parcel: Parcel) -> None:
             if self._recorder is not None:
-                self._recorder.message(self.now, parcel[0], node.me, parcel[1])
-            node.message(parcel)
+                self._recorder.message(self.now, parcel[0], host.me, parcel[1])
+            host.message(parcel)
 
         return arrive
 
     def _late(self, at: float, link: Link, parcel: Parcel) -> None:
-        """A message will arrive late; perhaps one of its ends has another life by then."""
-        lives = self.nodes[link.sender].life, self.nodes[link.to].life
+        """Deliver a message late; one of its ends may have another life by then."""
+        lives = self.replicas[link.sender].life, self.replicas[link.to].life
         self.push(at, self._arrive_late, (link, parcel, lives))
 
     def _arrive_late(self, event: tuple[Link, Parcel, tuple[int, int]]) -> None:
         link, parcel, lives = event
-        if lives != (self.nodes[link.sender].life, self.nodes[link.to].life):
-            self.goal("message older than a restart")
+        if lives != (self.replicas[link.sender].life, self.replicas[link.to].life):
+            self.reach_goal("message older than a restart")
         link.arrive(parcel)
 
-    def new_ticket(self) -> int:
-        """A number for a read, never used before."""
-        self.reads_asked += 1
-        return next(self._tickets)
-
-    def reply(self, replica: int, reply: Reply) -> None:
-        """A reply leaves a replica for the client that waits there, if it still does."""
-        key: Key
-        waiting = self.waiting[replica]
-        if type(reply) is Refused:
-            self.goal(f"refused: {reply.reason}")
-            key = reply.client, reply.request
-        elif type(reply) is Appended:
-            self._appends += 1
-            key = reply.client, reply.request
-            if key not in waiting:
-                self.goal("answer repeated")
-        elif type(reply) is ReadReady:
-            self._reads += 1
-            self.goal("read answered")
-            key = reply.ticket
-        elif type(reply) is ReadRefused:
-            key = reply.ticket
-        else:
-            raise TypeError(f"no such reply: {reply}")
-        who = waiting.pop(key, None)
-        if who is not None:
-            client, operation = who
-            client.answer(operation, reply)
-
-    def clients_lost(self, replica: int) -> None:
-        """The connections to a crashed replica are gone."""
-        self._crashes += not self.healed
-        self.waiting[replica].clear()
+    def connections_lost(self, replica: int) -> None:
+        """Forget who waits at a replica that crashed, and let its peers notice."""
+        super().connections_lost(replica)
         if self.plan.notice_s is not None:
             for peer in self.peers[replica]:
                 self.push(self.now + self.plan.notice_s, self._notice, (peer, replica))
-        if all(node.replica is None for node in self.nodes):
-            self.goal("all replicas down at once")
+        if all(host.core is None for host in self.replicas):
+            self.reach_goal("all replicas down at once")
 
     def _notice(self, event: tuple[int, int]) -> None:
-        """A connection to a crashed replica broke, if no cut hides that."""
+        """Tell a replica that its connection to a crashed one broke, if no cut hides that."""
         replica, gone = event
         if self.now >= self.network.links[gone][replica].cut_until:
-            self.nodes[replica].operate("lost_contact", gone)
+            self.replicas[replica].operate("lost_contact", gone)

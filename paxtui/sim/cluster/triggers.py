@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from msgspec import Struct
 
 from paxtui.core.events import Event
 from paxtui.core.output import EVERYONE, Envelope, Output
-from paxtui.sim.cluster.randomness import mixed
-
-if TYPE_CHECKING:
-    from paxtui.sim.cluster.node import SimulatedReplica
-    from paxtui.sim.cluster.simulation import Simulation
+from paxtui.sim.cluster.world import World
+from paxtui.sim.randomness import mixed
 
 NOTHING, ALL, SOME = range(3)
-"""Of what a replica wants to send as it crashes, this much leaves; see ``crash-at`` in the plan."""
+"""The part of its messages that a replica still sends as it crashes; see ``crash-at`` in the plan."""
 
 
 class CrashAt(Struct, frozen=True):
@@ -33,42 +30,55 @@ class SilenceAt(Struct, frozen=True):
     seconds: float
 
 
-class Triggers:
-    """Those of one replica: at most one of each kind."""
+class TriggeredReplica(Protocol):
+    """The replica that triggers belong to, as far as they act on it."""
 
-    def __init__(self, cluster: Simulation, node: SimulatedReplica) -> None:
-        self._cluster = cluster
-        self._node = node
+    me: int
+    life: int
+
+    def treat(self, output: Output) -> None:
+        """Carry out everything that an output asks for."""
+
+    def crash(self, down_s: float | None, why: str) -> None:
+        """Lose everything that is not on disk, for ``down_s`` seconds (``None``: for ever)."""
+
+
+class Triggers:
+    """The armed triggers of one replica: at most one of each kind."""
+
+    def __init__(self, world: World, host: TriggeredReplica) -> None:
+        self._world = world
+        self._node = host
         self.crash: CrashAt | None = None
         self.silence: SilenceAt | None = None
 
     def clear(self) -> None:
-        """Nothing waits any more."""
+        """Disarm all triggers."""
         self.crash = self.silence = None
 
-    def spring(self, output: Output) -> bool:
-        """Look at the events of ``output``, which nobody has treated yet; whether the replica is dead."""
-        cluster, me = self._cluster, self._node.me
+    def fire(self, output: Output) -> bool:
+        """Act on the events of ``output``, which is not treated yet. True if the replica crashed."""
+        world, me = self._world, self._node.me
         silence, crash = self.silence, self.crash
         if silence is not None and _holds(output, silence.event):
             self.silence = None
-            cluster.goal("silence at a trace event")
-            cluster.note(me, "silence", f"at {silence.event} for {silence.seconds:.3f} s")
-            cluster.strikes.silence(me, silence.seconds)
+            world.reach_goal("silence at a trace event")
+            world.note(me, "silence", f"at {silence.event} for {silence.seconds:.3f} s")
+            world.network.silence(me, world.now + silence.seconds)
         if crash is None or not _holds(output, crash.event):
             return False
-        cluster.goal("crash at a trace event")
+        world.reach_goal("crash at a trace event")
         if crash.sends == SOME:
-            cluster.network.send(cluster.now, me, self._some(output.sends))
+            world.network.send(world.now, me, self._some(output.sends))
         elif crash.sends == ALL:
             self._node.treat(output)
         self._node.crash(crash.down_s, f"at {crash.event}")
         return True
 
     def _some(self, envelopes: tuple[Envelope, ...]) -> tuple[Envelope, ...]:
-        """What a process that dies while it sends has sent: each copy by itself, or not."""
-        me, peers = self._node.me, self._cluster.peers[self._node.me]
-        chance = mixed(self._cluster.plan.seed, 7, me, self._node.life)
+        """Choose what a process that dies while it sends has sent: each copy by itself, or not."""
+        me, peers = self._node.me, self._world.peers[self._node.me]
+        chance = mixed(self._world.plan.seed, 7, me, self._node.life)
         copies = [
             Envelope(to, envelope.message)
             for envelope in envelopes

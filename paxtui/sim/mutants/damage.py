@@ -98,7 +98,7 @@ def lost_disk_votes(patch: Patch) -> None:
     objection = SimulatedDisk.objection
 
     def forgiving(self: SimulatedDisk, known: tuple[int, int]) -> str | None:
-        return objection(self, known if self.storage == known[0] else self.told)
+        return objection(self, known if self.storage == known[0] else self.rollback_mark)
 
     patch.replace(SimulatedDisk, "objection", forgiving)
 

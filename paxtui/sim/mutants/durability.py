@@ -16,7 +16,7 @@ from paxtui.core.output import Envelope, Output, PutState, PutVotes
 from paxtui.core.proposer import Proposer
 from paxtui.core.replica import Replica
 from paxtui.sim.cluster.disk import SimulatedDisk
-from paxtui.sim.cluster.node import SimulatedReplica
+from paxtui.sim.cluster.simulated_replica import SimulatedReplica
 from paxtui.sim.mutants.mutant import Patch, mutant
 
 PMS_STABLE = "Paxos Made Simple, 2.5: the response is in stable storage before it is sent"

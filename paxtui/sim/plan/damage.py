@@ -10,18 +10,19 @@ import random
 
 from msgspec.structs import replace
 
-from paxtui.sim.cluster.randomness import mixed
 from paxtui.sim.plan.fault_generators import anyone, exponential
 from paxtui.sim.plan.plan import PROFILES, Plan, PlannedFault
+from paxtui.sim.randomness import mixed
 
 SHARES = {"disk": 0.5, "churn": 0.15, "all": 0.3}
-"""Of the runs of a profile that can spare a replica, so many have some."""
+"""The share of a profile's runs that have damage, among those that can spare a replica."""
 
 ROWS = ("state", "vote", "vote", "learned", "learned", "session")
 
 
 def damaged(plan: Plan) -> Plan:
-    """The plan with damage, or as it is. By a drawing of its own, so that all else stays as it was drawn."""
+    """Give the plan with damage, or as it is. Draws from a generator of its own, so that all else stays as it
+    was drawn."""
     rng = random.Random(mixed(plan.seed, PROFILES.index(plan.profile), 9))
     spare = (plan.replicas - 1) // 2
     if not spare or rng.random() >= SHARES.get(plan.profile, 0.0):

@@ -1,4 +1,4 @@
-"""How each kind of fault is drawn: one function a kind, which gives entries of a plan."""
+"""Generators of faults: one function a kind, which draws entries of a plan."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ TYPES = (
 
 
 def exponential(rng: random.Random, low: float, high: float) -> float:
-    """Between the two, each order of magnitude as likely as the next."""
+    """Draw between the two, each order of magnitude as likely as the next."""
     return float(low * (high / low) ** rng.random())
 
 
 def anyone(rng: random.Random, replicas: int) -> int:
-    """The leader, whoever it is, in a third of the cases: it is where faults hurt."""
+    """Draw a replica, in a third of the cases the leader, where faults hurt most."""
     return LEADER if rng.random() < 0.33 else rng.randrange(replicas)
 
 
 def _pairs(rng: random.Random, replicas: int) -> list[tuple[int, int]]:
-    """Some directed links: one, both ways of a pair, all of one replica, or all."""
+    """Draw directed links: one, both ways of a pair, all of one replica, or all."""
     everyone = range(replicas)
     pairs = [(i, j) for i in everyone for j in everyone if i != j]
     if not pairs:
@@ -74,7 +74,7 @@ def _pairs(rng: random.Random, replicas: int) -> list[tuple[int, int]]:
 
 
 def partition(rng: random.Random, replicas: int) -> list[tuple[int, int]]:
-    """The directed links that a drawn partition cuts."""
+    """Draw a partition, and list the directed links that it cuts."""
     order = list(range(replicas))
     rng.shuffle(order)
     pairs = [(i, j) for i in order for j in order if i != j]
@@ -108,7 +108,7 @@ def _partition(rng: random.Random, at: float, replicas: int) -> list[PlannedFaul
 
 
 def _flap(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
-    """The same cut again and again: an election may begin in each gap and end in none."""
+    """Cut the same links again and again: an election may begin in each gap and end in none."""
     pairs = partition(rng, replicas)
     seconds = exponential(rng, 0.05, 0.8)
     gap_s = exponential(rng, 0.05, 0.8)
@@ -120,8 +120,8 @@ def _flap(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
 
 
 def _silence(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
-    """Whoever leads is heard by nobody, or by few, and votes alone; then the next one, and the next. Several
-    values then have votes in one slot, and a later leader has to take the right one."""
+    """Silence the leader, so that few or no replicas hear it and it votes alone; then the next leader, and
+    the next. Several values then have votes in one slot, and a later leader has to take the right one."""
     faults: list[PlannedFault] = []
     for _ in range(rng.randint(1, 4)):
         seconds = rng.uniform(0.2, 1.0)
@@ -155,7 +155,7 @@ def _links(
 
 
 def _filter(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
-    """Some types of messages are lost on some links: what arrives then contradicts what does not."""
+    """Lose some types of messages on some links: what arrives then contradicts what does not."""
     seconds = exponential(rng, 0.2, 4.0)
     types = rng.sample(TYPES, rng.randint(1, 6))
     return [
@@ -164,7 +164,7 @@ def _filter(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
 
 
 def _disconnect(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
-    """A connection breaks, and nothing else: a hint that is wrong."""
+    """Break a connection, and nothing else: a hint that is wrong."""
     i, j = rng.randrange(replicas), rng.randrange(replicas)
     return [PlannedFault(at, "disconnect", (i, j))] if i != j else []
 
@@ -219,7 +219,7 @@ def _skip(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
 
 
 def _elect(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
-    """One forced election, or two replicas at once."""
+    """Force one election, or those of two replicas at once."""
     return [PlannedFault(at, "elect", (rng.randrange(replicas),)) for _ in range(rng.choice((1, 1, 2)))]
 
 
@@ -228,7 +228,7 @@ def _fill(rng: random.Random, at: float, replicas: int) -> list[PlannedFault]:
     return [PlannedFault(at, "skip", (LEADER, -1)), PlannedFault(at + 0.04, "fill", (LEADER,))]
 
 
-DRAWERS: dict[str, Callable[[random.Random, float, int], list[PlannedFault]]] = {
+FAULT_GENERATORS: dict[str, Callable[[random.Random, float, int], list[PlannedFault]]] = {
     "partition": _partition,
     "flap": _flap,
     "silence": _silence,

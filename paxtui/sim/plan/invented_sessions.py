@@ -6,16 +6,16 @@ import random
 
 from msgspec.structs import replace
 
-from paxtui.sim.cluster.randomness import mixed
 from paxtui.sim.plan.plan import PROFILES, Plan
+from paxtui.sim.randomness import mixed
 
 SHARE = 0.25
-"""Of the runs of a profile, so many."""
+"""The share of a profile's runs that have invented sessions."""
 
 
 def with_inventions(plan: Plan) -> Plan:
-    """The plan with invented sessions, or as it is. By a drawing of its own, so that all else stays as it was
-    drawn."""
+    """Give the plan with invented sessions, or as it is. Draws from a generator of its own, so that all else
+    stays as it was drawn."""
     rng = random.Random(mixed(plan.seed, PROFILES.index(plan.profile), 11))
     if rng.random() >= SHARE:
         return plan

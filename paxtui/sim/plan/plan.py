@@ -101,7 +101,7 @@ class PermanentFailure(Struct, frozen=True, array_like=True):
 
 
 class Weather(Struct, frozen=True, kw_only=True):
-    """What every link does without a fault."""
+    """The behaviour of every link without a fault."""
 
     delay_s: float
     spread_s: float
@@ -121,19 +121,19 @@ class PlannedRequest(Struct, frozen=True, array_like=True):
 
 
 class Workload(Struct, frozen=True, kw_only=True):
-    """What the clients do."""
+    """The requests of the clients, and their patience."""
 
     clients: int
     pipeline: int
     """Requests that one client has in flight."""
     operations: int
-    """Of one client, in the first phase."""
+    """Requests of one client in the first phase."""
     burst: int
-    """So many of them start at the same moment."""
+    """Requests that start at the same moment."""
     patience_s: float
-    """After so long without an answer the same request goes to another replica."""
+    """Time without a reply after which the same request goes to another replica."""
     give_up_s: float
-    """After so long a client stops asking: the outcome is unknown to it."""
+    """Time after which a client stops asking: the outcome is unknown to it."""
     reads: float
     twins: float
     """This share of requests goes to two replicas at once."""
@@ -162,11 +162,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     settings: Settings
     weather: Weather
     commit_s: tuple[float, ...]
-    """How long each replica's disk takes for a commit."""
+    """Time that each replica's disk takes for a commit."""
     gather_s: float
-    """How long a host gathers input before it takes what the core decided; 0: after each input."""
+    """Time for which a host gathers input before it takes what the core decided; 0: after each input."""
     notice_s: float | None
-    """After so long a host tells its replica that a peer's process died; ``None``: never."""
+    """Time after which a host tells its core that a peer's process died; ``None``: never."""
     codec: bool
     """Messages are encoded and decoded on their way."""
     workload: Workload
@@ -176,13 +176,13 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     @property
     def core(self) -> tuple[int, ...]:
-        """The replicas that heal."""
+        """List the replicas that heal."""
         gone = {broken.replica for broken in self.broken}
         return tuple(replica for replica in range(self.replicas) if replica not in gone)
 
 
 def touched(fault: PlannedFault) -> tuple[int, ...]:
-    """The replicas that a fault names (-1: whoever leads)."""
+    """List the replicas that a fault names (-1: the leader)."""
     match fault.kind:
         case "cut" | "loss" | "duplicate" | "tail" | "slow" | "hold" | "filter":
             named = fault.args[1:3]

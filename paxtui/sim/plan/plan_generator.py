@@ -10,10 +10,9 @@ import random
 from typing import Final
 
 from paxtui.core.settings import Settings
-from paxtui.sim.cluster.randomness import mixed
 from paxtui.sim.plan import profiles
 from paxtui.sim.plan.damage import damaged
-from paxtui.sim.plan.fault_generators import DRAWERS, TYPES, anyone, exponential
+from paxtui.sim.plan.fault_generators import FAULT_GENERATORS, TYPES, anyone, exponential
 from paxtui.sim.plan.invented_sessions import with_inventions
 from paxtui.sim.plan.plan import (
     CRASHES,
@@ -27,6 +26,7 @@ from paxtui.sim.plan.plan import (
     Workload,
 )
 from paxtui.sim.plan.trims import trimmed
+from paxtui.sim.randomness import mixed
 
 SIZES = (1, 3, 5, 7, 9)
 SIZE_WEIGHTS = (3, 56, 30, 7, 4)
@@ -83,15 +83,15 @@ LEADER_CRASH_SHARE = 0.4
 ALL_PROFILES = (*PROFILES, *SPECIAL)
 
 
-def draw(seed: int, profile: str = "all") -> Plan:
-    """The plan of ``seed`` under ``profile``."""
+def generate_plan(seed: int, profile: str = "all") -> Plan:
+    """Draw the plan of ``seed`` under ``profile``."""
     if profile not in ALL_PROFILES:
         raise ValueError(f"profile {profile!r} is none of {', '.join(ALL_PROFILES)}")
     rng = random.Random(mixed(seed, ALL_PROFILES.index(profile), 1))
     plan = _drawn(rng, seed, profile)
     if profile in PROFILES:
         return with_inventions(trimmed(damaged(plan)))
-    return profiles.DRAWERS[profile](plan, rng, TYPES)
+    return profiles.PROFILE_CHANGES[profile](plan, rng, TYPES)
 
 
 def _drawn(rng: random.Random, seed: int, profile: str) -> Plan:
@@ -197,7 +197,7 @@ def _workload(rng: random.Random, replicas: int) -> Workload:
 
 
 def _broken(rng: random.Random, replicas: int) -> tuple[PermanentFailure, ...]:
-    """Who never heals: nobody in half of the runs, else up to a minority."""
+    """Draw the replicas that never heal: none in half of the runs, else up to a minority."""
     if replicas == 1 or rng.random() < 0.5:
         return ()
     count = rng.randint(1, replicas // 2)
@@ -219,7 +219,7 @@ def _faults(rng: random.Random, profile: str, replicas: int, heal_at: float) -> 
     gap_s = exponential(rng, 0.15, 1.2)
     at = rng.uniform(0.0, 1.5)
     while at < heal_at:
-        draw_one = DRAWERS[rng.choice(chosen)]
+        draw_one = FAULT_GENERATORS[rng.choice(chosen)]
         faults += draw_one(rng, at, replicas)
         at += rng.expovariate(1 / gap_s)
     # A run with crashes in which nobody had to lead anew would prove little. By a drawing of its own, so that
@@ -231,12 +231,12 @@ def _faults(rng: random.Random, profile: str, replicas: int, heal_at: float) -> 
         )
     if not faults:
         # One replica has no links that could be cut.
-        faults += DRAWERS["pause"](late, heal_at * late.uniform(0.1, 0.8), replicas)
+        faults += FAULT_GENERATORS["pause"](late, heal_at * late.uniform(0.1, 0.8), replicas)
     return tuple(sorted(faults, key=lambda fault: fault.at))
 
 
 def _boost(rng: random.Random, replicas: int, heal_at: float) -> tuple[PlannedFault, ...]:
-    """A crash every 100 to 400 ms, on top of the weather of this profile."""
+    """Add a crash every 100 to 400 ms to the weather of this profile."""
     faults: list[PlannedFault] = []
     at = rng.uniform(0.1, 1.0)
     while at < heal_at:
@@ -245,9 +245,9 @@ def _boost(rng: random.Random, replicas: int, heal_at: float) -> tuple[PlannedFa
         if drawn < 0.6:
             faults.append(PlannedFault(at, "crash", (anyone(rng, replicas), down_s)))
         elif drawn < 0.85:
-            faults += DRAWERS["crash-at"](rng, at, replicas)
+            faults += FAULT_GENERATORS["crash-at"](rng, at, replicas)
         elif drawn < 0.95:
-            faults += DRAWERS["silence"](rng, at, replicas)
+            faults += FAULT_GENERATORS["silence"](rng, at, replicas)
         else:
             faults.append(PlannedFault(at, "crash-all", (down_s,)))
         at += rng.uniform(0.1, 0.4)

@@ -16,7 +16,7 @@ from paxtui.sim.plan.plan import LEADER, Plan, PlannedFault, Weather, touched
 from paxtui.sim.plan.trims import with_trims
 
 CANARY_SHARE = 0.01
-"""Of the seeds of the profile ``canary``, so many fail."""
+"""The share of the seeds of profile ``canary`` that fail."""
 
 
 def _links(
@@ -32,8 +32,9 @@ def _calm(delay_s: float) -> Weather:
 
 
 def deposed(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
-    """A leader that was behind when it was elected catches up, in small pages, with what a newer leader
-    chose meanwhile. Of the newer one it hears nothing but these pages; one follower hears only the old."""
+    """Let a leader that was behind when it was elected catch up, in small pages, with what a newer leader
+    chose meanwhile. It hears nothing of the newer one but these pages; one follower hears only the old
+    one."""
     old, loyal, new, *others = rng.sample(range(5), 5)
     delay_s = rng.uniform(0.004, 0.015)
     weather = _calm(delay_s)
@@ -80,8 +81,8 @@ def deposed(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
 
 
 def overtaken(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
-    """The same, but what the newer leader chose is removed by the time the old one asks: it is given a state
-    in which its own proposals are settled, one way or the other."""
+    """Do as :func:`deposed`, but what the newer leader chose is removed by the time the old one asks: it is
+    given a state in which its own proposals are settled, one way or the other."""
     plan = deposed(plan, rng, types)
     elections = [fault for fault in plan.faults if fault.kind == "elect"]
     (new,) = elections[-1].args
@@ -141,7 +142,7 @@ def reads(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
 
 
 def acks(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
-    """What confirms a leader is long on its way; another one leads by the time it arrives. Heartbeats and
+    """Delay what confirms a leader so long that another one leads by the time it arrives. Heartbeats and
     reads are few, so that the last heartbeat before a read may well be older than the other leader."""
     del types
     settings = Settings(heartbeat_s=0.4, election_s_min=1.6, election_s_max=3.2, resend_s_max=1.2)
@@ -178,7 +179,8 @@ def acks(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
 
 
 def rounds(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
-    """Whoever has just taken a ballot is heard by nobody, dies, and takes the next one after it is back."""
+    """Silence and crash each replica that has just taken a ballot, and let it take the next one after it is
+    back."""
     del types
     faults: list[PlannedFault] = []
     at = rng.uniform(0.3, 0.5)
@@ -196,7 +198,7 @@ def rounds(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
 
 
 def duels(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
-    """Two replicas take the same round at the same moment, again and again, while much is in flight."""
+    """Let two replicas take the same round at the same moment, again and again, while much is in flight."""
     del types
     replicas = 5
     delay_s = rng.uniform(0.005, 0.02)
@@ -220,7 +222,7 @@ def duels(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
 
 
 def canary(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
-    """One run in a hundred fails, in the middle of everything else."""
+    """Fail one run in a hundred, in the middle of everything else."""
     del types
     at = rng.uniform(0.5, plan.heal_at)
     if rng.random() >= CANARY_SHARE:
@@ -231,7 +233,7 @@ def canary(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
 
 
 def calm(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
-    """Nothing is done to the cluster, and nothing waits for a timer: every message must have a reason."""
+    """Do nothing to the cluster, and let nothing wait for a timer: every message must have a reason."""
     del types
     settings = Settings(
         run_slots=rng.choice((1, 2, 8, 2048)),
@@ -254,8 +256,8 @@ def calm(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
 
 
 def damage(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
-    """A bit flips where it matters: in a promise, in a vote that is reported soon after, or in a learned
-    slot, read from disk, for which somebody who is behind asks at once."""
+    """Flip a bit where it matters: in a promise, in a vote that is reported soon after, or in a learned slot
+    that is read from disk at once for a replica that is behind."""
     del types
     replicas = rng.choice((3, 5))
     at = rng.uniform(1.0, 1.6)
@@ -334,8 +336,8 @@ def lost(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
 
 
 def trims(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
-    """A log that is trimmed again and again, replicas that fall behind, crash while they take another one's
-    state, and lead soon after; small pages and small tables."""
+    """Trim the log again and again; let replicas fall behind, crash while they take another one's state, and
+    lead soon after; with small pages and small tables."""
     del types
     replicas = rng.choice((3, 3, 5))
     kinds = ("crash", "crash-at", "cut", "loss", "elect", "disk-fail", "pause")
@@ -366,7 +368,7 @@ def trims(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
     return with_trims(plan, rng)
 
 
-DRAWERS: dict[str, Callable[[Plan, random.Random, tuple[str, ...]], Plan]] = {
+PROFILE_CHANGES: dict[str, Callable[[Plan, random.Random, tuple[str, ...]], Plan]] = {
     "deposed": deposed,
     "reads": reads,
     "acks": acks,

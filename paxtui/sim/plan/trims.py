@@ -6,16 +6,17 @@ import random
 
 from msgspec.structs import replace
 
-from paxtui.sim.cluster.randomness import mixed
 from paxtui.sim.plan.fault_generators import LATER_TYPES, anyone, exponential
 from paxtui.sim.plan.plan import LEADER, PROFILES, Plan, PlannedFault
+from paxtui.sim.randomness import mixed
 
 SHARES = {"network": 0.15, "crash": 0.15, "disk": 0.15, "churn": 0.15, "boost": 0.15, "all": 0.3}
-"""Of the runs of a profile, so many."""
+"""The share of a profile's runs that trim their log."""
 
 
 def trimmed(plan: Plan) -> Plan:
-    """The plan with trims, or as it is. By a drawing of its own, so that all else stays as it was drawn."""
+    """Give the plan with trims, or as it is. Draws from a generator of its own, so that all else stays as it
+    was drawn."""
     rng = random.Random(mixed(plan.seed, PROFILES.index(plan.profile), 10))
     if rng.random() >= SHARES[plan.profile]:
         return plan

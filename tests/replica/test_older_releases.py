@@ -1,0 +1,187 @@
+"""A program of the release before this one meets a replica: it hears its own words, and is understood.
+
+What it says and hears is written out here as that release has it (commit 8e93c67, protocol version 1).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from paxtui.client.connection import answers, dial
+from paxtui.config import cluster_file
+from paxtui.wire import FrameReader, frame
+from paxtui.wire.requests import StatusRequest
+from tests.ports import free_ports
+from tests.replica.conditions import eventually
+from tests.replica.host import HostedReplica, hosted
+
+Said = dict[str, Any]
+
+
+@pytest.fixture
+async def host(tmp_path: Path) -> AsyncIterator[HostedReplica]:
+    async with hosted(tmp_path / "r0") as replica:
+        yield replica
+
+
+def hello(role: str, **fields: object) -> Said:
+    """The first frame, with every field that version 1 sends."""
+    usual: Said = {"cluster": None, "name": "", "replica": None, "storage": None, "origin": "", "commits": 0}
+    usual |= {"held": False, "members": [], "session": None}
+    return {"type": "hello", "version": 1, "role": role} | usual | fields
+
+
+@pytest.mark.trio
+async def test_a_client_appends_and_reads_and_is_told_the_status_in_its_words(host: HostedReplica) -> None:
+    await eventually(lambda: host.node.status is not None and host.node.status.role == "leader", "it leads")
+    async with host.dial() as raw:
+        welcome = await raw.ask(hello("client", name="ada"))
+        assert (welcome["type"], welcome["version"], welcome["held"]) == ("welcome", 1, None)
+        assert "non_voting" not in welcome
+        assert (await raw.append(1, "floor"))["type"] == "appended"
+        page = await raw.ask(
+            {
+                "type": "read",
+                "id": 1,
+                "first": 0,
+                "limit": 10,
+                "consistency": "linearizable",
+            }
+        )
+        assert (page["type"], page.get("floor")) == ("page", 0), page
+        assert "floor" in json.dumps(page["entries"])
+        report = await raw.ask({"type": "get-status", "id": 2})
+    assert report["held_here"] == []
+    assert (report["status"]["floor"], report["status"]["held"]) == (0, None)
+    assert not {"log_start", "non_voting"} & (report.keys() | report["status"].keys())
+
+
+@pytest.mark.trio
+async def test_an_observer_hears_events_and_digests_by_their_earlier_names(host: HostedReplica) -> None:
+    async with host.dial() as wall, host.dial() as writer:
+        assert (await wall.ask(hello("observer")))["type"] == "welcome"
+        await wall.say({"type": "observe", "id": 7})
+        snapshot = await wall.hear()
+        assert snapshot is not None
+        assert (snapshot["type"], snapshot["status"]["floor"]) == ("snapshot", 0)
+        await eventually(
+            lambda: host.node.status is not None and host.node.status.role == "leader", "it leads"
+        )
+        assert (await writer.ask(hello("client", name="ada")))["type"] == "welcome"
+        await writer.append(1, "x")
+        told: dict[str, Said] = {}
+        while "learned" not in told:
+            delta = await wall.hear()
+            assert delta is not None
+            told |= {event["event"]: event for _, event in delta.get("events", ())}
+    assert "marks" in told["voted"]
+    assert "digests" not in told["voted"]
+
+
+@pytest.mark.trio
+async def test_an_operator_names_events_of_a_trigger_by_their_earlier_names(tmp_path: Path) -> None:
+    async with hosted(tmp_path / "r0") as host, host.dial() as raw:
+        assert (await raw.ask(hello("operator", name="eve")))["type"] == "welcome"
+        crash = {"fault": "crash"}
+        done = await raw.ask(
+            {
+                "type": "inject",
+                "id": 1,
+                "fault": crash,
+                "for_s": None,
+                "when": {"event": "marked", "slot": None},
+            }
+        )
+        assert done["type"] == "done", done
+        (waiting,) = host.node.board.list(trio.current_time())
+        assert waiting.when is not None
+        assert waiting.when.event == "checkpointed"
+        listed = await raw.ask({"type": "list-faults", "id": 2})
+        assert listed["faults"][0]["when"]["event"] == "marked"
+
+
+class OlderReplica:
+    """The listening side of replica 1 of three, of the earlier release."""
+
+    def __init__(self) -> None:
+        self.refused = 0
+        self.heard: list[Said] = []
+
+    async def serve(self, stream: trio.SocketStream) -> None:
+        reader = FrameReader()
+        greeted = False
+        with trio.move_on_after(60), trio.CancelScope():
+            while received := await stream.receive_some(65536):
+                for body in reader.feed(received):
+                    said = json.loads(body)
+                    if greeted:
+                        self.heard.append(said)
+                        continue
+                    if "non_voting" in said:
+                        self.refused += 1
+                        words = {"type": "problem", "reason": "Object contains unknown field `non_voting`"}
+                        await stream.send_all(frame(json.dumps(words).encode()))
+                        return
+                    greeted = True
+                    assert (said["version"], said["held"]) == (1, False)
+                    await stream.send_all(frame(json.dumps(self.welcome(said)).encode()))
+
+    def welcome(self, said: Said) -> Said:
+        return {
+            "type": "welcome", "version": 1, "cluster": said["cluster"] or "", "name": "hosted", "replica": 1,
+            "members": said["members"], "leader": None, "applied": 0, "session": None, "session_window": 256,
+            "faults": False, "held": None,
+        }  # fmt: skip
+
+
+@asynccontextmanager
+async def beside_an_older_one(folder: Path) -> AsyncIterator[tuple[HostedReplica, OlderReplica]]:
+    ports = free_ports(3)
+    other = OlderReplica()
+    async with trio.open_nursery() as nursery:
+        listeners = await trio.open_tcp_listeners(ports[1], host="127.0.0.1")
+        nursery.start_soon(trio.serve_listeners, other.serve, listeners)
+        async with hosted(folder, cluster=cluster_file.local(3, ports, name="hosted")) as host:
+            yield host, other
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.trio
+async def test_a_peer_of_the_earlier_release_is_called_again_in_its_words(tmp_path: Path) -> None:
+    async with beside_an_older_one(tmp_path / "r0") as (host, other):
+        await eventually(
+            lambda: any(said["type"] == "canvass" for said in other.heard), "it asks for a pre-vote"
+        )
+        assert other.refused == 1
+        assert host.node.refusals == {}
+        (asked, *_) = [said for said in other.heard if said["type"] == "canvass"]
+        async with host.dial() as raw:
+            own = host.peer(1)
+            assert (await raw.ask(hello("peer", **own)))["type"] == "welcome"
+            reply = {"type": "canvass-reply", "ballot": asked["ballot"], "granted": True}
+            await raw.say(reply | {"promised": [0, 0], "learned": 0})
+            await eventually(lambda: any(said["type"] == "prepare" for said in other.heard), "it prepares")
+
+
+@pytest.mark.trio
+async def test_the_library_falls_back_and_says_nothing_that_an_older_replica_does_not_know() -> None:
+    other = OlderReplica()
+    (port,) = free_ports(1)
+    async with trio.open_nursery() as nursery:
+        listeners = await trio.open_tcp_listeners(port, host="127.0.0.1")
+        nursery.start_soon(trio.serve_listeners, other.serve, listeners)
+        address = cluster_file.Address(1, "127.0.0.1", port)
+        async with dial(address, "operator", answers, name="eve") as link:
+            assert link.welcome.version == 1
+            await link.send(StatusRequest(1))
+            await eventually(lambda: bool(other.heard), "it asks")
+        nursery.cancel_scope.cancel()
+    assert other.refused == 1
+    assert other.heard == [{"type": "get-status", "id": 1}]

@@ -1,0 +1,5 @@
+"""``python -m tests.tools.disks``: see :mod:`tests.tools.disks.inject`."""
+
+from tests.tools.disks.inject import main
+
+main()
