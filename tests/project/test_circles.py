@@ -7,15 +7,12 @@ from typing import Final
 from tests.tools.graph.imports import circles, modules
 
 KNOWN: Final = """
-paxtui.cli: bench_run bench_suite
 paxtui.console.driver: executor lasting_faults
 paxtui.console.terminal: driver host
 paxtui.console.model: analysis.liveness analysis.tolerance cluster_model state.facts
 paxtui.console: app actions.arranging actions.dialogs actions.view widgets.bars widgets.buttons widgets.chat
     widgets.detail widgets.events widgets.faultmenu widgets.help widgets.links widgets.log widgets.menu
     widgets.metrics widgets.palette widgets.pane widgets.presets widgets.replicas widgets.safety
-paxtui.replica: faults.process_faults host log.compaction
-paxtui.sim.cluster: clients fault_injector message_budget node recovery simulation triggers
 """
 """Circles that are not ended yet, the package that has one and its modules. Only to be shortened."""
 

@@ -24,7 +24,7 @@ from paxtui.sim.cluster.simulation import Simulation
 from paxtui.sim.plan.plan_generator import generate_plan
 out = io.BytesIO()
 for seed in range(3):
-    plan = draw(seed, "all")
+    plan = generate_plan(seed, "all")
     Simulation(plan, JsonLines(out, plan, messages=True)).run()
 print(hashlib.sha256(out.getvalue()).hexdigest())
 """
