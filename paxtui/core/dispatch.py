@@ -88,10 +88,10 @@ class Dispatcher:
                     proposer.heard_leader(message.ballot, now)
                     learner.on_watermark(message)
                     self.advance()
-                    self._heard(sender, message.learned, now)
+                    self._note_watermark(sender, message.learned, now)
             case HeartbeatAck():
                 if self._answers_leader(sender, message.ballot, message, now):
-                    self._heard(sender, message.learned, now)
+                    self._note_watermark(sender, message.learned, now)
                     if proposer.leader is not None:
                         proposer.leader.on_ack(sender, message, learner.watermark)
             case Prepare():
@@ -100,19 +100,19 @@ class Dispatcher:
                     proposer.promised_to(message.ballot, now)
             case Promise():
                 proposer.on_promise(sender, message, now)
-                self._heard(sender, message.learned, now)
+                self._note_watermark(sender, message.learned, now)
             case Nack():
                 # Before the ballot is looked at: also a Nack that comes too late tells how high to go next.
                 proposer.round_seen = max(proposer.round_seen, message.promised.round)
                 proposer.on_nack(sender, message, now)
-                self._heard(sender, message.learned, now)
+                self._note_watermark(sender, message.learned, now)
             case PreVote():
                 # Neither the round nor the sender is noted: a question must leave no trace.
                 acceptor.on_pre_vote(sender, message, now, learned)
             case PreVoteReply():
                 proposer.round_seen = max(proposer.round_seen, message.promised.round)
                 proposer.on_pre_vote_reply(sender, message, now)
-                self._heard(sender, message.learned, now)
+                self._note_watermark(sender, message.learned, now)
             # The learners' own business: no ballot is involved, and no role but this one.
             case CatchUp():
                 self._server.on_catch_up(sender, message)
@@ -140,7 +140,7 @@ class Dispatcher:
         match message:
             case Heartbeat():
                 self._acceptor.hear(message.ballot, now)
-                self._heard(sender, message.learned, now)
+                self._note_watermark(sender, message.learned, now)
             case Accept():
                 self._acceptor.hear(message.ballot, now)
             case CatchUp():
@@ -178,7 +178,7 @@ class Dispatcher:
         # Counted first, learned second; applied when all messages of the turn are through.
         for first, entries in leader.on_accepted(sender, message):
             self._learner.learn(first, entries)
-        self._heard(sender, message.learned, now)
+        self._note_watermark(sender, message.learned, now)
 
     def _on_entries(self, sender: int, message: Entries, now: float) -> None:
         """Learn a page. A leader learns like everybody, but must not learn past a proposal of its own that
@@ -195,7 +195,7 @@ class Dispatcher:
                 # Before the next heartbeat: its watermark would call the lost votes chosen.
                 self._proposer.step_down(f"slot {lost} was chosen at a higher ballot", now)
         self.advance()
-        self._learner.seek(now)
+        self._learner.ask_for_missing(now)
 
     def _on_snapshot(self, sender: int, message: Snapshot, now: float) -> None:
         """Take a page of a state; go on from the state when the last page is there."""
@@ -215,13 +215,13 @@ class Dispatcher:
         self._server.on_installed()
         if self._proposer.leader is not None:
             self._proposer.leader.on_installed(page.upto)
-        self._learner.seek(now)
+        self._learner.ask_for_missing(now)
 
-    def _heard(self, sender: int, learned: int, now: float) -> None:
+    def _note_watermark(self, sender: int, learned: int, now: float) -> None:
         """Note another replica's watermark. Every answer carries one, so that whoever is behind hears of it
         by whatever is said next, and no message of its own is needed to find gaps."""
         if sender != self._me:
-            self._learner.heard(sender, learned, now)
+            self._learner.note_watermark(sender, learned, now)
 
     def advance(self) -> None:
         """Apply what is learned without a gap, and answer the clients that wait for it."""

@@ -168,7 +168,9 @@ class Leader:
 
     # Proposing
 
-    def flush(self, now: float, watermark: int, known: Mapping[int, Entry], skips: set[int]) -> None:
+    def propose_waiting(
+        self, now: float, watermark: int, known: Mapping[int, Entry], skips: set[int]
+    ) -> None:
         """Propose what the window allows: first what phase 1 told, no-ops for its gaps, then clients.
 
         The order is a matter of liveness alone, since a command in a high slot is safe whatever stands

@@ -272,7 +272,7 @@ class Learner:
 
     # Catching up
 
-    def heard(self, peer: int, learned: int, now: float) -> None:
+    def note_watermark(self, peer: int, learned: int, now: float) -> None:
         """Note that ``peer`` has learned everything below ``learned``; ask it, if that is more than here.
 
         One question is open at a time. A replica that asked everybody would be sent its log many times,
@@ -371,7 +371,7 @@ class Learner:
         self._out.applied.append(Installed(upto))
         self._out.event(SnapshotTaken(first, upto, page.chain.hex()))
 
-    def seek(self, now: float) -> None:
+    def ask_for_missing(self, now: float) -> None:
         """Ask for what is missing, if it is known to exist and no question is open or too old.
 
         Replicas are asked in turn, so that one that is down, cut off or slow cannot keep this one behind

@@ -220,11 +220,11 @@ class Proposer:
             self._lead_on(now)
         elif self.phase not in (Phase.CRASHED, Phase.NON_VOTING):
             if now >= self.election_at:
-                self._try(now)
+                self._start_pre_vote(now)
             elif now >= self._prepare_again_at:
                 self._prepare_again(now)
 
-    def _try(self, now: float) -> None:
+    def _start_pre_vote(self, now: float) -> None:
         """Ask for pre-votes: no leader for a whole timeout, or the last attempt led nowhere.
 
         The ballot that is asked about is not taken: it names the question, so that late answers to an older
@@ -387,10 +387,10 @@ class Proposer:
             leader.resend(now)
         leader.fill_due(now)
 
-    def flush(self, now: float) -> None:
+    def propose_waiting(self, now: float) -> None:
         """Propose what is queued, as far as the window allows."""
         if self.leader is not None:
-            self.leader.flush(now, self._learner.watermark, self._learner.known, self.skips)
+            self.leader.propose_waiting(now, self._learner.watermark, self._learner.known, self.skips)
 
     def crash(self) -> None:
         """Stop the proposer role. What it knew is gone; acceptor and learner go on. The three roles of Paxos

@@ -108,7 +108,7 @@ class Replica:
             self._dispatcher.follow(sender, message, now)
         if (rounds := self.proposer.round_seen - round_seen) > 0:
             self._bounds.spend_rounds(rounds, now)
-        self._settle(now)
+        self._deliver_local(now)
 
     def propose(self, command: Command, now: float) -> None:
         """Take a client's request; one :class:`Appended` or :class:`Refused` will answer it, unless the
@@ -127,8 +127,8 @@ class Replica:
         """Do what is due by time alone; see :attr:`deadline`. To be woken too early or twice is harmless."""
         self.proposer.wake(now)
         if now >= self.learner.ask_again_at:
-            self.learner.seek(now)
-        self._settle(now)
+            self.learner.ask_for_missing(now)
+        self._deliver_local(now)
 
     def durable(self, batch: int, now: float) -> None:
         """Note that everything up to output ``batch`` is on disk: own promises and votes count from here on.
@@ -140,7 +140,7 @@ class Replica:
         self._durable = max(self._durable, batch)
         while self._unsynced and self._unsynced[0][0] <= self._durable:
             self._out.local.extend(self._unsynced.popleft()[1])
-        self._settle(now)
+        self._deliver_local(now)
 
     def fetched(self, peer: int, first: int, entries: tuple[Entry, ...], now: float) -> None:
         """Send what the host read from disk for a :class:`Fetch`. Learned slots do not change, so it does
@@ -166,7 +166,7 @@ class Replica:
         if self.non_voting is not None:
             return self._without_vote
         reason = self.proposer.elect(now)
-        self._settle(now)
+        self._deliver_local(now)
         return reason
 
     def skip_slot(self, slot: int | None, now: float) -> str | None:
@@ -181,7 +181,7 @@ class Replica:
         if self.non_voting is not None:
             return self._without_vote
         reason = self._requests.fill_hole(slot, now)
-        self._settle(now)
+        self._deliver_local(now)
         return reason
 
     def checkpoint(self, wall_s: int, now: float) -> str | None:
@@ -238,7 +238,7 @@ class Replica:
     def _without_vote(self) -> str:
         return f"it is held as a learner without vote: {self.non_voting}"
 
-    def settle(self) -> None:
+    def write_watermark(self) -> None:
         """Let the next output write the watermark, if it has moved: the host is about to stop, and what is
         written now need not be learned again at the next start."""
         if self.learner.watermark > self._written_watermark:
@@ -250,7 +250,7 @@ class Replica:
         """Return why a message cannot come from its sender, if so."""
         return stranger(self.me, self.replicas, sender, message)
 
-    def _settle(self, now: float) -> None:
+    def _deliver_local(self, now: float) -> None:
         """Deliver messages to oneself through the same handlers, then apply what is learned; repeat while
         that leads to more. It ends: an answer to oneself is counted once, and a repeated one is dropped."""
         local, learner = self._out.local, self.learner
@@ -274,8 +274,8 @@ class Replica:
         """
         out = self._out
         self._bounds.reset_page_budget()
-        self.proposer.flush(now)
-        self._settle(now)
+        self.proposer.propose_waiting(now)
+        self._deliver_local(now)
         if now >= self._flush_at:
             out.urgent = True
         self._close_batch()
@@ -285,9 +285,9 @@ class Replica:
             while out.local_durable:
                 out.local.extend(out.local_durable)
                 out.local_durable.clear()
-                self._settle(now)
-                self.proposer.flush(now)
-                self._settle(now)
+                self._deliver_local(now)
+                self.proposer.propose_waiting(now)
+                self._deliver_local(now)
                 if self._close_batch():
                     break
         if out.local_durable:

@@ -261,7 +261,7 @@ class Host:
         """Make durable what is decided, and end the writer. It waits for the disk, so nothing else may
         have to run any more."""
         if self.core is not None and self._failure is None:
-            self.core.settle()
+            self.core.write_watermark()
             output = self.core.take(trio.current_time())
             if output.writes:
                 self._writer.submit(output.batch, output.writes)

@@ -38,7 +38,7 @@ def test_a_leader_that_takes_a_state_still_proposes_what_phase_1_told_from_there
     assert cluster.drop("accept") == 0, "slot 2 is outside of the window of a leader that has learned nothing"
     cluster.drop()
     cluster.inject(0, 2, PreVoteReply(Ballot(1, 2), False, Ballot(1, 0), 4))
-    cluster[2].replica.learner.seek(cluster.now + 1.0)
+    cluster[2].replica.learner.ask_for_missing(cluster.now + 1.0)
     cluster.pump(2)
     cluster.deliver("catch-up", 2, 0)
     cluster.deliver("snapshot", 0, 2)
@@ -65,7 +65,7 @@ def leader_with_holes(*slots: int) -> tuple[Leader, Outbox]:
     skips = set(slots)
     for number in range(1, max(slots) + 2):
         leader.append(Command("ada@0", number, "x"))
-        leader.flush(0.0, 0, {}, skips)
+        leader.propose_waiting(0.0, 0, {}, skips)
     assert sorted(leader.holes) == sorted(slots)
     out.drain()
     return leader, out
@@ -147,11 +147,11 @@ def test_slots_that_were_learned_elsewhere_make_room_in_the_window() -> None:
     leader = Leader(out, Settings(window_chars=limit, run_slots=1), 3, Ballot(1, 0), 0, {}, 0.0)
     for value in values:
         leader.append(value)
-    leader.flush(0.0, 0, {}, set())
+    leader.propose_waiting(0.0, 0, {}, set())
     assert (leader.in_flight, leader.queued) == (2, 4)
     leader.drop_slots(0, 2)
     assert leader.in_flight == 0
-    leader.flush(0.0, 2, {}, set())
+    leader.propose_waiting(0.0, 2, {}, set())
     assert (leader.in_flight, leader.queued) == (2, 2)
     out.drain()
     leader.resend(10.0)

@@ -161,7 +161,7 @@ def test_anyone_may_be_asked_and_another_one_if_the_first_is_silent() -> None:
     cluster.deliver("heartbeat-ack")
     assert [event.to for event in cluster[2].seen(CatchUpAsked)] == [0]
     cluster.drop("catch-up")
-    cluster[2].replica.learner.heard(1, 8, cluster.now)
+    cluster[2].replica.learner.note_watermark(1, 8, cluster.now)
     cluster.cut((2, 0))
     cluster.run(0.5)
     assert [event.to for event in cluster[2].seen(CatchUpAsked)] == [0, 1]

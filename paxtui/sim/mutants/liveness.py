@@ -93,7 +93,7 @@ def deaf_replica_campaigns(patch: Patch) -> None:
         self.step_down("no majority answered", now)
         self._prepare(now, forced=True)
 
-    patch.replace(Proposer, "_try", try_at_once)
+    patch.replace(Proposer, "_start_pre_vote", try_at_once)
 
 
 @mutant(
