@@ -52,9 +52,10 @@ then a majority has it on disk. Which host's disk is among them does not matter.
 
 **Where to read on.** ``acceptor`` (two rules, all of safety), ``phase1`` (whose value a new leader must
 propose), ``leader`` (its proposals and their tally), ``durability_gate`` (what waits for the disk),
-``learner``, ``sessions`` (exactly once), ``proposer`` (when to try to lead), ``dispatch`` (who sees which
-message), ``replica`` (the order of effects). A broken rule raises
-:class:`~paxtui.core.errors.InvariantViolated`.
+``learner`` (what is chosen, in order), ``log_server`` (help for those who are behind), ``sessions`` (exactly
+once), ``proposer`` (when to try to lead), ``leader_requests`` (what clients ask of a leader), ``validation``
+(what no honest replica says), ``dispatch`` (which role sees which message), ``replica`` (the order of
+effects). A broken rule raises :class:`~paxtui.core.errors.InvariantViolated`.
 
 **Sources**, by the names under which comments cite them:
 
