@@ -44,7 +44,7 @@ def test_a_deposed_leader_that_catches_up_makes_nobody_learn_its_lost_proposal()
 
 
 def test_a_tally_teaches_only_those_who_voted_at_the_very_ballot() -> None:
-    """Paxos Made Simple, 2.3: a value is chosen by votes for one proposal. A vote of an older ballot in the
+    """Paxos Made Simple, 2.2: a value is chosen by votes for one proposal. A vote of an older ballot in the
     same slot may be for another value."""
     cluster = Cluster(3, checked=False)
     cluster.inject(0, 2, Accept(Ballot(1, 0), 0, (Command("old@0", 1, "old"),)))
