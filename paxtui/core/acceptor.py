@@ -8,9 +8,13 @@ Its two rules are those of Paxos Made Simple, 2.2:
   "with a promise not to accept any more proposals numbered less than n and with the highest-numbered
   proposal (if any) that it has accepted".
 
-One promise covers all slots (section 3). Promise and votes reach the disk before the answer leaves
-(2.3, "stable storage ... an acceptor records its intended response in stable storage before actually
-sending the response").
+One promise covers all slots (section 3): a leader then needs phase 1 once, not once a slot. Paxos Made
+Moderately Complex keeps its acceptors the same way, with one ballot number and a set of accepted values.
+
+Promise and votes reach the disk before the answer leaves ("an acceptor records its intended response in
+stable storage before actually sending the response", 2.5). Everything else may be lost: an acceptor that
+answers late, twice or never is a slow one, which Paxos bears; one that forgets an answer is a liar, which it
+does not.
 """
 
 from __future__ import annotations
@@ -38,8 +42,14 @@ from paxtui.core.values import Command, Entry, Vote, weight
 
 
 class Acceptor:
-    """One replica's acceptor. ``votes`` holds only slots that are not applied yet: an applied slot's
-    value is the learner's, and its row stays on disk."""
+    """The acceptor of one replica. ``votes`` has only slots that are not applied yet: an applied slot's
+    value is the learner's, and its row stays on disk.
+
+    Memory is thus bounded by what is not applied, while an acceptor by the book keeps its votes for ever.
+    Paxos Made Moderately Complex calls that garbage collection, and waits for f+1 replicas to have learned a
+    slot before it is forgotten; here nothing is forgotten, because whoever asks is told the watermark and can
+    learn the rest.
+    """
 
     def __init__(self, out: Outbox, settings: Settings, promised: Ballot, votes: Iterable[Vote]) -> None:
         self._out = out
@@ -48,30 +58,41 @@ class Acceptor:
         self.votes: dict[int, tuple[Ballot, Command]] = {v.slot: (v.ballot, v.value) for v in votes}
         self._chars = sum(weight(value) for _, value in self.votes.values())
         self.leader = Ballot.ZERO
-        """The leader that was heard last and is not known to be deposed; ``ZERO`` if none."""
+        """The leader that was heard last and is not known to be deposed; ``ZERO`` if none. It may have been
+        deposed all the same: this is what the replica believes, and tells clients as a hint."""
         self._heard_at = float("-inf")
         self.high = max(self.votes, default=-1) + 1
         """One above the highest slot with a vote."""
 
     def live_leader(self, now: float) -> Ballot | None:
-        """The leader heard within the shortest election timeout, to whom this acceptor stays loyal.
+        """Return the leader heard within the shortest election timeout, to whom this acceptor stays loyal.
 
         Loyalty is no safety rule; it keeps a replica that comes back, or that hears nobody, from deposing
-        a leader that works (Ongaro's dissertation, 4.2.3 and 9.6, gives the same rule for Raft).
+        a leader that works (Ongaro's dissertation, 4.2.3 and 9.6, gives the same rule for Raft). It ends by
+        itself, by silence alone, so a leader that dies holds nobody up for longer than ``election_s_min``.
         """
         if self.leader != Ballot.ZERO and now - self._heard_at < self._settings.election_s_min:
             return self.leader
         return None
 
     def on_pre_vote(self, sender: int, message: PreVote, now: float, learned: int) -> None:
-        """Say whether a Prepare of the sender would be helped. Binds nobody."""
+        """Answer whether a Prepare of the sender would be helped. It binds nobody: nothing is promised,
+        nothing is written, and a Prepare that follows is judged anew."""
         leader = self.live_leader(now)
         granted = leader is None or leader.replica == sender
         self._out.event(PreVoteAnswered(message.ballot, sender, granted))
         self._out.send(sender, PreVoteReply(message.ballot, granted, self.promised, learned))
 
     def on_prepare(self, sender: int, message: Prepare, now: float, learned: int) -> None:
-        """Promise, and report one page of votes; or refuse."""
+        """Promise, and report one page of votes; or refuse.
+
+        An equal ballot is promised again: Prepare is repeated for lost answers and for further pages, and
+        it is the same proposer's, because no two share a ballot. A refusal is a courtesy that no safety
+        needs ("it should probably inform the proposer", 2.2); without it the proposer would wait for its
+        timeout, and then try again with a round that is still too low.
+
+        The leader that was heard so far is forgotten: this acceptor will refuse it from here on.
+        """
         ballot = message.ballot
         leader = None if message.forced else self.live_leader(now)
         if ballot < self.promised:
@@ -87,8 +108,13 @@ class Acceptor:
             self._out.send_durable(sender, self._page(message, learned))
 
     def _page(self, message: Prepare, learned: int) -> Promise:
-        """Votes from the asked slot on, as many as one message may carry (correctness: no omission but
-        of what is below ``learned``, and that is stated)."""
+        """Make a page of the votes from the asked slot on, as many as one message may carry.
+
+        No vote may be left out but those below ``learned``, and that border is stated. A new leader takes a
+        slot without a reported vote for free; if its value was chosen, P2c is broken. What lies below the
+        border is chosen, so its votes are not needed, but the leader must learn it before it counts itself
+        up to date (:mod:`paxtui.core.phase1`).
+        """
         first = message.first
         start = max(first, learned)
         votes: list[Vote] = []
@@ -108,7 +134,12 @@ class Acceptor:
         self, sender: int, message: Accept, now: float, learned: int, known: Mapping[int, Entry]
     ) -> None:
         """Vote for the run, but for slots that are applied here (they need no vote; the answer's
-        ``learned`` says so) or too far ahead. A repeated Accept gets the same answer again."""
+        ``learned`` says so) or too far ahead. A repeated Accept gets the same answer again.
+
+        Loyalty plays no part: an Accept is sent by who has a majority of promises, so the question of who
+        leads is settled. The answer goes to the leader alone, who counts; told to everybody, votes would be
+        a square of messages for what one ``Chosen`` says.
+        """
         ballot = message.ballot
         if ballot < self.promised:
             self._refuse(sender, ballot, None, learned)
@@ -136,7 +167,13 @@ class Acceptor:
         learned: int,
         known: Mapping[int, Entry],
     ) -> int:
-        """Store votes for as much of the run as the limits allow; return how many slots now hold one."""
+        """Store votes for as much of the run as the limits allow; return how many slots now hold one.
+
+        A newer vote replaces an older one, and only the last is kept: phase 1b asks for "the
+        highest-numbered proposal (if any) that it has accepted" (2.2). The limits count memory. An acceptor
+        far behind that voted on would hold values that it cannot apply, for a leader that has its majority
+        from others; it catches up first.
+        """
         votes = self.votes
         slot = first
         fresh = -1
@@ -148,12 +185,15 @@ class Acceptor:
                 break
             old = votes.get(slot)
             if old is not None and old[0] == ballot:
+                # An Accept that is sent again. One leader gives a slot one value at its ballot, and no two
+                # leaders share a ballot, so it is the same value, or a rule is broken.
                 if old[1] != value:
                     raise InvariantViolated(f"two values in slot {slot} at ballot {ballot}")
                 if fresh >= 0:
                     self._store(ballot, fresh, values[fresh - first : slot - first])
                     fresh = -1
             else:
+                # P2b: above the ballot of a chosen value every proposal has that value.
                 if known and slot in known and known[slot].value != value:
                     raise InvariantViolated(f"ballot {ballot} proposes another value in chosen slot {slot}")
                 if old is not None:
@@ -173,7 +213,12 @@ class Acceptor:
         self.high = max(self.high, first + len(values))
 
     def on_heartbeat(self, sender: int, message: Heartbeat, now: float, learned: int) -> bool:
-        """Answer a leader; whether it is one that this acceptor has not outbid."""
+        """Answer a leader; return whether it is one that this acceptor has not outbid.
+
+        The acknowledgement is what confirms reads, so it must not be given at a ballot below the promise:
+        a newer leader may exist, and the read of the older one would miss what that one has chosen. It does
+        not wait for the disk, because it promises nothing.
+        """
         if message.ballot < self.promised:
             self._refuse(sender, message.ballot, None, learned)
             return False
@@ -182,7 +227,7 @@ class Acceptor:
         return True
 
     def hear(self, ballot: Ballot, now: float) -> None:
-        """A leader at a ballot that is not outbid gave a sign of life."""
+        """Note that a leader at a ballot that is not outbid gave a sign of life."""
         if ballot < self.leader and self.live_leader(now) is not None:
             return  # a deposed leader that has not noticed yet; the newer one lives
         if ballot != self.leader:
@@ -191,29 +236,33 @@ class Acceptor:
         self._heard_at = now
 
     def forget_leader(self, ballot: Ballot) -> None:
-        """The leader of ``ballot`` said, or showed, that it leads no more."""
+        """Be loyal no more to the leader of ``ballot``: it said, or showed, that it leads no more."""
         if self.leader == ballot:
             self.leader = Ballot.ZERO
 
     def remove_vote(self, slot: int) -> tuple[Ballot, Command] | None:
-        """Hand over the vote of a slot that is being applied."""
+        """Hand over the vote of a slot that is being applied. The promise stays, whatever is
+        removed (scylladb#6149)."""
         vote = self.votes.pop(slot, None)
         if vote is not None:
             self._chars -= weight(vote[1])
         return vote
 
     def discard_votes(self) -> None:
-        """Vote no more. Votes that were given go as well: whoever may have forgotten some cannot report
-        any, and what it learns from now on it is told as learned."""
+        """Drop all votes, for good: a replica that may have forgotten some cannot report any, and what it
+        learns from now on it is told as learned."""
         self.votes.clear()
         self._chars = self.high = 0
 
     def _raise_promise(self, ballot: Ballot) -> None:
+        """Bind this acceptor to ``ballot`` and above. Everything that is decided in this batch is written
+        with the new promise, so a vote can never be on disk without it."""
         if ballot < self.promised:
             raise InvariantViolated(f"the promise would fall from {self.promised} to {ballot}")
         self.promised = ballot
         self._out.urgent = True
 
     def _refuse(self, sender: int, ballot: Ballot, leader: Ballot | None, learned: int) -> None:
+        # Leaves at once: what it tells, a promise or a leader, is no news that anybody may build on.
         self._out.event(NackSent(ballot, sender, self.promised, leader))
         self._out.send(sender, Nack(ballot, self.promised, leader, learned))

@@ -1,4 +1,8 @@
-"""Ballots: the numbers that order all attempts to lead."""
+"""Ballots: the numbers that order all attempts to lead.
+
+Paxos Made Simple calls them proposal numbers, Raft terms, Viewstamped Replication views. A Raft term has at
+most one leader because a replica votes once a term; a ballot has one because its proposer's id is part of it.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ class Ballot(Struct, frozen=True, order=True, array_like=True, forbid_unknown_fi
     """``(round, replica)``, totally ordered, printed ``3.1``.
 
     Two replicas never share one, because it carries the replica's id; a replica never uses one twice,
-    because the round is on its disk before the ballot leaves (Paxos Made Simple, 2.4: "different
+    because the round is on its disk before the ballot leaves (Paxos Made Simple, 2.5: "different
     proposers choose their numbers from disjoint sets of numbers, so two different proposers never
     issue a proposal with the same number. Each proposer remembers (in stable storage) the
     highest-numbered proposal it has tried to issue").
@@ -44,5 +48,6 @@ Ballot.ZERO = Ballot(0, 0)
 
 
 def majority(replicas: int) -> int:
-    """How many replicas of a cluster of ``replicas`` make a quorum: any two such sets share a member."""
+    """Return how many replicas of a cluster of ``replicas`` make a quorum: any two such sets share a
+    member."""
     return replicas // 2 + 1

@@ -1,4 +1,9 @@
-"""What a replica finds on its disk when it starts."""
+"""What a replica finds on its disk when it starts.
+
+Paxos needs three things of it: the promise, the votes, and the last round used. The rest could be learned
+again from others and is there so that a restart need not: the watermark, the table of sessions, the states
+to trim to. Raft keeps ``currentTerm``, ``votedFor`` and the log (dissertation, 3.8) for the same purpose.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +20,12 @@ CHAIN_START = bytes(32)
 
 
 class DurableState(Struct, frozen=True, kw_only=True):
-    """The durable state: what the last ``PutState`` and all rows up to it said.
+    """The durable state: the last ``PutState`` and all rows up to it.
 
     ``replay`` yields the entries of slots ``sessions_upto`` to ``watermark - 1`` in order; the session
     table of the checkpoint is brought up to the watermark with them, and nothing else. ``votes`` are the
-    rows at or above the watermark. ``held`` says why this disk may not vote any more, if so; its votes are
-    then of no use to anybody and are left out.
+    rows at or above the watermark. ``non_voting`` says why this disk may not vote any more, if so; its votes
+    are then of no use to anybody and are left out.
     """
 
     promised: Ballot = Ballot.ZERO

@@ -2,6 +2,12 @@
 
 The console's live view, the record file, the simulator's checkers and fault triggers are built on these
 and on nothing else. What repeats over many slots is one event with ``first`` and ``count`` (or values).
+
+An event says what the replica has decided, not what has happened elsewhere: ``accept-sent`` is no arrival,
+and ``voted`` is not yet durable. Events of one output come in the order of the decisions.
+
+Traces of such events are also what implementations are validated against a TLA+ specification by (etcd's
+raft has a build tag for it, CCF does it in CI). Here one set serves people, checkers and specification.
 """
 
 from __future__ import annotations
@@ -13,7 +19,7 @@ from paxtui.core.values import Command, Entry
 
 
 def kebab(name: str) -> str:
-    """``AcceptSent`` -> ``accept-sent``."""
+    """Return a class's name as a tag: ``AcceptSent`` becomes ``accept-sent``."""
     return "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")
 
 
@@ -43,7 +49,7 @@ class PreVoteAsked(Event, frozen=True):
 
 
 class PreVoteAnswered(Event, frozen=True):
-    """This replica answered ``to``'s pre-vote."""
+    """This replica answered ``to``'s pre-vote. Not granted: it hears another leader."""
 
     ballot: Ballot
     to: int
@@ -58,7 +64,7 @@ class RoundTaken(Event, frozen=True):
 
 
 class PrepareSent(Event, frozen=True):
-    """Phase 1a left for all (``to`` = -1) or one replica."""
+    """Phase 1a left for all (``to`` = -1) or one replica. To one: a page that follows, or that is late."""
 
     ballot: Ballot
     first: int
@@ -85,7 +91,8 @@ class PromiseReceived(Event, frozen=True):
 
 
 class Elected(Event, frozen=True):
-    """A majority promised. The leader learns what is below ``first`` and re-proposes up to ``end``."""
+    """A majority promised. The leader learns what is below ``first`` and re-proposes up to ``end``. Checkers
+    compare ``quorum`` with the promises that they saw: it must be a majority of them, complete."""
 
     ballot: Ballot
     first: int
@@ -94,7 +101,8 @@ class Elected(Event, frozen=True):
 
 
 class Proposed(Event, frozen=True):
-    """The leader gave values to slots ``first``...; ``source`` is client, adopted or no-op."""
+    """The leader gave values to slots ``first``...; ``source`` is client, adopted or no-op. It does so once a
+    slot and ballot; what is sent again is :class:`AcceptSent`."""
 
     ballot: Ballot
     first: int
@@ -121,7 +129,8 @@ class Voted(Event, frozen=True):
 
 
 class Bound(Event, frozen=True):
-    """An Accept raised this acceptor's promise to ``ballot`` in slots where no vote of it is needed."""
+    """An Accept raised this acceptor's promise to ``ballot`` in slots where no vote of it is needed. Without
+    this event a promise could be on disk that no trace has told of."""
 
     ballot: Ballot
 
@@ -136,7 +145,8 @@ class AcceptedReceived(Event, frozen=True):
 
 
 class ChosenSeen(Event, frozen=True):
-    """The leader saw a majority of votes at ``ballot``."""
+    """The leader saw a majority of votes at ``ballot``. The values were chosen before: when the last vote of
+    that majority was on its disk, whether or not anybody ever hears of it."""
 
     ballot: Ballot
     first: int
@@ -144,7 +154,7 @@ class ChosenSeen(Event, frozen=True):
 
 
 class Learned(Event, frozen=True):
-    """This replica knows these values to be chosen."""
+    """This replica knows these values to be chosen. They may stand above a hole, and are then not applied."""
 
     first: int
     entries: tuple[Entry, ...]
@@ -159,7 +169,8 @@ class AppliedTo(Event, frozen=True):
 
 
 class Suppressed(Event, frozen=True):
-    """An applied command took no effect: it repeats ``repeats`` (-1: its session had expired)."""
+    """An applied command took no effect: it repeats slot ``repeats`` (-1: its session had expired). It keeps
+    its slot: what is chosen stays in the log, whatever it does."""
 
     slot: int
     client: str
@@ -193,7 +204,7 @@ class NackReceived(Event, frozen=True):
 
 
 class SteppedDown(Event, frozen=True):
-    """The proposer gave up ``ballot``; ``reason`` says why in words."""
+    """The proposer gave up ``ballot``; ``reason`` says why in words. Its proposals live on as votes."""
 
     ballot: Ballot
     reason: str
@@ -206,7 +217,7 @@ class LeaderHeard(Event, frozen=True):
 
 
 class SlotSkipped(Event, frozen=True):
-    """The leader left ``slot`` empty on purpose."""
+    """The leader left ``slot`` empty on purpose, because an operator asked for a hole."""
 
     ballot: Ballot
     slot: int
@@ -287,7 +298,8 @@ class BecameNonVoting(Event, frozen=True):
 
 
 class MessageDropped(Event, frozen=True):
-    """A message was of no use: late, repeated, or not the sender's to send."""
+    """A message was of no use: late, repeated, or not the sender's to send. The last of these is a fault of
+    its sender, the others are daily life; ``reason`` tells them apart."""
 
     kind: str
     sender: int

@@ -1,7 +1,14 @@
-"""The reign of one ballot: a leader's proposals, their votes, its clients, its reads.
+"""The leader of one ballot: its proposals, their votes, its clients, its reads.
 
 Everything here belongs to one ballot and is dropped with it, so that nothing of an older ballot can ever
-be proposed at a newer one (Paxos Made Moderately Complex, 2.4: the commander's state is its own).
+be proposed at a newer one. Paxos Made Moderately Complex has a commander process for each pair of ballot and
+slot, which ends the same way. What an implementation carries over by mistake (a queue, a tally, "the value
+that I was going to propose") is how a new leader comes to propose against a chosen value.
+
+A leader runs phase 2 alone: phase 1 was done once "for infinitely many instances" (Paxos Made Simple, 3), so
+a command costs one round trip and one write on a majority of disks. Slots are proposed in order, up to a
+window ahead of what is learned (the paper's alpha), and may be chosen in any order; the learner applies
+them without gaps.
 """
 
 from __future__ import annotations
@@ -21,7 +28,8 @@ INFINITY = float("inf")
 
 
 class InFlightRun:
-    """A run of proposals that was sent, for sending it again."""
+    """A run of proposals that was sent, for sending it again. Runs, not slots, carry the timer: under load
+    a slot lives a millisecond, and a timer for each would cost more than its vote."""
 
     __slots__ = ("count", "due", "first", "wait_s")
 
@@ -33,7 +41,8 @@ class InFlightRun:
 
 
 class PendingRead:
-    """A linearizable read: it needs acks of heartbeat ``number`` and a watermark of ``upto``."""
+    """A linearizable read: it needs acks of heartbeat ``number`` and a watermark of ``upto``. The Raft
+    dissertation (6.4) and etcd call the second one the read index."""
 
     __slots__ = ("number", "ticket", "upto")
 
@@ -44,7 +53,14 @@ class PendingRead:
 
 
 class Leader:
-    """A leader's state. Slots below ``base`` are learned, never proposed; up to ``end`` phase 1 decides."""
+    """A leader's state. Slots below ``base`` are learned, never proposed; up to ``end`` phase 1 decides.
+
+    The two borders are what a majority of promises told. Below ``base`` an acceptor has learned what is
+    chosen, and its votes there are gone, so this leader does not know them and must not propose. From
+    ``base`` to ``end`` some acceptor reported a vote somewhere: the value of the highest ballot is proposed
+    again, and a no-op fills each slot in between that nobody voted for. From ``end`` on no quorum can have
+    chosen anything at a lower ballot, so clients' commands go there.
+    """
 
     def __init__(
         self,
@@ -64,28 +80,43 @@ class Leader:
         self.base = base
         self.end = max(base, max(adopted, default=-1) + 1)
         self._adopted = adopted
+        """What phase 1 told and is not proposed yet, by slot."""
         self.next_slot = base
         self._proposals: dict[int, Command] = {}
+        """What was proposed at this ballot and is not known to be chosen. A slot gets one value here, ever:
+        acceptors would vote for a second one at the same ballot, and a majority could mean either."""
         self._tally: dict[int, int] = {}
+        """By slot the votes, bit r for replica r: a set, so that a message that comes twice counts once."""
         self._chars = 0
         self._flights: list[InFlightRun] = []
         self.resend_at = INFINITY
         self.holes: dict[int, float] = {}
+        """Slots that were skipped, and when each is filled with a no-op."""
         self._queue: deque[Command] = deque()
         self._queue_chars = 0
         self._waiting: set[tuple[str, int]] = set()
+        """Who waits for an answer, by (client, request), which names a command for ever."""
         self.heartbeat_at = now
         self._number = 0
         self._acked = dict.fromkeys(range(replicas), 0)
+        """The highest heartbeat that each replica, this one included, has acknowledged at this ballot."""
         self.heard = dict.fromkeys(range(replicas), now)
+        """When each replica last answered this ballot. A new leader gives all of them the benefit of a
+        timeout: those that promised have answered just now, the others may be about to."""
         self._reads: deque[PendingRead] = deque()
         self._read_unsent = False
+        """A read waits for a heartbeat, which is sent with this turn's output, one for all its reads."""
         self._progress = (base, now)
+        """The watermark that was seen last, and when it moved, for as long as it is below ``base``."""
 
     # Clients
 
     def append(self, command: Command) -> None:
-        """Queue a command for the next free slot; a repeated one only waits along."""
+        """Queue a command for the next free slot; a repeated one only waits along.
+
+        A full queue is an answer (``busy``), not a longer queue: what waits longer than its client does is
+        work for nobody. etcd drops proposals above ``MaxUncommittedEntriesSize`` for the same reason.
+        """
         key = (command.client, command.request)
         if key in self._waiting:
             return
@@ -98,7 +129,8 @@ class Leader:
         self._queue_chars += size
 
     def enqueue_internal(self, command: Command) -> bool:
-        """Queue a word of the cluster to itself, for whose answer nobody waits; whether there was room."""
+        """Enqueue an internal command (a checkpoint or a trim), for whose answer no client waits; return
+        whether there was room."""
         if self._is_full(weight(command)):
             return False
         self._queue.append(command)
@@ -110,7 +142,11 @@ class Leader:
         return len(self._queue) >= settings.queue_slots or self._queue_chars + chars > settings.queue_chars
 
     def on_applied(self, applied: Applied) -> None:
-        """Answer those whose requests took effect, or had done so before."""
+        """Answer those whose requests took effect, or had done so before.
+
+        Only what is applied is answered, not what is chosen: a chosen command may still turn out to repeat
+        an earlier one when the slots below it are known, and then the earlier slot is the answer.
+        """
         waiting = self._waiting
         if waiting:
             for slot, entry in enumerate(applied.entries, applied.first):
@@ -122,6 +158,7 @@ class Leader:
         self._release_reads(applied.first + len(applied.entries))
 
     def _answer(self, slot: int, entry: Entry, repeats: int | None) -> None:
+        """Answer a request with the slot in which it took effect, which may be an earlier one."""
         value = entry.value
         if repeats is not None and repeats < 0:
             self._out.replies.append(Refused(value.client, value.request, "expired", None))
@@ -131,8 +168,15 @@ class Leader:
 
     # Proposing
 
-    def flush(self, now: float, watermark: int, known: Mapping[int, Entry], skips: set[int]) -> None:
-        """Propose what the window allows: first what phase 1 told, no-ops for its gaps, then clients."""
+    def propose_waiting(
+        self, now: float, watermark: int, known: Mapping[int, Entry], skips: set[int]
+    ) -> None:
+        """Propose what the window allows: first what phase 1 told, no-ops for its gaps, then clients.
+
+        The order is a matter of liveness alone, since a command in a high slot is safe whatever stands
+        below. But nothing is applied above a gap, so a leader that served clients first would answer
+        nobody until the gaps were filled anyway (Paxos Made Simple, 3, fills them first, too).
+        """
         self.next_slot = max(self.next_slot, watermark)
         while self.next_slot < self.end and self._room(watermark):
             self._propose_recovered(now, watermark, known)
@@ -142,11 +186,17 @@ class Leader:
             self.send_heartbeat(watermark)
 
     def _room(self, watermark: int) -> bool:
+        # Without a window a leader that hears no votes would propose, and remember, without end; and the next
+        # leader would have to recover all of it. Paxos Made Simple, 3, lets a leader go alpha commands ahead.
         settings = self._settings
         return self.next_slot - watermark < settings.window_slots and self._chars < settings.window_chars
 
     def _propose_recovered(self, now: float, watermark: int, known: Mapping[int, Entry]) -> None:
-        """One run of adopted values, or one of no-ops. What is learned already is passed over."""
+        """Propose one run of adopted values, or one of no-ops; pass over what is learned already.
+
+        An adopted value may be chosen, or may have lost: this leader cannot know, and need not. To propose
+        it again is right in both cases (P2c), and to propose anything else is wrong in one of them.
+        """
         slot = first = self.next_slot
         adopted = first in self._adopted
         values: list[Command] = []
@@ -168,7 +218,12 @@ class Leader:
             self.next_slot = slot + 1
 
     def _propose_queued(self, now: float, watermark: int, skips: set[int]) -> None:
-        """One run of clients' commands in consecutive slots."""
+        """Propose one run of clients' commands in consecutive slots.
+
+        All that came since the last turn leaves as one message: batching by what is there, without a timer,
+        costs an idle cluster no latency and a busy one few messages (Raft dissertation, 10.2.2). A slot
+        that an operator has asked to skip stays a hole, with a time limit.
+        """
         if self.next_slot in skips:
             skips.discard(self.next_slot)
             self.holes[self.next_slot] = now + self._settings.hole_timeout_s
@@ -191,12 +246,14 @@ class Leader:
             self.next_slot = first + len(values)
 
     def fill_hole(self, slot: int, now: float) -> None:
-        """Propose a no-op in a hole that this leader left. Nobody else can have proposed there at this
+        """Propose a no-op in a hole that this leader left. No other leader can have proposed there at this
         ballot, and phase 1 covered the slot, so any value is allowed (Paxos Made Simple, 3)."""
         del self.holes[slot]
         self._propose(now, slot, (NOOP,), "no-op")
 
     def _propose(self, now: float, first: int, values: tuple[Command, ...], source: str) -> None:
+        """Send phase 2a for a run of slots. It goes to everyone, this replica too, and does not wait for the
+        disk: an Accept promises nothing, and the own vote is counted when it is durable, like any other."""
         for slot, value in enumerate(values, first):
             self._proposals[slot] = value
             self._tally[slot] = 0
@@ -211,13 +268,20 @@ class Leader:
     # Votes
 
     def on_accepted(self, sender: int, message: Accepted) -> list[tuple[int, tuple[Entry, ...]]]:
-        """Count votes by (slot, ballot), as a set of replicas; return the runs that are now chosen."""
+        """Count votes by (slot, ballot), as a set of replicas; return the runs that are now chosen.
+
+        A value is chosen when a majority of acceptors has accepted it *at one ballot*. Votes at different
+        ballots must not be added up, even for the same value: the minority that voted at the old ballot
+        may be outvoted by a quorum that never heard of it. The caller has checked that the message answers
+        this very ballot, and this object never outlives it.
+        """
         self._out.event(AcceptedReceived(self.ballot, sender, message.first, message.count))
         tally, proposals, ballot, quorum = self._tally, self._proposals, self.ballot, self._quorum
         bit = 1 << sender
         runs: list[tuple[int, tuple[Entry, ...]]] = []
         run: list[Entry] = []
-        # An answer may be about slots that were never proposed here; nothing is looked up for those.
+        # An answer may be about slots that were never proposed here; nothing is looked up for those. A slot
+        # that is chosen leaves the tally, so that a vote which comes late finds nothing to count.
         upto = min(message.first + message.count, self.next_slot)
         for slot in range(max(message.first, self.base), upto):
             votes = tally.get(slot)
@@ -241,15 +305,19 @@ class Leader:
         return runs
 
     def first_conflict(self, first: int, entries: tuple[Entry, ...]) -> int | None:
-        """The first slot in which another value than the one proposed here turns out to be chosen: a
-        higher ballot did that (P2c), so this reign is over, whether or not a Nack has said so."""
+        """Return the first slot in which another value than the one proposed here turns out to be chosen.
+
+        A higher ballot did that (P2c), so this one is over, whether or not a Nack has said so. A leader that
+        went on would state a watermark above the slot, and its voters, who still have its lost value at its
+        ballot, would take that for the proof that the lost value is chosen.
+        """
         for slot, entry in enumerate(entries, first):
             if self._proposals.get(slot, entry.value) != entry.value:
                 return slot
         return None
 
     def drop_slots(self, first: int, count: int) -> None:
-        """These slots were learned from another replica: no vote is needed any more."""
+        """Stop counting for slots that were learned from another replica: no vote is needed any more."""
         for slot in range(first, first + count):
             value = self._proposals.pop(slot, None)
             if value is not None:
@@ -258,11 +326,11 @@ class Leader:
             self.holes.pop(slot, None)
 
     def unsettled_below(self, upto: int) -> bool:
-        """Whether something was proposed below ``upto`` and is not known here to be chosen."""
+        """Tell whether something was proposed below ``upto`` and is not known here to be chosen."""
         return any(slot < upto for slot in self._proposals)
 
     def on_installed(self, upto: int) -> None:
-        """Everything below ``upto`` is known to be chosen, though not what."""
+        """Forget plans for slots below ``upto``: all are known to be chosen, though not what is in them."""
         self.holes = {slot: due for slot, due in self.holes.items() if slot >= upto}
         self._adopted = {slot: value for slot, value in self._adopted.items() if slot >= upto}
         self._release_reads(upto)
@@ -270,7 +338,11 @@ class Leader:
     # Time
 
     def send_heartbeat(self, watermark: int) -> None:
-        """Send a heartbeat; it also asks every replica to confirm the ballot for waiting reads."""
+        """Send a heartbeat; it also asks every replica to confirm the ballot for waiting reads.
+
+        Its number makes acknowledgements comparable: an ack of an older heartbeat says nothing about a
+        read that came after that heartbeat had left.
+        """
         self._number += 1
         self._read_unsent = False
         self._out.send(EVERYONE, Heartbeat(self.ballot, self._number, watermark))
@@ -281,7 +353,13 @@ class Leader:
             self.fill_hole(slot, now)
 
     def resend(self, now: float) -> None:
-        """Send again what stays unanswered, only to those whose vote is missing, ever more slowly."""
+        """Send again what stays unanswered, only to those whose vote is missing, ever more slowly.
+
+        Paxos assumes nothing about delivery, so whoever needs an answer must repeat its question; nobody
+        else will. The wait doubles up to ``resend_s_max``, and a tick sends at most ``resend_chars`` to one
+        peer: a replica that is down must not fill the links of those that are not, nor be met by all of a
+        window at once when it comes back.
+        """
         chars: dict[int, int] = {}
         flights: list[InFlightRun] = []
         # Whoever has waited longest goes first, and what no longer fits stays due: in any other order those
@@ -300,12 +378,14 @@ class Leader:
         self.resend_at = now + self._settings.resend_s if flights else INFINITY
 
     def _fits(self, slots: list[int], chars: int) -> bool:
-        """Whether a tick that sends ``chars`` already to some peer has room for these, too."""
+        """Tell whether a tick that sends ``chars`` already to some peer has room for these, too. The first
+        run of a tick always fits, however large, or it would never be sent again."""
         size = sum(weight(self._proposals[slot]) for slot in slots)
         return not chars or chars + size <= self._settings.resend_chars
 
     def _same_votes(self, slots: list[int]) -> Iterable[tuple[int, tuple[Command, ...], int]]:
-        """Group slots into consecutive runs that the same replicas voted for."""
+        """Group slots into consecutive runs that the same replicas voted for, so that each peer is sent what
+        it lacks and nothing else."""
         start = 0
         for at in range(1, len(slots) + 1):
             if (
@@ -327,13 +407,23 @@ class Leader:
             self._out.send(peer, Accept(self.ballot, first, run))
 
     def lost_majority(self, now: float) -> bool:
-        """Whether fewer than a majority answered within the longest election timeout."""
+        """Tell whether fewer than a majority answered within the longest election timeout.
+
+        Such a leader can choose nothing. It steps down so that its clients look elsewhere, and so that an
+        acceptor that hears it, but hears no majority either, stops being loyal to it (Raft dissertation,
+        6.2; ``CheckQuorum`` in etcd). No safety depends on it: it might as well wait.
+        """
         since = now - self._settings.election_s_max
         return sum(at >= since for at in self.heard.values()) < self._quorum
 
     def stuck_below_base(self, now: float, watermark: int) -> bool:
-        """Whether the slots that a promise left out as learned cannot be learned: whoever knew them is
-        gone. Only a new phase 1, without that replica, can find their votes."""
+        """Tell whether the slots that a promise left out as learned cannot be learned, because the replica
+        that knew them is gone.
+
+        They are chosen, so a majority voted for them; but the quorum that elected this leader was allowed to
+        leave them out. Only a new phase 1, without the replica that is gone, finds their votes. Progress,
+        not time since the election, is what counts: a leader that is far behind may need long.
+        """
         if watermark >= self.base or watermark != self._progress[0]:
             self._progress = (watermark, now)
         return watermark < self.base and now - self._progress[1] > 3 * self._settings.election_s_max
@@ -341,9 +431,17 @@ class Leader:
     # Reads
 
     def read(self, ticket: int, watermark: int) -> None:
-        """Start a linearizable read. Appends acknowledged before it were chosen below ``end`` by earlier
-        leaders, or applied below this watermark by this one; no later leader can have been elected
-        before the majority whose acks are awaited answered this ballot."""
+        """Start a linearizable read: it must see every append that was acknowledged before it was asked.
+
+        Those of earlier leaders were chosen below ``end``, which phase 1 saw; those of this one were applied
+        below this watermark. A later leader needs promises of a majority, which meets the majority whose
+        acks are awaited: whoever acknowledged this ballot had not promised a higher one by then, so what a
+        later leader chose was acknowledged after the read was asked, and the read may miss it.
+
+        This is the read index of the Raft dissertation (6.4), where a new leader first commits an empty
+        entry to learn what is committed; here ``end`` stands for that entry. Leases (Paxos Made Live, 5.2)
+        save the round trip and rest on clocks that do not drift apart; this rests on none.
+        """
         if len(self._reads) >= self._settings.reads_max:
             self._out.replies.append(ReadRefused(ticket, "busy", None))
             return
@@ -351,13 +449,16 @@ class Leader:
         self._read_unsent = True
 
     def on_ack(self, sender: int, message: HeartbeatAck, watermark: int) -> None:
-        """A replica confirmed the ballot as of a heartbeat."""
+        """Count that a replica confirmed the ballot as of a heartbeat. One ack serves all reads that wait."""
         self._acked[sender] = max(self._acked[sender], message.number)
         self._release_reads(watermark)
 
     def _release_reads(self, watermark: int) -> None:
+        """Answer reads in the order in which they came, as far as they are confirmed and applied."""
         if not self._reads:
             return
+        # The highest heartbeat that a majority has acknowledged. The leader acknowledges its own, by the same
+        # message: its acceptor may have promised another ballot since.
         confirmed = sorted(self._acked.values(), reverse=True)[self._quorum - 1]
         while self._reads:
             read = self._reads[0]
@@ -370,7 +471,11 @@ class Leader:
     # The end
 
     def close(self, leader: int | None) -> None:
-        """The reign is over: nobody who waits here can be told more than where to ask next."""
+        """Refuse all who wait: this leader can tell them only where to ask next.
+
+        What was proposed may still be chosen, by the next leader, so the refusal does not say that the
+        request failed. A client repeats it under the same number, and the session table answers.
+        """
         for client, request in sorted(self._waiting):
             self._out.replies.append(Refused(client, request, "not-leader", leader))
         for read in self._reads:
@@ -381,32 +486,32 @@ class Leader:
 
     @property
     def beats(self) -> int:
-        """The number of the last heartbeat that was sent."""
+        """Return the number of the last heartbeat that was sent."""
         return self._number
 
     @property
     def lowest(self) -> int:
-        """The lowest slot that a command which is queued now could take."""
+        """Return the lowest slot that a command which is queued now could take."""
         return max(self.next_slot, self.end)
 
     @property
     def in_flight(self) -> int:
-        """Proposed slots without a majority of votes yet."""
+        """Count proposed slots without a majority of votes yet."""
         return len(self._tally)
 
     @property
     def queued(self) -> int:
-        """Commands that wait for the window."""
+        """Count commands that wait for the window."""
         return len(self._queue)
 
     @property
     def has_work(self) -> bool:
-        """Whether requests wait to be proposed or confirmed."""
+        """Tell whether requests wait to be proposed or confirmed."""
         return bool(self._queue) or self._read_unsent or self.next_slot < self.end
 
     @property
     def deadline(self) -> float:
-        """When time alone gives the leader something to do."""
+        """Return when time alone gives the leader something to do."""
         if self._read_unsent:
             return 0.0
         holes = min(self.holes.values(), default=INFINITY)

@@ -3,14 +3,23 @@
 A value is learned from one of three facts, each of which says that a majority voted for it at one
 ballot: the leader's tally (``Chosen``, or a leader's watermark) together with this replica's own vote at
 that very ballot; or the entry of another replica that learned it.
+
+Paxos Made Simple, 2.3, gives three ways to tell learners: every acceptor tells every learner (a square of
+messages), acceptors tell one distinguished learner, or a set of them. Here the leader is the distinguished
+learner, and its word is short: followers have the value already, as their vote. Whoever missed it asks
+anybody ("it is easy for one learner to find out from another learner", 2.3), so that the leader's death
+loses nothing.
+
+The learner applies slots in order, without gaps ("the k-th command ... can be executed" only when all before
+it are known, 3). Applying is a pure function of the log: the hash chain, the session table, its evictions,
+checkpoints and trims come out the same on every replica, or two replicas that agree on the log would not
+agree on what it means.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
-
-from msgspec import structs
 
 from paxtui.core.acceptor import Acceptor
 from paxtui.core.ballot import Ballot
@@ -20,11 +29,9 @@ from paxtui.core.events import (
     AppliedTo,
     CatchUpAsked,
     Checkpointed,
-    EntriesSent,
     Learned,
     SessionEvicted,
     SnapshotAsked,
-    SnapshotSent,
     SnapshotTaken,
     Suppressed,
     Trimmed,
@@ -35,8 +42,6 @@ from paxtui.core.outbox import Outbox
 from paxtui.core.output import (
     Applied,
     Checkpoint,
-    Fetch,
-    FetchState,
     Installed,
     PutCheckpoint,
     PutEntries,
@@ -44,20 +49,22 @@ from paxtui.core.output import (
     PutSnapshot,
     PutSuppressed,
 )
+from paxtui.core.recent_entries import RecentEntries
 from paxtui.core.sessions import Sessions
 from paxtui.core.settings import Settings
-from paxtui.core.values import Command, Entry, SessionRow, verb, weight
+from paxtui.core.values import CHECKPOINT, TRIM, Command, Entry, SessionRow, verb
 
 STATE_REPEATS_MAX: Final = 3
 """How often the same page of a state is asked for again before another replica is asked for all of it."""
 
 
 class Unasked(Exception):
-    """A message answers nothing that is asked now."""
+    """The error that a message answers nothing that is asked now."""
 
 
 class Taking:
-    """The state of another replica that is being fetched."""
+    """The state of another replica that is being fetched, page by page, from that one and at one slot: what
+    begins at one log start and ends at another is no state at all."""
 
     __slots__ = ("after", "repeats", "rows", "sender", "upto")
 
@@ -71,7 +78,11 @@ class Taking:
 
 
 class Learner:
-    """One replica's learner, its session table and its memory of recent entries."""
+    """One replica's learner, its session table and its memory of recent entries.
+
+    It has no vote and needs none: what is chosen is a fact, whoever says so. A replica that has lost its
+    right to vote therefore keeps its learner as it is (``Replica.become_learner``).
+    """
 
     def __init__(self, out: Outbox, settings: Settings, acceptor: Acceptor, saved: DurableState) -> None:
         self._out = out
@@ -81,22 +92,26 @@ class Learner:
         """The first slot that is not learned; everything below is applied."""
         self.chain = saved.chain
         self.known: dict[int, Entry] = {}
-        """Learned slots above a hole."""
-        self._cache: dict[int, Entry] = {}
-        self._cache_first = saved.watermark
-        self._cache_chars = 0
+        """Learned slots above a hole. They are few: an acceptor votes at most ``ahead_slots`` above its
+        watermark, and only what it voted for, or asked for, is learned."""
+        self.recent_entries = RecentEntries(settings, saved.watermark)
         self.sessions = Sessions(settings.sessions_max, settings.session_window)
         self.sessions.load(saved.sessions, saved.horizon)
         self.checkpointed = saved.sessions_upto
+        """Where the session table on disk stands."""
         self.log_start = saved.log_start
         """Slots below it are removed, here and on every replica that has applied the same slots."""
         self.checkpoints = list(saved.checkpoints)
         """The states that are kept; the first one is at the log start, if anything is removed."""
+        # The table on disk is that of the last checkpoint. To write it with every batch would cost more than
+        # the log itself; to replay a bounded number of slots at a start costs little.
         for slot, entry in enumerate(saved.replay, saved.sessions_upto):
             if not entry.value.is_noop:
                 self.sessions.apply(slot, entry.value)
         self._peers: dict[int, int] = {}
+        """The watermark that each peer stated last. It may be old, and falls if the peer loses its disk."""
         self._asked_first = -1
+        """The first slot of the question that is open; -1 if none is."""
         self._asked_peer = -1
         self._asked: set[int] = set()
         """Who was asked for the page at ``_asked_first``: nobody else's word is taken for it."""
@@ -104,25 +119,34 @@ class Learner:
         """How many more pages the last question brings."""
         self._taking: Taking | None = None
         """The state of another replica that is coming, page by page."""
-        self._feeding: dict[int, int] = {}
-        """By peer, how many pages it is still to be sent."""
         self.ask_again_at = float("inf")
 
     # Learning
 
     def on_chosen(self, message: Chosen) -> None:
-        """The leader's tally. It tells the value only to who voted at the same ballot: two leaders
-        never share a ballot, and one leader gives a slot one value at its ballot."""
+        """Learn from the leader's tally. It tells the value only to those who voted at the same ballot: two
+        leaders never share a ballot, and one leader gives a slot one value at its ballot.
+
+        A vote at another ballot proves nothing, even a higher one: its value may be another. Who did not
+        vote, or voted for an older leader, learns the slot from somebody's entries instead.
+        """
         self._learn_votes(message.first, message.first + message.count, message.ballot)
 
     def on_watermark(self, message: Heartbeat) -> None:
-        """The leader learned everything below its watermark, so own votes at its ballot are chosen
-        there: a leader that learns another value where it proposed its own steps down at once
-        (``Reign.refuted``), and says nothing more at that ballot."""
+        """Learn own votes at a leader's ballot below its watermark: it learned everything there.
+
+        The step from "the leader learned the slot" to "what I voted for at its ballot is what it learned"
+        needs care: the leader may have learned the slot from others, with the value of a higher ballot. A
+        leader that learns another value where it proposed its own steps down before it says anything more
+        at its ballot (``Leader.first_conflict``, ``Leader.unsettled_below``). Before that rule stood
+        here, five replicas and one directed cut made two values learned in one slot.
+        """
         if message.learned > self.watermark:
             self._learn_votes(self.watermark, message.learned, message.ballot)
 
     def _learn_votes(self, first: int, upto: int, ballot: Ballot) -> None:
+        """Learn own votes at ``ballot`` in a range of slots, in runs. The range is somebody's word and may be
+        huge; nothing is looked at above the highest own vote."""
         votes, known = self._acceptor.votes, self.known
         upto = min(upto, self._acceptor.high)
         run: list[Entry] = []
@@ -137,7 +161,11 @@ class Learner:
             self.learn(upto - len(run), tuple(run))
 
     def learn(self, first: int, entries: tuple[Entry, ...]) -> None:
-        """Remember chosen values; slots that are applied already are passed over."""
+        """Remember chosen values; pass over slots that are applied already.
+
+        A second value in one slot means that safety is lost already, here or elsewhere. The replica stops
+        while its own log is still the one that others agreed with.
+        """
         if first < self.watermark:
             entries = entries[self.watermark - first :]
             first = self.watermark
@@ -150,14 +178,19 @@ class Learner:
         self._out.event(Learned(first, entries))
 
     def advance(self) -> Applied | None:
-        """Apply what is learned without a gap, in order."""
+        """Apply what is learned without a gap, in order; return it, or ``None`` if nothing is.
+
+        The vote of an applied slot leaves the acceptor: from here on the slot is reported as learned, not as
+        voted for. The row on disk stays, and is the learner's; usually it holds the chosen value already,
+        so that learning costs the disk nothing.
+        """
         first = self.watermark
         if first not in self.known:
             return None
         entries: list[Entry] = []
         suppressed: dict[int, int] = {}
         slot = first
-        foreign: list[Entry] = []
+        foreign: list[Entry] = []  # learned from others, so that no row on disk holds them yet
         while (entry := self.known.pop(slot, None)) is not None:
             vote = self._acceptor.remove_vote(slot)
             if vote is not None and vote[1] == entry.value:
@@ -172,7 +205,7 @@ class Learner:
             slot += 1
         self._put(slot, foreign)
         self.watermark = slot
-        self._remember(first, entries)
+        self.recent_entries.remember(first, entries)
         applied = Applied(first, tuple(entries), suppressed)
         self._out.applied.append(applied)
         self._out.event(AppliedTo(first, slot, self.chain.hex()))
@@ -185,6 +218,8 @@ class Learner:
             foreign.clear()
 
     def _apply(self, slot: int, value: Command, suppressed: dict[int, int]) -> None:
+        """Apply one slot. Whatever it does must depend on the log alone, never on time, memory or settings
+        that may differ between replicas."""
         self.chain = link(self.chain, slot, value)
         if value.is_noop:
             if value.text:
@@ -201,104 +236,58 @@ class Learner:
     # Removing old slots
 
     def _apply_internal(self, slot: int, value: Command) -> None:
-        """A checkpoint or a trim takes effect. Both depend on nothing but the slots up to this one, so every
-        replica keeps the same states and removes the same slots."""
-        match verb(value):
-            case "mark":
-                checkpoint = Checkpoint(slot + 1, value.request)
-                self.checkpoints.append(checkpoint)
-                self.checkpointed = checkpoint.upto
-                self._out.writes.append(self.sessions.checkpoint(checkpoint.upto))
-                self._out.writes.append(PutCheckpoint(checkpoint, self.chain, self.sessions.horizon))
-                self._out.event(Checkpointed(checkpoint.upto, checkpoint.wall_s))
-            case "trim":
-                self._trim_to(max((m.upto for m in self.checkpoints if m.upto <= value.request), default=0))
-            case _:
-                pass
+        """Let a checkpoint or a trim take effect.
+
+        Both depend on nothing but the slots up to this one, so every replica keeps the same states and
+        removes the same slots. Raft (dissertation, 5.1) and Chubby (Paxos Made Live, 5.5) let each replica
+        take snapshots when it likes, so no two logs begin at the same slot. Here the log start is a
+        fact of the log: replicas can be compared to the hash, and a state names the slot that it is of.
+        """
+        what = verb(value)
+        if what == CHECKPOINT:
+            checkpoint = Checkpoint(slot + 1, value.request)
+            self.checkpoints.append(checkpoint)
+            self.checkpointed = checkpoint.upto
+            self._out.writes.append(self.sessions.checkpoint(checkpoint.upto))
+            self._out.writes.append(PutCheckpoint(checkpoint, self.chain, self.sessions.horizon))
+            self._out.event(Checkpointed(checkpoint.upto, checkpoint.wall_s))
+        elif what == TRIM:
+            self._trim_to(
+                max((kept.upto for kept in self.checkpoints if kept.upto <= value.request), default=0)
+            )
 
     def _trim_to(self, log_start: int) -> None:
+        """Remove slots below a checkpoint. There must be one: without a state to go on from, whoever lacks a
+        removed slot could never be helped."""
         if log_start > self.log_start:
             self.log_start = log_start
             self.checkpoints = [checkpoint for checkpoint in self.checkpoints if checkpoint.upto >= log_start]
             self._out.writes.append(PutLogStart(log_start))
             self._out.event(Trimmed(log_start))
 
-    def _remember(self, first: int, entries: list[Entry]) -> None:
-        """Keep recent entries in memory, the oldest go first; all of them are on disk or on the way."""
-        cache = self._cache
-        for slot, entry in enumerate(entries, first):
-            cache[slot] = entry
-            self._cache_chars += weight(entry.value)
-        while cache and (
-            len(cache) > self._settings.cache_slots or self._cache_chars > self._settings.cache_chars
-        ):
-            self._cache_chars -= weight(cache.pop(self._cache_first).value)
-            self._cache_first += 1
-
     def recent(self, count: int) -> list[tuple[int, Entry]]:
-        """The last ``count`` applied slots that are still in memory, for views."""
-        first = max(self._cache_first, self.log_start, self.watermark - count)
-        return [(slot, self._cache[slot]) for slot in range(first, self.watermark)]
-
-    # Helping others
-
-    def on_catch_up(self, sender: int, message: CatchUp) -> None:
-        """Send some pages of learned entries, from memory or, by way of the host, from disk. Where they are
-        removed, the state at the log start takes their place."""
-        if message.first < self.log_start:
-            self._fetch_state(sender, "")
-            return
-        self._feeding[sender] = self._settings.catch_up_pages
-        self._send_missing(sender, message.first)
-
-    def on_snapshot_ask(self, sender: int, message: SnapshotAsk) -> None:
-        """Send more of the state at the log start. If the log start has moved, it begins anew."""
-        if self.log_start:
-            self._fetch_state(sender, message.after if message.upto == self.log_start else "")
-
-    def _fetch_state(self, to: int, after: str) -> None:
-        self._out.fetches.append(FetchState(to, self.log_start, after, self._settings.snapshot_bytes))
-
-    def send_state(self, to: int, page: Snapshot) -> None:
-        """What the host read of the state at the log start, but for how much is learned here."""
-        self._out.event(SnapshotSent(to, page.upto, len(page.sessions)))
-        self._out.send(to, structs.replace(page, learned=self.watermark))
-
-    def _send_missing(self, to: int, first: int) -> None:
-        if first < self._cache_first:
-            self._out.fetches.append(Fetch(to, first, self._settings.run_slots, self._settings.run_chars))
-            return
-        entries: list[Entry] = []
-        chars = 0
-        for slot in range(first, min(self.watermark, first + self._settings.run_slots)):
-            entry = self._cache[slot]
-            chars += weight(entry.value)
-            if entries and chars > self._settings.run_chars:
-                break
-            entries.append(entry)
-        self.send_entries(to, first, tuple(entries))
-
-    def send_entries(self, to: int, first: int, entries: tuple[Entry, ...]) -> None:
-        """A page of the learned log leaves; an empty one still tells the watermark. The next one follows
-        without being asked for, so that reading here and learning there go on at the same time."""
-        self._out.event(EntriesSent(to, first, len(entries)))
-        self._out.send(to, Entries(first, entries, self.watermark))
-        left = self._feeding.pop(to, 0) - 1
-        following = first + len(entries)
-        if entries and left > 0 and following < self.watermark:
-            self._feeding[to] = left
-            self._send_missing(to, following)
+        """Return the last ``count`` applied slots that are still in memory, for views."""
+        first = max(self.recent_entries.first, self.log_start, self.watermark - count)
+        return [(slot, self.recent_entries[slot]) for slot in range(first, self.watermark)]
 
     # Catching up
 
-    def heard(self, peer: int, learned: int, now: float) -> None:
-        """``peer`` says that it has learned everything below ``learned``."""
+    def note_watermark(self, peer: int, learned: int, now: float) -> None:
+        """Note that ``peer`` has learned everything below ``learned``; ask it, if that is more than here.
+
+        One question is open at a time. A replica that asked everybody would be sent its log many times,
+        and that when the cluster has the least to spare.
+        """
         self._peers[peer] = learned
         if learned > self.watermark and self._asked_first < 0:
             self._ask(peer, now)
 
     def on_entries(self, sender: int, message: Entries, now: float) -> bool:
-        """Take a page; whether it was one that had been asked for."""
+        """Take a page; return whether it was one that had been asked for.
+
+        Entries are believed without votes, so only the word of those that were asked counts, for the page
+        that was asked for. A page that nobody asked for is as likely old as wrong.
+        """
         self._peers[sender] = message.learned
         if message.first != self._asked_first or sender not in self._asked:
             return False
@@ -319,7 +308,12 @@ class Learner:
         return True
 
     def on_snapshot(self, sender: int, message: Snapshot, now: float) -> Snapshot | None:
-        """Take a page of another replica's state; the last one, once all are there. Raises ``Unasked``."""
+        """Take a page of another replica's state; return the last one, once all are there. Raises
+        ``Unasked`` if it is not the page that is due.
+
+        Nothing is installed before the last page: half of a session table would let requests take effect
+        twice, and a crash between two pages must leave the old state whole.
+        """
         self._peers[sender] = message.learned
         if self._asked_first != self.watermark or sender not in self._asked:
             raise Unasked
@@ -348,12 +342,13 @@ class Learner:
         self._out.send(taking.sender, SnapshotAsk(taking.upto, taking.after))
 
     def install(self, page: Snapshot) -> None:
-        """Go on from another replica's state, of which ``page`` is the last one.
+        """Go on from another replica's state, of which ``page`` is the last.
 
         A replica that has applied slots stands for all of them: their values are chosen, so whoever has not
         learned them may take what they led to in their stead (Schneider, *Implementing Fault-Tolerant
-        Services Using the State Machine Approach*, 5.3, on integrating a repaired object). Own votes below
-        are of no use any more: the slots are chosen, and whoever asks is told of the watermark.
+        Services Using the State Machine Approach*, on integrating a repaired object). Own votes below
+        are of no use any more: the slots are chosen, and whoever asks is told of the watermark. Votes above
+        stay, and so does the promise: a state says what was chosen, not what this acceptor has answered.
         """
         taking, first, upto = self._taking, self.watermark, page.upto
         if taking is None or upto <= first:
@@ -367,9 +362,7 @@ class Learner:
         self.watermark = self.checkpointed = self.log_start = upto
         self.chain = page.chain
         self.checkpoints = [checkpoint]
-        self._cache.clear()
-        self._cache_first, self._cache_chars = upto, 0
-        self._feeding.clear()
+        self.recent_entries.start_at(upto)
         self._taking = None
         self._asked_first = -1
         self.ask_again_at = float("inf")
@@ -378,8 +371,12 @@ class Learner:
         self._out.applied.append(Installed(upto))
         self._out.event(SnapshotTaken(first, upto, page.chain.hex()))
 
-    def seek(self, now: float) -> None:
-        """Ask for what is missing, if it is known to exist and nothing is asked yet or in time."""
+    def ask_for_missing(self, now: float) -> None:
+        """Ask for what is missing, if it is known to exist and no question is open or too old.
+
+        Replicas are asked in turn, so that one that is down, cut off or slow cannot keep this one behind
+        while another could help.
+        """
         if self._asked_first >= 0 and self._asked_first < self.watermark:
             self._asked_first = -1
             self.ask_again_at = float("inf")
@@ -394,7 +391,7 @@ class Learner:
         self._taking = None
         ahead = [peer for peer, learned in self._peers.items() if learned > self.watermark]
         if ahead:
-            # Ask the same one again only if nobody else knows: it may be down or cut off.
+            # Ask the same one again after it has answered; after silence, only if no other one knows more.
             later = [peer for peer in ahead if peer > self._asked_peer]
             same = self._asked_first < 0 and self._asked_peer in ahead
             self._ask(self._asked_peer if same else min(later or ahead), now)
@@ -403,6 +400,8 @@ class Learner:
             self.ask_again_at = float("inf")
 
     def _ask(self, peer: int, now: float) -> None:
+        """Ask a peer for what follows the watermark. Several may have been asked for the same page, one after
+        the other; the answer of any of them is taken, whichever comes first."""
         if self._asked_first != self.watermark:
             self._asked.clear()
         self._asked_first, self._asked_peer = self.watermark, peer
@@ -414,10 +413,10 @@ class Learner:
 
     @property
     def lag(self) -> int:
-        """How many slots the best informed peer, as far as heard, is ahead."""
+        """Return how many slots the best informed peer, as far as heard, is ahead."""
         return max(0, max(self._peers.values(), default=0) - self.watermark)
 
     @property
     def peers(self) -> Mapping[int, int]:
-        """The learned watermarks that the others stated last."""
+        """Return the learned watermarks that the others stated last."""
         return self._peers

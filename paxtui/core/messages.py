@@ -1,7 +1,11 @@
 """What replicas say to each other. Names are those of the papers.
 
-Every answer names the ballot that it answers, so that a late or repeated one is recognised and dropped.
-Losing, repeating or reordering any of these is harmless; whoever waits for an answer asks again.
+Every answer names the ballot that it answers, so that a late or repeated one is recognised and dropped
+("Response messages are tagged with the corresponding proposal number", Paxos Made Simple, 2.5). Losing,
+repeating or reordering any of these is harmless; whoever waits for an answer asks again. Nothing here needs
+a connection, an order or a delivery guarantee, so links may be cut and remade at any time.
+
+What a message does not carry: a sender. The host knows from which replica it came; a field could lie.
 """
 
 from __future__ import annotations
@@ -20,17 +24,20 @@ Count = Annotated[int, Meta(ge=0, le=RUN_MAX)]
 
 
 class Message(Struct, frozen=True, tag_field="type", forbid_unknown_fields=True, gc=False):
-    """Base of all messages between replicas. ``type`` is the class's name in small letters."""
+    """Base of all messages between replicas. ``type`` is the class's name in kebab case. Unknown fields are
+    refused: a message of which a part is not understood is not understood."""
 
 
 class PreVote(Message, frozen=True, tag="pre-vote"):
-    """Would you help me to lead? Changes nothing at the receiver; asked before a ballot is used up."""
+    """The question before an election: would you help me to lead? It changes nothing at the receiver, and
+    no ballot is used up by it."""
 
     ballot: Ballot
 
 
 class PreVoteReply(Message, frozen=True, tag="pre-vote-reply"):
-    """Whether the replica would promise: only if it has heard no live leader lately."""
+    """The answer to a pre-vote: granted only if its sender has heard no live leader lately. ``promised``
+    tells a candidate that is behind how high its round must be."""
 
     ballot: Ballot
     granted: bool
@@ -50,10 +57,11 @@ class Prepare(Message, frozen=True, tag="prepare"):
 
 
 class Promise(Message, frozen=True, tag="promise"):
-    """Phase 1b, one page: all votes of the acceptor in ``[first, next)`` that it has not learned.
+    """Phase 1b, one page: all votes of the acceptor in ``[first, next)`` above what it has learned.
 
     ``next`` is ``None`` on the last page. Slots below ``learned`` are not listed: they are chosen, and the
-    proposer must learn them before it could use them.
+    proposer must learn them before it could use them. The proposer pulls the pages one by one, so that a
+    long backlog neither fills its memory at once nor exceeds a frame.
     """
 
     ballot: Ballot
@@ -73,7 +81,8 @@ class Nack(Message, frozen=True, tag="nack"):
 
 
 class Accept(Message, frozen=True, tag="accept"):
-    """Phase 2a for the slots ``first``, ``first + 1``, ... one value each."""
+    """Phase 2a for the slots ``first``, ``first + 1``, ... one value each. A run of slots is one message, but
+    each slot is its own instance of Paxos: they are voted for, counted and chosen one by one."""
 
     ballot: Ballot
     first: Number
@@ -81,7 +90,8 @@ class Accept(Message, frozen=True, tag="accept"):
 
 
 class Accepted(Message, frozen=True, tag="accepted"):
-    """Phase 2b: the acceptor's votes at ``ballot`` in ``[first, first + count)`` are on its disk."""
+    """Phase 2b: the acceptor's votes at ``ballot`` in ``[first, first + count)`` are on its disk. ``count``
+    may be less than was asked for, where an acceptor has no room; slots below ``learned`` need no vote."""
 
     ballot: Ballot
     first: Number
@@ -90,7 +100,8 @@ class Accepted(Message, frozen=True, tag="accepted"):
 
 
 class Chosen(Message, frozen=True, tag="chosen"):
-    """The leader of ``ballot`` saw a majority for its values in ``[first, first + count)``."""
+    """The news that the leader of ``ballot`` saw a majority for its values in ``[first, first + count)``. It
+    does not repeat them: who voted has them, and who did not asks for entries."""
 
     ballot: Ballot
     first: Number
@@ -98,7 +109,7 @@ class Chosen(Message, frozen=True, tag="chosen"):
 
 
 class Heartbeat(Message, frozen=True, tag="heartbeat"):
-    """The leader of ``ballot`` lives and has learned every slot below ``learned``."""
+    """The sign that the leader of ``ballot`` lives, and has learned every slot below ``learned``."""
 
     ballot: Ballot
     number: Number
@@ -106,7 +117,8 @@ class Heartbeat(Message, frozen=True, tag="heartbeat"):
 
 
 class HeartbeatAck(Message, frozen=True, tag="heartbeat-ack"):
-    """Heard heartbeat ``number`` of ``ballot``, and no higher ballot is promised here."""
+    """The answer to heartbeat ``number`` of ``ballot``: no higher ballot is promised here. A majority of them
+    keeps a leader in office and confirms its reads."""
 
     ballot: Ballot
     number: Number
@@ -114,7 +126,7 @@ class HeartbeatAck(Message, frozen=True, tag="heartbeat-ack"):
 
 
 class CatchUp(Message, frozen=True, tag="catch-up"):
-    """Send me what you have learned from ``first`` on. Anyone may be asked."""
+    """The question for what the receiver has learned from ``first`` on. Any replica may be asked."""
 
     first: Number
 
@@ -128,15 +140,15 @@ class Entries(Message, frozen=True, tag="entries"):
 
 
 class SnapshotAsk(Message, frozen=True, tag="snapshot-ask"):
-    """Send me more of the state at ``upto``: the sessions after client ``after``, by name."""
+    """The question for more of the state at ``upto``: the sessions after client ``after``, by name."""
 
     upto: Number
     after: Annotated[str, Meta(max_length=CLIENT_CHARS_MAX)]
 
 
 class Snapshot(Message, frozen=True, tag="snapshot"):
-    """What was asked for is removed here. This is, in pages, the state from which to go on: the log's hash
-    chain and the session table after every slot below ``upto`` is applied.
+    """The answer where the slots that were asked for are removed: in pages, the state from which to go on,
+    which is the log's hash chain and the session table after every slot below ``upto`` is applied.
 
     It is the same at every replica with that log start. The page has the sessions that follow client
     ``after`` in the order of their names; ``last`` says that no more follow.
@@ -153,7 +165,8 @@ class Snapshot(Message, frozen=True, tag="snapshot"):
 
 
 BETWEEN_LEARNERS: Final = (CatchUp, Entries, SnapshotAsk, Snapshot)
-"""Those that could never count as a vote or a lead. What somebody has learned is chosen, whoever votes."""
+"""Messages that could never count as a vote or a lead. What a replica has learned is chosen, whether or not
+it may vote, so a learner without vote sends and takes these like any other."""
 
 PeerMessage = (
     PreVote

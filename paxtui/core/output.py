@@ -1,8 +1,11 @@
 """What leaves the core: writes, messages, replies, applied slots and trace events.
 
+Effects are values, so that a test can compare them, the simulator can lose them, and no role can wait for
+one. etcd's raft hands its user a ``Ready`` of the same kind.
+
 The host makes the writes of one :class:`Output` durable in one transaction and in order. ``sends`` may
 leave at once. ``sends_durable`` must wait until this output's ``batch``, and so every earlier one, is on
-disk; then the host calls ``Replica.durable(batch)``.
+disk (:mod:`paxtui.core.durability_gate`); then the host calls ``Replica.durable(batch)``.
 """
 
 from __future__ import annotations
@@ -22,7 +25,8 @@ EVERYONE: Final = -1
 
 
 class Write(Struct, frozen=True):
-    """Base of what the host writes to disk."""
+    """Base of what the host writes to disk. A write says what shall be there, not how: replaying one that the
+    disk has already changes nothing."""
 
 
 class PutVotes(Write, frozen=True):
@@ -41,14 +45,16 @@ class PutEntries(Write, frozen=True):
 
 
 class PutSuppressed(Write, frozen=True):
-    """The applied slot ``slot`` took no effect: it repeats slot ``first`` (-1: its session had expired)."""
+    """The fact that applied slot ``slot`` took no effect: it repeats slot ``first`` (-1: its session had
+    expired)."""
 
     slot: int
     first: int
 
 
 class PutState(Write, frozen=True):
-    """The small state, whole: it closes each batch, so that promise, votes and watermark move together."""
+    """The small state, whole: it closes each batch, so that promise, votes and watermark move together. It
+    is written again even if only one part has changed; a row of some hundred bytes costs no sync more."""
 
     promised: Ballot
     round: int
@@ -57,7 +63,7 @@ class PutState(Write, frozen=True):
 
 
 class PutNonVoting(Write, frozen=True):
-    """From now on, and as long as this disk is in use, the replica is a learner without vote."""
+    """The loss of the right to vote, from now on and as long as this disk is in use."""
 
     reason: str
 
@@ -86,7 +92,8 @@ class Checkpoint(Struct, frozen=True, array_like=True):
 
 
 class PutCheckpoint(Write, frozen=True):
-    """Keep a copy of the session table as it is checkpointed now, with the chain's head at ``mark.upto``."""
+    """A copy of the session table as it is checkpointed now, with the chain's head there. It is kept until
+    the log is trimmed past it."""
 
     checkpoint: Checkpoint
     chain: bytes
@@ -94,15 +101,15 @@ class PutCheckpoint(Write, frozen=True):
 
 
 class PutLogStart(Write, frozen=True):
-    """Slots below ``log_start``, and checkpoints below it, are removed. There is a checkpoint at
-    ``log_start``."""
+    """The removal of slots below ``log_start``, and of checkpoints below it. There is a checkpoint at
+    ``log_start``: what remains can always be gone on from."""
 
     log_start: int
 
 
 class PutSnapshot(Write, frozen=True):
-    """Another replica's state at its log start takes the place of everything learned here: rows of slots from
-    ``emptied`` (the watermark so far) to ``mark.upto`` - 1 are votes that do not matter any more."""
+    """Another replica's state at its log start, in the place of everything learned here: rows of slots from
+    ``emptied`` (the watermark so far) to ``checkpoint.upto`` - 1 are votes that do not matter any more."""
 
     checkpoint: Checkpoint
     chain: bytes
@@ -119,7 +126,7 @@ class Envelope(Struct, frozen=True):
 
 
 class Appended(Struct, frozen=True):
-    """The request is applied in ``slot``, now or when it was asked for the first time."""
+    """The answer that the request is applied in ``slot``, now or when it was asked for the first time."""
 
     client: str
     request: int
@@ -128,9 +135,9 @@ class Appended(Struct, frozen=True):
 
 
 class Refused(Struct, frozen=True):
-    """This replica will not answer the request: ``not-leader`` (ask ``leader``, if known, with the same
-    number), ``busy`` or ``expired``. A leader that is deposed says ``not-leader`` also of what it had
-    proposed already, so the request may still take effect; only its repetition can tell."""
+    """The refusal of a request, which this replica will not answer: ``not-leader`` (ask ``leader``, if known,
+    with the same number), ``busy`` or ``expired``. A leader that is deposed says ``not-leader`` also of what
+    it had proposed already, so the request may still take effect; only its repetition can tell."""
 
     client: str
     request: int
@@ -139,14 +146,14 @@ class Refused(Struct, frozen=True):
 
 
 class ReadReady(Struct, frozen=True):
-    """The linearizable read ``ticket`` may be answered from everything below ``upto``."""
+    """The answer that the linearizable read ``ticket`` may be answered from everything below ``upto``."""
 
     ticket: int
     upto: int
 
 
 class ReadRefused(Struct, frozen=True):
-    """The linearizable read ``ticket`` cannot be served here; ``leader`` may know more."""
+    """The answer that the linearizable read ``ticket`` cannot be served here; ``leader`` may know more."""
 
     ticket: int
     reason: str
@@ -157,8 +164,8 @@ Reply = Appended | Refused | ReadReady | ReadRefused
 
 
 class Applied(Struct, frozen=True):
-    """Slots ``first``, ``first + 1``, ... were applied. ``suppressed`` maps a slot without effect to the
-    slot that it repeats, or to -1 where its session had expired."""
+    """The applied slots ``first``, ``first + 1``, ... in order. ``suppressed`` maps a slot without effect to
+    the slot that it repeats, or to -1 where its session had expired."""
 
     first: int
     entries: tuple[Entry, ...]
@@ -166,14 +173,15 @@ class Applied(Struct, frozen=True):
 
 
 class Installed(Struct, frozen=True):
-    """The replica goes on from another one's state at ``upto``; the slots below are not here."""
+    """The state of another replica at ``upto``, from which this one goes on; the slots below are not here."""
 
     upto: int
 
 
 class FetchState(Struct, frozen=True):
-    """Read from disk, for ``peer``, the session table that was kept at the checkpoint ``upto``: the rows
-    after client ``after``, in the order of their names, and hand them to ``Replica.fetched_state``."""
+    """A request to read from disk, for ``peer``, the session table that was kept at the checkpoint ``upto``:
+    the rows after client ``after``, in the order of their names, and hand them to
+    ``Replica.fetched_state``."""
 
     peer: int
     upto: int
@@ -182,7 +190,8 @@ class FetchState(Struct, frozen=True):
 
 
 class Fetch(Struct, frozen=True):
-    """Read learned slots from disk for ``peer`` and hand them to ``Replica.fetched``."""
+    """A request to read learned slots from disk for ``peer`` and to hand them to ``Replica.fetched``. Pages
+    are bounded in slots and in characters, so that one reader never holds the disk for long."""
 
     peer: int
     first: int
@@ -191,7 +200,8 @@ class Fetch(Struct, frozen=True):
 
 
 class Output(Struct, frozen=True):
-    """All that came of the inputs since the last one was taken."""
+    """All that came of the inputs since the last one was taken. ``batch`` is the number of the last batch
+    that was closed: this output's own if it has writes, else an earlier one's."""
 
     batch: int
     writes: tuple[Write, ...]

@@ -1,14 +1,20 @@
-"""The proposer: when to try to lead, phase 1, and the reign that follows.
+"""The proposer: when to try to lead, phase 1, and what a leader does as time passes.
 
 A replica that hears no leader for a random time first *asks for pre-votes*: it asks whether a majority
 would help, which changes nothing anywhere. Only then does it take a new round, make it durable, and send
-Prepare. So a replica that is deaf, or cut off, or just back, uses up no ballots and deposes nobody.
+Prepare. So a replica that is deaf, or cut off, or just back, uses up no ballots and deposes nobody (Raft
+dissertation, 9.6; etcd's ``PreVote``).
+
+Nothing in this file is needed for safety but the rule that a round is durable before it is used. "Safety is
+ensured regardless of the success or failure of the election" (Paxos Made Simple, 2.4): two replicas may both
+believe to lead, and the acceptors refuse one of them. What is here decides only whether the cluster makes
+progress, which no algorithm can guarantee without timing (Fischer, Lynch and Paterson, 1985). So the waits
+are random, grow with failures, and are renewed by every sign that an attempt gets on.
 """
 
 from __future__ import annotations
 
 import enum
-import itertools
 import random
 
 from paxtui.core.acceptor import Acceptor
@@ -31,25 +37,26 @@ from paxtui.core.leader import INFINITY, Leader
 from paxtui.core.learner import Learner
 from paxtui.core.messages import Nack, PeerMessage, Prepare, PreVote, PreVoteReply, Promise
 from paxtui.core.outbox import Outbox
-from paxtui.core.output import EVERYONE, Appended, ReadRefused, Refused
+from paxtui.core.output import EVERYONE
 from paxtui.core.phase1 import Phase1
-from paxtui.core.sessions import birth
 from paxtui.core.settings import Settings
-from paxtui.core.values import Command, checkpoint, trim
-
-SKIPS_MAX = 256
-"""Slots that may wait to be skipped: enough to play with."""
 
 
 class Phase(enum.Enum):
-    """What the proposer is doing."""
+    """The phase of a proposer: what it is doing now."""
 
     FOLLOWING = "following"
+    """Another replica leads, or will; the election timer runs."""
     PRE_VOTING = "pre-voting"
+    """The others are asked whether they would help. No ballot is taken."""
     PREPARING = "preparing"
+    """Phase 1: a ballot is taken, and promises come in."""
     LEADING = "leading"
+    """Phase 2, for as many slots as clients ask for, until a higher ballot or silence ends it."""
     CRASHED = "crashed"
+    """An operator has stopped the proposer; acceptor and learner go on, so the cluster loses no vote."""
     NON_VOTING = "non-voting"
+    """The disk may have forgotten promises or votes. A proposer counts its own acceptor's, so it stops."""
 
 
 LEGAL: dict[Phase, frozenset[Phase]] = {
@@ -60,8 +67,10 @@ LEGAL: dict[Phase, frozenset[Phase]] = {
     Phase.CRASHED: frozenset({Phase.FOLLOWING, Phase.NON_VOTING}),
     Phase.NON_VOTING: frozenset(),
 }
-"""Every change of phase that can happen. A forced election goes through FOLLOWING first; nothing leads out
-of HELD, because nothing brings back what a disk has forgotten."""
+"""Every change of phase that can happen. A forced election goes through FOLLOWING first; a leader's phase is
+reached from PREPARING alone, so no way around phase 1 exists; nothing leads out of NON_VOTING, because
+nothing brings back what a disk has forgotten. A table can be read, drawn and tested; changes of phase that
+are spread over handlers are how half a proposer comes to survive its ballot."""
 
 
 class Proposer:
@@ -88,33 +97,46 @@ class Proposer:
         self.phase = Phase.FOLLOWING
         self.round = last_round
         """The last round that this replica used for itself; durable before it leaves."""
+        # The next own ballot goes above every round seen, or its Prepare would be refused at once. Nacks and
+        # pre-vote replies tell of rounds that this replica's acceptor never promised.
         self.round_seen = max(last_round, acceptor.promised.round)
         self.attempt = 0
+        """Failures in a row; they stretch the wait for the next attempt."""
         self.skips: set[int] = set()
+        """Slots that an operator wants left empty when their turn comes."""
         self.leader: Leader | None = None
+        """The lead, while this replica leads. It belongs to one ballot and ends with it."""
         self._phase1: Phase1 | None = None
         self._pre_vote: Ballot = Ballot.ZERO
+        """The ballot that others are asked about. It is not taken yet, and may never be."""
         self._granted: set[int] = set()
-        # A replica that starts finds the leader, or learns that there is none, by asking at once:
-        # a pre-vote disturbs nobody.
+        # A replica that starts finds the leader, or learns that there is none, by asking at once: a pre-vote
+        # disturbs nobody. A short random wait keeps replicas that start together from asking together.
         self.election_at = now + rng.uniform(0.05, 0.5) * settings.election_s_min
         self._prepare_again_at = INFINITY
 
     # Phases
 
     def _enter(self, phase: Phase) -> None:
+        """Change the phase. A change that the table does not have is a bug, and the replica stops."""
         if phase not in LEGAL[self.phase]:
             raise InvariantViolated(f"the proposer went from {self.phase.value} to {phase.value}")
         self.phase = phase
 
     def _wait(self, now: float) -> None:
-        """Draw the next election timeout; failures in a row stretch it."""
+        """Draw the next election timeout; failures in a row stretch it.
+
+        "Two proposers each keep issuing a sequence of proposals with increasing numbers, none of which are
+        ever chosen" (Paxos Made Simple, 2.4). Randomness ends such duels, as in Raft (dissertation, 3.4);
+        the factor helps where the round trip is longer than somebody's configuration believed.
+        """
         factor = min(2**self.attempt, self._settings.backoff_factor_max)
         settings = self._settings
         self.election_at = now + factor * self._rng.uniform(settings.election_s_min, settings.election_s_max)
 
     def step_down(self, reason: str, now: float) -> None:
-        """Give up the current attempt or reign."""
+        """Give up the current attempt, or the lead. Safe at any time: a later leader finds the outcome of
+        the ballot, if it has one, in the votes."""
         if self.phase in (Phase.FOLLOWING, Phase.CRASHED, Phase.NON_VOTING):
             return
         if self._current is not None:
@@ -125,15 +147,18 @@ class Proposer:
         self._wait(now)
 
     def _drop(self) -> None:
-        reign, self.leader, self._phase1 = self.leader, None, None
+        """Throw away everything that belongs to the ballot: promises, proposals, tally, queue, reads. A
+        promise of one ballot that is counted for the next is one that no acceptor gave."""
+        leader, self.leader, self._phase1 = self.leader, None, None
         self._granted.clear()
         self._prepare_again_at = INFINITY
-        if reign is not None:
-            reign.close(self.leader_hint)
+        if leader is not None:
+            leader.close(self.leader_hint)
 
     @property
     def leader_hint(self) -> int | None:
-        """Who is believed to lead: whom a client should ask."""
+        """Return the replica that is believed to lead: a client should ask it. Nothing but a hint; who is
+        asked in error says so, and costs the client one round trip."""
         if self.phase is Phase.LEADING:
             return self._me
         leader = self._acceptor.leader
@@ -145,19 +170,20 @@ class Proposer:
 
     @property
     def _current(self) -> Ballot | None:
-        """The ballot that is being prepared or led at."""
+        """Return the ballot that is being prepared or led at."""
         if self.leader is not None:
             return self.leader.ballot
         return self._phase1.ballot if self._phase1 is not None else None
 
     def promised_to(self, ballot: Ballot, now: float) -> None:
-        """This replica's acceptor promised ``ballot``: give its proposer the time to win."""
+        """Give the proposer of ``ballot``, which this replica's acceptor promised, the time to win. To
+        compete with it at once would only invalidate a promise that was just made."""
         if ballot.replica != self._me and self.phase in (Phase.FOLLOWING, Phase.PRE_VOTING):
             self.step_down(f"{ballot} was promised", now)
             self._wait(now)
 
     def heard_leader(self, ballot: Ballot, now: float) -> None:
-        """Another replica leads at ``ballot``, which this replica's acceptor has not outbid."""
+        """Follow another replica that leads at ``ballot``, which this replica's acceptor has not outbid."""
         if ballot.replica == self._me:
             return
         if self.phase is not Phase.CRASHED:
@@ -166,15 +192,21 @@ class Proposer:
             self._wait(now)
 
     def lost_leader(self, now: float) -> None:
-        """The connection to the leader broke, as it does when a process dies. No proof, so nothing more
-        than an early pre-vote: if the leader lives, the others are loyal to it and refuse."""
+        """Ask for pre-votes early: the connection to the leader broke, as it does when a process dies. It is
+        no proof, so nothing more follows: if the leader lives, the others are loyal to it and refuse."""
         if self.phase is Phase.FOLLOWING:
             soon = self._rng.uniform(0.05, 0.35) * self._settings.election_s_min
             self.election_at = min(self.election_at, now + soon)
 
     def saw_round(self, ballot: Ballot, now: float) -> None:
-        """A ballot was seen anywhere. An own promise to a higher one ends the reign."""
+        """Note a ballot that was seen anywhere. An own promise to a higher one ends the attempt or the lead.
+
+        A leader whose own acceptor is bound to another ballot could still be supported by all the others.
+        It steps down all the same: another proposer is at work, and the sooner one gives way, the better
+        ("abandoning a proposal", Paxos Made Simple, 2.4).
+        """
         self.round_seen = max(self.round_seen, ballot.round)
+        # The acceptor is asked, not the message: a ballot that it has refused ends nothing.
         current = self._current
         if current is not None and self._acceptor.promised > current:
             self.attempt += 1
@@ -188,18 +220,23 @@ class Proposer:
             self._lead_on(now)
         elif self.phase not in (Phase.CRASHED, Phase.NON_VOTING):
             if now >= self.election_at:
-                self._try(now)
+                self._start_pre_vote(now)
             elif now >= self._prepare_again_at:
                 self._prepare_again(now)
 
-    def _try(self, now: float) -> None:
-        """No leader for a whole timeout, or the last attempt led nowhere: pre-vote."""
+    def _start_pre_vote(self, now: float) -> None:
+        """Ask for pre-votes: no leader for a whole timeout, or the last attempt led nowhere.
+
+        The ballot that is asked about is not taken: it names the question, so that late answers to an older
+        one are not counted. A round that no Prepare carries need not be durable.
+        """
         if self.phase in (Phase.PRE_VOTING, Phase.PREPARING):
             self.attempt += 1
             self.step_down("no majority answered", now)
         self._out.event(ElectionTimeout(self.attempt))
         self._enter(Phase.PRE_VOTING)
         self._wait(now)
+        # Its own acceptor would promise, or it would not be here: nobody leads, as far as this replica hears.
         self._pre_vote = Ballot(self.round_seen + 1, self._me)
         self._granted = {self._me}
         self._out.event(PreVoteAsked(self._pre_vote))
@@ -209,7 +246,8 @@ class Proposer:
             self._out.send(EVERYONE, PreVote(self._pre_vote))
 
     def on_pre_vote_reply(self, sender: int, message: PreVoteReply, now: float) -> None:
-        """Count who would help."""
+        """Count those that would help; prepare when they are a majority. A refusal is not counted: more may
+        grant later, and the timeout ends the attempt anyway."""
         if self.phase is not Phase.PRE_VOTING or message.ballot != self._pre_vote:
             self._late(sender, message)
             return
@@ -221,7 +259,8 @@ class Proposer:
     # Phase 1
 
     def elect(self, now: float) -> str | None:
-        """Start an election on the operator's word, whoever leads. The reason, if it cannot."""
+        """Start an election on the operator's word, whoever leads; return the reason if it cannot. The flag
+        ``forced`` keeps loyalty out of the way; acceptors' promises it does not touch."""
         if self.phase is Phase.CRASHED:
             return "its proposer is crashed"
         if self.phase is Phase.LEADING:
@@ -232,7 +271,15 @@ class Proposer:
 
     def _prepare(self, now: float, *, forced: bool) -> None:
         """Take a ballot above every one seen and ask for promises. The round is written in the same
-        batch as this replica's own promise, and Prepare leaves after it (Paxos Made Simple, 2.4)."""
+        batch as this replica's own promise, and Prepare leaves after it (Paxos Made Simple, 2.5).
+
+        "Each proposer remembers (in stable storage) the highest-numbered proposal it has tried to issue":
+        after a crash a round that only memory knew would be used again, and two phases 1 of one ballot can
+        lead to two values at that ballot (phxpaxos#145).
+
+        One Prepare covers all slots from the watermark on (3): a new leader needs one round trip, not one a
+        slot. Below the watermark everything is learned here and nothing will be proposed.
+        """
         self.round = self.round_seen = self.round_seen + 1
         self._enter(Phase.PREPARING)
         self._wait(now)
@@ -247,6 +294,7 @@ class Proposer:
         self._prepare_again_at = now + self._settings.resend_s
 
     def _prepare_again(self, now: float) -> None:
+        """Ask again those whose promise is not complete, each for the page that is due from it."""
         phase1 = self._phase1
         self._prepare_again_at = now + self._settings.resend_s
         if phase1 is None:
@@ -256,7 +304,8 @@ class Proposer:
             self._ask_page(phase1, peer, cursor)
 
     def _ask_page(self, phase1: Phase1, peer: int, cursor: int) -> None:
-        """Ask for one page, again or for the first time. Still behind the disk: the ballot may be new."""
+        """Ask for one page, again or for the first time. It waits for the disk like the first Prepare did:
+        that one's batch may not be durable yet."""
         self._out.event(PrepareSent(phase1.ballot, cursor, peer))
         self._out.send_durable(peer, Prepare(phase1.ballot, cursor, phase1.forced))
 
@@ -278,6 +327,8 @@ class Proposer:
             self._lead(phase1, now)
 
     def _lead(self, phase1: Phase1, now: float) -> None:
+        """Lead: a majority has promised in full. What this replica learned while promises came may be more
+        than any of them told, hence the higher of the two borders."""
         self._enter(Phase.LEADING)
         self._phase1 = None
         self.attempt = 0
@@ -288,7 +339,13 @@ class Proposer:
         self._out.event(Elected(phase1.ballot, base, self.leader.end, quorum))
 
     def on_nack(self, sender: int, message: Nack, now: float) -> None:
-        """A refusal of the ballot in use: a higher promise ends it, loyalty to a leader may."""
+        """Heed a refusal of the ballot in use: a higher promise ends it, loyalty to a leader may.
+
+        One acceptor with a higher promise does not stop a majority of others. But its promise belongs to
+        another proposer, and to go on would be the duel of Paxos Made Simple, 2.4. A loyal acceptor may
+        still promise when its leader dies, so only loyalty that leaves no majority ends the attempt, and
+        that does not count as a failure: there is a leader, and nothing to back off from.
+        """
         if message.ballot != self._current:
             self._late(sender, message)
             return
@@ -302,121 +359,42 @@ class Proposer:
                 self.step_down(f"a majority stays with {message.leader}", now)
 
     def _late(self, sender: int, message: PeerMessage) -> None:
+        """Drop an answer to what is not asked any more. It may be true, but of another ballot."""
         kind = type(message).__struct_config__.tag
         self._out.event(MessageDropped(str(kind), sender, "answers nothing that is asked now"))
 
-    # The reign
+    # Leading
 
     def _lead_on(self, now: float) -> None:
-        reign, watermark = self.leader, self._learner.watermark
-        if reign is None:
-            raise InvariantViolated("a leader without a reign")
-        if now >= reign.heartbeat_at:
-            if reign.lost_majority(now):
+        """Do what time asks of a leader: prove that it lives, see whether it still has a majority, repeat
+        what stays unanswered, fill holes."""
+        leader, watermark = self.leader, self._learner.watermark
+        if leader is None:
+            raise InvariantViolated("it leads, but at no ballot")
+        if now >= leader.heartbeat_at:
+            if leader.lost_majority(now):
                 self.step_down(f"no majority answered for {self._settings.election_s_max} s", now)
                 return
-            if reign.stuck_below_base(now, watermark):
-                self.step_down(f"nobody can tell what was chosen below slot {reign.base}", now)
+            if leader.stuck_below_base(now, watermark):
+                self.step_down(f"nobody can tell what was chosen below slot {leader.base}", now)
                 self.election_at = now
                 return
             # Only here, not with the heartbeats that reads ask for: a steady stream of reads would put off
             # the two questions above for ever, and a leader without a majority would never step down.
-            reign.heartbeat_at = now + self._settings.heartbeat_s
-            reign.send_heartbeat(watermark)
-        if now >= reign.resend_at:
-            reign.resend(now)
-        reign.fill_due(now)
+            leader.heartbeat_at = now + self._settings.heartbeat_s
+            leader.send_heartbeat(watermark)
+        if now >= leader.resend_at:
+            leader.resend(now)
+        leader.fill_due(now)
 
-    def flush(self, now: float) -> None:
-        """Turn what is queued into proposals."""
+    def propose_waiting(self, now: float) -> None:
+        """Propose what is queued, as far as the window allows."""
         if self.leader is not None:
-            self.leader.flush(now, self._learner.watermark, self._learner.known, self.skips)
-
-    def append(self, command: Command) -> None:
-        """A client's request: answered from the session table, queued, or refused."""
-        key = command.client, command.request
-        if self.leader is None:
-            self._out.replies.append(Refused(*key, "not-leader", self.leader_hint))
-            return
-        sessions = self._learner.sessions
-        slot = sessions.find(*key)
-        if slot is None and command.client not in sessions and self._born_later(command.client):
-            self._out.replies.append(Refused(*key, "not-leader", None))
-        elif slot is None:
-            self.leader.append(command)
-        elif slot < 0:
-            self._out.replies.append(Refused(*key, "expired", None))
-        else:
-            # The first answer again (correctness: exactly once). The slot is the answer; the ballot is
-            # only where the reader may look.
-            self._out.replies.append(Appended(*key, slot, self.leader.ballot))
-
-    def _born_later(self, client: str) -> bool:
-        """Whether the session id claims a birth above every slot that a command could take here.
-
-        All slots below a true birth are chosen, and a leader knows of every chosen slot: phase 1 told it of
-        those of earlier ballots, and it proposed the others itself. So the id is invented, or a newer leader
-        reigns. The table of sessions rests on this: an id that is born after its own commands could take
-        effect again after it was evicted. Of a session that the table knows, the first command was asked.
-        """
-        reign = self.leader
-        lowest = self._learner.watermark if reign is None else max(reign.lowest, self._learner.watermark)
-        return birth(client) > lowest
-
-    def read(self, ticket: int) -> None:
-        """A linearizable read."""
-        if self.leader is None:
-            self._out.replies.append(ReadRefused(ticket, "not-leader", self.leader_hint))
-        else:
-            self.leader.read(ticket, self._learner.watermark)
-
-    def skip(self, slot: int | None) -> str | None:
-        """Leave ``slot`` (``None``: the next one) empty when its turn comes. The reason, if it cannot."""
-        used = max(self.leader.next_slot, self.leader.end) if self.leader else self._learner.watermark
-        self.skips = {each for each in self.skips if each >= used}
-        if len(self.skips) >= SKIPS_MAX:
-            return f"{SKIPS_MAX} slots wait to be skipped already"
-        if slot is None:
-            if self.leader is None:
-                return "it does not lead, so it has no next slot"
-            slot = next(each for each in itertools.count(used) if each not in self.skips)
-        elif slot < used:
-            return f"slot {slot} is used already"
-        self.skips.add(slot)
-        return None
-
-    def fill_hole(self, slot: int, now: float) -> str | None:
-        """Fill a hole with a no-op now. The reason, if it cannot."""
-        if self.leader is None:
-            return "it does not lead"
-        if slot not in self.leader.holes:
-            return f"slot {slot} is no hole of this leader"
-        self.leader.fill_hole(slot, now)
-        return None
-
-    def checkpoint(self, wall_s: int) -> str | None:
-        """Propose a checkpoint. The reason, if it cannot."""
-        if self.leader is None:
-            return "it does not lead"
-        if len(self._learner.checkpoints) >= self._settings.checkpoints_max:
-            return f"{self._settings.checkpoints_max} states are kept already"
-        return (
-            None
-            if self.leader.enqueue_internal(checkpoint(wall_s, self.leader.ballot))
-            else "its queue is full"
-        )
-
-    def trim(self, upto: int) -> str | None:
-        """Propose to remove what is below the last checkpoint not above ``upto``. The reason, if it
-        cannot."""
-        if self.leader is None:
-            return "it does not lead"
-        if not any(self._learner.log_start < kept.upto <= upto for kept in self._learner.checkpoints):
-            return f"no state is kept between slot {self._learner.log_start} and slot {upto}"
-        return None if self.leader.enqueue_internal(trim(upto, self.leader.ballot)) else "its queue is full"
+            self.leader.propose_waiting(now, self._learner.watermark, self._learner.known, self.skips)
 
     def crash(self) -> None:
-        """Stop the proposer role. What it knew is gone; acceptor and learner go on."""
+        """Stop the proposer role. What it knew is gone; acceptor and learner go on. The three roles of Paxos
+        fail independently, though most systems, this one too, put them into one process."""
         if self.phase not in (Phase.CRASHED, Phase.NON_VOTING):
             self._enter(Phase.CRASHED)
             self._drop()
@@ -446,7 +424,7 @@ class Proposer:
 
     @property
     def deadline(self) -> float:
-        """When :meth:`wake` has something to do."""
+        """Return when :meth:`wake` has something to do."""
         if self.leader is not None:
             return self.leader.deadline
         return min(self.election_at, self._prepare_again_at)

@@ -1,34 +1,29 @@
-"""One replica: acceptor, proposer and learner, and the order in which what they decide may leave."""
+"""One replica: acceptor, proposer and learner, and the order in which what they decide may leave.
+
+"A process plays the role of proposer, acceptor, and learner" in the implementation that Paxos Made Simple
+describes (2.5), and here. One ballot counter, one log and one disk serve all three, so one transaction can
+hold what all of them decided: the promise that an Accept raised, the vote, and the watermark that moved.
+
+This class knows the order of effects and nothing of what messages mean (:mod:`paxtui.core.dispatch`). Its
+inputs may come in any number between two outputs. What they decide together is written together, so that
+under load one sync of the disk serves many messages, and without load none waits.
+"""
 
 from __future__ import annotations
 
 import random
 from collections import deque
-from typing import assert_never
 
 from paxtui.core.acceptor import Acceptor
-from paxtui.core.ballot import REPLICAS_MAX, Ballot
+from paxtui.core.ballot import REPLICAS_MAX
+from paxtui.core.dispatch import Dispatcher
 from paxtui.core.durable_state import DurableState
-from paxtui.core.events import BecameNonVoting, MessageDropped, Restored
+from paxtui.core.events import BecameNonVoting, Restored
 from paxtui.core.leader import INFINITY
-from paxtui.core.learner import Learner, Unasked
-from paxtui.core.messages import (
-    Accept,
-    Accepted,
-    CatchUp,
-    Chosen,
-    Entries,
-    Heartbeat,
-    HeartbeatAck,
-    Nack,
-    PeerMessage,
-    Prepare,
-    PreVote,
-    PreVoteReply,
-    Promise,
-    Snapshot,
-    SnapshotAsk,
-)
+from paxtui.core.leader_requests import LeaderRequests
+from paxtui.core.learner import Learner
+from paxtui.core.log_server import LogServer
+from paxtui.core.messages import PeerMessage, Snapshot
 from paxtui.core.outbox import Outbox
 from paxtui.core.output import Output, PutNonVoting, PutState
 from paxtui.core.proposer import Phase, Proposer
@@ -39,10 +34,14 @@ from paxtui.core.values import NOOP, Command, Entry
 
 
 class Replica:
-    """Inputs are methods that take ``now`` (monotonic seconds); effects come out of :meth:`take`.
+    """One replica. Inputs are methods that take ``now`` (monotonic seconds); effects come out of
+    :meth:`take`.
 
     Nothing here does I/O, reads a clock or draws randomness but from ``rng``; two replicas that are given
-    the same inputs do the same.
+    the same inputs do the same. That is what lets one seed repeat a failure of a whole cluster, and what
+    lets a test explore all orders of messages (FoundationDB and TigerBeetle are built around the same idea).
+
+    Sizes are odd: a fourth replica makes a majority larger without letting the cluster lose one more.
     """
 
     def __init__(
@@ -62,15 +61,23 @@ class Replica:
         self._out = Outbox(me)
         self.acceptor = Acceptor(self._out, settings, saved.promised, saved.votes)
         self.learner = Learner(self._out, settings, self.acceptor, saved)
+        self._log_server = LogServer(self._out, settings, self.learner)
         self.proposer = Proposer(
             self._out, settings, replicas, self.acceptor, self.learner, rng, saved.round, now
         )
         self._bounds = MessageValidator(replicas, settings, (self.acceptor, self.learner, self.proposer), now)
+        self._requests = LeaderRequests(self._out, settings, self.learner, self.proposer)
+        self._dispatcher = Dispatcher(self._out, self.acceptor, self.learner, self._log_server, self.proposer)
         self._batch = 0
+        """The last batch that was closed."""
         self._durable = 0
+        """The last batch that the host has reported."""
         self._unsynced: deque[tuple[int, tuple[PeerMessage, ...]]] = deque()
+        """Messages to oneself that wait for a batch, as those to others wait at the host's gate."""
         self._written_watermark = saved.watermark
         self._flush_at = INFINITY
+        """When a watermark that has moved is written without other company. It may lag behind: a restart
+        learns again what it had learned, and nothing that was said rests on it (``Acceptor.on_prepare``)."""
         restored = Restored(saved.promised, saved.round, saved.watermark, len(self.acceptor.votes))
         self._out.event(restored)
         self.non_voting: str | None = None
@@ -81,72 +88,85 @@ class Replica:
     # Inputs
 
     def receive(self, sender: int, message: PeerMessage, now: float) -> None:
-        """A message from another replica. Whatever it says, in whatever phase, has a defined answer."""
+        """Take a message from another replica. Whatever it says, in whatever phase, has a defined answer.
+
+        Bounds come before any role sees it: a message is either dropped whole or taken whole. How far one
+        message may raise the highest round seen is limited, or a single liar could use up all rounds.
+        """
         reason = (
             self._objection(sender, message)
             or self._bounds.objection(sender, message, now)
             or self._bounds.contradiction(message)
         )
         if reason is not None:
-            self._drop(sender, message, reason)
+            self._dispatcher.drop(sender, message, reason)
             return
         round_seen = self.proposer.round_seen
         if self.non_voting is None:
-            self._dispatch(sender, message, now)
+            self._dispatcher.deliver(sender, message, now)
         else:
-            self._follow(sender, message, now)
+            self._dispatcher.follow(sender, message, now)
         if (rounds := self.proposer.round_seen - round_seen) > 0:
             self._bounds.spend_rounds(rounds, now)
-        self._settle(now)
+        self._deliver_local(now)
 
     def propose(self, command: Command, now: float) -> None:
-        """A client's request; one :class:`Appended` or :class:`Refused` will answer it."""
+        """Take a client's request; one :class:`Appended` or :class:`Refused` will answer it, unless the
+        replica dies first. Then its client asks another one, under the same number."""
         del now
         if command.is_noop:
             raise ValueError("a client cannot propose a no-op")
-        self.proposer.append(command)
+        self._requests.append(command)
 
     def read(self, ticket: int, now: float) -> None:
-        """A linearizable read; one ReadReady or ReadRefused with ``ticket`` will answer it."""
+        """Start a linearizable read; one ReadReady or ReadRefused with ``ticket`` will answer it."""
         del now
-        self.proposer.read(ticket)
+        self._requests.read(ticket)
 
     def wake(self, now: float) -> None:
-        """Time has passed; see :attr:`deadline`."""
+        """Do what is due by time alone; see :attr:`deadline`. To be woken too early or twice is harmless."""
         self.proposer.wake(now)
         if now >= self.learner.ask_again_at:
-            self.learner.seek(now)
-        self._settle(now)
+            self.learner.ask_for_missing(now)
+        self._deliver_local(now)
 
     def durable(self, batch: int, now: float) -> None:
-        """Everything up to output ``batch`` is on disk: own promises and votes count from here on."""
+        """Note that everything up to output ``batch`` is on disk: own promises and votes count from here on.
+
+        A message to oneself that must be durable waits like one to others. If a leader counted its own vote
+        while the disk still has it to write, a crash could take back a vote of a majority that was counted,
+        and with it a value that is called chosen.
+        """
         self._durable = max(self._durable, batch)
         while self._unsynced and self._unsynced[0][0] <= self._durable:
             self._out.local.extend(self._unsynced.popleft()[1])
-        self._settle(now)
+        self._deliver_local(now)
 
     def fetched(self, peer: int, first: int, entries: tuple[Entry, ...], now: float) -> None:
-        """What the host read from disk for a :class:`Fetch`."""
+        """Send what the host read from disk for a :class:`Fetch`. Learned slots do not change, so it does
+        not matter how much later that is."""
         del now
-        self.learner.send_entries(peer, first, entries)
+        self._log_server.send_entries(peer, first, entries)
 
     def fetched_state(self, peer: int, page: Snapshot, now: float) -> None:
-        """What the host read from disk for a :class:`FetchState`; its ``learned`` does not matter."""
+        """Send what the host read from disk for a :class:`FetchState`; its ``learned`` does not matter."""
         del now
-        self.learner.send_state(peer, page)
+        self._log_server.send_state(peer, page)
 
     def lost_contact(self, peer: int, now: float) -> None:
-        """The host's connection from ``peer`` broke. Only a hint: it ends loyalty and shortens a wait."""
+        """Heed that the host's connection from ``peer`` broke. Only a hint: it ends loyalty and shortens a
+        wait. A process that dies closes its sockets, so its successor is elected in a fraction of the
+        election timeout; a cut cable closes nothing, and the timeout decides."""
         if self.acceptor.leader.replica == peer and self.acceptor.leader.round:
             self.acceptor.forget_leader(self.acceptor.leader)
             self.proposer.lost_leader(now)
 
     def elect(self, now: float) -> str | None:
-        """Force an election here; the reason if that is impossible. The same for all operator verbs."""
+        """Force an election here; return the reason if that is impossible, like all operator verbs."""
         if self.non_voting is not None:
             return self._without_vote
         reason = self.proposer.elect(now)
-        self._settle(now)
+        self._deliver_local(now)
         return reason
 
     def skip_slot(self, slot: int | None, now: float) -> str | None:
@@ -154,39 +174,39 @@ class Replica:
         del now
         if self.non_voting is not None:
             return self._without_vote
-        return self.proposer.skip(slot)
+        return self._requests.skip(slot)
 
     def fill_hole(self, slot: int, now: float) -> str | None:
         """Fill a hole of this leader with a no-op at once."""
         if self.non_voting is not None:
             return self._without_vote
-        reason = self.proposer.fill_hole(slot, now)
-        self._settle(now)
+        reason = self._requests.fill_hole(slot, now)
+        self._deliver_local(now)
         return reason
 
     def checkpoint(self, wall_s: int, now: float) -> str | None:
         """Have every replica keep its state at the next slot, so that the log may be trimmed to there later.
         ``wall_s`` is the checkpoint's stamp: what the age of messages is measured by."""
         del now
-        return self.proposer.checkpoint(wall_s)
+        return self._requests.checkpoint(wall_s)
 
     def trim(self, upto: int, now: float) -> str | None:
         """Have every replica remove the slots below the last checkpoint that is not above ``upto``."""
         del now
-        return self.proposer.trim(upto)
+        return self._requests.trim(upto)
 
     def crash_proposer(self, now: float) -> None:
-        """Stop the proposer role only."""
+        """Stop the proposer role only. Operators use it to see that acceptors alone keep all that is safe."""
         del now
         self.proposer.crash()
 
     def restore_proposer(self, now: float) -> None:
-        """Let it work again."""
+        """Let a crashed proposer work again."""
         self.proposer.restore(now)
 
     def become_learner(self, reason: str, now: float) -> None:
-        """This replica's disk may have forgotten promises or votes: be a learner without vote from here on,
-        also after restarts.
+        """Be a learner without vote from here on, also after restarts: this replica's disk may have forgotten
+        promises or votes.
 
         All of safety rests on what acceptors remember. "An acceptor needs to remember this information
         even if it fails and is then restarted" (Paxos Made Simple, 2.2); one that has forgotten its answer
@@ -194,6 +214,11 @@ class Replica:
         from what phase 1 is told, which breaks P2c. A replica that answers nothing is one that has failed,
         and Paxos bears a minority of those; as a learner it can do no harm, because a value that somebody
         learned is chosen, whoever votes.
+
+        Chubby lets such a replica vote again once it has seen an instance of Paxos that began after its
+        rebuilding did (Paxos Made Live, 5.1), and Viewstamped Replication Revisited lets it ask a majority
+        what it may have said (4.3). Both need the others to answer for it at the right moment; to stay
+        without a vote needs nothing of them.
         """
         del now
         if self.non_voting is None:
@@ -201,6 +226,7 @@ class Replica:
             self._stop_voting(reason)
 
     def _stop_voting(self, reason: str) -> None:
+        """Drop every answer that has not left yet: from this moment on each of them could be a lie."""
         self.non_voting = reason
         self.proposer.become_learner()
         self.acceptor.discard_votes()
@@ -212,164 +238,27 @@ class Replica:
     def _without_vote(self) -> str:
         return f"it is held as a learner without vote: {self.non_voting}"
 
-    def settle(self) -> None:
-        """The host is about to stop: let the next output write the watermark, if it has moved."""
+    def write_watermark(self) -> None:
+        """Let the next output write the watermark, if it has moved: the host is about to stop, and what is
+        written now need not be learned again at the next start."""
         if self.learner.watermark > self._written_watermark:
             self._out.urgent = True
 
     # Dispatch
 
     def _objection(self, sender: int, message: PeerMessage) -> str | None:
-        """Why a message cannot come from its sender."""
+        """Return why a message cannot come from its sender, if so."""
         return stranger(self.me, self.replicas, sender, message)
 
-    def _drop(self, sender: int, message: PeerMessage, reason: str) -> None:
-        self._out.event(MessageDropped(str(type(message).__struct_config__.tag), sender, reason))
-
-    def _dispatch(self, sender: int, message: PeerMessage, now: float) -> None:
-        acceptor, learner, proposer = self.acceptor, self.learner, self.proposer
-        learned = learner.watermark
-        match message:
-            case Accept():
-                acceptor.on_accept(sender, message, now, learned, learner.known)
-                if acceptor.promised == message.ballot:
-                    proposer.heard_leader(message.ballot, now)
-            case Accepted():
-                self._on_accepted(sender, message, now)
-            case Chosen():
-                learner.on_chosen(message)
-            case Heartbeat():
-                if acceptor.on_heartbeat(sender, message, now, learned):
-                    proposer.heard_leader(message.ballot, now)
-                    learner.on_watermark(message)
-                    self._advance()
-                    self._heard(sender, message.learned, now)
-            case HeartbeatAck():
-                if self._answers_reign(sender, message.ballot, message, now):
-                    self._heard(sender, message.learned, now)
-                    if proposer.leader is not None:
-                        proposer.leader.on_ack(sender, message, learner.watermark)
-            case Prepare():
-                acceptor.on_prepare(sender, message, now, learned)
-                if acceptor.promised == message.ballot:
-                    proposer.promised_to(message.ballot, now)
-            case Promise():
-                proposer.on_promise(sender, message, now)
-                self._heard(sender, message.learned, now)
-            case Nack():
-                proposer.round_seen = max(proposer.round_seen, message.promised.round)
-                proposer.on_nack(sender, message, now)
-                self._heard(sender, message.learned, now)
-            case PreVote():
-                acceptor.on_pre_vote(sender, message, now, learned)
-            case PreVoteReply():
-                proposer.round_seen = max(proposer.round_seen, message.promised.round)
-                proposer.on_pre_vote_reply(sender, message, now)
-                self._heard(sender, message.learned, now)
-            case CatchUp():
-                learner.on_catch_up(sender, message)
-            case Entries():
-                self._on_entries(sender, message, now)
-            case SnapshotAsk():
-                learner.on_snapshot_ask(sender, message)
-            case Snapshot():
-                self._on_snapshot(sender, message, now)
-            case _:
-                assert_never(message)
-        if isinstance(message, Prepare | Accept | Heartbeat):
-            proposer.saw_round(message.ballot, now)
-
-    def _follow(self, sender: int, message: PeerMessage, now: float) -> None:
-        """What a learner without vote takes of a message: who leads, how far others are, what they learned.
-        It answers nothing that could count: no Promise, no Accepted, and no Nack or acknowledgement, which
-        would keep a leader in office or stop one."""
-        match message:
-            case Heartbeat():
-                self.acceptor.hear(message.ballot, now)
-                self._heard(sender, message.learned, now)
-            case Accept():
-                self.acceptor.hear(message.ballot, now)
-            case CatchUp():
-                self.learner.on_catch_up(sender, message)
-            case Entries():
-                self._on_entries(sender, message, now)
-            case SnapshotAsk():
-                self.learner.on_snapshot_ask(sender, message)
-            case Snapshot():
-                self._on_snapshot(sender, message, now)
-            case Chosen():
-                pass  # it tells only those who voted
-            case Prepare() | PreVote() | Promise() | Accepted() | Nack() | HeartbeatAck() | PreVoteReply():
-                self._drop(sender, message, "a learner without vote answers nothing")
-            case _:
-                assert_never(message)
-
-    def _answers_reign(self, sender: int, ballot: Ballot, message: PeerMessage, now: float) -> bool:
-        reign = self.proposer.leader
-        if reign is None or reign.ballot != ballot:
-            self._drop(sender, message, "answers nothing that is asked now")
-            return False
-        reign.heard[sender] = now
-        return True
-
-    def _on_accepted(self, sender: int, message: Accepted, now: float) -> None:
-        reign = self.proposer.leader
-        if not self._answers_reign(sender, message.ballot, message, now) or reign is None:
-            return
-        for first, entries in reign.on_accepted(sender, message):
-            self.learner.learn(first, entries)
-        self._heard(sender, message.learned, now)
-
-    def _on_entries(self, sender: int, message: Entries, now: float) -> None:
-        if not self.learner.on_entries(sender, message, now):
-            self._drop(sender, message, "answers nothing that is asked now")
-            return
-        reign = self.proposer.leader
-        if reign is not None:
-            lost = reign.first_conflict(message.first, message.entries)
-            if lost is None:
-                reign.drop_slots(message.first, len(message.entries))
-            else:
-                # Before the next heartbeat: its watermark would call the lost votes chosen.
-                self.proposer.step_down(f"slot {lost} was chosen at a higher ballot", now)
-        self._advance()
-        self.learner.seek(now)
-
-    def _on_snapshot(self, sender: int, message: Snapshot, now: float) -> None:
-        try:
-            page = self.learner.on_snapshot(sender, message, now)
-        except Unasked:
-            self._drop(sender, message, "answers nothing that is asked now")
-            return
-        if page is None:
-            return
-        reign = self.proposer.leader
-        if reign is not None and reign.unsettled_below(page.upto):
-            # The state does not tell what was chosen where this leader proposed. Its next watermark would
-            # call its own proposals there chosen.
-            self.proposer.step_down(f"slots below {page.upto} were settled by others", now)
-        self.learner.install(page)
-        if self.proposer.leader is not None:
-            self.proposer.leader.on_installed(page.upto)
-        self.learner.seek(now)
-
-    def _heard(self, sender: int, learned: int, now: float) -> None:
-        if sender != self.me:
-            self.learner.heard(sender, learned, now)
-
-    def _advance(self) -> None:
-        applied = self.learner.advance()
-        if applied is not None and self.proposer.leader is not None:
-            self.proposer.leader.on_applied(applied)
-
-    def _settle(self, now: float) -> None:
-        """Deliver messages to oneself through the same handlers, then apply what is learned."""
+    def _deliver_local(self, now: float) -> None:
+        """Deliver messages to oneself through the same handlers, then apply what is learned; repeat while
+        that leads to more. It ends: an answer to oneself is counted once, and a repeated one is dropped."""
         local, learner = self._out.local, self.learner
         while True:
             while local:
-                self._dispatch(self.me, local.popleft(), now)
+                self._dispatcher.deliver(self.me, local.popleft(), now)
             if learner.known:
-                self._advance()
+                self._dispatcher.advance()
             if not local:
                 break
         if learner.watermark > self._written_watermark and self._flush_at == INFINITY:
@@ -378,22 +267,27 @@ class Replica:
     # Output
 
     def take(self, now: float) -> Output:
-        """Everything decided since the last call, in the order in which the host must treat it."""
+        """Return everything decided since the last call, as the host must treat it (:mod:`paxtui.core`).
+
+        Requests become proposals here, and not when they come, so that all of a turn share one Accept, one
+        transaction and one round trip.
+        """
         out = self._out
         self._bounds.reset_page_budget()
-        self.proposer.flush(now)
-        self._settle(now)
+        self.proposer.propose_waiting(now)
+        self._deliver_local(now)
         if now >= self._flush_at:
             out.urgent = True
         self._close_batch()
         if self._durable == self._batch:
-            # Nothing is on its way to the disk, so what waited for it is free now.
+            # Nothing is on its way to the disk, so what waited for it is free now: an answer that only
+            # repeats what is durable. It may lead to more, and that to writes; then the batch decides.
             while out.local_durable:
                 out.local.extend(out.local_durable)
                 out.local_durable.clear()
-                self._settle(now)
-                self.proposer.flush(now)
-                self._settle(now)
+                self._deliver_local(now)
+                self.proposer.propose_waiting(now)
+                self._deliver_local(now)
                 if self._close_batch():
                     break
         if out.local_durable:
@@ -402,7 +296,12 @@ class Replica:
         return self._collect()
 
     def _close_batch(self) -> bool:
-        """End the batch with the small state, if there is anything to write; whether there was."""
+        """End the batch with the small state, if there is anything to write; return whether there was.
+
+        Promise, round and watermark stand in the same transaction as the votes and entries that belong to
+        them. A vote that is durable before the promise that it implies (or after it) is a state that no rule
+        of Paxos allows for, and a crash between two transactions would make it real.
+        """
         out = self._out
         if not out.urgent and (not out.writes or isinstance(out.writes[-1], PutState)):
             return False
@@ -439,19 +338,20 @@ class Replica:
 
     @property
     def pending(self) -> bool:
-        """Whether :meth:`take` has anything to give now; if not, calling it is harmless."""
-        reign = self.proposer.leader
-        return self._out.pending or (reign is not None and reign.has_work)
+        """Tell whether :meth:`take` has anything to give now; if not, calling it is harmless."""
+        leader = self.proposer.leader
+        return self._out.pending or (leader is not None and leader.has_work)
 
     @property
     def deadline(self) -> float:
-        """When :meth:`wake` or :meth:`take` has something to do that only time brings; ``inf`` if never."""
+        """Return when :meth:`wake` or :meth:`take` has something to do that only time brings; ``inf`` if
+        never. The core asks to be woken instead of having timers: so the simulator owns all time."""
         return min(self.proposer.deadline, self.learner.ask_again_at, self._flush_at)
 
     @property
     def status(self) -> Status:
-        """A picture for people; nothing in the protocol depends on it."""
-        proposer, learner, reign = self.proposer, self.learner, self.proposer.leader
+        """Return a picture for people; nothing in the protocol depends on it."""
+        proposer, learner, leader = self.proposer, self.learner, self.proposer.leader
         leading = proposer.phase is Phase.LEADING
         hint = proposer.leader_hint
         return Status(
@@ -459,15 +359,15 @@ class Replica:
             replicas=self.replicas,
             role="leader" if leading else proposer.phase.value,
             promised=self.acceptor.promised,
-            ballot=reign.ballot if reign is not None else self.acceptor.leader,
+            ballot=leader.ballot if leader is not None else self.acceptor.leader,
             leader=hint,
             watermark=learner.watermark,
             learned_high=max(learner.known, default=learner.watermark - 1) + 1,
             accepted_high=max(self.acceptor.high, learner.watermark),
             lag=learner.lag,
-            in_flight=reign.in_flight if reign is not None else 0,
-            queued=reign.queued if reign is not None else 0,
-            holes=tuple(sorted(reign.holes)) if reign is not None else (),
+            in_flight=leader.in_flight if leader is not None else 0,
+            queued=leader.queued if leader is not None else 0,
+            holes=tuple(sorted(leader.holes)) if leader is not None else (),
             sessions=len(learner.sessions),
             chain=learner.chain.hex(),
             log_start=learner.log_start,

@@ -1,18 +1,28 @@
 """The session table: which requests of which clients already took effect, and in which slot.
 
-It is replicated state: every replica changes it only by applying slots in order, so all tables are
+Paxos chooses one value a slot; nothing in it keeps one command out of two slots. A client that hears no
+answer repeats its request, perhaps to another leader, and both may propose it. So the state machine itself
+must know what it has done already (Raft dissertation, 6.3; the client table of Viewstamped Replication
+Revisited, 4). Each request carries its client's id and a number that grows; the second time it takes no
+effect, and is answered with the slot of the first.
+
+The table is replicated state: every replica changes it only by applying slots in order, so all tables are
 equal at equal watermarks, and so are their evictions. Both bounds (clients, answers a client) are
 therefore part of the cluster's identity.
+
+Viewstamped Replication keeps one answer a client, because its clients have one request open at a time. Here
+they may have up to a window of them, in any order, so the table keeps a ring of answers.
 
 A session id ends in ``@`` and the slot of its *birth*: the watermark of the replica that issued it. The
 table remembers its *horizon*, the last use of any evicted session. An unknown session born after the
 horizon cannot have been evicted (an evicted one was last used after its own birth), so it is new;
 one born before it may have taken effect already and is refused. That closes the gap in which an evicted
-client's retry would be applied twice, without a slot spent to open each session.
+client's retry would be applied twice, without a slot spent to open each session (Raft's ``RegisterClient``
+spends one, and it, too, refuses a session that it has forgotten, rather than guess).
 
 This holds only if no command stands in a slot below its session's birth. A leader sees to that before it
-proposes (:meth:`paxtui.core.proposer.Proposer.append`). The rule is not repeated when a slot is applied:
-what a slot does must not depend on the release of the replica that applies it, and logs that earlier
+proposes (:meth:`paxtui.core.leader_requests.LeaderRequests.append`). The rule is not repeated when a slot is
+applied: what a slot does must not depend on the release of the replica that applies it, and logs that earlier
 releases wrote may hold such commands.
 """
 
@@ -33,7 +43,8 @@ EMPTY: Final = -1
 
 
 def birth(client: str) -> int:
-    """The slot at which the session id was issued; 0 where the id does not say."""
+    """Return the slot at which the session id was issued; 0 where the id does not say. An id
+    that leaves it out is refused, if it is unknown, from the first eviction on."""
     tail = client.rpartition("@")[2]
     return int(tail) if tail.isascii() and tail.isdigit() and len(tail) < 17 else 0
 
@@ -49,7 +60,11 @@ class Session:
         self.last_slot = last_slot
 
     def find(self, request: int) -> int | None:
-        """The slot in which ``request`` took effect, ``None`` if it never did, or :data:`EXPIRED`."""
+        """Return the slot in which ``request`` took effect, ``None`` if it never did, or :data:`EXPIRED`.
+
+        What is below the window may have taken effect or not; "expired" says exactly that. To call it new
+        would be to apply it twice.
+        """
         if request > self.top:
             return None
         window = len(self.answers)
@@ -59,7 +74,11 @@ class Session:
         return None if slot == EMPTY else slot
 
     def record(self, request: int, slot: int) -> None:
-        """``request`` took effect in ``slot``; what falls out of the window is forgotten."""
+        """Remember that ``request`` took effect in ``slot``; what falls out of the window is forgotten.
+
+        Numbers that are passed over become empty cells, not old answers of other requests: they may still
+        come, by another way, and must then take effect.
+        """
         window = len(self.answers)
         if request > self.top:
             for missing in range(max(self.top + 1, request - window + 1), request):
@@ -70,7 +89,7 @@ class Session:
 
 
 class Sessions:
-    """The table of all clients, ordered by their last use."""
+    """The table of all clients, ordered by their last use, which is a slot: clocks differ, slots do not."""
 
     def __init__(self, sessions_max: int, window: int) -> None:
         self._sessions_max = sessions_max
@@ -99,14 +118,17 @@ class Sessions:
             self._table[row.client] = Session(answers, row.top, row.last_slot)
 
     def find(self, client: str, request: int) -> int | None:
-        """Where the request took effect, ``None`` if it is new, :data:`EXPIRED` if nobody can know."""
+        """Return where the request took effect, ``None`` if it is new, :data:`EXPIRED` if nobody can know."""
         session = self._table.get(client)
         if session is not None:
             return session.find(request)
         return None if birth(client) > self.horizon else EXPIRED
 
     def apply(self, slot: int, command: Command) -> int | None:
-        """Apply a command: ``None`` if it takes effect, else what :meth:`find` says of it."""
+        """Apply a command; return ``None`` if it takes effect, else what :meth:`find` says of it.
+
+        Also a repeat renews the session's last use: its client lives, and may repeat more.
+        """
         self.evicted_last = None
         client = command.client
         session = self._table.pop(client, None)
@@ -125,6 +147,8 @@ class Sessions:
         return found
 
     def _evict(self) -> None:
+        """Forget the client that was silent the longest. The horizon rises to its last use, so that no other
+        session of that age is taken for new either."""
         client = next(iter(self._table))
         self.horizon = max(self.horizon, self._table.pop(client).last_slot)
         self._changed.discard(client)
@@ -132,7 +156,8 @@ class Sessions:
         self.evicted_last = client
 
     def checkpoint(self, upto: int) -> PutSessions:
-        """What changed since the last checkpoint; the table now stands after every slot below ``upto``."""
+        """Return what changed since the last checkpoint; the table now stands after every slot below
+        ``upto``. Rows are sorted, so that equal tables are equal bytes."""
         changed = tuple(
             SessionRow(client, session.last_slot, session.top, session.answers.tobytes())
             for client, session in ((client, self._table[client]) for client in sorted(self._changed))
@@ -143,5 +168,6 @@ class Sessions:
         return PutSessions(upto, self.horizon, changed, evicted)
 
     def digest_rows(self) -> list[tuple[str, int, int, bytes]]:
-        """The whole table in its order, for comparison between replicas."""
+        """Return the whole table in its order, for comparison between replicas. The order counts: it decides
+        who is evicted next."""
         return [(c, s.last_slot, s.top, s.answers.tobytes()) for c, s in self._table.items()]

@@ -6,7 +6,8 @@ from msgspec import Struct
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """Times in seconds, sizes in slots or characters. The session limits must be equal on all replicas."""
+    """The settings of a replica: times in seconds, sizes in slots or characters. The session limits must be
+    equal on all replicas."""
 
     heartbeat_s: float = 0.1
     """How often a leader says that it lives. Four fit into the shortest election timeout, so a loss of
@@ -54,7 +55,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     first: its votes would only fill its memory."""
 
     catch_up_pages: int = 8
-    """So many pages are sent to who asks for what it missed, one after the other."""
+    """Pages that one question brings, one after the other, to a replica that asks for what it missed."""
 
     resend_chars: int = 1024 * 1024
     """The most that one tick sends again to one peer."""

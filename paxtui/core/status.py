@@ -1,4 +1,8 @@
-"""A picture of one replica, for people; nothing in the protocol depends on it."""
+"""A picture of one replica, for people; nothing in the protocol depends on it.
+
+What it says of others is hearsay: the leader that it believes in, the watermarks that peers stated last. Two
+replicas may both be shown as leaders, and rightly so: each believes it, until an acceptor refuses.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from paxtui.core.ballot import Ballot
 
 
 class Status(Struct, frozen=True):
-    """What a replica believes about itself and its leader."""
+    """The belief of a replica about itself and its leader, at one moment."""
 
     replica: int
     replicas: int
@@ -29,9 +33,10 @@ class Status(Struct, frozen=True):
     log_start: int = 0
     """Slots below it are removed."""
     non_voting: str | None = None
-    """Why it is a learner without vote, if it is; its role is then ``held``."""
+    """Why it is a learner without vote, if it is; its role is then ``non-voting``."""
 
     @property
     def known_high(self) -> int:
-        """One above the highest slot of which it knows: learned or voted for here, or learned by a peer."""
+        """Return one above the highest slot of which it knows: learned or voted for here, or learned by a
+        peer."""
         return max(self.learned_high, self.accepted_high, *self.peers.values())

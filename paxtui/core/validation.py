@@ -1,4 +1,9 @@
-"""What another replica may say: bounds for each field, and what contradicts what is known here.
+"""The validation of messages: bounds for each field, and what contradicts what is known here.
+
+Paxos assumes that messages are lost, repeated and late, "but they are not corrupted" (Paxos Made Simple,
+2.1). Between programs of several releases, on machines with bad memory, that is not a fact but a hope. A
+round near the end of the number range, believed once, ends the cluster for good: every ballot after it must
+be higher.
 
 A message outside of them is dropped whole, and counted, before any role sees it. Honest replicas never send
 one, whatever is lost, repeated or reordered on the way (but for questions that pile up at a replica that
@@ -77,6 +82,8 @@ TOO_OFTEN: Final = "it asks for too many pages at once"
 TWO_VALUES: Final = "it has another value for a slot at the same ballot"
 NOT_THE_CHOSEN: Final = "it has another value for a slot that is chosen"
 
+# Each reason is a text for people and the key of a counter, so there are few of them and none holds numbers.
+
 OBJECTIONS: Final = (
     STRANGER,
     MYSELF,
@@ -94,16 +101,21 @@ OBJECTIONS: Final = (
     TOO_OFTEN,
 )
 CONTRADICTIONS: Final = (TWO_VALUES, NOT_THE_CHOSEN)
+"""Reasons of the second kind: proofs that a replica lies, or that its disk does."""
 
 WORD_CHARS_MAX: Final = 40
-"""A word of the cluster to itself ends in a ballot."""
+"""An internal command is a verb and a ballot: ``trim 9007199254740991.8`` is far below it."""
 
 _SURE_CHARS: Final = TEXT_BYTES_MAX // 4
 """A text of so many characters is short enough in any encoding of them."""
 
 
 class MessageValidator:
-    """The bounds of one replica. They move with its watermark, and with the highest round that it saw."""
+    """The bounds of one replica. They move with its watermark, and with the highest round that it saw.
+
+    The roles are read, never changed: whether a message is taken depends on them, and what it leads to is
+    theirs to say.
+    """
 
     def __init__(
         self,
@@ -116,18 +128,25 @@ class MessageValidator:
         self._settings = settings
         self._acceptor, self._learner, self._proposer = roles
         self._allowance = float(ROUND_JUMP_MAX)
+        """How many rounds above the highest one seen are believed now."""
         self._allowed_at = now
         self._pages: dict[int, int] = {}
+        """By peer, the pages that it has asked for since the last output."""
 
     # Between messages
 
     def round_limit(self, now: float) -> int:
-        """The highest round that may be real."""
+        """Return the highest round that may be real: the highest seen, and what is left of the allowance.
+
+        The allowance is spent by every rise that a message brings and comes back with time, so that many
+        small jumps lead no further than a large one.
+        """
         self._refill(now)
         return self._proposer.round_seen + int(self._allowance)
 
     def spend_rounds(self, rounds: int, now: float) -> None:
-        """The highest round seen rose so much by what another replica said."""
+        """Spend ``rounds`` of the allowance: the highest round seen rose by so much, on another replica's
+        word."""
         self._refill(now)
         self._allowance = max(0.0, self._allowance - rounds)
 
@@ -137,14 +156,20 @@ class MessageValidator:
         self._allowed_at = max(now, self._allowed_at)
 
     def reset_page_budget(self) -> None:
-        """The host took the output."""
+        """Let every replica ask for pages again: the host took the output, so what they asked for is on its
+        way out and takes no memory here any more."""
         if self._pages:
             self._pages.clear()
 
     # Objections
 
     def objection(self, sender: int, message: PeerMessage, now: float) -> str | None:
-        """What is wrong with the message in itself; ``None`` if nothing is."""
+        """Return what is wrong with the message in itself; ``None`` if nothing is.
+
+        What is checked of a field is what its use rests on: a slot is compared with the own watermark, a
+        count with what this replica sends at most, a value with what some client can have proposed.
+        Decoders have checked types and ranges before (:mod:`paxtui.core.values`).
+        """
         slots = min(self._learner.watermark + SLOT_JUMP_MAX, NUMBER_LIMIT)
         match message:
             case Accept(first=first, values=values):
@@ -163,8 +188,9 @@ class MessageValidator:
                 if first + count > slots:
                     return SLOT_TOO_HIGH
             case HeartbeatAck(number=number, ballot=ballot, learned=learned):
-                reign = self._proposer.leader
-                if reign is not None and reign.ballot == ballot and number > reign.beats:
+                # An ack of a heartbeat to come would confirm reads that nobody has confirmed.
+                leader = self._proposer.leader
+                if leader is not None and leader.ballot == ballot and number > leader.beats:
                     return NOT_SENT_YET
                 if learned > slots:
                     return SLOT_TOO_HIGH
@@ -183,6 +209,7 @@ class MessageValidator:
             case Prepare(first=first) | CatchUp(first=first) | SnapshotAsk(upto=first):
                 if first > slots:
                     return SLOT_TOO_HIGH
+                # All three ask for pages, and a page is a thousand times the size of its question.
                 pages = self._settings.catch_up_pages if isinstance(message, CatchUp) else 1
                 asked = self._pages[sender] = self._pages.get(sender, 0) + pages
                 if asked > max(PAGES_A_TURN, pages):
@@ -194,7 +221,11 @@ class MessageValidator:
         return self._bad_rounds(message, now)
 
     def _bad_rounds(self, message: PeerMessage, now: float) -> str | None:
-        """Every ballot that the message carries must be one that a member can have reached."""
+        """Return what is wrong with a ballot of the message: each must be one that a member can have reached.
+
+        Entries are left out on purpose. Their ballots are history: a log that was restored from a backup
+        may know higher rounds than this cluster does, and no proposer counts on from them.
+        """
         seen = self._proposer.round_seen
         told: tuple[Ballot, ...] = ()
         match message:
@@ -217,6 +248,11 @@ class MessageValidator:
         return None
 
     def _bad_promise(self, page: Promise, slots: int) -> str | None:
+        """Return what is wrong with a page of a promise.
+
+        Its votes decide what a new leader proposes. They are ascending, above what the sender has learned,
+        and not above the ballot that it promises: an acceptor that had voted higher would have refused.
+        """
         start = max(page.first, page.learned)
         if start > slots:
             return SLOT_TOO_HIGH
@@ -234,6 +270,8 @@ class MessageValidator:
         return self._bad_pairs(page.votes, self._replicas)
 
     def _bad_entries(self, page: Entries, slots: int) -> str | None:
+        """Return what is wrong with a page of the learned log. Whether it was asked for is the learner's to
+        say."""
         if page.learned > slots:
             return SLOT_TOO_HIGH
         if page.entries and page.first + len(page.entries) > page.learned:
@@ -244,6 +282,8 @@ class MessageValidator:
         return self._bad_pairs(page.entries, REPLICAS_MAX)
 
     def _bad_snapshot(self, page: Snapshot, slots: int) -> str | None:
+        """Return what is wrong with a page of a state. Its rows become the session table unchanged, so they
+        must be what a table of this cluster can hold: sorted, used before ``upto``, rings of equal size."""
         if page.learned > slots:
             return SLOT_TOO_HIGH
         if not 0 < page.upto <= page.learned or page.horizon >= page.upto:
@@ -259,6 +299,9 @@ class MessageValidator:
             after = row.client
         return None
 
+    # A ballot of a vote or an entry names a member, and its value is one that can have been proposed. A value
+    # that decoders take but that breaks a limit would sit in the log for ever, on every replica.
+
     def _bad_pairs(self, pairs: Iterable[Vote | Entry], replicas: int) -> str | None:
         for pair in pairs:
             if pair.ballot.replica >= replicas:
@@ -270,11 +313,16 @@ class MessageValidator:
     # Contradictions
 
     def contradiction(self, message: PeerMessage) -> str | None:
-        """What in the message cannot be true if what this replica wrote itself is."""
+        """Return what in the message cannot be true if what this replica wrote itself is.
+
+        Two values in one slot at one ballot, or a value against the chosen one: no loss, delay or restart
+        of honest replicas leads to either. The message is dropped and named, so that an operator sees whose
+        it was; the replica's own log stays as it is.
+        """
         match message:
             case Accept(ballot, first, values):
                 if first >= self._acceptor.high and not self._learner.known:
-                    return None
+                    return None  # the usual case: slots of which nothing is known here
                 if ballot < self._acceptor.promised:
                     return None  # an outbid leader knows no better, and must be told that it is outbid
                 return self._contradicted(first, ((ballot, value) for value in values))
@@ -296,8 +344,9 @@ class MessageValidator:
 
 
 def _possible(value: Command) -> bool:
-    """Whether some client can have proposed it, or a leader: the no-op, of which there is one alone, or a
-    checkpoint or a trim."""
+    """Tell whether some client can have proposed the value, or a leader: the no-op, of which there is one
+    alone, or a checkpoint or a trim. Limits of size are in bytes of UTF-8, and most texts need no encoding
+    to be known to be below."""
     if not value.client:
         return value == NOOP or (verb(value) in (CHECKPOINT, TRIM) and len(value.text) <= WORD_CHARS_MAX)
     text = value.text
@@ -305,7 +354,11 @@ def _possible(value: Command) -> bool:
 
 
 def stranger(me: int, replicas: int, sender: int, message: PeerMessage) -> str | None:
-    """Why the message cannot come from this sender: no member, or not with its ballot."""
+    """Return why the message cannot come from this sender: no member, or not with its ballot.
+
+    A ballot carries its replica's id, so that nobody can lead, prepare or be voted for under another one's
+    name. The transport knows who the sender is (with TLS it has proved it); messages do not say.
+    """
     if sender not in range(replicas):
         return STRANGER
     if sender == me:

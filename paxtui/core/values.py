@@ -1,4 +1,9 @@
-"""What a slot can hold: a client's command, or the no-op that fills a hole."""
+"""The values that a slot can hold: a client's command, the no-op that fills a hole, or an internal command.
+
+Values are what replicas agree on, byte for byte, and for ever: they are hashed, stored, sent in JSON and
+compared. So they are frozen, carry no object of this process, and change their form with a new protocol
+version only. What else is here (votes, entries, session rows) pairs values with what is known of them.
+"""
 
 from __future__ import annotations
 
@@ -35,30 +40,31 @@ class Command(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, 
 
     @property
     def is_noop(self) -> bool:
-        """Whether this is no client's: the no-op, or a word of the cluster to itself. No client has an empty
-        id, so nothing else looks like it."""
+        """Tell whether this is no client's: the no-op, or an internal command. No client has an empty id, so
+        nothing else looks like it."""
         return not self.client
 
 
 CHECKPOINT: Final = "mark"
 TRIM: Final = "trim"
 """What the text of a checkpoint or of a trim begins with; the ballot that follows makes each of them unique.
-They are values in the log, which the hash chain covers: a checkpoint is called a mark there for ever."""
+They are values in the log, which the hash chain covers: a checkpoint is called ``mark`` there for ever."""
 
 
 def checkpoint(wall_s: int, ballot: Ballot) -> Command:
-    """The command at which every replica keeps its session table. ``wall_s`` is the checkpoint's stamp
+    """Return the command at which every replica keeps its session table. ``wall_s`` is the checkpoint's stamp
     (:class:`paxtui.core.output.Checkpoint`); nothing but the age of messages is measured by it."""
     return Command("", wall_s, f"{CHECKPOINT} {ballot}")
 
 
 def trim(upto: int, ballot: Ballot) -> Command:
-    """The command at which every replica removes what is below its last checkpoint at or below ``upto``."""
+    """Return the command at which every replica removes what is below its last checkpoint at or below
+    ``upto``."""
     return Command("", upto, f"{TRIM} {ballot}")
 
 
 def verb(value: Command) -> str:
-    """What a value of no client is: :data:`CHECKPOINT`, :data:`TRIM` or, with no text, the no-op (empty)."""
+    """Return what a value of no client is: :data:`CHECKPOINT`, :data:`TRIM` or, for the no-op, nothing."""
     return value.text.partition(" ")[0]
 
 
@@ -68,7 +74,8 @@ unchanged")."""
 
 
 def weight(value: Command) -> int:
-    """How much of a limit in characters a value takes. At most six bytes a character leave in a frame."""
+    """Return how much of a limit in characters a value takes; at most six bytes a character leave in a
+    frame. To encode each text just to count its bytes would cost more than the rest of its way."""
     return len(value.text) + len(value.client) + VALUE_OVERHEAD_CHARS
 
 
@@ -91,7 +98,8 @@ class Vote(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=
 
 
 class Entry(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
-    """A learned slot: its chosen value, and a ballot at which this replica knows it was voted for."""
+    """A learned slot: its chosen value, and a ballot at which this replica knows it was voted for. The ballot
+    is no part of the agreement; other replicas may know another one for the same slot."""
 
     ballot: Ballot
     value: Command

@@ -11,12 +11,13 @@ import contextlib
 import os
 import random
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import trio
 
 from paxtui.config.cluster_file import Cluster
+from paxtui.core.durability_gate import DurabilityGate
 from paxtui.core.errors import InvariantViolated
 from paxtui.core.messages import CatchUp, Entries, PeerMessage
 from paxtui.core.messages import Snapshot as State
@@ -100,8 +101,7 @@ class Host:
         self._token = trio.lowlevel.current_trio_token()
         self._writer = Writer(storage, self._hop_durable, self._hop_failed)
         self._failure: BaseException | None = None
-        self._durable = 0
-        self._non_voting: deque[tuple[int, tuple[Envelope, ...]]] = deque()
+        self._gate = DurabilityGate()
         self.pending_requests = PendingRequests()
         self._nursery: trio.Nursery | None = None
         self.commits = 0
@@ -221,7 +221,7 @@ class Host:
     def _commit(self, output: Output) -> bool:
         """Give the output's writes to the disk; return whether they are durable already."""
         if (
-            output.batch == self._durable + 1  # the writer is idle
+            output.batch == self._gate.batch + 1  # the writer is idle
             and self.commit_s < INLINE_COMMIT_S_MAX
             and not self.storage.faults.slow_s
             and sum(map(_rows, output.writes)) <= INLINE_ROWS_MAX
@@ -237,7 +237,7 @@ class Host:
         """Make durable what is decided, and end the writer. It waits for the disk, so nothing else may
         have to run any more."""
         if self.core is not None and self._failure is None:
-            self.core.settle()
+            self.core.write_watermark()
             output = self.core.take(trio.current_time())
             if output.writes:
                 self._writer.submit(output.batch, output.writes)
@@ -273,7 +273,7 @@ class Host:
         others hear of it with the next hello. Raises ``StorageFailed``."""
         if self.non_voting is not None or self._failure is not None:
             return
-        self._non_voting.clear()
+        self._gate.discard()
         self.outbound.drop_all()
         if self.core is None:
             self.storage.become_learner(reason)
@@ -336,11 +336,10 @@ class Host:
 
     def _settle_durable(self, upto: int, seconds: float) -> None:
         """Let go what waited for this batch, which is on disk now."""
-        self._durable = upto
         self.commits += 1
         self.commit_s += (seconds - self.commit_s) / min(self.commits, 10)
-        while self._non_voting and self._non_voting[0][0] <= upto:
-            self.outbound.send(self._non_voting.popleft()[1], watched=self.telemetry.watched)
+        if sends := self._gate.durable(upto):
+            self.outbound.send(sends, watched=self.telemetry.watched)
         if self.core is not None:
             self.core.durable(upto, trio.current_time())
 
@@ -361,13 +360,8 @@ class Host:
                 self.applied_log.append(applied)
         for reply in output.replies:
             self.pending_requests.deliver(reply)
-        if output.sends:
-            self.outbound.send(output.sends, watched=self.telemetry.watched)
-        if output.sends_durable:
-            if output.batch <= self._durable:
-                self.outbound.send(output.sends_durable, watched=self.telemetry.watched)
-            else:
-                self._non_voting.append((output.batch, output.sends_durable))
+        if sends := self._gate.admit(output):
+            self.outbound.send(sends, watched=self.telemetry.watched)
         for fetch in output.fetches:
             self._catch_up.start(fetch, self._nursery)
 

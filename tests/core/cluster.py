@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeVar
 
 from paxtui.core.ballot import Ballot, majority
+from paxtui.core.durability_gate import DurabilityGate
 from paxtui.core.durable_state import CHAIN_START, DurableState
 from paxtui.core.events import Event, Learned, MessageDropped, Proposed, SnapshotTaken
 from paxtui.core.hash_chain import link
@@ -74,14 +75,13 @@ class Letter:
 
 
 class Batch:
-    """What one or more outputs want on disk under one number, and what waits for it."""
+    """What an output wants on disk, under its number."""
 
-    __slots__ = ("number", "waiting", "writes")
+    __slots__ = ("number", "writes")
 
-    def __init__(self, number: int, writes: tuple[Write, ...], waiting: tuple[Envelope, ...]) -> None:
+    def __init__(self, number: int, writes: tuple[Write, ...]) -> None:
         self.number = number
         self.writes = writes
-        self.waiting = waiting
 
 
 class Disk:
@@ -94,10 +94,10 @@ class Disk:
         self.sessions: dict[str, SessionRow] = {}
         self.sessions_upto = 0
         self.horizon = -1
-        self.held: str | None = None
+        self.non_voting: str | None = None
         self.log_start = 0
         self.kept: dict[int, tuple[Checkpoint, bytes, int, dict[str, SessionRow]]] = {}
-        """By slot: the mark, the chain's head, the horizon and the sessions there."""
+        """By slot: the checkpoint, the chain's head, the horizon and the sessions there."""
 
     def commit(self, writes: Iterable[Write]) -> None:
         """One transaction."""
@@ -118,10 +118,10 @@ class Disk:
                     self.sessions.update((row.client, row) for row in changed)
                     self.sessions_upto, self.horizon = upto, horizon
                 case PutNonVoting(reason):
-                    self.held = reason
+                    self.non_voting = reason
                 case PutCheckpoint(checkpoint, chain, horizon):
                     assert self.sessions_upto == checkpoint.upto, (
-                        "a copy of another table than the one at the mark"
+                        "a copy of another table than the one at the checkpoint"
                     )
                     self.kept[checkpoint.upto] = (checkpoint, chain, horizon, dict(self.sessions))
                 case PutLogStart(log_start):
@@ -133,7 +133,7 @@ class Disk:
         assert isinstance(last, PutState), "a batch is closed by the small state"
 
     def _trim(self, log_start: int) -> None:
-        assert log_start >= self.log_start, "the floor fell on disk"
+        assert log_start >= self.log_start, "the log start fell on disk"
         assert log_start in self.kept, "slots are removed without a state to go on from"
         self.log_start = log_start
         self.kept = {slot: kept for slot, kept in self.kept.items() if slot >= log_start}
@@ -192,9 +192,9 @@ class Disk:
             votes=tuple(
                 Vote(slot, row.ballot, row.value)
                 for slot, row in sorted(self.rows.items())
-                if slot >= state.watermark and self.held is None
+                if slot >= state.watermark and self.non_voting is None
             ),
-            non_voting=self.held,
+            non_voting=self.non_voting,
             log_start=self.log_start,
             checkpoints=tuple(kept[0] for _, kept in sorted(self.kept.items())),
         )
@@ -210,6 +210,7 @@ class Node:
         self.automatic = True
         """Whether its disk commits at once; else :meth:`Cluster.persist` does it."""
         self.batches: deque[Batch] = deque()
+        self.gate = DurabilityGate()
         self.base = 0
         """The slot at which :attr:`log` begins."""
         self.log: list[Entry] = []
@@ -354,6 +355,7 @@ class Cluster:
         node.base = disk.log_start
         node.log = [disk.rows[slot] for slot in range(disk.log_start, disk.state.watermark)]
         node.suppressed = {s: f for s, f in disk.suppressed.items() if s < disk.state.watermark}
+        node.gate = DurabilityGate()
         node.core = Replica(node.me, len(self.nodes), self.settings, rng, disk.saved(), self.now)
         self.pump(node.me)
 
@@ -394,8 +396,6 @@ class Cluster:
         self.pump(me)
 
     def _commit(self, node: Node, batch: Batch) -> None:
-        if not batch.writes:
-            return
         node.disk.commit(batch.writes)
         if self._checked:
             for write in batch.writes:
@@ -403,7 +403,7 @@ class Cluster:
                     self.ghost.voted(node.me, write)
 
     def _report(self, node: Node, batch: Batch) -> None:
-        self._post(node, batch.waiting)
+        self._post(node, node.gate.durable(batch.number))
         node.replica.durable(batch.number, self.now)
 
     # Outputs
@@ -430,7 +430,7 @@ class Cluster:
                 self.listener(node.me, event)
             if self._checked:
                 self.ghost.told(event)
-        self._post(node, output.sends)
+        self._post(node, node.gate.admit(output))
         for applied in output.applied:
             if isinstance(applied, Installed):
                 assert applied.upto > node.base + len(node.log), "a state that is older than what is applied"
@@ -440,8 +440,8 @@ class Cluster:
             node.log.extend(applied.entries)
             node.suppressed.update(applied.suppressed)
         node.replies.extend(output.replies)
-        if output.writes or output.sends_durable:
-            node.batches.append(Batch(output.batch, output.writes, output.sends_durable))
+        if output.writes:
+            node.batches.append(Batch(output.batch, output.writes))
         for fetch in output.fetches:
             node.fetches.append(fetch)
             self._fetch(node, fetch)
@@ -520,15 +520,14 @@ class Cluster:
     def deny(self, me: int, reason: str) -> None:
         """Others say that a replica has no vote any more."""
         self.nodes[me].replica.become_learner(reason, self.now)
-        for batch in self.nodes[me].batches:
-            batch.waiting = ()  # the host's part: what waits for the disk may not leave any more
+        self.nodes[me].gate.discard()
         self.pump(me)
 
     def lose_disk(self, me: int, reason: str) -> None:
         """A replica is killed, and comes back with an empty disk; the others have let it in as a learner."""
         self.crash(me)
         self.nodes[me].disk = Disk()
-        self.nodes[me].disk.held = reason
+        self.nodes[me].disk.non_voting = reason
         self.restart(me)
 
     def crash_proposer(self, me: int) -> None:

@@ -53,7 +53,7 @@ def test_it_promises_the_first_ballot_that_asks() -> None:
 
 
 def test_it_refuses_a_prepare_below_its_promise_and_names_the_promise() -> None:
-    """Phase 1b; the Nack is what Paxos Made Simple, 2.4 (end) suggests."""
+    """Phase 1b; the Nack is what Paxos Made Simple, 2.2 (end) suggests."""
     cluster = acceptor()
     ask(cluster, Prepare(Ballot(5, 1), 0, False))
     assert ask(cluster, Prepare(Ballot(4, 0), 0, False)) == Nack(Ballot(4, 0), Ballot(5, 1), None, 0)
@@ -202,7 +202,7 @@ def test_a_promise_leaves_out_only_what_is_learned_and_says_so() -> None:
 
 
 def test_promises_and_votes_survive_a_crash() -> None:
-    """Paxos Made Simple, 2.3: stable storage."""
+    """Paxos Made Simple, 2.5: stable storage."""
     cluster = acceptor()
     ask(cluster, Accept(Ballot(4, 0), 0, (HI,)))
     ask(cluster, Prepare(Ballot(5, 1), 0, True))

@@ -1,4 +1,4 @@
-"""Ballots are unique and totally ordered (Paxos Made Simple, 2.4; Paxos Made Moderately Complex, 2.1)."""
+"""Ballots are unique and totally ordered (Paxos Made Simple, 2.5; Paxos Made Moderately Complex, 2.1)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_any_two_majorities_share_a_member_and_a_minority_can_be_spared(replicas
 
 
 def test_a_replica_takes_a_round_above_every_one_that_it_has_seen() -> None:
-    """Paxos Made Simple, 2.4; mistake 7."""
+    """Paxos Made Simple, 2.5; mistake 7."""
     cluster = Cluster(3)
     for leader in (0, 2, 1, 1, 0):
         before = max(node.status.promised for node in cluster.nodes)
@@ -67,7 +67,7 @@ def test_a_refused_candidate_learns_the_round_that_it_must_exceed() -> None:
 
 
 def test_a_replica_never_uses_a_ballot_again_after_a_crash() -> None:
-    """Paxos Made Simple, 2.4, "each proposer remembers (in stable storage) the highest-numbered proposal it
+    """Paxos Made Simple, 2.5, "each proposer remembers (in stable storage) the highest-numbered proposal it
     has tried to issue"; mistake 31."""
     cluster = Cluster(3)
     cluster.isolate(0)

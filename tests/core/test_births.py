@@ -50,9 +50,9 @@ def test_a_session_born_among_the_slots_that_phase_1_told_of_is_taken_before_the
     cluster.elect(1)
     cluster.deliver("prepare")
     cluster.deliver("promise")
-    reign = cluster[1].replica.proposer.leader
-    assert reign is not None
-    assert cluster[1].replica.learner.watermark < 2 <= reign.end
+    leader = cluster[1].replica.proposer.leader
+    assert leader is not None
+    assert cluster[1].replica.learner.watermark < 2 <= leader.end
     cluster.say(1, "eve@3", "e")
     cluster.say(1, "bob@2", "b")
     cluster.run(0.5)

@@ -1,4 +1,4 @@
-"""Nothing that others may build on leaves before it is on disk (Paxos Made Simple, 2.3 and 2.4).
+"""Nothing that others may build on leaves before it is on disk (Paxos Made Simple, 2.5).
 
 Mistakes 1 (promise or vote not durable), 2, 27 (what the disk took is not forgotten) and 31 (a ballot that is
 used again after a restart). :class:`Cluster` itself checks each Prepare, Promise and Accepted that leaves
@@ -154,7 +154,7 @@ def test_each_batch_frees_only_what_waited_for_it() -> None:
     for text in "abc":
         cluster.say(0, "ada", text)
         cluster.deliver("accept", to=1)
-    assert [len(batch.waiting) for batch in cluster[1].batches] == [1, 1, 1]
+    assert [len(sends) for _, sends in cluster[1].gate.held] == [1, 1, 1]
     for slot in range(3):
         cluster.persist(1, 1)
         (letter,) = cluster.flying("accepted", sender=1)

@@ -244,12 +244,12 @@ MESSAGES: st.SearchStrategy[PeerMessage] = st.one_of(
 def may_be_silent(cluster: Cluster, message: PeerMessage) -> bool:
     """Whether this message, before it arrives, is one that is only counted."""
     replica = cluster[ME].replica
-    proposer, reign = replica.proposer, replica.proposer.leader
+    proposer, leader = replica.proposer, replica.proposer.leader
     match message:
         case Chosen():
             return True
         case HeartbeatAck(ballot):
-            return reign is not None and ballot == reign.ballot
+            return leader is not None and ballot == leader.ballot
         case PreVoteReply(ballot):
             return proposer.phase.value == "pre-voting" and ballot == proposer._pre_vote
         case Entries(first):
@@ -268,7 +268,7 @@ def receive(cluster: Cluster, sender: int, message: PeerMessage) -> bool:
     """Deliver, and check what must hold of any answer; ``False`` if the replica stopped at a proven lie."""
     node = cluster[ME]
     silent = may_be_silent(cluster, message)
-    events, batches = len(node.events), len(node.batches)
+    events, held = len(node.events), len(node.gate.held)
     promised, watermark = node.status.promised, node.status.watermark
     before = node.disk.state.promised
     try:
@@ -276,7 +276,7 @@ def receive(cluster: Cluster, sender: int, message: PeerMessage) -> bool:
     except InvariantViolated:
         return False
     # An answer may still wait for the disk.
-    spoke = bool(answers) or len(node.batches) > batches
+    spoke = bool(answers) or len(node.gate.held) > held
     assert spoke or len(node.events) > events or silent, f"no answer to {message}"
     assert node.status.promised >= promised
     assert node.status.watermark >= watermark

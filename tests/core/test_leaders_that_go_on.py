@@ -38,7 +38,7 @@ def test_a_leader_that_takes_a_state_still_proposes_what_phase_1_told_from_there
     assert cluster.drop("accept") == 0, "slot 2 is outside of the window of a leader that has learned nothing"
     cluster.drop()
     cluster.inject(0, 2, PreVoteReply(Ballot(1, 2), False, Ballot(1, 0), 4))
-    cluster[2].replica.learner.seek(cluster.now + 1.0)
+    cluster[2].replica.learner.ask_for_missing(cluster.now + 1.0)
     cluster.pump(2)
     cluster.deliver("catch-up", 2, 0)
     cluster.deliver("snapshot", 0, 2)
@@ -58,34 +58,34 @@ def _vote(cluster: Cluster) -> None:
     cluster.drop()
 
 
-def reign_with_holes(*slots: int) -> tuple[Leader, Outbox]:
+def leader_with_holes(*slots: int) -> tuple[Leader, Outbox]:
     """A leader of three replicas has skipped ``slots`` and proposed a command in each slot after one."""
     out = Outbox(0)
-    reign = Leader(out, Settings(hole_timeout_s=1.0), 3, Ballot(1, 0), 0, {}, 0.0)
+    leader = Leader(out, Settings(hole_timeout_s=1.0), 3, Ballot(1, 0), 0, {}, 0.0)
     skips = set(slots)
     for number in range(1, max(slots) + 2):
-        reign.append(Command("ada@0", number, "x"))
-        reign.flush(0.0, 0, {}, skips)
-    assert sorted(reign.holes) == sorted(slots)
+        leader.append(Command("ada@0", number, "x"))
+        leader.propose_waiting(0.0, 0, {}, skips)
+    assert sorted(leader.holes) == sorted(slots)
     out.drain()
-    return reign, out
+    return leader, out
 
 
 def test_a_leader_that_takes_a_state_fills_no_hole_below_it() -> None:
-    reign, out = reign_with_holes(0, 2)
-    reign.on_installed(2)
-    assert sorted(reign.holes) == [2]
-    reign.fill_due(1.0)
+    leader, out = leader_with_holes(0, 2)
+    leader.on_installed(2)
+    assert sorted(leader.holes) == [2]
+    leader.fill_due(1.0)
     sends, _, _ = out.drain()
     assert [cast("Any", envelope.message).first for envelope in sends] == [2]
 
 
 def test_a_leader_that_takes_a_state_keeps_no_value_below_it() -> None:
-    """They may be many, and a reign may be long."""
+    """They may be many, and a leader may lead for long."""
     adopted = {slot: Command("ada@0", slot, "x") for slot in range(4)}
-    reign = Leader(Outbox(0), Settings(), 3, Ballot(1, 0), 0, adopted, 0.0)
-    reign.on_installed(2)
-    assert sorted(reign._adopted) == [2, 3]
+    leader = Leader(Outbox(0), Settings(), 3, Ballot(1, 0), 0, adopted, 0.0)
+    leader.on_installed(2)
+    assert sorted(leader._adopted) == [2, 3]
 
 
 def test_a_vote_in_the_first_slot_above_a_state_stays() -> None:
@@ -115,15 +115,15 @@ def test_a_vote_in_the_first_slot_above_a_state_stays() -> None:
 
 
 def test_a_hole_at_the_first_slot_above_the_state_stays() -> None:
-    reign, _ = reign_with_holes(2)
-    reign.on_installed(2)
-    assert sorted(reign.holes) == [2]
+    leader, _ = leader_with_holes(2)
+    leader.on_installed(2)
+    assert sorted(leader.holes) == [2]
 
 
 def test_a_leader_fills_no_hole_that_it_learned_from_another_replica() -> None:
-    reign, out = reign_with_holes(0, 2)
-    reign.drop_slots(0, 2)
-    reign.fill_due(1.0)
+    leader, out = leader_with_holes(0, 2)
+    leader.drop_slots(0, 2)
+    leader.fill_due(1.0)
     sends, _, _ = out.drain()
     assert [cast("Any", envelope.message).first for envelope in sends] == [2]
 
@@ -144,17 +144,17 @@ def test_slots_that_were_learned_elsewhere_make_room_in_the_window() -> None:
     out = Outbox(0)
     values = [Command("ada@0", number, "x" * 100) for number in range(1, 7)]
     limit = 2 * weight(values[0])
-    reign = Leader(out, Settings(window_chars=limit, run_slots=1), 3, Ballot(1, 0), 0, {}, 0.0)
+    leader = Leader(out, Settings(window_chars=limit, run_slots=1), 3, Ballot(1, 0), 0, {}, 0.0)
     for value in values:
-        reign.append(value)
-    reign.flush(0.0, 0, {}, set())
-    assert (reign.in_flight, reign.queued) == (2, 4)
-    reign.drop_slots(0, 2)
-    assert reign.in_flight == 0
-    reign.flush(0.0, 2, {}, set())
-    assert (reign.in_flight, reign.queued) == (2, 2)
+        leader.append(value)
+    leader.propose_waiting(0.0, 0, {}, set())
+    assert (leader.in_flight, leader.queued) == (2, 4)
+    leader.drop_slots(0, 2)
+    assert leader.in_flight == 0
+    leader.propose_waiting(0.0, 2, {}, set())
+    assert (leader.in_flight, leader.queued) == (2, 2)
     out.drain()
-    reign.resend(10.0)
+    leader.resend(10.0)
     assert sorted({cast("Any", envelope.message).first for envelope in out.drain()[0]}) == [2, 3]
 
 
@@ -177,13 +177,13 @@ def test_a_read_waits_for_a_heartbeat_that_was_sent_after_it_also_on_a_leader_th
 
 def test_a_read_that_waited_for_slots_below_a_state_is_answered_when_the_state_is_there() -> None:
     out = Outbox(0)
-    reign = Leader(out, Settings(), 3, Ballot(1, 0), 5, {}, 0.0)
-    reign.read(7, 0)
-    reign.send_heartbeat(0)
+    leader = Leader(out, Settings(), 3, Ballot(1, 0), 5, {}, 0.0)
+    leader.read(7, 0)
+    leader.send_heartbeat(0)
     for replica in (0, 1):
-        reign.on_ack(replica, HeartbeatAck(Ballot(1, 0), 1, 0), 0)
+        leader.on_ack(replica, HeartbeatAck(Ballot(1, 0), 1, 0), 0)
     assert out.replies == []
-    reign.on_installed(4)
+    leader.on_installed(4)
     assert out.replies == []
-    reign.on_installed(5)
+    leader.on_installed(5)
     assert out.replies == [ReadReady(7, 5)]

@@ -123,7 +123,7 @@ def test_a_majority_that_stays_loyal_ends_an_attempt_at_once() -> None:
     assert cluster[2].seen(SteppedDown)[-1].reason == "a majority stays with 1.0"
 
 
-def test_a_canvass_changes_nothing_anywhere() -> None:
+def test_a_pre_vote_changes_nothing_anywhere() -> None:
     """A question before a ballot is used up: Ongaro's dissertation, 9.6, calls it Pre-Vote."""
     cluster = Cluster(3)
     cluster.lead(0)
@@ -136,7 +136,7 @@ def test_a_canvass_changes_nothing_anywhere() -> None:
     assert cluster[2].status.promised.round == 2
 
 
-def test_a_canvass_is_granted_when_no_leader_lives() -> None:
+def test_a_pre_vote_is_granted_when_no_leader_lives() -> None:
     cluster = Cluster(3)
     (answer,) = cluster.inject(1, 2, PreVote(Ballot(5, 1)))
     assert answer.message.granted
@@ -340,7 +340,7 @@ def test_a_crashed_proposer_never_campaigns_and_a_restored_one_does() -> None:
     assert cluster[1].status.ballot.round == 2
 
 
-def test_a_restored_proposer_knows_nothing_of_its_old_reign() -> None:
+def test_a_restored_proposer_knows_nothing_of_its_old_lead() -> None:
     """Mistake 5 again: only its durable round."""
     cluster = Cluster(3)
     cluster.lead(0)

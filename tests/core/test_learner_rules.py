@@ -44,7 +44,7 @@ def test_a_deposed_leader_that_catches_up_makes_nobody_learn_its_lost_proposal()
 
 
 def test_a_tally_teaches_only_those_who_voted_at_the_very_ballot() -> None:
-    """Paxos Made Simple, 2.3: a value is chosen by votes for one proposal. A vote of an older ballot in the
+    """Paxos Made Simple, 2.2: a value is chosen by votes for one proposal. A vote of an older ballot in the
     same slot may be for another value."""
     cluster = Cluster(3, checked=False)
     cluster.inject(0, 2, Accept(Ballot(1, 0), 0, (Command("old@0", 1, "old"),)))
@@ -161,7 +161,7 @@ def test_anyone_may_be_asked_and_another_one_if_the_first_is_silent() -> None:
     cluster.deliver("heartbeat-ack")
     assert [event.to for event in cluster[2].seen(CatchUpAsked)] == [0]
     cluster.drop("catch-up")
-    cluster[2].replica.learner.heard(1, 8, cluster.now)
+    cluster[2].replica.learner.note_watermark(1, 8, cluster.now)
     cluster.cut((2, 0))
     cluster.run(0.5)
     assert [event.to for event in cluster[2].seen(CatchUpAsked)] == [0, 1]
@@ -225,7 +225,7 @@ def test_a_leader_that_is_far_behind_keeps_the_lead_while_it_catches_up() -> Non
     cluster.deliver("prepare")
     cluster.deliver("promise")
     assert (cluster[2].leads, cluster[2].status.watermark) == (True, 0)
-    reigns = len(cluster[2].seen(Elected))
+    elected = len(cluster[2].seen(Elected))
     while cluster[2].status.watermark < 16:
         # One slot a second: slow, but never as slow as three election timeouts.
         pages = cluster.take_out("entries")
@@ -236,7 +236,7 @@ def test_a_leader_that_is_far_behind_keeps_the_lead_while_it_catches_up() -> Non
                 cluster.deliver(kind)
         cluster.put_in(pages[:1])
         assert cluster[2].leads
-    assert len(cluster[2].seen(Elected)) == reigns
+    assert len(cluster[2].seen(Elected)) == elected
 
 
 def test_a_leader_that_cannot_learn_what_a_promise_left_out_tries_again_without_that_promise() -> None:

@@ -257,7 +257,7 @@ def test_a_log_that_was_restored_may_name_replicas_that_are_no_members() -> None
 def picture(cluster: Cluster) -> tuple[object, ...]:
     """All that a lie could have moved."""
     core = cluster[ME].replica
-    phase1, reign = core.proposer._phase1, core.proposer.leader
+    phase1, leader = core.proposer._phase1, core.proposer.leader
     return (
         core.status,
         core.proposer.phase,
@@ -269,8 +269,9 @@ def picture(cluster: Cluster) -> tuple[object, ...]:
         core.learner._taking,
         (core.learner.log_start, list(core.learner.checkpoints)),
         (dict(phase1.reported), phase1.learned, dict(phase1.cursors)) if phase1 is not None else None,
-        (dict(reign._tally), dict(reign._acked), dict(reign.heard)) if reign is not None else None,
+        (dict(leader._tally), dict(leader._acked), dict(leader.heard)) if leader is not None else None,
         len(cluster[ME].batches),
+        cluster[ME].gate.held,
     )
 
 
@@ -399,7 +400,7 @@ def test_a_liar_may_depose_a_leader_with_a_ballot_of_its_own_and_no_more() -> No
         assert "goes on" in cluster[ME].texts
 
 
-def test_a_promise_that_claims_a_long_log_stops_the_one_reign_that_believes_it() -> None:
+def test_a_promise_that_claims_a_long_log_stops_the_one_leader_that_believes_it() -> None:
     cluster = preparing()
     cluster.inject(LIAR, ME, page(learned=2**40))
     assert cluster[ME].leads

@@ -189,7 +189,7 @@ def test_only_so_many_learned_slots_stay_in_memory(limit: dict[str, int]) -> Non
     cluster.stabilize()
     for node in cluster.nodes:
         learner = node.replica.learner
-        assert sorted(learner._cache) == [17, 18, 19]
+        assert sorted(learner.recent_entries._entries) == [17, 18, 19]
         assert (learner.known, node.replica.acceptor.votes) == ({}, {})
     (answer,) = cluster.inject(1, 0, CatchUp(5))
     assert isinstance(answer.message, Entries)
@@ -200,9 +200,16 @@ def test_a_leader_keeps_nothing_of_what_is_applied() -> None:
     cluster = led(Settings())
     burst(cluster, 20)
     cluster.run(3.0)
-    reign = cluster[0].replica.proposer.leader
-    assert reign is not None
-    kept = (reign._proposals, reign._tally, reign._flights, reign._waiting, reign._adopted, reign._chars)
+    leader = cluster[0].replica.proposer.leader
+    assert leader is not None
+    kept = (
+        leader._proposals,
+        leader._tally,
+        leader._flights,
+        leader._waiting,
+        leader._adopted,
+        leader._chars,
+    )
     assert kept == ({}, {}, [], set(), {}, 0)
 
 

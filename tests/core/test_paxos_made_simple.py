@@ -138,7 +138,7 @@ def histories() -> list[History]:
 
 
 def test_the_histories_are_worth_judging() -> None:
-    """Values are chosen, some of them again at a higher ballot, over several reigns."""
+    """Values are chosen, some of them again at a higher ballot, under several leaders."""
     played = histories()
     assert not any(h.stopped for h in played)
     assert sum(len(h.chosen(slot)) > 1 for h in played for slot in h.slots()) > 20
@@ -257,8 +257,8 @@ def test_different_proposals_have_different_numbers() -> None:
             if isinstance(letter.message, Accept):
                 for slot, value in enumerate(letter.message.values, letter.message.first):
                     assert values[slot, letter.message.ballot] == value
-        reigns = [event.ballot for _, event in history.events if isinstance(event, Elected)]
-        assert len(reigns) == len(set(reigns))
+        elected = [event.ballot for _, event in history.events if isinstance(event, Elected)]
+        assert len(elected) == len(set(elected))
 
 
 def test_a_value_is_chosen_when_a_single_proposal_has_been_accepted_by_a_majority() -> None:

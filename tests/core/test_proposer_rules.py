@@ -229,7 +229,7 @@ def test_proposals_die_with_their_ballot() -> None:
     assert [event.source for event in cluster[0].seen(Proposed)] == ["client"]
 
 
-def test_what_waits_for_the_window_is_not_proposed_by_the_next_reign() -> None:
+def test_what_waits_for_the_window_is_not_proposed_by_the_next_leader() -> None:
     cluster = Cluster(3, Settings(window_slots=1))
     cluster.lead(0)
     cluster.say(0, "ada", "one")

@@ -25,7 +25,7 @@ from paxtui.core.values import Command, Entry, SessionRow
 from tests.core.cluster import Cluster
 
 PATIENT = Settings(election_s_min=50.0, election_s_max=60.0, catch_up_pages=1)
-"""No replica canvasses while a test waits, and a question brings one page."""
+"""No replica asks for pre-votes while a test waits, and a question brings one page."""
 
 
 def tell(cluster: Cluster, who: int, learned: int) -> None:

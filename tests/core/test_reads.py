@@ -170,7 +170,7 @@ def test_no_more_than_a_bounded_number_of_reads_waits() -> None:
 
 
 @pytest.mark.parametrize("crash", [True, False])
-def test_reads_that_wait_are_refused_when_the_reign_ends(crash: bool) -> None:
+def test_reads_that_wait_are_refused_when_the_lead_ends(crash: bool) -> None:
     cluster = led()
     cluster.read(0, 7)
     cluster.drop("heartbeat")

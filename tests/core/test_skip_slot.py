@@ -119,7 +119,7 @@ def test_the_skip_of_a_follower_counts_when_it_leads() -> None:
 
 
 @pytest.mark.parametrize("crash", [True, False])
-def test_the_holes_of_a_reign_end_with_it(crash: bool) -> None:
+def test_the_holes_of_a_leader_end_with_its_lead(crash: bool) -> None:
     cluster = led()
     cluster.skip(0)
     cluster.say(0, "ada", "a")

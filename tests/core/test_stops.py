@@ -14,7 +14,7 @@ def test_a_replica_that_is_about_to_stop_writes_its_watermark() -> None:
     cluster.stabilize()
     assert cluster[0].status.watermark == 1
     assert cluster[0].disk.state.watermark == 0
-    cluster[0].replica.settle()
+    cluster[0].replica.write_watermark()
     cluster.pump(0)
     assert cluster[0].disk.state.watermark == 1
 
@@ -24,9 +24,9 @@ def test_a_replica_that_is_about_to_stop_writes_nothing_twice() -> None:
     cluster.lead(0)
     cluster.say(0, "ada", "a")
     cluster.stabilize()
-    cluster[0].replica.settle()
+    cluster[0].replica.write_watermark()
     cluster.pump(0)
-    cluster[0].replica.settle()
+    cluster[0].replica.write_watermark()
     output = cluster[0].replica.take(cluster.now)
     assert not any(isinstance(write, PutState) for write in output.writes)
 

@@ -1,4 +1,4 @@
-"""Old slots are removed: marks, trims, and replicas that go on from the state of another one."""
+"""Old slots are removed: checkpoints, trims, and replicas that go on from the state of another one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.core.cluster import Cluster
 
 UNASKED = "answers nothing that is asked now"
 PATIENT = Settings(election_s_min=50.0, election_s_max=60.0, snapshot_bytes=1)
-"""Nobody canvasses while a test waits; one session a page."""
+"""No replica asks for pre-votes while a test waits; one session a page."""
 
 
 def append(cluster: Cluster, *texts: str, client: str = "ada", leader: int = 0) -> None:
@@ -36,7 +36,7 @@ def trim(cluster: Cluster, upto: int, leader: int = 0) -> None:
     cluster.stabilize()
 
 
-def two_marks(settings: Settings | None = None) -> Cluster:
+def two_checkpoints(settings: Settings | None = None) -> Cluster:
     """``a b CHECKPOINT c d CHECKPOINT e``: states are kept at slots 3 and 6, and the next slot is 7."""
     cluster = Cluster(3, settings)
     cluster.lead(0)
@@ -49,8 +49,8 @@ def two_marks(settings: Settings | None = None) -> Cluster:
 
 
 def behind(settings: Settings | None = None, *, log_start: int = 3) -> Cluster:
-    """Replica 2 has missed everything, and the others have removed what is below ``floor``. Clients ada, bob,
-    cy and dan have a session at slot 7."""
+    """Replica 2 has missed everything, and the others have removed what is below ``log_start``. Clients ada,
+    bob, cy and dan have a session at slot 7."""
     cluster = Cluster(3, settings)
     cluster.lead(0)
     cluster.isolate(2)
@@ -73,7 +73,7 @@ def told(cluster: Cluster, who: int = 2, by: int = 0) -> None:
     cluster.deliver("catch-up", who, by)
 
 
-# Marks
+# Checkpoints
 
 
 def test_a_mark_has_every_replica_keep_the_state_at_the_slot_after_it() -> None:
@@ -96,7 +96,7 @@ def test_a_mark_has_every_replica_keep_the_state_at_the_slot_after_it() -> None:
 
 
 def test_the_state_at_a_mark_does_not_move_with_the_log_that_goes_on() -> None:
-    cluster = two_marks()
+    cluster = two_checkpoints()
     before = cluster[1].disk.kept[3]
     append(cluster, "x", "y", client="ada")
     append(cluster, "z", client="eve")
@@ -104,14 +104,14 @@ def test_the_state_at_a_mark_does_not_move_with_the_log_that_goes_on() -> None:
 
 
 def test_marks_and_trims_are_no_messages() -> None:
-    cluster = two_marks()
+    cluster = two_checkpoints()
     trim(cluster, 3)
     assert cluster[1].texts == ["a", "b", "c", "d", "e"]
     assert len(cluster[1].log) == 8
 
 
 def test_no_more_marks_are_made_than_may_be_kept() -> None:
-    cluster = two_marks(Settings(checkpoints_max=2))
+    cluster = two_checkpoints(Settings(checkpoints_max=2))
     assert cluster.checkpoint(0) == "2 states are kept already"
     trim(cluster, 6)
     assert cluster.checkpoint(0) is None
@@ -121,7 +121,7 @@ def test_no_more_marks_are_made_than_may_be_kept() -> None:
 
 
 def test_a_trim_takes_effect_at_its_own_slot_on_every_replica() -> None:
-    cluster = two_marks()
+    cluster = two_checkpoints()
     cluster.trim(0, 5)
     late = cluster.take_out("accept", 0, 2)
     cluster.stabilize()
@@ -139,7 +139,7 @@ def test_a_trim_takes_effect_at_its_own_slot_on_every_replica() -> None:
 
 
 def test_a_trim_to_a_mark_removes_the_states_before_it() -> None:
-    cluster = two_marks()
+    cluster = two_checkpoints()
     trim(cluster, 6)
     for node in cluster.nodes:
         assert node.replica.learner.checkpoints == [Checkpoint(6, 1001)]
@@ -149,7 +149,7 @@ def test_a_trim_to_a_mark_removes_the_states_before_it() -> None:
 
 def test_a_trim_that_comes_twice_does_nothing_the_second_time() -> None:
     """Both were on their way at once: the second one finds nothing to do."""
-    cluster = two_marks()
+    cluster = two_checkpoints()
     assert (cluster.trim(0, 6), cluster.trim(0, 3)) == (None, None)
     cluster.stabilize()
     assert [node.status.log_start for node in cluster.nodes] == [6, 6, 6]
@@ -158,26 +158,26 @@ def test_a_trim_that_comes_twice_does_nothing_the_second_time() -> None:
 
 @pytest.mark.parametrize("upto", [0, 1, 2])
 def test_a_trim_below_every_mark_is_refused_with_the_reason(upto: int) -> None:
-    cluster = two_marks()
+    cluster = two_checkpoints()
     assert cluster.trim(0, upto) == f"no state is kept between slot 0 and slot {upto}"
     assert cluster.flying("accept") == []
 
 
 def test_a_trim_that_removes_nothing_more_is_refused() -> None:
-    cluster = two_marks()
+    cluster = two_checkpoints()
     trim(cluster, 3)
     assert cluster.trim(0, 5) == "no state is kept between slot 3 and slot 5"
 
 
 def test_only_a_leader_marks_and_trims() -> None:
-    cluster = two_marks()
+    cluster = two_checkpoints()
     assert (cluster.checkpoint(1), cluster.trim(1, 3)) == ("it does not lead", "it does not lead")
     cluster.deny(0, "its disk was lost")
     assert (cluster.checkpoint(0), cluster.trim(0, 3)) == ("it does not lead", "it does not lead")
 
 
 def test_a_leader_whose_queue_is_full_says_so() -> None:
-    cluster = two_marks(Settings(window_slots=1, queue_slots=1))
+    cluster = two_checkpoints(Settings(window_slots=1, queue_slots=1))
     cluster.isolate(0)
     cluster.say(0, "ada", "in the window")
     cluster.say(0, "ada", "in the queue")
@@ -185,7 +185,7 @@ def test_a_leader_whose_queue_is_full_says_so() -> None:
 
 
 def test_what_is_removed_is_not_served_from_memory_either() -> None:
-    cluster = two_marks()
+    cluster = two_checkpoints()
     trim(cluster, 6)
     (letter,) = cluster.inject(2, 0, CatchUp(0))
     assert isinstance(letter.message, Snapshot)
@@ -353,7 +353,7 @@ def test_a_page_that_comes_late_is_dropped() -> None:
 
 
 def test_a_state_at_or_below_the_watermark_is_dropped() -> None:
-    cluster = two_marks()
+    cluster = two_checkpoints()
     cluster.isolate(2)
     append(cluster, "f", "g")
     cluster.heal()
@@ -493,15 +493,15 @@ def picture(cluster: Cluster, me: int) -> tuple[object, ...]:
     )
 
 
-@pytest.mark.parametrize("done", ["mark", "trim", "install"])
+@pytest.mark.parametrize("done", ["checkpoint", "trim", "install"])
 def test_a_restart_finds_what_was_there(done: str) -> None:
-    cluster = two_marks() if done == "mark" else behind(log_start=7)
+    cluster = two_checkpoints() if done == "checkpoint" else behind(log_start=7)
     cluster.run(2.0)
-    me = {"mark": 1, "trim": 1, "install": 2}[done]
+    me = {"checkpoint": 1, "trim": 1, "install": 2}[done]
     append(cluster, "z", client="zoe")
     cluster.run(1.0)
     before = picture(cluster, me)
-    assert before[0][2] == (0 if done == "mark" else 7)  # type: ignore[index]
+    assert before[0][2] == (0 if done == "checkpoint" else 7)  # type: ignore[index]
     cluster.crash(me)
     cluster.restart(me)
     assert picture(cluster, me) == before

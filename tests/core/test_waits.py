@@ -35,7 +35,7 @@ def test_a_leader_that_was_outbid_waits_for_twice_as_long_as_a_follower() -> Non
     assert 2 * EXACT.election_s_min <= wait_s(cluster, 0) <= 2 * EXACT.election_s_max
 
 
-def test_a_follower_that_loses_the_connection_to_its_leader_canvasses_soon() -> None:
+def test_a_follower_that_loses_the_connection_to_its_leader_asks_for_pre_votes_soon() -> None:
     cluster = Cluster(3, EXACT)
     cluster.lead(0)
     cluster[1].replica.lost_contact(0, cluster.now)

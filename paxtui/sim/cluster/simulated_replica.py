@@ -9,8 +9,9 @@ from typing import Any
 
 from paxtui.checkers.broken import Invariant, InvariantBroken
 from paxtui.core.ballot import Ballot
+from paxtui.core.durability_gate import DurabilityGate
 from paxtui.core.messages import Snapshot
-from paxtui.core.output import Applied, Envelope, Fetch, FetchState, Output
+from paxtui.core.output import Applied, Fetch, FetchState, Output
 from paxtui.core.proposer import Phase
 from paxtui.core.replica import Replica
 from paxtui.core.values import Command, Entry
@@ -47,8 +48,7 @@ class SimulatedReplica:
         self.slow_s = 0.0
         self.fail_down_s: float | None = None
         """The next commit fails, and the replica stays down for so long."""
-        self._durable = 0
-        self._held: list[tuple[int, tuple[Envelope, ...]]] = []
+        self.gate = DurabilityGate()
         self.paused_until = 0.0
         self._inbox: list[tuple[Any, ...]] = []
         self.clock = Clock()
@@ -109,7 +109,7 @@ class SimulatedReplica:
         """Start from the disk, or refuse to."""
         world = self._world
         self.life += 1
-        self._durable = 0
+        self.gate = DurabilityGate()
         self._timer = INFINITY
         self.paused_until = 0.0
         rng = random.Random(mixed(world.plan.seed, 3, self.me, self.life))
@@ -142,7 +142,7 @@ class SimulatedReplica:
         self._world.note(self.me, "without vote", reason, "while it leads" if self.leads else "")
         self._denied = reason
         self._checkers.held(self.me)
-        self._held.clear()
+        self.gate.discard()
         core.become_learner(reason, self.clock.at(now))
         self.poke()
         return True
@@ -165,7 +165,7 @@ class SimulatedReplica:
         survives = bool(mixed(world.plan.seed, 4, self.me, self.life) & 1)
         self.core = None
         self.life += 1
-        self._held.clear()
+        self.gate.discard()
         self._inbox.clear()
         self._pumping = False
         self.triggers.crash = None
@@ -368,13 +368,8 @@ class SimulatedReplica:
                 if type(applied) is Applied:
                     self._checkers.applied(me, applied)
             self._check_limits()
-        if output.sends:
-            world.network.send(world.now, me, output.sends)
-        if output.sends_durable:
-            if output.batch <= self._durable:
-                world.network.send(world.now, me, output.sends_durable)
-            else:
-                self._held.append((output.batch, output.sends_durable))
+        if sends := self.gate.admit(output):
+            world.network.send(world.now, me, sends)
         if output.replies:
             for reply in output.replies:
                 self._checkers.replied(me, reply)
@@ -425,10 +420,8 @@ class SimulatedReplica:
         if now < self.paused_until:
             self._inbox.append((self._told_durable, batch))
             return
-        self._durable = batch
-        held = self._held
-        while held and held[0][0] <= batch:
-            self._world.network.send(now, self.me, held.pop(0)[1])
+        if sends := self.gate.durable(batch):
+            self._world.network.send(now, self.me, sends)
         local = self.clock.at(now)
         core.durable(batch, local)
         self._turn(core, now, local)

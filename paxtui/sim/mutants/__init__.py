@@ -13,7 +13,7 @@ Three changes look like mistakes and are none, so they are not here:
   live leader would have ended the pre-vote. So ``promised.round >= round`` on every disk.
 - *A leader counts its own promise before it is on disk*, unless it is alone. Its Prepare leaves with the
   batch that holds that promise, so no other promise, and hence no majority, comes earlier.
-- *A leader answers a request that is applied a second time with the second slot* (``Reign._answer`` without
+- *A leader answers a request that is applied a second time with the second slot* (``Leader._answer`` without
   ``repeats``). Who waits is answered, and waits no more, when the first of the two is applied; if that was
   before the request came, the session table answered it and it never waited.
 """

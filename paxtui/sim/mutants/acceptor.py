@@ -19,7 +19,7 @@ P1A = "Paxos Made Simple, 2.2, P1a"
 
 @mutant(
     "ballots-compared-by-round",
-    rule=f"{P1A}; 2.4: all numbers are different",
+    rule=f"{P1A}; 2.5: all numbers are different",
     profile="duels",
     caught_by=Invariant.PROMISES,
     seeds=20,
@@ -113,7 +113,7 @@ def promise_hides_learned_slots(patch: Patch) -> None:
 
 @mutant(
     "ballot-without-replica",
-    rule="Paxos Made Simple, 2.4: proposers choose their numbers from disjoint sets",
+    rule="Paxos Made Simple, 2.5: proposers choose their numbers from disjoint sets",
     profile="network",
     caught_by=Invariant.ONE_VALUE,
     seeds=10,

@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from paxtui.checkers.broken import Invariant
 from paxtui.core.ballot import Ballot
+from paxtui.core.dispatch import Dispatcher
 from paxtui.core.messages import Heartbeat, PeerMessage
 from paxtui.core.outbox import Outbox
 from paxtui.core.output import PutState
 from paxtui.core.proposer import Proposer
-from paxtui.core.replica import Replica
 from paxtui.core.values import Entry
 from paxtui.sim.cluster.disk import SimulatedDisk, Table
 from paxtui.sim.mutants.mutant import Patch, mutant
@@ -112,7 +112,7 @@ def old_disk_votes(patch: Patch) -> None:
 @mutant("non-voting-replica-answers", rule=FORGOTTEN, profile="lost", caught_by=Invariant.PROMISES, seeds=8)
 def non_voting_replica_answers(patch: Patch) -> None:
     """A replica without vote takes messages as ever: it promises, votes and acknowledges."""
-    patch.replace(Replica, "_follow", Replica._dispatch)
+    patch.replace(Dispatcher, "follow", Dispatcher.deliver)
 
 
 @mutant("non-voting-leader-leads-on", rule=FORGOTTEN, profile="lost", caught_by=Invariant.PROMISES, seeds=20)
@@ -143,10 +143,10 @@ def non_voting_for_one_life(patch: Patch) -> None:
 )
 def non_voting_replica_learns_nothing(patch: Patch) -> None:
     """A replica without vote drops heartbeats as well: it never hears what it lacks."""
-    follow = Replica._follow
+    follow = Dispatcher.follow
 
-    def deaf(self: Replica, sender: int, message: PeerMessage, now: float) -> None:
+    def deaf(self: Dispatcher, sender: int, message: PeerMessage, now: float) -> None:
         if not isinstance(message, Heartbeat):
             follow(self, sender, message, now)
 
-    patch.replace(Replica, "_follow", deaf)
+    patch.replace(Dispatcher, "follow", deaf)

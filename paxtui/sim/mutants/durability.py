@@ -9,16 +9,17 @@ from msgspec.structs import replace
 from paxtui.checkers.broken import Invariant
 from paxtui.core.acceptor import Acceptor
 from paxtui.core.ballot import Ballot
+from paxtui.core.durability_gate import DurabilityGate
 from paxtui.core.messages import Accepted, PeerMessage, Prepare, Promise
 from paxtui.core.outbox import Outbox
-from paxtui.core.output import Envelope, PutState, PutVotes
+from paxtui.core.output import Envelope, Output, PutState, PutVotes
 from paxtui.core.proposer import Proposer
 from paxtui.core.replica import Replica
 from paxtui.sim.cluster.disk import SimulatedDisk
 from paxtui.sim.cluster.simulated_replica import SimulatedReplica
 from paxtui.sim.mutants.mutant import Patch, mutant
 
-PMS_STABLE = "Paxos Made Simple, 2.3: the response is in stable storage before it is sent"
+PMS_STABLE = "Paxos Made Simple, 2.5: the response is in stable storage before it is sent"
 
 
 def _at_once(patch: Patch, kind: type[PeerMessage], *, own: bool) -> None:
@@ -62,7 +63,7 @@ def promise_before_disk(patch: Patch) -> None:
 
 @mutant(
     "prepare-before-disk",
-    rule="Paxos Made Simple, 2.4: each proposer remembers its highest number in stable storage",
+    rule="Paxos Made Simple, 2.5: each proposer remembers its highest number in stable storage",
     profile="boost",
     caught_by=Invariant.DURABLE,
     seeds=3,
@@ -82,6 +83,54 @@ def prepare_before_disk(patch: Patch) -> None:
 def own_vote_before_disk(patch: Patch) -> None:
     """A leader counts its own vote at once, as if it needed no disk for itself."""
     _at_once(patch, Accepted, own=True)
+
+
+@mutant(
+    "gate-stands-open",
+    rule=PMS_STABLE,
+    profile="crash",
+    caught_by=Invariant.DURABLE,
+    seeds=3,
+)
+def gate_stands_open(patch: Patch) -> None:
+    """The host sends what waits for a batch together with what does not."""
+    patch.replace(DurabilityGate, "admit", lambda self, output: (*output.sends, *output.sends_durable))
+
+
+@mutant(
+    "batch-frees-a-later-one",
+    rule=f"{PMS_STABLE}; several batches may be on their way to the disk at once",
+    profile="boost",
+    caught_by=Invariant.DURABLE,
+    seeds=3,
+)
+def batch_frees_a_later_one(patch: Patch) -> None:
+    """When the disk reports a batch, everything that waits leaves, also for batches behind it."""
+
+    def durable(self: DurabilityGate, batch: int) -> tuple[Envelope, ...]:
+        self.batch = batch
+        freed = tuple(envelope for _, waiting in self._waiting for envelope in waiting)
+        self._waiting.clear()
+        return freed
+
+    patch.replace(DurabilityGate, "durable", durable)
+
+
+@mutant(
+    "repeated-answer-passes-the-gate",
+    rule=f"{PMS_STABLE}; an answer that writes nothing may rest on a batch that is not on disk yet",
+    profile="network",
+    caught_by=Invariant.DURABLE,
+    seeds=10,
+)
+def repeated_answer_passes_the_gate(patch: Patch) -> None:
+    """An output without writes is taken to wait for nothing."""
+    original = DurabilityGate.admit
+
+    def admit(self: DurabilityGate, output: Output) -> tuple[Envelope, ...]:
+        return original(self, output) if output.writes else (*output.sends, *output.sends_durable)
+
+    patch.replace(DurabilityGate, "admit", admit)
 
 
 @mutant(
@@ -133,7 +182,7 @@ def old_promise_written_with_a_vote(patch: Patch) -> None:
 
 @mutant(
     "round-used-again-after-a-restart",
-    rule="Paxos Made Simple, 2.4; phxpaxos#145",
+    rule="Paxos Made Simple, 2.5; phxpaxos#145",
     profile="rounds",
     caught_by=Invariant.ONE_VALUE,
     seeds=7,

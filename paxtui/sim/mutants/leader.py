@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from paxtui.checkers.broken import Invariant
 from paxtui.core.ballot import Ballot
+from paxtui.core.dispatch import Dispatcher
 from paxtui.core.leader import Leader
 from paxtui.core.messages import Accepted, PeerMessage
 from paxtui.core.output import Appended
@@ -68,17 +69,17 @@ def vote_counted_twice(patch: Patch) -> None:
 )
 def votes_counted_across_ballots(patch: Patch) -> None:
     """An Accepted counts for its slot, whatever ballot it names."""
-    answers, objection = Replica._answers_reign, Replica._objection
+    answers, objection = Dispatcher._answers_leader, Replica._objection
 
-    def any_ballot(self: Replica, sender: int, ballot: Ballot, message: PeerMessage, now: float) -> bool:
-        leader = self.proposer.leader
+    def any_ballot(self: Dispatcher, sender: int, ballot: Ballot, message: PeerMessage, now: float) -> bool:
+        leader = self._proposer.leader
         counts = isinstance(message, Accepted) and leader is not None
         return answers(self, sender, leader.ballot if counts and leader else ballot, message, now)
 
     def no_objection(self: Replica, sender: int, message: PeerMessage) -> str | None:
         return None if isinstance(message, Accepted) else objection(self, sender, message)
 
-    patch.replace(Replica, "_answers_reign", any_ballot)
+    patch.replace(Dispatcher, "_answers_leader", any_ballot)
     patch.replace(Replica, "_objection", no_objection)
 
 

@@ -10,6 +10,7 @@ from paxtui.checkers.broken import Invariant
 from paxtui.core.ballot import Ballot
 from paxtui.core.durable_state import CHAIN_START
 from paxtui.core.learner import Learner
+from paxtui.core.log_server import LogServer
 from paxtui.core.messages import CatchUp, Heartbeat, PeerMessage
 from paxtui.core.outbox import Outbox
 from paxtui.core.output import Applied
@@ -64,14 +65,14 @@ def watermark_too_high(patch: Patch) -> None:
 )
 def votes_told_as_learned(patch: Patch) -> None:
     """Who asks for the log gets the accepted values above it as well."""
-    original = Learner.send_entries
+    original = LogServer.send_entries
 
-    def send_entries(self: Learner, to: int, first: int, entries: tuple[Entry, ...]) -> None:
-        vote = self._acceptor.votes.get(first + len(entries))
-        more = () if vote is None or first + len(entries) < self.watermark else (Entry(*vote),)
+    def send_entries(self: LogServer, to: int, first: int, entries: tuple[Entry, ...]) -> None:
+        vote = self._learner._acceptor.votes.get(first + len(entries))
+        more = () if vote is None or first + len(entries) < self._learner.watermark else (Entry(*vote),)
         original(self, to, first, entries + more)
 
-    patch.replace(Learner, "send_entries", send_entries)
+    patch.replace(LogServer, "send_entries", send_entries)
 
 
 @mutant(
@@ -132,14 +133,14 @@ def row_not_written(patch: Patch) -> None:
 )
 def page_too_long(patch: Patch) -> None:
     """The limit of a page of the log is a number in the code."""
-    original = Learner.on_catch_up
+    original = LogServer.on_catch_up
 
-    def on_catch_up(self: Learner, sender: int, message: CatchUp) -> None:
+    def on_catch_up(self: LogServer, sender: int, message: CatchUp) -> None:
         settings, self._settings = self._settings, replace(self._settings, run_slots=50)
         original(self, sender, message)
         self._settings = settings
 
-    patch.replace(Learner, "on_catch_up", on_catch_up)
+    patch.replace(LogServer, "on_catch_up", on_catch_up)
 
 
 @mutant(
@@ -163,10 +164,10 @@ def no_catch_up(patch: Patch) -> None:
 )
 def old_slots_unanswerable(patch: Patch) -> None:
     """Only what is still in memory is sent to who asks for the log."""
-    original = Learner.on_catch_up
+    original = LogServer.on_catch_up
 
-    def on_catch_up(self: Learner, sender: int, message: CatchUp) -> None:
-        if message.first >= self._cache_first:
+    def on_catch_up(self: LogServer, sender: int, message: CatchUp) -> None:
+        if message.first >= self._learner.recent_entries.first:
             original(self, sender, message)
 
-    patch.replace(Learner, "on_catch_up", on_catch_up)
+    patch.replace(LogServer, "on_catch_up", on_catch_up)

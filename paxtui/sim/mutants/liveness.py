@@ -93,7 +93,7 @@ def deaf_replica_campaigns(patch: Patch) -> None:
         self.step_down("no majority answered", now)
         self._prepare(now, forced=True)
 
-    patch.replace(Proposer, "_try", try_at_once)
+    patch.replace(Proposer, "_start_pre_vote", try_at_once)
 
 
 @mutant(
@@ -129,7 +129,7 @@ def ack_answered_with_a_heartbeat(patch: Patch) -> None:
 
 @mutant(
     "refused-without-a-word",
-    rule="a refused ballot is answered by a Nack that carries the promised one (Paxos Made Simple, 2.3)",
+    rule="a refused ballot is answered by a Nack that carries the promised one (Paxos Made Simple, 2.2)",
     profile="rounds",
     caught_by=Invariant.LIVENESS,
     seeds=40,

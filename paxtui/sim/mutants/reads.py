@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from paxtui.checkers.broken import Invariant
 from paxtui.core.leader import Leader
+from paxtui.core.leader_requests import LeaderRequests
 from paxtui.core.output import ReadReady
-from paxtui.core.proposer import Proposer
 from paxtui.sim.mutants.mutant import Patch, mutant
 
 CONFIRMED = "a majority confirms the ballot after the read arrived"
@@ -20,15 +20,15 @@ CONFIRMED = "a majority confirms the ballot after the read arrived"
 )
 def follower_reads_from_memory(patch: Patch) -> None:
     """A follower answers a linearizable read from what it has."""
-    original = Proposer.read
+    original = LeaderRequests.read
 
-    def read(self: Proposer, ticket: int) -> None:
-        if self.leader is None:
+    def read(self: LeaderRequests, ticket: int) -> None:
+        if self._proposer.leader is None:
             self._out.replies.append(ReadReady(ticket, self._learner.watermark))
         else:
             original(self, ticket)
 
-    patch.replace(Proposer, "read", read)
+    patch.replace(LeaderRequests, "read", read)
 
 
 @mutant(

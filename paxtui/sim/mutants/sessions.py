@@ -7,9 +7,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from paxtui.checkers.broken import Invariant
+from paxtui.core.leader_requests import LeaderRequests
 from paxtui.core.learner import Learner
 from paxtui.core.output import PutSessions
-from paxtui.core.proposer import Proposer
 from paxtui.core.sessions import EXPIRED, Session, Sessions, birth
 from paxtui.core.values import Command
 from paxtui.sim.mutants.mutant import Patch, mutant
@@ -132,7 +132,7 @@ BIRTH = "exactly once: no command stands below its session's birth"
 )
 def session_of_the_future_taken(patch: Patch) -> None:
     """A leader takes a command of a session that claims to be born in a slot that is not there yet."""
-    patch.replace(Proposer, "_born_later", lambda self, client: False)
+    patch.replace(LeaderRequests, "_born_later", lambda self, client: False)
 
 
 @mutant(
@@ -145,8 +145,9 @@ def session_of_the_future_taken(patch: Patch) -> None:
 def newborn_session_refused(patch: Patch) -> None:
     """A leader refuses the session of a client that connected just now: >= where > is meant."""
 
-    def born_later(self: Proposer, client: str) -> bool:
-        lowest = self.leader.lowest if self.leader is not None else 0
+    def born_later(self: LeaderRequests, client: str) -> bool:
+        leader = self._proposer.leader
+        lowest = leader.lowest if leader is not None else 0
         return birth(client) >= max(lowest, self._learner.watermark)
 
-    patch.replace(Proposer, "_born_later", born_later)
+    patch.replace(LeaderRequests, "_born_later", born_later)

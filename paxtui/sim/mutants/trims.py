@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from paxtui.checkers.broken import Invariant
 from paxtui.core.leader import Leader
 from paxtui.core.learner import Learner
+from paxtui.core.log_server import LogServer
 from paxtui.core.messages import CatchUp, Snapshot
 from paxtui.core.output import PutLogStart
 from paxtui.core.sessions import Sessions
@@ -148,11 +149,11 @@ def trimmed_to_no_state(patch: Patch) -> None:
 def removed_slots_promised(patch: Patch) -> None:
     """Nobody looks at the floor when a replica asks for slots below it."""
 
-    def on_catch_up(self: Learner, sender: int, message: CatchUp) -> None:
+    def on_catch_up(self: LogServer, sender: int, message: CatchUp) -> None:
         self._feeding[sender] = self._settings.catch_up_pages
         self._send_missing(sender, message.first)
 
-    patch.replace(Learner, "on_catch_up", on_catch_up)
+    patch.replace(LogServer, "on_catch_up", on_catch_up)
 
 
 @mutant(

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from msgspec import Struct
 
+from paxtui.core.durability_gate import DurabilityGate
 from paxtui.core.events import Event, Learned, Proposed, RoundTaken
 from paxtui.core.messages import Accept, Chosen, Entries, HeartbeatAck, PeerMessage, Prepare, Promise
 from paxtui.core.output import (
@@ -60,7 +61,8 @@ class Member:
     def __init__(self, me: int) -> None:
         self.me = me
         self.disk = Disk()
-        self.batches: list[tuple[int, tuple[Write, ...], tuple[Envelope, ...]]] = []
+        self.batches: list[tuple[int, tuple[Write, ...]]] = []
+        self.gate = DurabilityGate()
         self.letters: list[Letter] = []
         self.facts: list[Fact] = []
         self.replica = self._started()
@@ -91,14 +93,15 @@ class Member:
 
     def commit(self) -> None:
         """The disk finishes the oldest batch."""
-        number, writes, waiting = self.batches.pop(0)
+        number, writes = self.batches.pop(0)
         self._write(writes)
-        self._post(waiting)
+        self._post(self.gate.durable(number))
         self.replica.durable(number, NOW)
 
     def crash(self) -> None:
         """Die, and start again from the disk."""
         self.batches.clear()
+        self.gate = DurabilityGate()
         self.replica = self._started()
 
     # Outputs
@@ -109,19 +112,14 @@ class Member:
             output = self.replica.take(NOW)
             for event in output.events:
                 self._saw(event)
-            self._post(output.sends)
+            self._post(self.gate.admit(output))
             for applied in output.applied:
                 assert isinstance(applied, Applied)  # no log is trimmed here
                 self._applied(applied)
             for reply in output.replies:
                 self._replied(reply)
             if output.writes:
-                self.batches.append((output.batch, output.writes, output.sends_durable))
-            elif self.batches:
-                number, writes, waiting = self.batches[-1]
-                self.batches[-1] = (number, writes, waiting + output.sends_durable)
-            else:
-                self._post(output.sends_durable)
+                self.batches.append((output.batch, output.writes))
             if not eager or not self.batches:
                 return
             while self.batches:
@@ -192,7 +190,8 @@ class Member:
         """Equal for two members only if they will answer all inputs alike."""
         replica = self.replica
         durable = replica._durable
-        batches = tuple((n - durable, writes, waiting) for n, writes, waiting in self.batches)
+        batches = tuple((n - durable, writes) for n, writes in self.batches)
+        held = tuple((n - durable, envelopes) for n, envelopes in self.gate.held)
         unsynced = tuple((n - durable, messages) for n, messages in replica._unsynced)
         memory = {
             **vars(replica),
@@ -200,7 +199,7 @@ class Member:
             "_durable": 0,
             "_unsynced": unsynced,
         }
-        return self.me, _key(vars(self.disk), set()), batches, _key(memory, set())
+        return self.me, _key(vars(self.disk), set()), batches, held, _key(memory, set())
 
     @property
     def leads(self) -> bool:

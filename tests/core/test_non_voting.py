@@ -112,7 +112,7 @@ def test_what_waits_for_its_own_disk_does_not_count_any_more() -> None:
     cluster.release(0)
     cluster.heal()
     assert cluster[0].texts == ["a", "b"]
-    assert cluster[0].disk.held == WHY
+    assert cluster[0].disk.non_voting == WHY
 
 
 def test_it_refuses_what_only_a_voter_can_do_and_says_why() -> None:
@@ -177,7 +177,7 @@ def test_being_held_is_written_at_once_and_in_the_batch_that_is_taken_next() -> 
     assert (output.sends, output.sends_durable) == ((), ())
 
 
-def test_nothing_leads_out_of_being_held() -> None:
+def test_nothing_gives_a_vote_back() -> None:
     assert LEGAL[Phase.NON_VOTING] == frozenset()
     assert all(Phase.NON_VOTING in after for phase, after in LEGAL.items() if phase is not Phase.NON_VOTING)
 
@@ -191,7 +191,7 @@ def test_two_chosen_values_are_noticed_by_a_learner_as_well() -> None:
         core.learner.learn(5, (Entry(HIGH, Command("bob@0", 1, "other")),))
 
 
-def test_a_message_that_waits_for_the_disk_does_not_leave_once_the_replica_is_held() -> None:
+def test_a_message_that_waits_for_the_disk_does_not_leave_once_the_replica_has_no_vote() -> None:
     cluster = Cluster(3)
     replica = cluster[2].replica
     replica.receive(0, Prepare(Ballot(1, 0), 0, True), cluster.now)
