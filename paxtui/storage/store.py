@@ -22,7 +22,7 @@ from paxtui.storage import rows, schema, snapshots
 from paxtui.storage.batch import WriteBatch
 from paxtui.storage.disk_faults import DiskFaults
 from paxtui.storage.errors import DiskRefused, SlotDamaged, SlotRemoved, StorageFailed
-from paxtui.storage.folder_lock import FolderLock, make_folder, unusable
+from paxtui.storage.folder_lock import FolderLock, make_folder, sync_folder, unusable
 from paxtui.storage.open_files import OpenFiles
 from paxtui.storage.recovery import Recovery, commit_mark_of, is_about_files
 from paxtui.storage.rollback_guard import RollbackGuard
@@ -69,6 +69,8 @@ class Store:
         """What a person should know about how the folder was found, one line each."""
         self._reader = opening.reader
         self._identity, self._state, self._non_voting = opening.identity, opening.state, opening.non_voting
+        self._log_is_named = False
+        """Whether the write-ahead log's name in the folder is durable."""
         self._decided = self._state.commit_number
         self._log_start = opening.log_start
         try:
@@ -353,6 +355,10 @@ class Store:
             if changed.rowcount != 1:
                 raise DamagedRow("table state", f"{changed.rowcount} rows instead of one")
             db.execute("COMMIT")
+            if not self._log_is_named:
+                # SQLite makes the write-ahead log now. It syncs the folder, too, but passes over a failure.
+                sync_folder(self.folder)
+                self._log_is_named = True
             self._files.check_there()
             self._guard.write(commit_mark_of(self._identity, state))
             self._checkpoint_if_due(pages)

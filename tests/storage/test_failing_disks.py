@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
+import stat
 import subprocess
 
 import pytest
@@ -71,6 +73,35 @@ def expect_failed_for_good(storage, cause: str) -> None:
         with pytest.raises(StorageFailed) as later:
             call()
         assert str(later.value) == str(first.value)
+
+
+def test_a_write_ahead_log_whose_name_cannot_be_made_durable_stops_the_storage(
+    open_storage, folder, monkeypatch
+):
+    """SQLite syncs the folder when it makes the log, and passes over a failure: the log could be gone after a
+    power cut, with every commit in it."""
+    storage = open_storage()
+    fsync = os.fsync
+
+    def fails_for_folders(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EIO, "Input/output error")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fails_for_folders)
+    expect_failed_for_good(storage, "commit failed: Input/output error")
+
+
+def test_the_folder_is_synced_once_and_not_at_every_commit(open_storage, monkeypatch):
+    storage = open_storage()
+    synced = []
+    fsync = os.fsync
+    monkeypatch.setattr(
+        os, "fsync", lambda descriptor: (synced.append(os.fstat(descriptor)), fsync(descriptor))
+    )
+    storage.commit([VOTE])
+    storage.commit([VOTE])
+    assert sum(stat.S_ISDIR(each.st_mode) for each in synced) == 1
 
 
 @pytest.mark.parametrize("statement", ["BEGIN", "UPDATE state", "COMMIT"])
