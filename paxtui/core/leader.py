@@ -84,7 +84,7 @@ class Leader:
         self.next_slot = base
         self._proposals: dict[int, Command] = {}
         """What was proposed at this ballot and is not known to be chosen. A slot gets one value here, ever:
-        acceptors would vote for a second one at the same ballot, and a majority could mean either."""
+        who missed the first would vote for a second at the same ballot, and a majority could mean either."""
         self._tally: dict[int, int] = {}
         """By slot the votes, bit r for replica r: a set, so that a message that comes twice counts once."""
         self._chars = 0

@@ -10,10 +10,10 @@ learner, and its word is short: followers have the value already, as their vote.
 anybody ("it is easy for one learner to find out from another learner", 2.3), so that the leader's death
 loses nothing.
 
-The learner applies slots in order, without gaps ("the k-th command ... can be executed" only when all before
-it are known, 3). Applying is a pure function of the log: the hash chain, the session table, its evictions,
-checkpoints and trims come out the same on every replica, or two replicas that agree on the log would not
-agree on what it means.
+The learner applies slots in order, without gaps: a server that knows commands 1 to 135 and 138 to 140 "can't
+execute commands 138-140 [...] because commands 136 and 137 have yet to be chosen" (3). Applying is a pure
+function of the log: the hash chain, the session table, its evictions, checkpoints and trims come out the same
+on every replica, or two replicas that agree on the log would not agree on what it means.
 """
 
 from __future__ import annotations

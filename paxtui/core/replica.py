@@ -1,6 +1,6 @@
 """One replica: acceptor, proposer and learner, and the order in which what they decide may leave.
 
-"A process plays the role of proposer, acceptor, and learner" in the implementation that Paxos Made Simple
+"Each process plays the role of proposer, acceptor, and learner" in the implementation that Paxos Made Simple
 describes (2.5), and here. One ballot counter, one log and one disk serve all three, so one transaction can
 hold what all of them decided: the promise that an Accept raised, the vote, and the watermark that moved.
 
