@@ -12,7 +12,6 @@ import typer.main
 
 from paxtui.cli.main import app_of
 from paxtui.config.limits import Limits
-from tests.guide import coming
 from tests.guide.pages import FILES, PROJECT, TEXTS, commands, expanded, lines, spans
 
 GROUP: Any = typer.main.get_command(app_of([]))
@@ -97,8 +96,7 @@ def test_an_option_that_stands_alone_exists(page: str) -> None:
     tools = [*modules, *(path.with_suffix(".py") for path in modules)]
     files = [file for tool in tools for file in (tool.glob("*.py") if tool.is_dir() else [tool])]
     source = "".join(file.read_text(encoding="utf-8") for file in files if file.is_file())
-    if not any(coming.is_pending(tool) for tool in tools):
-        assert {each for each in named - all_options(GROUP) if f'"{each}"' not in source} == set()
+    assert {each for each in named - all_options(GROUP) if f'"{each}"' not in source} == set()
 
 
 @pytest.mark.parametrize("page", TEXTS)
@@ -106,8 +104,6 @@ def test_tools_of_the_project_exist(page: str) -> None:
     code = " ".join([*spans(TEXTS[page]), *lines(TEXTS[page])])
     for module in re.findall(r"python -m (tests[.\w]+)", code):
         path = PROJECT / module.replace(".", "/")
-        if coming.is_pending(path):
-            continue
         assert (path / "__main__.py").is_file() or path.with_suffix(".py").is_file(), module
 
 
@@ -117,7 +113,7 @@ def test_targets_of_make_exist() -> None:
     )
     named = {line.split()[0] for text in TEXTS.values() for line in commands(text, "make")}
     assert "run" in named
-    assert {coming.TARGETS.get(each, each) for each in named - targets} - targets == set()
+    assert named - targets == set()
 
 
 def test_what_make_runs_is_understood() -> None:

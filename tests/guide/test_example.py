@@ -30,6 +30,7 @@ def test_the_example_has_fewer_than_15_lines() -> None:
     assert len(example().splitlines()) < 15
 
 
+@pytest.mark.processes
 @pytest.mark.trio
 async def test_the_example_runs_against_a_real_cluster(tmp_path: Path) -> None:
     cluster = cluster_file.local(3, free_ports(3), name="readme")

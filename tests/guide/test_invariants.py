@@ -29,5 +29,5 @@ def test_the_number_of_mutants_is_right_wherever_it_stands() -> None:
         for text in TEXTS.values()
         for n in re.findall(r"\b(\d+) (?:known mistakes|planted bugs|mutants)", text)
     ]
-    assert len(found) >= 4
+    assert len(found) >= 3
     assert set(found) == {len(MUTANTS)}

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from paxtui import guide
-from tests.guide import coming
 from tests.guide.pages import GUIDE, PACKAGE, PROJECT, TEXTS, expanded, lines, prose, spans
 
 README_BYTES_MAX = 12_288
@@ -61,10 +60,7 @@ def paths(text: str) -> Iterator[str]:
 
 
 def is_there(path: str) -> bool:
-    old = coming.FILES.get(path if path.startswith("paxtui/") else f"paxtui/{path}", path)
-    names = {path.rstrip("/"), old}
-    found = any(any(root.glob(name)) for root in (PROJECT, PACKAGE) for name in names)
-    return found or coming.is_pending(PROJECT / path)
+    return any(any(root.glob(path.rstrip("/"))) for root in (PROJECT, PACKAGE))
 
 
 @pytest.mark.parametrize("page", TEXTS)
@@ -115,15 +111,13 @@ def can_be_imported(name: str) -> bool:
         module, _, last = module.rpartition(".")
         attributes.insert(0, last)
     for attribute in attributes:
-        found = getattr(found, attribute, None) or getattr(found, coming.CLASSES.get(attribute, ""), None)
+        found = getattr(found, attribute, None)
     return found is not None
 
 
 def imported(module: str) -> object | None:
-    for name in (module, coming.MODULES.get(module)):
-        if name is not None:
-            with suppress(ModuleNotFoundError):
-                return importlib.import_module(name)
+    with suppress(ModuleNotFoundError):
+        return importlib.import_module(module)
     return None
 
 
@@ -153,9 +147,8 @@ def test_classes_and_methods_are_defined(page: str) -> None:
     for span in spans(TEXTS[page]):
         if re.fullmatch(r"[A-Z]\w*[A-Za-z]\w*(?:\.\w+)?", span) and span not in FOREIGN:
             name, _, method = span.partition(".")
-            name = name if name in DEFINED else coming.CLASSES.get(name, name)
             assert name in DEFINED, span
-            if method and span.split(".")[0] not in coming.CLASSES:
+            if method:
                 assert method in DEFINED[name], span
 
 
@@ -164,9 +157,8 @@ def test_a_class_beside_a_file_is_in_that_file() -> None:
     found = beside.findall(" ".join(TEXTS["paxtui/guide/architecture.md"].split()))
     assert len(found) > 20
     for path, name in found:
-        if name not in coming.CLASSES:
-            source = (PACKAGE / path.removeprefix("paxtui/")).read_text(encoding="utf-8")
-            assert re.search(rf"^class {name}\b", source, re.MULTILINE), f"{path}: {name}"
+        source = (PACKAGE / path.removeprefix("paxtui/")).read_text(encoding="utf-8")
+        assert re.search(rf"^class {name}\b", source, re.MULTILINE), f"{path}: {name}"
 
 
 def test_one_word_has_one_meaning() -> None:

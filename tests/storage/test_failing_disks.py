@@ -96,9 +96,12 @@ def test_the_folder_is_synced_once_and_not_at_every_commit(open_storage, monkeyp
     storage = open_storage()
     synced = []
     fsync = os.fsync
-    monkeypatch.setattr(
-        os, "fsync", lambda descriptor: (synced.append(os.fstat(descriptor)), fsync(descriptor))
-    )
+
+    def noted(descriptor):
+        synced.append(os.fstat(descriptor))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
     storage.commit([VOTE])
     storage.commit([VOTE])
     assert sum(stat.S_ISDIR(each.st_mode) for each in synced) == 1
