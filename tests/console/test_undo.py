@@ -1,4 +1,4 @@
-"""`u` takes back the last deed: exactly what it changed, no more and no less."""
+"""`u` takes back the last action: exactly what it changed, no more and no less."""
 
 from __future__ import annotations
 
