@@ -16,6 +16,12 @@ FILES = [
 TEXTS = {str(file.relative_to(PROJECT)): file.read_text(encoding="utf-8") for file in FILES}
 """By path, every text."""
 
+CONFIGS = {
+    str(file.relative_to(PROJECT)): file.read_text(encoding="utf-8")
+    for file in sorted((PROJECT / "configs").glob("*.toml"))
+}
+"""By path, the cluster files, whose comments are for people too."""
+
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 SPAN = re.compile(r"(`+)(.+?)\1", re.DOTALL)
 
@@ -44,6 +50,12 @@ def commands(text: str, program: str = "paxtui") -> list[str]:
         found += re.split(r"\$ | {3,}", line.partition(" #")[0])
     beginning = f"{program} "
     return [each.removeprefix(beginning).strip() for each in found if each.startswith(beginning)]
+
+
+def comments(text: str) -> str:
+    """What a cluster file says to people, as a text whose indented lines are code."""
+    lines = [line[1:] for line in text.splitlines() if line.startswith("#")]
+    return re.sub(r"^ {2,}(.*)$", r"```\n\1\n```", "\n".join(lines), flags=re.MULTILINE)
 
 
 def expanded(path: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Every command line of paxtui's in README, guide and CONTRIBUTING is one that paxtui takes."""
+"""Every command line in README, guide, CONTRIBUTING and configs is one that paxtui takes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ import typer.main
 
 from paxtui.cli.main import app_of
 from paxtui.config.limits import Limits
-from tests.guide.pages import FILES, PROJECT, TEXTS, commands, expanded, lines, spans
+from tests.guide.pages import CONFIGS, FILES, PROJECT, TEXTS, commands, comments, expanded, lines, spans
 
 GROUP: Any = typer.main.get_command(app_of([]))
-LINES = sorted({(page, line) for page, text in TEXTS.items() for line in commands(text)})
+DEPLOY = "configs/deploy/README.md"
+PAGES = TEXTS | {path: comments(text) for path, text in CONFIGS.items()}
+PAGES[DEPLOY] = (PROJECT / DEPLOY).read_text(encoding="utf-8")
+LINES = sorted({(page, line) for page, text in PAGES.items() for line in commands(text)})
 
 
 def options(command: Any) -> dict[str, bool]:
@@ -63,6 +66,7 @@ def test_mistakes_are_found() -> None:
     assert mistake("tail --from N [--follow]") is None
     assert mistake("tail --form N") == "tail has no option --form"
     assert mistake("fault cuts 0-1") == "there is no command cuts"
+    assert mistake("run --config configs/local-3.toml") == "run has no option --config"
 
 
 @pytest.mark.parametrize(("page", "line"), LINES, ids=lambda each: each)
@@ -73,6 +77,13 @@ def test_a_command_line_is_understood(page: str, line: str) -> None:
 def test_there_are_command_lines_in_readme_and_guide() -> None:
     assert len(LINES) > 100
     assert {page for page, _line in LINES} >= {"README.md", "CONTRIBUTING.md", "paxtui/guide/commands.md"}
+
+
+@pytest.mark.parametrize("path", CONFIGS)
+def test_a_cluster_file_says_how_it_is_started_and_names_options_that_exist(path: str) -> None:
+    assert f"up --config {path}" in commands(PAGES[path])
+    named = {span.split()[0] for span in spans(PAGES[path]) if span.startswith("--")}
+    assert named <= all_options(GROUP)
 
 
 def test_every_command_stands_on_the_page_of_commands() -> None:

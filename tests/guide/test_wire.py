@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import get_args
 
@@ -9,8 +10,9 @@ import pytest
 
 from paxtui.core.messages import PeerMessage
 from paxtui.wire.codec import Decoder
-from paxtui.wire.hello import DiskProgress, Hello, Ready
+from paxtui.wire.hello import OLDEST_VERSION, PROTOCOL_VERSION, DiskProgress, Hello, Ready
 from paxtui.wire.requests import AppendedReply, ClientRequest, LogPage, RefusedReply
+from paxtui.wire.versions import KEYS, WORDS
 from tests.guide.pages import TEXTS, spans
 
 PAGE = TEXTS["paxtui/guide/wire.md"]
@@ -46,3 +48,19 @@ def test_every_message_between_replicas_stands_there_and_no_other() -> None:
 def test_a_page_of_the_log_says_where_the_log_starts() -> None:
     assert "log_start" in LogPage.__struct_fields__
     assert "log_start" in spans(PAGE)
+
+
+def test_the_hello_on_the_page_says_the_version_that_the_page_describes() -> None:
+    assert {json.loads(frame)["version"] for frame in FRAMES if '"hello"' in frame} == {PROTOCOL_VERSION}
+    assert f"This page is version {PROTOCOL_VERSION} of the protocol." in PAGE
+    assert f"speaks versions {OLDEST_VERSION} and {PROTOCOL_VERSION}," in PAGE
+
+
+def test_every_name_that_changed_between_versions_stands_there_and_no_other() -> None:
+    table = PAGE.partition("## Versions")[2].partition("\n## ")[0]
+    shown: set[tuple[str, str]] = set()
+    for newer, older in re.findall(r"^\| (.*`) \| (.*`) \|$", table, re.MULTILINE):
+        shown |= set(zip(re.findall(r"`(\S+)`", newer), re.findall(r"`(\S+)`", older), strict=True))
+    changed = [KEYS, *WORDS.values()]
+    known = {pair for names in changed for pair in names.items()}
+    assert shown - {("version 2", "version 1")} == known
