@@ -1,4 +1,4 @@
-"""In which order tests run: what takes long begins early, so that the run does not end with one worker at work."""
+"""The order of tests: what takes long begins early, so that a run does not end with one worker at work."""
 
 from __future__ import annotations
 
