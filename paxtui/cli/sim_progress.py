@@ -48,7 +48,7 @@ class CampaignProgress:
             self._bar.stop()
 
     def advance(self, summary: Summary, _: RunResult) -> None:
-        """One more run is done."""
+        """Count that one more run is done."""
         self._summary = summary
         if self._bar is not None:
             self._bar.update(self._task, completed=summary.runs, speed=speed(summary))
@@ -58,7 +58,7 @@ class CampaignProgress:
             typer.echo(f"{summary.runs:,}{of} seeds, {speed(summary)}, {summary.failed} failed", err=True)
 
     def known(self) -> str:
-        """How far it came, in words."""
+        """Return how far it came, in words."""
         if self._summary is None:
             return "no seed has run"
         return f"{self._summary.runs:,} seeds have run, {self._summary.failed} of them failed"

@@ -126,7 +126,7 @@ class RecordJudge:
         """Replicas that began a life with less than they had, and what that would break."""
 
     def look(self, part: Part) -> None:
-        """Raises :class:`InvariantBroken`."""
+        """Judge one part. Raises :class:`InvariantBroken`."""
         witness = self.witness
         if isinstance(part, EventPart):
             if self._forgetful:

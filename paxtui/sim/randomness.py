@@ -30,7 +30,7 @@ def mix(number: int) -> int:
 
 
 def mixed(*numbers: int) -> int:
-    """The hash of a sequence of integers."""
+    """Return the hash of a sequence of integers."""
     x = 0
     for number in numbers:
         x = mix(x ^ number)
@@ -38,7 +38,7 @@ def mixed(*numbers: int) -> int:
 
 
 def fraction(bits: int) -> float:
-    """The upper 53 bits as a number in [0, 1)."""
+    """Return the upper 53 bits as a number in [0, 1)."""
     return (bits >> 11) * HALVES
 
 

@@ -53,10 +53,10 @@ class FrameReader:
 
     @property
     def waiting_bytes(self) -> int:
-        """What is kept of a frame that is not complete."""
+        """Return what is kept of a frame that is not complete."""
         return len(self._buffer) - self._start
 
     @property
     def partial(self) -> bool:
-        """Whether a frame has begun that is not complete."""
+        """Return whether a frame has begun that is not complete."""
         return len(self._buffer) > self._start

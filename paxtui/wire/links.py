@@ -19,7 +19,7 @@ def one_way(senders: Iterable[int], receivers: Iterable[int]) -> Cuts:
 
 
 def isolated(n: int, replicas: Iterable[int]) -> Cuts:
-    """Each of ``replicas`` alone."""
+    """Cut off each of ``replicas`` alone."""
     return frozenset().union(*(between([one], range(n)) for one in replicas))
 
 
@@ -42,7 +42,7 @@ def quorum_loss(n: int, hub: int) -> Cuts:
 
 
 def constrained(n: int, hub: int, down: int) -> Cuts:
-    """As `quorum_loss`, with ``down`` cut off from the hub, too (Omni-Paxos, constrained election)."""
+    """Cut as `quorum_loss`, with ``down`` cut off from the hub, too (Omni-Paxos, constrained election)."""
     return quorum_loss(n, hub) | isolated(n, [down])
 
 
@@ -78,7 +78,7 @@ def mutual_sets(ids: Iterable[int], reaches: Callable[[int, int], bool]) -> list
 
 
 def words(n: int, cuts: Cuts) -> str:
-    """The links that are left, for a person."""
+    """Name the links that are left, for a person."""
     both: list[str] = []
     for a in range(n):
         for b in range(a + 1, n):

@@ -100,7 +100,7 @@ class LogEntry(Struct, frozen=True, array_like=True, forbid_unknown_fields=True,
 
     @property
     def is_message(self) -> bool:
-        """Whether the slot holds a message that took effect: no no-op, no repetition."""
+        """Return whether the slot holds a message that took effect: no no-op, no repetition."""
         return bool(self.client) and self.repeats is None
 
 

@@ -28,7 +28,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def brief(text: str) -> str:
-    """A text for the eye: one that is longer than what observers are told ends in ``…``."""
+    """Shorten a text for the eye: one that is longer than what observers are told ends in ``…``."""
     return text if len(text) <= TEXT_CHARS_MAX else text[: TEXT_CHARS_MAX - 1] + "…"
 
 

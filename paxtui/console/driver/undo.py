@@ -57,7 +57,7 @@ class Change:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to take back."""
+        """Return whether there is nothing to take back."""
         return not (self.begun or self.ended or self.back or self.final)
 
 

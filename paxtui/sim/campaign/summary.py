@@ -120,7 +120,7 @@ class Summary:
         return self.profiles["all"] >= BIG_OF_ALL or each >= BIG_OF_EACH
 
     def thin(self) -> list[str]:
-        """Why the campaign tested less than it seems to, in words; empty if it did not."""
+        """Return why the campaign tested less than it seems to, in words; empty if it did not."""
         reasons = []
         voids = sum(self.void.values())
         if self.runs >= VOID_RUNS_MIN and voids > VOID_MAX * self.runs:

@@ -221,7 +221,7 @@ class SimulatedDisk:
         return self.storage, self._mark
 
     def objection(self, known: tuple[int, int]) -> str | None:
-        """Why the others, who were told of the disk as it was ``known``, do not let it vote."""
+        """Return why the others, who were told of the disk as it was ``known``, do not let it vote."""
         if self.storage != known[0]:
             return "it comes back with another disk"
         if self._is_behind(known[1]):
@@ -277,7 +277,7 @@ class SimulatedDisk:
         return self._misfit(table, key, row) if (table, key) in self._flipped else row
 
     def _misfit(self, table: Table, key: int | str, row: Row) -> Row:
-        """A row that is not what was stored."""
+        """Return a row that is not what was stored."""
         raise ChecksumMismatch(f"table {table}, row {key}: its checksum does not fit")
 
     def _saved(self) -> DurableState:

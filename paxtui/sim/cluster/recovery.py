@@ -76,7 +76,7 @@ class Recovery:
         return tuple(replica for replica in self._world.plan.core if not self._replicas[replica].refused)
 
     def _trouble(self) -> str:
-        """Why the cluster is not whole, in words; empty if it is."""
+        """Return why the cluster is not whole, in words; empty if it is."""
         well = self._expected_live
         live = [self._replicas[replica] for replica in well]
         down = [host.me for host in live if host.core is None]

@@ -84,8 +84,8 @@ class Facts:
 
     @property
     def leader(self) -> tuple[int, Ballot] | None:
-        """Who leads, as far as is known: of several that believe it, the one with the highest ballot. Whom a
-        majority has promised to refuse leads nobody, even if nobody else does."""
+        """Return who leads, as far as is known: of several that believe it, the one with the highest ballot.
+        Whom a majority has promised to refuse leads nobody, even if nobody else does."""
         if not self.leaders:
             return None
         id = max(self.leaders, key=lambda each: self.leaders[each])
@@ -95,24 +95,24 @@ class Facts:
 
     @property
     def end(self) -> int:
-        """The slot after the last of which anything is known."""
+        """Return the slot after the last of which anything is known."""
         ends = [replica.accepted_high for replica in self.replicas]
         return max(self.proposed.end, *ends)
 
     @property
     def hole(self) -> int | None:
-        """The first slot that keeps chosen ones above it from being applied, if there is one."""
+        """Return the first slot that keeps chosen ones above it from being applied, if there is one."""
         applied = self.applied
         return applied if self.chosen > applied else None
 
     @property
     def chosen(self) -> int:
-        """The slot after the last that any replica knows to be chosen."""
+        """Return the slot after the last that any replica knows to be chosen."""
         return max(max(replica.learned.end, replica.applied) for replica in self.replicas)
 
     @property
     def applied(self) -> int:
-        """The highest applied watermark."""
+        """Return the highest applied watermark."""
         return max(replica.applied for replica in self.replicas)
 
     @property
