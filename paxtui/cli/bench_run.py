@@ -108,7 +108,7 @@ async def _measure(
 
 
 def exit_code(measured: Measured) -> int:
-    """0 if all requests were answered."""
+    """Return 0 if all requests were answered."""
     if measured.interrupted:
         return EXIT_INTERRUPTED
     return EXIT_FAILED if measured.failures else EXIT_OK

@@ -111,7 +111,7 @@ class Report:
         print(json.encode({"scenario": self._scenario, **fields}).decode(), flush=True)
 
     def _print(self, *parts: str | tuple[str, str]) -> None:
-        """Styled parts on one line, whatever the width of the terminal; nothing in them is markup."""
+        """Print styled parts on one line, whatever the width of the terminal; nothing in them is markup."""
         self._console.print(Text.assemble(*parts))
 
 

@@ -91,7 +91,7 @@ def _everywhere(client: Client, call: Callable[[], Any]) -> dict[str, Any]:
 
 @contextmanager
 def _lost(address: str) -> Iterator[None]:
-    """Workers that die, or a scheduler that goes away, end the campaign with one line."""
+    """End the campaign with one line where workers die, or the scheduler goes away."""
     from concurrent.futures import CancelledError
 
     from distributed.comm.core import CommClosedError

@@ -65,14 +65,14 @@ class CampaignProgress:
 
 
 def speed(summary: Summary) -> str:
-    """``31.4 seeds/s, 1:42:10 of virtual time``."""
+    """Return ``31.4 seeds/s, 1:42:10 of virtual time``."""
     return (
         f"{summary.runs / max(summary.seconds, 1e-9):.1f} seeds/s, {clock(summary.virtual_s)} of virtual time"
     )
 
 
 def clock(seconds: float) -> str:
-    """``1:02:03``; hours do not turn into days."""
+    """Return ``1:02:03``; hours do not turn into days."""
     minutes, whole = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{whole:02}"

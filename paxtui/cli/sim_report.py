@@ -50,7 +50,7 @@ def tell(summary: Summary, what: str, verbose: bool) -> None:
 
 
 def medians(summary: Summary) -> str:
-    """``2,719 events, 1,071 messages, ...``"""
+    """Return ``2,719 events, 1,071 messages, ...``."""
     from paxtui.sim.campaign.summary import MEASURES
 
     return ", ".join(f"{summary.median(measure):,} {measure}" for measure in MEASURES)

@@ -177,7 +177,7 @@ class InputFailed(Exception):
 
 
 async def stdin_lines() -> AsyncGenerator[str, None]:
-    """Lines of standard input without their ends, each as soon as it is there: a pipe may be slow.
+    """Yield the lines of standard input without their ends, each as soon as it is there: a pipe may be slow.
 
     Raises :class:`InputFailed`. What is not UTF-8 becomes surrogates.
     """

@@ -96,7 +96,7 @@ class SpaceTime:
                     self._arrow(at, sender, replica, f"nack {ballot}")
 
     def note(self, at: float, replica: int | None, what: str, detail: str) -> None:
-        """Something that was done to one replica, or between them."""
+        """Draw something that was done to one replica, or between them."""
         if replica is None:
             self._rows.append(f"{at:{TIME_CHARS - 1}.4f} *** {what} {detail}".rstrip())
         else:

@@ -1,4 +1,4 @@
-"""Lets the checkers look at records: are they of a cluster that kept the rules?"""
+"""Lets the checkers look at records: whether they are of a cluster that kept the rules."""
 
 from __future__ import annotations
 

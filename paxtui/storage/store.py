@@ -118,7 +118,7 @@ class Store:
 
     @property
     def storage_id(self) -> str:
-        """32 hex digits, drawn when the database was created."""
+        """Return 32 hex digits, drawn when the database was created."""
         return self._identity.storage_id
 
     @property
@@ -150,7 +150,7 @@ class Store:
 
     @property
     def log_start(self) -> int:
-        """Slots below it are removed; durable."""
+        """Return the slot below which all are removed; durable."""
         return self._log_start
 
     @property

@@ -13,7 +13,7 @@ HEAD_BYTES = 4
 
 
 def frame(body: bytes) -> bytes:
-    """``body`` with its length in front."""
+    """Return ``body`` with its length in front."""
     if len(body) > FRAME_BYTES_MAX:
         raise WireError(f"a frame of {len(body)} bytes is above the limit of {FRAME_BYTES_MAX}", FRAME_LENGTH)
     return len(body).to_bytes(HEAD_BYTES, "big") + body

@@ -63,7 +63,7 @@ class _Object:
 
 
 def json_path(path: tuple[str | int, ...]) -> str:
-    """``$.values[0][1]`` for ``("values", 0, 1)``."""
+    """Return ``$.values[0][1]`` for ``("values", 0, 1)``."""
     return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{shown(step)}" for step in path)
 
 

@@ -20,7 +20,8 @@ NAMED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def visible(text: str, limit: int | None = None) -> str:
-    """``text`` on one line with nothing in it that a terminal could obey, at most ``limit`` characters."""
+    """Return ``text`` on one line with nothing in it that a terminal could obey, at most ``limit``
+    characters."""
     if text.isascii() and text.isprintable():
         shown = text
     else:

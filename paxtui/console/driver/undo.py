@@ -27,7 +27,7 @@ class TrackedFault(Struct, eq=False):
 
     @property
     def words(self) -> str:
-        """``loss r0>r1 20 %``."""
+        """Return ``loss r0>r1 20 %``."""
         return f.describe(self.replica, self.fault)
 
     def left_s(self, now: float) -> float | None:

@@ -62,7 +62,7 @@ arrows PgUp PgDn home   scroll     f or end   follow     enter   go to the slot 
 
     @property
     def below(self) -> int:
-        """Lines below the last that is shown."""
+        """Return the lines below the last that is shown."""
         return max(0, self.count() - (self.top + self.room))
 
     # Actions

@@ -162,7 +162,7 @@ def _among(plan: Plan, clients: int) -> Plan:
 
 
 def _fewer_replicas(plan: Plan) -> Iterator[Plan]:
-    """Clusters without the last replicas, and without the faults that name them."""
+    """Yield clusters without the last replicas, and without the faults that name them."""
     for replicas in range(1, plan.replicas, 2):
         yield replace(
             plan,

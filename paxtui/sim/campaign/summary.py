@@ -96,7 +96,7 @@ class Summary:
 
     @property
     def failed(self) -> int:
-        """Runs that did not end well."""
+        """Return the runs that did not end well."""
         return self.runs - self.outcomes["ok"]
 
     def median(self, measure: str) -> int:

@@ -308,8 +308,8 @@ class SimulatedDisk:
             yield self._read("log", slot, self.rows[slot])
 
     def read(self, first: int, slots_max: int, chars_max: int) -> tuple[Entry, ...]:
-        """Learned slots from ``first``: below the watermark on disk, within both limits, but at least one.
-        Raises ``ChecksumMismatch``."""
+        """Return learned slots from ``first``: below the watermark on disk, within both limits, but at least
+        one. Raises ``ChecksumMismatch``."""
         entries: list[Entry] = []
         chars = 0
         if first < self.floor:

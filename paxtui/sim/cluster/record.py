@@ -53,11 +53,11 @@ class JsonLines:
             self._line(line)
 
     def ended(self, at: float, replica: int, why: str) -> None:
-        """Nothing of it is missing, however it ended."""
+        """Write the end of a life: nothing of it is missing, however it ended."""
         self._line(lines.ended(at, replica, self._numbers[replica], why))
 
     def event(self, at: float, replica: int, event: Event) -> None:
-        """Numbered from 0 in each life."""
+        """Write an event, numbered from 0 in each life."""
         self._line(lines.event(at, replica, self._numbers[replica], event))
         self._numbers[replica] += 1
 
@@ -85,7 +85,7 @@ class LastLines:
         """Write nothing: a note tells of it."""
 
     def event(self, at: float, replica: int, event: Event) -> None:
-        """``2.0417  replica 1  voted  ballot=3.1 ...``"""
+        """Write ``2.0417  replica 1  voted  ballot=3.1 ...``."""
         self.lines.append(f"{at:9.4f}  replica {replica}  {one_line(event)}")
 
     def note(self, at: float, replica: int | None, what: str, detail: str) -> None:
@@ -94,7 +94,7 @@ class LastLines:
         self.lines.append(f"{at:9.4f}  {who}  *** {what} {detail}".rstrip())
 
     def message(self, at: float, sender: int, to: int, message: PeerMessage) -> None:
-        """Only where they are wanted: there are many."""
+        """Write messages only where they are wanted: there are many."""
         if self._messages:
             self.lines.append(f"{at:9.4f}  {sender} -> {to}     {one_line(message)}")
 

@@ -1,4 +1,4 @@
-"""The second phase: is the cluster whole again, and does it stay so in peace? (invariants 12, 14)"""
+"""The second phase: whether the cluster is whole again, and stays so in peace (invariants 12, 14)."""
 
 from __future__ import annotations
 

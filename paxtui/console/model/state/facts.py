@@ -117,7 +117,8 @@ class Facts:
 
     @property
     def floor(self) -> int:
-        """Slots below it are removed on every replica that was heard and is not known to be down."""
+        """Return the slot below which all are removed on every replica that was heard and is not known to be
+        down."""
         up = [each.floor for each in self.replicas if each.process != "down" and each.heard_at is not None]
         return min(up or [each.floor for each in self.replicas])
 

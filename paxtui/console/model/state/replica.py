@@ -267,7 +267,7 @@ class ReplicaView:
 
     @property
     def message_rate(self) -> float | None:
-        """Messages a second that leave it; ``None`` before that was measured."""
+        """Return how many messages a second leave it; ``None`` before that was measured."""
         measured = [rate for _, _, rate in self.sent_rates.values() if rate is not None]
         return sum(measured) if measured else None
 

@@ -59,7 +59,7 @@ class Value(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """``ada: hello``, safe to show."""
+        """Return ``ada: hello``, safe to show."""
         return self.words if self.is_noop else f"{self.name}: {visible(self.text)}"
 
 
@@ -125,7 +125,7 @@ class Values:
 
     @property
     def slots(self) -> list[int]:
-        """Slots whose values are known."""
+        """Return the slots whose values are known."""
         return list(self._known)
 
     def want(self, slot: int) -> None:
