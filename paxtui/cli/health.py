@@ -283,7 +283,7 @@ async def _why(cluster: Cluster, spent_s: float) -> str:
         elif status is None:
             what = "warming up"
         elif status.non_voting is not None:
-            what = "held, without vote"
+            what = "learner without vote"
         else:
             lost = status.leader is None or status.role in LEADERLESS
             what = "hears no leader" if lost else f"follows r{status.leader}"

@@ -106,7 +106,7 @@ def rows(sightings: list[Sighting]) -> list[str]:
     ]
     if open_ones:
         lines.append(f"INSECURE: {' '.join(open_ones)} let in whoever reaches them (--insecure)")
-    return [*lines, *_held(sightings), *_spare(sightings)]
+    return [*lines, *_non_voting(sightings), *_spare(sightings)]
 
 
 def _log_start(sighting: Sighting) -> str:
@@ -119,7 +119,7 @@ def _log_start(sighting: Sighting) -> str:
 def _coloured(line: str) -> str:
     """Colour a line that somebody must see red, where that can be shown."""
     loud = (
-        line.startswith(("HELD:", "INSECURE:", "SPARE:"))
+        line.startswith(("NON-VOTING:", "INSECURE:", "SPARE:"))
         and sys.stdout.isatty()
         and not os.environ.get("NO_COLOR")
     )
@@ -153,12 +153,12 @@ def voters_in_touch(sightings: list[Sighting]) -> tuple[int, ...]:
     return sets[0] if sets else ()
 
 
-def _held(sightings: list[Sighting]) -> list[str]:
+def _non_voting(sightings: list[Sighting]) -> list[str]:
     """Return a line for each replica that is a learner without vote."""
     from paxtui.wire.text import visible
 
     return [
-        f"HELD: r{replica} is a learner without vote: {visible(why)}"
+        f"NON-VOTING: r{replica} is a learner without vote: {visible(why)}"
         for replica, why in sorted(_reasons(sightings).items())
     ]
 

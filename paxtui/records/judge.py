@@ -174,7 +174,7 @@ class RecordJudge:
         for slot, learner in sorted(self.witness.unproven.items()):
             found.append(f"whether slot {slot} was chosen when replica {learner} learned it")
         for replica, broken in sorted(self._forgetful.items()):
-            found.append(f"whether replica {replica} was held before it took part ({broken})")
+            found.append(f"whether replica {replica} was without vote before it took part ({broken})")
         return found
 
 

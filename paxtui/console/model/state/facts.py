@@ -151,7 +151,7 @@ class Facts:
 
     def voteless(self, id: int) -> str | None:
         """Return why a replica is a learner without vote, as it says itself, or as the others do."""
-        own = self.replicas[id].held
+        own = self.replicas[id].non_voting
         if own is not None:
             return own
         for other in self.replicas:

@@ -186,11 +186,11 @@ class ReplicaView:
         return dict(self.report.refused_by) if self.report is not None else {}
 
     @property
-    def held(self) -> str | None:
+    def non_voting(self) -> str | None:
         """Return why it is a learner without vote, if it is."""
         status = self.report.status if self.report is not None else None
         why = status.non_voting if status is not None else None
-        return why or ("it is held" if self.role == "non-voting" else None)
+        return why or ("it says so itself" if self.role == "non-voting" else None)
 
     @property
     def proposer_crashed(self) -> bool:
