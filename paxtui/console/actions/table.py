@@ -159,7 +159,7 @@ CLUSTER: Final = (
         choices=lambda context: [(each.name, each.what) for each in PRESETS.values()],
     ),
     ActionSpec(
-        "undo", "undo", "take back the last deed, or a fault by its number", lambda on: on.replica.undo(),
+        "undo", "undo", "take back the last action, or a fault by number", lambda on: on.replica.undo(),
         armed=True, keys="u", hint=Hint("undo", 8), menu="u", usage="undo, undo 7", meaning=m.undo,
     ),
     ActionSpec(
