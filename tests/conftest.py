@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from tests import branches, missing_tools
+from tests import branches, missing_tools, order
 from tests.progress import Progress
 
 STARTS: Final = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn"})
@@ -57,6 +57,12 @@ def pytest_configure(config: pytest.Config) -> None:
         workers = not hasattr(config, "workerinput") and config.getoption("numprocesses", None)
         plugin = branches.BranchesOfWorkers(config) if workers else branches.Branches(config)
         config.pluginmanager.register(plugin, "paxtui-branches")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    slow = [item for item in items if item.get_closest_marker("slow") is not None]
+    quick = [item for item in items if item.get_closest_marker("slow") is None]
+    items[:] = order.spread(slow, quick, order.workers())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

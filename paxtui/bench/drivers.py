@@ -59,7 +59,7 @@ class Schedule:
         self.due = first
 
     def next(self) -> None:
-        """Move on to the next due time. (A product, not a sum: rounding must not add up.)"""
+        """Move on to the next due time: a product, not a sum, because rounding must not add up."""
         self._number += 1
         self.due = self._first + self._number * self._distance_s
 

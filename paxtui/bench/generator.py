@@ -38,7 +38,7 @@ class Generator:
         self._all_ready = trio.Event()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Started as soon as each connection has had an answer; ends after :meth:`stop`."""
+        """Run the load, started as soon as each connection has had an answer; ends after :meth:`stop`."""
         async with trio.open_nursery() as nursery:
             for number in range(self._load.connections):
                 nursery.start_soon(self._connection, number)

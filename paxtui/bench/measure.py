@@ -78,8 +78,8 @@ class Measurement:
         self._told_at = 0.0
 
     async def run(self) -> Measured:
-        """Raises :class:`paxtui.client.ClientError` where the cluster cannot be used, and
-        :class:`MeasurementInterrupted` if it was stopped before it counted."""
+        """Measure, and return what was found. Raises :class:`paxtui.client.ClientError` where the cluster
+        cannot be used, and :class:`MeasurementInterrupted` if it was stopped before it counted."""
         try:
             with quiet_collector():
                 before, after, wire = await self._under_load()

@@ -24,7 +24,7 @@ class Times(Struct, frozen=True):
 
     @classmethod
     def of(cls, histogram: Histogram) -> Times | None:
-        """``None`` where nothing was counted."""
+        """Sum up a histogram; ``None`` where nothing was counted."""
         if histogram.count == 0:
             return None
         p50, p90, p99, p999 = (

@@ -63,6 +63,6 @@ class ReadReceipt:
         self.outcome()
 
     def outcome(self) -> None:
-        """Raises what the read raised."""
+        """Raise what the read raised."""
         if self._failure is not None:
             raise self._failure

@@ -54,7 +54,7 @@ class RawGenerator:
         """Whether something is due for which no connection has room."""
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Started as soon as all are connected; ends after :meth:`stop`."""
+        """Run the load, started as soon as all are connected; ends after :meth:`stop`."""
         try:
             await trio.to_thread.run_sync(self._connect_all)
             task_status.started()

@@ -140,7 +140,8 @@ class Suite:
         return await self._disturbed(f"{LOSS_PERCENT:g} % loss on all links", LOSS_SHARE, lose)
 
     async def _disturbed(self, name: str, target: float, run: Callable[[str], Awaitable[Measured]]) -> Row:
-        """1 × 256 without it, with it, and without it again: what drifts meanwhile is in both halves."""
+        """Measure 1 × 256 without it, with it, and without it again: what drifts meanwhile is in both
+        halves."""
         before = await self._testbed.measure(f"{name}: without", self._load())
         during = await run(f"{name}: with")
         after = await self._testbed.measure(f"{name}: without again", self._load())

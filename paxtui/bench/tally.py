@@ -36,8 +36,8 @@ class Tally:
 
     def count_result(self, pending: Pending, due: float | None = None) -> None:
         """Count a request that is done. With ``due``, its time counts from the moment at which it should
-        have left: one that had to wait behind slow ones was slow, too, though it left late. (Gil Tene calls
-        it coordinated omission when that time is left out.)"""
+        have left: one that had to wait behind slow ones was slow, too, though it left late. Gil Tene calls
+        it coordinated omission when that time is left out."""
         try:
             pending.outcome()
         except ClientError as error:

@@ -96,8 +96,8 @@ class Testbed:
 
     @asynccontextmanager
     async def readers(self, kind: str, replicas: list[int]) -> AsyncIterator[list[dict[str, Any]]]:
-        """Tails or observers (``tail``, ``observe``) of these replicas, in a process of their own. What each
-        has read is in the list at the end."""
+        """Run tails or observers (``tail``, ``observe``) of these replicas, in a process of their own. What
+        each has read is in the list at the end."""
         first = max((await self.watermarks()).values())
         addresses = [str(self.replicas.cluster.address(replica)) for replica in replicas]
         command = [sys.executable, "-m", "paxtui.bench.sink", kind, str(first), *addresses]

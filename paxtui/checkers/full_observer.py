@@ -231,7 +231,7 @@ class FullObserver:
             if replica in self._held:
                 kind = message.__struct_config__.tag
                 raise InvariantBroken(
-                    Invariant.PROMISES, f"it is held as a learner without vote, and sends a {kind}", replica
+                    Invariant.PROMISES, f"it is a learner without vote, and sends a {kind}", replica
                 )
             if look is not None:
                 look(replica, message)

@@ -56,7 +56,7 @@ class Gaps:
             self.dark[replica] = top
 
     def led(self, replica: int, round_: int) -> None:
-        """The highest round at which it may have proposed unseen."""
+        """Remember the highest round at which it may have proposed unseen."""
         if self._lead_unknown[replica]:
             self._lead_unknown[replica] = False
             self._round[replica] = round_

@@ -60,7 +60,7 @@ class GhostState:
     # The disk
 
     def put_votes(self, acceptor: int, ballot: Ballot, first: int, values: Sequence[Value]) -> None:
-        """Votes in ``first``, ``first + 1``, ... reached the disk (invariants 1, 2, 4)."""
+        """Note that votes in ``first``, ``first + 1``, ... reached the disk (invariants 1, 2, 4)."""
         if ballot < self.promised[acceptor]:
             raise InvariantBroken(
                 Invariant.PROMISES,

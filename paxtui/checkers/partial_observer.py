@@ -65,7 +65,7 @@ class PartialObserver(PartialObserverState):
             )
 
     def voted(self, replica: int, ballot: Ballot, first: int, values: Sequence[Value]) -> None:
-        """Votes are for what the leader proposed, and obey promises (invariants 1, 2, 3, 4, 6)."""
+        """Check that votes are for what the leader proposed, and obey promises (invariants 1, 2, 3, 4, 6)."""
         for rule in (Invariant.ONE_VALUE, Invariant.PROMISES, Invariant.AGREEMENT, Invariant.VALIDITY):
             self.judged[rule] += len(values)
         self.ghost.vote_cast(replica, ballot)
@@ -207,7 +207,7 @@ class PartialObserver(PartialObserverState):
         self.ghost.propose_told(proposer, slot, ballot, value)
 
     def accepted_received(self, proposer: int, ballot: Ballot, sender: int, first: int, count: int) -> None:
-        """Votes that are counted were cast (invariant 11)."""
+        """Check that votes that are counted were cast (invariant 11)."""
         bit = 1 << sender
         self.judged[Invariant.DURABLE] += count
         for slot in range(max(first, self.ghost.forgotten), first + count):
@@ -302,7 +302,8 @@ class PartialObserver(PartialObserverState):
         return False
 
     def applied_to(self, learner: int, first: int, watermark: int, head: str) -> None:
-        """Slots are applied in order, each once, and the same on all replicas (invariants 8, 9)."""
+        """Check that slots are applied in order, each once, and the same on all replicas (invariants 8,
+        9)."""
         logs, chosen = self.logs, self.ghost.chosen
         self.judged[Invariant.ORDER] += watermark - first
         suppressed, self._suppressed[learner] = self._suppressed[learner], {}

@@ -153,7 +153,8 @@ class PartialObserverState:
             )
 
     def _keeps_votes(self, replica: int, start: LifeStart, known: bool) -> None:
-        """Votes that nobody counted may be gone; others may not, and none may come from nowhere."""
+        """Check the votes at a start: those that nobody counted may be gone, others may not, and none may
+        come from nowhere."""
         held = {slot: ballot for slot, ballot, _ in start.votes}
         self.judged[Invariant.ACKNOWLEDGED] += len(held)
         bit = 1 << replica

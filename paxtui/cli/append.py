@@ -166,7 +166,7 @@ class _Results:
         return max((code for code, _ in self._problems), default=EXIT_OK)
 
     def known(self) -> str:
-        """What is known so far, in words."""
+        """Return what is known so far, in words."""
         words = f"{self._acknowledged:,} acknowledged"
         if self._acknowledged:
             words += f", the last was {self._noun} {self._last + 1:,}"
@@ -191,7 +191,7 @@ async def _each(texts: list[str]) -> AsyncGenerator[str, None]:
 
 
 def _lines_of_a_file() -> int | None:
-    """How many lines standard input has, if that is known before reading."""
+    """Return how many lines standard input has, if that is known before reading."""
     import os
     import stat
 

@@ -144,7 +144,7 @@ def restore(
 
 
 def told(found: Backup) -> str:
-    """A backup in one line."""
+    """Describe a backup in one line."""
     about, identity, result = found
     first = result.log_start
     return (

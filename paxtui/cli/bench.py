@@ -1,4 +1,4 @@
-"""``paxtui bench``: how fast is a cluster, how long do answers take, and what does a message cost?"""
+"""``paxtui bench``: how fast a cluster is, how long answers take, and what a message costs."""
 
 from __future__ import annotations
 

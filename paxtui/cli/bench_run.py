@@ -27,7 +27,7 @@ SIZES = (1, 3, 5, 7, 9)
 
 
 def run(options: BenchOptions, *, suite: bool) -> int:
-    """One measurement, or the table."""
+    """Run one measurement, or all of the table."""
     if options.n is not None and options.n not in SIZES:
         raise ConfigError(f"-n: {options.n} is no size of a cluster; 1, 3, 5, 7 and 9 are")
     if suite:
@@ -108,7 +108,7 @@ async def _measure(
 
 
 def exit_code(measured: Measured) -> int:
-    """0 if all requests were answered."""
+    """Return 0 if all requests were answered."""
     if measured.interrupted:
         return EXIT_INTERRUPTED
     return EXIT_FAILED if measured.failures else EXIT_OK

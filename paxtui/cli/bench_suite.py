@@ -82,7 +82,7 @@ class Table:
         self.missed = 0
 
     def head(self, base: Load, file_system: str) -> None:
-        """On what, and the columns."""
+        """Print on what it is measured, and the columns."""
         if self._as_json:
             print(msgspec.json.encode({**machine(), "file_system": file_system}).decode(), flush=True)
             return
@@ -94,7 +94,7 @@ class Table:
         self._print(("load", "target", "measured", "verdict", "others"))
 
     def add(self, row: Row) -> None:
-        """One more row."""
+        """Print one more row."""
         self.missed += row.verdict == "missed"
         if self._as_json:
             print(msgspec.json.encode(row).decode(), flush=True)
@@ -104,12 +104,12 @@ class Table:
         self._print((row.load, row.target, row.measured, row.verdict + by, others))
 
     def foot(self) -> None:
-        """Where the other rows are."""
+        """Print where the other rows are."""
         if not self._as_json:
             print(LEGEND)
 
     def _print(self, cells: Sequence[str]) -> None:
-        """One row, each cell in lines of its column's width."""
+        """Print one row, each cell in lines of its column's width."""
         columns = shutil.get_terminal_size((160, 50)).columns
         shares = (*(max(20, round(share * (columns - FIXED_WIDTH))) for share in SHARES), *NARROW)
         wrapped = [textwrap.wrap(cell, width) or [""] for cell, width in zip(cells, shares, strict=True)]

@@ -184,7 +184,7 @@ def show(
 
 
 def kept_folder() -> Path | None:
-    """Where consoles keep what is kept between runs; ``None`` for a user who has no home."""
+    """Return where consoles keep what is kept between runs; ``None`` for a user who has no home."""
     from platformdirs import user_config_path
 
     try:
@@ -217,7 +217,7 @@ def check_theme(theme: str | None) -> None:
 
 
 def _name(named: str | None) -> str:
-    """A name for the chat: the one given, the user's, or ``you``."""
+    """Return a name for the chat: the one given, the user's, or ``you``."""
     import getpass
 
     from paxtui.client import check_name

@@ -103,7 +103,8 @@ async def _leader(replicas: LocalCluster) -> int:
 
 
 async def _converse(replicas: LocalCluster, leader: int) -> dict[str, int]:
-    """Two clients talk; the leader is killed in the middle. Slots of the acknowledged messages."""
+    """Let two clients talk, and kill the leader in the middle; return the slots of the acknowledged
+    messages."""
     import trio
 
     from paxtui.client import connect

@@ -113,7 +113,7 @@ def _flushed(code: int) -> int:
 
 
 def leaves(error: BaseException) -> Iterator[BaseException]:
-    """The errors in a group, at any depth; an error without a group is its own leaf."""
+    """Yield the errors in a group, at any depth; an error without a group is its own leaf."""
     if isinstance(error, BaseExceptionGroup):
         for each in error.exceptions:
             yield from leaves(each)
@@ -122,7 +122,7 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def is_interrupt(error: BaseException) -> bool:
-    """Whether a signal is among the reasons why this was raised."""
+    """Return whether a signal is among the reasons why this was raised."""
     return any(isinstance(leaf, KeyboardInterrupt) for leaf in leaves(error))
 
 
@@ -149,7 +149,8 @@ def _explain(error: BaseException) -> int:
 
 
 def _code_of(error: BaseException) -> int | None:
-    """The exit code for an error that is the user's or the cluster's; ``None`` for our own mistakes."""
+    """Return the exit code for an error that is the user's or the cluster's; ``None`` for our own
+    mistakes."""
     from paxtui.client.cluster import ReplicaDied
     from paxtui.client.errors import ClientError, Unknown
     from paxtui.config.cluster_file import ConfigError

@@ -53,7 +53,7 @@ class HealthVerdict(NamedTuple):
         return f"{'healthy' if self.healthy else 'not healthy'}: {visible(self.text)}"
 
     def json(self) -> str:
-        """One object; what is not known is null."""
+        """Return one JSON object; what is not known is null."""
         import json
 
         return json.dumps(self._asdict())
@@ -142,14 +142,15 @@ class One(NamedTuple):
 
 
 def _is_named(named: Path | str | None) -> bool:
-    """Whether somebody said which cluster; a lone HOST:PORT is asked for it."""
+    """Return whether somebody said which cluster; a lone HOST:PORT is asked for it."""
     from paxtui.config.cluster_file import CONFIG_VARIABLE
 
     return named is not None or bool(os.environ.get(CONFIG_VARIABLE))
 
 
 async def _one(address: str | None, named: Path | str | None, id: int | None) -> One | None:
-    """The one replica that is meant, if one is. Asks nobody, unless ``--at`` has to tell where it is."""
+    """Return the one replica that is meant, if one is. Asks nobody, unless ``--at`` has to tell where it
+    is."""
     from paxtui.client import resolve
     from paxtui.config import cluster_file
     from paxtui.config.cluster_file import Address, ConfigError
@@ -211,7 +212,8 @@ class Another(Exception):
 
 
 async def _report(one: One, tls: Tls | None, deadline: float) -> StatusReport:
-    """What the one replica says of itself. Raises :class:`Another`, ``ClientError`` or one of ``BROKEN``."""
+    """Ask what the one replica says of itself. Raises :class:`Another`, ``ClientError`` or one of
+    ``BROKEN``."""
     import trio
 
     from paxtui.client.connection import answers, dial
@@ -233,7 +235,7 @@ async def _report(one: One, tls: Tls | None, deadline: float) -> StatusReport:
 
 
 def _id_in(report: StatusReport, one: One) -> int:
-    """Its id: asked for, or the number of our question, which is the id that its welcome told."""
+    """Return its id: asked for, or the number of our question, which is the id that its welcome told."""
     return report.id if one.id is None else one.id
 
 
@@ -256,7 +258,8 @@ async def _cluster(cluster: Cluster, deadline: float) -> HealthVerdict:
 
 
 async def _quorum_read(cluster: Cluster, via: int | None, deadline: float) -> PageRead:
-    """A linearizable read: it is answered only if a majority confirms, after it was asked, who leads."""
+    """Make a linearizable read, which is answered only if a majority confirms, after it was asked, who
+    leads."""
     import trio
 
     from paxtui.client import connect
@@ -267,7 +270,7 @@ async def _quorum_read(cluster: Cluster, via: int | None, deadline: float) -> Pa
 
 
 async def _why(cluster: Cluster, spent_s: float) -> str:
-    """What the replicas themselves say about it."""
+    """Ask the replicas themselves why, and say it in words."""
     from paxtui.client import Operator
 
     sightings = await Operator(cluster, "health").status(timeout_s=REASON_S)
@@ -280,7 +283,7 @@ async def _why(cluster: Cluster, spent_s: float) -> str:
         elif status is None:
             what = "warming up"
         elif status.non_voting is not None:
-            what = "held, without vote"
+            what = "learner without vote"
         else:
             lost = status.leader is None or status.role in LEADERLESS
             what = "hears no leader" if lost else f"follows r{status.leader}"
@@ -291,7 +294,7 @@ async def _why(cluster: Cluster, spent_s: float) -> str:
 
 
 def answering(sightings: list[Sighting]) -> str:
-    """How many replicas answer, and can decide something together, beside how many are needed."""
+    """Return how many replicas answer, and can decide something together, beside how many are needed."""
     from paxtui.cli.status import voters_in_touch
 
     n, majority = len(sightings), len(sightings) // 2 + 1

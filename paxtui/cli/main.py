@@ -42,7 +42,7 @@ wrapping.install()
 
 
 def new_app() -> typer.Typer:
-    """The command line without a subcommand."""
+    """Return the command line without a subcommand."""
     app = typer.Typer(
         name="paxtui",
         no_args_is_help=False,
@@ -76,7 +76,7 @@ def paxtui(
     name: console.NameOption = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
-    """A terminal console for a real Multi-Paxos cluster that keeps a replicated message log.
+    """Run a terminal console for a real Multi-Paxos cluster that keeps a replicated message log.
 
     Without a command: start the replicas of the configuration and show them, full-screen.
     """
@@ -124,7 +124,8 @@ GROUPS = {"fault": fault.app, "certs": certs.app}
 
 
 def app_of(words: list[str]) -> typer.Typer:
-    """The command line with what ``words`` begin with, or with all commands where they begin with none.
+    """Return the command line with what ``words`` begin with, or with all commands where they begin with
+    none.
 
     Typer reads the signature of every command that it is given, whichever is run: 30 ms of the 100 that
     pass before a replica starts.
@@ -142,7 +143,7 @@ def app_of(words: list[str]) -> typer.Typer:
 
 
 def main() -> None:
-    """The entry point."""
+    """Run the program: its entry point."""
     signals.own()
     streams.prepare()
     sys.exit(run_words(sys.argv[1:]))

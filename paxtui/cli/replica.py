@@ -130,7 +130,7 @@ def replica(
 
 
 def _with_console(options: ReplicaOptions, data_dir: Path | None, record: Path | None) -> int:
-    """The replica in a process of its own, so that the screen cannot delay it, and the console on it."""
+    """Run the replica in a process of its own, so that the screen cannot delay it, and the console on it."""
     from paxtui.cli import console
     from paxtui.config.folders import data_root
     from paxtui.wire.faults import Loss, SkipSlot

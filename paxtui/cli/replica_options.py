@@ -93,14 +93,14 @@ def replica_options(
 
 
 def message_log_folder(cluster: Cluster, log_dir: Path | None) -> Path:
-    """The folder that was named, as it is; by default one folder a cluster."""
+    """Return the folder that was named, as it is; by default one folder a cluster."""
     if log_dir is not None:
         return log_root(log_dir)
     return replica_folder(log_root(None), cluster.name, 0).parent
 
 
 def _metrics(text: str) -> Address:
-    """Where Prometheus may ask: on this machine alone, unless a host is named."""
+    """Read where Prometheus may ask: on this machine alone, unless a host is named."""
     found = re.fullmatch(r"(?:(\[[^\[\]\s]+\]|[^:\[\]\s]+):)?([0-9]{1,5})", text)
     if found is None:
         raise ConfigError(f"--metrics: {quoted(text)} is not [HOST:]PORT, such as 9464 or 0.0.0.0:9464")

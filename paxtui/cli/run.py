@@ -160,7 +160,7 @@ class PlannedScenario:
         self._flags = [f"--f {self.cluster.f}"] if config_path is None else [f"--config-path {config_path}"]
 
     def unfit(self) -> str | None:
-        """Why the scenario cannot run on so many replicas, if so."""
+        """Return why the scenario cannot run on so many replicas, if so."""
         from paxtui.config.cluster_file import ConfigError
 
         try:
@@ -171,7 +171,7 @@ class PlannedScenario:
 
     @property
     def command(self) -> str:
-        """What runs it again in the same way."""
+        """Return what runs it again in the same way."""
         source = self.scenario.source
         name = source if "/" in source or Path(source).is_file() else self.scenario.name
         flags = [*self._flags, f"--rand-seed {self.seed}"]
@@ -180,7 +180,7 @@ class PlannedScenario:
         return " ".join(["paxtui run", name, *flags])
 
     def options(self, data_dir: Path, log_dir: Path) -> ScenarioOptions:
-        """With the folders of this run."""
+        """Return the options with the folders of this run."""
         from paxtui.scenarios.runner import ScenarioOptions
 
         return ScenarioOptions(

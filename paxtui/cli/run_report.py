@@ -34,7 +34,7 @@ class Report:
     def begin(
         self, scenario: Scenario, replicas: int, seed: int, msg_loss: float, skip_slot: int | None
     ) -> None:
-        """A scenario begins."""
+        """Tell that a scenario begins."""
         self._scenario = scenario.name
         longest = max(len(describe(step)) for _, step in numbered(scenario.steps))
         self._columns = min(max(longest + 5, WHAT_COLUMNS_MIN), WHAT_COLUMNS_MAX)
@@ -49,7 +49,7 @@ class Report:
             self._print((visible(scenario.shows), "dim"))
 
     def note(self, note: StepReport) -> None:
-        """A step has happened."""
+        """Tell that a step has happened."""
         if self._as_json:
             self._object({"event": "step", **to_builtins(note)})
         elif self._steps:
@@ -57,7 +57,7 @@ class Report:
             self._print((f"{note.at_s:7.2f} s ", "dim"), f"{what:<{self._columns}} ", (note.outcome, "dim"))
 
     def end(self, result: ScenarioResult, command: str, kept: Path | None, logs: Path) -> None:
-        """How it ended, and where to look."""
+        """Tell how it ended, and where to look."""
         if self._as_json:
             fields = {**to_builtins(result), "command": command, "log_dir": str(logs)}
             self._object({"event": "end", **fields, "data_dir": str(kept) if kept is not None else None})
@@ -76,7 +76,7 @@ class Report:
             self._print((f"      message logs: {logs}", "dim"))
 
     def skipped(self, scenario: Scenario, reason: str) -> None:
-        """It cannot run on so many replicas."""
+        """Tell that a scenario cannot run on so many replicas."""
         if self._as_json:
             self._object({"event": "skipped", "scenario": scenario.name, "reason": reason})
         else:
@@ -87,7 +87,7 @@ class Report:
         print("paxtui: interrupted; stopping the replicas", file=sys.stderr, flush=True)
 
     def summary(self, results: Sequence[ScenarioResult], skipped: Sequence[tuple[str, str]]) -> None:
-        """A table of all, and how many passed."""
+        """Print a table of all, and how many passed."""
         if self._as_json:
             return
         from rich.table import Table
@@ -111,7 +111,7 @@ class Report:
         print(json.encode({"scenario": self._scenario, **fields}).decode(), flush=True)
 
     def _print(self, *parts: str | tuple[str, str]) -> None:
-        """Styled parts on one line, whatever the width of the terminal; nothing in them is markup."""
+        """Print styled parts on one line, whatever the width of the terminal; nothing in them is markup."""
         self._console.print(Text.assemble(*parts))
 
 

@@ -87,14 +87,14 @@ def run_async(function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kw
 
 
 def words() -> str:
-    """How the process was ended, in words."""
+    """Say how the process was ended, in words."""
     if _State.number == signal.SIGINT:
         return "interrupted"
     return f"ended by {signal.Signals(_State.number).name}"
 
 
 def exit_code() -> int:
-    """The exit code of a process that a signal ended."""
+    """Return the exit code of a process that a signal ended."""
     return EXIT_SIGNAL + _State.number
 
 

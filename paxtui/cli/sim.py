@@ -163,7 +163,7 @@ def sim(
 
 
 def _cores() -> int:
-    """How many of them this process may use."""
+    """Return how many processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -206,7 +206,7 @@ def _traced(seed: int, profile: str, trace: Path, *, messages: bool) -> RunResul
 
 
 def _planned(path: Path, *, verbose: bool) -> int:
-    """A regression file: the core must pass, and its mutant, if it names one, must not."""
+    """Run a regression file: the core must pass, and its mutant, if it names one, must not."""
     from paxtui.sim.campaign.regression import BadRegression, complaint, load, run
 
     try:

@@ -31,7 +31,7 @@ GIT_S_MAX = 10.0
 
 
 def commit() -> tuple[str | None, str]:
-    """The commit's hash, and who says so."""
+    """Return the commit's hash, and who says so."""
     told = os.environ.get(COMMIT_VARIABLE, "")
     if _is_hash(told):
         return told, COMMIT_VARIABLE
@@ -55,7 +55,7 @@ def _is_hash(text: str) -> bool:
 
 
 def run(jobs: int, *, verbose: bool) -> int:
-    """All of it, unless something fails before."""
+    """Do all of it, unless something fails before."""
     from paxtui.sim.campaign import ci
     from paxtui.sim.campaign.determinism import NotRepeatable
     from paxtui.sim.campaign.summary import Summary

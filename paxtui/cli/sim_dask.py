@@ -38,7 +38,8 @@ class DaskWorkers:
 
 @contextmanager
 def workers(address: str) -> Iterator[DaskWorkers]:
-    """The workers of the scheduler at ``address``, if there are any and they have this very code."""
+    """Connect to the workers of the scheduler at ``address``, if there are any and they have this very
+    code."""
     try:
         from distributed import Client
         from distributed.comm.addressing import resolve_address
@@ -61,7 +62,7 @@ def workers(address: str) -> Iterator[DaskWorkers]:
 
 
 def _check(client: Client, address: str) -> None:
-    """Every worker must be there, and run what this process would run."""
+    """Check the workers: every one must be there, and run what this process would run."""
     from paxtui.sim.campaign.code_version import digest
 
     try:
@@ -83,14 +84,14 @@ def _check(client: Client, address: str) -> None:
 
 
 def _everywhere(client: Client, call: Callable[[], Any]) -> dict[str, Any]:
-    """What a call returns, or raises, on each worker."""
+    """Return what a call returns, or raises, on each worker."""
     answers: dict[str, Any] = client.run(call, on_error="return")
     return answers
 
 
 @contextmanager
 def _lost(address: str) -> Iterator[None]:
-    """Workers that die, or a scheduler that goes away, end the campaign with one line."""
+    """End the campaign with one line where workers die, or the scheduler goes away."""
     from concurrent.futures import CancelledError
 
     from distributed.comm.core import CommClosedError

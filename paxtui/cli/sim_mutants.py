@@ -9,7 +9,7 @@ import typer
 
 
 def chosen(names: Sequence[str]) -> list[str]:
-    """The mutants that were named; all, if none was."""
+    """Return the mutants that were named; all, if none was."""
     from paxtui.sim.mutants import MUTANTS
 
     unknown = [name for name in names if name not in MUTANTS]

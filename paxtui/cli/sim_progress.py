@@ -48,7 +48,7 @@ class CampaignProgress:
             self._bar.stop()
 
     def advance(self, summary: Summary, _: RunResult) -> None:
-        """One more run is done."""
+        """Count that one more run is done."""
         self._summary = summary
         if self._bar is not None:
             self._bar.update(self._task, completed=summary.runs, speed=speed(summary))
@@ -58,21 +58,21 @@ class CampaignProgress:
             typer.echo(f"{summary.runs:,}{of} seeds, {speed(summary)}, {summary.failed} failed", err=True)
 
     def known(self) -> str:
-        """How far it came, in words."""
+        """Return how far it came, in words."""
         if self._summary is None:
             return "no seed has run"
         return f"{self._summary.runs:,} seeds have run, {self._summary.failed} of them failed"
 
 
 def speed(summary: Summary) -> str:
-    """``31.4 seeds/s, 1:42:10 of virtual time``."""
+    """Return ``31.4 seeds/s, 1:42:10 of virtual time``."""
     return (
         f"{summary.runs / max(summary.seconds, 1e-9):.1f} seeds/s, {clock(summary.virtual_s)} of virtual time"
     )
 
 
 def clock(seconds: float) -> str:
-    """``1:02:03``; hours do not turn into days."""
+    """Return ``1:02:03``; hours do not turn into days."""
     minutes, whole = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{whole:02}"

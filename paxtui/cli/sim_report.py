@@ -21,7 +21,7 @@ EXIT_CODES = {"ok": 0, "safety": 1, "liveness": 4, "crash": 5}
 
 
 def tell(summary: Summary, what: str, verbose: bool) -> None:
-    """The sums of a campaign."""
+    """Tell the sums of a campaign."""
     seconds = max(summary.seconds, 1e-9)
     ok = summary.outcomes["ok"]
     voids = sum(summary.void.values())
@@ -50,20 +50,20 @@ def tell(summary: Summary, what: str, verbose: bool) -> None:
 
 
 def medians(summary: Summary) -> str:
-    """``2,719 events, 1,071 messages, ...``"""
+    """Return ``2,719 events, 1,071 messages, ...``."""
     from paxtui.sim.campaign.summary import MEASURES
 
     return ", ".join(f"{summary.median(measure):,} {measure}" for measure in MEASURES)
 
 
 def faults(summary: Summary) -> str:
-    """How many of each kind, the most frequent first."""
+    """Return how many of each kind, the most frequent first."""
     told = (f"{kind} {count:,}" for kind, count in summary.faults.most_common())
     return ", ".join(told) or "none"
 
 
 def tell_thin(summary: Summary) -> int:
-    """Whether the campaign tested enough; its exit code if nothing else is wrong."""
+    """Tell whether the campaign tested enough; its exit code if nothing else is wrong."""
     reasons = summary.thin()
     for reason in reasons:
         typer.echo(f"tests too little: {reason}")
@@ -71,7 +71,7 @@ def tell_thin(summary: Summary) -> int:
 
 
 def tell_one(result: RunResult) -> None:
-    """A run that ended well."""
+    """Tell of a run that ended well."""
     typer.echo(
         f"seed {result.seed}, profile {result.profile}: ok, {result.at:.1f} s of virtual time, "
         f"{result.events} events, {result.messages} messages, {result.slots} slots, "
@@ -85,7 +85,7 @@ def tell_one(result: RunResult) -> None:
 def tell_failure(
     plan: Plan, result: RunResult, verbose: bool, *, mutant: str | None = None, again: str
 ) -> None:
-    """A run that did not: the last of what happened, what broke, and the command that repeats it."""
+    """Tell of a run that did not: the last of what happened, what broke, and the command that repeats it."""
     from paxtui.records.diagram import SpaceTime
     from paxtui.sim.campaign.campaign import last_lines
     from paxtui.sim.cluster.simulation import Simulation

@@ -57,8 +57,9 @@ async def _status(cluster: Named, watch: bool, as_json: bool) -> int:
 
 
 def rows(sightings: list[Sighting]) -> list[str]:
-    """A table, one line a replica; what differs from the majority's belief carries a ``*``. A line below it
-    for those that let everybody in. From which slot on logs are kept is told once anything is removed."""
+    """Return a table, one line a replica; what differs from the majority's belief carries a ``*``. A line
+    below it for those that let everybody in. From which slot on logs are kept is told once anything is
+    removed."""
     columns = ["replica", "role", "leader", "ballot", "promised", "watermark", "lag", "faults", "pid"]
     table: list[list[str]] = []
     for sighting in sightings:
@@ -105,20 +106,20 @@ def rows(sightings: list[Sighting]) -> list[str]:
     ]
     if open_ones:
         lines.append(f"INSECURE: {' '.join(open_ones)} let in whoever reaches them (--insecure)")
-    return [*lines, *_held(sightings), *_spare(sightings)]
+    return [*lines, *_non_voting(sightings), *_spare(sightings)]
 
 
 def _log_start(sighting: Sighting) -> str:
-    """From which slot on it keeps the log."""
+    """Return from which slot on it keeps the log."""
     if sighting.report is None:
         return "?"
     return "-" if sighting.report.status is None else str(sighting.report.status.log_start)
 
 
 def _coloured(line: str) -> str:
-    """The lines that somebody must see are red where that can be shown."""
+    """Colour a line that somebody must see red, where that can be shown."""
     loud = (
-        line.startswith(("HELD:", "INSECURE:", "SPARE:"))
+        line.startswith(("NON-VOTING:", "INSECURE:", "SPARE:"))
         and sys.stdout.isatty()
         and not os.environ.get("NO_COLOR")
     )
@@ -126,8 +127,8 @@ def _coloured(line: str) -> str:
 
 
 def _spare(sightings: list[Sighting]) -> list[str]:
-    """A line if fewer may fail than of replicas that all work: those that say that they hear each other, and
-    have a vote, less a majority."""
+    """Return a line if fewer may fail than of replicas that all work: those that say that they hear each
+    other, and have a vote, less a majority."""
     n, found = len(sightings), voters_in_touch(sightings)
     majority = n // 2 + 1
     spare = len(found) - majority
@@ -139,7 +140,7 @@ def _spare(sightings: list[Sighting]) -> list[str]:
 
 
 def voters_in_touch(sightings: list[Sighting]) -> tuple[int, ...]:
-    """The largest set of replicas that serve with a vote and say that they hear each other."""
+    """Return the largest set of replicas that serve with a vote and say that they hear each other."""
     from paxtui.wire.links import mutual_sets
 
     voteless = set(_reasons(sightings))
@@ -152,18 +153,18 @@ def voters_in_touch(sightings: list[Sighting]) -> tuple[int, ...]:
     return sets[0] if sets else ()
 
 
-def _held(sightings: list[Sighting]) -> list[str]:
-    """A line for each replica that is a learner without vote."""
+def _non_voting(sightings: list[Sighting]) -> list[str]:
+    """Return a line for each replica that is a learner without vote."""
     from paxtui.wire.text import visible
 
     return [
-        f"HELD: r{replica} is a learner without vote: {visible(why)}"
+        f"NON-VOTING: r{replica} is a learner without vote: {visible(why)}"
         for replica, why in sorted(_reasons(sightings).items())
     ]
 
 
 def _reasons(sightings: list[Sighting]) -> dict[int, str]:
-    """By replica, why it is a learner without vote, as it says itself, or as the others do."""
+    """Return by replica why it is a learner without vote, as it says itself, or as the others do."""
     reasons: dict[int, str] = {}
     for sighting in sightings:
         if sighting.report is not None:

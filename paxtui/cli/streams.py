@@ -144,7 +144,7 @@ def _made_of(stream: TextIO | None, original: TextIO | None, descriptor: int) ->
 
 
 def stdout() -> OutputStream | None:
-    """Standard output, if :func:`prepare` made it."""
+    """Return standard output, if :func:`prepare` made it."""
     return sys.stdout if isinstance(sys.stdout, OutputStream) else None
 
 
@@ -156,7 +156,7 @@ def need_stdout() -> None:
 
 
 def can_show(text: str) -> bool:
-    """Whether standard output's encoding has these characters."""
+    """Return whether standard output's encoding has these characters."""
     try:
         text.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:
@@ -177,7 +177,7 @@ class InputFailed(Exception):
 
 
 async def stdin_lines() -> AsyncGenerator[str, None]:
-    """Lines of standard input without their ends, each as soon as it is there: a pipe may be slow.
+    """Yield the lines of standard input without their ends, each as soon as it is there: a pipe may be slow.
 
     Raises :class:`InputFailed`. What is not UTF-8 becomes surrogates.
     """

@@ -73,7 +73,7 @@ class _Printed:
             self._last = entry.slot
 
     def known(self) -> str:
-        """How far it came, in words."""
+        """Return how far it came, in words."""
         if self._last is None:
             return "nothing was printed"
         return f"the last was slot {self._last}; --from {self._last + 1} goes on"
@@ -111,7 +111,7 @@ def tell_removed(following: int, slot: int) -> None:
 
 
 def line(entry: LogEntry, as_json: bool) -> str:
-    """One entry for a script or for a person."""
+    """Write one entry for a script or for a person."""
     from paxtui.wire.text import client_name, cluster_words, visible
 
     if as_json:

@@ -154,7 +154,8 @@ class RedrawnLines:
         self._cells = []
 
     def drawn(self, lines: Sequence[str], width: int) -> str:
-        """What to write so that ``lines`` stand in the place of those before, on a terminal this wide."""
+        """Return what to write so that ``lines`` stand in the place of those before, on a terminal this
+        wide."""
         from rich.cells import cell_len, set_cell_size
 
         most = max(width - 1, 1)

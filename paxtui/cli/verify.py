@@ -1,4 +1,4 @@
-"""``paxtui verify``: do all logs agree?"""
+"""``paxtui verify``: whether all logs agree."""
 
 from __future__ import annotations
 

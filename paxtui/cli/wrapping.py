@@ -20,7 +20,7 @@ TEXT_MIN = 10
 
 
 def wrapped(text: str, width: int, indent: str = "") -> list[str]:
-    """The lines of a paragraph, broken between words alone."""
+    """Return the lines of a paragraph, broken between words alone."""
     return textwrap.wrap(
         text,
         max(width, len(indent) + TEXT_MIN),
@@ -32,7 +32,7 @@ def wrapped(text: str, width: int, indent: str = "") -> list[str]:
 
 
 def paragraphs(text: str) -> list[tuple[str, str]]:
-    """The paragraphs of a text, each with its indentation."""
+    """Return the paragraphs of a text, each with its indentation."""
     found = []
     for paragraph in text.expandtabs().split("\n\n"):
         lines = [line for line in paragraph.splitlines() if line.strip()]

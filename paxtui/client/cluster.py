@@ -163,7 +163,7 @@ class LocalCluster:
         return self._processes[replica].alive
 
     def pid(self, replica: int) -> int | None:
-        """Its process id, while it runs."""
+        """Return its process id, while it runs."""
         handle = self._processes[replica].handle
         return handle.pid if handle is not None and handle.returncode is None else None
 

@@ -35,17 +35,17 @@ class Identity(Struct, frozen=True):
 
     @property
     def uri(self) -> str:
-        """The URI in the certificate."""
+        """Return the URI in the certificate."""
         return f"{SCHEME}{self}"
 
     @property
     def stem(self) -> str:
-        """The name of its files, without ``.pem`` and ``.key``."""
+        """Return the name of its files, without ``.pem`` and ``.key``."""
         return f"{self.role}-{self.name}"
 
     @property
     def replica(self) -> int | None:
-        """The replica's id; ``None`` for all others."""
+        """Return the replica's id; ``None`` for all others."""
         return int(self.name) if self.role == "replica" else None
 
 

@@ -85,7 +85,7 @@ class ConsoleApp(InOrder, inherit_bindings=False):
 
     @property
     def notice(self) -> Notice | None:
-        """What the last line tells for some seconds."""
+        """Return what the last line tells for some seconds."""
         return self._shown_notice.notice
 
     def notify_line(self, text: str, *, failed: bool = False) -> None:
@@ -95,7 +95,7 @@ class ConsoleApp(InOrder, inherit_bindings=False):
 
     @property
     def log_pane(self) -> LogPane:
-        """The log, which is always there."""
+        """Return the log, which is always there."""
         return self.screen_stack[0].query_one(LogPane)
 
     def _arrangement(self) -> Arrangement:

@@ -70,7 +70,7 @@ class RestoreProposerCommand(ConsoleCommand, frozen=True):
 
 
 class InjectManyCommand(ConsoleCommand, frozen=True):
-    """Begin several faults ``(replica, fault)`` as one deed."""
+    """Begin several faults ``(replica, fault)`` as one command."""
 
     faults: tuple[tuple[int, AnyFault], ...]
     name: str

@@ -53,13 +53,13 @@ class ViewState:
 
     @property
     def now(self) -> float:
-        """The clock of everything that is drawn: it stands while the view is frozen."""
+        """Return the clock of everything that is drawn: it stands while the view is frozen."""
         return self.frozen_at if self.frozen_at is not None else self.clock()
 
     @property
     def seen_by(self) -> int:
-        """The replica whose view the chat shows: the chosen one, else a leader that works, else who applied
-        most."""
+        """Return the replica whose view the chat shows: the chosen one, else a leader that works, else who
+        applied most."""
         if self.viewer is not None:
             return self.viewer
         model, now = self.model, self.now
@@ -70,5 +70,5 @@ class ViewState:
 
     @property
     def ballot_hue(self) -> Callable[[int, int], str]:
-        """The style of a ballot ``(round, replica)``: another leader, another colour."""
+        """Return the style of a ballot ``(round, replica)``: another leader, another colour."""
         return lambda round, replica: f"ballot{(round + 3 * replica) % 6}"

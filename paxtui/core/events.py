@@ -49,7 +49,7 @@ class PreVoteAsked(Event, frozen=True):
 
 
 class PreVoteAnswered(Event, frozen=True):
-    """This replica answered ``to``'s pre-vote. Not granted: it hears another leader."""
+    """The replica answered ``to``'s pre-vote. Not granted: it hears another leader."""
 
     ballot: Ballot
     to: int
@@ -72,7 +72,7 @@ class PrepareSent(Event, frozen=True):
 
 
 class Promised(Event, frozen=True):
-    """This acceptor promised ``ballot`` and reports ``votes`` votes in a page from ``first`` on."""
+    """The acceptor promised ``ballot`` and reports ``votes`` votes in a page from ``first`` on."""
 
     ballot: Ballot
     first: int
@@ -121,7 +121,7 @@ class AcceptSent(Event, frozen=True):
 
 
 class Voted(Event, frozen=True):
-    """This acceptor accepted; the votes and the promise ``ballot`` are in the batch being written."""
+    """The acceptor accepted; the votes and the promise ``ballot`` are in the batch being written."""
 
     ballot: Ballot
     first: int
@@ -154,7 +154,7 @@ class ChosenSeen(Event, frozen=True):
 
 
 class Learned(Event, frozen=True):
-    """This replica knows these values to be chosen. They may stand above a hole, and are then not applied."""
+    """The replica knows these values to be chosen. They may stand above a hole, and are then not applied."""
 
     first: int
     entries: tuple[Entry, ...]
@@ -186,7 +186,7 @@ class SessionEvicted(Event, frozen=True):
 
 
 class NackSent(Event, frozen=True):
-    """This acceptor refused ``ballot``: ``promised`` is higher, or ``leader`` is alive."""
+    """The acceptor refused ``ballot``: ``promised`` is higher, or ``leader`` is alive."""
 
     ballot: Ballot
     to: int
@@ -211,7 +211,7 @@ class SteppedDown(Event, frozen=True):
 
 
 class LeaderHeard(Event, frozen=True):
-    """This replica follows a new leader."""
+    """The replica follows a new leader."""
 
     ballot: Ballot
 
@@ -268,7 +268,7 @@ class SnapshotSent(Event, frozen=True):
 
 
 class SnapshotTaken(Event, frozen=True):
-    """This replica goes on from the state at ``upto``; what is below was never applied here. ``chain`` is the
+    """The replica goes on from the state at ``upto``; what is below was never applied here. ``chain`` is the
     hash chain's head there (hex)."""
 
     first: int
@@ -292,7 +292,7 @@ class ProposerRestored(Event, frozen=True):
 
 
 class BecameNonVoting(Event, frozen=True):
-    """This replica is a learner without vote from here on; ``reason`` says in words why."""
+    """The replica is a learner without vote from here on; ``reason`` says in words why."""
 
     reason: str
 

@@ -30,7 +30,7 @@ class Write(Struct, frozen=True):
 
 
 class PutVotes(Write, frozen=True):
-    """This acceptor's votes at ``ballot`` in ``first``, ``first + 1``, ...; they replace older rows."""
+    """The acceptor's votes at ``ballot`` in ``first``, ``first + 1``, ...; they replace older rows."""
 
     ballot: Ballot
     first: int

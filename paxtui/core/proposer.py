@@ -420,7 +420,7 @@ class Proposer:
         self._acceptor.forget_leader(self._own_ballot)
         self.election_at = INFINITY
         if current is not None:
-            self._out.event(SteppedDown(current, "it is held as a learner without vote"))
+            self._out.event(SteppedDown(current, "it is a learner without vote"))
 
     @property
     def deadline(self) -> float:

@@ -236,7 +236,7 @@ class Replica:
 
     @property
     def _without_vote(self) -> str:
-        return f"it is held as a learner without vote: {self.non_voting}"
+        return f"it is a learner without vote: {self.non_voting}"
 
     def write_watermark(self) -> None:
         """Let the next output write the watermark, if it has moved: the host is about to stop, and what is

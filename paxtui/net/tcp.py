@@ -38,7 +38,8 @@ class TcpTimeouts(Struct, frozen=True):
 
     @property
     def probes(self) -> int:
-        """The number of unanswered probes that end a connection, where there is no time-out for writes."""
+        """Return the number of unanswered probes that end a connection, where there is no time-out for
+        writes."""
         return max(1, round((self.write_s - self.quiet_s) / self.probe_s))
 
 

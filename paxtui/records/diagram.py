@@ -71,18 +71,18 @@ class SpaceTime:
 
     @property
     def lines(self) -> list[str]:
-        """The diagram."""
+        """Return the diagram."""
         heads = "".join(f"replica {replica}".ljust(self._column) for replica in range(self._replicas))
         return [f"{'time':>{TIME_CHARS - 1}} {heads}".rstrip(), *self._rows]
 
     def life(self, at: float, replica: int, saved: DurableState) -> None:
-        """The event ``restored`` tells of it."""
+        """Draw nothing: the event ``restored`` tells of it."""
 
     def ended(self, at: float, replica: int, why: str) -> None:
-        """A note tells of it."""
+        """Draw nothing: a note tells of it."""
 
     def event(self, at: float, replica: int, event: Event) -> None:
-        """A decision of one replica."""
+        """Draw a decision of one replica."""
         label = _decision(event)
         if label:
             self._point(at, replica, f"o {label}")
@@ -96,14 +96,14 @@ class SpaceTime:
                     self._arrow(at, sender, replica, f"nack {ballot}")
 
     def note(self, at: float, replica: int | None, what: str, detail: str) -> None:
-        """Something that was done to one replica, or between them."""
+        """Draw something that was done to one replica, or between them."""
         if replica is None:
             self._rows.append(f"{at:{TIME_CHARS - 1}.4f} *** {what} {detail}".rstrip())
         else:
             self._point(at, replica, f"X {what}")
 
     def message(self, at: float, sender: int, to: int, message: PeerMessage) -> None:
-        """A message arrives."""
+        """Draw the arrival of a message."""
         label = _label(message)
         if label:
             self._arrow(at, sender, to, label)
@@ -119,7 +119,7 @@ class SpaceTime:
         self._rows.append((self._lead(at, left) + "|" + arrow + "|" + self._rest(right)).rstrip())
 
     def part(self, part: Part, began: float) -> None:
-        """A part of a record, at seconds since ``began``."""
+        """Draw a part of a record, at seconds since ``began``."""
         at = part.at - began
         match part:
             case EventPart(event=event):

@@ -1,4 +1,4 @@
-"""Lets the checkers look at records: are they of a cluster that kept the rules?"""
+"""Lets the checkers look at records: whether they are of a cluster that kept the rules."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class RecordJudge:
         """Replicas that began a life with less than they had, and what that would break."""
 
     def look(self, part: Part) -> None:
-        """Raises :class:`InvariantBroken`."""
+        """Judge one part. Raises :class:`InvariantBroken`."""
         witness = self.witness
         if isinstance(part, EventPart):
             if self._forgetful:
@@ -174,7 +174,7 @@ class RecordJudge:
         for slot, learner in sorted(self.witness.unproven.items()):
             found.append(f"whether slot {slot} was chosen when replica {learner} learned it")
         for replica, broken in sorted(self._forgetful.items()):
-            found.append(f"whether replica {replica} was held before it took part ({broken})")
+            found.append(f"whether replica {replica} was without vote before it took part ({broken})")
         return found
 
 

@@ -50,7 +50,7 @@ def event(at: float, replica: int, number: int, event: Event) -> bytes:
 
 
 def dropped(at: float, replica: int, number: int, count: int) -> bytes:
-    """Events ``number`` to ``number + count - 1`` were not kept."""
+    """Return the line that says that events ``number`` to ``number + count - 1`` were not kept."""
     return _line(at, replica, {"number": number, "dropped": count})
 
 

@@ -71,7 +71,7 @@ class Records:
         return cls([RecordReader.open(path) for path in paths])
 
     def merged(self) -> Iterator[OrderedPart]:
-        """All parts in one order. An event waits for its causes as long as they may come; nothing waits
+        """Yield all parts in one order. An event waits for its causes as long as they may come; nothing waits
         for what is in a gap. If nothing can go on, the earliest goes first: its cause does not exist.
 
         A life begins right after the one before it, whatever the time: nobody changes the disk meanwhile,

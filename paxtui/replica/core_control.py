@@ -28,7 +28,7 @@ class CoreControl:
 
     @property
     def core(self) -> Replica | None:
-        """The core; ``None`` during warm-up."""
+        """Return the core; ``None`` during warm-up."""
         return self._host.core
 
     def elect(self) -> str | None:

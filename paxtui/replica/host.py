@@ -265,7 +265,7 @@ class Host:
 
     @property
     def non_voting(self) -> str | None:
-        """The reason why this replica is a learner without vote, if it is."""
+        """Return the reason why this replica is a learner without vote, if it is."""
         return self.storage.non_voting if self.core is None else self.core.non_voting
 
     def become_learner(self, reason: str) -> None:
@@ -383,7 +383,7 @@ class Host:
 
     @property
     def status(self) -> Status | None:
-        """The core's belief, or ``None`` during warm-up."""
+        """Return the core's belief, or ``None`` during warm-up."""
         return self.core.status if self.core is not None else None
 
     def report(self, ask: int) -> StatusReport:

@@ -39,7 +39,7 @@ class PendingRequests:
             del self._ports[client]
 
     def open_read(self, answer: ReadAnswer) -> int:
-        """Number a new read, whose reply ``answer`` gets."""
+        """Give a new read a number, and its reply to ``answer``."""
         self._ticket += 1
         self._reads[self._ticket] = answer
         return self._ticket

@@ -60,7 +60,7 @@ class OperatorPort(Protocol):
 
     @property
     def me(self) -> int:
-        """This replica's id."""
+        """The replica's own id."""
 
     @property
     def faults_allowed(self) -> bool:
@@ -88,7 +88,7 @@ class PeerPort(Protocol):
 
     @property
     def me(self) -> int:
-        """This replica's id."""
+        """The replica's own id."""
 
     @property
     def cluster(self) -> Cluster:
@@ -122,7 +122,7 @@ class LinkPort(Protocol):
 
     @property
     def me(self) -> int:
-        """This replica's id."""
+        """The replica's own id."""
 
     @property
     def cluster(self) -> Cluster:
@@ -149,7 +149,7 @@ class StatusView(Protocol):
 
     @property
     def me(self) -> int:
-        """This replica's id."""
+        """The replica's own id."""
 
     @property
     def cluster(self) -> Cluster:

@@ -32,7 +32,7 @@ class WarmUp:
 
     @property
     def missing(self) -> tuple[int, ...]:
-        """The replicas that are not ready yet, while that matters."""
+        """Return the replicas that are not ready yet, while that matters."""
         return () if self.done else tuple(sorted(self._others - (self._ready & self._welcomed)))
 
     def note_ready(self, peer: int) -> None:

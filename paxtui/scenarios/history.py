@@ -50,7 +50,7 @@ class History:
 
     @property
     def now(self) -> float:
-        """Seconds since the run began."""
+        """Return the seconds since the run began."""
         return round(trio.current_time() - self._started, 6)
 
     async def changed(self) -> None:

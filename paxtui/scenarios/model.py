@@ -74,7 +74,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
 
 
 def numbered(steps: Sequence[AnyStep], prefix: str = "") -> Iterator[tuple[str, AnyStep]]:
-    """Steps with their numbers, those inside a ``repeat`` behind it as ``4.2``."""
+    """Yield the steps with their numbers, those inside a ``repeat`` behind it as ``4.2``."""
     for index, step in enumerate(steps, start=1):
         yield f"{prefix}{index}", step
         if isinstance(step, RepeatStep):
@@ -312,7 +312,7 @@ _REFERENCES: Final = {
 
 
 def _misfit(value: object, kind: Any) -> str:
-    """Why an argument does not fit its type, in the words of TOML."""
+    """Return why an argument does not fit its type, in the words of TOML."""
     reason = (find_mistake(value, kind, TOML_WORDS) or UNKNOWN_MISTAKE).reason
     for words, plain in _REFERENCES.items():
         reason = reason.replace(words, plain)

@@ -96,7 +96,7 @@ class Stage:
 
     @property
     def live(self) -> tuple[int, ...]:
-        """Replicas whose process runs and is not paused."""
+        """Return the replicas whose process runs and is not paused."""
         return tuple(r for r in range(self.n) if self.cluster.alive(r) and r not in self.paused)
 
     # Looking

@@ -110,8 +110,8 @@ def once(log: Sequence[LogEntry]) -> Iterator[str]:
 
 
 def appends(operations: Sequence[Operation], log: Sequence[LogEntry]) -> Iterator[str]:
-    """Acknowledged appends are where their clients were told, failed ones nowhere, unknown ones once at most;
-    and nothing is there that nobody sent."""
+    """Find what is wrong with appends: acknowledged ones must be where their clients were told, failed ones
+    nowhere, unknown ones once at most; and nothing may be there that nobody sent."""
     count = Counter(messages(log))
     sent = {each.text for each in operations if each.op == "append"}
     for each in operations:

@@ -21,7 +21,7 @@ HALVES: Final = 2.0**-53
 
 
 def mix(number: int) -> int:
-    """SplitMix64's output function (Steele, Lea and Flood, "Fast splittable pseudorandom number
+    """Apply SplitMix64's output function (Steele, Lea and Flood, "Fast splittable pseudorandom number
     generators", 2014): 64 well mixed bits of any integer."""
     x = (number + STEP) & MASK
     x = ((x ^ (x >> 30)) * TIMES_ONE) & MASK
@@ -30,7 +30,7 @@ def mix(number: int) -> int:
 
 
 def mixed(*numbers: int) -> int:
-    """The hash of a sequence of integers."""
+    """Return the hash of a sequence of integers."""
     x = 0
     for number in numbers:
         x = mix(x ^ number)
@@ -38,7 +38,7 @@ def mixed(*numbers: int) -> int:
 
 
 def fraction(bits: int) -> float:
-    """The upper 53 bits as a number in [0, 1)."""
+    """Return the upper 53 bits as a number in [0, 1)."""
     return (bits >> 11) * HALVES
 
 
@@ -62,7 +62,7 @@ _take_apart = Struct("<" + "Q8x" * LANES).unpack
 
 
 def _mix_lanes(x: int) -> int:
-    """:func:`mix` of each lane, from where the step is added."""
+    """Apply :func:`mix` to each lane, from where the step is added."""
     x = (x ^ (x >> 30 & MASKS)) * TIMES_ONE & MASKS
     x = (x ^ (x >> 27 & MASKS)) * TIMES_TWO & MASKS
     return x ^ (x >> 31 & MASKS)
@@ -73,14 +73,15 @@ def _split(x: int) -> tuple[int, ...]:
 
 
 def outputs(seed: int) -> Iterator[int]:
-    """``mix(seed)``, ``mix(seed + STEP)``, ``mix(seed + 2 * STEP)`` ...: SplitMix64 itself, without end."""
+    """Yield ``mix(seed)``, ``mix(seed + STEP)``, ``mix(seed + 2 * STEP)`` ...: SplitMix64 itself, without
+    end."""
     return chain.from_iterable(
         _split(_mix_lanes((seed + first * STEP & MASK) * ONES + STEPS & MASKS)) for first in count(1, LANES)
     )
 
 
 def fractions(seed: int, first: int) -> Iterator[float]:
-    """``fraction(mix(seed ^ first))``, ``fraction(mix(seed ^ (first + 1)))`` ..., without end."""
+    """Yield ``fraction(mix(seed ^ first))``, ``fraction(mix(seed ^ (first + 1)))`` ..., without end."""
     seeds = (seed & MASK) * ONES
     return chain.from_iterable(
         [

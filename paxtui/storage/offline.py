@@ -112,17 +112,17 @@ class OfflineLog:
 
     @property
     def watermark(self) -> int:
-        """The first slot that was not learned."""
+        """Return the first slot that was not learned."""
         return self._state.watermark
 
     @property
     def chain(self) -> bytes:
-        """The stored head of the hash chain at :attr:`watermark`."""
+        """Return the stored head of the hash chain at :attr:`watermark`."""
         return self._state.chain
 
     @property
     def commit_number(self) -> int:
-        """The number of the last commit."""
+        """Return the number of the last commit."""
         return self._state.commit_number
 
     def refresh(self) -> None:

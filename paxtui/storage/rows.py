@@ -83,12 +83,12 @@ class StorageIdentity(NamedTuple):
 
     @property
     def membership(self) -> str:
-        """The digest of the list of replicas."""
+        """Return the digest of the list of replicas."""
         return self.cluster.partition("+")[0]
 
     @property
     def origin(self) -> str:
-        """The id of the backup that the database was restored from; empty if it was not."""
+        """Return the id of the backup that the database was restored from; empty if it was not."""
         return self.cluster.partition("+")[2]
 
     @classmethod

@@ -122,7 +122,7 @@ def sync_file(path: Path) -> None:
 
 
 def migrate(path: Path, identity: StorageIdentity) -> Path:
-    """Bring an older format up to date, in one transaction; where the copy of the older one is.
+    """Bring an older format up to date, in one transaction, and return where the copy of the older one is.
 
     An older program refuses the result, as it must: it would let a disk vote that must not. Raises
     ``sqlite3.Error``, ``DamagedRow`` or ``OSError``; the database is then as it was.

@@ -118,12 +118,12 @@ class Store:
 
     @property
     def storage_id(self) -> str:
-        """32 hex digits, drawn when the database was created."""
+        """Return 32 hex digits, drawn when the database was created."""
         return self._identity.storage_id
 
     @property
     def identity(self) -> StorageIdentity:
-        """The replica and cluster to which the database belongs."""
+        """Return the replica and cluster to which the database belongs."""
         return self._identity
 
     @property
@@ -133,23 +133,24 @@ class Store:
 
     @property
     def decided(self) -> int:
-        """The number of the last commit in which the replica decided anything; later ones only remember what
-        others told. Without the difference, replicas that tell each other their numbers would never rest."""
+        """Return the number of the last commit in which the replica decided anything; later ones only
+        remember what others told. Without the difference, replicas that tell each other their numbers would
+        never rest."""
         return self._decided
 
     @property
     def non_voting(self) -> str | None:
-        """The reason why this disk may not vote any more; ``None`` if it may."""
+        """Return the reason why this disk may not vote any more; ``None`` if it may."""
         return self._non_voting
 
     @property
     def committed_watermark(self) -> int:
-        """The first slot that is not durably learned."""
+        """Return the first slot that is not durably learned."""
         return self._state.watermark
 
     @property
     def log_start(self) -> int:
-        """Slots below it are removed; durable."""
+        """Return the slot below which all are removed; durable."""
         return self._log_start
 
     @property

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 def encode(message: msgspec.Struct) -> bytes:
-    """One message as a whole frame."""
+    """Encode one message as a whole frame."""
     return frame(_encoder.encode(message))
 
 
@@ -53,7 +53,8 @@ class Decoder(Generic[T]):
 
 
 def too_deep(body: bytes, limit: int) -> bool:
-    """Whether lists and objects lie in each other deeper than ``limit``, if the body is JSON at all."""
+    """Return whether lists and objects lie in each other deeper than ``limit``, if the body is JSON at
+    all."""
     plain = body.replace(rb"\\", b"").replace(rb"\"", b"")
     outside = b"".join(plain.split(b'"')[::2])
     brackets = outside.translate(_ONE_KIND, _NOT_BRACKETS)

@@ -18,7 +18,8 @@ REORDER: Final = 4
 
 
 def roll(seed: int, sender: int, to: int, number: int, what: int) -> float:
-    """A number in [0, 1): splitmix64 over all arguments. ``what`` keeps the dice of one message apart."""
+    """Draw a number in [0, 1): splitmix64 over all arguments. ``what`` keeps the dice of one message
+    apart."""
     state = (seed * 0x9E3779B97F4A7C15 + (sender << 8 | to << 4 | what)) & MASK
     state = (state + number * 0xD1B54A32D192ED03 + 0x9E3779B97F4A7C15) & MASK
     state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & MASK

@@ -128,7 +128,7 @@ class ActiveFault(Struct, frozen=True, gc=False):
 
 
 def describe(replica: int, fault: AnyFault) -> str:
-    """A fault at ``replica`` in the words of the command line."""
+    """Describe a fault at ``replica`` in the words of the command line."""
     match fault:
         case Loss(to, percent):
             return f"loss {_link(replica, to)} {percent:g} %"

@@ -13,7 +13,7 @@ HEAD_BYTES = 4
 
 
 def frame(body: bytes) -> bytes:
-    """``body`` with its length in front."""
+    """Return ``body`` with its length in front."""
     if len(body) > FRAME_BYTES_MAX:
         raise WireError(f"a frame of {len(body)} bytes is above the limit of {FRAME_BYTES_MAX}", FRAME_LENGTH)
     return len(body).to_bytes(HEAD_BYTES, "big") + body
@@ -53,10 +53,10 @@ class FrameReader:
 
     @property
     def waiting_bytes(self) -> int:
-        """What is kept of a frame that is not complete."""
+        """Return what is kept of a frame that is not complete."""
         return len(self._buffer) - self._start
 
     @property
     def partial(self) -> bool:
-        """Whether a frame has begun that is not complete."""
+        """Return whether a frame has begun that is not complete."""
         return len(self._buffer) > self._start

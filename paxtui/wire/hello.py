@@ -62,7 +62,8 @@ class AnyHello(Struct, frozen=True, tag_field="type", tag="hello"):
 
 
 def spoken_version(body: bytes) -> int | None:
-    """The protocol version in a hello that does not fit our schema, or ``None`` if it is no hello at all."""
+    """Return the protocol version in a hello that does not fit our schema, or ``None`` if it is no hello at
+    all."""
     try:
         return json.decode(body, type=AnyHello).version
     except (DecodeError, UnicodeDecodeError, RecursionError):
@@ -79,7 +80,7 @@ def version_words(version: int) -> str:
 
 
 def schema_words(reason: str) -> str:
-    """What a replica answered to our hello, as a person needs to hear it.
+    """Return what a replica answered to our hello, as a person needs to hear it.
 
     Our hello fits our own schema. So a replica that finds fault with one of its fields has another schema:
     it is of another release, which did not know how to say so.

@@ -9,22 +9,22 @@ Cuts = frozenset[tuple[int, int]]
 
 
 def between(one: Iterable[int], other: Iterable[int]) -> Cuts:
-    """Both directions between two sides."""
+    """Cut both directions between two sides."""
     return one_way(one, other) | one_way(other, one)
 
 
 def one_way(senders: Iterable[int], receivers: Iterable[int]) -> Cuts:
-    """Only from ``senders`` to ``receivers``."""
+    """Cut only from ``senders`` to ``receivers``."""
     return frozenset((a, b) for a in senders for b in receivers if a != b)
 
 
 def isolated(n: int, replicas: Iterable[int]) -> Cuts:
-    """Each of ``replicas`` alone."""
+    """Cut off each of ``replicas`` alone."""
     return frozenset().union(*(between([one], range(n)) for one in replicas))
 
 
 def partition(n: int, groups: Sequence[Iterable[int]]) -> Cuts:
-    """Links inside a group alone. Replicas of no group are one more."""
+    """Leave links inside a group alone. Replicas of no group are one more."""
     group_of = {replica: number for number, group in enumerate(groups) for replica in group}
     return frozenset(
         (a, b) for a in range(n) for b in range(n) if a != b and group_of.get(a, -1) != group_of.get(b, -1)
@@ -32,29 +32,30 @@ def partition(n: int, groups: Sequence[Iterable[int]]) -> Cuts:
 
 
 def chained(one: int, other: int) -> Cuts:
-    """Two ends that reach each other through the rest alone (the chained scenario of Omni-Paxos)."""
+    """Leave two ends that reach each other through the rest alone (the chained scenario of Omni-Paxos)."""
     return between([one], [other])
 
 
 def quorum_loss(n: int, hub: int) -> Cuts:
-    """Links with ``hub`` alone: everybody but it loses the majority (Omni-Paxos, quorum-loss scenario)."""
+    """Leave links with ``hub`` alone: everybody but it loses the majority (Omni-Paxos, quorum-loss
+    scenario)."""
     return frozenset((a, b) for a in range(n) for b in range(n) if a != b and hub not in (a, b))
 
 
 def constrained(n: int, hub: int, down: int) -> Cuts:
-    """As `quorum_loss`, with ``down`` cut off from the hub, too (Omni-Paxos, constrained election)."""
+    """Cut as `quorum_loss`, with ``down`` cut off from the hub, too (Omni-Paxos, constrained election)."""
     return quorum_loss(n, hub) | isolated(n, [down])
 
 
 def ring(n: int) -> Cuts:
-    """Links between neighbours alone."""
+    """Leave links between neighbours alone."""
     return frozenset(
         (a, b) for a in range(n) for b in range(n) if a != b and (a - b) % n != 1 and (b - a) % n != 1
     )
 
 
 def bridge(n: int, middle: int) -> Cuts:
-    """Two halves, each connected in itself, and ``middle`` that reaches both."""
+    """Leave two halves, each connected in itself, and ``middle`` that reaches both."""
     rest = [replica for replica in range(n) if replica != middle]
     return between(rest[: len(rest) // 2], rest[len(rest) // 2 :])
 
@@ -78,7 +79,7 @@ def mutual_sets(ids: Iterable[int], reaches: Callable[[int, int], bool]) -> list
 
 
 def words(n: int, cuts: Cuts) -> str:
-    """The links that are left, for a person."""
+    """Name the links that are left, for a person."""
     both: list[str] = []
     for a in range(n):
         for b in range(a + 1, n):

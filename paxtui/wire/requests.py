@@ -57,7 +57,7 @@ class AppendedReply(Frame, frozen=True, tag="appended", omit_defaults=True):
 
 
 class RefusedReply(Frame, frozen=True, tag="rejected"):
-    """This replica will not answer the request: ``not-leader``, ``busy``, ``warming-up``, ``expired``,
+    """The replica will not answer the request: ``not-leader``, ``busy``, ``warming-up``, ``expired``,
     ``empty``, ``too-long``, or ``forbidden: ...`` for what the certificate does not allow. After
     ``not-leader`` it may still take effect: a deposed leader says so also of what it had proposed. Repeat it,
     with the same number, where ``leader`` points."""
@@ -100,7 +100,7 @@ class LogEntry(Struct, frozen=True, array_like=True, forbid_unknown_fields=True,
 
     @property
     def is_message(self) -> bool:
-        """Whether the slot holds a message that took effect: no no-op, no repetition."""
+        """Return whether the slot holds a message that took effect: no no-op, no repetition."""
         return bool(self.client) and self.repeats is None
 
 

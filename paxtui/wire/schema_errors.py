@@ -63,7 +63,7 @@ class _Object:
 
 
 def json_path(path: tuple[str | int, ...]) -> str:
-    """``$.values[0][1]`` for ``("values", 0, 1)``."""
+    """Return ``$.values[0][1]`` for ``("values", 0, 1)``."""
     return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{shown(step)}" for step in path)
 
 
@@ -74,7 +74,8 @@ def shown(text: str) -> str:
 
 
 def explain_json(body: bytes, type_: Any) -> tuple[str, str]:
-    """The kind of the mistake (one of the constants above) in a body that msgspec refused, and its words."""
+    """Return the kind of the mistake (one of the constants above) in a body that msgspec refused, and its
+    words."""
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
@@ -100,7 +101,8 @@ def _explain_value(value: object, type_: Any, *, has_escapes: bool) -> tuple[str
 
 
 def find_mistake(value: object, type_: Any, words: dict[str, str] = JSON_WORDS) -> Mistake | None:
-    """The first place at which a decoded value does not fit ``type_``, or ``None`` if it seems to fit."""
+    """Return the first place at which a decoded value does not fit ``type_``, or ``None`` if it seems to
+    fit."""
     try:
         return _Search(words).check(value, _type_info(type_), ())
     except _GaveUp:
@@ -117,12 +119,13 @@ def _no_constant(_: str) -> NoReturn:
 
 
 def _whole(digits: str) -> int:
-    """A whole number; one of thousands of digits, which Python refuses to read, as one that is too large."""
+    """Read a whole number; one of thousands of digits, which Python refuses to read, as one that is too
+    large."""
     return int(digits[:SHOWN_CHARS_MAX])
 
 
 def _lone_surrogate(value: object, path: tuple[str | int, ...] = ()) -> tuple[str | int, ...] | None:
-    """Where half a surrogate pair stands: Python's reader takes it, UTF-8 cannot carry it."""
+    """Find where half a surrogate pair stands: Python's reader takes it, UTF-8 cannot carry it."""
     match value:
         case str():
             return path if any("\ud800" <= char <= "\udfff" for char in value) else None
@@ -179,7 +182,7 @@ class _Search:
                 return self._scalar(value, type_, path)
 
     def kind(self, value: object) -> str:
-        """What a value is, in a word or two."""
+        """Name what a value is, in a word or two."""
         match value:
             case None:
                 return "null"
@@ -301,7 +304,7 @@ def _is_whole(value: object) -> bool:
 
 
 def _described(type_: inspect.Type) -> tuple[str, Callable[[object], bool]]:
-    """What a plain type is called, and whether a value is of that kind."""
+    """Return what a plain type is called, and whether a value is of that kind."""
     match type_:
         case inspect.NoneType():
             return "null", lambda value: value is None

@@ -47,7 +47,7 @@ class SessionId(Struct, frozen=True):
 
 
 def parse(text: str) -> SessionId | None:
-    """The parts of an id; ``None`` if no replica can have issued it."""
+    """Return the parts of an id; ``None`` if no replica can have issued it."""
     found = _SHAPE.fullmatch(text)
     if found is None or int(found[4]) >= NUMBER_LIMIT:
         return None
@@ -55,13 +55,13 @@ def parse(text: str) -> SessionId | None:
 
 
 def issue(name: str, role: str, birth: int, random_bytes: bytes) -> SessionId:
-    """A new session, of ``name`` as it stands in ids; ``role`` is a certificate's, or empty."""
+    """Issue a new session, of ``name`` as it stands in ids; ``role`` is a certificate's, or empty."""
     return SessionId(name, role[:ROLE_CHARS], b32encode(random_bytes).decode().lower(), birth)
 
 
 def name_in_id(name: str) -> str:
-    """A client's name as it stands in its session ids, and so in the log: letters, digits and pictures as
-    they are, everything else but ``.``, ``-`` and ``_`` as a hyphen. A name is one word: ``ada: hi`` or
+    """Return a client's name as it stands in its session ids, and so in the log: letters, digits and pictures
+    as they are, everything else but ``.``, ``-`` and ``_`` as a hyphen. A name is one word: ``ada: hi`` or
     ``ada (operator eve)`` would tell a reader of the log something that nobody has checked."""
     plain = "".join(char if _is_plain(char) else "-" for char in name) or NAMELESS
     # A combining mark would join whatever stands before the name on screen.
@@ -69,7 +69,7 @@ def name_in_id(name: str) -> str:
 
 
 def name_in_old_id(name: str) -> str:
-    """The same for ids that earlier programs issued."""
+    """Return the same for ids that earlier programs issued."""
     return name.replace("~", "-").replace("@", "-") or NAMELESS
 
 
@@ -81,7 +81,7 @@ def _is_plain(char: str) -> bool:
 
 
 def name_problem(name: str) -> str | None:
-    """Why a client may not call itself so; how long a name may be is another matter."""
+    """Return why a client may not call itself so; how long a name may be is another matter."""
     if not name.isprintable():
         return "must be printable"
     return None if name == name.strip() else "must not begin or end with a space"

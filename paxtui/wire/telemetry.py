@@ -28,7 +28,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def brief(text: str) -> str:
-    """A text for the eye: one that is longer than what observers are told ends in ``…``."""
+    """Shorten a text for the eye: one that is longer than what observers are told ends in ``…``."""
     return text if len(text) <= TEXT_CHARS_MAX else text[: TEXT_CHARS_MAX - 1] + "…"
 
 
@@ -104,7 +104,7 @@ class View(Struct, frozen=True, tag_field="event", gc=False):
 
 
 class VotedView(View, frozen=True, tag="voted"):
-    """This acceptor voted at ``ballot`` in ``count`` slots from ``first`` on. ``digests`` has the digests
+    """The acceptor voted at ``ballot`` in ``count`` slots from ``first`` on. ``digests`` has the digests
     of the values, one after the other."""
 
     ballot: Ballot
@@ -125,7 +125,7 @@ class ProposedView(View, frozen=True, tag="proposed"):
 
 
 class LearnedView(View, frozen=True, tag="learned"):
-    """This replica knows ``count`` slots to be chosen; ``ballots`` has runs ``[ballot, count]``; ``values``
+    """The replica knows ``count`` slots to be chosen; ``ballots`` has runs ``[ballot, count]``; ``values``
     is ``null`` where they did not fit."""
 
     first: int

@@ -20,7 +20,8 @@ NAMED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def visible(text: str, limit: int | None = None) -> str:
-    """``text`` on one line with nothing in it that a terminal could obey, at most ``limit`` characters."""
+    """Return ``text`` on one line with nothing in it that a terminal could obey, at most ``limit``
+    characters."""
     if text.isascii() and text.isprintable():
         shown = text
     else:
@@ -45,7 +46,7 @@ def _visible_characters(text: str) -> Iterator[str]:
 
 
 def cluster_words(request: int, text: str) -> str:
-    """What a value of no client is: ``mark``, ``trim to 1234``, or else ``no-op``."""
+    """Say what a value of no client is: ``mark``, ``trim to 1234``, or else ``no-op``."""
     match text.partition(" ")[0]:
         case word if word == CHECKPOINT:
             return "mark"
@@ -55,5 +56,5 @@ def cluster_words(request: int, text: str) -> str:
 
 
 def client_name(client: str) -> str:
-    """The name that a session id begins with: ``ada~op.k3v7x2ab@12`` -> ``ada``."""
+    """Return the name that a session id begins with: ``ada~op.k3v7x2ab@12`` -> ``ada``."""
     return visible(client.partition("~")[0] or client, 64)

@@ -38,7 +38,7 @@ class KnownReplicas(NamedTuple):
     """The replica that leads, as far as is known."""
 
     def __str__(self) -> str:
-        """All names, as errors list them."""
+        """Return all names, as errors list them."""
         return " ".join(self.names)
 
 

@@ -175,7 +175,7 @@ def test_who_may_vote_is_judged_also_while_another_may_not() -> None:
     checkers.lost(2)
     with pytest.raises(InvariantBroken, match="left before it was on disk"):
         checkers.sent(0, Promise(LOW, 0, None, 0, ()))
-    with pytest.raises(InvariantBroken, match="held as a learner without vote"):
+    with pytest.raises(InvariantBroken, match="is a learner without vote"):
         checkers.sent(2, Promise(LOW, 0, None, 0, ()))
 
 

@@ -14,6 +14,8 @@ from paxtui import guide
 from paxtui.console.rows.help import GUIDE, help_rows
 from tests.cli.terminals import CTRL_C, terminal
 
+pytestmark = pytest.mark.processes
+
 
 def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(

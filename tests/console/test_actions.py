@@ -57,7 +57,7 @@ def test_an_action_is_in_every_place(play: Play) -> None:
         await on.press("colon")
         await on.type("crash r1")
         assert await on.press("enter")
-        assert "| `c` | `c` | `:crash` |" in surfaces.guide_rows()
+        assert "| `c` | `:crash` |" in surfaces.guide_rows()
 
     play(act)
 
@@ -178,7 +178,7 @@ def test_every_row_says_what_it_does_and_can_be_reached() -> None:
 def test_the_table_of_the_guide_is_markdown_with_one_row_an_action() -> None:
     lines = surfaces.guide_rows().splitlines()
     assert len(lines) == len(table.ACTIONS) + 2
-    assert {line.replace("\\|", "").count("|") for line in lines} == {6}
+    assert {line.replace("\\|", "").count("|") for line in lines} == {4}
 
 
 def test_hints_of_an_empty_log_name_the_keys_of_the_table(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,7 @@ LINES: list[tuple[Any, str]] = [
     (e.ProposerRestored(), "its proposer works again"),
     (
         e.BecameNonVoting("disk gone" + EVIL),
-        "is held as a learner without vote: disk gone␛]52;c;x␇[red]<202E>␊",
+        "is a learner without vote from here on: disk gone␛]52;c;x␇[red]<202E>␊",
     ),
     (e.MessageDropped("accept", 0, "late"), "drops accept of r0: late"),
     (

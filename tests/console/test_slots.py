@@ -271,7 +271,7 @@ def test_a_learner_without_vote_is_said_to_be_one_and_does_not_count_as_spare() 
     assert "r2 is a learner without vote: its disk is new" in found.evidence
     assert "0 more may fail" in found.next[0]
     view_state = ViewState(story.model, Styles("dark"), lambda: story.now)
-    assert state_words(view_state, story.model.replicas[2]) == "HELD: no vote"
+    assert state_words(view_state, story.model.replicas[2]) == "non-voting"
 
 
 # Finding

@@ -95,9 +95,7 @@ def test_a_leader_that_is_held_steps_down_and_tells_all_who_wait() -> None:
     cluster.say(0, "ada", "waits")
     cluster.read(0, 7)
     cluster.deny(0, WHY)
-    assert [event.reason for event in cluster[0].seen(SteppedDown)] == [
-        "it is held as a learner without vote"
-    ]
+    assert [event.reason for event in cluster[0].seen(SteppedDown)] == ["it is a learner without vote"]
     assert [reply.reason for reply in cluster[0].answers(Refused)] == ["not-leader"]
     assert [reply.ticket for reply in cluster[0].answers(ReadRefused)] == [7]
 
@@ -119,7 +117,7 @@ def test_it_refuses_what_only_a_voter_can_do_and_says_why() -> None:
     cluster = led(1)
     cluster.deny(0, WHY)
     for verb in (cluster.elect(0), cluster.skip(0, 99), cluster.fill(0, 99)):
-        assert verb == f"it is held as a learner without vote: {WHY}"
+        assert verb == f"it is a learner without vote: {WHY}"
     cluster.say(0, "ada", "x")
     cluster.read(0, 3)
     assert [(reply.reason, reply.leader) for reply in cluster[0].answers(Refused)] == [("not-leader", 1)]

@@ -61,7 +61,7 @@ def stopped_with(replicas: Replicas, replica: int, *words: str) -> str:
 
 
 def until_held(replicas: Replicas, replica: int, why: str) -> None:
-    """Wait until a replica knows that it is held, and until the others say so."""
+    """Wait until a replica knows that it has no vote, and until the others say so."""
 
     def held() -> bool:
         sightings = replicas.sightings()
@@ -79,4 +79,4 @@ def until_held(replicas: Replicas, replica: int, why: str) -> None:
             and all(replica in known for known in others)
         )
 
-    until(held, f"r{replica} is held: {why}")
+    until(held, f"r{replica} has no vote: {why}")

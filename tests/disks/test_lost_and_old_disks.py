@@ -50,7 +50,7 @@ def test_a_replica_whose_folder_is_gone_is_held_and_learns_while_the_others_go_o
     three.until_said(lost, "needs a membership entry in the log, which is a later step")
     assert promised(three, lost) == "0.0"
     three.until_status(lost)
-    with pytest.raises(Failed, match="held as a learner without vote"):
+    with pytest.raises(Failed, match="is a learner without vote"):
         three.do(three.operator.elect, lost)
 
     # After a restart it knows without being told.
@@ -161,7 +161,7 @@ def until_held_by_voters(replicas: Replicas, replica: int, voters: tuple[int, ..
             and all(report is not None and replica in dict(report.non_voting_peers) for report in reports)
         )
 
-    until(held, f"r{replica} is held by {voters}")
+    until(held, f"r{replica} has no vote, say {voters}")
 
 
 def test_a_second_lost_disk_of_three_leaves_no_majority_and_nothing_lies(three: Replicas) -> None:
@@ -226,11 +226,13 @@ def test_status_says_who_is_held_and_why(three: Replicas) -> None:
         """Both in one look; a replica that does not answer in time on a busy machine is looked at again."""
         lines = status(three)
         (row,) = [line for line in lines if line.startswith("r2 ")]
-        return row.split()[1] == "non-voting" and says(lines, "HELD: r2 is a learner without vote: replica ")
+        return row.split()[1] == "non-voting" and says(
+            lines, "NON-VOTING: r2 is a learner without vote: replica "
+        )
 
     until(told, "status says it")
     three.kill(2)
-    words = "HELD: r2 is a learner without vote: r0 says: replica 2 comes back with"
+    words = "NON-VOTING: r2 is a learner without vote: r0 says: replica 2 comes back with"
     until(lambda: says(status(three), words), "another one says it")
 
 

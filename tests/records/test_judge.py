@@ -148,7 +148,7 @@ def test_a_replica_that_lost_its_disk_breaks_nothing_unless_it_takes_part() -> N
     assert judgement.broken.invariant is Invariant.PROMISES
     assert "it starts bound by 0.0; it was bound by" in judgement.broken.what
     (doubt,) = judged(trace[:at]).undecided
-    assert doubt.startswith(f"whether replica {me} was held before it took part")
+    assert doubt.startswith(f"whether replica {me} was without vote before it took part")
 
 
 # Trimmed logs

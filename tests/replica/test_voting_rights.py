@@ -202,7 +202,7 @@ async def test_a_replica_without_vote_says_so_everywhere_and_on_its_disk(
         assert (report["status"]["role"], report["status"]["leader"]) == ("non-voting", None)
         assert report["status"]["non_voting"] == "replica 1 says: it has another disk"
         failed = await asker.ask({"type": "elect", "id": 2})
-        assert failed["reason"].startswith("it is held as a learner without vote: replica 1 says")
+        assert failed["reason"].startswith("it is a learner without vote: replica 1 says")
     await eventually(lambda: r0.host.storage.non_voting is not None, "it is on disk")
     assert "ERROR: this replica is a learner without vote: replica 1 says" in r0.lines.getvalue()
 

@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 
 from paxtui.cli import sim_progress
 from paxtui.cli.sim import sim
+from paxtui.core.dispatch import Dispatcher
 from paxtui.core.phase1 import Phase1
-from paxtui.core.replica import Replica
 from paxtui.core.values import NOOP
 from paxtui.sim.campaign import summary
 from paxtui.sim.campaign.campaign import campaign
@@ -150,10 +150,10 @@ def test_a_cluster_that_does_not_recover_is_code_4(monkeypatch: pytest.MonkeyPat
 
 
 def test_an_exception_is_code_5(monkeypatch: pytest.MonkeyPatch) -> None:
-    def surprised(self: Replica, *_: object) -> None:
+    def surprised(self: Dispatcher, *_: object) -> None:
         raise KeyError("surprise")
 
-    monkeypatch.setattr(Replica, "_on_entries", surprised)
+    monkeypatch.setattr(Dispatcher, "_on_entries", surprised)
     code, output = run("--seeds", "100", "--profile", "network")
     assert code == 5
     assert "KeyError" in output

@@ -161,12 +161,13 @@ def link_items() -> list[Item]:
 
 def guide_rows() -> str:
     """Return the guide's table of keys and commands: rows of Markdown, a heading first."""
-    lines = ["| Key | In `x` | Command | Action | What it does |", "|---|---|---|---|---|"]
+    lines = ["| Key | Action | What it does |", "|---|---|---|"]
     for spec in table.ACTIONS:
         names = [spec.key_name] if spec.key_name else _key_name(spec).split()
+        if not names and spec.menu:
+            names = ["x", spec.menu]  # the menu of faults has it under a letter
         key = " ".join(f"`{name}`" for name in names) + (" in the log" if spec.pane == "log" else "")
-        menu = f"`{spec.menu}`" if spec.menu else ""
-        command = f"`:{spec.name}`" if spec.usage else ""
-        cells = (key, menu, command, title_of_key(spec).removesuffix(" ..."), spec.help)
+        title = f"`:{spec.name}`" if spec.usage else title_of_key(spec).removesuffix(" ...")
+        cells = (key, title, spec.help)
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return "\n".join(lines) + "\n"

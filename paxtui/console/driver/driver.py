@@ -90,7 +90,7 @@ class ClusterDriver:
 
     @property
     def model(self) -> ClusterModel:
-        """What is shown: one's own cluster, or a scenario's."""
+        """Return what is shown: one's own cluster, or a scenario's."""
         return self.scenario_run.model if self.scenario_run is not None else self.own
 
     # From the screen
@@ -119,7 +119,7 @@ class ClusterDriver:
 
     @property
     def now(self) -> float:
-        """The model's clock."""
+        """Return the model's clock."""
         return time.monotonic()
 
     def poll(self, now: float) -> None:

@@ -282,7 +282,7 @@ class Executor:
         return f"r{replica} dies when it next sees a majority: say something (i)  #{tracked.number}"
 
     async def _inject(self, faults: list[tuple[int, f.AnyFault]], name: str, change: Change) -> str:
-        """Begin faults as one deed."""
+        """Begin faults as one command."""
         done: list[TrackedFault] = []
         problems: list[str] = []
         for replica, fault in faults:
@@ -309,7 +309,7 @@ class Executor:
         return Failed(f"r{replica} is {process}" + (f"; {way} first" if self.is_ours(replica) else ""))
 
     async def _take_back(self) -> str:
-        """Take back the last deed of which something is left."""
+        """Take back the last command of which something is left."""
         while self._history:
             change = self._history.pop()
             await change.over.wait()
@@ -325,7 +325,7 @@ class Executor:
         raise Failed("there is nothing to undo")
 
     async def _undo(self, change: Change) -> str:
-        """Return what was taken back; empty if nothing was left of the deed."""
+        """Return what was taken back; empty if nothing was left of the command."""
         nowhere = Change("")
         over: list[TrackedFault] = []
         while change.begun:
@@ -346,7 +346,7 @@ class Executor:
         return ", ".join(said)
 
     def _is_so(self, command: c.ConsoleCommand) -> bool:
-        """Return whether somebody did already what would take a deed back."""
+        """Return whether somebody did already what would take a command back."""
         match command:
             case c.RestartCommand(replica):
                 return self._replicas is None or self._replicas.alive(replica)

@@ -1,4 +1,4 @@
-"""What was done here, kept so that it can be taken back: each deed with everything that it changed."""
+"""What was done here, kept so that it can be taken back: each command with everything that it changed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TrackedFault(Struct, eq=False):
 
     @property
     def words(self) -> str:
-        """``loss r0>r1 20 %``."""
+        """Return ``loss r0>r1 20 %``."""
         return f.describe(self.replica, self.fault)
 
     def left_s(self, now: float) -> float | None:
@@ -46,7 +46,7 @@ class Change:
         self.final = ""
         """Why there is no way back, where there is none."""
         self.over = trio.Event()
-        """Whoever takes the deed back waits until it has changed all that it changes."""
+        """Whoever takes the command back waits until it has changed all that it changes."""
 
     def include(self, part: Change) -> None:
         """Count what a part changed as changed by the whole."""
@@ -57,7 +57,7 @@ class Change:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to take back."""
+        """Return whether there is nothing to take back."""
         return not (self.begun or self.ended or self.back or self.final)
 
 
@@ -69,7 +69,7 @@ def named(tracked_faults: list[TrackedFault]) -> str:
 
 
 def begun(name: str, tracked_faults: list[TrackedFault]) -> str:
-    """Return a deed with the numbers of the faults that it began, and whom others of them wait for."""
+    """Return a command with the numbers of the faults that it began, and whom others of them wait for."""
     numbers = [f"#{each.number}" for each in tracked_faults if each.number is not None]
     shown = f"{numbers[0]} to {numbers[-1]}, {len(numbers)} in all" if len(numbers) > 6 else " ".join(numbers)
     said = f"{name}  {shown}".rstrip()

@@ -158,7 +158,7 @@ def strip_cell(view_state: ViewState, replica: ReplicaView, size: int) -> Row:
     )
     state = state_words(view_state, replica)
     if state:
-        return fit([name, (f" {state}", "bad" if state == HELD else "warn")], size)
+        return fit([name, (f" {state}", "bad" if state == NON_VOTING else "warn")], size)
     if size < STRIP_DETAIL:
         return fit([name], size)
     detail = [
@@ -173,7 +173,7 @@ def _tone(mark: str) -> str:
     return {"L": "leader", " ": "text"}.get(mark, "warn")
 
 
-HELD = "HELD: no vote"
+NON_VOTING = "non-voting"
 """What is said of a learner without vote."""
 
 
@@ -196,7 +196,7 @@ def state_words(view_state: ViewState, replica: ReplicaView) -> str:
         silent = replica.silent_s(now)
         return f"? {ages(silent)}{leads}" if silent is not None else "?"
     if view_state.model.voteless(replica.id) is not None:
-        return HELD
+        return NON_VOTING
     if replica.refused_by:
         return "REFUSED by " + " ".join(f"r{peer}" for peer in replica.refused_by)
     if view_state.model.isolated(replica.id):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from paxtui.console.model.durations import ages
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.faults import broken
-from paxtui.console.rows.header import HELD, state_words
+from paxtui.console.rows.header import NON_VOTING, state_words
 from paxtui.console.rows.log import column_mark
 from paxtui.console.rows.text import Row, columns, fit, pad, width_of
 from paxtui.console.view_state import ViewState
@@ -106,7 +106,7 @@ def _title(view_state: ViewState, replica: ReplicaView) -> Row:
     return [
         (f"{pointer}{replica.name} {mark}", style),
         (" ", ""),
-        (role, "bad" if words == HELD else "warn" if words else "leader" if mark == "L" else "good"),
+        (role, "bad" if words == NON_VOTING else "warn" if words else "leader" if mark == "L" else "good"),
     ]
 
 

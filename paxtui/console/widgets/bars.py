@@ -23,7 +23,7 @@ class HeaderBar(Pane):
 
     @property
     def _violated(self) -> bool:
-        """Also while the view stands still and shows what was before."""
+        """Return whether a check has failed, also while the view stands still and shows what was before."""
         return self.view_state.model.live.judge.light.light == "VIOLATED"
 
     def redraw(self) -> None:

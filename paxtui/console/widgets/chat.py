@@ -62,7 +62,7 @@ arrows PgUp PgDn home   scroll     f or end   follow     enter   go to the slot 
 
     @property
     def below(self) -> int:
-        """Lines below the last that is shown."""
+        """Return the lines below the last that is shown."""
         return max(0, self.count() - (self.top + self.room))
 
     # Actions
@@ -100,7 +100,7 @@ class ChatInput(TypedLine):
 
     @property
     def pane(self) -> ChatPane:
-        """Where it stands."""
+        """Return where it stands."""
         assert isinstance(self.parent, ChatPane)
         return self.parent
 
@@ -154,7 +154,7 @@ class ChatPane(Container):
 
     @property
     def history(self) -> list[str]:
-        """What was sent, also in earlier runs."""
+        """Return what was sent, also in earlier runs."""
         return self.lines.console.preferences.history
 
     def write(self) -> None:

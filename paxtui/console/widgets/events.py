@@ -37,7 +37,7 @@ arrows PgUp PgDn home   scroll     f or end   follow again"""
 
     @property
     def ring(self) -> Ring[Seen]:
-        """The events that pass the filter."""
+        """Return the events that pass the filter."""
         return self.view_state.model.journal.ring(self.wanted)
 
     @property

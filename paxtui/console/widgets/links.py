@@ -63,7 +63,7 @@ d   type delay and jitter     enter   everything else          P   presets, with
 
     @property
     def chosen(self) -> tuple[Link, ...]:
-        """The links that keys act on."""
+        """Return the links that keys act on."""
         return (self.view_state.link, self.view_state.link[::-1]) if self.both else (self.view_state.link,)
 
     def on_focus(self) -> None:

@@ -70,7 +70,7 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
 
     @property
     def filter(self) -> str:
-        """What slots must match to be shown; empty shows all."""
+        """Return what slots must match to be shown; empty shows all."""
         return self.log_lines.filter
 
     def set_filter(self, text: str) -> None:

@@ -60,7 +60,7 @@ class Offers(Lines):
 
     @property
     def pointed(self) -> str:
-        """What is said about the one under the cursor."""
+        """Return what is said about the one under the cursor."""
         return self.found[self.cursor].what if self.found else ""
 
     def details(self, width: int) -> int:
@@ -189,7 +189,7 @@ class Palette(LineDialog[str | None]):
 
     @property
     def line(self) -> Words:
-        """What is typed."""
+        """Return what is typed."""
         return self.query_one(Words)
 
     def on_input_changed(self, event: Input.Changed) -> None:

@@ -64,7 +64,7 @@ class Pane(Widget):
 
     @property
     def console(self) -> Console:
-        """The app, as panes know it."""
+        """Return the app, as panes know it."""
         return cast(Console, self.app)
 
     def rows(self, width: int, height: int) -> list[Row]:
@@ -152,7 +152,7 @@ class Lines(Pane, can_focus=True):
 
     @property
     def first(self) -> int:
-        """The number of the first line."""
+        """Return the number of the first line."""
         return 0
 
     def count(self) -> int:
@@ -170,7 +170,7 @@ class Lines(Pane, can_focus=True):
 
     @property
     def room(self) -> int:
-        """How many lines fit."""
+        """Return how many lines fit."""
         return max(1, self.size.height - self.head)
 
     def rows(self, width: int, height: int) -> list[Row]:
@@ -187,7 +187,7 @@ class Lines(Pane, can_focus=True):
 
     @property
     def frozen(self) -> bool:
-        """Whether the view stands still."""
+        """Return whether the view stands still."""
         return self.view_state.frozen_at is not None
 
     def _follow(self, count: int, room: int) -> None:

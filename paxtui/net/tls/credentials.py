@@ -52,22 +52,22 @@ class Credentials:
 
     @property
     def server(self) -> ssl.SSLContext:
-        """The context for the next connection that another side opens to us."""
+        """Return the context for the next connection that another side opens to us."""
         return self._loaded.server
 
     @property
     def client(self) -> ssl.SSLContext:
-        """The context for the next connection that we open."""
+        """Return the context for the next connection that we open."""
         return self._loaded.client
 
     @property
     def identity(self) -> Identity:
-        """The identity in our own certificate."""
+        """Return the identity in our own certificate."""
         return self._loaded.identity
 
     @property
     def until(self) -> float:
-        """The time at which our certificate expires, in seconds since 1970."""
+        """Return the time at which our certificate expires, in seconds since 1970."""
         return self._loaded.until
 
     def days_left(self) -> int:

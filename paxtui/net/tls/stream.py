@@ -65,7 +65,7 @@ class TlsStream(trio.abc.HalfCloseableStream):
 
     @property
     def identity(self) -> Identity:
-        """The identity on the other end. Raises :class:`NoRole`."""
+        """Return the identity on the other end. Raises :class:`NoRole`."""
         return from_certificate(self._tls.getpeercert())
 
     def encrypt(self, data: bytes | bytearray | memoryview) -> bytes:

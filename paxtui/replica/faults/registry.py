@@ -210,7 +210,7 @@ class FaultRegistry:
 
     @property
     def lost(self) -> int:
-        """Messages that faults swallowed."""
+        """Return how many messages faults swallowed."""
         return sum(self.lost_to.values())
 
     def decided_count(self, to: int) -> int:

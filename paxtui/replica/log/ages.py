@@ -45,8 +45,8 @@ class Ages:
     """The ages of the checkpoints that are kept, as far as this replica knows; true ages are never less."""
 
     def __init__(self, step_s: float, known: tuple[int, float] | None = None) -> None:
-        """``step_s`` is the time after which the next checkpoint is due; ``known`` is a checkpoint's slot
-        and its age at the start of this process."""
+        """Begin with what is known: ``step_s`` is the time after which the next checkpoint is due; ``known``
+        is a checkpoint's slot and its age at the start of this process."""
         self._elapsed_max_s = max(step_s, LEEWAY_S)
         self._gap_max_s = step_s + LEEWAY_S
         self._ages: dict[int, float] = {} if known is None else dict([known])

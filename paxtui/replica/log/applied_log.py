@@ -65,7 +65,7 @@ class AppliedLog:
 
     @property
     def log_start(self) -> int:
-        """Slots below it are removed."""
+        """Return the slot below which all are removed."""
         return max(self._log_start, self._storage.log_start)
 
     async def wait_beyond(self, slot: int) -> None:

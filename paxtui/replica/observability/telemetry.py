@@ -131,7 +131,7 @@ class FrameSink(Protocol):
 
     @property
     def waiting_bytes(self) -> int:
-        """Bytes that were pushed and have not left yet."""
+        """Return the bytes that were pushed and have not left yet."""
 
     def push(self, frame: bytes) -> bool:
         """Queue a frame; ``False`` if it was not taken."""

@@ -70,7 +70,7 @@ class Caller(Struct, frozen=True):
 
     @property
     def who(self) -> str:
-        """The name for the audit, with what is proven first."""
+        """Return the name for the audit, with what is proven first."""
         label = self.label[:LABEL_CHARS]
         if self.identity is None:
             return named(label) or "somebody"
@@ -79,12 +79,12 @@ class Caller(Struct, frozen=True):
 
     @property
     def origin(self) -> str:
-        """The address for the audit, and whether ``who`` is proven."""
+        """Return the address for the audit, and whether ``who`` is proven."""
         return self.where if self.identity is not None else f"{self.where} without a certificate"
 
     @property
     def denied(self) -> frozenset[Verb]:
-        """The requests that its certificate does not allow, whatever it says in hello."""
+        """Return the requests that its certificate does not allow, whatever it says in hello."""
         return frozenset() if self.identity is None else _ALL - _MAY[self.identity.role]
 
     def name(self, hello: Hello) -> str:

@@ -188,7 +188,7 @@ class Server:
 
     @property
     def _known(self) -> int | None:
-        """One above the highest slot of which this replica knows; ``None`` while it warms up."""
+        """Return one above the highest slot of which this replica knows; ``None`` while it warms up."""
         status = self._host.status
         return None if status is None else max(status.known_high, self._host.applied_log.watermark)
 

@@ -114,7 +114,7 @@ class FrameWriter:
 
     @property
     def waiting_bytes(self) -> int:
-        """Bytes that were pushed and are not handed to the kernel yet."""
+        """Return the bytes that were pushed and are not handed to the kernel yet."""
         return self._bytes
 
     async def wait_below(self, limit: int) -> None:

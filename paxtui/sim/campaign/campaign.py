@@ -79,7 +79,7 @@ def last_lines(plan: Plan, lines: int = LAST_LINES, *, messages: bool = False) -
 
 
 def chunks(runs: Iterable[Run]) -> Iterator[Task]:
-    """Tasks for :func:`run_all`."""
+    """Yield the tasks for :func:`run_all`."""
     taken = iter(runs)
     while chunk := tuple(islice(taken, CHUNK)):
         yield chunk
@@ -136,7 +136,7 @@ def run_all(
 
 
 def _in_order(pool: WorkerPool, tasks: Iterator[Task]) -> Iterator[list[RunResult]]:
-    """Results in the order of the tasks, with never more than a few of them begun or waiting."""
+    """Yield the results in the order of the tasks, with never more than a few of them begun or waiting."""
     running: deque[Ending] = deque()
     ahead = AHEAD * pool.jobs
     try:

@@ -23,12 +23,12 @@ ROUND = (*PROFILES * WEATHERED, *(profile for profile in SPECIAL if profile != "
 
 
 def fixed() -> Iterator[Run]:
-    """Seeds from 0 on, the profiles in turn."""
+    """Yield seeds from 0 on, the profiles in turn."""
     return islice(_from(0), FIXED)
 
 
 def derived(commit: str | None) -> Iterator[Run]:
-    """Seeds that nobody chose, the same for everybody who tries this commit."""
+    """Yield seeds that nobody chose, the same for everybody who tries this commit."""
     return islice(_from(first_seed(commit)), DERIVED)
 
 

@@ -49,11 +49,11 @@ class Digest:
         self._add(at, replica, saved.promised, saved.round, saved.chain, saved.votes)
 
     def ended(self, at: float, replica: int, why: str) -> None:
-        """A replica runs no more."""
+        """Note that a replica runs no more."""
         self._add(at, replica, why)
 
     def event(self, at: float, replica: int, event: Event) -> None:
-        """A trace event."""
+        """Note a trace event."""
         self._add(at, replica, event)
 
     def note(self, at: float, replica: int | None, what: str, detail: str) -> None:
@@ -61,7 +61,7 @@ class Digest:
         self._add(at, replica, what, detail)
 
     def message(self, at: float, sender: int, to: int, message: PeerMessage) -> None:
-        """A message arrives."""
+        """Note that a message arrives."""
         self._add(at, sender, to, message)
 
     @property
@@ -149,7 +149,7 @@ class Pair:
 
 @contextmanager
 def _hash_seed(value: str) -> Iterator[None]:
-    """Processes that are started in here have this ``PYTHONHASHSEED``."""
+    """Give processes that are started in here this ``PYTHONHASHSEED``."""
     before = os.environ.get("PYTHONHASHSEED")
     os.environ["PYTHONHASHSEED"] = value
     try:

@@ -148,7 +148,7 @@ def _asking(plan: Plan, asks: tuple[PlannedRequest, ...]) -> Plan:
 
 
 def _renumbered(plan: Plan) -> Plan:
-    """Without the clients who ask nothing. (Nobody at all cannot be: a client also asks in the end.)"""
+    """Return the plan without the clients who ask nothing. Nobody at all cannot be: one asks in the end."""
     asks = asks_of(plan)
     number = {client: index for index, client in enumerate(sorted({ask.client for ask in asks}))}
     asks = tuple(PlannedRequest(ask.at, number[ask.client]) for ask in asks)
@@ -162,7 +162,7 @@ def _among(plan: Plan, clients: int) -> Plan:
 
 
 def _fewer_replicas(plan: Plan) -> Iterator[Plan]:
-    """Clusters without the last replicas, and without the faults that name them."""
+    """Yield clusters without the last replicas, and without the faults that name them."""
     for replicas in range(1, plan.replicas, 2):
         yield replace(
             plan,

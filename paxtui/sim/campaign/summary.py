@@ -96,7 +96,7 @@ class Summary:
 
     @property
     def failed(self) -> int:
-        """Runs that did not end well."""
+        """Return the runs that did not end well."""
         return self.runs - self.outcomes["ok"]
 
     def median(self, measure: str) -> int:
@@ -120,7 +120,7 @@ class Summary:
         return self.profiles["all"] >= BIG_OF_ALL or each >= BIG_OF_EACH
 
     def thin(self) -> list[str]:
-        """Why the campaign tested less than it seems to, in words; empty if it did not."""
+        """Return why the campaign tested less than it seems to, in words; empty if it did not."""
         reasons = []
         voids = sum(self.void.values())
         if self.runs >= VOID_RUNS_MIN and voids > VOID_MAX * self.runs:

@@ -221,7 +221,7 @@ class SimulatedDisk:
         return self.storage, self._mark
 
     def objection(self, known: tuple[int, int]) -> str | None:
-        """Why the others, who were told of the disk as it was ``known``, do not let it vote."""
+        """Return why the others, who were told of the disk as it was ``known``, do not let it vote."""
         if self.storage != known[0]:
             return "it comes back with another disk"
         if self._is_behind(known[1]):
@@ -277,7 +277,7 @@ class SimulatedDisk:
         return self._misfit(table, key, row) if (table, key) in self._flipped else row
 
     def _misfit(self, table: Table, key: int | str, row: Row) -> Row:
-        """A row that is not what was stored."""
+        """Return a row that is not what was stored."""
         raise ChecksumMismatch(f"table {table}, row {key}: its checksum does not fit")
 
     def _saved(self) -> DurableState:
@@ -308,8 +308,8 @@ class SimulatedDisk:
             yield self._read("log", slot, self.rows[slot])
 
     def read(self, first: int, slots_max: int, chars_max: int) -> tuple[Entry, ...]:
-        """Learned slots from ``first``: below the watermark on disk, within both limits, but at least one.
-        Raises ``ChecksumMismatch``."""
+        """Return learned slots from ``first``: below the watermark on disk, within both limits, but at least
+        one. Raises ``ChecksumMismatch``."""
         entries: list[Entry] = []
         chars = 0
         if first < self.floor:

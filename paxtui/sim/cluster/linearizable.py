@@ -1,4 +1,4 @@
-"""Is a client history linearizable, as the history of one append-only log?
+"""Whether a client history is linearizable, as the history of one append-only log.
 
 Near-linear, because the log itself says the only order that can be: an append's slot, and its place in what
 reads returned, fix where it stands; a read that saw n messages stands between message n and the next. What is
@@ -117,7 +117,7 @@ def _contents(longest: list[str], by_text: dict[str, Op]) -> Iterable[str]:
 
 
 def _slots(appends: Sequence[Op], longest: list[str]) -> Iterable[str]:
-    """Slots that were told differ, and lie in the order in which the messages were read."""
+    """Check that slots that were told differ, and lie in the order in which the messages were read."""
     told: dict[int, Op] = {}
     for op in appends:
         if op.outcome == "ok" and op.slot is not None and told.setdefault(op.slot, op) is not op:

@@ -53,11 +53,11 @@ class JsonLines:
             self._line(line)
 
     def ended(self, at: float, replica: int, why: str) -> None:
-        """Nothing of it is missing, however it ended."""
+        """Write the end of a life: nothing of it is missing, however it ended."""
         self._line(lines.ended(at, replica, self._numbers[replica], why))
 
     def event(self, at: float, replica: int, event: Event) -> None:
-        """Numbered from 0 in each life."""
+        """Write an event, numbered from 0 in each life."""
         self._line(lines.event(at, replica, self._numbers[replica], event))
         self._numbers[replica] += 1
 
@@ -66,7 +66,7 @@ class JsonLines:
         self._line(lines.fault(at, replica, what, detail))
 
     def message(self, at: float, sender: int, to: int, message: PeerMessage) -> None:
-        """When it arrives."""
+        """Write a message when it arrives."""
         if self._messages:
             self._line(lines.message(at, sender, to, message))
 
@@ -79,22 +79,22 @@ class LastLines:
         self._messages = messages
 
     def life(self, at: float, replica: int, saved: DurableState) -> None:
-        """The event ``restored`` tells of it."""
+        """Write nothing: the event ``restored`` tells of it."""
 
     def ended(self, at: float, replica: int, why: str) -> None:
-        """A note tells of it."""
+        """Write nothing: a note tells of it."""
 
     def event(self, at: float, replica: int, event: Event) -> None:
-        """``2.0417  replica 1  voted  ballot=3.1 ...``"""
+        """Write ``2.0417  replica 1  voted  ballot=3.1 ...``."""
         self.lines.append(f"{at:9.4f}  replica {replica}  {one_line(event)}")
 
     def note(self, at: float, replica: int | None, what: str, detail: str) -> None:
-        """Marked, because it is what people look for."""
+        """Write a note, marked, because it is what people look for."""
         who = "fault    " if replica is None else f"replica {replica}"
         self.lines.append(f"{at:9.4f}  {who}  *** {what} {detail}".rstrip())
 
     def message(self, at: float, sender: int, to: int, message: PeerMessage) -> None:
-        """Only where they are wanted: there are many."""
+        """Write messages only where they are wanted: there are many."""
         if self._messages:
             self.lines.append(f"{at:9.4f}  {sender} -> {to}     {one_line(message)}")
 

@@ -1,4 +1,4 @@
-"""The second phase: is the cluster whole again, and does it stay so in peace? (invariants 12, 14)"""
+"""The second phase: whether the cluster is whole again, and stays so in peace (invariants 12, 14)."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Recovery:
         return tuple(replica for replica in self._world.plan.core if not self._replicas[replica].refused)
 
     def _trouble(self) -> str:
-        """Why the cluster is not whole, in words; empty if it is."""
+        """Return why the cluster is not whole, in words; empty if it is."""
         well = self._expected_live
         live = [self._replicas[replica] for replica in well]
         down = [host.me for host in live if host.core is None]

@@ -176,7 +176,7 @@ class Simulation(World):
         )
 
     def _void(self, slots: int) -> str:
-        """Why a run that ended well proves little, if it does."""
+        """Return why a run that ended well proves little, if it does."""
         if slots < SLOTS_WORTH_IT:
             return f"fewer than {SLOTS_WORTH_IT} slots"
         if self.appends_acknowledged < APPENDS_WORTH_IT:

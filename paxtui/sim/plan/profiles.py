@@ -305,8 +305,8 @@ def damage(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
 
 
 def lost(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
-    """Disks that are lost or copied back, and replicas that are told in mid-run that they have no vote: as
-    many as the cluster can spare, the leader among them, while messages and processes are lost as well."""
+    """Add disks that are lost or copied back, and replicas that are told in mid-run that they have no vote:
+    as many as the cluster can spare, the leader among them, while messages and processes are lost as well."""
     del types
     replicas = rng.choice((3, 5))
     faults = [fault for fault in plan.faults if fault.kind in ("crash", "crash-at", "cut", "loss", "hold")]

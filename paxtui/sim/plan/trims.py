@@ -25,7 +25,7 @@ def trimmed(plan: Plan) -> Plan:
 
 
 def with_trims(plan: Plan, rng: random.Random) -> Plan:
-    """Trims from early on, and somebody who misses a lot meanwhile."""
+    """Add trims from early on, and somebody who misses a lot meanwhile."""
     faults = [*plan.faults]
     at, gap_s = rng.uniform(0.3, 1.0), exponential(rng, 0.03, 0.4)
     while at < plan.heal_at:

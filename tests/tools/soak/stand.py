@@ -220,7 +220,7 @@ class Stand:
                 and all(report is not None and replica in dict(report.non_voting_peers) for report in others)
             )
 
-        await self.wait(held, f"r{replica} is held as a learner without vote, and all know it")
+        await self.wait(held, f"r{replica} is a learner without vote, and all know it")
         self.held.add(replica)
 
     async def until_calm(self) -> list[Sighting]:

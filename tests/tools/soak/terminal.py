@@ -53,6 +53,7 @@ class Terminal:
         )
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._closing = False
+        self._painted = False
         self._thread.start()
 
     def _read(self) -> None:
@@ -64,7 +65,10 @@ class Terminal:
                 except OSError:
                     return
                 self.drawn += len(received)
-                self._tail = (self._tail + received)[-TAIL_BYTES:]
+                seen = self._tail + received
+                # Looked for as it comes: what is drawn later may push it out of the tail.
+                self._painted = self._painted or b"leader" in seen
+                self._tail = seen[-TAIL_BYTES:]
 
     @property
     def pid(self) -> int:
@@ -87,9 +91,9 @@ class Terminal:
     async def painted(self) -> bool:
         """Wait until it has drawn its first screen; whether it has."""
         with trio.move_on_after(PATIENCE_S):
-            while b"leader" not in self._tail and self.alive:  # noqa: ASYNC110
+            while not self._painted and self.alive:  # noqa: ASYNC110
                 await trio.sleep(0.05)
-        return b"leader" in self._tail
+        return self._painted
 
     async def leave(self) -> list[str]:
         """Press ``q``; what is wrong with how it ended and how it left the terminal."""

@@ -227,7 +227,9 @@ WORDS: dict[type[Struct], Callable[[int, Any], str]] = {
     e.ReadConfirmed: lambda me, event: f"a majority confirms read {event.ticket}: all below {event.upto}",
     e.ProposerCrashed: lambda me, event: "its proposer stops; acceptor and learner go on",
     e.ProposerRestored: lambda me, event: "its proposer works again",
-    e.BecameNonVoting: lambda me, event: f"is held as a learner without vote: {visible(event.reason, 300)}",
+    e.BecameNonVoting: lambda me, event: (
+        f"is a learner without vote from here on: {visible(event.reason, 300)}"
+    ),
     e.MessageDropped: _dropped,
     MessageFaulted: _faulted,
     FaultBegan: _fault_began,

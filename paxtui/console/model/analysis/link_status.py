@@ -48,7 +48,7 @@ class LinkStatus(NamedTuple):
 
     @property
     def words(self) -> str:
-        """In full."""
+        """Return the state in full words."""
         acting = [
             f"loss {self.loss:g} %" if self.loss else "",
             f"delay {self.delay_ms:g} ms" if self.delay_ms or self.jitter_ms else "",

@@ -47,7 +47,7 @@ class SlotFacts(NamedTuple):
 
     @property
     def word(self) -> str:
-        """The state as the screen has it."""
+        """Return the state as the screen has it."""
         if self.state in ("open", "maybe"):
             return f"{self.state} {self.votes}/{self.quorum}"
         return self.state

@@ -1,4 +1,4 @@
-"""Does the log move, and if not, must it stand still?
+"""Whether the log moves, and if not, whether it must stand still.
 
 Two majorities are told apart. Where no proposer that works reaches a majority in both directions, nothing
 can be decided: the log must stand still, and that is no fault of the protocol. Where a majority is heard,

@@ -25,7 +25,7 @@ class Tolerance(NamedTuple):
 
     @property
     def number(self) -> str:
-        """``1``, or ``?`` where it cannot be known."""
+        """Return ``1``, or ``?`` where it cannot be known."""
         return "?" if self.unknown else str(max(0, self.spare))
 
 

@@ -87,12 +87,12 @@ class ReplicaRecord:
 
     @property
     def silent(self) -> bool:
-        """Whether it may do things that are not told."""
+        """Return whether it may do things that are not told."""
         return self.state in ("unseen", "gap")
 
     @property
     def unheard(self) -> bool:
-        """The same, or what it did lately is perhaps still on its way here."""
+        """Return whether it may, or what it did lately is perhaps still on its way here."""
         return self.silent or (self.stale_since is not None and self.state == "whole")
 
     # What others say

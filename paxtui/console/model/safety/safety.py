@@ -70,7 +70,7 @@ class SafetyJudge:
 
     @property
     def light(self) -> Lights:
-        """All checks in one word."""
+        """Return all checks in one word."""
         if self._broken:
             return Lights("VIOLATED", "VIOLATED")
         known = sum(check.light == "SAFE" for check in self.checks)
@@ -79,7 +79,7 @@ class SafetyJudge:
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """Each check with its light."""
+        """Return each check with its light."""
         unknown = self._unknown()
         return tuple(
             Check(name, "VIOLATED" if name in self._broken else "UNKNOWN" if name in unknown else "SAFE")
@@ -115,7 +115,7 @@ class SafetyJudge:
 
     @property
     def basis(self) -> str:
-        """What the lights rest on."""
+        """Return what the lights rest on."""
         gaps = sum(record.gaps for record in self._kept.records)
         restarts = sum(record.restarts for record in self._kept.records)
         text = f"{self.events:,} events, {gaps} gap{'' if gaps == 1 else 's'}"

@@ -84,8 +84,8 @@ class Facts:
 
     @property
     def leader(self) -> tuple[int, Ballot] | None:
-        """Who leads, as far as is known: of several that believe it, the one with the highest ballot. Whom a
-        majority has promised to refuse leads nobody, even if nobody else does."""
+        """Return who leads, as far as is known: of several that believe it, the one with the highest ballot.
+        Whom a majority has promised to refuse leads nobody, even if nobody else does."""
         if not self.leaders:
             return None
         id = max(self.leaders, key=lambda each: self.leaders[each])
@@ -95,29 +95,30 @@ class Facts:
 
     @property
     def end(self) -> int:
-        """The slot after the last of which anything is known."""
+        """Return the slot after the last of which anything is known."""
         ends = [replica.accepted_high for replica in self.replicas]
         return max(self.proposed.end, *ends)
 
     @property
     def hole(self) -> int | None:
-        """The first slot that keeps chosen ones above it from being applied, if there is one."""
+        """Return the first slot that keeps chosen ones above it from being applied, if there is one."""
         applied = self.applied
         return applied if self.chosen > applied else None
 
     @property
     def chosen(self) -> int:
-        """The slot after the last that any replica knows to be chosen."""
+        """Return the slot after the last that any replica knows to be chosen."""
         return max(max(replica.learned.end, replica.applied) for replica in self.replicas)
 
     @property
     def applied(self) -> int:
-        """The highest applied watermark."""
+        """Return the highest applied watermark."""
         return max(replica.applied for replica in self.replicas)
 
     @property
     def floor(self) -> int:
-        """Slots below it are removed on every replica that was heard and is not known to be down."""
+        """Return the slot below which all are removed on every replica that was heard and is not known to be
+        down."""
         up = [each.floor for each in self.replicas if each.process != "down" and each.heard_at is not None]
         return min(up or [each.floor for each in self.replicas])
 
@@ -150,7 +151,7 @@ class Facts:
 
     def voteless(self, id: int) -> str | None:
         """Return why a replica is a learner without vote, as it says itself, or as the others do."""
-        own = self.replicas[id].held
+        own = self.replicas[id].non_voting
         if own is not None:
             return own
         for other in self.replicas:

@@ -102,12 +102,12 @@ class Seen(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """One of :data:`KINDS`, ``you`` or ``other``."""
+        """Return one of :data:`KINDS`, ``you`` or ``other``."""
         return "you" if self.replica == YOU else KIND_OF.get(type(self.event), "other")
 
     @property
     def slot(self) -> int | None:
-        """The slot that it is about, if it is about one."""
+        """Return the slot that it is about, if it is about one."""
         found = getattr(self.event, "slot", None)
         if found is None and getattr(self.event, "count", None):
             found = getattr(self.event, "first", None)

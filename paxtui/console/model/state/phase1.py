@@ -26,12 +26,12 @@ class SlotFinding(NamedTuple):
 
     @property
     def highest(self) -> Ballot | None:
-        """The ballot whose value must be proposed again."""
+        """Return the ballot whose value must be proposed again."""
         return max(self.votes.values(), default=None)
 
     @property
     def voters(self) -> list[int]:
-        """Who told a vote at the highest ballot."""
+        """Return who told a vote at the highest ballot."""
         return sorted(id for id, ballot in self.votes.items() if ballot == self.highest)
 
 

@@ -105,18 +105,18 @@ class ReplicaView:
 
     @property
     def knows_log(self) -> bool:
-        """Whether it ever told how far its log goes."""
+        """Return whether it ever told how far its log goes."""
         known = self.role not in ("?", "warm-up") or self.applied > 0 or self.accepted_high > 0
         return known or self.wiped
 
     @property
     def leads(self) -> bool:
-        """Whether it believes that it leads."""
+        """Return whether it believes that it leads."""
         return self.role == "leader"
 
     @property
     def accepted_high(self) -> int:
-        """The slot after the last that it voted in or learned."""
+        """Return the slot after the last that it voted in or learned."""
         return max(self.accepted.end, self.learned.end, self.applied)
 
     def vote(self, slot: int) -> Ballot | None:
@@ -133,7 +133,7 @@ class ReplicaView:
 
     @property
     def summary(self) -> tuple[object, ...]:
-        """What has to be seen at once when it changes."""
+        """Return what has to be seen at once when it changes."""
         report = self.report
         status = report.status if report is not None else None
         faults = tuple(fault.number for fault in report.active) if report is not None else ()
@@ -161,7 +161,7 @@ class ReplicaView:
 
     @property
     def links(self) -> tuple[LinkView, ...]:
-        """Its links to the others."""
+        """Return its links to the others."""
         return self.report.links if self.report is not None else ()
 
     def loss_to(self, peer: int) -> float:
@@ -182,19 +182,19 @@ class ReplicaView:
 
     @property
     def refused_by(self) -> dict[int, str]:
-        """By peer, why it does not take this replica in."""
+        """Return by peer why it does not take this replica in."""
         return dict(self.report.refused_by) if self.report is not None else {}
 
     @property
-    def held(self) -> str | None:
-        """Why it is a learner without vote, if it is."""
+    def non_voting(self) -> str | None:
+        """Return why it is a learner without vote, if it is."""
         status = self.report.status if self.report is not None else None
         why = status.non_voting if status is not None else None
-        return why or ("it is held" if self.role == "non-voting" else None)
+        return why or ("it says so itself" if self.role == "non-voting" else None)
 
     @property
     def proposer_crashed(self) -> bool:
-        """Whether only its proposer role is stopped."""
+        """Return whether only its proposer role is stopped."""
         return self.role == "crashed" or any(
             isinstance(each.fault, CrashProposer) and each.when is None
             for each in (self.report.active if self.report is not None else ())
@@ -202,7 +202,7 @@ class ReplicaView:
 
     @property
     def slow_disk_ms(self) -> float:
-        """How much longer a fault makes each commit."""
+        """Return how much longer a fault makes each commit."""
         faults = self.report.active if self.report is not None else ()
         return max((each.fault.ms for each in faults if isinstance(each.fault, SlowDisk)), default=0.0)
 
@@ -267,7 +267,7 @@ class ReplicaView:
 
     @property
     def message_rate(self) -> float | None:
-        """Messages a second that leave it; ``None`` before that was measured."""
+        """Return how many messages a second leave it; ``None`` before that was measured."""
         measured = [rate for _, _, rate in self.sent_rates.values() if rate is not None]
         return sum(measured) if measured else None
 

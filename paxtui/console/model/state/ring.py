@@ -31,12 +31,12 @@ class Ring(Generic[T]):
 
     @property
     def first(self) -> int:
-        """The position of the oldest item that is kept."""
+        """Return the position of the oldest item that is kept."""
         return max(self._gone, self.end - self._kept)
 
     @property
     def end(self) -> int:
-        """The position after the newest: how many there ever were."""
+        """Return the position after the newest: how many there ever were."""
         return self._gone + len(self._items)
 
     def get(self, position: int) -> T | None:

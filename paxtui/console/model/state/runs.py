@@ -120,7 +120,7 @@ class Runs(Generic[T]):
 
     @property
     def end(self) -> int:
-        """The slot after the last that has something."""
+        """Return the slot after the last that has something."""
         return self._ends[-1] if self._ends else 0
 
     def __len__(self) -> int:

@@ -31,7 +31,7 @@ class SentMessage:
 
     @property
     def settled(self) -> bool:
-        """Whether its outcome is known, for good or bad."""
+        """Return whether its outcome is known, for good or bad."""
         return self.fate in ("chosen", "failed", "unknown")
 
 
@@ -69,7 +69,7 @@ class SentMessages:
 
     @property
     def expecting(self) -> bool:
-        """Whether any of ours has no outcome yet."""
+        """Return whether any of ours has no outcome yet."""
         return bool(self._waiting)
 
     def proposed(self, slot: int, client: str, request: int) -> None:

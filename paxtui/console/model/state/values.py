@@ -34,32 +34,32 @@ class Value(NamedTuple):
 
     @property
     def is_noop(self) -> bool:
-        """Whether it is no client's: a no-op, a mark or a trim."""
+        """Return whether it is no client's: a no-op, a mark or a trim."""
         return not self.client
 
     @property
     def words(self) -> str:
-        """What it is, if it is no client's: ``no-op``, ``mark``, ``trim to 1234``."""
+        """Return what it is, if it is no client's: ``no-op``, ``mark``, ``trim to 1234``."""
         return cluster_words(self.request, self.text)
 
     @property
     def word(self) -> str:
-        """The first of these words."""
+        """Return the first of these words."""
         return self.words.partition(" ")[0]
 
     @property
     def is_cut(self) -> bool:
-        """Whether there is more of the text than was told."""
+        """Return whether there is more of the text than was told."""
         return len(self.text) == TEXT_CHARS_MAX and self.text.endswith("…")
 
     @property
     def name(self) -> str:
-        """Who sent it, safe to show."""
+        """Return who sent it, safe to show."""
         return client_name(self.client)
 
     @property
     def shown(self) -> str:
-        """``ada: hello``, safe to show."""
+        """Return ``ada: hello``, safe to show."""
         return self.words if self.is_noop else f"{self.name}: {visible(self.text)}"
 
 
@@ -125,7 +125,7 @@ class Values:
 
     @property
     def slots(self) -> list[int]:
-        """Slots whose values are known."""
+        """Return the slots whose values are known."""
         return list(self._known)
 
     def want(self, slot: int) -> None:
