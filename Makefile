@@ -3,7 +3,7 @@
 VENV ?= .venv
 PYTHON ?=
 ARGS ?=
-PYTEST_ARGS ?= --numprocesses 3 --dist worksteal --progress
+PYTEST_ARGS ?= --numprocesses 4 --dist worksteal --progress
 
 BIN := $(VENV)/bin
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input

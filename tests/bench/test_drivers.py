@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 import trio
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
@@ -97,6 +97,7 @@ def test_a_stall_counts_for_every_request_that_was_due_meanwhile() -> None:
 )
 def test_open_loop_times_are_those_of_a_queue(services: list[float], rate: float, in_flight: int) -> None:
     """The model: a request begins when it is due and one of the ``in_flight`` places is free."""
+    assume(abs(3 * rate - round(3 * rate)) > 1e-6)  # else one is due at the very end, by rounding or not
     tally = measure(open_at(Server(lambda n: services[n % 10]), rate, in_flight), 0, 3)
     ends: list[float] = []
     expected: list[float] = []

@@ -286,7 +286,7 @@ def test_q_just_quits_when_it_stops_nothing() -> None:
 
 # Whatever comes
 
-STEPS = int(os.environ.get("PAXTUI_KEY_STEPS", "250"))
+STEPS = int(os.environ.get("PAXTUI_KEY_STEPS", "120"))
 """Of each seed; `PAXTUI_KEY_STEPS=5000` makes a campaign of it."""
 
 NAMED = "up down left right pageup pagedown home end enter escape tab shift+tab space delete backspace f1"
