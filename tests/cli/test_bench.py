@@ -63,8 +63,8 @@ def test_half_a_second_on_its_own_replicas_gives_all_figures(paxtui: Run, tmp_pa
         assert cost["resident_bytes"] > 1_000_000
     assert row["generator_cpu_us_a_message"] > 0
     if row["wire"] is not None:  # a kernel need not tell
-        assert row["wire"]["requests"] > 100
-        assert row["wire"]["between"] > 200
+        assert row["wire"]["requests"] > 0
+        assert row["wire"]["between"] > 0
     assert row["failures"] == {}
     assert row["interrupted"] is False
     assert row["leader_changed"] is False

@@ -22,6 +22,8 @@ from tests.console.pilot import Played
 
 Play = Callable[..., None]
 
+pytestmark = pytest.mark.slow  # most start the app, which takes a second or two
+
 SIZES = [(160, 45), (100, 30), (80, 24), (60, 15)]
 
 KEYS = [
@@ -205,7 +207,6 @@ MENU: list[tuple[str, str, list[Any]]] = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("size", [(160, 45), (80, 24)])
 def test_every_fault_of_the_menu_has_a_key(play: Play, size: tuple[int, int]) -> None:
     async def act(on: Played) -> None:

@@ -65,6 +65,7 @@ def unknown(judge: SafetyJudge) -> list[str]:
 # Truth
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lossy", [False, True], ids=["complete", "lossy"])
 def test_no_order_of_reports_makes_a_correct_cluster_look_broken(lossy: bool) -> None:
     for seed in range(SEEDS):
@@ -74,6 +75,7 @@ def test_no_order_of_reports_makes_a_correct_cluster_look_broken(lossy: bool) ->
         assert judge.light.words == "SAFE 7/7"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "check"), VISIBLE.items())
 def test_planted_bugs_turn_the_light_red(name: str, check: str) -> None:
     mutant = MUTANTS[name]

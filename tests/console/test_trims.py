@@ -230,6 +230,7 @@ def test_new_events_are_about_slots_and_what_comes_all_the_time_is_quiet() -> No
 # The judge
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", ["trims", "overtaken"])
 @pytest.mark.parametrize("lossy", [False, True], ids=["complete", "lossy"])
 def test_no_order_of_reports_makes_trims_look_broken(profile: str, lossy: bool) -> None:
