@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -11,6 +11,7 @@ from paxtui.cli.signals import run_async
 
 if TYPE_CHECKING:
     from paxtui.client.discover import Named
+    from paxtui.wire.requests import Consistency
 
 
 def read(
@@ -37,11 +38,12 @@ def read(
 
     if consistency not in ("linearizable", "local"):
         raise ConfigError(f"--consistency: {consistency!r} is not known; linearizable and local are")
-    return run_async(_read, config or at, from_slot, limit, consistency, timeout, as_json)
+    checked = cast("Consistency", consistency)
+    return run_async(_read, config or at, from_slot, limit, checked, timeout, as_json)
 
 
 async def _read(
-    cluster: Named, from_slot: int, limit: int, consistency: str, timeout_s: float, as_json: bool
+    cluster: Named, from_slot: int, limit: int, consistency: Consistency, timeout_s: float, as_json: bool
 ) -> int:
     import sys
 
@@ -49,7 +51,7 @@ async def _read(
     from paxtui.client import connect
 
     async with connect(cluster, name="read") as log:
-        page = await log.read(from_slot, limit, consistency=consistency, timeout_s=timeout_s)  # type: ignore[arg-type]
+        page = await log.read(from_slot, limit, consistency=consistency, timeout_s=timeout_s)
     if page.entries:
         tell_removed(from_slot, page.entries[0].slot)
     for entry in page.entries:

@@ -26,6 +26,18 @@ from paxtui.storage.store import Store
 from paxtui.wire.requests import StatusReport
 
 
+class MemberView(Protocol):
+    """The host as one of its cluster."""
+
+    @property
+    def me(self) -> int:
+        """The replica's own id."""
+
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster as this replica's configuration has it."""
+
+
 class ClientPort(Protocol):
     """The host as a client, an operator or an observer reads and appends."""
 
@@ -55,12 +67,8 @@ class ClientPort(Protocol):
         """Flush ``link`` at the end of this turn."""
 
 
-class OperatorPort(Protocol):
+class OperatorPort(MemberView, Protocol):
     """The host as an operator acts on it."""
-
-    @property
-    def me(self) -> int:
-        """The replica's own id."""
 
     @property
     def faults_allowed(self) -> bool:
@@ -83,16 +91,8 @@ class OperatorPort(Protocol):
         """Counters by the names that ``status`` shows."""
 
 
-class PeerPort(Protocol):
+class PeerPort(MemberView, Protocol):
     """The host as a peer that dialled it speaks to it."""
-
-    @property
-    def me(self) -> int:
-        """The replica's own id."""
-
-    @property
-    def cluster(self) -> Cluster:
-        """The cluster as this replica's configuration has it."""
 
     @property
     def storage(self) -> Store:
@@ -117,16 +117,8 @@ class PeerPort(Protocol):
         """Tell the core that the connection on which ``peer`` sent is gone."""
 
 
-class LinkPort(Protocol):
+class LinkPort(MemberView, Protocol):
     """The host as the link that it dials to a peer needs it."""
-
-    @property
-    def me(self) -> int:
-        """The replica's own id."""
-
-    @property
-    def cluster(self) -> Cluster:
-        """The cluster as this replica's configuration has it."""
 
     @property
     def storage(self) -> Store:
@@ -144,16 +136,8 @@ class LinkPort(Protocol):
         """Give up the vote, as a peer says that this disk may not vote."""
 
 
-class StatusView(Protocol):
+class StatusView(MemberView, Protocol):
     """The host as it shows itself, in welcomes, in ``status`` and in metrics."""
-
-    @property
-    def me(self) -> int:
-        """The replica's own id."""
-
-    @property
-    def cluster(self) -> Cluster:
-        """The cluster as this replica's configuration has it."""
 
     @property
     def faults_allowed(self) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.model.safety.checks import AGREEMENT, NAMES, VALIDITY
+from paxtui.console.model.state.replica import Process
 from paxtui.console.rows import safety
 from paxtui.console.rows.header import header
 from paxtui.console.rows.text import plain
@@ -84,7 +85,7 @@ def test_of_a_replica_that_was_never_heard_nothing_is_known(n: int) -> None:
 
 @pytest.mark.parametrize("n", [3, 5])
 @pytest.mark.parametrize("end", ["down", "paused"])
-def test_a_process_that_does_nothing_leaves_nothing_unknown(n: int, end: str) -> None:
+def test_a_process_that_does_nothing_leaves_nothing_unknown(n: int, end: Process) -> None:
     for id in range(n):
         story = Story(n).up()
         story.choose(["a", "b"])

@@ -12,6 +12,7 @@ from paxtui.console.model.liveness.liveness import Liveness
 from paxtui.console.model.safety.safety import SafetyJudge
 from paxtui.console.model.state.facts import Facts
 from paxtui.console.model.state.journal import NO_NUMBER, YOU, Note, Seen
+from paxtui.console.model.state.replica import Process
 from paxtui.console.model.state.telemetry import (
     CLOCKS_AGREE_S,
     fold_event,
@@ -103,13 +104,15 @@ class ClusterModel(Facts):
         if before != (replica.summary, self.leaders.get(id)):
             self.version += 1
 
-    def process(self, id: int, state: str, now: float, *, pid: int | None = None, words: str = "") -> None:
+    def process(
+        self, id: int, state: Process, now: float, *, pid: int | None = None, words: str = ""
+    ) -> None:
         """Take what the supervisor, or a refused connection, tells of a process."""
         self.version += 1
         replica = self.replicas[id]
         if state != replica.process:
             self._tell_process(id, replica.process, state, words, now)
-        replica.set_process(state, now)  # type: ignore[arg-type]
+        replica.set_process(state, now)
         replica.pid = pid if pid is not None else replica.pid
         if words and not replica.wiped:
             replica.last_words = words

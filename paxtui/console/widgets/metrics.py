@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from paxtui.console.rows import metrics
 from paxtui.console.rows.text import Row
+from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.pane import Pane
 
 
@@ -22,8 +23,8 @@ fsync ms    a commit to the slowest disk           messages/s   between replicas
 Blank is what this console did not see, such as the time before it was attached; `?` is not known.
 The table has each replica's own numbers."""
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+    def __init__(self, view_state: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(view_state, id=id, classes=classes)
         self._made_for: tuple[object, ...] = ()
         self._made: list[Row] = []
 
