@@ -116,7 +116,7 @@ def test_a_planted_bug_is_seen_in_the_trace_of_the_run_that_it_broke(name: str) 
     with mutant.installed():
         trace = next(
             trace
-            for seed in range(3 * mutant.seeds)
+            for seed in range(mutant.first, mutant.first + 3 * mutant.seeds)
             for trace, result in [traced(seed, mutant.profile)]
             if result.outcome == "safety"
         )

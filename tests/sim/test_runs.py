@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pytest
 from msgspec.structs import replace
 
@@ -17,27 +15,13 @@ from paxtui.sim.plan.plan_generator import KINDS, generate_plan
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("profile", [profile for profile in (*PROFILES, *SPECIAL) if profile != "canary"])
 def test_every_invariant_holds_under_every_profile(profile: str) -> None:
-    summary = campaign(profile, 0, 60)
-    assert summary.failures == []
-    assert sum(summary.void.values()) <= 6
-
-
-@pytest.mark.parametrize("profile", [profile for profile in SPECIAL if profile != "canary"])
-def test_every_invariant_holds_in_the_situations_that_are_made_for_mutants(profile: str) -> None:
-    summary = campaign(profile, 0, 25)
+    """Other seeds than those of ``paxtui sim --ci``, which follows in the gate."""
+    summary = campaign(profile, 1000, 12)
     assert summary.failures == []
     assert sum(summary.void.values()) <= 2
-
-
-def test_every_goal_is_reached_by_somebody() -> None:
-    """What never happens is not tested, however many seeds run."""
-    reached: Counter[str] = Counter()
-    for profile in PROFILES:
-        reached += campaign(profile, 1000, 60).goals
-    assert [goal for goal in GOALS if not reached[goal]] == []
-    assert sorted(reached.keys() - set(GOALS)) == []
+    assert summary.goals.keys() <= set(GOALS)
 
 
 def test_a_healthy_cluster_elects_once_and_answers_everything() -> None:

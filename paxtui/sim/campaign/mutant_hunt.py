@@ -32,7 +32,7 @@ class Hunt(Struct, frozen=True, kw_only=True):
 
 
 def hunt(name: str, factor: int = 1) -> Hunt:
-    """Try seeds 0, 1, ... of the mutant's profile, as many as ``factor`` budgets allow."""
+    """Try seeds of the mutant's profile from its first on, as many as ``factor`` budgets allow."""
     mutant = MUTANTS[name]
     expected = {str(invariant) for invariant in mutant.caught_by}
     started = time.monotonic()
@@ -41,7 +41,7 @@ def hunt(name: str, factor: int = 1) -> Hunt:
     checker = ""
     with mutant.installed():
         while not checker and needed < budget:
-            result = simulate(generate_plan(needed, mutant.profile))
+            result = simulate(generate_plan(mutant.first + needed, mutant.profile))
             needed += 1
             if result.invariant in expected:
                 checker = result.invariant

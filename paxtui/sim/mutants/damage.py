@@ -121,7 +121,14 @@ def non_voting_leader_leads_on(patch: Patch) -> None:
     patch.replace(Proposer, "become_learner", lambda self: None)
 
 
-@mutant("non-voting-outbox-leaves", rule=FORGOTTEN, profile="lost", caught_by=Invariant.PROMISES, seeds=120)
+@mutant(
+    "non-voting-outbox-leaves",
+    rule=FORGOTTEN,
+    profile="lost",
+    caught_by=Invariant.PROMISES,
+    seeds=120,
+    first=70,
+)
 def non_voting_outbox_leaves(patch: Patch) -> None:
     """What was decided before it was told, and had not left yet, leaves all the same."""
     patch.replace(Outbox, "discard_promises", lambda self: None)

@@ -66,6 +66,7 @@ def vote_counted_twice(patch: Patch) -> None:
     profile="boost",
     caught_by=(Invariant.LEARNED, Invariant.AGREEMENT),
     seeds=100,
+    first=65,
 )
 def votes_counted_across_ballots(patch: Patch) -> None:
     """An Accepted counts for its slot, whatever ballot it names."""

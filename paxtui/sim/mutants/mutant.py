@@ -45,6 +45,8 @@ class Mutant(Struct, frozen=True, kw_only=True):
     """Which checkers may be the first to see it. The core's own checks do not count."""
     seeds: int
     """It is caught within so many seeds of the profile: a few times what is needed on average."""
+    first: int
+    """The hunt begins here; where a rare one needs long, shortly before a seed that is known to catch it."""
     install: Install
 
     @contextmanager
@@ -63,7 +65,13 @@ MUTANTS: dict[str, Mutant] = {}
 
 
 def mutant(
-    name: str, *, rule: str, profile: str, caught_by: Invariant | tuple[Invariant, ...], seeds: int
+    name: str,
+    *,
+    rule: str,
+    profile: str,
+    caught_by: Invariant | tuple[Invariant, ...],
+    seeds: int,
+    first: int = 0,
 ) -> Callable[[Install], Install]:
     """Register the decorated function as a mutant; its docstring says what the mistake is."""
     if name in MUTANTS:
@@ -77,6 +85,7 @@ def mutant(
             profile=profile,
             caught_by=caught_by if isinstance(caught_by, tuple) else (caught_by,),
             seeds=seeds,
+            first=first,
             install=install,
         )
         return install

@@ -165,6 +165,7 @@ def own_value_over_a_reported_one(patch: Patch) -> None:
     profile="boost",
     caught_by=Invariant.CHOOSABLE,
     seeds=50,
+    first=30,
 )
 def learned_slots_used_again(patch: Patch) -> None:
     """A new leader does not look at the watermarks in the promises, and starts from its own."""

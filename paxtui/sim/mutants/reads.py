@@ -57,6 +57,7 @@ def leader_reads_without_a_majority(patch: Patch) -> None:
     profile="acks",
     caught_by=Invariant.LINEARIZABLE,
     seeds=30,
+    first=10,
 )
 def read_confirmed_by_an_older_heartbeat(patch: Patch) -> None:
     """A read waits for the acks of the last heartbeat that was sent, not of one that is sent after it."""

@@ -109,6 +109,7 @@ def checkpoint_leaves_out_a_session(patch: Patch) -> None:
     profile="disk",
     caught_by=Invariant.ONCE,
     seeds=40,
+    first=28,
 )
 def replay_ends_one_slot_early(patch: Patch) -> None:
     """A restart brings the session table up to the slot before the watermark."""

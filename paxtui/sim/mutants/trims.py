@@ -162,6 +162,7 @@ def removed_slots_promised(patch: Patch) -> None:
     profile="trims",
     caught_by=Invariant.ORDER,
     seeds=400,
+    first=180,
 )
 def state_of_the_past(patch: Patch) -> None:
     """A late page of a state is taken, although what was missing has come by other ways."""
