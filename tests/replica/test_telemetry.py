@@ -16,12 +16,10 @@ from paxtui.core.values import CLIENT_CHARS_MAX, NOOP, Command, Entry
 from paxtui.replica.observability import telemetry as telemetry_module
 from paxtui.replica.observability.telemetry import (
     BUFFER_EVENTS,
-    FLUSH_VALUES,
     FLUSHES_A_SECOND,
     OBSERVER_BYTES_MAX,
     Telemetry,
     Watcher,
-    faulted,
 )
 from paxtui.wire import FRAME_BYTES_MAX, Decoder, FrameReader
 from paxtui.wire.faults import Cut
@@ -38,6 +36,7 @@ from paxtui.wire.telemetry import (
     TelemetrySnapshot,
     digest,
 )
+from paxtui.wire.views import FLUSH_VALUES, faulted
 
 B = Ballot(1, 0)
 views: Decoder[TelemetrySnapshot | TelemetryDelta] = Decoder(ObserverAnswer)

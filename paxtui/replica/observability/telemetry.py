@@ -9,37 +9,18 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from itertools import groupby
+from collections.abc import Callable
 from typing import Final, Protocol
 
 import msgspec
 import trio
-from msgspec import Struct
 
 from paxtui.core import events as e
-from paxtui.core.ballot import Ballot
-from paxtui.core.messages import PeerMessage
 from paxtui.core.replica import Replica
-from paxtui.core.values import Command, Entry
 from paxtui.wire.codec import encode
 from paxtui.wire.faults import ActiveFault
-from paxtui.wire.telemetry import (
-    LearnedView,
-    MessageFaulted,
-    ProposedView,
-    SlotView,
-    TelemetryDelta,
-    TelemetrySnapshot,
-    ValueView,
-    View,
-    VotedView,
-    brief,
-    digest,
-)
-
-SNAPSHOT_SLOTS: Final = 200
-"""Slots below the watermark that a snapshot shows; older ones are asked for when a person looks."""
+from paxtui.wire.telemetry import TelemetryDelta, TelemetrySnapshot
+from paxtui.wire.views import Told, recent_slots, views
 
 FLUSHES_A_SECOND: Final = 20
 BUSY_EVENTS: Final = 100
@@ -48,9 +29,6 @@ BUSY_FLUSHES_A_SECOND: Final = 10
 
 BUFFER_EVENTS: Final = 8192
 """Events that may wait for a flush. A healthy replica makes some hundreds in that time."""
-
-FLUSH_VALUES: Final = 400
-"""Values told in one flush: 8,000 a second are more than anybody reads, and cost little."""
 
 OBSERVER_BYTES_MAX: Final = 2 * 1024 * 1024
 """What may wait for a slow observer before it gets a snapshot in place of deltas."""
@@ -64,35 +42,7 @@ PAIR_BYTES: Final = 24
 
 SnapshotMaker = Callable[[int, int], TelemetrySnapshot]
 Pair = tuple[float, msgspec.Raw]
-Noted = e.Event | View
 _encode = msgspec.json.Encoder().encode
-
-
-def view_of(value: Command) -> ValueView:
-    """Cut a value for the eye."""
-    return ValueView(value.client, value.request, brief(value.text))
-
-
-def slot_view(slot: int, ballot: Ballot, value: Command, state: str) -> SlotView:
-    """Make the view of a slot for a snapshot."""
-    text = brief(value.text)
-    return SlotView(slot, ballot, value.client, value.request, text, state, digest(value))
-
-
-def recent_slots(core: Replica | None) -> tuple[SlotView, ...]:
-    """Return the slots around the watermark, for a snapshot."""
-    if core is None:
-        return ()
-    views: list[SlotView] = []
-    for slot, entry in core.learner.recent(SNAPSHOT_SLOTS):
-        views.append(slot_view(slot, entry.ballot, entry.value, "applied"))
-    known, votes = core.learner.known, core.acceptor.votes
-    for slot in sorted(known.keys() | votes.keys())[:SNAPSHOT_SLOTS]:
-        if slot in known:
-            views.append(slot_view(slot, known[slot].ballot, known[slot].value, "learned"))
-        else:
-            views.append(slot_view(slot, *votes[slot], "voted"))
-    return tuple(views)
 
 
 def snapshot(
@@ -106,23 +56,8 @@ def snapshot(
         at_s=round(now, 4),
         wall=wall_clock(),
         status=None if core is None else core.status,
-        slots=recent_slots(core),
+        slots=() if core is None else recent_slots(core),
         faults=active_faults(now),
-    )
-
-
-def faulted(to: int, number: int, message: PeerMessage, copies: tuple[float, ...]) -> MessageFaulted:
-    """Return what a fault did to a message; ``copies`` has the delay of each, in seconds."""
-    values = getattr(message, "values", getattr(message, "entries", getattr(message, "votes", ())))
-    return MessageFaulted(
-        to=to,
-        number=number,
-        kind=str(type(message).__struct_config__.tag),
-        ballot=getattr(message, "ballot", None),
-        first=getattr(message, "first", 0),
-        count=getattr(message, "count", len(values)),
-        copies=len(copies),
-        delays_ms=tuple(round(delay_s * 1000, 1) for delay_s in copies),
     )
 
 
@@ -166,7 +101,7 @@ class Telemetry:
     def __init__(self, make_snapshot: SnapshotMaker) -> None:
         self._make_snapshot = make_snapshot
         self._watchers: list[Watcher] = []
-        self._buffer: deque[tuple[float, Noted]] = deque()
+        self._buffer: deque[tuple[float, Told]] = deque()
         self._number = 0
         self._overflow = 0
         self._wanted = trio.Event()
@@ -196,7 +131,7 @@ class Telemetry:
         """Remove a watcher."""
         self._watchers.remove(watcher)
 
-    def record(self, at_s: float, events: tuple[Noted, ...]) -> None:
+    def record(self, at_s: float, events: tuple[Told, ...]) -> None:
         """Take the events of one output, or what the host has to tell."""
         if not self._watchers:
             self._number += len(events)
@@ -268,11 +203,11 @@ class Telemetry:
                 watcher.push(encode(delta))
             watcher.next_number = self._number
 
-    def _pages(self, events: tuple[tuple[float, Noted], ...], first: int) -> list[tuple[int, list[Pair]]]:
+    def _pages(self, events: tuple[tuple[float, Told], ...], first: int) -> list[tuple[int, list[Pair]]]:
         """Return the events as they are told, in runs that fit a frame, each with its first number."""
         pages: list[tuple[int, list[Pair]]] = []
         size = DELTA_BYTES_MAX
-        for number, (at_s, view) in enumerate(self._views(events), first):
+        for number, (at_s, view) in enumerate(views(events), first):
             if size >= DELTA_BYTES_MAX:
                 pages.append((number, []))
                 size = 0
@@ -280,46 +215,6 @@ class Telemetry:
             size += len(raw) + PAIR_BYTES
             pages[-1][1].append((at_s, msgspec.Raw(raw)))
         return pages
-
-    def _views(self, events: tuple[tuple[float, Noted], ...]) -> Iterator[tuple[float, Struct]]:
-        budget = FLUSH_VALUES
-        digests = _Digests()
-        for at_s, event in events:
-            view: Struct = event
-            match event:
-                case e.Voted(ballot, first, values):
-                    view = VotedView(ballot, first, len(values), digests.of(first, values))
-                case e.Proposed(ballot, first, values, source):
-                    shown = tuple(map(view_of, values)) if len(values) <= budget else None
-                    budget -= len(values) if shown is not None else 0
-                    view = ProposedView(ballot, first, len(values), source, digests.of(first, values), shown)
-                case e.Learned(first, entries):
-                    values = tuple(entry.value for entry in entries)
-                    shown = tuple(map(view_of, values)) if len(values) <= budget else None
-                    budget -= len(values) if shown is not None else 0
-                    view = LearnedView(first, len(entries), _runs(entries), digests.of(first, values), shown)
-            yield round(at_s, 4), view
-
-
-def _runs(entries: tuple[Entry, ...]) -> tuple[tuple[Ballot, int], ...]:
-    """Return the ballots of entries, as runs: nearly always one."""
-    return tuple((ballot, len(list(run))) for ballot, run in groupby(entry.ballot for entry in entries))
-
-
-class _Digests:
-    """Digests of the values of one flush. A replica tells of most runs of values two or three times."""
-
-    def __init__(self) -> None:
-        self._runs: dict[int, tuple[tuple[Command, ...], str]] = {}
-
-    def of(self, first: int, values: tuple[Command, ...]) -> str:
-        """Return the digests of the values of slots from ``first`` on, one after the other."""
-        known = self._runs.get(first)
-        if known is not None and known[0] == values:  # nearly always the same objects, so this is quick
-            return known[1]
-        digests = "".join(map(digest, values))
-        self._runs[first] = values, digests
-        return digests
 
 
 def wall_clock() -> float:

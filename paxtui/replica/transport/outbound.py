@@ -11,12 +11,12 @@ import trio
 from paxtui.core.messages import Chosen, PeerMessage
 from paxtui.core.output import EVERYONE, Envelope
 from paxtui.replica.faults.registry import FaultRegistry
-from paxtui.replica.observability.telemetry import faulted
 from paxtui.replica.transport.frame_writer import FrameWriter
 from paxtui.replica.transport.keepalive import Keepalive
 from paxtui.wire.codec import encode
 from paxtui.wire.requests import LinkView
 from paxtui.wire.telemetry import MessageFaulted
+from paxtui.wire.views import faulted
 
 PATIENCE_S = 0.003
 """How long a message for which no client waits may stay until something else goes the same way. A leader with
