@@ -14,7 +14,6 @@ from paxtui.console.model.state.facts import Facts
 from paxtui.console.model.state.journal import NO_NUMBER, YOU, Note, Seen
 from paxtui.console.model.state.replica import Process
 from paxtui.console.model.state.telemetry import (
-    CLOCKS_AGREE_S,
     fold_event,
     fold_snapshot,
     forget_oldest,
@@ -69,9 +68,11 @@ class ClusterModel(Facts):
             self.judge.gap(id, now, dropped=True)
             return
         replica.events += len(told.events)
+        # Of all that came on this connection, the quickest says best how far apart the two clocks are.
+        replica.offset = min(replica.offset, now - told.at_s)
         for number, (at_s, raw) in enumerate(told.events, told.first):
             event = decode(raw)
-            at = min(at_s + replica.offset, now + CLOCKS_AGREE_S)
+            at = at_s + replica.offset
             fold_event(self, replica, event, at)
             if isinstance(event, FaultBegan) and isinstance(event.fault, Pause) and not event.waits:
                 self.paused(id, event.fault.seconds, at)
@@ -176,6 +177,7 @@ class ClusterModel(Facts):
         self.version += 1
         learned = self.replicas[id].learned
         for entry in entries:
-            self.values.fetched(entry.slot, Value(entry.client, entry.request, entry.text, entry.repeats))
+            value = Value(entry.client, entry.request, entry.text, entry.repeats)
+            self.values.fetched(entry.slot, entry.ballot, value)
             if entry.slot not in learned:
                 learned.assign(entry.slot, entry.slot + 1, entry.ballot)

@@ -15,6 +15,7 @@ from paxtui.console.model.state.rates import Latencies, RateCounter
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.model.state.runs import Runs
 from paxtui.console.model.state.sent_messages import SentMessages
+from paxtui.console.model.state.trims import Trims
 from paxtui.console.model.state.values import Values
 from paxtui.wire.values import Ballot, majority
 
@@ -38,9 +39,8 @@ class Facts:
         self.sent: list[Runs[Ballot]] = [Runs() for _ in range(self.n)]
         """By receiver: the ballot of the newest Accept that left for it."""
         self.lost: list[Runs[Ballot]] = [Runs() for _ in range(self.n)]
-        """By receiver: Accepts that a fault swallowed and that were not sent again since."""
-        self.trims: dict[int, int] = {}
-        """By floor, the slot of the trim that set it, as far as it was seen; the newest."""
+        """By receiver: Accepts of those that a fault swallowed and that were not sent again since."""
+        self.trims = Trims()
         self.holes = Holes(self.n, cluster.settings.hole_timeout_s)
         self.phase1 = Phase1Findings()
         self.leaders: dict[int, Ballot] = {}
@@ -51,10 +51,6 @@ class Facts:
         self.chosen_rate = RateCounter()
         self.elections = RateCounter()
         self.latency = Latencies()
-        self.wall_ahead = 0.0
-        """A replica's wall clock minus the console's own: what time of day it is there."""
-        self.proposed_at: Runs[float] = Runs()
-        """When the newest proposal was seen, on the console's clock."""
         self.first_proposed_at: Runs[float] = Runs()
         """When the first proposal was seen, on the console's clock."""
 
@@ -72,9 +68,15 @@ class Facts:
         other.chat = self.chat.still()
         other.chosen_rate, other.elections = self.chosen_rate.copy(), self.elections.copy()
         other.latency = self.latency.copy()
-        other.proposed_at = self.proposed_at.copy()
         other.first_proposed_at = self.first_proposed_at.copy()
         return other
+
+    @property
+    def wall_ahead(self) -> float:
+        """Return the replicas' wall clocks minus the console's own: what time of day it is there. Of several
+        that differ it is the middle one; 0 before any was heard."""
+        heard = sorted(each.wall_ahead for each in self.replicas if each.wall_ahead is not None)
+        return heard[(len(heard) - 1) // 2] if heard else 0.0
 
     def proposed_after(self, slot: int, now: float) -> bool:
         """Return whether the first proposal for ``slot`` is known to be later than ``now``, a time of the

@@ -52,6 +52,8 @@ class Holes:
         self.timeout_s = timeout_s
         """``None`` where nobody told it: replicas do not tell their settings."""
         self.skipped: dict[int, Skip] = {}
+        """By slot, the skip of the highest ballot."""
+        self._of_ballot: dict[tuple[int, Ballot], Skip] = {}
         self.filled: Runs[Fill] = Runs()
         self._ended: list[deque[int]] = [deque(maxlen=SKIPS_KEPT) for _ in range(replicas)]
         """By replica, the faults that are over because their slot was skipped; which one is told after."""
@@ -60,6 +62,7 @@ class Holes:
         """Return a copy as it is now."""
         other = Holes(0, self.timeout_s)
         other.skipped, other.filled = self.skipped.copy(), self.filled.copy()
+        other._of_ballot = self._of_ballot.copy()
         return other
 
     def fault_ended(self, replica: int, event: FaultEnded) -> None:
@@ -71,23 +74,30 @@ class Holes:
     def skip(self, replica: int, event: e.SlotSkipped, at: float) -> None:
         """Note that a leader left a slot empty."""
         ended = self._ended[replica]
-        self.skipped[event.slot] = Skip(replica, event.ballot, at, ended.popleft() if ended else None)
-        while len(self.skipped) > SKIPS_KEPT:
-            del self.skipped[next(iter(self.skipped))]
+        skip = Skip(replica, event.ballot, at, ended.popleft() if ended else None)
+        self._of_ballot[event.slot, event.ballot] = skip
+        known = self.skipped.get(event.slot)
+        if known is None or known.ballot <= event.ballot:
+            self.skipped[event.slot] = skip
+        for kept in (self.skipped, self._of_ballot):
+            while len(kept) > SKIPS_KEPT:
+                del kept[next(iter(kept))]  # type: ignore[arg-type]
 
     def fill(self, replica: int, event: ProposedView, at: float, found_end: int | None) -> None:
         """Note that a leader proposed no-ops; ``found_end`` is the slot after the last that its phase 1
         covered."""
         for slot in range(event.first, event.first + min(event.count, FILLS_KEPT)):
-            how = self._how(event.ballot, slot, at, found_end)
-            self.filled.assign(slot, slot + 1, Fill(replica, event.ballot, how))
+            known = self.filled.get(slot)
+            if known is None or known.ballot <= event.ballot:
+                how = self._how(event.ballot, slot, at, found_end)
+                self.filled.assign(slot, slot + 1, Fill(replica, event.ballot, how))
         self.filled.forget_oldest(FILLS_KEPT)
 
     def _how(self, ballot: Ballot, slot: int, at: float, found_end: int | None) -> How | None:
         if found_end is not None and slot < found_end:
             return "new leader"
-        skip = self.skipped.get(slot)
-        if skip is None or skip.ballot != ballot or self.timeout_s is None:
+        skip = self._of_ballot.get((slot, ballot))
+        if skip is None or self.timeout_s is None:
             return None
         return "timeout" if at - skip.at >= self.timeout_s - CLOCK_S else "operator"
 

@@ -63,7 +63,7 @@ class Phase1Findings:
         if told is None:
             told = self._all[ballot] = Ballots()
             while len(self._all) > BALLOTS_KEPT:
-                del self._all[next(iter(self._all))]
+                del self._all[min(self._all)]
         return told
 
     def promised(self, acceptor: int, event: e.Promised, accepted: Runs[Ballot]) -> None:

@@ -34,9 +34,11 @@ class RateCounter:
             self._buckets[-1] = 0.0
 
     def add(self, now: float, count: float = 1) -> None:
-        """Count what happened ``count`` times."""
+        """Count what happened ``count`` times, in the second in which it did: reports are late by turns."""
         self._advance(now)
-        self._buckets[-1] = (self._buckets[-1] or 0.0) + count
+        back = _back(self._second, now)
+        if back <= SECONDS_KEPT:
+            self._buckets[-back] = (self._buckets[-back] or 0.0) + count
 
     def _advance(self, now: float) -> None:
         second = int(now)
@@ -106,8 +108,8 @@ class Latencies:
     def add(self, now: float, ms: float) -> None:
         """Take one sample."""
         self._advance(now)
-        bucket = self._buckets[-1]
-        if len(bucket) < SAMPLES_MAX:
+        back = _back(self._second, now)
+        if back <= SECONDS_KEPT and len(bucket := self._buckets[-back]) < SAMPLES_MAX:
             bucket.append(ms)
 
     def _advance(self, now: float) -> None:
@@ -128,6 +130,11 @@ class Latencies:
         """Return a quantile of each of the last whole seconds, oldest first."""
         self._advance(now)
         return [_quantile(sorted(bucket), share) for bucket in list(self._buckets)[-seconds - 1 : -1]]
+
+
+def _back(second: int | None, now: float) -> int:
+    """Return the place of a time's second from the end, 1 for the newest."""
+    return 1 + max(0, (second or 0) - int(now))
 
 
 def _quantile(samples: list[float], share: float) -> float | None:

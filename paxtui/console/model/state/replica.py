@@ -66,12 +66,16 @@ class ReplicaView:
         self.chain = ""
         self.floor = 0
         """Slots below it are removed there."""
+        self.proposed_at: Runs[float] = Runs()
+        """When it proposed as a leader, on the console's clock."""
         self.trimming = False
         """Whether the slot that raised the floor is being applied."""
         self.known_from = 0
         """Votes below this slot were cast before the console looked."""
         self.offset = 0.0
         """The console's clock minus this replica's own, for everything that is counted and compared."""
+        self.wall_ahead: float | None = None
+        """Its wall clock minus the console's own, at the begin of the connection."""
         self.wall_offset = 0.0
         """Its wall clock minus its own, for the times of day of its events."""
         self.number: int | None = None
@@ -90,6 +94,7 @@ class ReplicaView:
         """Return a copy as it is now: what comes later does not change it."""
         other = copy(self)
         other.accepted, other.learned = self.accepted.copy(), self.learned.copy()
+        other.proposed_at = self.proposed_at.copy()
         other.learned_rate, other.resent = self.learned_rate.copy(), self.resent.copy()
         other.lost, other.fsync = self.lost.copy(), self.fsync.copy()
         other.messages, other.sent_rates = self.messages.copy(), self.sent_rates.copy()

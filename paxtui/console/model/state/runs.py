@@ -7,7 +7,7 @@ the console grows with what happened, not with the length of the log.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -45,6 +45,30 @@ class Runs(Generic[T]):
         self._insert(at, first, end, value)
         self._join(at + 1)
         self._join(at)
+
+    def keep_better(
+        self, first: int, end: int, value: T, better: Callable[[T, T], bool]
+    ) -> list[tuple[int, int]]:
+        """Let the slots in ``[first, end)`` have ``value`` where they have nothing, or something that it is
+        better than; return the runs that have it now and had not. So the order of telling does not matter."""
+        if end <= first:
+            return []
+        if not self._ends or first >= self._ends[-1]:  # nearly always: logs grow at their end
+            self.assign(first, end, value)
+            return [(first, end)]
+        changed: list[tuple[int, int]] = []
+        at = first
+        for begin, stop, old in list(self.within(first, end)):
+            if at < begin:
+                changed.append((at, begin))
+            if better(value, old):
+                changed.append((begin, stop))
+            at = stop
+        if at < end:
+            changed.append((at, end))
+        for begin, stop in changed:
+            self.assign(begin, stop, value)
+        return changed
 
     def clear(self, first: int, end: int | None = None) -> None:
         """Forget what the slots in ``[first, end)`` have; without ``end``, all from ``first`` on."""

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from copy import copy
 from typing import Final, Literal
 
+from paxtui.wire.values import Ballot
+
 KEPT: Final = 500
 
 Fate = Literal["queued", "proposed", "chosen", "failed", "unknown"]
@@ -16,7 +18,7 @@ class SentMessage:
     """One message of ours. ``slot`` is known once a leader proposed it; ``after`` is where the log ended when
     a message that has no slot failed, so that it stays where it was said."""
 
-    __slots__ = ("after", "client", "fate", "problem", "request", "sent_at", "slot", "text", "via")
+    __slots__ = ("after", "ballot", "client", "fate", "problem", "request", "sent_at", "slot", "text", "via")
 
     def __init__(self, text: str, via: int | None, sent_at: float) -> None:
         self.text = text
@@ -26,6 +28,8 @@ class SentMessage:
         self.client = ""
         self.request = -1
         self.slot: int | None = None
+        self.ballot = Ballot.ZERO
+        """The highest at which it was proposed."""
         self.after: int | None = None
         self.problem = ""
 
@@ -72,11 +76,11 @@ class SentMessages:
         """Return whether any of ours has no outcome yet."""
         return bool(self._waiting)
 
-    def proposed(self, slot: int, client: str, request: int) -> None:
-        """Note that a leader proposed a command; it may be one of ours."""
+    def proposed(self, slot: int, ballot: Ballot, client: str, request: int) -> None:
+        """Note that the leader of ``ballot`` proposed a command; it may be one of ours."""
         mine = self._waiting.get((client, request))
-        if mine is not None and not mine.settled:
-            mine.fate = "proposed"
+        if mine is not None and not mine.settled and mine.ballot <= ballot:
+            mine.fate, mine.ballot = "proposed", ballot
             self._place(mine, slot)
 
     def done(self, mine: SentMessage, slot: int) -> None:

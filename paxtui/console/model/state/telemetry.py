@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from operator import gt, lt
 from typing import Any, Final
 
 from msgspec import Struct, structs
@@ -17,17 +18,14 @@ from paxtui.wire.telemetry import (
     MessageFaulted,
     ProposedView,
     TelemetrySnapshot,
+    ValueView,
     VotedView,
 )
+from paxtui.wire.values import Ballot
 
 RUNS_KEPT: Final = 20_000
-TRIMS_KEPT: Final = 64
-"""Floors of which it is remembered who set them: as many as states are kept."""
 TIMES_KEPT: Final = 4_000
 """Runs whose times of proposal are kept: those in flight, and some more."""
-
-CLOCKS_AGREE_S: Final = 2.0
-"""Wall clocks that differ by more, with the way here, are not compared."""
 
 
 def fold_event(facts: Facts, replica: ReplicaView, event: Struct, at: float) -> None:
@@ -41,15 +39,9 @@ def fold_snapshot(facts: Facts, replica: ReplicaView, snapshot: TelemetrySnapsho
     """Take all that a replica tells of itself at the begin of a connection."""
     watch(facts, replica, now, True)
     replica.number = snapshot.number
-    # Times of day only say how far apart two replicas' clocks are, where they do not contradict what is
-    # heard here: one replica whose clock is wrong must not make all that others do look a year old.
-    wall_ahead = snapshot.wall - now
-    apart_s = wall_ahead - facts.wall_ahead
-    agrees = abs(apart_s) <= CLOCKS_AGREE_S
-    replica.offset = now - snapshot.at_s + (apart_s if agrees else 0.0)
+    replica.offset = now - snapshot.at_s
+    replica.wall_ahead = snapshot.wall - now
     replica.wall_offset = snapshot.wall - snapshot.at_s
-    if not agrees:
-        facts.wall_ahead = wall_ahead
     status = snapshot.status
     if status is None:
         replica.role = "warm-up"
@@ -67,7 +59,7 @@ def fold_snapshot(facts: Facts, replica: ReplicaView, snapshot: TelemetrySnapsho
             replica.accepted.assign(view.slot, view.slot + 1, view.ballot)
         else:
             replica.learned.assign(view.slot, view.slot + 1, view.ballot)
-        facts.values.put(view.slot, Value(view.client, view.request, view.text))
+        _put_value(facts, view.slot, view.ballot, Value(view.client, view.request, view.text))
     watch_all(facts, now)
 
 
@@ -89,7 +81,7 @@ def watch_all(facts: Facts, at: float) -> None:
 def forget_oldest(facts: Facts, replica: ReplicaView) -> None:
     """Keep the memory within its limits."""
     replica.trim()
-    facts.proposed_at.forget_oldest(TIMES_KEPT)
+    replica.proposed_at.forget_oldest(TIMES_KEPT)
     facts.first_proposed_at.forget_oldest(TIMES_KEPT)
     for runs in (facts.proposed, *facts.sent, *facts.lost):
         runs.forget_oldest(RUNS_KEPT)
@@ -121,37 +113,47 @@ def _voted(facts: Facts, replica: ReplicaView, event: VotedView, at: float) -> N
     replica.promised = max(replica.promised, event.ballot)
     end = event.first + event.count
     replica.accepted.assign(event.first, end, event.ballot)
-    facts.lost[replica.id].clear(event.first, end)
 
 
 def _proposed(facts: Facts, replica: ReplicaView, event: ProposedView, at: float) -> None:
     end = event.first + event.count
-    facts.proposed.assign(event.first, end, event.ballot)
-    facts.sources.assign(event.first, end, event.source)
+    for first, stop in facts.proposed.keep_better(event.first, end, event.ballot, gt):
+        facts.sources.assign(first, stop, event.source)
     if event.source == "no-op":
         facts.holes.fill(replica.id, event, at, facts.phase1.end(event.ballot))
-    facts.proposed_at.assign(event.first, end, at)
-    if event.first >= facts.first_proposed_at.end:
-        facts.first_proposed_at.assign(event.first, end, at)
-    _put_values(facts, event)
+    replica.proposed_at.assign(event.first, end, at)
+    facts.first_proposed_at.keep_better(event.first, end, at, lt)
+    _put_values(facts, event.first, ((event.ballot, event.count),), event.values)
     if facts.chat.expecting and event.values is not None:
         for slot, view in enumerate(event.values, event.first):
-            facts.chat.proposed(slot, view.client, view.request)
+            facts.chat.proposed(slot, event.ballot, view.client, view.request)
 
 
-def _put_values(facts: Facts, event: ProposedView | LearnedView) -> None:
-    if event.values is not None:
-        facts.values.put_run(
-            event.first, [Value(value.client, value.request, value.text) for value in event.values]
-        )
+def _put_values(
+    facts: Facts, first: int, ballots: Iterable[tuple[Ballot, int]], told: tuple[ValueView, ...] | None
+) -> None:
+    if told is not None:
+        values = [Value(value.client, value.request, value.text) for value in told]
+        facts.values.put_run(first, ballots, values)
+        for slot, value in enumerate(values, first):
+            if not value.client and value.word == "trim":
+                facts.trims.told(slot, value.request)
+
+
+def _put_value(facts: Facts, slot: int, ballot: Ballot, value: Value) -> None:
+    facts.values.put(slot, ballot, value)
+    if not value.client and value.word == "trim":
+        facts.trims.told(slot, value.request)
 
 
 def _accept_sent(facts: Facts, replica: ReplicaView, event: e.AcceptSent, at: float) -> None:
     end = event.first + event.count
     for to in range(facts.n) if event.to < 0 else (event.to,):
         if to != replica.id:
-            facts.sent[to].assign(event.first, end, event.ballot)
-            facts.lost[to].clear(event.first, end)
+            facts.sent[to].keep_better(event.first, end, event.ballot, gt)
+            for first, stop, ballot in list(facts.sent[to].within(event.first, end)):
+                if ballot == event.ballot:
+                    facts.lost[to].clear(first, stop)
     if event.again:
         replica.resent.add(at, event.count)
 
@@ -160,12 +162,15 @@ def _message_faulted(facts: Facts, replica: ReplicaView, event: MessageFaulted, 
     if event.copies == 0:
         replica.lost.add(at)
         if event.kind == "accept" and event.ballot is not None:
-            facts.lost[event.to].assign(event.first, event.first + event.count, event.ballot)
+            # What a later leader sent, or sends, is not lost with it.
+            for first, stop, ballot in facts.sent[event.to].within(event.first, event.first + event.count):
+                if ballot == event.ballot:
+                    facts.lost[event.to].assign(first, stop, ballot)
 
 
 def _chosen_seen(facts: Facts, replica: ReplicaView, event: e.ChosenSeen, at: float) -> None:
     facts.chosen_rate.add(at, event.count)
-    for _, _, proposed_at in facts.proposed_at.within(event.first, event.first + event.count):
+    for _, _, proposed_at in replica.proposed_at.within(event.first, event.first + event.count):
         facts.latency.add(at, (at - proposed_at) * 1000)
 
 
@@ -175,25 +180,14 @@ def _learned(facts: Facts, replica: ReplicaView, event: LearnedView, at: float) 
         replica.learned.assign(slot, slot + count, ballot)
         slot += count
     replica.learned_rate.add(at, event.count)
-    _put_values(facts, event)
+    _put_values(facts, event.first, event.ballots, event.values)
 
 
 def _applied_to(facts: Facts, replica: ReplicaView, event: e.AppliedTo, at: float) -> None:
     replica.applied, replica.chain = event.watermark, event.chain
     if replica.trimming:
         replica.trimming = False
-        _find_trim(facts, replica.floor, event.first, event.watermark)
-
-
-def _find_trim(facts: Facts, floor: int, first: int, end: int) -> None:
-    """Find which of the slots that were just applied set the floor, if its value was told."""
-    for slot in range(first, end):
-        value = facts.values.get(slot)
-        if value is not None and value.word == "trim" and value.request >= floor:
-            facts.trims.setdefault(floor, slot)
-            break
-    while len(facts.trims) > TRIMS_KEPT:
-        del facts.trims[min(facts.trims)]
+        facts.trims.rose(replica.id, replica.floor, event.first, event.watermark)
 
 
 def _trimmed(facts: Facts, replica: ReplicaView, event: e.Trimmed, at: float) -> None:

@@ -6,11 +6,12 @@ asks here, and the console fetches pages of the log from a replica, only for wha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from paxtui.wire.telemetry import TEXT_CHARS_MAX, brief
 from paxtui.wire.text import client_name, cluster_words, visible
+from paxtui.wire.values import Ballot
 
 KEPT: Final = 40_000
 """Values in memory: some hundred screens. Others are fetched again."""
@@ -64,12 +65,21 @@ class Value(NamedTuple):
 
 
 class Values:
-    """Values by slot, bounded; and which are wanted."""
+    """Values by slot and ballot, bounded; and which are wanted.
+
+    Different proposals have different numbers (Paxos Made Simple, 2.2), so the value of a slot and a ballot
+    is the same, whoever tells it and when.
+    """
 
     def __init__(self) -> None:
         self.repeated: dict[int, int] = {}
         """Slots that were seen to take no effect, and which they repeat."""
-        self._known: dict[int, Value] = {}
+        self._known: dict[int, tuple[Ballot, Value]] = {}
+        """By slot, the value of the highest ballot that was told, and that ballot."""
+        self._lower: dict[int, dict[Ballot, Value]] = {}
+        """By slot, the values of lower ballots, where there are any."""
+        self._repeats: dict[int, int] = {}
+        """What a command repeats is found as its slot is applied, and does not depend on a ballot."""
         self._whole: dict[int, str] = {}
         self._wanted: set[int] = set()
 
@@ -78,9 +88,11 @@ class Values:
         other = Values()
         other.repeated = self.repeated.copy()
         other._known, other._whole = self._known.copy(), self._whole.copy()
+        other._repeats = self._repeats.copy()
+        other._lower = {slot: values.copy() for slot, values in self._lower.items()}
         return other
 
-    def fetched(self, slot: int, value: Value) -> None:
+    def fetched(self, slot: int, ballot: Ballot, value: Value) -> None:
         """Take a value with all of its text."""
         short = brief(value.text)
         if short != value.text:
@@ -88,40 +100,58 @@ class Values:
             self._whole[slot] = value.text
             while len(self._whole) > WHOLE_KEPT:
                 del self._whole[next(iter(self._whole))]
-        self.put(slot, value._replace(text=short))
+        self.put(slot, ballot, value._replace(text=short))
 
     def whole(self, slot: int) -> str | None:
         """Return the text to its end; ``None`` where it is not known."""
-        value = self._known.get(slot)
+        value = self.get(slot)
         return self._whole.get(slot, value.text if value is not None and not value.is_cut else None)
 
-    def put(self, slot: int, value: Value) -> None:
-        """Take a value. A repetition that is known stays known."""
+    def put(self, slot: int, ballot: Ballot, value: Value) -> None:
+        """Take the value of a ballot. A repetition that is known stays known."""
+        if value.repeats is not None:
+            self._repeats[slot] = value.repeats
+            value = value._replace(repeats=None)
         old = self._known.pop(slot, None)
-        if old is not None and old.repeats is not None and value.repeats is None:
-            value = value._replace(repeats=old.repeats)
-        self._known[slot] = value
+        if old is not None and old[0] != ballot:
+            higher, lower = ((ballot, value), old) if ballot > old[0] else (old, (ballot, value))
+            self._lower.setdefault(slot, {})[lower[0]] = lower[1]
+            ballot, value = higher
+        self._known[slot] = ballot, value
         while len(self._known) > KEPT:
-            del self._known[next(iter(self._known))]
+            gone = next(iter(self._known))
+            del self._known[gone]
+            self._lower.pop(gone, None)
+            self._repeats.pop(gone, None)
 
-    def put_run(self, first: int, values: Sequence[Value]) -> None:
-        """Take the values of a run; only its end, if it is longer than what is kept."""
+    def put_run(self, first: int, ballots: Iterable[tuple[Ballot, int]], values: Sequence[Value]) -> None:
+        """Take the values of a run, of which so many in turn have each of the ballots; only its end, if it is
+        longer than what is kept."""
         skipped = max(0, len(values) - KEPT)
-        for slot, value in enumerate(values[skipped:], first + skipped):
-            self.put(slot, value)
+        at = 0
+        for ballot, count in ballots:
+            for slot in range(max(at, skipped), at + count):
+                self.put(first + slot, ballot, values[slot])
+            at += count
 
     def suppress(self, slot: int, repeats: int) -> None:
         """Note that the command in ``slot`` took no effect."""
         self.repeated[slot] = repeats
         while len(self.repeated) > REPEATED_KEPT:
             del self.repeated[next(iter(self.repeated))]
-        value = self._known.get(slot)
-        if value is not None:
-            self._known[slot] = value._replace(repeats=repeats)
+        self._repeats[slot] = repeats
+        while len(self._repeats) > KEPT:
+            del self._repeats[next(iter(self._repeats))]
 
-    def get(self, slot: int) -> Value | None:
-        """Return the value, if it is known."""
-        return self._known.get(slot)
+    def get(self, slot: int, ballot: Ballot | None = None) -> Value | None:
+        """Return the value of a ballot, or of the highest one that was told, if it is known."""
+        known = self._known.get(slot)
+        if known is None:
+            return None
+        value = known[1] if ballot in (None, known[0]) else self._lower.get(slot, {}).get(ballot)
+        if value is not None and slot in self._repeats:
+            return value._replace(repeats=self._repeats[slot])
+        return value
 
     @property
     def slots(self) -> list[int]:

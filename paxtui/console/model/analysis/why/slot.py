@@ -179,13 +179,11 @@ def _chosen(model: ClusterModel, facts: SlotFacts, now: float) -> Why:
 def why_removed(model: ClusterModel, slot: int) -> Why:
     """Return a slot, and those below it, that nobody keeps any more."""
     floor = model.floor
-    after = [each for each in model.trims if each > slot]
+    first = min((each for each in model.trims.floors if each > slot), default=None)
     evidence = []
-    if after:
-        first = min(after)
-        evidence.append(
-            f"The trim in slot {model.trims[first]} had every replica remove slots below {first}."
-        )
+    if first is not None:
+        trim = model.trims.slot_of(first)
+        evidence.append(f"The trim in slot {trim} had every replica remove slots below {first}.")
     running = [replica for replica in model.replicas if replica.process != "down"] or model.replicas
     floors = sorted({replica.floor for replica in running})
     kept = "; ".join(
