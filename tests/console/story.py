@@ -221,7 +221,9 @@ class Story:
 
 
 class FakeDriver(ClusterDriver):
-    """Takes commands down in place of carrying them out. Its clock is the story's."""
+    """Takes commands down in place of carrying them out. Its clock is the story's, which mostly stands."""
+
+    hold_s = 0.0
 
     def __init__(self, n: int = 3, options: ConsoleOptions | None = None) -> None:
         super().__init__(options or ConsoleOptions(cluster=cluster(n), ours=tuple(range(n))))

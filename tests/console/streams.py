@@ -34,9 +34,11 @@ WALL = 1_700_000_000.0
 class Streams:
     """The simulator's recorder: keeps what each replica would tell, in that replica's own order."""
 
-    def __init__(self, replicas: int, seed: int) -> None:
+    def __init__(self, replicas: int, seed: int, skew_s: float = 0.0) -> None:
         self._rng = random.Random(seed)
-        self.told: list[list[Tell]] = [[] for _ in range(replicas)]
+        self._skews = [self._rng.uniform(-skew_s, skew_s) for _ in range(replicas)]
+        self.told: list[list[tuple[float, Tell]]] = [[] for _ in range(replicas)]
+        """By replica, when each thing arrived, and what."""
         self.end = 0.0
         self._numbers = [0] * replicas
         self._clocks = [self._rng.uniform(0, 50) for _ in range(replicas)]
@@ -53,13 +55,15 @@ class Streams:
         """A process starts, and is heard before its replica decides anything."""
         self._numbers[replica] = 0
         at_s, now = at + self._clocks[replica], self._arrival(at, replica)
-        told = TelemetrySnapshot(id=0, number=0, at_s=at_s, wall=WALL + at, status=None, slots=(), faults=())
+        told = TelemetrySnapshot(
+            id=0, number=0, at_s=at_s, wall=WALL + at + self._skews[replica], status=None, slots=(), faults=()
+        )
 
         def tell(model: ClusterModel) -> None:
             model.process(replica, "up", now)
             model.fold(replica, told, now)
 
-        self.told[replica].append(tell)
+        self.told[replica].append((now, tell))
 
     def ended(self, at: float, replica: int, why: str) -> None:
         """A process dies."""
@@ -69,7 +73,7 @@ class Streams:
             model.fold(replica, None, now)
             model.process(replica, "down", now)
 
-        self.told[replica].append(tell)
+        self.told[replica].append((now, tell))
 
     def event(self, at: float, replica: int, event: Event) -> None:
         """Something to tell; now and then a fault swallows an Accept."""
@@ -82,7 +86,7 @@ class Streams:
         first, now = self._numbers[replica], self._arrival(at, replica)
         self._numbers[replica] += len(pairs)
         delta = TelemetryDelta(id=0, first=first, at_s=told[-1][0], events=pairs, dropped=0)
-        self.told[replica].append(lambda model: model.fold(replica, delta, now))
+        self.told[replica].append((now, lambda model: model.fold(replica, delta, now)))
 
     def note(self, at: float, replica: int | None, what: str, detail: str) -> None:
         """Nothing that telemetry tells."""
@@ -91,9 +95,9 @@ class Streams:
         """Nothing that telemetry tells."""
 
 
-def streams(plan: Plan, seed: int) -> Streams:
-    """What the replicas of a run tell."""
-    told = Streams(plan.replicas, seed)
+def streams(plan: Plan, seed: int, skew_s: float = 0.0) -> Streams:
+    """What the replicas of a run tell, whose wall clocks are wrong by up to ``skew_s``."""
+    told = Streams(plan.replicas, seed, skew_s)
     result = Simulation(plan, told).run()
     assert result.outcome == "ok"
     return told
@@ -106,7 +110,7 @@ def interleaved(told: Streams, rng: random.Random) -> Iterator[Tell]:
         replica = rng.choice(left)
         for _ in range(rng.choice([1, 1, 2, 10, 300])):
             if places[replica] < len(told.told[replica]):
-                yield told.told[replica][places[replica]]
+                yield told.told[replica][places[replica]][1]
                 places[replica] += 1
 
 
@@ -115,6 +119,15 @@ def folded(told: Streams, seed: int) -> ClusterModel:
     model = ClusterModel(cluster(len(told.told)))
     for tell in interleaved(told, random.Random(seed)):
         tell(model)
+    return model
+
+
+def as_it_came(told: Streams, hold_s: float) -> ClusterModel:
+    """A model that was told all as it arrived, and holds events for ``hold_s``."""
+    model = ClusterModel(cluster(len(told.told)), hold_s=hold_s)
+    for _, tell in sorted((each for replica in told.told for each in replica), key=lambda each: each[0]):
+        tell(model)
+    model.update_lights(told.end + 2 * hold_s)
     return model
 
 

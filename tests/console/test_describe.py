@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from paxtui.console.model.analysis.describe import WORDS, describe
-from paxtui.console.model.state.journal import YOU, Note, Seen
+from paxtui.console.model.state.seen import YOU, Note, Seen
 from paxtui.wire import events as e
 from paxtui.wire.faults import Cut, Loss
 from paxtui.wire.telemetry import (

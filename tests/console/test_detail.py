@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from paxtui.console import commands as c
-from paxtui.console.model.state.journal import YOU, Note, Seen
+from paxtui.console.model.state.seen import YOU, Note, Seen
 from paxtui.console.rows import detail, events, log
 from paxtui.console.rows.text import plain
 from paxtui.console.theme.styles import Styles
@@ -74,7 +74,7 @@ def test_the_page_of_a_slot_tells_state_votes_value_and_what_happened() -> None:
     past = detail.history(story.model, slots[0])
     text = "\n".join(plain(row).rstrip() for row in detail.slot_page(view_state, 0, past, 80))
     assert "CHOSEN at 1.0: r0 r1 r2 accepted it (3 of 3, 2 needed)." in text
-    assert "r1 ● 1.0   knows that it is chosen" in text
+    assert "r1 ● 1.0   voted, and knows that it is chosen" in text
     assert "ada: hello" in text
     happened = text.partition("What happened here")[2]
     assert happened.index("proposes slot 0") < happened.index("is CHOSEN") < happened.index("applied slot 0")

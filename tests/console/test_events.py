@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paxtui.console.model.analysis.describe import describe
-from paxtui.console.model.state import journal as j
-from paxtui.console.model.state.journal import YOU, Events, Filter, Note, Seen
+from paxtui.console.model.state.journal import Events, Filter
 from paxtui.console.model.state.ring import Ring, Sieve
+from paxtui.console.model.state.seen import KINDS, YOU, Note, Seen
 from paxtui.console.widgets.detail import Detail
 from paxtui.console.widgets.events import EventsPane
 from paxtui.wire import events as e
@@ -59,7 +59,7 @@ def journal() -> Events:
         (0, e.CatchUpAsked(1, 0, 5)),
     ]
     for number, (replica, event) in enumerate(told):
-        events.add(Seen(float(number), replica, number, event))
+        events.add(Seen(float(number), replica, number, event), 0.0, 0.0)
     return events
 
 
@@ -72,14 +72,14 @@ def test_events_are_filtered_by_level_kind_and_replica() -> None:
         assert [seen.number for seen in events.ring(Filter(True, kind))] == [number]
     assert [seen.number for seen in events.ring(Filter(True, None, 0))] == [0, 5, 6]
     assert [seen.number for seen in events.ring(Filter(False, None, YOU))] == [4]
-    assert set(kinds) == {*j.KINDS, "you", "other"}
+    assert set(kinds) == {*KINDS, "you", "other"}
 
 
 def test_a_filter_goes_on_with_what_comes() -> None:
     events = journal()
     wanted = Filter(True, "promises")
     before = events.ring(wanted).end
-    events.add(Seen(9.0, 1, 9, e.Promised(Ballot(2, 0), 0, 0, True)))
+    events.add(Seen(9.0, 1, 9, e.Promised(Ballot(2, 0), 0, 0, True)), 9.0, 9.0)
     assert events.ring(wanted).end == before + 1
 
 
@@ -106,7 +106,7 @@ def test_what_becomes_of_processes_stands_between_what_replicas_tell() -> None:
 def test_that_a_leader_follows_itself_is_nothing_to_tell() -> None:
     events = Events()
     for number, replica in enumerate((0, 1)):
-        events.add(Seen(0.0, replica, number, e.LeaderHeard(B)))
+        events.add(Seen(0.0, replica, number, e.LeaderHeard(B)), 0.0, 0.0)
     assert [seen.replica for seen in events.ring(Filter())] == [1]
 
 

@@ -10,7 +10,7 @@ from paxtui.console.actions.ports import Dialogs, Screen
 from paxtui.console.actions.view import ViewController
 from paxtui.console.driver import ClusterDriver
 from paxtui.console.model.analysis.search import slot_at
-from paxtui.console.model.state.journal import Seen
+from paxtui.console.model.state.seen import Seen
 from paxtui.console.model.state.sent_messages import SentMessage
 from paxtui.console.rows import detail
 from paxtui.console.view_state import ViewState

@@ -30,6 +30,7 @@ from paxtui.console.driver.lasting_faults import LastingFaults, in_short
 from paxtui.console.driver.scenario_run import ScenarioRun, listed
 from paxtui.console.driver.telemetry_reader import TelemetryReader
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.state.cause_order import HOLD_S
 from paxtui.console.model.state.sent_messages import SentMessage
 from paxtui.console.options import ConsoleOptions, unhurried
 
@@ -59,9 +60,12 @@ class Notice:
 class ClusterDriver:
     """One run of the console's other half."""
 
+    hold_s = HOLD_S
+    """How long events wait for their causes before they are shown."""
+
     def __init__(self, options: ConsoleOptions) -> None:
         self.options = options = unhurried(options)
-        self.own = ClusterModel(options.cluster)
+        self.own = ClusterModel(options.cluster, hold_s=self.hold_s)
         if options.asked:
             self.own.holes.timeout_s = None
         self.scenario_run: ScenarioRun | None = None

@@ -19,6 +19,7 @@ from paxtui.client.errors import ClientError, Failed
 from paxtui.config import cluster_file
 from paxtui.config.cluster_file import Cluster
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.state.cause_order import HOLD_S
 from paxtui.wire.text import visible
 
 
@@ -49,7 +50,7 @@ class ScenarioRun:
         self.scenario = scenario
         n = 2 * max(f, scenario.f_min) + 1
         self.cluster: Cluster = cluster_file.local(n, cluster_file.free_ports(n), name=scenario.name)
-        self.model = ClusterModel(self.cluster)
+        self.model = ClusterModel(self.cluster, hold_s=HOLD_S)
         self.verdict: str | None = None
         self.passed = False
 

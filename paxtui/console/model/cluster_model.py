@@ -11,8 +11,8 @@ from paxtui.config.cluster_file import Cluster
 from paxtui.console.model.liveness.liveness import Liveness
 from paxtui.console.model.safety.safety import SafetyJudge
 from paxtui.console.model.state.facts import Facts
-from paxtui.console.model.state.journal import NO_NUMBER, YOU, Note, Seen
 from paxtui.console.model.state.replica import Process
+from paxtui.console.model.state.seen import NO_NUMBER, YOU, Note, Seen
 from paxtui.console.model.state.telemetry import (
     fold_event,
     fold_snapshot,
@@ -32,8 +32,8 @@ decode = msgspec.json.Decoder(Observed).decode
 class ClusterModel(Facts):
     """The facts, kept up to date by what replicas tell, with a judge of safety and one of liveness."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        super().__init__(cluster)
+    def __init__(self, cluster: Cluster, *, hold_s: float = 0.0) -> None:
+        super().__init__(cluster, hold_s=hold_s)
         self.live: ClusterModel = self
         """Of a view that stands still: what goes on meanwhile."""
         self.judge = SafetyJudge(self.n)
@@ -78,7 +78,7 @@ class ClusterModel(Facts):
                 self.paused(id, event.fault.seconds, at)
             self.judge.event(id, event)
             seen = Seen(at_s + replica.wall_offset, id, number, slim(event))
-            self.journal.add(seen)
+            self.journal.add(seen, at, now)
         if told.events:
             self._bookmark(told.at_s + replica.wall_offset)
         forget_oldest(self, replica)
@@ -140,7 +140,8 @@ class ClusterModel(Facts):
             "starting": "its process is started" if before == "down" else "",
         }.get(state, "")
         if told and self.wall_ahead:  # before anything was heard nobody knows the time
-            self.journal.add(Seen(now + self.wall_ahead, id, NO_NUMBER, Note(told, failed=state == "down")))
+            seen = Seen(now + self.wall_ahead, id, NO_NUMBER, Note(told, failed=state == "down"))
+            self.journal.add(seen, now, now)
 
     def paused(self, id: int, seconds: float, at: float) -> None:
         """Note that a fault stops a process from ``at`` on, a time of the console's; it goes on by itself."""
@@ -153,7 +154,8 @@ class ClusterModel(Facts):
     def note(self, text: str, wall: float, *, slot: int | None = None, failed: bool = False) -> None:
         """Put what the person did, or what became of it, among the events."""
         self.version += 1
-        self.journal.add(Seen(wall, YOU, self.journal.total, Note(text, slot, failed)))
+        at = wall - self.wall_ahead
+        self.journal.add(Seen(wall, YOU, self.journal.total, Note(text, slot, failed)), at, at)
 
     def _bookmark(self, wall: float) -> None:
         """Put what the judge has found broken among the events."""
@@ -164,6 +166,8 @@ class ClusterModel(Facts):
 
     def update_lights(self, now: float) -> None:
         """Judge what is due a few times a second: whether the log moves, and which replicas are not heard."""
+        if self.journal.release(now):
+            self.version += 1
         before = self.liveness.verdict, self.judge.light
         self.liveness.judge(self, now)
         self.judge.listen(

@@ -8,7 +8,7 @@ from paxtui.console.model.analysis.describe import describe
 from paxtui.console.model.analysis.slots import CellKind, slot_facts
 from paxtui.console.model.analysis.why import Why, why_message, why_slot
 from paxtui.console.model.cluster_model import ClusterModel
-from paxtui.console.model.state.journal import NO_NUMBER, YOU, Seen
+from paxtui.console.model.state.seen import NO_NUMBER, YOU, Seen
 from paxtui.console.model.state.sent_messages import SentMessage
 from paxtui.console.model.state.values import Value
 from paxtui.console.rows.events import clock, tone
@@ -24,7 +24,8 @@ CELL_WORDS: dict[CellKind, str] = {
     "nothing": "no vote",
     "in-flight": "an Accept is on its way",
     "accepted": "accepted",
-    "learned": "knows that it is chosen",
+    "learned": "voted, and knows that it is chosen",
+    "told": "knows that it is chosen; its own vote was not seen",
     "older": "accepted at an older ballot",
     "no-op": "knows that it is chosen: no client's value",
     "lost": "the Accept was lost",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from paxtui.console.model.analysis.describe import describe
-from paxtui.console.model.state.journal import YOU, Filter, Note, Seen
+from paxtui.console.model.state.journal import Filter
+from paxtui.console.model.state.seen import YOU, Note, Seen
 from paxtui.console.rows.text import Row, fit, pad
 from paxtui.console.view_state import ViewState
 from paxtui.wire import events as e
@@ -58,7 +59,7 @@ def line(view_state: ViewState, seen: Seen | None, width: int, *, chosen: bool) 
     row: Row = [
         (pointer, "key" if chosen else ""),
         (at if width >= 70 else at[3:], "dim"),
-        ("  ", ""),
+        ("~ " if seen.corrected else "  ", "warn"),
         (pad(who, WHO_WIDTH), "self" if seen.replica == YOU else "title"),
         (" ", ""),
         (describe(seen), style),

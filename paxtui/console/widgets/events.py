@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
-from paxtui.console.model.state.journal import KINDS, YOU, Filter, Seen
+from paxtui.console.model.state.journal import Filter
 from paxtui.console.model.state.ring import Ring
+from paxtui.console.model.state.seen import KINDS, YOU, Seen
 from paxtui.console.rows import events
 from paxtui.console.rows.text import Row
 from paxtui.console.view_state import ViewState
@@ -23,8 +24,9 @@ class EventsPane(Lines):
     ]
 
     HELP = """\
-What replicas decided and what you did, by the clock of whoever tells it. The newest is at the
-bottom. The order is that in which it became known here; between replicas it proves nothing.
+What replicas decided and what you did, by the clock of whoever tells it, the newest at the bottom.
+It stands in the order of cause: a proposal before the votes for it, promises before the lead. A row
+that the clocks contradict is marked ~.
 
 a   notable events only, or all of them (votes, messages, drops)
 K   only one kind: elections, promises, slots, faults, drops, you

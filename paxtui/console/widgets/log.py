@@ -41,7 +41,8 @@ class LogPane(Lines):
 
     HELP = """\
 Each row is a slot, each column an acceptor: its vote and the ballot of it.
-● knows that it is chosen   ◐ accepted   ○ accepted at an older ballot
+● voted, and knows that it is chosen   ◐ voted   ○ voted at an older ballot
+◎ knows that it is chosen; its own vote was not seen
 ◆ no-op, mark, trim   » an Accept is on its way   ✗ lost or refused   · nothing   ? not heard
 # removed: the log is trimmed, and its first line says from where it is kept
 The state counts votes at one ballot: `open 1/2` lacks one. `blocked` is chosen, but an

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from paxtui.console.model.state.journal import Note, Seen
+from paxtui.console.model.state.seen import Note, Seen
 from paxtui.wire import events as e
 from paxtui.wire.faults import describe as describe_fault
 from paxtui.wire.telemetry import (

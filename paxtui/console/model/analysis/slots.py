@@ -10,8 +10,20 @@ from paxtui.console.model.state.values import Value
 from paxtui.wire.values import Ballot
 
 CellKind = Literal[
-    "nothing", "in-flight", "accepted", "learned", "older", "no-op", "lost", "refused", "unknown", "removed"
+    "nothing",
+    "in-flight",
+    "accepted",
+    "learned",
+    "told",
+    "older",
+    "no-op",
+    "lost",
+    "refused",
+    "unknown",
+    "removed",
 ]
+"""``learned``: it voted, and knows that its slot is chosen. ``told``: it knows, its own vote was not seen."""
+
 Own = Literal["no-op", "mark", "trim"]
 State = Literal["empty", "open", "maybe", "chosen", "blocked", "applied", "removed", "HOLE", "CONFLICT"] | Own
 
@@ -102,7 +114,8 @@ def slot_facts(model: ClusterModel, slot: int, now: float) -> SlotFacts:
     value = model.values.get(slot)
     chosen = bool(known) or (best is not None and votes[best] >= model.quorum)
     cells = tuple(
-        _cell(model, slot, id, newest, value is not None and value.is_noop, now) for id in range(model.n)
+        _cell(model, slot, id, newest, value is not None and value.is_noop, chosen, now)
+        for id in range(model.n)
     )
     if known and best is None:
         ballots = [ballot for id in known if (ballot := model.replicas[id].knows(slot)) and ballot.round]
@@ -153,7 +166,7 @@ def _undecided(
 
 
 def _cell(
-    model: ClusterModel, slot: int, id: int, newest: Ballot | None, noop: bool, now: float
+    model: ClusterModel, slot: int, id: int, newest: Ballot | None, noop: bool, chosen: bool, now: float
 ) -> AcceptorCell:
     replica = model.replicas[id]
     fresh = replica.fresh(now)
@@ -163,7 +176,8 @@ def _cell(
     known = replica.knows(slot)
     if known is not None:
         ballot = vote if vote is not None else known if known.round else None
-        return AcceptorCell("no-op" if noop else "learned", ballot, fresh)
+        knows: CellKind = "learned" if vote is not None else "told"
+        return AcceptorCell("no-op" if noop else knows, ballot, fresh)
     if vote is not None:
         return AcceptorCell("accepted" if newest is None or vote >= newest else "older", vote, fresh)
     if replica.wiped or (replica.process == "down" and model.proposed_after(slot, replica.since)):
@@ -172,6 +186,8 @@ def _cell(
         return AcceptorCell("unknown", None, fresh)
     sent = model.sent[id].get(slot)
     if sent is not None:
+        if chosen:  # what did not arrive is no refusal any more: the slot is decided without it
+            return AcceptorCell("nothing", None, fresh)
         if replica.promised > sent:
             return AcceptorCell("refused", sent, fresh)
         if model.lost[id].get(slot) == sent:

@@ -26,7 +26,7 @@ EVERYTHING: Final = 100.0
 class Facts:
     """Facts about slots and replicas. ``version`` grows with every change, so views know when to look."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, *, hold_s: float = 0.0) -> None:
         self.cluster = cluster
         self.n = cluster.n
         self.quorum = majority(cluster.n)
@@ -46,7 +46,7 @@ class Facts:
         self.leaders: dict[int, Ballot] = {}
         """By replica, the ballot that it was elected with, while it leads."""
         self.values = Values()
-        self.journal = Events()
+        self.journal = Events(hold_s)
         self.chat = SentMessages(lambda: self.end)
         self.chosen_rate = RateCounter()
         self.elections = RateCounter()

@@ -5,59 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from msgspec import Struct
-
+from paxtui.console.model.state.cause_order import CauseOrder
 from paxtui.console.model.state.ring import Ring, Sieve
+from paxtui.console.model.state.seen import Seen
 from paxtui.wire import events as e
-from paxtui.wire.telemetry import FaultBegan, FaultEnded, LearnedView, MessageFaulted, ProposedView, VotedView
+from paxtui.wire.telemetry import LearnedView, MessageFaulted, ProposedView, VotedView
 
 EVENTS_KEPT: Final = 50_000
 NOTABLE_KEPT: Final = 10_000
 """Events of the level `info`; at the level `all` as many as are kept are shown."""
-
-YOU: Final = -1
-"""In place of a replica: the person at this console."""
-
-NO_NUMBER: Final = -1
-"""Of what the console itself saw of a replica's process."""
-
-KINDS: Final[dict[str, tuple[type, ...]]] = {
-    "elections": (
-        e.ElectionTimeout,
-        e.PreVoteAsked,
-        e.PreVoteAnswered,
-        e.RoundTaken,
-        e.PrepareSent,
-        e.Elected,
-        e.SteppedDown,
-        e.LeaderHeard,
-        e.ProposerCrashed,
-        e.ProposerRestored,
-        e.BecameNonVoting,
-    ),
-    "promises": (e.Promised, e.PromiseReceived, e.Bound, e.NackSent, e.NackReceived),
-    "slots": (
-        ProposedView,
-        e.AcceptSent,
-        VotedView,
-        e.AcceptedReceived,
-        e.ChosenSeen,
-        LearnedView,
-        e.AppliedTo,
-        e.SlotSkipped,
-        e.Suppressed,
-        e.Checkpointed,
-        e.Trimmed,
-        e.SnapshotAsked,
-        e.SnapshotSent,
-        e.SnapshotTaken,
-    ),
-    "faults": (FaultBegan, FaultEnded),
-    "drops": (MessageFaulted, e.MessageDropped),
-}
-"""What the events pane can be filtered by; everything else is ``other``."""
-
-KIND_OF: Final = {event: kind for kind, classes in KINDS.items() for event in classes}
 
 QUIET: Final = frozenset(
     (
@@ -80,38 +36,6 @@ QUIET: Final = frozenset(
     )
 )
 """Told only at the level `all`: they come with every message, or all the time."""
-
-
-class Note(Struct, frozen=True):
-    """Something that the console itself has to tell: what the person did, what became of it."""
-
-    text: str
-    slot: int | None = None
-    failed: bool = False
-
-
-class Seen(NamedTuple):
-    """One event. ``number`` counts a replica's events without a gap, so that a later view of messages and
-    their causes can be built from these."""
-
-    wall: float
-    """Seconds since the epoch by the replica's clock."""
-    replica: int
-    number: int
-    event: Struct
-
-    @property
-    def kind(self) -> str:
-        """Return one of :data:`KINDS`, ``you`` or ``other``."""
-        return "you" if self.replica == YOU else KIND_OF.get(type(self.event), "other")
-
-    @property
-    def slot(self) -> int | None:
-        """Return the slot that it is about, if it is about one."""
-        found = getattr(self.event, "slot", None)
-        if found is None and getattr(self.event, "count", None):
-            found = getattr(self.event, "first", None)
-        return found
 
 
 def _is_notable(seen: Seen) -> bool:
@@ -142,24 +66,43 @@ SIEVES_MAX: Final = 8
 
 
 class Events:
-    """Bounded: the newest events, and for longer those that matter to a person."""
+    """Bounded: the newest events, and for longer those that matter to a person.
 
-    def __init__(self) -> None:
+    They stand in the order of cause if they are held for ``hold_s`` before, and else in that of arrival.
+    """
+
+    def __init__(self, hold_s: float = 0.0) -> None:
+        self._held = CauseOrder(hold_s) if hold_s else None
         self.all: Ring[Seen] = Ring(EVENTS_KEPT)
         self.notable: Ring[Seen] = Ring(NOTABLE_KEPT)
         self.total = 0
         self._sieves: dict[Filter, Sieve[Seen]] = {}
 
     def still(self) -> Events:
-        """Return a copy as it is now."""
+        """Return a copy as it is now, of all that was told so far."""
         other = Events()
         other.all, other.notable = self.all.copy(), self.notable.copy()
         other.total = self.total
+        for seen in self._held.copy().rest() if self._held is not None else ():
+            other._append(seen)
         return other
 
-    def add(self, seen: Seen) -> None:
-        """Take one event."""
+    def add(self, seen: Seen, at: float, now: float) -> None:
+        """Take one event, which happened ``at`` a time of the console's clock, and is told ``now``."""
         self.total += 1
+        if self._held is not None:
+            self._held.add(seen, at, now)
+        else:
+            self._append(seen)
+
+    def release(self, now: float) -> bool:
+        """Put those in their places that have waited for their causes; return whether there were any."""
+        found = list(self._held.due(now)) if self._held is not None else []
+        for seen in found:
+            self._append(seen)
+        return bool(found)
+
+    def _append(self, seen: Seen) -> None:
         self.all.append(seen)
         if _is_notable(seen):
             self.notable.append(seen)
