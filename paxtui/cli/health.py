@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from paxtui.cli.completers import complete_replicas
 from paxtui.cli.options import ID_VARIABLE, AttachOption, ConfigOption, JsonOption
 from paxtui.cli.signals import run_async
 
@@ -67,7 +68,13 @@ def health(
     at: AttachOption = None,
     id: Annotated[
         int | None,
-        typer.Option("--id", metavar="N", envvar=ID_VARIABLE, help="Ask about the replica with this id."),
+        typer.Option(
+            "--id",
+            metavar="N",
+            envvar=ID_VARIABLE,
+            help="Ask about the replica with this id.",
+            autocompletion=complete_replicas,
+        ),
     ] = None,
     local: Annotated[
         bool, typer.Option("--local", help="Ask only whether that replica's process answers.")

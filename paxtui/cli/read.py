@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from paxtui.cli.completers import one_of
 from paxtui.cli.options import AttachOption, ConfigOption, JsonOption, TimeoutOption
 from paxtui.cli.signals import run_async
 
@@ -22,7 +23,13 @@ def read(
         int, typer.Option("--limit", metavar="N", min=1, max=2048, help="Read this many slots, at most.")
     ] = 100,
     consistency: Annotated[
-        str, typer.Option("--consistency", metavar="linearizable|local", help="A local read may be stale.")
+        str,
+        typer.Option(
+            "--consistency",
+            metavar="linearizable|local",
+            help="A local read may be stale.",
+            autocompletion=one_of("linearizable", "local"),
+        ),
     ] = "linearizable",
     timeout: TimeoutOption = 10.0,
     as_json: JsonOption = False,

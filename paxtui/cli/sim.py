@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paxtui.cli.completers import complete_mutants, complete_profiles
 from paxtui.cli.guard import Interrupted
 from paxtui.cli.sim_progress import CampaignProgress
 from paxtui.cli.sim_report import EXIT_CODES, tell, tell_failure, tell_one, tell_thin
@@ -23,7 +24,10 @@ JOBS_A_CORE_MAX = 4
 
 def sim(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="MUTANT", help="Run these mutants only, with --mutants.")
+        list[str] | None,
+        typer.Argument(
+            metavar="MUTANT", help="Run these mutants only, with --mutants.", autocompletion=complete_mutants
+        ),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(metavar="N", help="Run this one seed and show how it ended.")
@@ -52,6 +56,7 @@ def sim(
             help="What happens to the clusters: network, crash, disk, churn, boost or all. For one situation "
             "each: deposed, reads, acks, rounds, duels, calm, damage or lost. canary makes one seed in a "
             "hundred fail, to show that failures are reported.",
+            autocompletion=complete_profiles,
         ),
     ] = "all",
     trace: Annotated[

@@ -63,6 +63,8 @@ def _verify(folder: Path) -> int:
     from paxtui.config.cluster_file import ConfigError
     from paxtui.storage.offline import OfflineLog
 
+    if not folder.exists():
+        raise ConfigError(f"{folder}: no such folder or file")
     if (folder / "replica.db").exists():
         databases = [folder]
     else:
