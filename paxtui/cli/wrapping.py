@@ -5,7 +5,10 @@ Click breaks words at hyphens: an option or a command that is cut in two cannot 
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import sys
 import textwrap
 from collections.abc import Sequence
 
@@ -22,6 +25,15 @@ TEXT_MIN = 10
 """Columns that a text gets on the narrowest terminal."""
 
 
+def width_of_output() -> int | None:
+    """Return how wide the output is: the terminal, or what COLUMNS says; ``None`` for a pipe or a file, whose
+    lines are not to be broken."""
+    if sys.stdout is not None and sys.stdout.isatty():
+        return shutil.get_terminal_size().columns
+    named = os.environ.get("COLUMNS", "")
+    return int(named) if named.isdigit() and int(named) > 0 else None
+
+
 def wrapped(text: str, width: int, indent: str = "") -> list[str]:
     """Return the lines of a paragraph, broken between words alone."""
     return textwrap.wrap(
@@ -31,6 +43,22 @@ def wrapped(text: str, width: int, indent: str = "") -> list[str]:
         subsequent_indent=indent,
         break_long_words=False,
         break_on_hyphens=False,
+    )
+
+
+def hung(text: str, width: int | None, indent: str) -> list[str]:
+    """Return the lines of one long line, broken between words, the later ones indented; the line itself where
+    it fits or where there is no ``width``."""
+    if width is None or len(text) <= width:
+        return [text]
+    return textwrap.wrap(
+        text,
+        max(width, len(indent) + TEXT_MIN),
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        replace_whitespace=False,
+        drop_whitespace=True,
     )
 
 

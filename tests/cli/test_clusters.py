@@ -71,7 +71,7 @@ class Left:
 
         file = self.data.parent / f"{name}.toml"
         file.write_text(cluster_file.to_toml(cluster))
-        command = [sys.executable, "-c", LEAVE, file, self.data / folder, self.kept]
+        command = [sys.executable, "-c", LEAVE, str(file), str(self.data / folder), str(self.kept)]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         self.pids.append(int(done.stdout))
         return cluster
