@@ -53,7 +53,7 @@ class Report:
             words += f", loss {msg_loss:g} %" if msg_loss else ""
             words += f", slot {skip_slot} skipped" if skip_slot is not None else ""
             self._print((scenario.name, "bold"), (f"  {words}", "dim"))
-            self._print((visible(scenario.shows), "dim"))
+            self._print((visible(scenario.shows), "dim"), hang=0)
 
     def note(self, note: StepReport) -> None:
         """Tell that a step has happened."""

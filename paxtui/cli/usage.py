@@ -20,8 +20,8 @@ EXIT_USAGE: Final = 2
 Sentence = Callable[["re.Match[str]"], str]
 
 SENTENCES: Final[tuple[tuple[str, Sentence], ...]] = (
-    (r"'(.*)' is not a valid (?:int|integer)\.?", lambda m: f"{m[1]!r} is no whole number"),
-    (r"'(.*)' is not a valid float\.?", lambda m: f"{m[1]!r} is no number"),
+    (r"'(.*)' is not a valid (?:int|integer)(?: range)?\.?", lambda m: f"{m[1]!r} is no whole number"),
+    (r"'(.*)' is not a valid float(?: range)?\.?", lambda m: f"{m[1]!r} is no number"),
     (r"(\S+) is not in the range (.*)\.", lambda m: f"{m[1]} is out of range; {allowed(m[2])} is allowed"),
     (r"Option '(.*)' requires an argument\.", lambda m: f"{m[1]}: its value is missing"),
     (r"Option '(.*)' requires \d+ arguments\.", lambda m: f"{m[1]}: its values are missing"),
