@@ -42,7 +42,7 @@ def clusters(
 
       paxtui clusters --clean
     """
-    from paxtui.cli.console import kept_folder
+    from paxtui.cli.kept import kept_folder
     from paxtui.cli.old_folders import find_old
     from paxtui.cli.running import NOTHING, find_running
     from paxtui.config import cluster_file as configuration

@@ -155,7 +155,7 @@ def complete_clusters(incomplete: str) -> Found:
 
 
 def _known() -> list[Cluster]:
-    from paxtui.cli.console import kept_folder
+    from paxtui.cli.kept import kept_folder
     from paxtui.config import cluster_file
 
     # Not by known_clusters: its package takes longer to import than a person wants to wait for a word.
@@ -166,10 +166,3 @@ def _known() -> list[Cluster]:
         with _quietly():
             found.append(cluster_file.load(Path(path)))
     return found
-
-
-def complete_commands(incomplete: str) -> Found:
-    """Offer the names of all commands."""
-    from paxtui.cli.main import COMMANDS, GROUPS
-
-    return [(name, "") for name in (*COMMANDS, *GROUPS)]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from paxtui.cli.completers import complete_clusters, complete_themes
+from paxtui.cli.kept import kept_folder
 from paxtui.cli.options import ConfigOption
 
 if TYPE_CHECKING:
@@ -210,16 +211,6 @@ def show(
             preferences_dir=kept_folder(),
         )
     )
-
-
-def kept_folder() -> Path | None:
-    """Return where consoles keep what is kept between runs; ``None`` for a user who has no home."""
-    from platformdirs import user_config_path
-
-    try:
-        return user_config_path("paxtui", appauthor=False)
-    except RuntimeError:
-        return None
 
 
 def need_a_terminal() -> None:

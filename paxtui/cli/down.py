@@ -52,7 +52,7 @@ def down(
       paxtui down local-5
     """
     from paxtui.cli import running
-    from paxtui.cli.console import kept_folder
+    from paxtui.cli.kept import kept_folder
     from paxtui.config import cluster_file as configuration
 
     kept = kept_folder()
@@ -81,7 +81,7 @@ def _chosen(name: str | None, found: list[RunningCluster]) -> RunningCluster:
 
 def _stop(one: RunningCluster, supervisor: int | None) -> int:
     """Stop its replicas, or have the program stop them that looks after them; say what became of each."""
-    from paxtui.cli.console import kept_folder
+    from paxtui.cli.kept import kept_folder
     from paxtui.console.driver import known_clusters
 
     processes = {f"r{replica}": pid for replica, pid in one.pids.items()}

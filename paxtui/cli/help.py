@@ -1,17 +1,13 @@
-"""``paxtui help``, and the list of commands in groups."""
+"""The list of commands, in groups."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-import typer
 from typer.core import TyperGroup
 
-from paxtui.cli.completers import complete_commands
-from paxtui.cli.guard import EXIT_OK
-
 SECTIONS: Final[dict[str, tuple[str, ...]]] = {
-    "Run a cluster, and look at it": (
+    "See and run a cluster": (
         "attach",
         "up",
         "replica",
@@ -45,22 +41,6 @@ class CommandsBySection(TyperGroup):
                     )
 
 
-def help(
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="COMMAND", help="The command. Default: all of them.", autocompletion=complete_commands
-        ),
-    ] = None,
-) -> int:
-    """Explain a command.
-
-    Examples:
-
-      paxtui help
-
-      paxtui help fault cut
-    """
-    from paxtui.cli.main import run_words
-
-    return run_words([*(words or []), "--help"]) or EXIT_OK
+def complete_commands(incomplete: str) -> list[tuple[str, str]]:
+    """Offer the names of all commands."""
+    return [(name, "") for names in SECTIONS.values() for name in names]

@@ -104,6 +104,27 @@ def paxtui(
         )
 
 
+def explain(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="COMMAND",
+            help="The command. Default: all of them.",
+            autocompletion=help.complete_commands,
+        ),
+    ] = None,
+) -> int:
+    """Explain a command.
+
+    Examples:
+
+      paxtui help
+
+      paxtui help fault cut
+    """
+    return run_words([*(words or []), "--help"])
+
+
 COMMANDS: dict[str, Callable[..., None]] = {
     "attach": guarded(console.attach),
     "up": guarded(up.up),
@@ -127,7 +148,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "demo": guarded(demo.demo),
     "bench": printing(bench.bench),
     "guide": printing(guide.guide),
-    "help": printing(help.help),
+    "help": printing(explain),
     "completion": printing(completion.completion),
 }
 GROUPS = {"fault": fault.app, "certs": certs.app}

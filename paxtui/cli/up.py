@@ -82,7 +82,7 @@ def up(
 @contextmanager
 def _known(cluster: Cluster, root: Path, logs: Path) -> Iterator[None]:
     """Let `paxtui attach`, `clusters` and `down` know of these replicas."""
-    from paxtui.cli.console import kept_folder
+    from paxtui.cli.kept import kept_folder
     from paxtui.console.driver import known_clusters
 
     kept = kept_folder()

@@ -41,7 +41,7 @@ BAD = {
         ["--skip-slot", "start at 0"],
     ),
     "unknown consistency": (["read", "--consistency", "eventual"], ["--consistency", "linearizable"]),
-    "bad link": (["fault", "cut", "0+1"], ["LINK", "0>2"]),
+    "bad link": (["fault", "cut", "0+1"], ["LINK", "r0>r2"]),
     "link to itself": (["fault", "cut", "1>1"], ["LINK", "itself"]),
     "loss of 200": (["fault", "loss", "0>1", "200"], ["PERCENT", "0 to 100"]),
     "bad time": (["fault", "cut", "0>1", "--for", "soon"], ["--for", "10s"]),

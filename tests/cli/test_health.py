@@ -218,10 +218,10 @@ def test_a_replica_that_warms_up_is_alive_and_not_ready(replicas: Replicas) -> N
         (["nowhere"], "is not HOST:PORT"),
         (["127.0.0.1:70000"], "port 70000 is out of range"),
         (["127.0.0.1:1,127.0.0.1:2"], "one HOST:PORT is allowed here"),
-        (["--timeout", "0"], "'--timeout'"),
+        (["--timeout", "0"], "--timeout: "),
         (["--timeout", "nan"], "--timeout: nan is not a number"),
         (["--config", "missing.toml"], "no such file"),
-        (["--id", "one"], "'--id'"),
+        (["--id", "one"], "--id: "),
     ],
 )
 def test_bad_input_is_exit_code_2_and_one_clear_line(paxtui: Run, words: list[str], said: str) -> None:
