@@ -23,6 +23,7 @@ from paxtui.client import Unreachable, operator, resolve
 from paxtui.config import cluster_file
 from paxtui.config.cluster_file import Cluster, ConfigError
 from paxtui.config.folders import data_root
+from paxtui.words.counts import counted
 
 SIZES = (1, 3, 5, 7, 9)
 
@@ -56,7 +57,7 @@ def _load(options: BenchOptions) -> Load:
 async def _own(options: BenchOptions, load: Load, n: int, folder: Path, stopper: Stopper) -> int:
     async with private_cluster(n, folder) as replicas:
         found = await machine_limits(folder)
-        where = f"own cluster of {n} replicas"
+        where = f"own cluster of {counted(n, 'replica')}"
         return await _measure(options, load, replicas.cluster, found, where, stopper)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from paxtui.cli.options import ConfigOption, DataDirOption, JsonOption
+from paxtui.words.counts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +70,8 @@ def clusters(
 
 
 def _counted(old: Sequence[OldFolder]) -> str:
-    return f"{len(old)} {'folder' if len(old) == 1 else 'folders'}"
+
+    return counted(len(old), "folder")
 
 
 def _clean(root: Path, old: Sequence[OldFolder]) -> int:

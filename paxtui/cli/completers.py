@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
+from paxtui.words.counts import counted
+
 if TYPE_CHECKING:
     from paxtui.config.cluster_file import Cluster
 
@@ -150,7 +152,7 @@ def complete_clusters(incomplete: str) -> Found:
     found: dict[str, str] = {}
     with _quietly():
         for each in (*_known(), cluster_file.find(None)):
-            found[each.name] = f"{each.n} replicas"
+            found[each.name] = counted(each.n, "replica")
     return list(found.items())
 
 

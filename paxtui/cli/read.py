@@ -9,6 +9,7 @@ import typer
 from paxtui.cli.completers import one_of
 from paxtui.cli.options import AttachOption, ConfigOption, JsonOption, TimeoutOption
 from paxtui.cli.signals import run_async
+from paxtui.words.counts import counted
 
 if TYPE_CHECKING:
     from paxtui.client.discover import Named
@@ -64,5 +65,7 @@ async def _read(
     for entry in page.entries:
         print(line(entry, as_json))
     stale = " (may be stale)" if consistency == "local" else ""
-    print(f"{consistency}{stale}: r{page.replica} has applied {page.applied} slots", file=sys.stderr)
+    print(
+        f"{consistency}{stale}: r{page.replica} has applied {counted(page.applied, 'slot')}", file=sys.stderr
+    )
     return 0

@@ -15,6 +15,7 @@ from paxtui.scenarios.model import Scenario, numbered
 from paxtui.scenarios.runner import ScenarioResult, StepReport
 from paxtui.scenarios.steps import describe
 from paxtui.wire.text import visible
+from paxtui.words.counts import counted
 
 WHAT_COLUMNS_MIN = 28
 WHAT_COLUMNS_MAX = 45
@@ -49,7 +50,7 @@ class Report:
         if self._as_json:
             self._object({"event": "begin", **with_what})
         elif self._steps:
-            words = f"{replicas} replicas, seed {seed}"
+            words = f"{counted(replicas, 'replica')}, seed {seed}"
             words += f", loss {msg_loss:g} %" if msg_loss else ""
             words += f", slot {skip_slot} skipped" if skip_slot is not None else ""
             self._print((scenario.name, "bold"), (f"  {words}", "dim"))
@@ -71,7 +72,8 @@ class Report:
             fields = {**to_builtins(result), "command": command, "log_dir": str(logs)}
             self._object({"event": "end", **fields, "data_dir": str(kept) if kept is not None else None})
             return
-        words = f"{result.acknowledged} appends, {result.slots} slots, {result.seconds:.1f} s"
+        words = f"{counted(result.acknowledged, 'append')}, {counted(result.slots, 'slot')}, "
+        words += f"{result.seconds:.1f} s"
         if result.passed:
             self._print(("PASS", "bold green"), f"  {result.scenario:<{NAME_COLUMNS}} ", (words, "dim"))
         else:

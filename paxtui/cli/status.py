@@ -176,7 +176,7 @@ def rows(sightings: list[Sighting], rates: AppliedRates | None = None) -> list[s
         if sighting.report is not None and sighting.report.security == "insecure"
     ]
     if open_ones:
-        lines.append(f"INSECURE: {' '.join(open_ones)} let in whoever reaches them (--insecure)")
+        lines.append(f"INSECURE: {' '.join(open_ones)} let in every client that reaches them (--insecure)")
     return [*lines, *_non_voting(sightings), *_spare(sightings)]
 
 

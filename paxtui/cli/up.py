@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from paxtui.cli.options import ConfigOption, DataDirOption, InsecureOption, LogDirOption
+from paxtui.words.counts import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +36,7 @@ def up(
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
     log_dir: LogDirOption = None,
-    no_faults: Annotated[bool, typer.Option("--no-faults", help="Let nobody inject faults.")] = False,
+    no_faults: Annotated[bool, typer.Option("--no-faults", help="Refuse faults from operators.")] = False,
     msg_loss: Annotated[
         float,
         typer.Option(
@@ -120,7 +121,7 @@ async def _up(cluster: Cluster, root: Path, logs: Path, arguments: list[str], ou
         ):
             nursery.start_soon(_until_told_to_stop, signals, nursery.cancel_scope)
             await replicas.start_all()
-            count = f"{cluster.n} {'replica' if cluster.n == 1 else 'replicas'}"
+            count = counted(cluster.n, "replica")
             print(f"{cluster.name}: starts {count}, with data in {root}", flush=True)
             with _known(cluster, root, logs):
                 await _wait_ready(replicas, out)
@@ -164,7 +165,7 @@ def waiting(sightings: Sequence[Sighting]) -> list[str]:
             lines.append(f"{name} does not answer yet")
         elif report.status is None:
             peers = " ".join(f"r{peer}" for peer in report.waiting_for)
-            lines.append(f"{name} waits for {peers or 'its own start'}")
+            lines.append(f"{name} waits for {peers}" if peers else f"{name} is about to serve")
         elif report.status.leader is None:
             lines.append(f"{name} knows no leader yet")
     return lines

@@ -22,6 +22,7 @@ from paxtui.console.driver import known_clusters, local_processes
 from tests.cli.conftest import Run, serve
 from tests.cli.terminals import terminal
 from tests.ports import free_ports
+from tests.replica.conditions import until
 
 CONSOLE = "console-20260102-030405"
 
@@ -184,6 +185,7 @@ def test_a_cluster_that_a_console_shows_is_not_stopped(left: Left, paxtui: Run) 
     known = known_clusters.entries(left.kept)[0]
     command = [sys.executable, "-m", "paxtui", "client", "--config", str(left.nothing)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as other:
+        until(lambda: local_processes.is_ours(other.pid), "the other process has begun")
         note = known_clusters.StartNote(by="console", supervisor=other.pid, data_dir=known.note.data_dir)
         path = known_clusters._file(left.kept, cluster)
         known_clusters._write(path, known_clusters.KnownCluster(cluster, note))
@@ -227,6 +229,7 @@ def test_what_another_process_runs_is_neither_noted_anew_nor_forgotten(left: Lef
     cluster = cluster_file.local(1, free_ports(1), name="one")
     command = [sys.executable, "-m", "paxtui", "client", "--config", str(left.nothing)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as other:
+        until(lambda: local_processes.is_ours(other.pid), "the other process has begun")
         note = known_clusters.StartNote(by="up", supervisor=other.pid)
         path = known_clusters._file(left.kept, cluster)
         path.parent.mkdir(parents=True)

@@ -257,7 +257,7 @@ def test_nobody_is_called_dead_because_of_the_certificate_of_who_asks(tmp_path: 
         assert expired.returncode == 2
         assert "expired" in expired.stderr
         line = healthy(health(replicas, "--id", 0, "--local", **mine))
-        assert "answers, but lets nobody in from here" in line
+        assert "answers, but lets no client in from here" in line
         assert "expired" in line
         replicas.kill(0)
         unhealthy(health(replicas, "--id", 0, "--local", **mine))

@@ -58,7 +58,8 @@ class One:
 def until_listening(stdout: IO[bytes]) -> None:
     """Read what `up` starts, and the first line of a replica."""
     assert b": starts " in stdout.readline()
-    assert b"listening" in stdout.readline()
+    while b"listening" not in (line := stdout.readline()):
+        assert line.startswith(b"waits: "), line
 
 
 @pytest.fixture
