@@ -17,7 +17,7 @@ def chosen(names: Sequence[str]) -> list[str]:
     unknown = [name for name in names if name not in MUTANTS]
     if unknown:
         raise typer.BadParameter(
-            f"{unknown[0]!r} is no mutant; they are {', '.join(MUTANTS)}", param_hint="NAMES"
+            f"{unknown[0]!r} is no mutant; they are {', '.join(MUTANTS)}", param_hint="MUTANT"
         )
     return list(names or MUTANTS)
 

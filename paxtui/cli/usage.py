@@ -19,6 +19,9 @@ EXIT_USAGE: Final = 2
 
 Sentence = Callable[["re.Match[str]"], str]
 
+VERBS: Final = ("needs ", "is ", "goes ")
+"""A text that begins so goes on from the name of its option."""
+
 SENTENCES: Final[tuple[tuple[str, Sentence], ...]] = (
     (r"'(.*)' is not a valid (?:int|integer)(?: range)?\.?", lambda m: f"{m[1]!r} is no whole number"),
     (r"'(.*)' is not a valid float(?: range)?\.?", lambda m: f"{m[1]!r} is no number"),
@@ -74,8 +77,10 @@ def _sentence(error: Any, commands: Sequence[str]) -> str:
         return f"there is no command {found[1]}{_meant(found[1], commands)}"
     if message == "Missing command.":
         return "a command is missing"
-    where = _where(error)
-    return f"{where}: {_translated(message)}" if where else _translated(message)
+    where, text = _where(error), _translated(message)
+    if not where:
+        return text
+    return f"{where} {text}" if text.startswith(VERBS) else f"{where}: {text}"
 
 
 def _translated(message: str) -> str:

@@ -250,3 +250,8 @@ def test_a_file_of_an_earlier_release_is_read(left: Left) -> None:
     (entry,) = known_clusters.entries(left.kept)
     assert (entry.cluster.digest, entry.note) == (cluster.digest, known_clusters.StartNote())
     assert (entry.supervisor, entry.pids()) == (None, {})
+    assert entry.words == "one, 1 replica"
+    known_clusters.add(left.kept, cluster)
+    assert known_clusters.entries(left.kept)[0].words == "one, 1 replica, started by a console"
+    known_clusters.add(left.kept, cluster, by="up")
+    assert known_clusters.entries(left.kept)[0].words == "one, 1 replica, started by `paxtui up`"

@@ -24,7 +24,7 @@ MISTAKES = {
     "status a b": "status: too many words: a b; see `paxtui status --help`",
     "sim --seed": "--seed: its value is missing; see `paxtui sim --help`",
     "status --json=3": "--json takes no value; see `paxtui status --help`",
-    "sim --out x": "sim: --out: needs --shrink; see `paxtui sim --help`",
+    "sim --out x": "sim: --out needs --shrink; see `paxtui sim --help`",
     "sim --profile x": "sim: --profile: 'x' is none of ",
 }
 

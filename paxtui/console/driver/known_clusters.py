@@ -17,6 +17,7 @@ from msgspec import MsgspecError, Struct, json, structs
 from paxtui.config import cluster_file
 from paxtui.config.cluster_file import Cluster, ConfigError
 from paxtui.console.driver import local_processes
+from paxtui.words.counts import counted
 
 FOLDER: Final = "running"
 KEPT_MAX: Final = 20
@@ -45,6 +46,12 @@ class KnownCluster(Struct, frozen=True):
 
     cluster: Cluster
     note: StartNote = StartNote()
+
+    @property
+    def words(self) -> str:
+        """Say what it is and by what it was started, as far as that is known."""
+        by = {"console": ", started by a console", "up": ", started by `paxtui up`", None: ""}[self.note.by]
+        return f"{self.cluster.name}, {counted(self.cluster.n, 'replica')}{by}"
 
     @property
     def supervisor(self) -> int | None:
