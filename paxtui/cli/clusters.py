@@ -120,7 +120,7 @@ def _stop(one: RunningCluster, at: str) -> str:
     supervisor = one.known.supervisor
     if supervisor is not None and one.known.note.by == "console":
         return f"quit its console, process {supervisor}"
-    return f"paxtui down {at}" if one.known.note.by is not None or one.pids else "where it was started"
+    return f"paxtui down {at}" if one.known.note.by is not None else "where it was started"
 
 
 def _started(one: RunningCluster) -> str:

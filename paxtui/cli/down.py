@@ -64,18 +64,25 @@ def down(
     supervisor = one.known.supervisor
     if supervisor is not None and one.known.note.by == "console":
         raise Failure(f"{one.name} is open in a console, process {supervisor}; quit there to stop it")
-    if one.known.note.by is None and not one.pids:
-        raise Failure(f"{one.name} was not started here by a console or `paxtui up`; stop it where it was")
+    if one.known.note.by is None:
+        pids = " ".join(f"r{replica}={pid}" for replica, pid in one.pids.items())
+        here = f"; its processes here: {pids}" if pids else ""
+        raise Failure(f"{one.name}: it is not known what has started it, so stop it there{here}")
     return _stop(one, supervisor)
 
 
 def _chosen(name: str | None, found: list[RunningCluster]) -> RunningCluster:
-    """Find the cluster that is meant: without a name the only one that no console shows."""
+    """Find the cluster that is meant: without a name the only one that was started here and that no console
+    shows."""
     from paxtui.cli import running
 
     if name is not None:
         return running.named(name, found)
-    left = [each for each in found if each.known.supervisor is None or each.known.note.by != "console"]
+    left = [
+        each
+        for each in found
+        if each.known.note.by == "up" or (each.known.note.by is not None and each.known.supervisor is None)
+    ]
     return running.only(left or found, "down")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -193,6 +194,23 @@ def test_a_cluster_that_a_console_shows_is_not_stopped(left: Left, paxtui: Run) 
         other.kill()
     assert refused.returncode == 1
     assert f"ada is open in a console, process {other.pid}" in refused.stderr
+    assert local_processes.exists(left.pids[0])
+
+
+@pytest.mark.processes
+def test_what_somebody_else_started_is_listed_and_not_stopped(left: Left, paxtui: Run) -> None:
+    cluster = left.start("bob")
+    left.nothing.write_text(cluster_file.to_toml(cluster))  # the configured cluster runs, and is not noted
+    known_clusters._file(left.kept, cluster).unlink()
+    listed = paxtui("clusters", **left.environment).stdout
+    assert re.search("stop +where it was started", listed)
+    for words in (["down"], ["down", "bob"]):
+        refused = paxtui(*words, **left.environment)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "bob: it is not known what has started it" in refused.stderr
+        assert f"r0={left.pids[0]}" in refused.stderr
+    left.start("ada")
+    assert paxtui("down", **left.environment).stdout.startswith("ada: SIGTERM")
     assert local_processes.exists(left.pids[0])
 
 
