@@ -82,13 +82,20 @@ def _failures(measured: Measured) -> Iterator[str]:
         yield f"{'note':<12}the leader changed meanwhile"
 
 
-COLUMNS = ("", "CPU/message", "of a core", "commits/s", "messages/commit", "written", "files", "memory")
-WIDTHS = (16, 12, 10, 10, 16, 12, 12, 8)
+NAME_COLUMNS = 12
+"""Of what a line is about; the rest of it is beside that."""
+
+COLUMNS = (
+    ("", "CPU", "of a", "commits", "messages", "written", "files", "memory"),
+    ("", "a message", "core", "a second", "a commit", "a message", "a message", ""),
+)
+WIDTHS = (14, 11, 6, 10, 10, 11, 11, 7)
+"""80 columns together."""
 
 
 def _costs(measured: Measured) -> Iterator[str]:
     """Tabulate what each process has used, a message."""
-    yield _row(COLUMNS)
+    yield from map(_row, COLUMNS)
     for cost in measured.replicas:
         yield _row(_cells(cost))
     name = "bare generator" if measured.bare else "generator"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paxtui.cli.guard import EXIT_FAILED, EXIT_OK, EXIT_UNKNOWN, Interrupted, is_interrupt
+from paxtui.cli.guard import EXIT_FAILED, EXIT_OK, EXIT_UNKNOWN, Interrupted, hint, is_interrupt
 from paxtui.cli.options import AttachOption, ConfigOption, JsonOption, TimeoutOption
 from paxtui.cli.signals import run_async
 from paxtui.cli.streams import InputFailed, need_stdin, stdin_lines
@@ -162,7 +162,7 @@ class _Results:
     def exit_code(self) -> int:
         """Print the problems; the exit code for the worst of them."""
         for _, problem in self._problems:
-            print(f"paxtui: {problem}", file=sys.stderr)
+            print(f"paxtui: {problem}{hint(str(problem))}", file=sys.stderr)
         return max((code for code, _ in self._problems), default=EXIT_OK)
 
     def known(self) -> str:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paxtui.cli.options import ConfigOption, DataDirOption
+from paxtui.cli.completers import complete_replicas
+from paxtui.cli.options import ConfigOption, DataDirOption, need_replica
 from paxtui.cli.signals import run_async
 
 if TYPE_CHECKING:
     from paxtui.config.cluster_file import Cluster
     from paxtui.storage.backup import Backup
+
+LOCAL_HOSTS = ("127.0.0.1", "::1", "localhost")
 
 STATUS_S = 2.0
 """How long the replicas may take to say how far they are."""
@@ -27,7 +31,16 @@ LOOK_S = 0.02
 
 def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to make. It must not exist.")],
-    source: Annotated[int, typer.Option("--from", metavar="N", min=0, help="The replica whose log to copy.")],
+    source: Annotated[
+        int,
+        typer.Option(
+            "--from",
+            metavar="N",
+            min=0,
+            help="The replica whose log to copy.",
+            autocompletion=complete_replicas,
+        ),
+    ],
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
 ) -> int:
@@ -46,7 +59,7 @@ def backup(
     from paxtui.storage import backup as backups
 
     cluster = configuration.find(config)
-    cluster.address(source)
+    need_replica("--from", source, cluster.n)
     folder = replica_folder(data_root(data_dir), cluster.name, source)
     settings = cluster.settings
     if note := _wait_for_all(cluster, source, folder):
@@ -100,7 +113,13 @@ def restore(
     data_dir: DataDirOption = None,
     only: Annotated[
         list[int] | None,
-        typer.Option("--id", metavar="N", min=0, help="Restore this replica only. Repeat it for several."),
+        typer.Option(
+            "--id",
+            metavar="N",
+            min=0,
+            help="Restore this replica only. Repeat it for several.",
+            autocompletion=complete_replicas,
+        ),
     ] = None,
 ) -> int:
     """Make the data folders of a new cluster from a backup.
@@ -120,7 +139,7 @@ def restore(
     cluster = configuration.find(config)
     replicas = sorted(set(only)) if only else list(range(cluster.n))
     for replica in replicas:
-        cluster.address(replica)
+        need_replica("--id", replica, cluster.n)
     found = backups.check(file)
     if not found.found.ok:
         raise ConfigError(f"{file}: damaged: {found.found.problem}; nothing was restored")
@@ -140,7 +159,17 @@ def restore(
         identity = StorageIdentity(0, cluster.digest, cluster.name, replica, "", "")
         backups.restore(found, file, folder, identity)
         print(f"replica {replica}: {folder}")
+    print(f"next: {_next(cluster, replicas, config, data_dir)}")
     return 0
+
+
+def _next(cluster: Cluster, replicas: list[int], config: Path | None, data_dir: Path | None) -> str:
+    """Return the command that starts what was restored."""
+    options = "" if config is None else f" --config {shlex.quote(str(config))}"
+    options += "" if data_dir is None else f" --data-dir {shlex.quote(str(data_dir))}"
+    if len(replicas) == cluster.n and all(each.host in LOCAL_HOSTS for each in cluster.replicas):
+        return f"paxtui up{options}"
+    return " ; ".join(f"paxtui replica --id {replica} --headless{options}" for replica in replicas)
 
 
 def told(found: Backup) -> str:

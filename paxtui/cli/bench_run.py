@@ -18,10 +18,12 @@ from paxtui.cli.bench_interrupts import Stopper, interruptible
 from paxtui.cli.bench_machine import machine, machine_limits, machine_words, open_files
 from paxtui.cli.bench_options import BenchOptions
 from paxtui.cli.guard import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
+from paxtui.cli.wrapping import hung, width_of_output
 from paxtui.client import Unreachable, operator, resolve
 from paxtui.config import cluster_file
 from paxtui.config.cluster_file import Cluster, ConfigError
 from paxtui.config.folders import data_root
+from paxtui.words.counts import counted
 
 SIZES = (1, 3, 5, 7, 9)
 
@@ -55,7 +57,7 @@ def _load(options: BenchOptions) -> Load:
 async def _own(options: BenchOptions, load: Load, n: int, folder: Path, stopper: Stopper) -> int:
     async with private_cluster(n, folder) as replicas:
         found = await machine_limits(folder)
-        where = f"own cluster of {n} replicas"
+        where = f"own cluster of {counted(n, 'replica')}"
         return await _measure(options, load, replicas.cluster, found, where, stopper)
 
 
@@ -102,8 +104,9 @@ async def _measure(
         row = {**machine(), "cluster": cluster.name, "replicas_n": cluster.n}
         print(msgspec.json.encode(row | msgspec.to_builtins(measured)).decode())
     else:
-        print(f"{where}, {machine_words()}")
-        print("\n".join(report.lines(measured)))
+        width = width_of_output()
+        for line in (f"{where}, {machine_words()}", *report.lines(measured)):
+            print("\n".join(hung(line, width, " " * report.NAME_COLUMNS)))
     return exit_code(measured)
 
 

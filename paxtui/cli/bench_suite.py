@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -21,23 +20,29 @@ from paxtui.cli.bench_interrupts import Stopper, interruptible
 from paxtui.cli.bench_machine import machine, machine_limits, machine_words, open_files
 from paxtui.cli.bench_options import BenchOptions
 from paxtui.cli.guard import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
+from paxtui.cli.wrapping import hung, width_of_output
 from paxtui.config.cluster_file import ConfigError, local
 from paxtui.config.folders import data_root
 
 SECONDS = 3.0
 FIXED = ("connections", "in_flight", "rate", "read_ratio", "n", "cluster")
 SIZES = (5, 7)
-SHARES = (0.27, 0.3, 0.43)
-"""Of the width that load, target and measured have."""
-NARROW = (24, 6)
+SHARES = (0.32, 0.3)
+"""Of the width that load, target and measured have; measured has the rest."""
+NARROW = (13, 6)
 """Verdict and others."""
+COLUMN_MIN = 14
+PIPE_COLUMNS = 160
+"""Where the output is no terminal."""
 FIXED_WIDTH = sum(NARROW) + 2 * 4
 
-LEGEND = """
-In brackets: the measured figure by its target. others: what other programs took meanwhile, of one core; where
-that is much, a row says little. In a checkout, `python -m tests.tools.compare` has the ratios to etcd, and
-`tests/tools/measurements` has the rest: `catch_up` a follower that missed a million messages, `long_log` a
-log of ten million, `console full` the whole console in place of an observer that only takes its telemetry."""
+LEGEND = (
+    "In brackets: the measured figure by its target. others: what other programs took meanwhile, of one "
+    "core; where that is much, a row says little. In a checkout, `python -m tests.tools.compare` has the "
+    "ratios to etcd, and `tests/tools/measurements` has the rest: `catch_up` a follower that missed a "
+    "million messages, `long_log` a log of ten million, `console full` the whole console in place of an "
+    "observer that only takes its telemetry."
+)
 
 
 def run_suite(options: BenchOptions) -> int:
@@ -86,10 +91,11 @@ class Table:
         if self._as_json:
             print(msgspec.json.encode({**machine(), "file_system": file_system}).decode(), flush=True)
             return
-        print(
+        said = (
             f"3 replicas unless a row says otherwise, {base.size}-byte messages, bare connections, each "
             f"counted for {base.seconds:g} s after {base.warmup_s:g} s; {machine_words()}, {file_system}"
         )
+        print("\n".join(hung(said, width_of_output(), "")))
         print()
         self._print(("load", "target", "measured", "verdict", "others"))
 
@@ -106,13 +112,18 @@ class Table:
     def foot(self) -> None:
         """Print where the other rows are."""
         if not self._as_json:
-            print(LEGEND)
+            print()
+            print("\n".join(hung(LEGEND, width_of_output(), "")))
 
     def _print(self, cells: Sequence[str]) -> None:
         """Print one row, each cell in lines of its column's width."""
-        columns = shutil.get_terminal_size((160, 50)).columns
-        shares = (*(max(20, round(share * (columns - FIXED_WIDTH))) for share in SHARES), *NARROW)
-        wrapped = [textwrap.wrap(cell, width) or [""] for cell, width in zip(cells, shares, strict=True)]
+        columns = max((width_of_output() or PIPE_COLUMNS) - FIXED_WIDTH, 3 * COLUMN_MIN)
+        load, target = (max(COLUMN_MIN, round(share * columns)) for share in SHARES)
+        shares = (load, target, columns - load - target, *NARROW)
+        wrapped = [
+            textwrap.wrap(cell, width, break_on_hyphens=False, break_long_words=False) or [""]
+            for cell, width in zip(cells, shares, strict=True)
+        ]
         for line in zip_longest(*wrapped, fillvalue=""):
             text = "  ".join(cell.ljust(width) for cell, width in zip(line, shares, strict=True))
             print(text.rstrip(), flush=True)

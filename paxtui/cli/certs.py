@@ -60,7 +60,7 @@ def init(
     folder = folder or Path(FOLDER)
     made = Authority(folder).create(cluster, days)
     print(f"{made.certificate}  goes to all replicas and tools")
-    print(f"{made.key}  signs certificates; whoever has it can be anybody: keep it away from replicas")
+    print(f"{made.key}  signs certificates; who has it can make any of them: keep it away from replicas")
     at = "" if str(folder) == FOLDER else f" --folder {folder}"
     print(f"next: paxtui certs replica 0 1 2{at}; paxtui certs operator NAME{at}")
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paxtui.cli.completers import complete_clusters, complete_themes
+from paxtui.cli.kept import kept_folder
 from paxtui.cli.options import ConfigOption
 
 if TYPE_CHECKING:
@@ -26,7 +28,12 @@ ReadOnlyOption = Annotated[bool, typer.Option("--read-only", help="Only look: no
 AsciiOption = Annotated[bool, typer.Option("--ascii", help="Use ASCII characters only.")]
 ThemeOption = Annotated[
     str | None,
-    typer.Option("--theme", metavar="NAME", help="Colours: dark, light, colour-blind, ansi or no-color."),
+    typer.Option(
+        "--theme",
+        metavar="NAME",
+        help="Colours: dark, light, colour-blind, ansi or no-color.",
+        autocompletion=complete_themes,
+    ),
 ]
 FpsOption = Annotated[
     int | None,
@@ -39,7 +46,12 @@ NameOption = Annotated[str | None, typer.Option("--name", metavar="NAME", help="
 
 def attach(
     at: Annotated[
-        str | None, typer.Argument(metavar="HOST:PORT,...", help="Addresses of some of its replicas.")
+        str | None,
+        typer.Argument(
+            metavar="NAME|HOST:PORT,...",
+            help="The name of a cluster that runs here, or addresses of some replicas.",
+            autocompletion=complete_clusters,
+        ),
     ] = None,
     config: ConfigOption = None,
     read_only: ReadOnlyOption = False,
@@ -50,21 +62,20 @@ def attach(
 ) -> int:
     """Show a running cluster. No key changes anything until you type `:arm`.
 
-    Without an address it shows the cluster of the configuration, if that runs. Otherwise it lists the
-    clusters that consoles have left running.
+    Without a name it shows the cluster of --config or PAXTUI_CONFIG. Without these, it shows the only cluster
+    that runs here. If several run, it lists them.
 
-    Example: paxtui attach 127.0.0.1:7400
+    Examples:
+
+      paxtui attach
+
+      paxtui attach local-5
+
+      paxtui attach 127.0.0.1:7400
     """
-    import trio
-
-    from paxtui.cli.running import need_running
-    from paxtui.client import resolve
-
     need_a_terminal()
     check_theme(theme)
-    cluster = trio.run(resolve, at if at is not None else config)
-    if at is None:
-        need_running(cluster, kept_folder())
+    cluster, asked = _attached(at, config)
     return show(
         cluster,
         (),
@@ -74,8 +85,27 @@ def attach(
         fps=fps,
         name=name,
         armed=False,
-        asked=at is not None and not Path(at).exists(),
+        asked=asked,
     )
+
+
+def _attached(at: str | None, config: Path | None) -> tuple[Cluster, bool]:
+    """Find the cluster to show, and whether only its replicas have described it."""
+    import trio
+
+    from paxtui.cli import running
+    from paxtui.client import resolve
+    from paxtui.config import cluster_file as configuration
+
+    if at is not None and (":" in at or Path(at).exists()):
+        return trio.run(resolve, at), not Path(at).exists()
+    if at is None and (config is not None or os.environ.get(configuration.CONFIG_VARIABLE)):
+        cluster = trio.run(resolve, config)
+        running.need_running(cluster, kept_folder())
+        return cluster, False
+    found = running.find_running(kept_folder(), configuration.find(config))
+    one = running.only(found, "attach") if at is None else running.named(at, found)
+    return trio.run(resolve, one.cluster), False
 
 
 def console(
@@ -181,16 +211,6 @@ def show(
             preferences_dir=kept_folder(),
         )
     )
-
-
-def kept_folder() -> Path | None:
-    """Return where consoles keep what is kept between runs; ``None`` for a user who has no home."""
-    from platformdirs import user_config_path
-
-    try:
-        return user_config_path("paxtui", appauthor=False)
-    except RuntimeError:
-        return None
 
 
 def need_a_terminal() -> None:

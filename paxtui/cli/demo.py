@@ -99,7 +99,7 @@ async def _leader(replicas: LocalCluster) -> int:
         status = sighting.report.status if sighting.report is not None else None
         if status is not None and status.role == "leader":
             return sighting.replica
-    raise Failure("nobody leads")
+    raise Failure("no replica leads")
 
 
 async def _converse(replicas: LocalCluster, leader: int) -> dict[str, int]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paxtui.cli.options import AttachOption, ConfigOption
+from paxtui.cli.completers import complete_replicas
+from paxtui.cli.options import AttachOption, ConfigOption, need_replica, replica_number
 from paxtui.cli.signals import run_async
 
 if TYPE_CHECKING:
@@ -14,7 +15,15 @@ if TYPE_CHECKING:
 
 
 def elect(
-    replica: Annotated[int, typer.Argument(metavar="N", help="The replica that should lead.")],
+    replica: Annotated[
+        int,
+        typer.Argument(
+            metavar="REPLICA",
+            help="The replica that should lead: 1 or r1.",
+            parser=replica_number,
+            autocompletion=complete_replicas,
+        ),
+    ],
     config: ConfigOption = None,
     at: AttachOption = None,
 ) -> int:
@@ -22,7 +31,7 @@ def elect(
 
     It does so even if another replica leads. The command prints whether it leads afterwards.
 
-    Example: paxtui elect 1
+    Example: paxtui elect r1
     """
     return run_async(_elect, replica, config or at)
 
@@ -34,7 +43,7 @@ async def _elect(replica: int, cluster: Named) -> int:
     from paxtui.client import operator
 
     asker = await operator(cluster, name="elect")
-    await asker.elect(replica)
+    await asker.elect(need_replica("REPLICA", replica, asker.size))
     with trio.move_on_after(3):
         while True:
             for sighting in await asker.status():
@@ -43,5 +52,5 @@ async def _elect(replica: int, cluster: Named) -> int:
                     print(f"r{replica} leads at {status.ballot}")
                     return 0
             await trio.sleep(0.02)
-    print(f"r{replica} tried, and does not lead after 3 s; see paxtui status")
+    print(f"r{replica} tried, and does not lead after 3 s; see `paxtui status`")
     return EXIT_FAILED

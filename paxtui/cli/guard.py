@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import ParamSpec
@@ -20,6 +21,9 @@ EXIT_USAGE = 2
 EXIT_UNKNOWN = 3
 EXIT_STORAGE = 4
 EXIT_INTERRUPTED = 130
+
+LOCAL_ATTEMPT = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\]):\d+ \(connection refused\)")
+"""How an error names an address of this machine at which nothing listens."""
 
 P = ParamSpec("P")
 
@@ -144,8 +148,17 @@ def _explain(error: BaseException) -> int:
     code = _code_of(found[0])
     if code is None:
         raise error
-    _say(str(found[0]))
+    text = str(found[0])
+    _say(text + hint(text))
     return code
+
+
+def hint(problem: str) -> str:
+    """Return what to do about a problem, if it is that nothing runs where a local cluster is expected."""
+    tried = LOCAL_ATTEMPT.findall(problem)
+    if not tried or problem.count("(") != len(tried):
+        return ""
+    return "; nothing runs there: `paxtui up` starts replicas, `paxtui clusters` lists what runs here"
 
 
 def _code_of(error: BaseException) -> int | None:

@@ -6,12 +6,18 @@ from typing import Annotated
 
 import typer
 
+from paxtui.cli.completers import complete_topics
 from paxtui.cli.guard import EXIT_OK, EXIT_USAGE, Failure
 
 
 def guide(
     topic: Annotated[
-        str | None, typer.Argument(metavar="TOPIC", help="The page to read. Without it: the list of pages.")
+        str | None,
+        typer.Argument(
+            metavar="TOPIC",
+            help="The page to read. Without it: the list of pages.",
+            autocompletion=complete_topics,
+        ),
     ] = None,
 ) -> int:
     """Read the guide, page by page.

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from paxtui.cli.completers import complete_replicas
 from paxtui.cli.options import ID_VARIABLE, AttachOption, ConfigOption, JsonOption
 from paxtui.cli.signals import run_async
+from paxtui.words.counts import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +69,13 @@ def health(
     at: AttachOption = None,
     id: Annotated[
         int | None,
-        typer.Option("--id", metavar="N", envvar=ID_VARIABLE, help="Ask about the replica with this id."),
+        typer.Option(
+            "--id",
+            metavar="N",
+            envvar=ID_VARIABLE,
+            help="Ask about the replica with this id.",
+            autocompletion=complete_replicas,
+        ),
     ] = None,
     local: Annotated[
         bool, typer.Option("--local", help="Ask only whether that replica's process answers.")
@@ -200,7 +208,7 @@ async def _process(one: One, deadline: float) -> HealthVerdict:
     except (Another, *BROKEN) as error:
         return HealthVerdict("process", False, f"{one.address}: {words(error)}", one.id)
     except ClientError as error:
-        text = f"the replica at {one.address} answers, but lets nobody in from here: {doubt or error}"
+        text = f"the replica at {one.address} answers, but lets no client in from here: {doubt or error}"
         return HealthVerdict("process", True, text, one.id)
     ms = round((trio.current_time() - started) * 1000, 1)
     text = f"r{_id_in(report, one)} answers in {ms:g} ms; process {report.pid}, up {report.uptime_s:.0f} s"
@@ -253,7 +261,8 @@ async def _cluster(cluster: Cluster, deadline: float) -> HealthVerdict:
     except ClientError:
         return HealthVerdict("cluster", False, await _why(cluster, trio.current_time() - started))
     ms = round((trio.current_time() - started) * 1000, 1)
-    text = f"r{page.replica} leads, confirmed by a majority in {ms:g} ms; {page.applied} slots applied"
+    text = f"r{page.replica} leads, confirmed by a majority in {ms:g} ms; "
+    text += f"{counted(page.applied, 'slot')} applied"
     return HealthVerdict("cluster", True, text, None, page.replica, page.applied, ms)
 
 
@@ -331,7 +340,7 @@ async def _replica(cluster: Cluster, one: One, deadline: float) -> HealthVerdict
         replica = _id_in(report, one)
         if report.status is None:
             waits = " ".join(f"r{peer}" for peer in report.waiting_for)
-            why = f"r{replica} warms up, waits for {waits or 'nobody'}"
+            why = f"r{replica} warms up" + (f", waits for {waits}" if waits else "")
             await trio.sleep(LOOK_S)
             continue
         if report.status.non_voting is not None:
@@ -355,7 +364,9 @@ async def _replica(cluster: Cluster, one: One, deadline: float) -> HealthVerdict
             why = f"r{replica} is behind: it has applied {applied} of {page.applied} slots"
         else:
             part = "leads" if leader == replica else f"follows r{leader}"
-            text = f"r{replica} {part}, confirmed by a majority in {ms:g} ms; {applied} slots applied"
+            text = (
+                f"r{replica} {part}, confirmed by a majority in {ms:g} ms; {counted(applied, 'slot')} applied"
+            )
             return HealthVerdict("replica", True, text, replica, leader, applied, ms)
         await trio.sleep(LOOK_S)
     return HealthVerdict("replica", False, why, replica)

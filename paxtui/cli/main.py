@@ -16,12 +16,16 @@ from paxtui.cli import (
     certs,
     check,
     client,
+    clusters,
+    completion,
     console,
     demo,
+    down,
     elect,
     fault,
     guide,
     health,
+    help,
     noop,
     read,
     replica,
@@ -32,21 +36,23 @@ from paxtui.cli import (
     streams,
     tail,
     up,
+    usage,
     verify,
     wrapping,
 )
-from paxtui.cli.guard import exit_code_of, guarded, printing
+from paxtui.cli.guard import EXIT_OK, exit_code_of, guarded, printing
 from paxtui.cli.options import ConfigOption, DataDirOption, LogDirOption
 
 wrapping.install()
 
 
-def new_app() -> typer.Typer:
-    """Return the command line without a subcommand."""
+def new_app(*, completes: bool = False) -> typer.Typer:
+    """Return the command line without a subcommand. ``completes``: a shell asks for words."""
     app = typer.Typer(
         name="paxtui",
         no_args_is_help=False,
-        add_completion=False,
+        cls=help.CommandsBySection,
+        add_completion=completes,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -98,10 +104,33 @@ def paxtui(
         )
 
 
+def explain(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="COMMAND",
+            help="The command. Default: all of them.",
+            autocompletion=help.complete_commands,
+        ),
+    ] = None,
+) -> int:
+    """Explain a command.
+
+    Examples:
+
+      paxtui help
+
+      paxtui help fault cut
+    """
+    return run_words([*(words or []), "--help"])
+
+
 COMMANDS: dict[str, Callable[..., None]] = {
     "attach": guarded(console.attach),
-    "replica": guarded(replica.replica),
     "up": guarded(up.up),
+    "replica": guarded(replica.replica),
+    "clusters": printing(clusters.clusters),
+    "down": guarded(down.down),
     "send": guarded(append.send),
     "client": guarded(client.client),
     "tail": printing(tail.tail),
@@ -119,11 +148,13 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "demo": guarded(demo.demo),
     "bench": printing(bench.bench),
     "guide": printing(guide.guide),
+    "help": printing(explain),
+    "completion": printing(completion.completion),
 }
 GROUPS = {"fault": fault.app, "certs": certs.app}
 
 
-def app_of(words: list[str]) -> typer.Typer:
+def app_of(words: list[str], *, completes: bool = False) -> typer.Typer:
     """Return the command line with what ``words`` begin with, or with all commands where they begin with
     none.
 
@@ -132,7 +163,7 @@ def app_of(words: list[str]) -> typer.Typer:
     """
     first = words[0] if words else ""
     known = first in COMMANDS or first in GROUPS
-    app = new_app()
+    app = new_app(completes=completes)
     for name, command in COMMANDS.items():
         if name == first or not known:
             app.command(name)(command)
@@ -153,7 +184,19 @@ def run_words(words: list[str]) -> int:
     """Run a command line; its exit code. Option names may have underscores, as the ancestor's had."""
     end = words.index("--") if "--" in words else len(words)  # what follows is text, not options
     words = [*map(_hyphenated, words[:end]), *words[end:]]
-    return exit_code_of(lambda: app_of(words)(words, prog_name="paxtui"), needs_output=True)
+    return exit_code_of(lambda: _run(words), needs_output=True)
+
+
+def _run(words: list[str]) -> int:
+    """Run a command line, or answer a shell that wants to complete one."""
+    typed = completion.typed_words()
+    if typed is not None:
+        app_of(typed, completes=True)(words, prog_name="paxtui")
+    try:
+        code = app_of(words)(words, prog_name="paxtui", standalone_mode=False)
+    except usage.UsageError as error:
+        return usage.tell(error, words, [*COMMANDS, *GROUPS])
+    return code if isinstance(code, int) else EXIT_OK
 
 
 def _hyphenated(word: str) -> str:

@@ -7,6 +7,27 @@ from typing import Annotated
 
 import typer
 
+
+def replica_number(text: str) -> int:
+    """Read ``0`` or ``r0``."""
+    from paxtui.words.replicas import replica_id
+
+    found = replica_id(text)
+    if found is None:
+        raise typer.BadParameter(f"{text!r} is no replica; 0 and r0 are")
+    return found
+
+
+def need_replica(option: str, replica: int, n: int) -> int:
+    """Return a replica that exists. Raises :class:`ConfigError` with the name of the option or argument."""
+    from paxtui.config.cluster_file import ConfigError
+
+    if not 0 <= replica < n:
+        names = " ".join(f"r{each}" for each in range(n))
+        raise ConfigError(f"{option}: there is no replica {replica}; they are {names}")
+    return replica
+
+
 ID_VARIABLE = "PAXTUI_ID"
 """Which replica this machine or container runs: for ``replica`` and for ``health``."""
 

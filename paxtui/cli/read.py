@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from paxtui.cli.completers import one_of
 from paxtui.cli.options import AttachOption, ConfigOption, JsonOption, TimeoutOption
 from paxtui.cli.signals import run_async
+from paxtui.words.counts import counted
 
 if TYPE_CHECKING:
     from paxtui.client.discover import Named
@@ -22,7 +24,13 @@ def read(
         int, typer.Option("--limit", metavar="N", min=1, max=2048, help="Read this many slots, at most.")
     ] = 100,
     consistency: Annotated[
-        str, typer.Option("--consistency", metavar="linearizable|local", help="A local read may be stale.")
+        str,
+        typer.Option(
+            "--consistency",
+            metavar="linearizable|local",
+            help="A local read may be stale.",
+            autocompletion=one_of("linearizable", "local"),
+        ),
     ] = "linearizable",
     timeout: TimeoutOption = 10.0,
     as_json: JsonOption = False,
@@ -57,5 +65,7 @@ async def _read(
     for entry in page.entries:
         print(line(entry, as_json))
     stale = " (may be stale)" if consistency == "local" else ""
-    print(f"{consistency}{stale}: r{page.replica} has applied {page.applied} slots", file=sys.stderr)
+    print(
+        f"{consistency}{stale}: r{page.replica} has applied {counted(page.applied, 'slot')}", file=sys.stderr
+    )
     return 0

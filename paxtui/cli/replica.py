@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paxtui.cli.completers import complete_replicas, one_of
 from paxtui.cli.options import ID_VARIABLE, ConfigOption, DataDirOption, InsecureOption, LogDirOption
 from paxtui.config.folders import METRICS_VARIABLE
 
@@ -18,7 +19,11 @@ def replica(
     id: Annotated[
         int,
         typer.Option(
-            "--id", metavar="N", envvar=ID_VARIABLE, help="Which replica of the configuration to run."
+            "--id",
+            metavar="N",
+            envvar=ID_VARIABLE,
+            help="Which replica of the configuration to run.",
+            autocompletion=complete_replicas,
         ),
     ],
     headless: Annotated[
@@ -43,7 +48,10 @@ def replica(
     warm_up: Annotated[
         str | None,
         typer.Option(
-            "--warm-up", metavar="all|majority|none", help="Which replicas the very first start waits for."
+            "--warm-up",
+            metavar="all|majority|none",
+            help="Which replicas the very first start waits for.",
+            autocompletion=one_of("all", "majority", "none"),
         ),
     ] = None,
     allow_faults: Annotated[
@@ -68,6 +76,7 @@ def replica(
             "--log-level",
             metavar="debug|info|warning|error",
             help="The least important lines that are logged.",
+            autocompletion=one_of("debug", "info", "warning", "error"),
         ),
     ] = "info",
     json_log: Annotated[bool, typer.Option("--json-log", help="Print the log as JSON lines.")] = False,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paxtui.cli.completers import complete_scenarios
 from paxtui.cli.options import JsonOption
 from paxtui.cli.signals import run_async
 from paxtui.cli.streams import need_stdout
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
 def run(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME|FILE.toml|all", help="The scenario to run.")
+        str | None,
+        typer.Argument(
+            metavar="NAME|FILE.toml|all", help="The scenario to run.", autocompletion=complete_scenarios
+        ),
     ] = None,
     list_them: Annotated[bool, typer.Option("--list", help="List all scenarios and what they show.")] = False,
     f: Annotated[

@@ -10,15 +10,23 @@ from msgspec import json, to_builtins
 from rich.console import Console
 from rich.text import Text
 
-from paxtui.cli.wrapping import wrapped
+from paxtui.cli.wrapping import TEXT_MIN, width_of_output, wrapped
 from paxtui.scenarios.model import Scenario, numbered
 from paxtui.scenarios.runner import ScenarioResult, StepReport
 from paxtui.scenarios.steps import describe
 from paxtui.wire.text import visible
+from paxtui.words.counts import counted
 
 WHAT_COLUMNS_MIN = 28
-WHAT_COLUMNS_MAX = 60
+WHAT_COLUMNS_MAX = 45
 """The column of what is done is as wide as the scenario's longest step, within these."""
+
+
+NAME_COLUMNS = 37
+"""The longest name of a scenario that comes with paxtui."""
+
+UNBROKEN = 1_000_000
+"""Columns of a line that is not to be broken."""
 
 
 class Report:
@@ -42,11 +50,11 @@ class Report:
         if self._as_json:
             self._object({"event": "begin", **with_what})
         elif self._steps:
-            words = f"{replicas} replicas, seed {seed}"
+            words = f"{counted(replicas, 'replica')}, seed {seed}"
             words += f", loss {msg_loss:g} %" if msg_loss else ""
             words += f", slot {skip_slot} skipped" if skip_slot is not None else ""
             self._print((scenario.name, "bold"), (f"  {words}", "dim"))
-            self._print((visible(scenario.shows), "dim"))
+            self._print((visible(scenario.shows), "dim"), hang=0)
 
     def note(self, note: StepReport) -> None:
         """Tell that a step has happened."""
@@ -54,7 +62,9 @@ class Report:
             self._object({"event": "step", **to_builtins(note)})
         elif self._steps:
             what = f"{note.number:>4} {note.what}"
-            self._print((f"{note.at_s:7.2f} s ", "dim"), f"{what:<{self._columns}} ", (note.outcome, "dim"))
+            self._print(
+                (f"{note.at_s:7.2f} s ", "dim"), f"{what:<{self._columns}} ", (note.outcome, "dim"), hang=15
+            )
 
     def end(self, result: ScenarioResult, command: str, kept: Path | None, logs: Path) -> None:
         """Tell how it ended, and where to look."""
@@ -62,9 +72,10 @@ class Report:
             fields = {**to_builtins(result), "command": command, "log_dir": str(logs)}
             self._object({"event": "end", **fields, "data_dir": str(kept) if kept is not None else None})
             return
-        words = f"{result.acknowledged} acknowledged, {result.slots} slots, {result.seconds:.1f} s"
+        words = f"{counted(result.acknowledged, 'append')}, {counted(result.slots, 'slot')}, "
+        words += f"{result.seconds:.1f} s"
         if result.passed:
-            self._print(("PASS", "bold green"), f"  {result.scenario:<38} ", (words, "dim"))
+            self._print(("PASS", "bold green"), f"  {result.scenario:<{NAME_COLUMNS}} ", (words, "dim"))
         else:
             self._print(("FAIL", "bold red"), f"  {result.scenario}: {result.reason}")
             for belief in result.beliefs:
@@ -110,9 +121,22 @@ class Report:
     def _object(self, fields: dict[str, object]) -> None:
         print(json.encode({"scenario": self._scenario, **fields}).decode(), flush=True)
 
-    def _print(self, *parts: str | tuple[str, str]) -> None:
-        """Print styled parts on one line, whatever the width of the terminal; nothing in them is markup."""
-        self._console.print(Text.assemble(*parts))
+    def _print(self, *parts: str | tuple[str, str], hang: int = 6) -> None:
+        """Print styled parts, nothing in which is markup; a line that is too wide goes on below, ``hang``
+        columns from the left."""
+        text = Text.assemble(*parts)
+        text.rstrip()
+        width = width_of_output()
+        if width is None or text.cell_len <= width:
+            self._console.print(text)
+            return
+        first, *rest = text.wrap(self._console, max(width, hang + TEXT_MIN))
+        left = Text.assemble(*(part for line in rest for part in (line, " ")))
+        left.rstrip()
+        self._console.print(first)
+        for line in left.wrap(self._console, max(width, hang + TEXT_MIN) - hang) if left else []:
+            line.rstrip()
+            self._console.print(Text(" " * hang).append_text(line))
 
 
 def print_list(scenarios: Sequence[Scenario], *, as_json: bool) -> None:
@@ -125,5 +149,5 @@ def print_list(scenarios: Sequence[Scenario], *, as_json: bool) -> None:
         else:
             needs = f"  (f = {each.f_min} or more)" if each.f_min > 1 else ""
             console.print(Text.assemble((each.name, "bold"), (needs, "dim")))
-            for line in wrapped(visible(each.shows), console.width, "    "):
+            for line in wrapped(visible(each.shows), width_of_output() or UNBROKEN, "    "):
                 console.print(Text(line))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paxtui.cli.completers import complete_mutants, complete_profiles
 from paxtui.cli.guard import Interrupted
 from paxtui.cli.sim_progress import CampaignProgress
 from paxtui.cli.sim_report import EXIT_CODES, tell, tell_failure, tell_one, tell_thin
@@ -23,7 +24,10 @@ JOBS_A_CORE_MAX = 4
 
 def sim(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="MUTANT", help="Run these mutants only, with --mutants.")
+        list[str] | None,
+        typer.Argument(
+            metavar="MUTANT", help="Run these mutants only, with --mutants.", autocompletion=complete_mutants
+        ),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(metavar="N", help="Run this one seed and show how it ended.")
@@ -52,6 +56,7 @@ def sim(
             help="What happens to the clusters: network, crash, disk, churn, boost or all. For one situation "
             "each: deposed, reads, acks, rounds, duels, calm, damage or lost. canary makes one seed in a "
             "hundred fail, to show that failures are reported.",
+            autocompletion=complete_profiles,
         ),
     ] = "all",
     trace: Annotated[
@@ -113,27 +118,21 @@ def sim(
     Exit codes: 0 all rules held, 1 a safety rule was broken or a mutant survived, 2 bad usage, 4 a cluster
     did not recover, 5 an exception, 6 all rules held but too little was tested.
     """
-    from paxtui.sim.plan.plan_generator import ALL_PROFILES
-
-    if profile not in ALL_PROFILES:
-        raise typer.BadParameter(f"{profile!r} is none of {', '.join(ALL_PROFILES)}", param_hint="--profile")
-    if seed is not None and seed < 0:
-        raise typer.BadParameter("seeds start at 0", param_hint="--seed")
-    for option, given in (("--trace", trace), ("--shrink", shrink or None)):
-        if given is not None and seed is None:
-            raise typer.BadParameter("needs --seed: it is about one run", param_hint=option)
-    if dask is not None and (seed is not None or ci or mutants or plan is not None or twice or jobs):
-        raise typer.BadParameter("is for many seeds, without --jobs and --twice", param_hint="--dask")
-    if twice and (mutants or shrink or trace is not None or plan is not None or ci):
-        raise typer.BadParameter("is for plain seeds: it runs them in other processes", param_hint="--twice")
-    if out is not None and not shrink:
-        raise typer.BadParameter("needs --shrink", param_hint="--out")
-    if names and not mutants:
-        raise typer.BadParameter("names are for --mutants", param_hint="NAMES")
-    if sum((ci, plan is not None, mutants and seed is None, seeds is not None)) > 1:
-        raise typer.BadParameter("--ci, --plan, --mutants and --seeds exclude each other")
-    if (ci or plan is not None) and seed is not None:
-        raise typer.BadParameter("goes with neither --ci nor --plan", param_hint="--seed")
+    _check_profile(profile)
+    _check_together(
+        names=names,
+        seed=seed,
+        seeds=seeds,
+        jobs=jobs,
+        trace=trace,
+        twice=twice,
+        dask=dask,
+        ci=ci,
+        mutants=mutants,
+        plan=plan,
+        shrink=shrink,
+        out=out,
+    )
     if plan is not None:
         return _planned(plan, verbose=verbose)
     many = min(jobs or _cores(), JOBS_A_CORE_MAX * _cores())
@@ -149,7 +148,7 @@ def sim(
         if seed is None:
             return sim_mutants.hunt(chosen, many, verbose=verbose)
         if len(chosen) != 1:
-            raise typer.BadParameter("with --seed, name one mutant", param_hint="NAMES")
+            raise typer.BadParameter("with --seed, name one mutant", param_hint="MUTANT")
         mutant = chosen[0]
     if seed is not None:
         if shrink:
@@ -160,6 +159,49 @@ def sim(
     wanted = seeds if seeds is not None or minutes is not None else DEFAULT_SEEDS
     many = many if jobs else 1
     return _many(wanted, start, many, minutes, profile, twice=twice, dask=dask, verbose=verbose)
+
+
+def _check_profile(profile: str) -> None:
+    """Refuse a name that is no profile's."""
+    from paxtui.sim.plan.plan_generator import ALL_PROFILES
+
+    if profile not in ALL_PROFILES:
+        raise typer.BadParameter(f"{profile!r} is none of {', '.join(ALL_PROFILES)}", param_hint="--profile")
+
+
+def _check_together(
+    *,
+    names: list[str] | None,
+    seed: int | None,
+    seeds: int | None,
+    jobs: int | None,
+    trace: Path | None,
+    twice: bool,
+    dask: str | None,
+    ci: bool,
+    mutants: bool,
+    plan: Path | None,
+    shrink: bool,
+    out: Path | None,
+) -> None:
+    """Refuse options that do not go together."""
+    if seed is not None and seed < 0:
+        raise typer.BadParameter("seeds start at 0", param_hint="--seed")
+    for option, given in (("--trace", trace), ("--shrink", shrink or None)):
+        if given is not None and seed is None:
+            raise typer.BadParameter("needs --seed: it is about one run", param_hint=option)
+    if dask is not None and (seed is not None or ci or mutants or plan is not None or twice or jobs):
+        raise typer.BadParameter("is for many seeds, without --jobs and --twice", param_hint="--dask")
+    if twice and (mutants or shrink or trace is not None or plan is not None or ci):
+        raise typer.BadParameter("is for plain seeds: it runs them in other processes", param_hint="--twice")
+    if out is not None and not shrink:
+        raise typer.BadParameter("needs --shrink", param_hint="--out")
+    if names and not mutants:
+        raise typer.BadParameter("names are for --mutants", param_hint="MUTANT")
+    if sum((ci, plan is not None, mutants and seed is None, seeds is not None)) > 1:
+        raise typer.BadParameter("--ci, --plan, --mutants and --seeds exclude each other")
+    if (ci or plan is not None) and seed is not None:
+        raise typer.BadParameter("goes with neither --ci nor --plan", param_hint="--seed")
 
 
 def _cores() -> int:

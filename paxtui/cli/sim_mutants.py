@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import typer
 
+from paxtui.words.counts import counted
+
 
 def chosen(names: Sequence[str]) -> list[str]:
     """Return the mutants that were named; all, if none was."""
@@ -15,7 +17,7 @@ def chosen(names: Sequence[str]) -> list[str]:
     unknown = [name for name in names if name not in MUTANTS]
     if unknown:
         raise typer.BadParameter(
-            f"{unknown[0]!r} is no mutant; they are {', '.join(MUTANTS)}", param_hint="NAMES"
+            f"{unknown[0]!r} is no mutant; they are {', '.join(MUTANTS)}", param_hint="MUTANT"
         )
     return list(names or MUTANTS)
 
@@ -31,7 +33,7 @@ def hunt(names: Sequence[str], jobs: int, *, verbose: bool) -> int:
     caught = 0
     for ended in hunt_all(names, jobs=jobs):
         caught += bool(ended.checker)
-        checker = ended.checker or "NOBODY"
+        checker = ended.checker or "NO CHECKER"
         typer.echo(
             f"{ended.mutant:{width}}  {ended.profile:7}  {checker:26}  {ended.needed:5}  {ended.budget}"
         )
@@ -42,7 +44,7 @@ def hunt(names: Sequence[str], jobs: int, *, verbose: bool) -> int:
             if ended.others:
                 typer.echo(f"    {ended.others} runs before failed otherwise")
     typer.echo(
-        f"{len(names)} mutants, {caught} caught, within {CI_FACTOR} times their usual budgets; "
+        f"{counted(len(names), 'mutant')}, {caught} caught, within {CI_FACTOR} times their usual budgets; "
         f"{time.monotonic() - started:.1f} s"
     )
     return 0 if caught == len(names) else 1

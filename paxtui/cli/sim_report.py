@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from paxtui.cli.sim_progress import clock
+from paxtui.words.counts import counted
 
 if TYPE_CHECKING:
     from paxtui.sim.campaign.summary import Summary
@@ -25,7 +26,7 @@ def tell(summary: Summary, what: str, verbose: bool) -> None:
     seconds = max(summary.seconds, 1e-9)
     ok = summary.outcomes["ok"]
     voids = sum(summary.void.values())
-    typer.echo(f"{what}: {summary.runs} runs, {ok} ok, {summary.failed} failed, {voids} void")
+    typer.echo(f"{what}: {counted(summary.runs, 'run')}, {ok} ok, {summary.failed} failed, {voids} void")
     typer.echo(
         f"{seconds:.1f} s, {60 * summary.runs / seconds:,.0f} seeds a minute, "
         f"{clock(summary.virtual_s)} of virtual time; digest {summary.digest}"
@@ -40,7 +41,7 @@ def tell(summary: Summary, what: str, verbose: bool) -> None:
         slowest = summary.slowest
         typer.echo(f"slowest to be whole again: seed {slowest.seed}, {slowest.recovery_s:.2f} s")
     for why, runs in sorted(summary.void.items()):
-        typer.echo(f"void: {runs} runs with {why}")
+        typer.echo(f"void: {counted(runs, 'run')} with {why}")
     never = summary.never()
     if never and (verbose or summary.profiles["all"]):
         typer.echo(f"never happened: {'; '.join(never)}")

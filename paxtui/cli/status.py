@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
     from paxtui.client.discover import Named
 
 
+WATCH_S = 1.0
+
+LOCAL_REFUSED = re.compile(r"(127\.0\.0\.1|localhost|\[::1\]):\d+ cannot be reached: connection refused")
+
+
 def status(
     config: ConfigOption = None,
     at: AttachOption = None,
@@ -24,8 +31,9 @@ def status(
 ) -> int:
     """Show what each replica believes: role, leader, ballot.
 
-    It shows watermark and lag, too, and checkpoints with * what differs from most of the others. Exit code
-    1 if a replica cannot be reached.
+    It shows watermark and lag, too, and marks with * what differs from most of the others. --watch adds how
+    many slots each replica applies a second, and how long a commit takes. Exit code 1 if a replica cannot be
+    reached.
 
     Examples:
 
@@ -39,27 +47,82 @@ def status(
 async def _status(cluster: Named, watch: bool, as_json: bool) -> int:
     import trio
 
-    from paxtui.client import operator
+    from paxtui.client import operator, resolve
 
-    asker = await operator(cluster)
+    found = await resolve(cluster)
+    asker = await operator(found)
+    rates = AppliedRates()
     while True:
         sightings = await asker.status()
+        rates.add(sightings, trio.current_time())
         if as_json:
             for sighting in sightings:
                 print(_json(sighting), flush=True)
+        elif watch:
+            _show_frame(_frame(found.name, sightings, rates))
         else:
-            if watch and sys.stdout.isatty():
-                print("\x1b[H\x1b[2J", end="")
-            print("\n".join(map(_coloured, rows(sightings))), flush=True)
+            print("\n".join(map(_coloured, [*rows(sightings), *_nothing(sightings)])), flush=True)
         if not watch:
             return 0 if all(sighting.report is not None for sighting in sightings) else 1
-        await trio.sleep(1)
+        await trio.sleep(WATCH_S)
 
 
-def rows(sightings: list[Sighting]) -> list[str]:
-    """Return a table, one line a replica; what differs from the majority's belief carries a ``*``. A line
-    below it for those that let everybody in. From which slot on logs are kept is told once anything is
-    removed."""
+class AppliedRates:
+    """How many slots each replica applies a second, from one look to the next."""
+
+    def __init__(self) -> None:
+        self._last: dict[int, tuple[float, int]] = {}
+        self._rates: dict[int, float] = {}
+
+    def add(self, sightings: list[Sighting], now: float) -> None:
+        """Take what the replicas say now; one that does not answer, or has begun anew, has no rate."""
+        before, self._last, self._rates = self._last, {}, {}
+        for sighting in sightings:
+            status = sighting.report.status if sighting.report is not None else None
+            if status is None:
+                continue
+            self._last[sighting.replica] = (now, status.watermark)
+            then, watermark = before.get(sighting.replica, (now, 0))
+            if now > then and status.watermark >= watermark:
+                self._rates[sighting.replica] = (status.watermark - watermark) / (now - then)
+
+    def of(self, replica: int) -> str:
+        """Return a replica's rate; ``?`` if it is not known."""
+        rate = self._rates.get(replica)
+        return "?" if rate is None else f"{rate:,.0f}"
+
+
+def _frame(name: str, sightings: list[Sighting], rates: AppliedRates) -> list[str]:
+    """Return what `--watch` shows: the time, the table with rates and the time of a commit."""
+    clock = time.strftime("%H:%M:%S")
+    heard = sum(sighting.report is not None for sighting in sightings)
+    head = f"{clock}  {name}  {heard} of {len(sightings)} replicas answer"
+    return [head, "", *rows(sightings, rates), *_nothing(sightings)]
+
+
+def _show_frame(lines: list[str]) -> None:
+    """Draw a frame over the one before, without a flicker; print it where the output is no terminal."""
+    if not sys.stdout.isatty():
+        print("\n".join([*lines, ""]), flush=True)
+        return
+    width = max(os.get_terminal_size(sys.stdout.fileno()).columns, 1)
+    drawn = "".join(f"{_coloured(line[:width])}\x1b[K\n" for line in lines)
+    print(f"\x1b[H{drawn}\x1b[J", end="", flush=True)
+
+
+def _nothing(sightings: list[Sighting]) -> list[str]:
+    """Return a line on what to do, if no replica runs at any of the addresses."""
+    if all(LOCAL_REFUSED.search(sighting.problem) for sighting in sightings):
+        return ["nothing runs there: `paxtui up` starts replicas, `paxtui clusters` lists what runs here"]
+    return []
+
+
+def rows(sightings: list[Sighting], rates: AppliedRates | None = None) -> list[str]:
+    """Return a table, one line a replica; what differs from the majority's belief carries a ``*``.
+
+    A line below it for replicas that let everybody in. From which slot on logs are kept is told once anything
+    is removed. ``rates`` adds them, and the time of a commit, in place of what is promised.
+    """
     columns = ["replica", "role", "leader", "ballot", "promised", "watermark", "lag", "faults", "pid"]
     table: list[list[str]] = []
     for sighting in sightings:
@@ -89,10 +152,18 @@ def rows(sightings: list[Sighting]) -> list[str]:
     for column in (2, 3, 4, 5):
         _mark_differences(table, column)
     floors = [_log_start(sighting) for sighting in sightings]
-    if any(log_start not in ("?", "-", "0") for log_start in floors):
+    if rates is None and any(log_start not in ("?", "-", "0") for log_start in floors):
         columns.insert(6, "from slot")
         for row, log_start in zip(table, floors, strict=True):
             row.insert(6, log_start)
+    if rates is not None:
+        promised = columns.index("promised")
+        for row in (columns, *table):
+            del row[promised]  # the table fits 80 columns
+        at = columns.index("lag") + 1
+        columns[at:at] = ["slots/s", "fsync"]
+        for row, sighting in zip(table, sightings, strict=True):
+            row[at:at] = [rates.of(sighting.replica), _fsync(sighting)]
     table.insert(0, columns)
     widths = [max(len(row[column]) for row in table) for column in range(len(columns))]
     lines = [
@@ -105,8 +176,13 @@ def rows(sightings: list[Sighting]) -> list[str]:
         if sighting.report is not None and sighting.report.security == "insecure"
     ]
     if open_ones:
-        lines.append(f"INSECURE: {' '.join(open_ones)} let in whoever reaches them (--insecure)")
+        lines.append(f"INSECURE: {' '.join(open_ones)} let in every client that reaches them (--insecure)")
     return [*lines, *_non_voting(sightings), *_spare(sightings)]
+
+
+def _fsync(sighting: Sighting) -> str:
+    """Return how long a commit takes; ``?`` if that is not known."""
+    return "?" if sighting.report is None else f"{sighting.report.fsync_ms:.1f} ms"
 
 
 def _log_start(sighting: Sighting) -> str:
@@ -117,13 +193,17 @@ def _log_start(sighting: Sighting) -> str:
 
 
 def _coloured(line: str) -> str:
-    """Colour a line that somebody must see red, where that can be shown."""
-    loud = (
-        line.startswith(("NON-VOTING:", "INSECURE:", "SPARE:"))
-        and sys.stdout.isatty()
-        and not os.environ.get("NO_COLOR")
-    )
-    return f"\x1b[31m{line}\x1b[0m" if loud else line
+    """Colour a line where that can be shown: red for what somebody must see and for a replica that does not
+    answer, green for the one that leads, yellow for what differs."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return line
+    words = line.split()
+    if line.startswith(("NON-VOTING:", "INSECURE:", "SPARE:")) or words[1:2] == ["?"]:
+        return f"\x1b[31m{line}\x1b[0m"
+    if line.startswith("replica "):
+        return f"\x1b[2m{line}\x1b[0m"
+    marked = re.sub(r"(\S+\*)", "\x1b[33m\\1\x1b[39m", line)
+    return f"\x1b[32m{line}\x1b[0m" if words[1:2] == ["leader"] and marked == line else marked
 
 
 def _spare(sightings: list[Sighting]) -> list[str]:
@@ -134,9 +214,11 @@ def _spare(sightings: list[Sighting]) -> list[str]:
     spare = len(found) - majority
     if spare >= n - majority:
         return []
-    who = " ".join(f"r{replica}" for replica in found) or "nobody"
+    who = " ".join(f"r{replica}" for replica in found) + " vote and hear each other"
+    if len(found) < 2:
+        who = f"only r{found[0]} votes" if found else "no replica that votes is heard"
     text = f"{spare} more may fail" if spare >= 0 else "no majority is connected"
-    return [f"SPARE: {text}: {majority} of {n} are needed, and {who} vote and hear each other"]
+    return [f"SPARE: {text}: {majority} of {n} are needed, and {who}"]
 
 
 def voters_in_touch(sightings: list[Sighting]) -> tuple[int, ...]:

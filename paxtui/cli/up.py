@@ -4,31 +4,39 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from paxtui.cli.options import ConfigOption, DataDirOption, InsecureOption, LogDirOption
+from paxtui.words.counts import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import trio
 
+    from paxtui.client import Sighting
     from paxtui.client.cluster import LocalCluster
     from paxtui.config.cluster_file import Cluster
     from paxtui.stdio.line_writer import LineWriter
 
 REDRAW_S = 0.5
 
+WAIT_S = 0.5
+"""How often it is said what the replicas wait for, so that it stands there within a second."""
+
+READY_S = 60.0
+"""How long replicas may take until all of them serve."""
+
 
 def up(
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
     log_dir: LogDirOption = None,
-    no_faults: Annotated[bool, typer.Option("--no-faults", help="Let nobody inject faults.")] = False,
+    no_faults: Annotated[bool, typer.Option("--no-faults", help="Refuse faults from operators.")] = False,
     msg_loss: Annotated[
         float,
         typer.Option(
@@ -72,6 +80,20 @@ def up(
     return trio.run(_up, cluster, root, logs, arguments, out)
 
 
+@contextmanager
+def _known(cluster: Cluster, root: Path, logs: Path) -> Iterator[None]:
+    """Let `paxtui attach`, `clusters` and `down` know of these replicas."""
+    from paxtui.cli.kept import kept_folder
+    from paxtui.console.driver import known_clusters
+
+    kept = kept_folder()
+    known_clusters.add(kept, cluster, root, logs, by="up")
+    try:
+        yield
+    finally:
+        known_clusters.remove(kept, cluster)
+
+
 def _tell_failure(error: OSError) -> None:
     print(
         f"paxtui: standard output cannot be written: {error.strerror}; "
@@ -99,10 +121,62 @@ async def _up(cluster: Cluster, root: Path, logs: Path, arguments: list[str], ou
         ):
             nursery.start_soon(_until_told_to_stop, signals, nursery.cancel_scope)
             await replicas.start_all()
-            await replicas.wait_ready(60)
-            print(f"{cluster.name}: {cluster.n} replicas serve; ctrl-c stops them", flush=True)
-            await _show(replicas, out)
+            count = counted(cluster.n, "replica")
+            print(f"{cluster.name}: starts {count}, with data in {root}", flush=True)
+            with _known(cluster, root, logs):
+                await _wait_ready(replicas, out)
+                serve = "serves; ctrl-c stops it" if cluster.n == 1 else "serve; ctrl-c stops them"
+                print(f"{cluster.name}: {count} {serve}", flush=True)
+                await _show(replicas, out)
     return 0
+
+
+async def _wait_ready(replicas: LocalCluster, out: LineWriter) -> None:
+    """Wait until all replicas serve, and say meanwhile what they wait for."""
+    import trio
+
+    frame = RedrawnLines()
+
+    async def tell() -> None:
+        told: list[str] = []
+        while True:
+            await trio.sleep(WAIT_S)
+            lines = waiting(await replicas.operator.status(timeout_s=WAIT_S))
+            if out.isatty():
+                _draw(frame, lines, out)
+            elif lines and lines != told:
+                print(f"waits: {'; '.join(lines)}", flush=True)
+                told = lines
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(tell)
+        await replicas.wait_ready(READY_S)
+        nursery.cancel_scope.cancel()
+    if out.isatty():
+        _draw(frame, [], out)
+
+
+def waiting(sightings: Sequence[Sighting]) -> list[str]:
+    """Say of each replica that does not serve yet what it waits for."""
+    lines = []
+    for sighting in sightings:
+        report, name = sighting.report, f"r{sighting.replica}"
+        if report is None:
+            lines.append(f"{name} does not answer yet")
+        elif report.status is None:
+            peers = " ".join(f"r{peer}" for peer in report.waiting_for)
+            lines.append(f"{name} waits for {peers}" if peers else f"{name} is about to serve")
+        elif report.status.leader is None:
+            lines.append(f"{name} knows no leader yet")
+    return lines
+
+
+def _draw(frame: RedrawnLines, lines: Sequence[str], out: LineWriter) -> None:
+    """Draw lines over those before, on a terminal that takes them now."""
+    with suppress(OSError):  # the terminal may just have gone
+        width = os.get_terminal_size(out.fileno()).columns
+        if out.idle:
+            print(frame.drawn(lines, width), end="", flush=True)
 
 
 async def _until_told_to_stop(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
@@ -126,10 +200,7 @@ async def _show(replicas: LocalCluster, out: LineWriter) -> None:
         while out.isatty():
             lines = rows(await replicas.operator.status())
             # A terminal that takes nothing (ctrl-s) gets the next state later, not every one between.
-            with suppress(OSError):  # it may just have gone
-                width = os.get_terminal_size(out.fileno()).columns
-                if out.idle:
-                    print(frame.drawn(lines, width), end="", flush=True)
+            _draw(frame, lines, out)
             await trio.sleep(REDRAW_S)
         await trio.sleep_forever()
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from paxtui.cli.options import ConfigOption, DataDirOption
+from paxtui.words.counts import counted
 
 if TYPE_CHECKING:
     from paxtui.storage.offline import OfflineLog
@@ -63,6 +64,8 @@ def _verify(folder: Path) -> int:
     from paxtui.config.cluster_file import ConfigError
     from paxtui.storage.offline import OfflineLog
 
+    if not folder.exists():
+        raise ConfigError(f"{folder}: no such folder or file")
     if (folder / "replica.db").exists():
         databases = [folder]
     else:
@@ -77,7 +80,7 @@ def _verify(folder: Path) -> int:
             if result.ok:
                 removed = f", those below {result.log_start} are removed" if result.log_start else ""
                 chain = result.chain.hex()[:16]
-                print(f"{database.name}: {result.slots} slots{removed}, chain {chain}, ok")
+                print(f"{database.name}: {counted(result.slots, 'slot')}{removed}, chain {chain}, ok")
             else:
                 good = False
                 where = "" if result.bad_slot is None else f" at slot {result.bad_slot}"
@@ -100,6 +103,7 @@ def _agree(logs: list[OfflineLog]) -> bool:
                 return False
     shortest = min(log.watermark for log in logs)
     print(
-        f"all {len(logs)} logs agree; {shortest} slots are in all of them, {longest.watermark} in the longest"
+        f"all {counted(len(logs), 'log')} agree; {counted(shortest, 'slot')} "
+        f"{'is' if shortest == 1 else 'are'} in all of them, {longest.watermark} in the longest"
     )
     return True

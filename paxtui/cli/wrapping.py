@@ -5,10 +5,16 @@ Click breaks words at hyphens: an option or a command that is cut in two cannot 
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
+import sys
 import textwrap
 from collections.abc import Sequence
 
 from typer.core import TyperCommand
+
+from paxtui.cli import usage
 
 COLUMN_MAX = 30
 """A longer option stands on a line of its own, above its text."""
@@ -17,6 +23,15 @@ GAP = 2
 
 TEXT_MIN = 10
 """Columns that a text gets on the narrowest terminal."""
+
+
+def width_of_output() -> int | None:
+    """Return how wide the output is: the terminal, or what COLUMNS says; ``None`` for a pipe or a file, whose
+    lines are not to be broken."""
+    if sys.stdout is not None and sys.stdout.isatty():
+        return shutil.get_terminal_size().columns
+    named = os.environ.get("COLUMNS", "")
+    return int(named) if named.isdigit() and int(named) > 0 else None
 
 
 def wrapped(text: str, width: int, indent: str = "") -> list[str]:
@@ -31,6 +46,22 @@ def wrapped(text: str, width: int, indent: str = "") -> list[str]:
     )
 
 
+def hung(text: str, width: int | None, indent: str) -> list[str]:
+    """Return the lines of one long line, broken between words, the later ones indented; the line itself where
+    it fits or where there is no ``width``."""
+    if width is None or len(text) <= width:
+        return [text]
+    return textwrap.wrap(
+        text,
+        max(width, len(indent) + TEXT_MIN),
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        replace_whitespace=False,
+        drop_whitespace=True,
+    )
+
+
 def paragraphs(text: str) -> list[tuple[str, str]]:
     """Return the paragraphs of a text, each with its indentation."""
     found = []
@@ -42,8 +73,35 @@ def paragraphs(text: str) -> list[tuple[str, str]]:
     return found
 
 
+def plain(text: str) -> str:
+    """Write what Typer adds to a text, such as ``[default: 10s; 1<=x<=30; required]``, as sentences."""
+    found = re.fullmatch(r"(.*?)\s*\[([^\[\]]*)\]", text, re.DOTALL)
+    if found is None:
+        return text
+    said, notes = found[1], found[2].split("; ")
+    for note in notes:
+        kind, colon, value = note.partition(": ")
+        if kind == "default" and colon:
+            said += f" Default: {_number(value)}."
+        elif kind == "env var":
+            said += f" Or set {value}."
+        elif re.search(r"<|>", note):
+            said += f" From {usage.allowed(note)}."
+        elif note != "required":
+            return text
+    return said
+
+
+def _number(value: str) -> str:
+    return value.removesuffix(".0")
+
+
 class HelpFormatter(TyperCommand.context_class.formatter_class):  # type: ignore[name-defined, misc]
     """Click's formatter of help, with another way to break lines."""
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        """Write how a command is called, without braces around what it needs."""
+        super().write_usage(prog, re.sub(r"\{([^{}]*)\}", r"\1", args), prefix)
 
     def write_text(self, text: str) -> None:
         """Write paragraphs, each wrapped, with its own indentation kept."""
@@ -60,7 +118,7 @@ class HelpFormatter(TyperCommand.context_class.formatter_class):  # type: ignore
         longest = max((len(term) for term, _ in rows), default=0)
         column = min(longest, col_max) + col_spacing
         around = " " * self.current_indent
-        for term, text in rows:
+        for term, text in ((term, plain(text)) for term, text in rows):
             lines = wrapped(text, self.width - self.current_indent, " " * column)
             if lines and len(term) + col_spacing <= column:
                 lines[0] = term.ljust(column) + lines[0][column:]

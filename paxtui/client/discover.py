@@ -28,6 +28,8 @@ async def resolve(cluster: Named) -> Cluster:
     """
     if isinstance(cluster, str) and ":" in cluster and not Path(cluster).exists():
         return await _ask(cluster_file.parse_addresses(cluster))
+    if isinstance(cluster, str) and not Path(cluster).exists():
+        raise ConfigError(f'"{cluster}" is not HOST:PORT, such as localhost:7400, and no file has this name')
     found = cluster if isinstance(cluster, Cluster) else cluster_file.find(cluster)
     if found.tls is not None:
         of_tool(found.tls)

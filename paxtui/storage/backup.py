@@ -120,7 +120,7 @@ def _uri(path: Path, mode: str) -> str:
 def check(path: Path) -> Backup:
     """Read all of a backup: every row's checksum, and the hash chain. Raises ``StorageRefused``."""
     if path.is_file() and not is_backup(path) and not schema.is_database(path):
-        raise StorageRefused(f"{path}: is no backup and no database of paxtui")
+        raise StorageRefused(f"{path}: is no backup; `paxtui backup FILE --from N` makes one")
     with OfflineLog.open_file(path) as log:
         about = _about(path)
         return Backup(about, log.identity, log.verify())
@@ -136,7 +136,7 @@ def is_backup(path: Path) -> bool:
 
 def _about(path: Path) -> About:
     if not is_backup(path):
-        raise StorageRefused(f"{path}: is no backup; `paxtui backup` makes them")
+        raise StorageRefused(f"{path}: is no backup; `paxtui backup FILE --from N` makes one")
     try:
         with closing(schema.connect_reader(path)) as db:
             row = db.execute(

@@ -5,6 +5,7 @@ console's command line and the golden scripts of the tests.
 - :mod:`.links`: ``0>2``, ``0-2``, ``0>*``, and sides (``r0 | r1,r2``);
 - :mod:`.durations`: ``500ms``, ``10s``, ``forever``, and the limits of times in files;
 - :mod:`.numbers`: percentages, milliseconds and slots;
+- :mod:`.counts`: ``1 slot``, ``2 slots``;
 - :mod:`.triggers`: trace events, and ``replica 0 accept-sent slot 3``;
 - :mod:`.suggestions`: what was perhaps meant by a word that is not known.
 

@@ -40,11 +40,11 @@ def joined(pairs: Iterable[Link], *, both_ways: bool) -> list[Link]:
 
 
 def link_of_ids(text: str) -> list[Link]:
-    """Read ``0>2``, ``0-2``, ``0>*``, ``*>2`` or ``*>*``, where ``*`` is :data:`EVERY_REPLICA`."""
+    """Read ``r0>r2``, ``r0-r2``, ``0>*``, ``*>2`` or ``*>*``, where ``*`` is :data:`EVERY_REPLICA`."""
     ends = link_ends(re.sub(r"\s*([>-])\s*", r"\1", text.strip()))
     one, other = (None, None) if ends is None else (_id_or_every(ends.one), _id_or_every(ends.other))
     if ends is None or one is None or other is None:
-        raise WordError(f"{text!r} is no link; 0>2, 0-2, 0>*, *>2 and *>* are")
+        raise WordError(f"{text!r} is no link; r0>r2, r0-r2, r0>*, *>r2 and *>* are")
     if one == other and one != EVERY_REPLICA:
         raise WordError(f"{text!r} joins a replica to itself; messages to oneself cannot be lost")
     return joined([(one, other)], both_ways=ends.both_ways and one != other)

@@ -78,7 +78,7 @@ def serve(folder: Path, cluster: cluster_file.Cluster) -> Iterator[Up]:
         said: list[str] = []
         for line in process.stdout:
             said.append(line)
-            if "replicas serve" in line:
+            if "replicas serve" in line or "replica serves" in line:
                 break
         else:
             raise AssertionError("".join(said))

@@ -41,7 +41,7 @@ BAD = {
         ["--skip-slot", "start at 0"],
     ),
     "unknown consistency": (["read", "--consistency", "eventual"], ["--consistency", "linearizable"]),
-    "bad link": (["fault", "cut", "0+1"], ["LINK", "0>2"]),
+    "bad link": (["fault", "cut", "0+1"], ["LINK", "r0>r2"]),
     "link to itself": (["fault", "cut", "1>1"], ["LINK", "itself"]),
     "loss of 200": (["fault", "loss", "0>1", "200"], ["PERCENT", "0 to 100"]),
     "bad time": (["fault", "cut", "0>1", "--for", "soon"], ["--for", "10s"]),
@@ -58,6 +58,17 @@ BAD = {
     ),
     "verify nothing": (["verify", "empty"], ["empty", "replica-N"]),
     "tail of nothing": (["tail", "--offline", "empty"], ["empty"]),
+    "no such replica in a link": (["fault", "cut", "r0-r9"], ["LINK", "no replica 9; they are r0 r1 r2"]),
+    "no such replica to crash": (["fault", "crash", "r9"], ["REPLICA", "no replica 9"]),
+    "no such replica to skip at": (["fault", "skip", "9"], ["REPLICA", "no replica 9"]),
+    "no such replica to lead": (["elect", "9"], ["REPLICA", "no replica 9; they are r0 r1 r2"]),
+    "no such replica to copy": (["backup", "new", "--from", "9"], ["--from", "no replica 9"]),
+    "no such replica to restore": (["restore", "three.txt", "--id", "9"], ["--id", "no replica 9"]),
+    "a host without a port": (["status", "--at", "localhost"], ["localhost", "HOST:PORT", "localhost:7400"]),
+    "no backup": (["restore", "three.txt"], ["three.txt", "is no backup", "paxtui backup FILE --from N"]),
+    "verify no backup": (["verify", "three.txt"], ["is no backup"]),
+    "verify what is not there": (["verify", "nope"], ["nope: no such folder or file"]),
+    "unknown shell": (["completion", "tcsh"], ["'tcsh'", "bash, zsh and fish"]),
     "no history": (["check", "--history", "nope.jsonl"], ["nope.jsonl"]),
 }
 
@@ -175,6 +186,19 @@ def test_empty_and_too_long_messages_are_refused_with_the_limit(paxtui: Run, up:
     long = paxtui("send", "-", "--config", up.file, stdin="ä" * 40000 + "\n")
     assert long.returncode == 1
     assert "80000" in long.stderr
+
+
+def test_where_nothing_runs_the_next_step_is_named(paxtui: Run, tmp_path: Path) -> None:
+    cluster = cluster_file.local(1, free_ports(1), name="one")
+    (tmp_path / "one.toml").write_text(cluster_file.to_toml(cluster))
+    for words in (["status"], ["send", "hi", "--timeout", "0.5"], ["read", "--timeout", "0.5"]):
+        done = paxtui(*words, "--config", "one.toml")
+        assert done.returncode == 1
+        (line,) = [line for line in (done.stdout + done.stderr).splitlines() if "nothing runs there" in line]
+        assert "`paxtui up` starts replicas" in line
+    away = paxtui("status", "--at", "localhost.invalid:7400")
+    assert away.returncode == 1
+    assert "paxtui up" not in away.stderr
 
 
 def test_underscores_and_old_names_are_understood(paxtui: Run) -> None:

@@ -74,7 +74,9 @@ def test_half_a_second_on_its_own_replicas_gives_all_figures(paxtui: Run, tmp_pa
 
 
 def test_the_report_is_for_people(paxtui: Run) -> None:
-    done = paxtui(*HALF_A_SECOND, "--bare", "--connections", "4", "--in-flight", "2", "--size", "10")
+    done = paxtui(
+        *HALF_A_SECOND, "--bare", "--connections", "4", "--in-flight", "2", "--size", "10", COLUMNS=""
+    )
     assert done.returncode == 0, done.stderr
     first, *lines = done.stdout.splitlines()
     assert first.startswith("own cluster of 3 replicas, ")

@@ -14,7 +14,7 @@ import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import trio
@@ -55,6 +55,13 @@ class One:
                 process.kill()
 
 
+def until_listening(stdout: IO[bytes]) -> None:
+    """Read what `up` starts, and the first line of a replica."""
+    assert b": starts " in stdout.readline()
+    while b"listening" not in (line := stdout.readline()):
+        assert line.startswith(b"waits: "), line
+
+
 @pytest.fixture
 def one(tmp_path: Path) -> One:
     return One(tmp_path)
@@ -65,7 +72,7 @@ def one(tmp_path: Path) -> One:
 def test_up_goes_on_when_its_reader_has_gone(one: One, number: signal.Signals) -> None:
     with one.up(stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
-        assert b"listening" in process.stdout.readline()
+        until_listening(process.stdout)
         process.stdout.close()  # as `| head -1` does
         assert one.append("unheard") == 0
         process.send_signal(number)
@@ -135,7 +142,7 @@ def test_up_that_is_told_to_stop_while_replicas_start_stops_them_in_order(one: O
     one.file.write_text(cluster_file.to_toml(one.cluster))
     with one.up(stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        assert b"listening" in process.stdout.readline()
+        until_listening(process.stdout)
         process.terminate()
         said = process.stdout.read().decode()
         assert process.wait(END_S) == 0

@@ -8,7 +8,7 @@ from typing import NoReturn
 import platformdirs
 import pytest
 
-from paxtui.cli.console import kept_folder
+from paxtui.cli.kept import kept_folder
 from paxtui.config.cluster_file import ConfigError
 from paxtui.config.folders import data_root, log_root
 

@@ -84,8 +84,7 @@ def test_attach_names_where_nobody_answers_and_does_not_wait(
         need_running(there, tmp_path)
     assert str(failure.value) == (
         f"no replica answers at {known_clusters.addresses(there)} (there, built-in); "
-        "`paxtui` starts replicas, "
-        "`paxtui attach HOST:PORT` looks at any other cluster"
+        "start it with `paxtui up`"
     )
     assert capsys.readouterr().err == ""  # c1 was killed with its console
 

@@ -78,7 +78,9 @@ def test_a_cluster_goes_on_from_a_backup_and_what_is_left_of_the_old_one_stays_o
     # Once it is restored from the same file, it belongs.
     three.kill(2)
     survivor.rename(three.folder / "survivor")
-    assert paxtui(three, "restore", file, "--id", 2).returncode == 0
+    again = paxtui(three, "restore", file, "--id", 2)
+    assert again.returncode == 0
+    assert f"next: paxtui replica --id 2 --headless --config {three.config}" in again.stdout
     three.start(2)
     three.until_equal()
     assert texts(three, 2) == ["one", "two", "a new life"]

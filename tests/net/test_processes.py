@@ -319,7 +319,7 @@ def test_insecure_is_loud_in_the_log_and_in_status(tmp_path: Path) -> None:
                 -1
             ]
 
-        wanted = "INSECURE: r0 let in whoever reaches them (--insecure)"
+        wanted = "INSECURE: r0 let in every client that reaches them (--insecure)"
         until(lambda: last_line() == wanted, "status says it")
         # Others are still told the address of the file, not the one that is listened on.
         report = until(lambda: one.sightings()[0].report, "it answers")

@@ -68,7 +68,7 @@ def test_a_few_seeds_are_summed_up() -> None:
 def test_a_seed_twice_is_compared_by_two_processes() -> None:
     code, output = run("--seed", "3", "--twice")
     assert code == 0
-    assert "profile all, seeds from 3: 1 runs, 1 ok" in output
+    assert "profile all, seeds from 3: 1 run, 1 ok" in output
 
 
 def test_a_campaign_of_runs_that_do_nothing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,8 +184,8 @@ def test_a_mutant_that_lives_is_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(MUTANTS, name, replace(MUTANTS[name], install=lambda patch: None))
     code, output = run("--mutants", name, "--jobs", "1")
     assert code == 1
-    assert "NOBODY" in output
-    assert "1 mutants, 0 caught" in output
+    assert "NO CHECKER" in output
+    assert "1 mutant, 0 caught" in output
 
 
 @pytest.mark.slow

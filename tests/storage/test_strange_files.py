@@ -24,7 +24,7 @@ def test_a_file_that_is_no_database_is_no_backup(tmp_path: Path, name: str) -> N
     path.write_bytes(STRANGE[name])
     with pytest.raises(StorageRefused) as refused:
         backup.check(path)
-    assert str(refused.value) == f"{path}: is no backup and no database of paxtui"
+    assert str(refused.value) == f"{path}: is no backup; `paxtui backup FILE --from N` makes one"
     assert path.read_bytes() == STRANGE[name]
 
 

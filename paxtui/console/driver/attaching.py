@@ -37,7 +37,7 @@ class Attaching:
         self.found: Cluster | None = None
         """Another cluster, which the person asked for and which answers."""
         self.around: list[tuple[str, str]] = []
-        """Addresses of other clusters that consoles started and that answer, and what they are."""
+        """Addresses of other clusters that were started here and that answer, and what they are."""
 
     # Observations
 
@@ -107,14 +107,14 @@ class Attaching:
         return next(iter(await answering(named)), None)
 
     async def look_around(self) -> None:
-        """Find which of the clusters that consoles started answer."""
+        """Find which of the clusters that were started here answer."""
         options = self._options
-        others = [
-            each
-            for each in known_clusters.known(options.preferences_dir)
-            if each.digest != options.cluster.digest
-        ]
+        others = {
+            each.cluster.digest: each
+            for each in known_clusters.entries(options.preferences_dir)
+            if each.cluster.digest != options.cluster.digest
+        }
         self.around[:] = [
-            (known_clusters.addresses(each), f"{each.name}, {each.n} replicas, started by a console")
-            for each in await answering(others)
+            (known_clusters.addresses(each), others[each.digest].words)
+            for each in await answering([each.cluster for each in others.values()])
         ]

@@ -169,7 +169,9 @@ class ClusterDriver:
         cluster = self.options.cluster
         if self.leaving:
             words = [f"{cluster.name} runs on; look at it again with: paxtui attach {at}"]
-            if self._left_pids:
+            if len(self._left_pids) == cluster.n and self.options.preferences_dir is not None:
+                words.append(f"its replicas end with: paxtui down {at.partition(',')[0]}")
+            elif self._left_pids:
                 words.append(f"its replicas end with: kill {' '.join(map(str, self._left_pids))}")
             return words
         return []
@@ -199,12 +201,12 @@ class ClusterDriver:
             arguments=self.options.arguments,
         ) as replicas:
             kept = self.options.preferences_dir if len(self.options.ours) == self.options.cluster.n else None
-            known_clusters.add(kept, self.options.cluster)
+            known_clusters.add(kept, self.options.cluster, self.options.data_dir, self.options.log_dir)
             try:
                 await self._serve(self.options.cluster, replicas)
             finally:
-                if not self.leaving:
-                    known_clusters.remove(kept, self.options.cluster)
+                ended = known_clusters.leave if self.leaving else known_clusters.remove
+                ended(kept, self.options.cluster)
 
     async def _serve(self, cluster: Cluster, replicas: LocalCluster | None) -> None:
         try:
