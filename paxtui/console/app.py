@@ -174,6 +174,7 @@ class ConsoleApp(InOrder, inherit_bindings=False):
         view_state, model = self.view_state, self.driver.model
         if view_state.frozen_at is None and view_state.model is not model:
             view_state.show_model(model)
+            self._arrange(self.size.width, self.size.height)  # another number of replicas
             self.log_pane.follow()
             self._drawn_version = -1
         view_state.scenario = self.driver.scenario_line()

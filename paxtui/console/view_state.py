@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from paxtui.console.geometry import PANES
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.theme.styles import Styles
 
@@ -23,6 +24,10 @@ class ViewState:
         """The number of the view that is shown where only one is."""
         self.maximised = False
         """Whether one view is shown alone where there is room for all."""
+        self.size_class = "dash"
+        """The kind of size that the screen has: what is turned off is remembered for each."""
+        self.hidden: dict[str, tuple[str, ...]] = {}
+        """By kind of size, the panes that are turned off."""
         self.selected = 0
         """The replica that keys act on."""
         self.link: tuple[int, int] = (0, 1)
@@ -50,6 +55,12 @@ class ViewState:
         self.model = model
         self.selected = min(self.selected, model.n - 1)
         self.slot, self.viewer, self.link = None, None, (0, min(1, model.n - 1))
+
+    @property
+    def panes(self) -> tuple[str, ...]:
+        """Return the panes that are wanted at this size."""
+        hidden = self.hidden.get(self.size_class, ())
+        return tuple(pane for pane in PANES if pane not in hidden)
 
     @property
     def now(self) -> float:

@@ -25,6 +25,11 @@ TEXTUAL = "8.2.8"
 
 SIZES = {"dashboard": (160, 45), "small": (80, 24)}
 
+MORE_SIZES = {f"{width}x{height}": (width, height) for width, height in ((40, 10), (100, 30), (120, 35))} | {
+    f"{width}x{height}": (width, height) for width, height in ((200, 60), (300, 100))
+}
+"""Of each, one picture: how the room is given out among five replicas' panes."""
+
 
 async def talk(on: Played) -> None:
     """A conversation, a hole, an open slot, a replica that is down and a lossy link."""
@@ -99,7 +104,8 @@ SCREENS: dict[str, tuple[Callable[[Played], Awaitable[None]], tuple[str, ...]]] 
 def names() -> list[str]:
     """All pictures: views of their own only where there is room for one at a time."""
     whole = ("talk", "crash", "cut", "broken", "faults", "palette")
-    return [f"{screen}-{size}" for size in SIZES for screen in SCREENS if size == "small" or screen in whole]
+    found = [f"{screen}-{size}" for size in SIZES for screen in SCREENS if size == "small" or screen in whole]
+    return [*found, *(f"talk-{size}" for size in MORE_SIZES)]
 
 
 def draw(name: str) -> str:
@@ -108,7 +114,8 @@ def draw(name: str) -> str:
     prepare, keys = SCREENS[screen]
 
     async def main() -> str:
-        async with played(n=3, size=SIZES[size]) as on:
+        n = 5 if size in MORE_SIZES else 3
+        async with played(n=n, size=(SIZES | MORE_SIZES)[size]) as on:
             await prepare(on)
             on.story.later(1)
             for id in range(on.story.n):
