@@ -47,6 +47,7 @@ class ConsoleApp(InOrder, inherit_bindings=False):
         view_state.armed = driver.options.armed
         view_state.view = preferences.view if 1 <= preferences.view <= len(VIEWS) else 1
         view_state.maximised = preferences.maximised
+        view_state.hidden = dict(preferences.hidden)
         dialogs = ScreenDialogs(self, view_state)
         self.controllers = Controllers(driver, view_state, preferences, self, dialogs, surfaces.verbs)
         for each in surfaces.bindings():

@@ -13,6 +13,16 @@ from typing import Final, NamedTuple
 PANES: Final = ("log", "why", "replicas", "safety", "events", "chat", "faults", "metrics", "links")
 """All panes, the most important first: where not all fit, the last ones are left out."""
 
+LAYOUTS: Final = {
+    "all": ("every pane", PANES),
+    "slots": ("the log, and why a slot is as it is", ("log", "why")),
+    "proof": ("what is decided, and whether it is right", ("log", "why", "safety", "events")),
+    "break": ("what breaks, and what comes of it", ("log", "why", "replicas", "faults", "links")),
+    "load": ("how fast it goes", ("log", "replicas", "safety", "metrics")),
+    "talk": ("the conversation, and who keeps it", ("log", "replicas", "chat")),
+}
+"""Sets of panes by name: what each is for, and the panes."""
+
 MAIN: Final = ("log", "chat", "events")
 """What stands in the first column."""
 

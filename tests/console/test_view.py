@@ -15,6 +15,8 @@ from textual.geometry import Size
 from textual.widgets import Input
 
 from paxtui.console import commands as c
+from paxtui.console.geometry import PANES
+from paxtui.console.preferences import Preferences
 from paxtui.console.rows import header, log, why
 from paxtui.console.rows.text import width_of
 from paxtui.console.theme.styles import PALETTES, Styles
@@ -240,6 +242,40 @@ def test_the_layout_is_kept_for_the_next_run(play: Play) -> None:
         await on.press("3", "m")
         assert (on.app.preferences.view, on.app.preferences.maximised) == (3, True)
         assert on.app.screen.has_class("size-wide")
+
+    play(act)
+
+
+def test_what_was_turned_off_stays_off_at_this_size_only(play: Play) -> None:
+    async def act(on: Played) -> None:
+        assert not on.app.query_one("#chat").display
+        assert on.app.query_one("#events").display
+        await on.press("5")
+        assert on.app.query_one("#chat").display, "what has the focus is shown"
+        await on.press("escape", "1")
+        assert not on.app.query_one("#chat").display
+        await on.pilot.resize_terminal(200, 39)
+        await on.pilot.pause()
+        assert on.app.query_one("#chat").display
+
+    play(act, preferences=Preferences(hidden={"dash": ("chat", "window")}))
+
+
+def test_panes_are_turned_off_by_key_and_by_word(play: Play) -> None:
+    async def act(on: Played) -> None:
+        await on.press("V", "m")
+        assert not on.app.query_one("#metrics").display
+        await on.press("m", "1", "escape")
+        assert on.app.view_state.panes == PANES
+        await on.press("colon")
+        await on.type("panes log why events")
+        await on.press("enter")
+        shown = {pane.id for pane in on.app.query(".panel") if pane.display}
+        assert shown == {"log", "why", "events"}
+        await on.press("m")
+        assert {pane.id for pane in on.app.query(".panel") if pane.display} == {"log"}
+        await on.press("m")
+        assert {pane.id for pane in on.app.query(".panel") if pane.display} == shown
 
     play(act)
 

@@ -75,6 +75,9 @@ class Dialogs(Protocol):
 
     def open_presets(self, answered: Answered) -> None: ...
 
+    def open_panes(self, answered: Answered) -> None:
+        """Offer panes to turn on and off, and layouts."""
+
     def open_palette(self, context: Context, history: list[str], answered: Answered) -> None: ...
 
     def open_help(self) -> None: ...

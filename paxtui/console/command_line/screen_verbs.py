@@ -45,6 +45,18 @@ class ScreenVerbs(Generic[On]):
 
         return mean
 
+    def some_of(self, run: Callable[[On, list[str]], object], allowed: Sequence[str], what: str) -> Meaning:
+        """Make a command that takes one or more of some words."""
+
+        def mean(words: Sequence[str], context: Context) -> list[Intent]:
+            need(words, 1, len(allowed), " ".join(allowed), context)
+            for word in words:
+                if word not in allowed:
+                    raise OperandError(f"{word!r} is no {what}; {', '.join(allowed)} are")
+            return [Call(run, (list(words),))]
+
+        return mean
+
     def replica(self, run: Callable[[On, int], object], usage: str) -> Meaning:
         """Make a command that takes one replica."""
 
