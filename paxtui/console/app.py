@@ -43,6 +43,7 @@ class ConsoleApp(InOrder, inherit_bindings=False):
         self.driver = driver
         self.preferences = preferences
         textual_themes.register(self, styles.theme)
+        self.set_class(styles.brackets, "brackets")
         self.view_state = view_state = ViewState(driver.model, styles, lambda: driver.now)
         view_state.armed = driver.options.armed
         view_state.view = preferences.view if 1 <= preferences.view <= len(VIEWS) else 1
@@ -121,6 +122,7 @@ class ConsoleApp(InOrder, inherit_bindings=False):
         """Use the theme ``name`` for backgrounds and borders."""
         self.ansi_color = True if name in textual_themes.ANSI_NAMES else None
         self.theme = name
+        self.set_class(self.view_state.styles.brackets, "brackets")
         self.call_after_refresh(self.repaint)  # when the stylesheet is applied
 
     def end_soon(self, delay_s: float = 0.0) -> None:

@@ -68,6 +68,8 @@ async def _show(
 ) -> tuple[int, ConsoleOptions | None]:
     """Show one cluster; return the exit code, and what to look at next. ``words`` gets what is printed in the
     end."""
+    from rich.console import Console
+
     from paxtui.console import preferences
     from paxtui.console.app import ConsoleApp
     from paxtui.console.driver import ClusterDriver
@@ -76,7 +78,11 @@ async def _show(
     loop = asyncio.get_running_loop()
     kept = preferences.load(options.preferences_dir)
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    styles = Styles(_theme(options, kept.theme, no_color=no_color), ascii=options.ascii or not utf8)
+    styles = Styles(
+        _theme(options, kept.theme, no_color=no_color),
+        ascii=options.ascii or not utf8,
+        few_colours=Console(force_terminal=True).color_system != "truecolor",
+    )
     driver = ClusterDriver(options)
     app = ConsoleApp(driver, styles, kept)
     done: asyncio.Future[Outcome[None]] = loop.create_future()

@@ -130,7 +130,8 @@ class ViewController(Controller):
         if name not in PALETTES:
             self.notify(f"there is no theme {name}; {', '.join(PALETTES)} are", failed=True)
             return
-        self.view_state.styles = Styles(name, ascii=self.view_state.styles.ascii)
+        old = self.view_state.styles
+        self.view_state.styles = Styles(name, ascii=old.ascii, few_colours=old.few_colours)
         self.preferences.theme = name
         self._screen.apply_theme(name)
         self.notify(f"theme {name}")
