@@ -100,6 +100,11 @@ class ConsoleApp(InOrder, inherit_bindings=False):
         """Return the log, which is always there."""
         return self.screen_stack[0].query_one(LogPane)
 
+    @property
+    def focused_pane(self) -> str:
+        """Return the name of the pane that has the focus; empty if none has."""
+        return self._arrangement().focused_pane
+
     def _arrangement(self) -> Arrangement:
         return Arrangement(self.screen_stack[0], self.view_state)
 

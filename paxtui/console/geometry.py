@@ -92,7 +92,7 @@ def need(pane: str, n: int) -> Need:
         "log": Need(6, 16, 6),
         "why": Need(8, 11, 2, 40),
         "replicas": Need(n + 1, 2 * n + 1, 1, 5 * n + 1),
-        "safety": Need(6, 9, 1, 30),
+        "safety": Need(6, 11, 1, 30),
         "events": Need(4, 9, 3),
         "chat": Need(4, 8, 2),
         "faults": Need(2, 4, 1, 20),

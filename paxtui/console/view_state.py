@@ -23,7 +23,9 @@ class ViewState:
         self.view = 1
         """The number of the view that is shown where only one is."""
         self.maximised = False
-        """Whether one view is shown alone where there is room for all."""
+        """Whether one pane is shown alone where there is room for more."""
+        self.beside_views = ""
+        """The pane that has the focus, where it is none of the views."""
         self.size_class = "dash"
         """The kind of size that the screen has: what is turned off is remembered for each."""
         self.hidden: dict[str, tuple[str, ...]] = {}
@@ -55,6 +57,11 @@ class ViewState:
         self.model = model
         self.selected = min(self.selected, model.n - 1)
         self.slot, self.viewer, self.link = None, None, (0, min(1, model.n - 1))
+
+    @property
+    def pane(self) -> str:
+        """Return the pane that is always shown: the one in focus."""
+        return self.beside_views or VIEWS[self.view - 1]
 
     @property
     def panes(self) -> tuple[str, ...]:

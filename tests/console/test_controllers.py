@@ -56,6 +56,8 @@ class FakeScreen:
         self.ended: float | None = None
         self.copied = ""
 
+    focused_pane = "log"
+
     def redraw(self) -> None:
         self.did.append("redraw")
 

@@ -280,6 +280,26 @@ def test_panes_are_turned_off_by_key_and_by_word(play: Play) -> None:
     play(act)
 
 
+def test_the_pane_in_focus_is_shown_alone_also_if_it_is_no_view(play: Play) -> None:
+    async def act(on: Played) -> None:
+        def shown() -> set[str | None]:
+            return {pane.id for pane in on.app.query(".panel") if pane.display}
+
+        on.app.query_one("#safety").focus()
+        await on.press("m")
+        assert shown() == {"safety"}
+        assert on.app.focused is on.app.query_one("#safety")
+        await on.press("m")
+        assert shown() == set(PANES)
+        assert on.app.focused is on.app.query_one("#safety")
+        await on.press("m", "3")
+        assert shown() == {"links"}
+        await on.press("m", "1")
+        assert shown() == set(PANES)
+
+    play(act)
+
+
 # Arming
 
 

@@ -38,6 +38,10 @@ class Screen(Protocol):
     @property
     def log_pane(self) -> LogView: ...
 
+    @property
+    def focused_pane(self) -> str:
+        """Return the name of the pane that has the focus; empty if none has."""
+
     def redraw(self) -> None:
         """Let every pane look at the model."""
 

@@ -253,7 +253,7 @@ VIEW: Final = (
         "next-pane", "next pane", "focus the next pane", lambda on: on.view.focus_next_pane(), keys="tab"
     ),
     ActionSpec(
-        "maximise", "maximise", "one view alone, and back", lambda on: on.view.maximise(), keys="m",
+        "maximise", "maximise", "the pane in focus alone, and back", lambda on: on.view.maximise(), keys="m",
         usage="maximise", meaning=_on.alone(lambda on: on.view.maximise()),
     ),
     ActionSpec(

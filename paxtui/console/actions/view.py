@@ -31,13 +31,18 @@ class ViewController(Controller):
     def show_view(self, number: int) -> None:
         """Show view ``number``; on the dashboard, focus its pane."""
         self.view_state.view = self.preferences.view = number
+        self.view_state.beside_views = ""
         self.preferences.maximised = self.view_state.maximised
         self._screen.arrange_view()
 
     def maximise(self) -> None:
-        """Show one view alone on a large screen, and back."""
-        self.view_state.maximised = not self.view_state.maximised
-        self.show_view(self.view_state.view)
+        """Show the pane in focus alone, and back."""
+        view_state, pane = self.view_state, self._screen.focused_pane
+        view_state.maximised = not view_state.maximised
+        self.show_view(VIEWS.index(pane) + 1 if pane in VIEWS else view_state.view)
+        if pane and pane not in VIEWS:
+            view_state.beside_views = pane
+            self._screen.arrange_view()
 
     def show_panes(self, names: Sequence[str]) -> None:
         """Show these panes and no others, on screens of this kind; one of them gets the focus."""

@@ -198,9 +198,10 @@ def curves(view_state: ViewState, *, each_replica: bool) -> list[Curve]:
     fsyncs = [replica.fsync.last(now, SPAN_S) for replica in model.replicas]
     if not each_replica:
         slowest = _most(fsyncs)
-        return [*found, Curve("fsync ms, slowest disk", slowest, _last(slowest), max)]
+        told = [ms for replica in model.replicas if (ms := _told(replica, now)) is not None]
+        return [*found, Curve("fsync ms, slowest disk", slowest, max(told, default=None), max)]
     return found + [
-        Curve(f"fsync ms {replica.name}", values, _last(values), max, scale="fsync")
+        Curve(f"fsync ms {replica.name}", values, _told(replica, now), max, scale="fsync")
         for replica, values in zip(model.replicas, fsyncs, strict=True)
     ]
 
@@ -244,7 +245,7 @@ def _status(text: Callable[..., object]) -> Callable[[ReplicaView, float], str]:
 
 COLUMNS: Final = (
     Column("learned/s", lambda replica, now: short(replica.learned_rate.rate(now))),
-    Column("fsync ms", lambda replica, now: short(_told(replica))),
+    Column("fsync ms", lambda replica, now: short(_told(replica, now))),
     Column("msgs/s", lambda replica, now: short(replica.message_rate)),
     Column("lag", _status(lambda report, status: status.lag)),
     Column("in flight", _status(lambda report, status: status.in_flight)),
@@ -259,8 +260,9 @@ COLUMNS: Final = (
 """The most important first: those that do not fit are left out."""
 
 
-def _told(replica: ReplicaView) -> float | None:
-    return replica.report.fsync_ms if replica.report is not None else None
+def _told(replica: ReplicaView, now: float) -> float | None:
+    """Return how long its commits take, as its last report said; ``None`` if that is too old."""
+    return replica.report.fsync_ms if replica.report is not None and replica.fresh(now) else None
 
 
 def table(view_state: ViewState, width: int) -> list[Row]:

@@ -37,7 +37,7 @@ def safety(view_state: ViewState, width: int, height: int) -> list[Row]:
     if missing > 0 and height > 1:
         return [
             *rows[: height - 1],
-            fit([(f"… {missing + 1} more lines: m shows one pane alone", "dim")], width),
+            fit([(f"… {missing + 1} more lines; m shows the pane in focus alone", "dim")], width),
         ]
     return rows[:height]
 

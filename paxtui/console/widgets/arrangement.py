@@ -10,7 +10,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from paxtui.console.geometry import Box, arrange
-from paxtui.console.view_state import VIEWS, ViewState
+from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.bars import HeaderBar, KeyLine, Strip, TabLine, TooSmall
 from paxtui.console.widgets.buttons import ButtonBar
 from paxtui.console.widgets.chat import ChatPane
@@ -27,9 +27,8 @@ LINES_AROUND = {"small": 4, "tabs": 4, "wide": 4, "dash": 3}
 
 def boxes(view_state: ViewState, width: int, height: int) -> dict[str, Box]:
     """Return where the panes stand that are wanted, in the room that is left for them."""
-    focus = VIEWS[view_state.view - 1]
     wanted = () if view_state.maximised else view_state.panes
-    return arrange(width, height, wanted, view_state.model.n, focus=focus)
+    return arrange(width, height, wanted, view_state.model.n, focus=view_state.pane)
 
 
 class PaneLayout(Layout):
@@ -108,7 +107,14 @@ class Arrangement:
 
     @property
     def _view(self) -> str:
-        return VIEWS[self._view_state.view - 1]
+        return self._view_state.pane
+
+    @property
+    def focused_pane(self) -> str:
+        """Return the name of the pane that has the focus; empty if none has."""
+        focused = self._screen.focused
+        near = focused.ancestors_with_self if focused is not None else []
+        return next((each.id or "" for each in near if each.has_class("panel")), "")
 
     def set_classes(self, width: int, height: int) -> None:
         """Show and hide what the size has room for; sizes in cells."""
@@ -125,7 +131,7 @@ class Arrangement:
             body.refresh(layout=True)
 
     def focus_view(self) -> None:
-        """Focus the pane of the chosen view; in the chat, the line to write in."""
+        """Focus the pane that is always shown; in the chat, the line to write in."""
         for widget in self._screen.query(f"#{self._view}"):
             self._focus(widget)
 
