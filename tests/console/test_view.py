@@ -300,6 +300,20 @@ def test_the_pane_in_focus_is_shown_alone_also_if_it_is_no_view(play: Play) -> N
     play(act)
 
 
+@pytest.mark.parametrize("size", [(160, 45), (100, 30)])
+def test_a_line_has_the_replicas_where_their_pane_is_not_shown(play: Play, size: tuple[int, int]) -> None:
+    async def act(on: Played) -> None:
+        strip, pane = on.app.query_one("#strip"), on.app.query_one("#replicas")
+        for layout in ("slots", "all", "talk", "proof"):
+            on.app.controllers.view.use_layout(layout)
+            for view in (1, 2):
+                on.app.controllers.view.show_view(view)
+                await on.pilot.pause()
+                assert strip.display != pane.display, (layout, view)
+
+    play(act, size=size)
+
+
 # Arming
 
 

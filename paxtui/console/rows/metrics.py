@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from paxtui.console.model.durations import ages
-from paxtui.console.model.state.rates import SECONDS_KEPT
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.curves import (
     CURVE_LINES_MAX,
@@ -29,6 +28,9 @@ FULL_HEIGHT: Final = 15
 LABEL_WIDTH: Final = 10
 VALUE_WIDTH: Final = 6
 TOP_WIDTH: Final = 9
+
+SPARK_S_MAX: Final = 60
+"""Seconds of a sparkline: a longer one would move for longer after whatever happened; curves show more."""
 
 
 class Series(NamedTuple):
@@ -111,7 +113,7 @@ def _most(columns: Sequence[Values]) -> list[float | None]:
 
 def spark_width(width: int) -> int:
     """Return cells that are left for a sparkline."""
-    return max(0, min(SECONDS_KEPT - 1, width - LABEL_WIDTH - VALUE_WIDTH - TOP_WIDTH - 3))
+    return max(0, min(SPARK_S_MAX, width - LABEL_WIDTH - VALUE_WIDTH - TOP_WIDTH - 3))
 
 
 def line(view_state: ViewState, one: Series, width: int) -> Row:

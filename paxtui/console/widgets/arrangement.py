@@ -21,8 +21,9 @@ from paxtui.console.widgets.metrics import MetricsPane
 from paxtui.console.widgets.replicas import FaultsPane, ReplicasPane
 from paxtui.console.widgets.safety import SafetyPane
 
-LINES_AROUND = {"small": 4, "tabs": 4, "wide": 4, "dash": 3}
-"""By size, lines above and below the panes: the header and the keys; replicas and views, or buttons."""
+LINES_AROUND = 3
+"""Lines above and below the panes: the header, the views or the buttons, and the keys. A line of replicas is
+one more, where their pane is not shown."""
 
 
 def boxes(view_state: ViewState, width: int, height: int) -> dict[str, Box]:
@@ -122,7 +123,11 @@ class Arrangement:
         self._view_state.size_class = size
         shown = "wide" if size == "dash" and self._view_state.maximised else size
         self._screen.set_classes([f"size-{shown}", f"view-{self._view}"])
-        found = boxes(self._view_state, width, height - LINES_AROUND[shown]) if size != "tiny" else {}
+        found = {} if size == "tiny" else boxes(self._view_state, width, height - LINES_AROUND)
+        if size != "tiny" and "replicas" not in found:
+            found = boxes(self._view_state, width, height - LINES_AROUND - 1)
+        for strip in self._screen.query(Strip):
+            strip.display = size != "tiny" and "replicas" not in found
         for pane in self._screen.query(".panel"):
             box = found.get(pane.id or "")
             pane.display = box is not None
