@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final, NamedTuple
 
-PANES: Final = ("log", "why", "replicas", "safety", "events", "chat", "faults", "metrics", "links")
+PANES: Final = ("log", "why", "safety", "replicas", "events", "chat", "faults", "metrics", "links")
 """All panes, the most important first: where not all fit, the last ones are left out."""
 
 LAYOUTS: Final = {

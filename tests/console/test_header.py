@@ -6,7 +6,7 @@ import pytest
 
 from paxtui.console.model.liveness.liveness import is_degraded
 from paxtui.console.model.liveness.tolerance import tolerance
-from paxtui.console.rows.header import LOUD, header
+from paxtui.console.rows.header import LOUD, TABS, header, tab_at, tabs
 from paxtui.console.rows.safety import safety
 from paxtui.console.rows.text import Row, plain, width_of
 from paxtui.console.theme.styles import Styles
@@ -139,3 +139,16 @@ def test_what_is_broken_comes_first_whatever_the_room() -> None:
     state = view_state(story)
     for height in (3, 8, 40):
         assert plain(safety(state, 44, height)[0]).startswith("one value a ballot:")
+
+
+@pytest.mark.parametrize("width", [40, 56, 69, 70, 71, 80, 160])
+def test_every_view_has_its_place_in_the_line_of_views_also_for_the_mouse(width: int) -> None:
+    state = view_state(well(3))
+    text = plain(tabs(state, 2, width))
+    assert "…" not in text
+    for number, name in enumerate(TABS, start=1):
+        words = f"{number} {name if width > 70 else name[:3]}"
+        assert {tab_at(x, width) for x in range(text.index(words), text.index(words) + len(words))} == {
+            number
+        }
+    assert tab_at(width - 1, width) in (None, 6)

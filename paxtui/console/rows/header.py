@@ -279,14 +279,43 @@ def state_words(view_state: ViewState, replica: ReplicaView) -> str:
 TABS = ("Log", "Replicas", "Links", "Metrics", "Chat", "Events")
 
 
+TAB_LETTERS: Final = 3
+"""Letters of a view's name where not all names fit."""
+
+
+def tab_texts(width: int) -> list[str]:
+    """Return what stands for each view, number and name; on a narrow screen the name is short."""
+    whole = [f" {number} {name} " for number, name in enumerate(TABS, start=1)]
+    if sum(len(text) + 2 for text in whole) < width:
+        return whole
+    return [f" {number} {name[:TAB_LETTERS]}" for number, name in enumerate(TABS, start=1)]
+
+
 def tabs(view_state: ViewState, current: int, width: int) -> Row:
     """Return the views by number; the current one stands out."""
     heavy = view_state.styles.glyph("heavy")
     light = view_state.styles.glyph("line")
     row: Row = [(heavy, "rule")]
-    for number, name in enumerate(TABS, start=1):
+    gap = tab_gap(width)
+    for number, text in enumerate(tab_texts(width), start=1):
         here = number == current
-        row.append((f" {number} {name} ", "selected" if here else "title"))
-        row.append(((heavy if here else light) * 2, "rule"))
+        row.append((text, "selected" if here else "title"))
+        row.append(((heavy if here else light) * gap, "rule"))
     rest = max(0, width - width_of(row))
     return fit([*row, (light * rest, "rule")], width)
+
+
+def tab_gap(width: int) -> int:
+    """Return cells between two views."""
+    return 2 if tab_texts(width)[0].endswith(" ") else 0
+
+
+def tab_at(x: int, width: int) -> int | None:
+    """Return the number of the view at column ``x``."""
+    at = 1
+    for number, text in enumerate(tab_texts(width), start=1):
+        end = at + len(text) + tab_gap(width)
+        if at <= x < end:
+            return number
+        at = end
+    return None

@@ -51,13 +51,9 @@ class TabLine(Pane):
         return [h.tabs(self.view_state, self.view_state.view, width)]
 
     def on_click(self, event: object) -> None:
-        x = getattr(event, "x", 0)
-        at = 1
-        for number, name in enumerate(h.TABS, start=1):
-            size = len(name) + 6
-            if at <= x < at + size:
-                self.console.controllers.view.show_view(number)
-            at += size
+        number = h.tab_at(getattr(event, "x", 0), self.size.width)
+        if number is not None:
+            self.console.controllers.view.show_view(number)
 
 
 NOTICE_LINES = 3
