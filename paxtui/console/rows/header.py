@@ -77,9 +77,10 @@ def header(view_state: ViewState, width: int) -> Row:
     what is broken."""
     model, now = view_state.model, view_state.now
     lights = model.judge.light
+    name = (visible(model.cluster.name, 24), "title")
     over = view_state.scenario_end is not None  # what is over does not have to move
     parts: list[HeaderFact] = [
-        HeaderFact(11, [("paxtui ", "strong"), (visible(model.cluster.name, 24), "title")]),
+        HeaderFact(8, [name], ((11, [("paxtui ", "strong"), name]),)),
         *([HeaderFact(1, [("scenario", "frozen")])] if view_state.scenario is not None else []),
         HeaderFact(0, view_status(view_state)),
         *([HeaderFact(1, [(" INSECURE ", "alarm")])] if _insecure(model) else []),
