@@ -166,6 +166,33 @@ def test_a_reader_is_never_scrolled(play: Play) -> None:
     play(act, messages=100)
 
 
+def test_a_log_that_grows_shows_what_fits_also_above_the_cursor(play: Play) -> None:
+    async def act(on: Played) -> None:
+        await on.press("up")
+        await on.pilot.resize_terminal(80, 10)
+        await on.pilot.pause()
+        assert "message 9" in on.text("log")
+        assert "message 0" not in on.text("log")
+        await on.pilot.resize_terminal(80, 40)
+        await on.pilot.pause()
+        assert "message 0" in on.text("log")
+        assert on.app.view_state.slot == 9
+
+    play(act, size=(80, 24))
+
+
+def test_a_log_that_was_hidden_shows_what_fits_as_soon_as_it_is_back(play: Play) -> None:
+    async def act(on: Played) -> None:
+        await on.press("5", "escape")
+        on.story.choose(["more"])
+        await on.at_once("1", "up")
+        await on.look()
+        assert "message 1 " in on.text("log")
+        assert on.app.view_state.slot == 10
+
+    play(act, size=(80, 24))
+
+
 def test_going_to_a_slot_shows_why_it_is_as_it_is(play: Play) -> None:
     async def act(on: Played) -> None:
         await on.press("g")
