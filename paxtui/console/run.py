@@ -39,6 +39,14 @@ def _theme(options: ConsoleOptions, kept: str | None, *, no_color: bool) -> str:
     return "ansi" if "SSH_CONNECTION" in os.environ else "dark"
 
 
+def few_colours() -> bool:
+    """Return whether the terminal says that it has too few colours to tell grounds apart: with 256 of them a
+    button has the ground that is around it."""
+    from rich.console import Console
+
+    return Console(force_terminal=True).color_system != "truecolor"
+
+
 def informed(options: ConsoleOptions) -> ConsoleOptions:
     """Return options with the settings that a cluster was started with, if a console of this user did: its
     replicas do not tell them, and its file may not have all of them."""
@@ -68,8 +76,6 @@ async def _show(
 ) -> tuple[int, ConsoleOptions | None]:
     """Show one cluster; return the exit code, and what to look at next. ``words`` gets what is printed in the
     end."""
-    from rich.console import Console
-
     from paxtui.console import preferences
     from paxtui.console.app import ConsoleApp
     from paxtui.console.driver import ClusterDriver
@@ -81,7 +87,7 @@ async def _show(
     styles = Styles(
         _theme(options, kept.theme, no_color=no_color),
         ascii=options.ascii or not utf8,
-        few_colours=Console(force_terminal=True).color_system != "truecolor",
+        few_colours=few_colours(),
     )
     driver = ClusterDriver(options)
     app = ConsoleApp(driver, styles, kept)

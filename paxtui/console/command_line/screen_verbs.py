@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from paxtui.console.command_line import parser
 from paxtui.console.command_line.operands import OperandError, replica
 from paxtui.console.command_line.parser import Call, Context, Intent, Meaning, need
+from paxtui.console.geometry import LAYOUTS
 from paxtui.console.view_state import VIEWS
 
 On = TypeVar("On")
@@ -101,6 +102,8 @@ class ScreenVerbs(Generic[On]):
         """Make a command that takes a topology, or shows all where none is named."""
 
         def mean(words: Sequence[str], context: Context) -> list[Intent]:
+            if words and words[0] in LAYOUTS:
+                raise OperandError(f"{words[0]} is a layout of panes: layout {words[0]}")
             return parser.preset(words, context) if words else [Call(run)]
 
         return mean
