@@ -78,6 +78,7 @@ class ConsoleApp(InOrder, inherit_bindings=False):
         self.log_pane.focus()
 
     def on_resize(self, event: Resize) -> None:
+        self.view_state.look_at(self.focused_pane)
         self._arrange(event.size.width, event.size.height)
 
     # Actions
@@ -128,6 +129,7 @@ class ConsoleApp(InOrder, inherit_bindings=False):
         self.ansi_color = True if name in textual_themes.ANSI_NAMES else None
         self.theme = name
         self.set_class(self.view_state.styles.brackets, "brackets")
+        self.redraw()
         self.call_after_refresh(self.repaint)  # when the stylesheet is applied
 
     def end_soon(self, delay_s: float = 0.0) -> None:

@@ -18,7 +18,7 @@ LAYOUTS: Final = {
     "slots": ("the log, and why a slot is as it is", ("log", "why")),
     "proof": ("what is decided, and whether it is right", ("log", "why", "safety", "events")),
     "break": ("what breaks, and what comes of it", ("log", "why", "replicas", "faults", "links")),
-    "load": ("how fast it goes", ("log", "replicas", "safety", "metrics")),
+    "load": ("how fast it goes", ("log", "safety", "replicas", "metrics")),
     "talk": ("the conversation, and who keeps it", ("log", "replicas", "chat")),
 }
 """Sets of panes by name: what each is for, and the panes."""
@@ -84,6 +84,8 @@ class Need(NamedTuple):
     """Its part of what is left over."""
     most: int = 10_000
     """More would stay empty."""
+    step: int = 1
+    """Fewer more than this would stay empty, too: a line a replica."""
 
 
 def need(pane: str, n: int) -> Need:
@@ -91,7 +93,7 @@ def need(pane: str, n: int) -> Need:
     needs = {
         "log": Need(6, 16, 6),
         "why": Need(8, 11, 2, 40),
-        "replicas": Need(n + 1, 2 * n + 1, 1, 5 * n + 1),
+        "replicas": Need(n + 1, 2 * n + 1, 1, 5 * n + 1, n),
         "safety": Need(6, 11, 1, 30),
         "events": Need(4, 9, 3),
         "chat": Need(4, 8, 2),
@@ -232,18 +234,22 @@ def _shared(height: int, needs: Sequence[Need], order: Iterable[int]) -> list[in
         return _split(height, lines)
     for at in order:
         more = min(left, needs[at].wanted - needs[at].least)
+        more -= more % needs[at].step
         lines[at] += more
         left -= more
     while left:
         growing = [at for at, each in enumerate(needs) if lines[at] < each.most and each.share]
-        if not growing:
-            lines[-1] += left
-            break
         parts = _split(left, [needs[at].share for at in growing])
+        before = left
         for at, part in zip(growing, parts, strict=True):
             more = min(part, needs[at].most - lines[at])
+            more -= more % needs[at].step
             lines[at] += more
             left -= more
+        if left == before:
+            any_number = [at for at in growing if needs[at].step == 1] or growing or [-1]
+            lines[any_number[-1]] += left
+            break
     return lines
 
 

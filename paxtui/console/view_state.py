@@ -58,6 +58,13 @@ class ViewState:
         self.selected = min(self.selected, model.n - 1)
         self.slot, self.viewer, self.link = None, None, (0, min(1, model.n - 1))
 
+    def look_at(self, pane: str) -> None:
+        """Take ``pane`` as the one that is always shown."""
+        if pane in VIEWS:
+            self.view, self.beside_views = VIEWS.index(pane) + 1, ""
+        elif pane in PANES:
+            self.beside_views = pane
+
     @property
     def pane(self) -> str:
         """Return the pane that is always shown: the one in focus."""

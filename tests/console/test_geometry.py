@@ -65,11 +65,11 @@ ROOMS: dict[tuple[int, int, int], dict[str, tuple[int, int]]] = {
         "chat": (43, 14),
         "events": (66, 14),
         "why": (51, 11),
-        "replicas": (51, 7),
+        "replicas": (51, 6),
         "safety": (51, 11),
         "metrics": (51, 4),
         "links": (51, 7),
-        "faults": (51, 2),
+        "faults": (51, 3),
     },
     (300, 97, 5): {
         "log": (135, 64),
@@ -110,6 +110,13 @@ def test_a_larger_room_has_no_less_of_what_is_read(size: tuple[int, int], n: int
     for pane in ("why", "safety", "events"):
         assert larger[pane].height >= min(found[pane].height, need(pane, n).wanted), pane
     assert larger["log"].height >= found["log"].height
+
+
+@pytest.mark.parametrize("n", range(2, 10))
+@pytest.mark.parametrize("size", [(160, 42), (200, 57), (300, 97)])
+def test_each_replica_has_the_same_lines_and_none_stay_empty(size: tuple[int, int], n: int) -> None:
+    lines = arrange(*size, PANES, n)["replicas"].height - 1
+    assert lines % n == 0
 
 
 def test_what_is_turned_off_gives_its_room_to_the_others() -> None:

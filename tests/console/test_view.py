@@ -341,6 +341,38 @@ def test_a_line_has_the_replicas_where_their_pane_is_not_shown(play: Play, size:
     play(act, size=size)
 
 
+@pytest.mark.parametrize("pane", ["events", "safety", "log"])
+def test_the_pane_in_focus_stays_when_the_screen_becomes_small(play: Play, pane: str) -> None:
+    async def act(on: Played) -> None:
+        await on.press("3")
+        on.app.query_one(f"#{pane}").focus()
+        await on.pilot.resize_terminal(80, 24)
+        await on.pilot.pause()
+        assert on.app.query_one(f"#{pane}").display
+        assert on.app.focused is on.app.query_one(f"#{pane}")
+        assert not on.app.query_one("#links").display
+
+    play(act)
+
+
+def test_a_long_notice_moves_no_pane(play: Play) -> None:
+    async def act(on: Played) -> None:
+        def places() -> dict[str | None, tuple[int, int, int]]:
+            return {
+                p.id: (p.region.x, p.region.y, p.region.width) for p in on.app.query(".panel") if p.display
+            }
+
+        before = places()
+        on.app.notify_line("a long story " * 30)
+        on.app.tick()
+        await on.look()
+        assert on.app.query_one("#keys").size.height == 3
+        assert places() == before
+        assert on.app.query_one("#why").region.bottom == on.app.query_one("#keys").region.y
+
+    play(act, size=(80, 24))
+
+
 # Arming
 
 

@@ -30,8 +30,12 @@ class ViewController(Controller):
 
     def show_view(self, number: int) -> None:
         """Show view ``number``; on the dashboard, focus its pane."""
-        self.view_state.view = self.preferences.view = number
-        self.view_state.beside_views = ""
+        self.view_state.look_at(VIEWS[number - 1])
+        self._show()
+
+    def _show(self) -> None:
+        """Show what the view state says, and keep it."""
+        self.preferences.view = self.view_state.view
         self.preferences.maximised = self.view_state.maximised
         self._screen.arrange_view()
 
@@ -39,10 +43,8 @@ class ViewController(Controller):
         """Show the pane in focus alone, and back."""
         view_state, pane = self.view_state, self._screen.focused_pane
         view_state.maximised = not view_state.maximised
-        self.show_view(VIEWS.index(pane) + 1 if pane in VIEWS else view_state.view)
-        if pane and pane not in VIEWS:
-            view_state.beside_views = pane
-            self._screen.arrange_view()
+        view_state.look_at(pane)
+        self._show()
 
     def show_panes(self, names: Sequence[str]) -> None:
         """Show these panes and no others, on screens of this kind; one of them gets the focus."""
@@ -69,9 +71,8 @@ class ViewController(Controller):
     def use_next_layout(self) -> None:
         """Show the panes of the next layout."""
         names = list(LAYOUTS)
-        current = next(
-            (name for name, (_, panes) in LAYOUTS.items() if panes == self.view_state.panes), names[-1]
-        )
+        shown = {*self.view_state.panes}
+        current = next((name for name in names if {*LAYOUTS[name][1]} == shown), names[-1])
         self.use_layout(names[(names.index(current) + 1) % len(names)])
 
     def focus_next_pane(self) -> None:

@@ -20,6 +20,6 @@ def pane_items(view_state: ViewState) -> list[Item]:
         for pane in PANES
     ]
     for number, (name, (what, panes)) in enumerate(LAYOUTS.items(), start=1):
-        here = " (now)" if panes == shown else ""
+        here = " (now)" if {*panes} == {*shown} else ""
         found.append(Item(str(number), f"layout {name}", f"{what}{here}", name))
     return found

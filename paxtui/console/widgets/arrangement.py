@@ -33,22 +33,24 @@ def boxes(view_state: ViewState, width: int, height: int) -> dict[str, Box]:
 
 
 class PaneLayout(Layout):
-    """The layout of the panes, by :mod:`paxtui.console.geometry`."""
+    """The layout of the panes, by :mod:`paxtui.console.geometry`. What the last line takes for a long notice,
+    the lowest panes lose: nothing else moves for some seconds."""
 
     name = "panes"
 
-    def __init__(self, view_state: ViewState) -> None:
-        self._view_state = view_state
+    def __init__(self) -> None:
+        self.boxes: dict[str, Box] = {}
+        """Where the panes stand that are shown."""
 
     def arrange(
         self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True
     ) -> ArrangeResult:
         parent.pre_layout(self)
-        found = boxes(self._view_state, size.width, size.height)
+        room = Region(0, 0, size.width, size.height)
+        placed = [(child, self.boxes[child.id]) for child in children if child.id in self.boxes]
         return [
-            WidgetPlacement(Region(*found[child.id]), Offset(), Spacing(), child)
-            for child in children
-            if child.id in found
+            WidgetPlacement(Region(*box).intersection(room), Offset(), Spacing(), child)
+            for child, box in placed
         ]
 
 
@@ -58,10 +60,10 @@ class Body(Container):
     def __init__(self, view_state: ViewState) -> None:
         super().__init__(id="body")
         self._view_state = view_state
-        self._layout = PaneLayout(view_state)
+        self._layout = PaneLayout()
 
     @property
-    def layout(self) -> Layout:
+    def layout(self) -> PaneLayout:
         return self._layout
 
     def compose(self) -> ComposeResult:
@@ -133,6 +135,7 @@ class Arrangement:
             pane.display = box is not None
             pane.set_class(box is not None and box.x > 0, "beside")
         for body in self._screen.query(Body):
+            body.layout.boxes = found
             body.refresh(layout=True)
 
     def focus_view(self) -> None:
