@@ -373,6 +373,19 @@ def test_a_long_notice_moves_no_pane(play: Play) -> None:
     play(act, size=(80, 24))
 
 
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (160, 45)])
+def test_metrics_alone_are_curves_with_axes(play: Play, size: tuple[int, int]) -> None:
+    async def act(on: Played) -> None:
+        await on.press("4", "m")
+        await on.look()
+        text = on.text("metrics")
+        assert "p99 ms, worst" in text
+        assert text.count("min ") >= 4
+        assert "now" in text
+
+    play(act, size=size)
+
+
 # Arming
 
 

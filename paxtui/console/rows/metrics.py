@@ -150,7 +150,7 @@ def queues(view_state: ViewState, width: int) -> Row:
     return fit(row, width)
 
 
-CURVES_BESIDE: Final = 52
+CURVES_BESIDE: Final = 40
 """Cells of a curve where others stand beside it."""
 
 CURVES_ACROSS_MAX: Final = 3
@@ -201,7 +201,7 @@ def curves(view_state: ViewState, *, each_replica: bool) -> list[Curve]:
     if not each_replica:
         slowest = _most(fsyncs)
         told = [ms for replica in model.replicas if (ms := _told(replica, now)) is not None]
-        return [*found, Curve("fsync ms, slowest disk", slowest, max(told, default=None), max)]
+        return [*found, Curve("fsync ms, slowest", slowest, max(told, default=None), max)]
     return found + [
         Curve(f"fsync ms {replica.name}", values, _told(replica, now), max, scale="fsync")
         for replica, values in zip(model.replicas, fsyncs, strict=True)
