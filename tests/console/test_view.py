@@ -12,7 +12,7 @@ from msgspec import structs
 from rich.cells import cell_len
 from textual.color import Color
 from textual.geometry import Size
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from paxtui.console import commands as c
 from paxtui.console.geometry import PANES
@@ -371,6 +371,20 @@ def test_a_long_notice_moves_no_pane(play: Play) -> None:
         assert on.app.query_one("#why").region.bottom == on.app.query_one("#keys").region.y
 
     play(act, size=(80, 24))
+
+
+def test_what_takes_more_room_than_a_notice_has_the_panes_arranged_anew(play: Play) -> None:
+    async def act(on: Played) -> None:
+        more = Static("more")
+        more.styles.height = 12
+        await on.app.screen.mount(more, before="#buttons")
+        await on.pilot.pause()
+        body = on.app.query_one("#body").region
+        found = [pane.region for pane in on.app.query(".panel") if pane.is_on_screen]
+        assert sum(region.area for region in found) == body.area
+        assert max(region.bottom for region in found) == more.region.y
+
+    play(act)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (160, 45)])

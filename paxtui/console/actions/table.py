@@ -288,7 +288,7 @@ VIEW: Final = (
     ),
     ActionSpec(
         "layout", "next layout", "a set of panes that go together", lambda on: on.view.use_next_layout(),
-        keys="M", usage="layout proof",
+        keys="f4", usage="layout proof",
         meaning=_on.one_of(lambda on, name: on.view.use_layout(name), tuple(LAYOUTS), "layout"),
         choices=fixed_choices(*(f"{name} {what}" for name, (what, _) in LAYOUTS.items())),
     ),

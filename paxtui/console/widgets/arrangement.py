@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from paxtui.console.geometry import Box, arrange
 from paxtui.console.view_state import ViewState
-from paxtui.console.widgets.bars import HeaderBar, KeyLine, Strip, TabLine, TooSmall
+from paxtui.console.widgets.bars import NOTICE_LINES, HeaderBar, KeyLine, Strip, TabLine, TooSmall
 from paxtui.console.widgets.buttons import ButtonBar
 from paxtui.console.widgets.chat import ChatPane
 from paxtui.console.widgets.events import EventsPane
@@ -34,11 +34,13 @@ def boxes(view_state: ViewState, width: int, height: int) -> dict[str, Box]:
 
 class PaneLayout(Layout):
     """The layout of the panes, by :mod:`paxtui.console.geometry`. What the last line takes for a long notice,
-    the lowest panes lose: nothing else moves for some seconds."""
+    the lowest panes lose: nothing else moves for some seconds. Where there is less room than that, the panes
+    are arranged anew."""
 
     name = "panes"
 
-    def __init__(self) -> None:
+    def __init__(self, view_state: ViewState) -> None:
+        self._view_state = view_state
         self.boxes: dict[str, Box] = {}
         """Where the panes stand that are shown."""
 
@@ -46,8 +48,11 @@ class PaneLayout(Layout):
         self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True
     ) -> ArrangeResult:
         parent.pre_layout(self)
-        room = Region(0, 0, size.width, size.height)
-        placed = [(child, self.boxes[child.id]) for child in children if child.id in self.boxes]
+        room, found = Region(0, 0, size.width, size.height), self.boxes
+        lowest = max((box.bottom for box in found.values()), default=0)
+        if lowest - size.height >= NOTICE_LINES:
+            found = boxes(self._view_state, size.width, size.height)
+        placed = [(child, found[child.id]) for child in children if child.id in found]
         return [
             WidgetPlacement(Region(*box).intersection(room), Offset(), Spacing(), child)
             for child, box in placed
@@ -60,7 +65,7 @@ class Body(Container):
     def __init__(self, view_state: ViewState) -> None:
         super().__init__(id="body")
         self._view_state = view_state
-        self._layout = PaneLayout()
+        self._layout = PaneLayout(view_state)
 
     @property
     def layout(self) -> PaneLayout:
