@@ -36,6 +36,7 @@ def test_a_replica_whose_folder_is_gone_is_held_and_learns_while_the_others_go_o
     three: Replicas, victim: str
 ) -> None:
     three.start_all()
+    until_acquainted(three)
     leader = three.until_led()
     three.append("one", "two")
     lost = leader if victim == "leader" else (leader + 1) % 3
@@ -74,7 +75,7 @@ def test_a_replica_whose_folder_is_gone_is_held_and_learns_while_the_others_go_o
 
 def test_a_disk_that_was_only_elsewhere_votes_again(three: Replicas) -> None:
     three.start_all()
-    three.until_led()
+    until_acquainted(three)
     three.append("before")
     three.kill(2)
     three.data(2).rename(three.folder / "newest")
@@ -93,7 +94,7 @@ def test_a_disk_that_was_only_elsewhere_votes_again(three: Replicas) -> None:
 
 def test_a_folder_copied_back_from_an_earlier_time_is_held(three: Replicas) -> None:
     three.start_all()
-    three.until_led()
+    until_acquainted(three)
     three.append("old")
     three.until_equal()
     three.kill(2)
@@ -128,6 +129,18 @@ def number(folder: Path, question: str) -> int:
         return int(db.execute(question).fetchone()[0])
 
 
+def until_acquainted(replicas: Replicas) -> None:
+    """Wait until a leader is there, and everybody has the disk of everybody on record: a disk that some
+    replica never saw is to it like any other, also when it comes back."""
+    replicas.until_led()
+    count = "SELECT count(*) FROM peers"
+    everybody = range(replicas.cluster.n)
+    until(
+        lambda: all(number(replicas.data(each), count) == replicas.cluster.n - 1 for each in everybody),
+        "everybody knows everybody's disk",
+    )
+
+
 def known(replicas: Replicas, other: int) -> int:
     """What ``other`` has on disk about replica 2."""
     return number(replicas.data(other), "SELECT commits FROM peers WHERE replica = 2")
@@ -135,7 +148,7 @@ def known(replicas: Replicas, other: int) -> int:
 
 def test_two_of_five_may_lose_their_disks(five: Replicas) -> None:
     five.start_all()
-    five.until_led()
+    until_acquainted(five)
     five.append("one")
     lost = (0, 1)
     for replica in lost:
@@ -166,7 +179,7 @@ def until_held_by_voters(replicas: Replicas, replica: int, voters: tuple[int, ..
 
 def test_a_second_lost_disk_of_three_leaves_no_majority_and_nothing_lies(three: Replicas) -> None:
     three.start_all()
-    three.until_led()
+    until_acquainted(three)
     three.append("acknowledged")
     three.until_equal()
     for replica in (0, 1):
@@ -187,7 +200,7 @@ def test_a_second_lost_disk_of_three_leaves_no_majority_and_nothing_lies(three: 
 def test_an_empty_replica_takes_no_part_before_the_others_have_let_it_in(three: Replicas) -> None:
     """The one that is up remembers nothing of it: it is new here. So it waits for the third, which does."""
     three.start_all("--warm-up", "all")
-    three.until_led()
+    until_acquainted(three)
     three.append("one")
     three.kill(2)
     three.kill(0)
@@ -202,7 +215,7 @@ def test_an_empty_replica_takes_no_part_before_the_others_have_let_it_in(three: 
 
 def test_a_held_disk_may_not_be_opened_as_one_with_a_vote(three: Replicas) -> None:
     three.start_all()
-    three.until_led()
+    until_acquainted(three)
     three.kill(2)
     wipe(three, 2)
     three.start(2)
@@ -216,7 +229,7 @@ def test_a_held_disk_may_not_be_opened_as_one_with_a_vote(three: Replicas) -> No
 
 def test_status_says_who_is_held_and_why(three: Replicas) -> None:
     three.start_all()
-    three.until_led()
+    until_acquainted(three)
     three.kill(2)
     wipe(three, 2)
     three.start(2)
