@@ -108,7 +108,7 @@ def curve_rows(
     rows = [fit([*head, (" " * gap, ""), *tail], width)]
     lines = drawn(values, height - 2, scale or 0.0, heights)
     for at, line in enumerate(lines):
-        label = short(scale, "") if at == 0 else "0" if at == len(lines) - 1 else ""
+        label = short(scale, "") if at == 0 else "0" if at == len(lines) - 1 and scale is not None else ""
         rows.append(fit([(pad(label, LABELS - 1, right=True), "dim"), (" ", ""), (line, "spark")], width))
     return [*rows, _time_axis(count, step, width)]
 
