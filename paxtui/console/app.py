@@ -43,10 +43,12 @@ class ConsoleApp(InOrder, inherit_bindings=False):
         self.driver = driver
         self.preferences = preferences
         textual_themes.register(self, styles.theme)
+        self.set_class(styles.brackets, "brackets")
         self.view_state = view_state = ViewState(driver.model, styles, lambda: driver.now)
         view_state.armed = driver.options.armed
         view_state.view = preferences.view if 1 <= preferences.view <= len(VIEWS) else 1
         view_state.maximised = preferences.maximised
+        view_state.hidden = dict(preferences.hidden)
         dialogs = ScreenDialogs(self, view_state)
         self.controllers = Controllers(driver, view_state, preferences, self, dialogs, surfaces.verbs)
         for each in surfaces.bindings():
@@ -76,6 +78,7 @@ class ConsoleApp(InOrder, inherit_bindings=False):
         self.log_pane.focus()
 
     def on_resize(self, event: Resize) -> None:
+        self.view_state.look_at(self.focused_pane)
         self._arrange(event.size.width, event.size.height)
 
     # Actions
@@ -97,6 +100,11 @@ class ConsoleApp(InOrder, inherit_bindings=False):
     def log_pane(self) -> LogPane:
         """Return the log, which is always there."""
         return self.screen_stack[0].query_one(LogPane)
+
+    @property
+    def focused_pane(self) -> str:
+        """Return the name of the pane that has the focus; empty if none has."""
+        return self._arrangement().focused_pane
 
     def _arrangement(self) -> Arrangement:
         return Arrangement(self.screen_stack[0], self.view_state)
@@ -120,6 +128,8 @@ class ConsoleApp(InOrder, inherit_bindings=False):
         """Use the theme ``name`` for backgrounds and borders."""
         self.ansi_color = True if name in textual_themes.ANSI_NAMES else None
         self.theme = name
+        self.set_class(self.view_state.styles.brackets, "brackets")
+        self.redraw()
         self.call_after_refresh(self.repaint)  # when the stylesheet is applied
 
     def end_soon(self, delay_s: float = 0.0) -> None:
@@ -174,6 +184,7 @@ class ConsoleApp(InOrder, inherit_bindings=False):
         view_state, model = self.view_state, self.driver.model
         if view_state.frozen_at is None and view_state.model is not model:
             view_state.show_model(model)
+            self._arrange(self.size.width, self.size.height)  # another number of replicas
             self.log_pane.follow()
             self._drawn_version = -1
         view_state.scenario = self.driver.scenario_line()

@@ -1,4 +1,4 @@
-"""What is kept between runs, in the user's folder: theme, layout, what was typed. Never faults or arming."""
+"""What is kept between runs, in the user's folder: theme, panes, what was typed. Never faults or arming."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ class Preferences(Struct):
     view: int = 1
     """The view that was looked at last, where only one is shown."""
     maximised: bool = False
+    hidden: dict[str, tuple[str, ...]] = {}
+    """By kind of screen size, the panes that are turned off."""
     history: list[str] = []
     commands: list[str] = []
 

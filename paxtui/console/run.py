@@ -39,6 +39,14 @@ def _theme(options: ConsoleOptions, kept: str | None, *, no_color: bool) -> str:
     return "ansi" if "SSH_CONNECTION" in os.environ else "dark"
 
 
+def few_colours() -> bool:
+    """Return whether the terminal says that it has too few colours to tell grounds apart: with 256 of them a
+    button has the ground that is around it."""
+    from rich.console import Console
+
+    return Console(force_terminal=True).color_system != "truecolor"
+
+
 def informed(options: ConsoleOptions) -> ConsoleOptions:
     """Return options with the settings that a cluster was started with, if a console of this user did: its
     replicas do not tell them, and its file may not have all of them."""
@@ -76,7 +84,11 @@ async def _show(
     loop = asyncio.get_running_loop()
     kept = preferences.load(options.preferences_dir)
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    styles = Styles(_theme(options, kept.theme, no_color=no_color), ascii=options.ascii or not utf8)
+    styles = Styles(
+        _theme(options, kept.theme, no_color=no_color),
+        ascii=options.ascii or not utf8,
+        few_colours=few_colours(),
+    )
     driver = ClusterDriver(options)
     app = ConsoleApp(driver, styles, kept)
     done: asyncio.Future[Outcome[None]] = loop.create_future()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from paxtui.console.geometry import PANES
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.theme.styles import Styles
 
@@ -22,7 +23,13 @@ class ViewState:
         self.view = 1
         """The number of the view that is shown where only one is."""
         self.maximised = False
-        """Whether one view is shown alone where there is room for all."""
+        """Whether one pane is shown alone where there is room for more."""
+        self.beside_views = ""
+        """The pane that has the focus, where it is none of the views."""
+        self.size_class = "dash"
+        """The kind of size that the screen has: what is turned off is remembered for each."""
+        self.hidden: dict[str, tuple[str, ...]] = {}
+        """By kind of size, the panes that are turned off."""
         self.selected = 0
         """The replica that keys act on."""
         self.link: tuple[int, int] = (0, 1)
@@ -50,6 +57,24 @@ class ViewState:
         self.model = model
         self.selected = min(self.selected, model.n - 1)
         self.slot, self.viewer, self.link = None, None, (0, min(1, model.n - 1))
+
+    def look_at(self, pane: str) -> None:
+        """Take ``pane`` as the one that is always shown."""
+        if pane in VIEWS:
+            self.view, self.beside_views = VIEWS.index(pane) + 1, ""
+        elif pane in PANES:
+            self.beside_views = pane
+
+    @property
+    def pane(self) -> str:
+        """Return the pane that is always shown: the one in focus."""
+        return self.beside_views or VIEWS[self.view - 1]
+
+    @property
+    def panes(self) -> tuple[str, ...]:
+        """Return the panes that are wanted at this size."""
+        hidden = self.hidden.get(self.size_class, ())
+        return tuple(pane for pane in PANES if pane not in hidden)
 
     @property
     def now(self) -> float:

@@ -25,6 +25,11 @@ TEXTUAL = "8.2.8"
 
 SIZES = {"dashboard": (160, 45), "small": (80, 24)}
 
+MORE_SIZES = {f"{width}x{height}": (width, height) for width, height in ((40, 10), (100, 30), (120, 35))} | {
+    f"{width}x{height}": (width, height) for width, height in ((200, 60), (300, 100))
+}
+"""Of each, one picture: how the room is given out among five replicas' panes."""
+
 
 async def talk(on: Played) -> None:
     """A conversation, a hole, an open slot, a replica that is down and a lossy link."""
@@ -76,6 +81,19 @@ async def broken(on: Played) -> None:
         story.report(id)
 
 
+async def hours(on: Played) -> None:
+    """Eight minutes of work, in the middle of which one disk was slow."""
+    model = on.story.model
+    for second in range(480):
+        slow = 200 < second < 260
+        model.chosen_rate.add(on.story.now, 20 if slow else 60 + second % 50)
+        for sample in range(20):
+            model.latency.add(on.story.now, (30 if slow else 2) + sample % 7)
+        for replica in model.replicas:
+            replica.fsync.put(on.story.now, 20.0 if slow and replica.id == 1 else 1.0 + replica.id)
+        on.story.later(1)
+
+
 async def quiet(on: Played) -> None:
     """Nothing happens."""
 
@@ -88,6 +106,7 @@ SCREENS: dict[str, tuple[Callable[[Played], Awaitable[None]], tuple[str, ...]]] 
     "links": (cut, ("3",)),
     "replicas": (crash, ("2",)),
     "metrics": (talk, ("4",)),
+    "curves": (hours, ("4", "m")),
     "chat": (talk, ("5",)),
     "events": (crash, ("6",)),
     "faults": (quiet, ("x",)),
@@ -98,8 +117,10 @@ SCREENS: dict[str, tuple[Callable[[Played], Awaitable[None]], tuple[str, ...]]] 
 
 def names() -> list[str]:
     """All pictures: views of their own only where there is room for one at a time."""
-    whole = ("talk", "crash", "cut", "broken", "faults", "palette")
-    return [f"{screen}-{size}" for size in SIZES for screen in SCREENS if size == "small" or screen in whole]
+    whole = ("talk", "crash", "cut", "broken", "curves", "faults", "palette")
+    found = [f"{screen}-dashboard" for screen in whole]
+    found += [f"{screen}-small" for screen in SCREENS if screen != "curves"]
+    return [*found, *(f"talk-{size}" for size in MORE_SIZES)]
 
 
 def draw(name: str) -> str:
@@ -108,7 +129,8 @@ def draw(name: str) -> str:
     prepare, keys = SCREENS[screen]
 
     async def main() -> str:
-        async with played(n=3, size=SIZES[size]) as on:
+        n = 5 if size in MORE_SIZES else 3
+        async with played(n=n, size=(SIZES | MORE_SIZES)[size]) as on:
             await prepare(on)
             on.story.later(1)
             for id in range(on.story.n):

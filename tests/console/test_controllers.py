@@ -14,6 +14,7 @@ from paxtui.console.actions import surfaces, table
 from paxtui.console.actions.controllers import Controllers
 from paxtui.console.actions.ports import Answered
 from paxtui.console.command_line import Context
+from paxtui.console.geometry import LAYOUTS, PANES
 from paxtui.console.preferences import Preferences
 from paxtui.console.rows.text import Row
 from paxtui.console.theme.styles import Styles
@@ -54,6 +55,8 @@ class FakeScreen:
         self.did: list[str] = []
         self.ended: float | None = None
         self.copied = ""
+
+    focused_pane = "log"
 
     def redraw(self) -> None:
         self.did.append("redraw")
@@ -112,6 +115,9 @@ class FakeDialogs:
 
     def open_presets(self, answered: Answered) -> None:
         self._answer("presets", answered)
+
+    def open_panes(self, answered: Answered) -> None:
+        self._answer("panes", answered)
 
     def open_palette(self, context: Context, history: list[str], answered: Answered) -> None:
         self._answer("palette", answered)
@@ -259,6 +265,38 @@ def test_views_are_shown_and_kept(fakes: OnFakes) -> None:
     fakes.perform("maximise")
     assert fakes.preferences.maximised
     assert fakes.screen.did == ["arrange", "arrange"]
+
+
+def test_panes_are_turned_off_and_on_for_one_kind_of_screen(fakes: OnFakes) -> None:
+    fakes.view_state.size_class = "tabs"
+    fakes.perform("panes", "why", "chat", "why")
+    assert fakes.dialogs.opened == ["panes"] * 4
+    assert fakes.view_state.panes == tuple(pane for pane in PANES if pane != "chat")
+    assert fakes.preferences.hidden == {"tabs": ("chat",)}
+    fakes.view_state.size_class = "dash"
+    assert fakes.view_state.panes == PANES
+
+
+def test_layouts_follow_each_other_and_are_named(fakes: OnFakes) -> None:
+    seen = []
+    for _ in LAYOUTS:
+        fakes.perform("layout")
+        seen.append(fakes.view_state.panes)
+    assert seen[-1] == PANES
+    assert sorted(map(sorted, seen)) == sorted(sorted(panes) for _, panes in LAYOUTS.values())
+    fakes.perform("panes", "load")
+    assert fakes.view_state.panes == LAYOUTS["load"][1]
+    assert "layout load: " in fakes.said
+
+
+def test_typed_panes_are_shown_and_one_of_them_has_the_focus(fakes: OnFakes) -> None:
+    fakes.perform("palette", "panes why events links")
+    assert fakes.view_state.panes == ("why", "events", "links")
+    assert fakes.view_state.view == 3
+    fakes.perform("palette", "panes log window")
+    assert "'window' is no pane" in fakes.said
+    fakes.perform("palette", "layout talk")
+    assert fakes.view_state.panes == LAYOUTS["talk"][1]
 
 
 def test_the_selection_goes_round(fakes: OnFakes) -> None:

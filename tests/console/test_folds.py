@@ -221,10 +221,12 @@ def test_what_there_is_to_say_of_a_value_is_not_cut_off_with_it() -> None:
     story.tell(0, LearnedView(1, 1, ((story.ballot, 1),), story.marks(range(1, 2)), None))
     assert row_of(story, 1, 160).endswith("for a while  waits for 0")
     assert row_of(story, 1, 80).endswith("…  waits for 0")
-    assert row_of(story, 1, 58).endswith("…  (0)")
+    assert row_of(story, 1, 50).endswith("…  (0)")
 
 
-@pytest.mark.parametrize(("n", "width", "name"), [(3, 80, "votes"), (5, 74, "q"), (7, 90, "q"), (9, 80, "")])
+@pytest.mark.parametrize(
+    ("n", "width", "name"), [(3, 80, "votes"), (5, 74, "q"), (7, 90, "votes"), (9, 80, "")]
+)
 def test_votes_are_counted_in_a_column_of_their_own_where_there_is_room(
     n: int, width: int, name: str
 ) -> None:

@@ -301,7 +301,7 @@ def test_the_view_of_the_last_run_has_the_keys(play: Play, view: int, focus: str
     play(act, size=(80, 24), preferences=Preferences(view=view))
 
 
-def test_a_pane_that_a_smaller_screen_hides_gives_the_keys_away(play: Play) -> None:
+def test_the_keys_are_never_with_a_pane_that_a_smaller_screen_hides(play: Play) -> None:
     async def act(on: Played) -> None:
         on.app.query_one("#faults").focus()
         await on.pilot.pause()
@@ -309,6 +309,10 @@ def test_a_pane_that_a_smaller_screen_hides_gives_the_keys_away(play: Play) -> N
         await on.pilot.pause()
         await on.pilot.pause()
         assert on.app.focused is not None
+        assert on.app.focused.id == "faults"
+        assert on.app.focused.is_on_screen
+        await on.press("1")
         assert on.app.focused.id == "log"
+        assert on.app.focused.is_on_screen
 
     play(act)

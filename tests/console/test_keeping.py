@@ -23,6 +23,11 @@ def test_theme_and_history_are_kept(tmp_path: Path) -> None:
     assert (kept.theme, kept.history, kept.commands) == ("light", ["a", "b"], ["crash r0"])
 
 
+def test_the_panes_of_each_kind_of_screen_are_kept(tmp_path: Path) -> None:
+    preferences.save(tmp_path, Preferences(hidden={"dash": ("chat",), "tabs": ("why", "links")}))
+    assert preferences.load(tmp_path).hidden == {"dash": ("chat",), "tabs": ("why", "links")}
+
+
 def test_history_is_bounded(tmp_path: Path) -> None:
     preferences.save(tmp_path, Preferences(history=[str(number) for number in range(1000)]))
     assert preferences.load(tmp_path).history == [str(number) for number in range(800, 1000)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -112,3 +113,61 @@ def test_a_theme_brings_its_own_ground_also_if_another_one_was_taken_first(play:
             assert (ground.ansi is not None) == (theme in ANSI_NAMES), theme
 
     play(act, styles=Styles("ansi"))
+
+
+@pytest.mark.parametrize(
+    ("styles", "brackets"),
+    [
+        (Styles(), False),
+        (Styles("light"), False),
+        (Styles(few_colours=True), True),
+        (Styles("ansi"), True),
+        (Styles("no-color"), True),
+    ],
+)
+def test_what_is_pressed_or_typed_into_has_brackets_where_its_ground_is_lost(
+    play: Play, styles: Styles, brackets: bool
+) -> None:
+    async def act(on: Played) -> None:
+        assert ("[c Crash replica]" in drawn(on)) == brackets
+        assert "c Crash replica" in drawn(on)
+        assert bool(re.search(r"\[ ?write here +\]", drawn(on))) == brackets
+        await on.press("colon")
+        assert bool(re.search(r": +\[ +\]", drawn(on))) == brackets
+        await on.press("escape", "w")
+        assert ("[▶ Cancel]" in drawn(on) or "[  Cancel]" in drawn(on)) == brackets
+        assert bool(re.search(r"allow it: +\[ +\]", drawn(on))) == brackets
+
+    play(act, styles=styles)
+
+
+def test_brackets_come_and_go_with_the_theme(play: Play) -> None:
+    async def act(on: Played) -> None:
+        on.app.controllers.view.use_theme("ansi")
+        await on.pilot.pause()
+        await on.look()
+        assert "[c Crash replica]" in drawn(on)
+        on.app.controllers.view.use_theme("dark")
+        await on.pilot.pause()
+        await on.look()
+        assert "[c Crash replica]" not in drawn(on)
+
+    play(act)
+
+
+def test_what_a_button_does_is_not_told_a_second_time_by_the_key_line(play: Play) -> None:
+    async def act(on: Played) -> None:
+        await on.look()
+        keys = on.text("keys")
+        for words in ("c crash", "r restart", "p pause", "t cut", "H heal", "C crash proposer"):
+            assert words not in keys
+        assert "u undo" in keys
+        await on.pilot.resize_terminal(100, 30)
+        await on.look()
+        assert "c crash" in on.text("keys")
+
+    play(act)
+
+
+def drawn(on: Played) -> str:
+    return "\n".join(strip.text for strip in on.app.screen._compositor.render_strips())

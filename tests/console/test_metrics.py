@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from paxtui.console.rows import metrics
+from paxtui.console.model.state.rates import Latencies
+from paxtui.console.rows import curves, metrics
 from paxtui.console.rows.text import plain
 from paxtui.console.theme.styles import SPARK, Styles
 from paxtui.console.view_state import ViewState
@@ -35,7 +36,7 @@ def view_state(story: Story) -> ViewState:
     ],
 )
 def test_numbers_are_short(value: float | None, text: str) -> None:
-    assert metrics.short(value) == text
+    assert curves.short(value) == text
 
 
 def test_a_sparkline_goes_from_nothing_to_its_maximum() -> None:
@@ -76,6 +77,103 @@ def test_elections_and_resends_are_counted() -> None:
     assert told["elections"].now == 1
     assert told["resent/s"].now == 7
     assert told["resent/s"].tone == "warn"
+
+
+# Curves
+
+
+def curve(values: list[float | None], now: float | None = None) -> curves.Curve:
+    return curves.Curve("x ms", values, now, max)
+
+
+def test_a_curve_has_a_name_with_its_unit_a_scale_and_a_time() -> None:
+    values: list[float | None] = [*[None] * 300, *[0.0] * 200, *[50.0] * 50, *[100.0] * 50]
+    rows = [plain(row) for row in curves.curve_rows(curve(values, 12.0), 6000.0, 67, 6, SPARK[0])]
+    assert {len(row) for row in rows} == {67}
+    assert rows[0].split() == ["x", "ms", "now", "12", "max", "100"]
+    assert [row[:6].strip() for row in rows[1:-1]] == ["100", "", "", "0"]
+    assert rows[1][6:66] == " " * 55 + "█" * 5
+    assert rows[3][6:66] == " " * 50 + "█" * 10
+    assert rows[4][6:66] == " " * 30 + "▁" * 20 + "█" * 10
+    assert rows[5].split() == ["-10", "min", "-5", "min", "now"]
+    assert rows[5].index("now") == 66 - len("now")
+
+
+def test_a_curve_in_ascii_is_ascii() -> None:
+    rows = curves.curve_rows(curve([1.0, 2.0] * 300), 6000.0, 67, 6, SPARK[1])
+    assert all(plain(row).isascii() for row in rows)
+    assert "@" in plain(rows[2])
+
+
+def test_a_curve_moves_on_once_a_column_and_shows_the_worst_of_it() -> None:
+    values: list[float | None] = [1.0] * 600
+    values[595] = 9.0
+    whole = values + [1.0] * 20  # from second 5400 on
+    seen = []
+    for now in (6000, 6004, 6009, 6010):
+        known = whole[now - 6000 : now - 5400]
+        seen.append([plain(row) for row in curves.curve_rows(curve(known), now, 67, 6, SPARK[0])][1:-1])
+    assert seen[0] == seen[1] == seen[2]
+    assert seen[0][0].endswith("█ ")
+    assert seen[3][0].endswith("█  ")
+    count, step = curves.columns_of_time(60)
+    assert (count, step) == (60, 10)
+    shown = curves.in_columns(curve(values), 6004.0, count, step)
+    assert shown[-1] == 9.0, "6004 - 600 + 595 = 5999, in the last whole column"
+
+
+@pytest.mark.parametrize("width", range(1, 320))
+def test_the_time_is_cut_into_equal_pieces(width: int) -> None:
+    count, step = curves.columns_of_time(width)
+    assert count <= width
+    assert 600 - step < count * step <= 600
+
+
+def test_with_room_every_replica_has_its_curve_of_commits_on_one_scale() -> None:
+    story = Story(3).up()
+    for _ in range(30):
+        story.choose(["a"] * 5)
+        for id in range(3):
+            story.report(id, fsync_ms=4.0 * (id + 1))
+        story.later(1)
+    state = view_state(story)
+    rows = [plain(row) for row in metrics.metrics(state, 160, 40)]
+    text = "\n".join(rows)
+    for words in ("chosen/s", "p50 ms", "p99 ms, worst", "fsync ms r0", "fsync ms r1", "fsync ms r2"):
+        assert words in text
+    assert "now 5" in text
+    at = next(number for number, row in enumerate(rows) if "fsync ms r0" in row)
+    assert [row.count("max") for row in rows[at : at + 1]] == [3]
+    assert rows[at + 1].split()[0] == "12", "the scale of the slowest"
+    assert {len(row) for row in rows} == {160}
+    assert len(rows) <= 40
+    smaller = "\n".join(plain(row) for row in metrics.metrics(state, 60, 30))
+    assert "fsync ms, slowest" in smaller
+    assert "ten minutes" in metrics.title(state, 60, 30)
+
+
+@pytest.mark.parametrize("n", range(1, 10))
+def test_curves_never_need_more_room_than_there_is(n: int) -> None:
+    state = view_state(Story(n).up())
+    for width in (30, 45, 60, 99, 160, 300):
+        for height in (3, 8, 15, 20, 26, 40, 97):
+            rows = metrics.metrics(state, width, height)
+            assert len(rows) <= height
+            assert {len(plain(row)) for row in rows if row} == {width}
+
+
+def test_quantiles_of_seconds_that_are_over_are_kept_for_ten_minutes() -> None:
+    latency = Latencies()
+    for second in range(700):
+        for ms in range(100):
+            latency.add(second, ms + (500 if second == 150 else 0))
+    p99 = latency.last(700, 0.99, 600)
+    assert len(p99) == 600
+    assert p99[50] == 599
+    assert {*p99[:50], *p99[51:]} == {99}
+    assert latency.quantile(700, 0.5) == 50
+    assert latency.copy().last(700, 0.5, 3) == [50, 50, 50]
+    assert latency.quantile(800, 0.5) is None
 
 
 # Liveness

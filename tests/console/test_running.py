@@ -15,7 +15,7 @@ from paxtui.config import cluster_file
 from paxtui.console.driver import ClusterDriver, known_clusters
 from paxtui.console.model.analysis.why import why_slot
 from paxtui.console.options import HOLE_S, ConsoleOptions, unhurried
-from paxtui.console.run import informed
+from paxtui.console.run import few_colours, informed
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import LearnedView
 from tests.console.story import Story, cluster
@@ -159,3 +159,23 @@ def test_a_hole_that_is_left_open_on_purpose_is_not_stuck(asked: bool, patience_
     assert f"slot {slot} was left empty on purpose" in seen[10].words
     assert ("for another 10 s" in seen[10].words) is not asked
     assert seen[-1].light == "STUCK"  # a leader that does not fill it after its time is
+
+
+@pytest.mark.parametrize(
+    ("term", "colorterm", "few"),
+    [
+        ("xterm-256color", "truecolor", False),
+        ("xterm-256color", "24bit", False),
+        ("xterm-256color", "", True),
+        ("screen", "", True),
+        ("linux", "", True),
+        ("dumb", "", True),
+    ],
+)
+def test_a_terminal_says_how_many_colours_it_has(
+    monkeypatch: pytest.MonkeyPatch, term: str, colorterm: str, few: bool
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setenv("COLORTERM", colorterm)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert few_colours() == few

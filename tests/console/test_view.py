@@ -12,9 +12,11 @@ from msgspec import structs
 from rich.cells import cell_len
 from textual.color import Color
 from textual.geometry import Size
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from paxtui.console import commands as c
+from paxtui.console.geometry import PANES
+from paxtui.console.preferences import Preferences
 from paxtui.console.rows import header, log, why
 from paxtui.console.rows.text import width_of
 from paxtui.console.theme.styles import PALETTES, Styles
@@ -164,6 +166,33 @@ def test_a_reader_is_never_scrolled(play: Play) -> None:
     play(act, messages=100)
 
 
+def test_a_log_that_grows_shows_what_fits_also_above_the_cursor(play: Play) -> None:
+    async def act(on: Played) -> None:
+        await on.press("up")
+        await on.pilot.resize_terminal(80, 10)
+        await on.pilot.pause()
+        assert "message 9" in on.text("log")
+        assert "message 0" not in on.text("log")
+        await on.pilot.resize_terminal(80, 40)
+        await on.pilot.pause()
+        assert "message 0" in on.text("log")
+        assert on.app.view_state.slot == 9
+
+    play(act, size=(80, 24))
+
+
+def test_a_log_that_was_hidden_shows_what_fits_as_soon_as_it_is_back(play: Play) -> None:
+    async def act(on: Played) -> None:
+        await on.press("5", "escape")
+        on.story.choose(["more"])
+        await on.at_once("1", "up")
+        await on.look()
+        assert "message 1 " in on.text("log")
+        assert on.app.view_state.slot == 10
+
+    play(act, size=(80, 24))
+
+
 def test_going_to_a_slot_shows_why_it_is_as_it_is(play: Play) -> None:
     async def act(on: Played) -> None:
         await on.press("g")
@@ -242,6 +271,133 @@ def test_the_layout_is_kept_for_the_next_run(play: Play) -> None:
         assert on.app.screen.has_class("size-wide")
 
     play(act)
+
+
+def test_what_was_turned_off_stays_off_at_this_size_only(play: Play) -> None:
+    async def act(on: Played) -> None:
+        assert not on.app.query_one("#chat").display
+        assert on.app.query_one("#events").display
+        await on.press("5")
+        assert on.app.query_one("#chat").display, "what has the focus is shown"
+        await on.press("escape", "1")
+        assert not on.app.query_one("#chat").display
+        await on.pilot.resize_terminal(200, 39)
+        await on.pilot.pause()
+        assert on.app.query_one("#chat").display
+
+    play(act, preferences=Preferences(hidden={"dash": ("chat", "window")}))
+
+
+def test_panes_are_turned_off_by_key_and_by_word(play: Play) -> None:
+    async def act(on: Played) -> None:
+        await on.press("V", "m")
+        assert not on.app.query_one("#metrics").display
+        await on.press("m", "1", "escape")
+        assert on.app.view_state.panes == PANES
+        await on.press("colon")
+        await on.type("panes log why events")
+        await on.press("enter")
+        shown = {pane.id for pane in on.app.query(".panel") if pane.display}
+        assert shown == {"log", "why", "events"}
+        await on.press("m")
+        assert {pane.id for pane in on.app.query(".panel") if pane.display} == {"log"}
+        await on.press("m")
+        assert {pane.id for pane in on.app.query(".panel") if pane.display} == shown
+
+    play(act)
+
+
+def test_the_pane_in_focus_is_shown_alone_also_if_it_is_no_view(play: Play) -> None:
+    async def act(on: Played) -> None:
+        def shown() -> set[str | None]:
+            return {pane.id for pane in on.app.query(".panel") if pane.display}
+
+        on.app.query_one("#safety").focus()
+        await on.press("m")
+        assert shown() == {"safety"}
+        assert on.app.focused is on.app.query_one("#safety")
+        await on.press("m")
+        assert shown() == set(PANES)
+        assert on.app.focused is on.app.query_one("#safety")
+        await on.press("m", "3")
+        assert shown() == {"links"}
+        await on.press("m", "1")
+        assert shown() == set(PANES)
+
+    play(act)
+
+
+@pytest.mark.parametrize("size", [(160, 45), (100, 30)])
+def test_a_line_has_the_replicas_where_their_pane_is_not_shown(play: Play, size: tuple[int, int]) -> None:
+    async def act(on: Played) -> None:
+        strip, pane = on.app.query_one("#strip"), on.app.query_one("#replicas")
+        for layout in ("slots", "all", "talk", "proof"):
+            on.app.controllers.view.use_layout(layout)
+            for view in (1, 2):
+                on.app.controllers.view.show_view(view)
+                await on.pilot.pause()
+                assert strip.display != pane.display, (layout, view)
+
+    play(act, size=size)
+
+
+@pytest.mark.parametrize("pane", ["events", "safety", "log"])
+def test_the_pane_in_focus_stays_when_the_screen_becomes_small(play: Play, pane: str) -> None:
+    async def act(on: Played) -> None:
+        await on.press("3")
+        on.app.query_one(f"#{pane}").focus()
+        await on.pilot.resize_terminal(80, 24)
+        await on.pilot.pause()
+        assert on.app.query_one(f"#{pane}").display
+        assert on.app.focused is on.app.query_one(f"#{pane}")
+        assert not on.app.query_one("#links").display
+
+    play(act)
+
+
+def test_a_long_notice_moves_no_pane(play: Play) -> None:
+    async def act(on: Played) -> None:
+        def places() -> dict[str | None, tuple[int, int, int]]:
+            return {
+                p.id: (p.region.x, p.region.y, p.region.width) for p in on.app.query(".panel") if p.display
+            }
+
+        before = places()
+        on.app.notify_line("a long story " * 30)
+        on.app.tick()
+        await on.look()
+        assert on.app.query_one("#keys").size.height == 3
+        assert places() == before
+        assert on.app.query_one("#why").region.bottom == on.app.query_one("#keys").region.y
+
+    play(act, size=(80, 24))
+
+
+def test_what_takes_more_room_than_a_notice_has_the_panes_arranged_anew(play: Play) -> None:
+    async def act(on: Played) -> None:
+        more = Static("more")
+        more.styles.height = 12
+        await on.app.screen.mount(more, before="#buttons")
+        await on.pilot.pause()
+        body = on.app.query_one("#body").region
+        found = [pane.region for pane in on.app.query(".panel") if pane.is_on_screen]
+        assert sum(region.area for region in found) == body.area
+        assert max(region.bottom for region in found) == more.region.y
+
+    play(act)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (160, 45)])
+def test_metrics_alone_are_curves_with_axes(play: Play, size: tuple[int, int]) -> None:
+    async def act(on: Played) -> None:
+        await on.press("4", "m")
+        await on.look()
+        text = on.text("metrics")
+        assert "p99 ms, worst" in text
+        assert text.count("min ") >= 4
+        assert "now" in text
+
+    play(act, size=size)
 
 
 # Arming

@@ -9,9 +9,11 @@ from paxtui.console import commands as c
 from paxtui.console.actions.controller import Controller
 from paxtui.console.actions.ports import Dialogs
 from paxtui.console.actions.replica import ReplicaController
+from paxtui.console.actions.view import ViewController
 from paxtui.console.command_line import Call, Context, OperandError, Verb, parse
 from paxtui.console.command_line.operands import number
 from paxtui.console.commands import Link
+from paxtui.console.geometry import LAYOUTS
 from paxtui.console.model.liveness.tolerance import connected_voters
 from paxtui.console.preferences import HISTORY_MAX, Preferences
 
@@ -84,6 +86,18 @@ class DialogController(Controller):
                 self.run_line(f"preset {name}")
 
         self._dialogs.open_presets(chosen)
+
+    def choose_panes(self, view: ViewController) -> None:
+        """Let the person turn panes on and off, until it is enough, or take a layout."""
+
+        def chosen(name: str | None) -> None:
+            if name in LAYOUTS:
+                view.use_layout(name)
+            elif name is not None:
+                view.toggle_pane(name)
+                self._dialogs.open_panes(chosen)
+
+        self._dialogs.open_panes(chosen)
 
     def open_link_menu(self, links: Sequence[Link]) -> None:
         """List all that can be done to links."""

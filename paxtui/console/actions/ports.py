@@ -38,6 +38,10 @@ class Screen(Protocol):
     @property
     def log_pane(self) -> LogView: ...
 
+    @property
+    def focused_pane(self) -> str:
+        """Return the name of the pane that has the focus; empty if none has."""
+
     def redraw(self) -> None:
         """Let every pane look at the model."""
 
@@ -74,6 +78,9 @@ class Dialogs(Protocol):
     def open_link_menu(self, name: str, answered: Answered) -> None: ...
 
     def open_presets(self, answered: Answered) -> None: ...
+
+    def open_panes(self, answered: Answered) -> None:
+        """Offer panes to turn on and off, and layouts."""
 
     def open_palette(self, context: Context, history: list[str], answered: Answered) -> None: ...
 

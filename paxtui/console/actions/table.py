@@ -12,6 +12,7 @@ from paxtui.console.command_line import parser as m
 from paxtui.console.command_line.choices import cut_choices, fixed_choices, link_choices, replica_choices
 from paxtui.console.command_line.screen_verbs import ScreenVerbs
 from paxtui.console.export import KINDS
+from paxtui.console.geometry import LAYOUTS, PANES
 from paxtui.console.model.analysis.presets import PRESETS
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.theme.styles import PALETTES
@@ -252,7 +253,7 @@ VIEW: Final = (
         "next-pane", "next pane", "focus the next pane", lambda on: on.view.focus_next_pane(), keys="tab"
     ),
     ActionSpec(
-        "maximise", "maximise", "one view alone, and back", lambda on: on.view.maximise(), keys="m",
+        "maximise", "maximise", "the pane in focus alone, and back", lambda on: on.view.maximise(), keys="m",
         usage="maximise", meaning=_on.alone(lambda on: on.view.maximise()),
     ),
     ActionSpec(
@@ -278,6 +279,18 @@ VIEW: Final = (
     ActionSpec(
         "mark", "mark", "a bookmark among the events", usage="mark NAME",
         meaning=_on.text(lambda on, name: on.view.bookmark(name), "mark NAME"),
+    ),
+    ActionSpec(
+        "panes", "panes on and off", "which panes are shown on screens of this size",
+        lambda on: on.dialogs.choose_panes(on.view), keys="V", usage="panes log why events",
+        meaning=_on.some_of(lambda on, names: on.view.show_panes(names), PANES, "pane"),
+        choices=fixed_choices(*PANES),
+    ),
+    ActionSpec(
+        "layout", "next layout", "a set of panes that go together", lambda on: on.view.use_next_layout(),
+        keys="f4", usage="layout proof",
+        meaning=_on.one_of(lambda on, name: on.view.use_layout(name), tuple(LAYOUTS), "layout"),
+        choices=fixed_choices(*(f"{name} {what}" for name, (what, _) in LAYOUTS.items())),
     ),
 )  # fmt: skip
 

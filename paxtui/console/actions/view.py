@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from paxtui.console import export
 from paxtui.console.actions.controller import Controller
 from paxtui.console.actions.ports import Screen
 from paxtui.console.driver import ClusterDriver
+from paxtui.console.geometry import LAYOUTS, PANES
 from paxtui.console.preferences import Preferences
 from paxtui.console.theme.styles import PALETTES, Styles
-from paxtui.console.view_state import ViewState
+from paxtui.console.view_state import VIEWS, ViewState
 
 
 class ViewController(Controller):
@@ -28,14 +30,50 @@ class ViewController(Controller):
 
     def show_view(self, number: int) -> None:
         """Show view ``number``; on the dashboard, focus its pane."""
-        self.view_state.view = self.preferences.view = number
+        self.view_state.look_at(VIEWS[number - 1])
+        self._show()
+
+    def _show(self) -> None:
+        """Show what the view state says, and keep it."""
+        self.preferences.view = self.view_state.view
         self.preferences.maximised = self.view_state.maximised
         self._screen.arrange_view()
 
     def maximise(self) -> None:
-        """Show one view alone on a large screen, and back."""
-        self.view_state.maximised = not self.view_state.maximised
-        self.show_view(self.view_state.view)
+        """Show the pane in focus alone, and back."""
+        view_state, pane = self.view_state, self._screen.focused_pane
+        view_state.maximised = not view_state.maximised
+        view_state.look_at(pane)
+        self._show()
+
+    def show_panes(self, names: Sequence[str]) -> None:
+        """Show these panes and no others, on screens of this kind; one of them gets the focus."""
+        view_state = self.view_state
+        hidden = tuple(pane for pane in PANES if pane not in names)
+        view_state.hidden = {**view_state.hidden, view_state.size_class: hidden}
+        self.preferences.hidden = dict(view_state.hidden)
+        view_state.maximised = False
+        views = [number for number, view in enumerate(VIEWS, start=1) if view in names]
+        here = view_state.view
+        self.show_view(here if here in views or not views else views[0])
+
+    def toggle_pane(self, name: str) -> None:
+        """Turn a pane off, or on again. What has the focus is shown all the same."""
+        shown = self.view_state.panes
+        self.show_panes([pane for pane in PANES if (pane in shown) != (pane == name)])
+
+    def use_layout(self, name: str) -> None:
+        """Show the panes of a layout."""
+        what, panes = LAYOUTS[name]
+        self.show_panes(panes)
+        self.notify(f"layout {name}: {what}")
+
+    def use_next_layout(self) -> None:
+        """Show the panes of the next layout."""
+        names = list(LAYOUTS)
+        shown = {*self.view_state.panes}
+        current = next((name for name in names if {*LAYOUTS[name][1]} == shown), names[-1])
+        self.use_layout(names[(names.index(current) + 1) % len(names)])
 
     def focus_next_pane(self) -> None:
         """Focus what comes next."""
@@ -98,7 +136,8 @@ class ViewController(Controller):
         if name not in PALETTES:
             self.notify(f"there is no theme {name}; {', '.join(PALETTES)} are", failed=True)
             return
-        self.view_state.styles = Styles(name, ascii=self.view_state.styles.ascii)
+        old = self.view_state.styles
+        self.view_state.styles = Styles(name, ascii=old.ascii, few_colours=old.few_colours)
         self.preferences.theme = name
         self._screen.apply_theme(name)
         self.notify(f"theme {name}")

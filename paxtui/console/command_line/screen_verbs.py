@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from paxtui.console.command_line import parser
 from paxtui.console.command_line.operands import OperandError, replica
 from paxtui.console.command_line.parser import Call, Context, Intent, Meaning, need
+from paxtui.console.geometry import LAYOUTS
 from paxtui.console.view_state import VIEWS
 
 On = TypeVar("On")
@@ -42,6 +43,18 @@ class ScreenVerbs(Generic[On]):
             if words[0] not in allowed:
                 raise OperandError(f"{words[0]!r} is no {what}; {', '.join(allowed)} are")
             return [Call(run, (words[0],))]
+
+        return mean
+
+    def some_of(self, run: Callable[[On, list[str]], object], allowed: Sequence[str], what: str) -> Meaning:
+        """Make a command that takes one or more of some words."""
+
+        def mean(words: Sequence[str], context: Context) -> list[Intent]:
+            need(words, 1, len(allowed), " ".join(allowed), context)
+            for word in words:
+                if word not in allowed:
+                    raise OperandError(f"{word!r} is no {what}; {', '.join(allowed)} are")
+            return [Call(run, (list(words),))]
 
         return mean
 
@@ -89,6 +102,8 @@ class ScreenVerbs(Generic[On]):
         """Make a command that takes a topology, or shows all where none is named."""
 
         def mean(words: Sequence[str], context: Context) -> list[Intent]:
+            if words and words[0] in LAYOUTS:
+                raise OperandError(f"{words[0]} is a layout of panes: layout {words[0]}")
             return parser.preset(words, context) if words else [Call(run)]
 
         return mean

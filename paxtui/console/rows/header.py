@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import Final, NamedTuple
 
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.model.durations import ages
-from paxtui.console.model.liveness.tolerance import tolerance
+from paxtui.console.model.liveness.liveness import is_degraded
+from paxtui.console.model.liveness.tolerance import Tolerance, tolerance
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.faults import broken
 from paxtui.console.rows.log import column_mark
@@ -21,9 +22,12 @@ LIGHT_STYLES = {
     "moving": "good",
     "waiting": "warn",
     "electing": "warn",
-    "stalled": "warn",
+    "stalled": "hole",
     "STUCK": "alarm",
 }
+LOUD = ("hole", "alarm")
+"""Styles of what is wrong: they have a ground of their own."""
+
 SAFETY_STYLES = {"SAFE": "good", "UNKNOWN": "warn", "VIOLATED": "alarm"}
 
 
@@ -58,52 +62,117 @@ def view_status(view_state: ViewState) -> Row:
     return [("LIVE", "good")]
 
 
+class HeaderFact(NamedTuple):
+    """One fact of the header."""
+
+    rank: int
+    """Its importance, 0 the most: where not all fit, the least important is left out as a whole."""
+    row: Row
+    longer: tuple[tuple[int, Row], ...] = ()
+    """The same with more said, each with the importance of saying it."""
+
+
 def header(view_state: ViewState, width: int) -> Row:
-    """Return one line, the most important first: what does not fit is left out as a whole."""
-    model = view_state.model
-    now = view_state.now
-    verdict = model.liveness.verdict
+    """Return one line: state, safety, liveness, failures that it still bears, leader, how far, how fast, and
+    what is broken."""
+    model, now = view_state.model, view_state.now
     lights = model.judge.light
-    parts: list[Row] = [
-        [(" paxtui ", "strong"), (visible(model.cluster.name, 24), "title")],
-        view_status(view_state),
-        [(safety_words(view_state), SAFETY_STYLES[lights.light])],
-        [(verdict.light, LIGHT_STYLES[verdict.light])],
-        _leader(view_state),
-        [("chosen ", "dim"), _count(model, model.chosen)],
+    name = (visible(model.cluster.name, 24), "title")
+    over = view_state.scenario_end is not None  # what is over does not have to move
+    parts: list[HeaderFact] = [
+        HeaderFact(8, [name], ((11, [("paxtui ", "strong"), name]),)),
+        *([HeaderFact(1, [("scenario", "frozen")])] if view_state.scenario is not None else []),
+        HeaderFact(0, view_status(view_state)),
+        *([HeaderFact(1, [(" INSECURE ", "alarm")])] if _insecure(model) else []),
+        HeaderFact(2, [(safety_words(view_state), SAFETY_STYLES[lights.light])]),
+        *([] if over else [_liveness(model), *_tolerance(model, now)]),
+        HeaderFact(7, _leader(view_state)),
+        HeaderFact(8, [("chosen ", "dim"), _count(model, model.chosen)]),
+        HeaderFact(12, [("applied ", "dim"), _count(model, model.applied)]),
+        *_hole(model),
+        *_speed(model, now),
+        *_faults(model, now),
+        *([] if view_state.armed else [HeaderFact(4, [("read-only (:arm)", "warn")])]),
+        HeaderFact(17, [(f"{model.journal.total:,} events", "dim")]),
     ]
-    spare = tolerance(model, now)
-    if verdict.light != "starting" and (spare.spare < spare.most or spare.unknown):
-        parts.insert(5, [("spare ", "dim"), (f"{spare.number}/{spare.most}", "warn")])
-    if view_state.scenario_end is not None:
-        del parts[3]  # what is over does not have to move
-    if any(r.report is not None and r.report.security == "insecure" for r in model.replicas):
-        parts.insert(2, [(" INSECURE ", "alarm")])
-    gap = next(
-        (
-            r.report.status.holes
-            for r in model.replicas
-            if r.report and r.report.status and r.report.status.holes
-        ),
-        (),
-    )
-    if gap:
-        parts.append([(f"hole {gap[0]}", "hole")])
-    count = len(broken(model, now))
-    if count:
-        parts.append([(f"{count} fault{'s' if count > 1 else ''}", "warn")])
-    parts.append([("applied ", "dim"), _count(model, model.applied)])
-    if not view_state.armed:
-        parts.append([("read-only (:arm)", "warn")])
-    if view_state.scenario is not None:
-        parts.insert(1, [("scenario", "frozen")])
+    return _fitting(parts, width)
+
+
+def _fitting(parts: list[HeaderFact], width: int) -> Row:
+    """Return as many parts as fit, and as much of each, the most important first."""
+    found = [(part.rank, at, part.row) for at, part in enumerate(parts)]
+    found += [(rank, at, row) for at, part in enumerate(parts) for rank, row in part.longer]
+    rows: dict[int, Row] = {}
+    for _, at, row in sorted(found, key=lambda each: each[:2]):
+        tried = rows | {at: row}
+        fits = sum(width_of(each) for each in tried.values()) + 2 * (len(tried) - 1) < width
+        if fits and (at in rows or row is parts[at].row):
+            rows = tried
+        elif row is parts[at].row and rows:
+            break
+        elif not rows:
+            rows = tried  # the state, cut
+    return fit([(" ", ""), *columns([rows[at] for at in sorted(rows)], width - 1)], width)
+
+
+def _insecure(model: ClusterModel) -> bool:
+    return any(r.report is not None and r.report.security == "insecure" for r in model.replicas)
+
+
+def _liveness(model: ClusterModel) -> HeaderFact:
+    light = model.liveness.verdict.light
+    loud = LIGHT_STYLES[light] in LOUD
+    return HeaderFact(3, [(f" {light} " if loud else light, LIGHT_STYLES[light])])
+
+
+def _tolerance(model: ClusterModel, now: float) -> list[HeaderFact]:
+    """Return how many failures it still bears, and where it is fewer than it could be, why."""
+    found, light = tolerance(model, now), model.liveness.verdict.light
+    if light == "starting":
+        return []
+    number = (f"{found.number}/{found.most}", "text")
+    if found.spare >= found.most:
+        return [HeaderFact(14, [("spare ", "dim"), number])]
+    row: Row = [("spare ", "dim"), (number[0], "warn")]
+    longer: list[tuple[int, Row]] = []
+    if is_degraded(light, found):
+        longer.append((5, [(" degraded ", "hole"), (" ", ""), *row]))
+    if found.reasons:
+        last = longer[-1][1] if longer else row
+        longer.append((10, [*last, (f" ({_because(found)})", "warn")]))
+    return [HeaderFact(4, row, tuple(longer))]
+
+
+def _because(found: Tolerance) -> str:
+    """Return why fewer failures are borne than could be."""
+    return ", ".join(found.reasons)
+
+
+def tolerance_words(found: Tolerance) -> str:
+    """Return how many failures are still borne, and why not more, as a sentence without its end."""
+    more = f"{found.number} of {found.most} more may fail"
+    return f"{more}: {_because(found)}" if found.reasons else more
+
+
+def _hole(model: ClusterModel) -> list[HeaderFact]:
+    holes = [r.report.status.holes for r in model.replicas if r.report and r.report.status]
+    first = next((each[0] for each in holes if each), None)
+    return [] if first is None else [HeaderFact(6, [(f" hole {first} ", "hole")])]
+
+
+def _speed(model: ClusterModel, now: float) -> list[HeaderFact]:
     rate = model.chosen_rate.rate(now)
-    parts.append([("?/s", "unknown") if rate is None else (f"{rate:,.0f}/s", "text")])
+    parts = [HeaderFact(13, [("?/s", "unknown") if rate is None else (f"{rate:,.0f}/s", "text")])]
     p50, p99 = (model.latency.quantile(now, share) for share in (0.5, 0.99))
     if p50 is not None and p99 is not None:
-        parts.append([("p50 ", "dim"), (f"{p50:.1f}", "text"), (" p99 ", "dim"), (f"{p99:.1f} ms", "text")])
-    parts.append([(f"{model.journal.total:,} events", "dim")])
-    return columns(parts, width)
+        parts.append(HeaderFact(16, [("p50 ", "dim"), (f"{p50:.1f} ms", "text")]))
+        parts.append(HeaderFact(15, [("p99 ", "dim"), (f"{p99:.1f} ms", "text")]))
+    return parts
+
+
+def _faults(model: ClusterModel, now: float) -> list[HeaderFact]:
+    count = len(broken(model, now))
+    return [HeaderFact(9, [(f"{count} fault{'s' if count > 1 else ''}", "warn")])] if count else []
 
 
 def _count(model: ClusterModel, slots: int) -> Span:
@@ -211,14 +280,43 @@ def state_words(view_state: ViewState, replica: ReplicaView) -> str:
 TABS = ("Log", "Replicas", "Links", "Metrics", "Chat", "Events")
 
 
+TAB_LETTERS: Final = 3
+"""Letters of a view's name where not all names fit."""
+
+
+def tab_texts(width: int) -> list[str]:
+    """Return what stands for each view, number and name; on a narrow screen the name is short."""
+    whole = [f" {number} {name} " for number, name in enumerate(TABS, start=1)]
+    if sum(len(text) + 2 for text in whole) < width:
+        return whole
+    return [f" {number} {name[:TAB_LETTERS]}" for number, name in enumerate(TABS, start=1)]
+
+
 def tabs(view_state: ViewState, current: int, width: int) -> Row:
     """Return the views by number; the current one stands out."""
     heavy = view_state.styles.glyph("heavy")
     light = view_state.styles.glyph("line")
     row: Row = [(heavy, "rule")]
-    for number, name in enumerate(TABS, start=1):
+    gap = tab_gap(width)
+    for number, text in enumerate(tab_texts(width), start=1):
         here = number == current
-        row.append((f" {number} {name} ", "selected" if here else "title"))
-        row.append(((heavy if here else light) * 2, "rule"))
+        row.append((text, "selected" if here else "title"))
+        row.append(((heavy if here else light) * gap, "rule"))
     rest = max(0, width - width_of(row))
     return fit([*row, (light * rest, "rule")], width)
+
+
+def tab_gap(width: int) -> int:
+    """Return cells between two views."""
+    return 2 if tab_texts(width)[0].endswith(" ") else 0
+
+
+def tab_at(x: int, width: int) -> int | None:
+    """Return the number of the view at column ``x``."""
+    at = 1
+    for number, text in enumerate(tab_texts(width), start=1):
+        end = at + len(text) + tab_gap(width)
+        if at <= x < end:
+            return number
+        at = end
+    return None

@@ -33,6 +33,9 @@ LOUD = ("hole", "alarm")
 
 STATE_WIDTH: Final = 9
 VALUE_MIN: Final = 12
+VALUE_WANTED: Final = 32
+"""Cells that a value gets before ballots get more than they need as a rule."""
+
 VALUE_KEPT: Final = 8
 """Cells that a value keeps beside what is said of it."""
 
@@ -51,11 +54,11 @@ class Columns(NamedTuple):
 
 
 def columns_of(width: int, n: int, end: int) -> Columns:
-    """Return cells of a replica's column: glyph and ballot if they fit, else a shorter ballot, else the
-    glyph. What is left over may hold the count of votes."""
+    """Return cells of a replica's column: glyph and ballot if the value keeps what it wants, else a shorter
+    ballot if it keeps some, else the glyph. What is left over may hold the count of votes."""
     digits = max(5, len(str(end)))
     room = width - 2 - digits - 2 - STATE_WIDTH - 1
-    size = next((size for size in (7, 5) if size * n + VALUE_MIN <= room), 2)
+    size = next((size for size, value in ((7, VALUE_WANTED), (5, VALUE_MIN)) if size * n + value <= room), 2)
     for name, cells, value_min in VOTES:
         if room - size * n - cells >= value_min:
             return Columns(digits, size, name, cells)
@@ -197,7 +200,7 @@ def _cell(view_state: ViewState, cell: AcceptorCell, size: int, leads_at: Ballot
     ballot = str(cell.ballot)
     hue = view_state.ballot_hue(cell.ballot.round, cell.ballot.replica) if cell.fresh else "dim"
     if cell_len(ballot) > size - 2:
-        ballot = ballot[-(size - 2) :]
+        ballot = "…" + ballot[-(size - 3) :]
     if leads_at == cell.ballot and cell.fresh:
         hue = f"{hue} bold"
     return [(glyph, style), (pad(ballot, size - 1), hue)]

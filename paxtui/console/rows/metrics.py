@@ -6,8 +6,18 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from paxtui.console.model.durations import ages
-from paxtui.console.model.state.rates import SECONDS_KEPT
 from paxtui.console.model.state.replica import ReplicaView
+from paxtui.console.rows.curves import (
+    CURVE_LINES_MAX,
+    CURVE_LINES_MIN,
+    CURVE_WIDTH_MIN,
+    SPAN_S,
+    Curve,
+    Values,
+    curve_rows,
+    mean,
+    short,
+)
 from paxtui.console.rows.text import Row, fit, pad
 from paxtui.console.view_state import ViewState
 
@@ -19,7 +29,8 @@ LABEL_WIDTH: Final = 10
 VALUE_WIDTH: Final = 6
 TOP_WIDTH: Final = 9
 
-Values = Sequence[float | None]
+SPARK_S_MAX: Final = 60
+"""Seconds of a sparkline: a longer one would move for longer after whatever happened; curves show more."""
 
 
 class Series(NamedTuple):
@@ -34,16 +45,6 @@ class Series(NamedTuple):
     """Whether ``now`` is the sum of what is shown."""
     missing: str = "?"
     """What stands for no value: ``-`` where there was nothing to measure."""
-
-
-def short(value: float | None, missing: str = "?") -> str:
-    """Return ``0``, ``4.2``, ``98``, ``1.2k``, ``34k``, ``5.6M``; ``missing`` for what is not known."""
-    if value is None:
-        return missing
-    for size, unit in ((1e6, "M"), (1e3, "k")):
-        if value >= size * 0.9995:
-            return f"{value / size:.1f}{unit}" if value < 9.95 * size else f"{value / size:.0f}{unit}"
-    return f"{value:.1f}" if 0 < value < 9.95 and value != int(value) else f"{value:.0f}"
 
 
 def sparkline(values: Values, width: int, heights: str) -> tuple[str, float | None]:
@@ -112,7 +113,7 @@ def _most(columns: Sequence[Values]) -> list[float | None]:
 
 def spark_width(width: int) -> int:
     """Return cells that are left for a sparkline."""
-    return max(0, min(SECONDS_KEPT - 1, width - LABEL_WIDTH - VALUE_WIDTH - TOP_WIDTH - 3))
+    return max(0, min(SPARK_S_MAX, width - LABEL_WIDTH - VALUE_WIDTH - TOP_WIDTH - 3))
 
 
 def line(view_state: ViewState, one: Series, width: int) -> Row:
@@ -149,13 +150,82 @@ def queues(view_state: ViewState, width: int) -> Row:
     return fit(row, width)
 
 
+CURVES_BESIDE: Final = 40
+"""Cells of a curve where others stand beside it."""
+
+CURVES_ACROSS_MAX: Final = 3
+
+
 def metrics(view_state: ViewState, width: int, height: int) -> list[Row]:
-    """Return a few lines, or where there is room every replica's own numbers as well."""
+    """Return a line a number; where there is room curves of the most important, and every replica's own
+    numbers."""
+    found = _with_curves(view_state, width, height)
+    if found:
+        return found
     lines = [line(view_state, one, width) for one in series(view_state, max(1, spark_width(width)))]
     lines.insert(5, queues(view_state, width))
     if width < FULL_WIDTH or height < FULL_HEIGHT:
         return lines[:height]
     return [*lines, fit([], width), *table(view_state, width)][:height]
+
+
+def _with_curves(view_state: ViewState, width: int, height: int) -> list[Row]:
+    """Return curves, and below them what has none; nothing where there is no room. A curve a replica, and
+    the table, are given up first."""
+    if width < CURVE_WIDTH_MIN:
+        return []
+    across = max(1, min(CURVES_ACROSS_MAX, width // CURVES_BESIDE))
+    curved = {"chosen/s", "p50 ms", "p99 ms", "fsync ms"}
+    rest = [one for one in series(view_state, max(1, spark_width(width))) if one.label not in curved]
+    below = [line(view_state, one, width) for one in rest]
+    below.insert(2, queues(view_state, width))
+    numbers = [fit([], width), *table(view_state, width)] if width >= FULL_WIDTH else []
+    for each_replica, tail in ((True, [*below, *numbers]), (False, [*below, *numbers]), (False, below)):
+        shown = curves(view_state, each_replica=each_replica)
+        lines = min(CURVE_LINES_MAX, (height - len(tail) - 1) // -(-len(shown) // across))
+        if lines >= CURVE_LINES_MIN:
+            return [*_beside(view_state, shown, width, lines, across), fit([], width), *tail]
+    return []
+
+
+def curves(view_state: ViewState, *, each_replica: bool) -> list[Curve]:
+    """Return what has a curve, the most important first: commits of each replica, or of the slowest."""
+    model, now = view_state.model, view_state.now
+    p50, p99 = (model.latency.quantile(now, share) for share in (0.5, 0.99))
+    found = [
+        Curve("chosen/s", model.chosen_rate.last(now, SPAN_S), model.chosen_rate.rate(now), mean),
+        Curve("p50 ms", model.latency.last(now, 0.5, SPAN_S), p50, mean, "-"),
+        Curve("p99 ms, worst", model.latency.last(now, 0.99, SPAN_S), p99, max, "-"),
+    ]
+    fsyncs = [replica.fsync.last(now, SPAN_S) for replica in model.replicas]
+    if not each_replica:
+        slowest = _most(fsyncs)
+        told = [ms for replica in model.replicas if (ms := _told(replica, now)) is not None]
+        return [*found, Curve("fsync ms, slowest", slowest, max(told, default=None), max)]
+    return found + [
+        Curve(f"fsync ms {replica.name}", values, _told(replica, now), max, scale="fsync")
+        for replica, values in zip(model.replicas, fsyncs, strict=True)
+    ]
+
+
+def _beside(view_state: ViewState, shown: list[Curve], width: int, lines: int, across: int) -> list[Row]:
+    """Return curves, ``across`` side by side, each in so many lines. Those of one scale have one top."""
+    size = (width - 2 * (across - 1)) // across
+    tops: dict[str, float] = {}
+    for curve in shown:
+        known = [value for value in curve.values if value is not None]
+        if curve.scale and known:
+            tops[curve.scale] = max(tops.get(curve.scale, 0.0), *known)
+    heights = view_state.styles.spark
+    made = [curve_rows(each, view_state.now, size, lines, heights, tops.get(each.scale)) for each in shown]
+    rows: list[Row] = []
+    for at in range(0, len(made), across):
+        for parts in zip(*made[at : at + across], strict=True):
+            row: Row = []
+            for part in parts:
+                row += [("  ", ""), *part] if row else part
+            rows.append(fit(row, width))
+    return rows
 
 
 class Column(NamedTuple):
@@ -177,7 +247,7 @@ def _status(text: Callable[..., object]) -> Callable[[ReplicaView, float], str]:
 
 COLUMNS: Final = (
     Column("learned/s", lambda replica, now: short(replica.learned_rate.rate(now))),
-    Column("fsync ms", lambda replica, now: short(_told(replica))),
+    Column("fsync ms", lambda replica, now: short(_told(replica, now))),
     Column("msgs/s", lambda replica, now: short(replica.message_rate)),
     Column("lag", _status(lambda report, status: status.lag)),
     Column("in flight", _status(lambda report, status: status.in_flight)),
@@ -192,8 +262,9 @@ COLUMNS: Final = (
 """The most important first: those that do not fit are left out."""
 
 
-def _told(replica: ReplicaView) -> float | None:
-    return replica.report.fsync_ms if replica.report is not None else None
+def _told(replica: ReplicaView, now: float) -> float | None:
+    """Return how long its commits take, as its last report said; ``None`` if that is too old."""
+    return replica.report.fsync_ms if replica.report is not None and replica.fresh(now) else None
 
 
 def table(view_state: ViewState, width: int) -> list[Row]:
@@ -218,7 +289,9 @@ def table(view_state: ViewState, width: int) -> list[Row]:
     return rows
 
 
-def title(width: int) -> str:
+def title(view_state: ViewState, width: int, height: int) -> str:
     """Return what the lines span."""
+    if _with_curves(view_state, width, height):
+        return "4 metrics   ten minutes, then now"
     seconds = spark_width(width)
-    return f"metrics   {seconds} s, then now and max" if seconds else "metrics   now and max"
+    return f"4 metrics   {seconds} s, then now and max" if seconds else "4 metrics   now and max"

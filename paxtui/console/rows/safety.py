@@ -2,36 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from rich.cells import cell_len
 
+from paxtui.console.model.liveness.liveness import is_degraded
+from paxtui.console.model.liveness.tolerance import tolerance
 from paxtui.console.model.safety.checks import Check
-from paxtui.console.rows.header import LIGHT_STYLES, SAFETY_STYLES, safety_words
+from paxtui.console.rows.header import LIGHT_STYLES, SAFETY_STYLES, safety_words, tolerance_words
 from paxtui.console.rows.text import Row, fit, pad, wrap
 from paxtui.console.view_state import ViewState
 from paxtui.wire.text import visible
 
 TWO_COLUMNS: Final = 36
-REASONS_MAX: Final = 3
 
 GLYPHS: Final = {"SAFE": "ok", "UNKNOWN": "unknown", "VIOLATED": "bad"}
 
 
 def safety(view_state: ViewState, width: int, height: int) -> list[Row]:
-    """Return what is wrong first; then the checks, what they rest on, and whether the log moves."""
+    """Return what is wrong first, then why something is not known; then the checks, whether the log moves,
+    how many failures are borne, and what all that rests on."""
     judge = view_state.model.judge
-    rows: list[Row] = []
-    for problem in judge.problems[:REASONS_MAX]:
-        rows += wrap(visible(problem, 300), width, "bad", "  ")
-    rows += _checks(view_state, width)
-    rows += wrap(judge.basis, width, "dim", "  ")
+    problems = _sentences(judge.problems, width, "bad")
+    doubts = _sentences([f"? {reason}" for reason in judge.doubts(view_state.now)], width, "warn")
     moving = view_state.model.liveness.verdict
-    style = LIGHT_STYLES[moving.light]
-    rows += _moving(moving.light, moving.words, style, width)
-    for reason in judge.doubts(view_state.now)[:REASONS_MAX]:
-        rows += wrap(f"? {visible(reason, 200)}", width, "warn", "  ")
+    checks = _checks(view_state, width)
+    liveness = _moving(moving.light, moving.words, LIGHT_STYLES[moving.light], width)
+    rest = [*checks, *liveness, *_tolerance(view_state, width), *wrap(judge.basis, width, "dim", "  ")]
+    if len(problems) + len(doubts) + len(rest) <= height:
+        return [*problems, *rest, *doubts]
+    rows = [*problems, *doubts, *rest] if judge.light.light != "SAFE" else [*problems, *rest, *doubts]
+    missing = len(rows) - height
+    if missing > 0 and height > 1:
+        return [
+            *rows[: height - 1],
+            fit([(f"… {missing + 1} more lines; m shows the pane in focus alone", "dim")], width),
+        ]
     return rows[:height]
+
+
+def _sentences(texts: Iterable[str], width: int, style: str) -> list[Row]:
+    return [row for text in texts for row in wrap(visible(text, 300), width, style, "  ")]
+
+
+def _tolerance(view_state: ViewState, width: int) -> list[Row]:
+    model = view_state.model
+    light = model.liveness.verdict.light
+    if light == "starting" or view_state.scenario_end is not None:
+        return []
+    found = tolerance(model, view_state.now)
+    degraded = is_degraded(light, found)
+    words = f"{'degraded: ' if degraded else ''}{tolerance_words(found)}"
+    return wrap(words, width, "warn" if found.spare < found.most else "dim", "  ")
 
 
 def _moving(light: str, words: str, style: str, width: int) -> list[Row]:

@@ -188,15 +188,26 @@ PALETTES: Final = {
 """Themes by name, in the order in which ``T`` goes through them; the last is what ``NO_COLOR`` asks for."""
 
 
+GROUNDLESS: Final = ("ansi", "no-color")
+"""Themes in which everything has the ground of the terminal."""
+
+
 class Styles:
     """Glyphs and styles of one theme."""
 
-    def __init__(self, theme: str = "dark", *, ascii: bool = False) -> None:
+    def __init__(self, theme: str = "dark", *, ascii: bool = False, few_colours: bool = False) -> None:
         self.theme = theme
         self.ascii = ascii
+        self.few_colours = few_colours
+        """Whether the terminal has too few colours to tell one ground from another."""
         self._styles = {
             name: Style.parse(text) if text else Style() for name, text in PALETTES[theme].items()
         }
+
+    @property
+    def brackets(self) -> bool:
+        """Whether what can be pressed or typed into has brackets, because its ground cannot be seen."""
+        return self.few_colours or self.theme in GROUNDLESS
 
     def glyph(self, name: str) -> str:
         """Return the shape of a cell or a state."""

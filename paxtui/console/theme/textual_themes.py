@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from textual.theme import BUILTIN_THEMES, Theme
 
-from paxtui.console.theme.styles import PALETTES
+from paxtui.console.theme.styles import GROUNDLESS, PALETTES
 
 if TYPE_CHECKING:
     from textual.app import App
 
-ANSI_NAMES: Final = ("ansi", "no-color")
+ANSI_NAMES: Final = GROUNDLESS
 
 ANSI_BASES: Final = ("ansi-dark", "textual-ansi")
 """Textual's own theme of this kind, by its names, the newest first."""

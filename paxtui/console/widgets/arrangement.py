@@ -1,14 +1,17 @@
-"""Which panes are shown and which has the focus: by the chosen view, and by the size of the screen."""
+"""Which panes are shown, where they stand, and which has the focus."""
 
 from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.geometry import Offset, Region, Size, Spacing
+from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.screen import Screen
 from textual.widget import Widget
 
-from paxtui.console.view_state import VIEWS, ViewState
-from paxtui.console.widgets.bars import HeaderBar, KeyLine, Strip, TabLine, TooSmall
+from paxtui.console.geometry import Box, arrange
+from paxtui.console.view_state import ViewState
+from paxtui.console.widgets.bars import NOTICE_LINES, HeaderBar, KeyLine, Strip, TabLine, TooSmall
 from paxtui.console.widgets.buttons import ButtonBar
 from paxtui.console.widgets.chat import ChatPane
 from paxtui.console.widgets.events import EventsPane
@@ -18,33 +21,93 @@ from paxtui.console.widgets.metrics import MetricsPane
 from paxtui.console.widgets.replicas import FaultsPane, ReplicasPane
 from paxtui.console.widgets.safety import SafetyPane
 
+LINES_AROUND = 3
+"""Lines above and below the panes: the header, the views or the buttons, and the keys. A line of replicas is
+one more, where their pane is not shown."""
+
+
+def boxes(view_state: ViewState, width: int, height: int) -> dict[str, Box]:
+    """Return where the panes stand that are wanted, in the room that is left for them."""
+    wanted = () if view_state.maximised else view_state.panes
+    return arrange(width, height, wanted, view_state.model.n, focus=view_state.pane)
+
+
+class PaneLayout(Layout):
+    """The layout of the panes, by :mod:`paxtui.console.geometry`. What the last line takes for a long notice,
+    the lowest panes lose: nothing else moves for some seconds. Where there is less room than that, the panes
+    are arranged anew."""
+
+    name = "panes"
+
+    def __init__(self, view_state: ViewState) -> None:
+        self._view_state = view_state
+        self.boxes: dict[str, Box] = {}
+        """Where the panes stand that are shown."""
+
+    def arrange(
+        self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True
+    ) -> ArrangeResult:
+        parent.pre_layout(self)
+        room, found = Region(0, 0, size.width, size.height), self.boxes
+        lowest = max((box.bottom for box in found.values()), default=0)
+        if lowest - size.height >= NOTICE_LINES:
+            found = boxes(self._view_state, size.width, size.height)
+        placed = [(child, found[child.id]) for child in children if child.id in found]
+        return [
+            WidgetPlacement(Region(*box).intersection(room), Offset(), Spacing(), child)
+            for child, box in placed
+        ]
+
+
+class Body(Container):
+    """All panes."""
+
+    def __init__(self, view_state: ViewState) -> None:
+        super().__init__(id="body")
+        self._view_state = view_state
+        self._layout = PaneLayout(view_state)
+
+    @property
+    def layout(self) -> PaneLayout:
+        return self._layout
+
+    def compose(self) -> ComposeResult:
+        view_state = self._view_state
+        yield LogPane(view_state, id="log", classes="panel")
+        yield ChatPane(view_state, id="chat", classes="panel")
+        yield EventsPane(view_state, id="events", classes="panel")
+        yield WhyPane(view_state, id="why", classes="panel")
+        yield ReplicasPane(view_state, id="replicas", classes="panel")
+        yield SafetyPane(view_state, id="safety", classes="panel")
+        yield MetricsPane(view_state, id="metrics", classes="panel")
+        yield LinksPane(view_state, id="links", classes="panel")
+        yield FaultsPane(view_state, id="faults", classes="panel")
+
 
 def panes(view_state: ViewState) -> ComposeResult:
-    """Compose all panes; the stylesheet shows those that the view and the size have room for."""
+    """Compose the lines at the top and at the bottom, and all panes between."""
     yield HeaderBar(view_state, id="header")
     yield Strip(view_state, id="strip")
     yield TabLine(view_state, id="tabs")
-    with Container(id="body"):
-        with Container(id="left"):
-            yield LogPane(view_state, id="log", classes="panel")
-        with Container(id="mid"):
-            yield WhyPane(view_state, id="why", classes="panel")
-            yield LinksPane(view_state, id="links", classes="panel")
-        with Container(id="right"):
-            yield ReplicasPane(view_state, id="replicas", classes="panel")
-            yield MetricsPane(view_state, id="metrics", classes="panel")
-            yield SafetyPane(view_state, id="safety", classes="panel")
-            yield FaultsPane(view_state, id="faults", classes="panel")
-    with Container(id="bottom"):
-        yield ChatPane(view_state, id="chat", classes="panel")
-        yield EventsPane(view_state, id="events", classes="panel")
+    yield Body(view_state)
     yield ButtonBar(view_state, id="buttons")
     yield KeyLine(view_state, id="keys")
     yield TooSmall(view_state, id="too-small")
 
 
+def size_class(width: int, height: int) -> str:
+    """Return the name of a size in cells; what is turned off is remembered for each."""
+    if width < 40 or height < 10:
+        return "tiny"
+    if width < 80 or height < 24:
+        return "small"
+    if width >= 140 and height >= 40:
+        return "dash"
+    return "wide" if width >= 100 else "tabs"
+
+
 class Arrangement:
-    """The room and the focus of one screen's panes; the stylesheet knows what each class shows."""
+    """The room and the focus of one screen's panes."""
 
     def __init__(self, screen: Screen[object], view_state: ViewState) -> None:
         self._screen = screen
@@ -52,24 +115,36 @@ class Arrangement:
 
     @property
     def _view(self) -> str:
-        return VIEWS[self._view_state.view - 1]
+        return self._view_state.pane
+
+    @property
+    def focused_pane(self) -> str:
+        """Return the name of the pane that has the focus; empty if none has."""
+        focused = self._screen.focused
+        near = focused.ancestors_with_self if focused is not None else []
+        return next((each.id or "" for each in near if each.has_class("panel")), "")
 
     def set_classes(self, width: int, height: int) -> None:
-        """Set the classes by which the stylesheet shows and hides panes; sizes in cells."""
-        if width < 40 or height < 10:
-            size = "tiny"
-        elif width < 80 or height < 24:
-            size = "small"
-        elif width >= 140 and height >= 40:
-            size = "dash"
-        else:
-            size = "wide" if width >= 100 else "tabs"
-        if size == "dash" and self._view_state.maximised:
-            size = "wide"
-        self._screen.set_classes([f"size-{size}", f"view-{self._view}"])
+        """Show and hide what the size has room for; sizes in cells."""
+        size = size_class(width, height)
+        self._view_state.size_class = size
+        shown = "wide" if size == "dash" and self._view_state.maximised else size
+        self._screen.set_classes([f"size-{shown}", f"view-{self._view}"])
+        found = {} if size == "tiny" else boxes(self._view_state, width, height - LINES_AROUND)
+        if size != "tiny" and "replicas" not in found:
+            found = boxes(self._view_state, width, height - LINES_AROUND - 1)
+        for strip in self._screen.query(Strip):
+            strip.display = size != "tiny" and "replicas" not in found
+        for pane in self._screen.query(".panel"):
+            box = found.get(pane.id or "")
+            pane.display = box is not None
+            pane.set_class(box is not None and box.x > 0, "beside")
+        for body in self._screen.query(Body):
+            body.layout.boxes = found
+            body.refresh(layout=True)
 
     def focus_view(self) -> None:
-        """Focus the pane of the chosen view; in the chat, the line to write in."""
+        """Focus the pane that is always shown; in the chat, the line to write in."""
         for widget in self._screen.query(f"#{self._view}"):
             self._focus(widget)
 

@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Static
 
 from paxtui.console.widgets.dialog import Dialog, DialogLine, LineDialog
+from paxtui.console.widgets.line import framed
 
 
 class Choice(Button):
@@ -20,10 +21,18 @@ class Choice(Button):
         super().__init__(Text(f"  {label}"), id=id, compact=True)
         self._label = label
         self._pointer = pointer
+        self.styles.line_pad = 0
+
+    def on_mount(self) -> None:
+        self._show(self.has_focus)
 
     def watch_has_focus(self, has_focus: bool) -> None:
         super().watch_has_focus(has_focus)
-        self.label = Text(f"{self._pointer if has_focus else ' '} {self._label}")
+        self._show(has_focus)
+
+    def _show(self, has_focus: bool) -> None:
+        first, last = "[]" if self.app.has_class("brackets") else ("", "")
+        self.label = Text(f"{first}{self._pointer if has_focus else ' '} {self._label}{last}")
 
 
 class QuestionDialog(Dialog[str | None]):
@@ -69,7 +78,7 @@ class LinePrompt(LineDialog[str | None]):
     def compose(self) -> ComposeResult:
         with Horizontal(classes="row"):
             yield Static(Text(f" {self._prompt} "), classes="prompt")
-            yield DialogLine(self._text, placeholder=self._hint, compact=True)
+            yield from framed(DialogLine(self._text, placeholder=self._hint, compact=True))
 
     def submitted(self, text: str) -> None:
         self.dismiss(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.geometry import Size
 from textual.widgets import Input
 
-from paxtui.console.actions.surfaces import hints
+from paxtui.console.actions.surfaces import buttons, first_keys, hints
 from paxtui.console.rows import header as h
 from paxtui.console.rows.keys import WRITING, keys
 from paxtui.console.rows.text import Row, fit, wrap
@@ -51,13 +51,9 @@ class TabLine(Pane):
         return [h.tabs(self.view_state, self.view_state.view, width)]
 
     def on_click(self, event: object) -> None:
-        x = getattr(event, "x", 0)
-        at = 1
-        for number, name in enumerate(h.TABS, start=1):
-            size = len(name) + 6
-            if at <= x < at + size:
-                self.console.controllers.view.show_view(number)
-            at += size
+        number = h.tab_at(getattr(event, "x", 0), self.size.width)
+        if number is not None:
+            self.console.controllers.view.show_view(number)
 
 
 NOTICE_LINES = 3
@@ -90,7 +86,12 @@ class KeyLine(Pane):
             return [fit([(f" scenario {self.view_state.scenario}", "self")], width)]
         if isinstance(self.screen.focused, Input):
             return [keys(WRITING, width)]
-        return [keys(hints(armed=self.view_state.armed), width)]
+        found = hints(armed=self.view_state.armed)
+        if self.screen.has_class("size-dash"):  # the buttons say their keys
+            names = first_keys()
+            pressed = {names.get(spec.name) for spec in buttons()}
+            found = [(key, words) for key, words in found if key not in pressed]
+        return [keys(found, width)]
 
 
 class TooSmall(Pane):

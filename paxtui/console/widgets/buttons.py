@@ -1,4 +1,4 @@
-"""The bar of buttons for the selected replica: everything of it is a key, too."""
+"""The bar of buttons for the selected replica: everything of it is a key, too, and says which."""
 
 from __future__ import annotations
 
@@ -40,10 +40,21 @@ class ButtonBar(Horizontal):
     def __init__(self, view_state: ViewState, *, id: str | None = None) -> None:
         super().__init__(id=id, classes="buttons")
         self.view_state = view_state
-        self._shown: dict[str, str] = {}
+        self._shown: dict[str, Text] = {}
+
+    def _labels(self) -> dict[str, Text]:
+        """Return what the buttons say, by action: its key, and what it would do now; in brackets where no
+        ground of its own shows where a button begins and ends."""
+        first, last = "[]" if self.view_state.styles.brackets else "  "
+        keys = surfaces.first_keys()
+        found: dict[str, Text] = {}
+        for name, label in surfaces.button_labels(self.view_state).items():
+            key = "" if len(label) == 1 else f"{keys.get(name, '')} "  # a sign is its key
+            found[name] = Text.assemble(first, (key, "bold"), label, last)
+        return found
 
     def compose(self) -> ComposeResult:
-        labels = surfaces.button_labels(self.view_state)
+        labels = self._labels()
         made = [(spec.button, self._button(spec, labels[spec.name])) for spec in surfaces.buttons()]
         with Horizontal(classes="half"):
             yield Subject(self.view_state, classes="subject")
@@ -51,24 +62,25 @@ class ButtonBar(Horizontal):
         with Horizontal(classes="half"):
             yield from (button for spec, button in made if spec is not None and spec.below)
 
-    def _button(self, spec: ActionSpec, label: str) -> Button:
-        button = Button(Text(label), name=spec.name, compact=True, classes=f"do do-{spec.name}")
-        width = spec.button.width if spec.button is not None else None
-        button.styles.width = width or len(label) + 2
+    def _button(self, spec: ActionSpec, label: Text) -> Button:
+        button = Button(label, name=spec.name, compact=True, classes=f"do do-{spec.name}")
+        widest = spec.button.width if spec.button is not None and spec.button.width else 0
+        button.styles.width = max(len(label), widest + len("c ") if len(label) > len("[-]") else 0)
+        button.styles.line_pad = 0
         button.can_focus = False
         button.active_effect_duration = 0.1
         return button
 
     def relabel(self) -> None:
         """Say what the buttons would do now."""
-        found = surfaces.button_labels(self.view_state)
+        found = self._labels()
         if found == self._shown:
             return
         old, self._shown = self._shown, found
         for button in self.query(Button):
             name = button.name or ""
             if found[name] != old.get(name):
-                button.label = Text(found[name])
+                button.label = found[name]
 
     async def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()

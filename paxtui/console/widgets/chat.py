@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Container
+from textual.containers import Container, Horizontal
 
 from paxtui.console import commands as c
 from paxtui.console.model.analysis.conversation import Conversation
@@ -12,7 +12,7 @@ from paxtui.console.preferences import HISTORY_MAX
 from paxtui.console.rows import chat
 from paxtui.console.rows.text import Row
 from paxtui.console.view_state import ViewState
-from paxtui.console.widgets.line import TypedLine
+from paxtui.console.widgets.line import TypedLine, framed
 from paxtui.console.widgets.pane import Lines
 
 
@@ -101,8 +101,7 @@ class ChatInput(TypedLine):
     @property
     def pane(self) -> ChatPane:
         """Return where it stands."""
-        assert isinstance(self.parent, ChatPane)
-        return self.parent
+        return next(each for each in self.ancestors if isinstance(each, ChatPane))
 
     def update_placeholder(self) -> None:
         """Say whether one may write."""
@@ -150,7 +149,8 @@ class ChatPane(Container):
 
     def compose(self) -> ComposeResult:
         yield self.lines
-        yield self.line
+        with Horizontal(classes="field"):
+            yield from framed(self.line)
 
     @property
     def history(self) -> list[str]:

@@ -10,6 +10,7 @@ from textual.app import App
 from paxtui.console.actions import surfaces
 from paxtui.console.actions.ports import Answered
 from paxtui.console.command_line import Context
+from paxtui.console.rows.panes import pane_items
 from paxtui.console.rows.text import Row
 from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.ask import LinePrompt, QuestionDialog
@@ -60,6 +61,9 @@ class ScreenDialogs:
 
     def open_presets(self, answered: Answered) -> None:
         self._app.push_screen(PresetMenu(self._view_state), answered)
+
+    def open_panes(self, answered: Answered) -> None:
+        self._app.push_screen(Menu(self._view_state, "panes", pane_items(self._view_state)), answered)
 
     def open_palette(self, context: Context, history: list[str], answered: Answered) -> None:
         self._app.push_screen(Palette(self._view_state, context, history), answered)

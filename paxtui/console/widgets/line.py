@@ -6,7 +6,9 @@ import re
 import unicodedata
 from typing import Final
 
-from textual.widgets import Input
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.widgets import Input, Static
 
 UNTYPABLE: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """What a pasted text may hold and a line may not."""
@@ -26,6 +28,13 @@ def typable(text: str) -> str:
         for character in text
         if unicodedata.category(character) not in UNTYPABLE and character not in REORDERING
     )
+
+
+def framed(line: TypedLine) -> ComposeResult:
+    """Compose a line in brackets, which the stylesheet shows where its ground cannot be seen."""
+    yield Static(Text("["), classes="bracket")
+    yield line
+    yield Static(Text("]"), classes="bracket")
 
 
 class TypedLine(Input):

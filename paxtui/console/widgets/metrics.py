@@ -21,12 +21,15 @@ in flight   proposed and not chosen; queued waits for room in the window
 elections   how many were won in the seconds shown, as far as they were seen
 fsync ms    a commit to the slowest disk           messages/s   between replicas
 Blank is what this console did not see, such as the time before it was attached; `?` is not known.
-The table has each replica's own numbers."""
+Where there is room, also after m, curves show ten minutes: chosen/s and p50 are means of each
+column's seconds, p99 and fsync the worst of them; all fsync curves have one scale. The table has
+each replica's own numbers."""
 
     def __init__(self, view_state: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(view_state, id=id, classes=classes)
         self._made_for: tuple[object, ...] = ()
         self._made: list[Row] = []
+        self._title = "4 metrics"
 
     def rows(self, width: int, height: int) -> list[Row]:
         view_state = self.view_state
@@ -40,10 +43,11 @@ The table has each replica's own numbers."""
         )
         if made_for != self._made_for:
             self._made_for, self._made = made_for, metrics.metrics(view_state, width, height)
+            self._title = metrics.title(view_state, width, height)
         return self._made
 
     def redraw(self) -> None:
         super().redraw()
-        title = metrics.title(self.size.width)
+        title = self._title
         if self.border_title != title:
             self.border_title = title

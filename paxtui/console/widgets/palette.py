@@ -15,6 +15,7 @@ from paxtui.console.rows.menu import Item, item_line
 from paxtui.console.rows.text import Row, columns, fit, wrap
 from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.dialog import DialogLine, LineDialog
+from paxtui.console.widgets.line import framed
 from paxtui.console.widgets.pane import Lines, Pane
 
 LIST_LINES = 12
@@ -171,7 +172,7 @@ class Palette(LineDialog[str | None]):
             yield self.meaning
             with Horizontal(classes="row"):
                 yield Static(" : ", classes="prompt")
-                yield Words(compact=True)
+                yield from framed(Words(compact=True))
 
     def on_mount(self) -> None:
         self.offers.show(suggest("", self._against))

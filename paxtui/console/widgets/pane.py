@@ -219,6 +219,14 @@ class Lines(Pane, can_focus=True):
         self.moved()
         self.redraw()
 
+    def on_resize(self) -> None:
+        # What was off the screen at the old size, or before it was shown at all, may fit now.
+        if not self.following or self.frozen:
+            self.top = max(0, min(self.top, self.count() - self.room))
+            if self.cursor >= self.top + self.room:
+                self.top = self.cursor - self.room + 1
+        super().on_resize()
+
     def on_mouse_scroll_up(self) -> None:
         self.action_move(-3)
 

@@ -10,6 +10,7 @@ from textual.widgets import Button, Input, Static
 
 from paxtui.console.widgets.ask import Choice
 from paxtui.console.widgets.dialog import DialogLine, LineDialog
+from paxtui.console.widgets.line import framed
 
 
 class WipeDialog(LineDialog[bool]):
@@ -36,7 +37,7 @@ class WipeDialog(LineDialog[bool]):
             yield Static(Text(text), classes="question")
             with Horizontal(classes="row"):
                 yield Static(Text(f"Type {self._replica} to allow it: "), classes="prompt")
-                yield DialogLine(compact=True, max_length=10)
+                yield from framed(DialogLine(compact=True, max_length=10))
             with Horizontal(classes="row answers"):
                 yield Choice("Cancel", "cancel")
                 yield Choice("Wipe", "wipe")

@@ -75,7 +75,7 @@ class Terminal:
             except OSError:
                 return
             self.bytes += len(received)
-            if self.first_paint_s is None and b"paxtui" in received:
+            if self.first_paint_s is None and b"state" in received:
                 self.first_paint_s = time.monotonic() - self.started
                 self.painted.set()
             self._tail = (self._tail + received)[-4096:]
@@ -220,7 +220,7 @@ async def start(replicas: LocalCluster, seconds: float) -> None:
 async def idle(replicas: LocalCluster, seconds: float) -> None:
     with console(replicas.cluster, 160, 45) as terminal:
         await first_paint(terminal)
-        await trio.sleep(20)  # until what happened at the start has left the sparklines
+        await trio.sleep(35)  # until what happened at the start has left the sparklines
         cpu, drawn = await use(terminal, seconds)
     report("idle: CPU", f"{cpu:.1%} of a core", "< 1 %")
     report("idle: drawn", f"{drawn:.0f} B/s", "0 B/s")

@@ -47,8 +47,9 @@ class LogLines:
 
     def fold(self, model: ClusterModel, room: int, now: float) -> None:
         """Fold what is alike, up to some lines before the end of the log: by part of a page of ``room``
-        lines."""
-        if not self.folding:
+        lines. What fits is not folded."""
+        fits = model.end - model.floor + (model.floor > 0) <= room
+        if not self.folding or fits:
             self._layout, self._layout_of = layout(model, 0), ()
             return
         kept = max(4, room // 3)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import Final, Literal, NamedTuple
 
-from paxtui.console.model.liveness.tolerance import connected_voters, runs, voters
+from paxtui.console.model.liveness.tolerance import Tolerance, connected_voters, runs, voters
 from paxtui.console.model.state.facts import Facts
 from paxtui.console.model.state.replica import ReplicaView
 
@@ -36,6 +36,12 @@ class LivenessVerdict(NamedTuple):
 
     light: Light
     words: str
+
+
+def is_degraded(light: Light, found: Tolerance) -> bool:
+    """Return whether the state is between all well and stalled: the log can move, and the cluster bears fewer
+    failures than it could. Where that is not known, it is not said."""
+    return light not in ("starting", "stalled", "STUCK") and found.spare < found.most and not found.unknown
 
 
 def connected_majority(model: Facts) -> tuple[int, ...] | None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-SECONDS_KEPT: Final = 120
+SECONDS_KEPT: Final = 601
+"""Ten minutes, and the second that still runs."""
+
+SAMPLED_S: Final = 10
+"""Seconds whose latencies are all kept, for quantiles over them together."""
+
+SHARES: Final = (0.5, 0.99)
+"""The quantiles that are kept of each second before."""
+
 SAMPLES_MAX: Final = 512
 """Latency samples a second; beyond this every further run counts only as one that was there."""
 
@@ -57,7 +65,8 @@ class RateCounter:
         """Return a second's count: of the last whole one, or of the running one if it has more already;
         ``None`` if neither was watched."""
         self._advance(now)
-        return max((each for each in list(self._buckets)[-2:] if each is not None), default=None)
+        newest = (self._buckets[-2], self._buckets[-1])
+        return max((each for each in newest if each is not None), default=None)
 
 
 class Gauge:
@@ -92,16 +101,20 @@ class Gauge:
 
 
 class Latencies:
-    """Milliseconds of each of the last seconds."""
+    """Milliseconds of each of the last seconds: all samples of the newest, and quantiles of those before."""
 
     def __init__(self) -> None:
-        self._buckets: deque[list[float]] = deque(([] for _ in range(SECONDS_KEPT)), maxlen=SECONDS_KEPT)
+        self._buckets: deque[list[float]] = deque(([] for _ in range(SAMPLED_S)), maxlen=SAMPLED_S)
+        self._told: dict[float, deque[float | None]] = {
+            share: deque([None] * SECONDS_KEPT, maxlen=SECONDS_KEPT) for share in SHARES
+        }
         self._second: int | None = None
 
     def copy(self) -> Latencies:
         """Return a copy as it is now."""
         other = Latencies()
-        other._buckets = deque((bucket.copy() for bucket in self._buckets), maxlen=SECONDS_KEPT)
+        other._buckets = deque((bucket.copy() for bucket in self._buckets), maxlen=SAMPLED_S)
+        other._told = {share: told.copy() for share, told in self._told.items()}
         other._second = self._second
         return other
 
@@ -117,19 +130,23 @@ class Latencies:
         if self._second is None:
             self._second = second
         for _ in range(min(max(0, second - self._second), SECONDS_KEPT)):
+            samples = sorted(self._buckets[-1])
+            for share, told in self._told.items():
+                told.append(_quantile(samples, share))
             self._buckets.append([])
         self._second = max(self._second, second)
 
-    def quantile(self, now: float, share: float, seconds: int = 10) -> float | None:
-        """Return a quantile over the last seconds; ``None`` where nothing was measured."""
+    def quantile(self, now: float, share: float) -> float | None:
+        """Return a quantile over the last ten seconds; ``None`` where nothing was measured."""
         self._advance(now)
-        samples = sorted(ms for bucket in list(self._buckets)[-seconds:] for ms in bucket)
+        samples = sorted(ms for bucket in self._buckets for ms in bucket)
         return _quantile(samples, share)
 
     def last(self, now: float, share: float, seconds: int) -> list[float | None]:
-        """Return a quantile of each of the last whole seconds, oldest first."""
+        """Return a quantile of each of the last whole seconds, oldest first; ``share`` is one of
+        :data:`SHARES`."""
         self._advance(now)
-        return [_quantile(sorted(bucket), share) for bucket in list(self._buckets)[-seconds - 1 : -1]]
+        return list(self._told[share])[-seconds:]
 
 
 def _back(second: int | None, now: float) -> int:
