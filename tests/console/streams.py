@@ -152,7 +152,7 @@ def picture(model: ClusterModel, now: float) -> dict[str, Any]:
         "trims": sorted((floor, model.trims.slot_of(floor)) for floor in model.trims.floors),
         "leader": model.leader,
         "clock": model.wall_ahead,
-        "latency": [model.latency.quantile(now, share, 100) for share in (0.0, 0.5, 1.0)],
+        "latency": [model.latency.quantile(now, share) for share in (0.0, 0.5, 1.0)],
         "replicas": [
             {
                 "told": (each.role, each.promised, each.follows, each.applied, each.floor, each.chain),

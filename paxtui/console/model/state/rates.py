@@ -122,7 +122,7 @@ class Latencies:
         """Take one sample."""
         self._advance(now)
         back = _back(self._second, now)
-        if back <= SECONDS_KEPT and len(bucket := self._buckets[-back]) < SAMPLES_MAX:
+        if back <= SAMPLED_S and len(bucket := self._buckets[-back]) < SAMPLES_MAX:
             bucket.append(ms)
 
     def _advance(self, now: float) -> None:
@@ -130,7 +130,7 @@ class Latencies:
         if self._second is None:
             self._second = second
         for _ in range(min(max(0, second - self._second), SECONDS_KEPT)):
-            samples = sorted(self._buckets[-1])
+            samples = sorted(self._buckets[0])  # the second that leaves: nothing comes so late
             for share, told in self._told.items():
                 told.append(_quantile(samples, share))
             self._buckets.append([])
@@ -146,7 +146,8 @@ class Latencies:
         """Return a quantile of each of the last whole seconds, oldest first; ``share`` is one of
         :data:`SHARES`."""
         self._advance(now)
-        return list(self._told[share])[-seconds:]
+        newest = [_quantile(sorted(bucket), share) for bucket in self._buckets]
+        return [*self._told[share], *newest][-seconds - 1 : -1]
 
 
 def _back(second: int | None, now: float) -> int:
