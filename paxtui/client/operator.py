@@ -24,6 +24,7 @@ from paxtui.wire.requests import (
     LogPage,
     ObserveRequest,
     ReadRequest,
+    RenewRequest,
     StatusReport,
     StatusRequest,
     UndoRequest,
@@ -138,10 +139,18 @@ class Operator:
 
     async def undo(self, number: int) -> None:
         """End the fault ``number``, wherever it is."""
+        await self._ask(self._replica_of(number), UndoRequest(0, number))
+
+    async def renew(self, number: int) -> None:
+        """Let the fault ``number``, which ends by itself, act for its whole time again."""
+        await self._ask(self._replica_of(number), RenewRequest(0, number))
+
+    def _replica_of(self, number: int) -> int:
+        """Return where the fault ``number`` is."""
         replica = (number - 1) % REPLICAS_MAX
         if number < 1 or replica >= self._cluster.n:
             raise Failed(f"there is no fault {number}")
-        await self._ask(replica, UndoRequest(0, number))
+        return replica
 
     async def heal(self) -> list[str]:
         """End all faults of all replicas that can be reached; a line for each that cannot."""

@@ -105,6 +105,32 @@ async def test_an_operator_names_events_of_a_trigger_by_their_earlier_names(tmp_
         assert listed["faults"][0]["when"]["event"] == "marked"
 
 
+@pytest.mark.trio
+async def test_a_fault_without_a_word_in_it_is_listed_as_one_without_effect_and_can_be_ended(
+    r0: HostedReplica,
+) -> None:
+    async with r0.dial("operator") as newer, r0.dial() as raw, r0.dial() as wall:
+        assert (await wall.ask(hello("observer")))["type"] == "welcome"
+        await wall.say({"type": "observe", "id": 7})
+        assert await wall.hear() is not None
+        clock = {"fault": "clock", "percent": 10}
+        done = await newer.ask({"type": "inject", "id": 1, "fault": clock, "for_s": 60})
+        assert (await raw.ask(hello("operator", name="eve")))["type"] == "welcome"
+        (listed,) = (await raw.ask({"type": "list-faults", "id": 2}))["faults"]
+        nothing = {"fault": "slow-disk", "ms": 0.0}
+        assert (listed["fault"], listed["number"]) == (nothing, done["number"])
+        report = await raw.ask({"type": "get-status", "id": 3})
+        assert [each["fault"] for each in report["active"]] == [nothing]
+        assert (await raw.ask({"type": "undo", "id": 4, "number": done["number"]}))["type"] == "done"
+        assert r0.host.protocol_clock.rate == 1
+        told: list[Said] = []
+        while len(told) < 2:
+            delta = await wall.hear()
+            assert delta is not None
+            told += [each for _, each in delta.get("events", ()) if each["event"].startswith("fault-")]
+        assert [each["fault"] for each in told] == [nothing, nothing]
+
+
 class OlderReplica:
     """The listening side of replica 1 of three, of the earlier release."""
 

@@ -15,7 +15,7 @@ from paxtui.core.output import Applied, Fetch, FetchState, Output
 from paxtui.core.proposer import Phase
 from paxtui.core.replica import Replica
 from paxtui.core.values import Command, Entry
-from paxtui.sim.cluster.clock import Clock
+from paxtui.sim.cluster.clock import SimulatedClock
 from paxtui.sim.cluster.disk import DiskUntrusted, SimulatedDisk
 from paxtui.sim.cluster.network import Parcel
 from paxtui.sim.cluster.triggers import Triggers
@@ -51,7 +51,7 @@ class SimulatedReplica:
         self.gate = DurabilityGate()
         self.paused_until = 0.0
         self._inbox: list[tuple[Any, ...]] = []
-        self.clock = Clock()
+        self.clock = SimulatedClock()
         self._timer = INFINITY
         self._drawn = fractions(mixed(world.plan.seed, 5, me), 1)
         """For how long commits take."""
