@@ -79,8 +79,10 @@ class SimulatedReplica:
     def _arm(self, now: float, deadline: float) -> None:
         """Wake the replica at its ``deadline``, as its own clock shows it, if nothing does so before."""
         if deadline < self._timer:
-            self._timer = deadline
             at = self.clock.when(deadline) + 1e-9
+            if at == INFINITY:  # the clock stands: the next change of its rate arms the timer
+                return
+            self._timer = deadline
             self._world.push(at if at > now else now, self._timer_due, (self.life, deadline))
 
     def _timer_due(self, event: tuple[int, float]) -> None:
