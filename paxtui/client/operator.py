@@ -12,7 +12,8 @@ from paxtui.client.connection import BROKEN, answers, dial, views
 from paxtui.client.errors import ClientError, Failed, Unknown
 from paxtui.client.route import words
 from paxtui.config.cluster_file import Cluster
-from paxtui.wire.faults import ActiveFault, AnyFault, CrashReplica, Cut, Trigger
+from paxtui.wire.faults import ActiveFault, AnyFault, Clock, CrashReplica, Cut, Trigger
+from paxtui.wire.hello import PROTOCOL_VERSION
 from paxtui.wire.requests import (
     DoneReply,
     ElectRequest,
@@ -192,6 +193,8 @@ class Operator:
                 name=self._name,
                 timeout_s=timeout_s,
             ) as link:
+                if _is_clock(request) and link.welcome.version < PROTOCOL_VERSION:
+                    raise Failed(f"replica {replica} is of an older release: its clock cannot be slowed")
                 left = not isinstance(request, LOOKS)
                 await link.send(request)
                 messages: list[Struct] = []
@@ -211,6 +214,10 @@ class Operator:
         if isinstance(answer, FailedAnswer):
             raise Failed(f"replica {replica}: {answer.reason}")
         return answer
+
+
+def _is_clock(request: Struct) -> bool:
+    return isinstance(request, InjectRequest) and isinstance(request.fault, Clock)
 
 
 class NotHeard(ClientError):

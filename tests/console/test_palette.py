@@ -82,6 +82,8 @@ MEANINGS = [
     ("duplicate r1>r0 5", [c.InjectManyCommand(((1, f.Duplicate(0, 5)),), "duplicate r1>r0 5 %")]),
     ("reorder r1>r0 5", [c.InjectManyCommand(((1, f.Reorder(0, 5)),), "reorder r1>r0 5 %")]),
     ("straighten r0>r1", [c.ClearCommand((0, 1), kind) for kind in KINDS]),
+    ("slow-motion 10", [c.SlowMotionCommand(10)]),
+    ("slow-motion off", [c.SlowMotionCommand(1)]),
     ("slow-disk r1 50", [c.InjectCommand(1, f.SlowDisk(50))]),
     ("disk-error r1", [c.InjectCommand(1, f.DiskError())]),
     ("full-disk r1", [c.InjectCommand(1, f.FullDisk())]),

@@ -153,6 +153,11 @@ CLUSTER: Final = (
         meaning=_on.replica(lambda on, id: on.dialogs.ask_wipe(id), "wipe {other}"),
     ),
     ActionSpec(
+        "slow-motion", "slow motion", "clocks and links of all replicas run ten times slower, and back",
+        lambda on: on.replica.slow_motion(), armed=True, keys="M", usage=m.SLOW_MOTION_USAGE,
+        meaning=m.slow_motion, choices=fixed_choices("2 twice as slow", "10", "50", "off as usual"),
+    ),
+    ActionSpec(
         "preset", "presets ...", "topologies for any number, with a preview",
         lambda on: on.dialogs.open_presets(), armed=True, keys="P", menu="P", links=True,
         usage="preset ring, preset bridge {last}", meaning=_on.preset(lambda on: on.dialogs.open_presets()),

@@ -7,6 +7,7 @@ from typing import Final
 
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.model.durations import ages
+from paxtui.console.model.liveness.clocks import clock_words
 from paxtui.console.model.liveness.tolerance import tolerance
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.faults import broken
@@ -79,6 +80,8 @@ def header(view_state: ViewState, width: int) -> Row:
         del parts[3]  # what is over does not have to move
     if any(r.report is not None and r.report.security == "insecure" for r in model.replicas):
         parts.insert(2, [(" INSECURE ", "alarm")])
+    if clocks := clock_words(model, now):
+        parts.insert(2, [(clocks, "frozen")])
     gap = next(
         (
             r.report.status.holes
