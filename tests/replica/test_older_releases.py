@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 import trio
 
+from paxtui.client import Failed, Operator
 from paxtui.client.connection import answers, dial
 from paxtui.config import cluster_file
 from paxtui.wire import FrameReader, frame
+from paxtui.wire.faults import Clock
 from paxtui.wire.requests import StatusRequest
 from tests.ports import free_ports
 from tests.replica.conditions import eventually
@@ -209,3 +211,17 @@ async def test_the_library_falls_back_and_says_nothing_that_an_older_replica_doe
         nursery.cancel_scope.cancel()
     assert other.refused == 1
     assert other.heard == [{"type": "get-status", "id": 1}]
+
+
+@pytest.mark.trio
+async def test_the_library_slows_no_clock_of_an_older_replica() -> None:
+    other = OlderReplica()
+    ports = free_ports(3)
+    operator = Operator(cluster_file.local(3, ports, name="hosted"), "eve")
+    async with trio.open_nursery() as nursery:
+        listeners = await trio.open_tcp_listeners(ports[1], host="127.0.0.1")
+        nursery.start_soon(trio.serve_listeners, other.serve, listeners)
+        with pytest.raises(Failed, match="replica 1 is of an older release: its clock cannot be slowed"):
+            await operator.inject(1, Clock(10))
+        nursery.cancel_scope.cancel()
+    assert other.heard == []
