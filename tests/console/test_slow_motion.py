@@ -200,6 +200,10 @@ def test_clocks_are_told_as_they_are(
     line = "".join(text for text, _ in header(view_state, 160))
     assert words in line
     assert ("SLOW MOTION" in line) == words.startswith("SLOW")
+    narrow = "".join(text for text, _ in header(view_state, 80))
+    assert (words.partition(",")[0] if words.startswith("SLOW") else words) in narrow
+    if words.startswith("SLOW"):
+        assert "leader r0@" in narrow
 
 
 def test_what_is_not_heard_any_more_is_not_told() -> None:

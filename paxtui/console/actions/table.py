@@ -155,7 +155,8 @@ CLUSTER: Final = (
     ActionSpec(
         "slow-motion", "slow motion", "clocks and links of all replicas run ten times slower, and back",
         lambda on: on.replica.slow_motion(), armed=True, keys="M", usage=m.SLOW_MOTION_USAGE,
-        meaning=m.slow_motion, choices=fixed_choices("2 twice as slow", "10", "50", "off as usual"),
+        choices=fixed_choices("2 links 40 ms", "10 links 200 ms", "50 links 1 s", "off"),
+        meaning=m.slow_motion,
     ),
     ActionSpec(
         "preset", "presets ...", "topologies for any number, with a preview",

@@ -30,6 +30,9 @@ SAFETY_STYLES = {"SAFE": "good", "UNKNOWN": "warn", "VIOLATED": "alarm"}
 
 DAY_S: Final = 86_400.0
 
+BRIEF = 100
+"""In less width the delay of links in slow motion gives way to who leads; the links view has it."""
+
 STRIP_DETAIL = 10
 """Below so many cells a replica's name and mark are all that fits."""
 
@@ -80,7 +83,7 @@ def header(view_state: ViewState, width: int) -> Row:
         del parts[3]  # what is over does not have to move
     if any(r.report is not None and r.report.security == "insecure" for r in model.replicas):
         parts.insert(2, [(" INSECURE ", "alarm")])
-    if clocks := clock_words(model, now):
+    if clocks := clock_words(model, now, brief=width < BRIEF):
         parts.insert(2, [(clocks, "frozen")])
     gap = next(
         (

@@ -31,12 +31,17 @@ class SlowMotion(NamedTuple):
     most_ms: float
 
     @property
+    def brief(self) -> str:
+        """Return ``SLOW MOTION x10``."""
+        return f"SLOW MOTION x{self.factor:g}"
+
+    @property
     def words(self) -> str:
         """Return ``SLOW MOTION x10, links 200 ms``."""
         links = f"{self.least_ms:g}"
         if self.most_ms > self.least_ms:
             links += f"-{self.most_ms:g}"
-        return f"SLOW MOTION x{self.factor:g}" + (f", links {links} ms" if self.most_ms else "")
+        return self.brief + (f", links {links} ms" if self.most_ms else "")
 
 
 def _heard(model: Facts, now: float) -> list[ReplicaView]:
@@ -53,12 +58,12 @@ def slow_motion(model: Facts, now: float) -> SlowMotion | None:
     return SlowMotion(round(100 / percent, 2), min(delays, default=0.0), max(delays, default=0.0))
 
 
-def clock_words(model: Facts, now: float) -> str:
+def clock_words(model: Facts, now: float, *, brief: bool = False) -> str:
     """Return what is to be said of clocks: ``SLOW MOTION x10, links 200 ms``, ``clocks r1 10 %, r2 stands``;
-    empty where all run as usual."""
+    empty where all run as usual. In ``brief``, slow motion is its factor alone."""
     found = slow_motion(model, now)
     if found is not None:
-        return found.words
+        return found.brief if brief else found.words
     told = [
         f"{each.name} " + (f"{each.clock_percent:g} %" if each.clock_percent else "stands")
         for each in _heard(model, now)
