@@ -232,3 +232,34 @@ def test_slow_clocks_are_no_alarm_and_quick_ones_are_again() -> None:
     story.active = [[], [], []]
     assert light_after(2) == "waiting"  # it has had no time yet
     assert light_after(PATIENCE_S + 2) == "STUCK"
+
+
+@pytest.mark.parametrize(
+    ("percents", "slowest"),
+    [((100, 100, 0), 1), ((100, 0, 100), 1), ((0, 100, 100), 1), ((50, 100, 100), 2), ((50, 100, 0), 2)],
+)
+def test_a_majority_with_quick_clocks_waits_for_nobody_else(
+    percents: tuple[float, ...], slowest: float
+) -> None:
+    """Replica 0 leads, and nothing moves."""
+    story = slowed(*percents)
+    story.propose(["x"])
+    for seconds in range(1, 20):
+        story.later(1.0)
+        for id in range(3):
+            story.report(id)
+        story.model.update_lights(story.now)
+        stuck = story.model.liveness.verdict.light == "STUCK"
+        assert stuck == (seconds > PATIENCE_S * slowest + 1), seconds
+
+
+def test_where_every_majority_has_a_clock_that_stands_nothing_is_stuck() -> None:
+    story = slowed(100, 0, 0)
+    story.propose(["x"])
+    for _ in range(100):
+        story.later(1.0)
+        for id in range(3):
+            story.report(id)
+        story.model.update_lights(story.now)
+        assert story.model.liveness.verdict.light != "STUCK"
+    assert "r1 stands" in story.model.liveness.verdict.words

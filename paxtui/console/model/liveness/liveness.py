@@ -28,6 +28,9 @@ HOLE_S_UNKNOWN: Final = 30.0
 SLOW_WAIT_MAX: Final = 5.0
 """However slow the clocks are, what was not decided for so many seconds is said to wait."""
 
+FOLLOWED: Final = 10.0
+"""A leader whose clock is slower than this sends no heartbeat within the longest election timeout."""
+
 LOSS_MAX: Final = 30.0
 DELAY_MS_MAX: Final = 200.0
 """With more loss (percent) or delay on a link, or a slower disk, progress may take longer than patience."""
@@ -66,13 +69,25 @@ def sound_majority(model: Facts, now: float) -> tuple[int, ...] | None:
     """Return a quorum that has to make progress: heard, connected, hardly disturbed, and one of it may
     lead."""
     able = able_proposers(model)
+    # The quickest of them: that others have slow clocks is no reason for these to wait.
     fit = [id for id in voters(model) if _fit(model.replicas[id], now)]
+    fit.sort(key=lambda id: stretch_at(model.replicas[id]))
     for members in combinations(fit, model.quorum):
         if any(each in able for each in members) and all(
             _sound(model, one, other) for one in members for other in members if one != other
         ):
-            return members
+            return tuple(sorted(members))
     return None
+
+
+def _stretch(model: Facts, sound: tuple[int, ...] | None, now: float) -> float:
+    """Return how much longer a sound majority may take as its clocks are slow, and as its leader's is: a leader
+    that is so slow that another one follows it counts for nothing."""
+    if sound is None:
+        return stretch(model, now)
+    found = max(stretch_at(model.replicas[id]) for id in sound)
+    leads = 1.0 if model.leader is None else stretch_at(model.replicas[model.leader[0]])
+    return max(found, leads) if leads <= FOLLOWED else found
 
 
 def _fit(replica: ReplicaView, now: float) -> bool:
@@ -119,7 +134,7 @@ class Liveness:
             self._sound_since = None
         elif self._sound_since is None:
             self._sound_since = now
-        self._stretch = stretch(model, now)
+        self._stretch = _stretch(model, sound, now)
         if self._stretch > 1:
             self._slow_at = now
         self.verdict = self._judge(model, sound, now)
