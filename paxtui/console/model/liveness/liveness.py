@@ -81,8 +81,8 @@ def sound_majority(model: Facts, now: float) -> tuple[int, ...] | None:
 
 
 def _stretch(model: Facts, sound: tuple[int, ...] | None, now: float) -> float:
-    """Return how much longer a sound majority may take as its clocks are slow, and as its leader's is: a leader
-    that is so slow that another one follows it counts for nothing."""
+    """Return how much longer a sound majority may take as its clocks are slow, or that of the leader, unless
+    another one follows a leader that is so slow."""
     if sound is None:
         return stretch(model, now)
     found = max(stretch_at(model.replicas[id]) for id in sound)
