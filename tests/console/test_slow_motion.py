@@ -17,6 +17,7 @@ from paxtui.console.model.analysis.why.cluster import why_moving
 from paxtui.console.model.liveness.clocks import clock_words, slow_motion, stretch
 from paxtui.console.model.liveness.liveness import PATIENCE_S
 from paxtui.console.model.state.journal import Seen
+from paxtui.console.rows.faults import broken
 from paxtui.console.rows.header import header
 from paxtui.console.theme.styles import Styles
 from paxtui.console.view_state import ViewState
@@ -103,6 +104,10 @@ def test_a_replica_that_comes_back_is_slow_again() -> None:
     async def act(on: Console) -> None:
         await on.do(c.CrashCommand(1))
         await on.do(SLOW)
+        waiting = [
+            each.what for each in broken(on.model, on.boards.story.now) if each.waits == "waits for r1"
+        ]
+        assert waiting == ["clock r1 10 %", "delay r1>* 200 ms"]
         await on.do(c.RestartCommand(1))
         await on.told()
         assert on.boards.faults(1) == [f.Clock(10), f.Delay(-1, 200.0)]
