@@ -122,6 +122,10 @@ CLUSTER: Final = (
         meaning=m.slow_disk, choices=replica_choices,
     ),
     ActionSpec(
+        "clock", "clock", "the protocol's clock at so many percent; 0 stands, 100 ends it", armed=True,
+        usage="clock {other} 10", meaning=m.clock, choices=replica_choices,
+    ),
+    ActionSpec(
         "disk-error", "disk error", "its next commit fails, and it stops",
         lambda on: on.replica.fail_disk(full=False), armed=True, menu="E", usage="disk-error {other}",
         meaning=m.for_each(lambda id: c.InjectCommand(id, f.DiskError()), "disk-error {other}"),

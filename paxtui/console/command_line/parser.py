@@ -190,6 +190,17 @@ def slow_disk(words: Sequence[str], context: Context) -> list[Intent]:
     return list(found)
 
 
+def clock(words: Sequence[str], context: Context) -> list[Intent]:
+    """Read replicas and percent of real time."""
+    need(words, 2, 2, "clock {other} 10", context)
+    percent = number(words[1], "percentage", 0, f.CLOCK_PERCENT_MAX)
+    ids = replicas(words[0], context.model)
+    found = [each for id in ids for each in command_builders.clock(context.model, id, percent)]
+    if not found:
+        raise OperandError("no such clock is slow or fast")
+    return list(found)
+
+
 def slow_motion(words: Sequence[str], context: Context) -> list[Intent]:
     """Read a factor, or `off`."""
     need(words, 1, 1, SLOW_MOTION_USAGE, context)
