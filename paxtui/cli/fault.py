@@ -179,6 +179,32 @@ def slow_disk(
     return at_replica(replica, SlowDisk(ms), config, at, for_, None)
 
 
+@app.command()
+@guarded
+def clock(
+    replica: ReplicaArgument,
+    percent: Annotated[
+        float,
+        typer.Argument(
+            metavar="PERCENT", min=0, max=400, help="The clock's share of real time; 0 stands still."
+        ),
+    ],
+    config: ConfigOption = None,
+    at: AttachOption = None,
+    for_: ForOption = "1m",
+    when: WhenOption = None,
+) -> int:
+    """Let the clock of a replica's protocol run slower or faster, or stand.
+
+    It always ends by itself. Example: paxtui fault clock r1 10
+    """
+    from paxtui.wire.faults import Clock
+
+    if for_ == "forever":
+        raise typer.BadParameter("a clock always ends by itself: 10m, 1h")
+    return at_replica(replica, Clock(percent), config, at, for_, when)
+
+
 @app.command("disk-error")
 @guarded
 def disk_error(

@@ -12,7 +12,8 @@ from paxtui.client.connection import BROKEN, answers, dial, views
 from paxtui.client.errors import ClientError, Failed, Unknown
 from paxtui.client.route import words
 from paxtui.config.cluster_file import Cluster
-from paxtui.wire.faults import ActiveFault, AnyFault, CrashReplica, Cut, Trigger
+from paxtui.wire.faults import ActiveFault, AnyFault, Clock, CrashReplica, Cut, Trigger
+from paxtui.wire.hello import PROTOCOL_VERSION
 from paxtui.wire.requests import (
     DoneReply,
     ElectRequest,
@@ -24,6 +25,7 @@ from paxtui.wire.requests import (
     LogPage,
     ObserveRequest,
     ReadRequest,
+    RenewRequest,
     StatusReport,
     StatusRequest,
     UndoRequest,
@@ -138,10 +140,18 @@ class Operator:
 
     async def undo(self, number: int) -> None:
         """End the fault ``number``, wherever it is."""
+        await self._ask(self._replica_of(number), UndoRequest(0, number))
+
+    async def renew(self, number: int) -> None:
+        """Let the fault ``number``, which ends by itself, act for its whole time again."""
+        await self._ask(self._replica_of(number), RenewRequest(0, number))
+
+    def _replica_of(self, number: int) -> int:
+        """Return where the fault ``number`` is."""
         replica = (number - 1) % REPLICAS_MAX
         if number < 1 or replica >= self._cluster.n:
             raise Failed(f"there is no fault {number}")
-        await self._ask(replica, UndoRequest(0, number))
+        return replica
 
     async def heal(self) -> list[str]:
         """End all faults of all replicas that can be reached; a line for each that cannot."""
@@ -183,6 +193,8 @@ class Operator:
                 name=self._name,
                 timeout_s=timeout_s,
             ) as link:
+                if _is_clock(request) and link.welcome.version < PROTOCOL_VERSION:
+                    raise Failed(f"replica {replica} is of an older release: its clock cannot be slowed")
                 left = not isinstance(request, LOOKS)
                 await link.send(request)
                 messages: list[Struct] = []
@@ -202,6 +214,10 @@ class Operator:
         if isinstance(answer, FailedAnswer):
             raise Failed(f"replica {replica}: {answer.reason}")
         return answer
+
+
+def _is_clock(request: Struct) -> bool:
+    return isinstance(request, InjectRequest) and isinstance(request.fault, Clock)
 
 
 class NotHeard(ClientError):

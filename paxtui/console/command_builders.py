@@ -134,6 +134,13 @@ def slow_disk(model: ClusterModel, id: int, ms: float) -> list[c.ConsoleCommand]
     return [c.UndoCommand(number) for number in numbers(model, id, f.SlowDisk)]
 
 
+def clock(model: ClusterModel, id: int, percent: float) -> list[c.ConsoleCommand]:
+    """Let the protocol's clock of a replica run at a share of real time; 100 ends it."""
+    if percent != 100:
+        return [c.InjectCommand(id, f.Clock(percent))]
+    return [c.UndoCommand(number) for number in numbers(model, id, f.Clock)]
+
+
 def numbers(model: ClusterModel, id: int, kind: type) -> list[int]:
     """Return the numbers of the faults of one kind at a replica."""
     report = model.replicas[id].report

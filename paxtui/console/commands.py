@@ -109,6 +109,12 @@ class FillHoleCommand(ConsoleCommand, frozen=True):
     slot: int
 
 
+class SlowMotionCommand(ConsoleCommand, frozen=True):
+    """Stretch the clocks of all replicas and the delay of all links by ``factor``; 1 ends that."""
+
+    factor: float
+
+
 class UndoCommand(ConsoleCommand, frozen=True):
     """End fault ``number``, or take back the last that was done here."""
 
@@ -213,6 +219,8 @@ def words(command: ConsoleCommand) -> str:
             return f"elect r{replica}"
         case FillHoleCommand(slot):
             return f"noop {slot}"
+        case SlowMotionCommand(factor):
+            return "slow-motion off" if factor == 1 else f"slow-motion {factor:g}"
         case UndoCommand(number):
             return "undo" if number is None else f"undo {number}"
         case HealCommand():

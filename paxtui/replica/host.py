@@ -44,6 +44,7 @@ from paxtui.replica.log.message_log import MessageLog
 from paxtui.replica.observability.telemetry import Telemetry, snapshot
 from paxtui.replica.observability.trace_output import TraceOutput
 from paxtui.replica.pending_requests import PendingRequests, ReadAnswer
+from paxtui.replica.protocol_clock import ProtocolClock
 from paxtui.replica.transport.outbound import OutboundLink, OutboundLinks
 from paxtui.replica.transport.read_loop import ReadLoop
 from paxtui.replica.voting_rights import VotingRights
@@ -85,6 +86,8 @@ class Host:
         self.storage = storage
         self.event_log = event_log
         self.core: Replica | None = None
+        self.protocol_clock = ProtocolClock()
+        """What the core is told of time; all else here is on real time."""
         self.counters: Counter[str] = Counter()
         self.fault_registry = fault_registry
         self.outbound = OutboundLinks(me, cluster.n, fault_registry, self.counters)
@@ -120,9 +123,8 @@ class Host:
     def start_core(self) -> None:
         """Begin to take part. Before this the replica is only listening. Raises ``SlotDamaged`` if the disk
         lacks something that must be mended first."""
-        self.core = Replica(
-            self.me, self.cluster.n, self.cluster.settings, self._rng, self.saved, trio.current_time()
-        )
+        now = self.protocol_clock.now()
+        self.core = Replica(self.me, self.cluster.n, self.cluster.settings, self._rng, self.saved, now)
         self.kick()
 
     async def pump(self) -> None:
@@ -168,7 +170,7 @@ class Host:
 
     @property
     def _next_due(self) -> float:
-        core_due = self.core.deadline if self.core is not None else float("inf")
+        core_due = self.protocol_clock.real(self.core.deadline) if self.core is not None else float("inf")
         return min(core_due, self.fault_registry.deadline)
 
     def run_soon(self, act: Callable[[], None]) -> None:
@@ -182,17 +184,18 @@ class Host:
         if self._nursery is not None:
             self._nursery.start_soon(later)
 
-    def _turn(self, now: float) -> None:
+    def _turn(self, real: float) -> None:
         if self._failure is not None:
             raise self._failure
-        if now >= self.fault_registry.deadline:
-            for fault in self.fault_registry.expire(now):
+        if real >= self.fault_registry.deadline:
+            for fault in self.fault_registry.expire(real):
                 self.event_log.info("fault", f"its time is over: {type(fault).__struct_config__.tag}")
         if self.core is None:
             self._clock.deadline = min(self._clock.deadline, self.fault_registry.deadline)
             self.outbound.flush()
             return
         outputs: list[Output] = []
+        now = self.protocol_clock.now()
         try:
             if now >= self.core.deadline:
                 self.core.wake(now)
@@ -215,8 +218,8 @@ class Host:
                 self._clock.deadline = due
             # Logs and telemetry come after the clients that wait have been served.
             for output in outputs:
-                self.trace.publish(output, now)
-            self.trace.publish_faulted(self.outbound.faulted, now)
+                self.trace.publish(output, real)
+            self.trace.publish_faulted(self.outbound.faulted, real)
 
     def _commit(self, output: Output) -> bool:
         """Give the output's writes to the disk; return whether they are durable already."""
@@ -238,7 +241,7 @@ class Host:
         have to run any more."""
         if self.core is not None and self._failure is None:
             self.core.write_watermark()
-            output = self.core.take(trio.current_time())
+            output = self.core.take(self.protocol_clock.now())
             if output.writes:
                 self._writer.submit(output.batch, output.writes)
             self.trace.publish(output, trio.current_time())
@@ -256,7 +259,7 @@ class Host:
             self.counters["early messages"] += 1
             return
         try:
-            self.core.receive(sender, message, trio.current_time())
+            self.core.receive(sender, message, self.protocol_clock.now())
         except InvariantViolated as error:
             # Nothing may leave any more, also not from what was decided before.
             self._failure = error
@@ -279,19 +282,19 @@ class Host:
             self.storage.become_learner(reason)
             self.saved = self.storage.saved()
         else:
-            self.core.become_learner(reason, trio.current_time())
+            self.core.become_learner(reason, self.protocol_clock.now())
             self.kick()
 
     def lost_contact(self, peer: int) -> None:
         """Tell the core that the connection on which ``peer`` sent is gone."""
         if self.core is not None and self._failure is None:
-            self.core.lost_contact(peer, trio.current_time())
+            self.core.lost_contact(peer, self.protocol_clock.now())
             self.kick()
 
     def propose(self, client: str, first: int, texts: Sequence[str]) -> None:
         """Propose a client's requests ``first``, ``first + 1``, ...; its ports get the answers."""
         core = self.core
-        now = trio.current_time()
+        now = self.protocol_clock.now()
         if core is None:
             for request in range(first, first + len(texts)):
                 self.pending_requests.deliver(Refused(client, request, "warming-up", None))
@@ -306,7 +309,7 @@ class Host:
         if self.core is None:
             self.pending_requests.deliver(ReadRefused(ticket, "warming-up", None))
         else:
-            self.core.read(ticket, trio.current_time())
+            self.core.read(ticket, self.protocol_clock.now())
         self.kick()
 
     def flush_later(self, link: OutboundLink) -> None:
@@ -341,7 +344,7 @@ class Host:
         if sends := self._gate.durable(upto):
             self.outbound.send(sends, watched=self.telemetry.watched)
         if self.core is not None:
-            self.core.durable(upto, trio.current_time())
+            self.core.durable(upto, self.protocol_clock.now())
 
     def _on_failed(self, error: StorageFailed) -> None:
         self._failure = error
@@ -367,12 +370,12 @@ class Host:
 
     def _on_page(self, peer: int, first: int, entries: tuple[Entry, ...]) -> None:
         if self.core is not None:
-            self.core.fetched(peer, first, entries, trio.current_time())
+            self.core.fetched(peer, first, entries, self.protocol_clock.now())
             self.kick()
 
     def _on_state_page(self, peer: int, page: State) -> None:
         if self.core is not None:
-            self.core.fetched_state(peer, page, trio.current_time())
+            self.core.fetched_state(peer, page, self.protocol_clock.now())
             self.kick()
 
     def _ask_for_slot(self, peer: int, slot: int) -> None:

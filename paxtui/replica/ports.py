@@ -19,6 +19,7 @@ from paxtui.replica.faults.registry import FaultRegistry
 from paxtui.replica.log.applied_log import AppliedLog
 from paxtui.replica.observability.telemetry import Telemetry
 from paxtui.replica.pending_requests import PendingRequests, ReadAnswer
+from paxtui.replica.protocol_clock import ProtocolClock
 from paxtui.replica.transport.outbound import OutboundLink, OutboundLinks
 from paxtui.replica.transport.read_loop import ReadLoop
 from paxtui.replica.voting_rights import VotingRights
@@ -146,6 +147,10 @@ class StatusView(MemberView, Protocol):
     @property
     def status(self) -> Status | None:
         """The core's belief; ``None`` during warm-up."""
+
+    @property
+    def protocol_clock(self) -> ProtocolClock:
+        """What the core is told of time."""
 
     @property
     def applied_log(self) -> AppliedLog:

@@ -15,6 +15,9 @@ from paxtui.wire import faults as f
 from paxtui.wire.faults import AnyFault, Trigger
 from paxtui.wire.links import Cuts
 
+CLOCK_S = 3600.0
+"""A clock always ends by itself; no scenario takes so long."""
+
 
 class Injected:
     """One fault at one replica; ``number`` is ``None`` while no process is there to have it."""
@@ -39,7 +42,8 @@ class InjectedFaults:
         """Begin a fault, or arm it."""
         injected = Injected(replica, fault, None)
         if self._alive(replica):
-            injected.number = await self._operator.inject(replica, fault, when=when)
+            for_s = CLOCK_S if isinstance(fault, f.Clock) else None
+            injected.number = await self._operator.inject(replica, fault, for_s=for_s, when=when)
         self._all.append(injected)
 
     async def add_all(self, wanted: Iterable[tuple[int, AnyFault]]) -> None:

@@ -118,6 +118,10 @@ async def _perform(stage: Stage, step: v.AnyStep) -> str:
             replicas = await stage.resolve(who)
             await stage.faults.add_all((replica, f.SlowDisk(ms)) for replica in replicas)
             return f"the disk of {names(replicas)} takes {ms:g} ms longer"
+        case v.ClockStep(percent=percent, replica=who):
+            replicas = await stage.resolve(who)
+            await stage.faults.add_all((replica, f.Clock(percent)) for replica in replicas)
+            return f"the clock of {names(replicas)} runs at {percent:g} %"
         case v.ArmStep():
             return await _arm(stage, step)
         case v.LossStep() | v.DelayStep() | v.DuplicateStep() | v.ReorderStep():

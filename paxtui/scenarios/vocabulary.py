@@ -13,6 +13,7 @@ from msgspec import Meta, Struct, field
 
 from paxtui.core.events import kebab
 from paxtui.scenarios.condition_words import TIMEOUT_S, AnyCondition
+from paxtui.wire.faults import CLOCK_PERCENT_MAX
 from paxtui.words.durations import Interval, Millis, Seconds
 from paxtui.words.numbers import Count, Percent, Slot
 from paxtui.words.replicas import Replicas
@@ -191,6 +192,13 @@ class SlowDiskStep(Step, frozen=True):
     ms: Millis
 
 
+class ClockStep(Step, frozen=True):
+    """The protocol's clock of these replicas runs at this share of real time; 0 stands still."""
+
+    percent: Annotated[float, Meta(ge=0, le=CLOCK_PERCENT_MAX)]
+    replica: Replicas = "all"
+
+
 class ArmStep(Step, frozen=True):
     """When ``replica`` emits the trace event ``when`` (for ``slot``, if named), the fault begins in it. What
     was decided together with the event still leaves, unless the whole process crashes; nothing later does."""
@@ -266,6 +274,7 @@ AnyStep = (
     | DuplicateStep
     | ReorderStep
     | SlowDiskStep
+    | ClockStep
     | ArmStep
     | HealStep
     | ElectStep

@@ -6,7 +6,7 @@ or -1 for all others.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
@@ -15,6 +15,13 @@ from paxtui.core.ballot import Number
 Peer = Annotated[int, Meta(ge=-1, lt=9)]
 Percent = Annotated[float, Meta(ge=0, le=100)]
 Millis = Annotated[float, Meta(ge=0, le=600_000)]
+
+CLOCK_PERCENT_MAX: Final = 400
+"""The fastest clock of the protocol: at four times real time elections fire between two heartbeats."""
+
+CLOCK_LEASE_S: Final = 60.0
+"""So long a clock stays at another rate without a word from whoever set it: no cluster stays slow because a
+console was forgotten."""
 
 
 class Fault(Struct, frozen=True, tag_field="fault", forbid_unknown_fields=True, gc=False):
@@ -76,6 +83,13 @@ class SkipSlot(Fault, frozen=True, tag="skip"):
     slot: Number | None = None
 
 
+class Clock(Fault, frozen=True, tag="clock"):
+    """The protocol's clock runs at this share of real time; 0 stands still. It always ends by itself: after
+    its time, or :data:`CLOCK_LEASE_S` after it was last renewed. Protocol version 1 does not know it."""
+
+    percent: Annotated[float, Meta(ge=0, le=CLOCK_PERCENT_MAX)]
+
+
 class SlowDisk(Fault, frozen=True, tag="slow-disk"):
     """Every commit takes this much longer."""
 
@@ -100,6 +114,7 @@ AnyFault = (
     | CrashProposer
     | CrashReplica
     | SkipSlot
+    | Clock
     | SlowDisk
     | DiskError
     | FullDisk
@@ -148,6 +163,8 @@ def describe(replica: int, fault: AnyFault) -> str:
             return f"crash r{replica}"
         case SkipSlot(slot):
             return f"skip r{replica} " + ("next slot" if slot is None else f"slot {slot}")
+        case Clock(percent):
+            return f"clock r{replica} {percent:g} %"
         case SlowDisk(ms):
             return f"slow-disk r{replica} {ms:g} ms"
         case DiskError():

@@ -206,6 +206,13 @@ class UndoRequest(Frame, frozen=True, tag="undo"):
     number: int | None
 
 
+class RenewRequest(Frame, frozen=True, tag="renew"):
+    """Let fault ``number``, which ends by itself, act for its whole time again."""
+
+    id: Ask
+    number: int
+
+
 class ListFaultsRequest(Frame, frozen=True, tag="list-faults"):
     """Ask for :class:`FaultList`."""
 
@@ -241,6 +248,7 @@ OperatorRequest = (
     | FillHoleRequest
     | InjectRequest
     | UndoRequest
+    | RenewRequest
     | ListFaultsRequest
     | StatusRequest
     | ReadRequest

@@ -41,6 +41,11 @@ WORDS: Final = {
 }
 """By field: values in version 2, and what version 1 calls them."""
 
+UNKNOWN_FAULTS: Final = frozenset({"clock"})
+UNKNOWN_FAULT: Final = {"fault": "slow-disk", "ms": 0.0}
+"""Faults of which version 1 has no word, and the fault without any effect by which it knows them: their
+numbers, ages and ends are true there, and whoever speaks it can still end them."""
+
 SAID: Final = frozenset(
     {
         "hello",
@@ -128,8 +133,11 @@ def _renamed(value: Any, keys: dict[str, str], words: dict[str, dict[str, str]])
         return [_renamed(each, keys, words) for each in value]
     if not isinstance(value, dict):
         return value
-    renamed = {}
+    renamed: dict[Any, Any] = {}
     for key, each in value.items():
+        if keys is KEYS and key == "fault" and isinstance(each, dict) and each.get("fault") in UNKNOWN_FAULTS:
+            renamed[key] = dict(UNKNOWN_FAULT)
+            continue
         known = words.get(key)
         if known is not None and isinstance(each, str):
             renamed[key] = known.get(each, each)

@@ -31,7 +31,7 @@ def test_these_are_the_commands() -> None:
     assert {"fault", "run", "sim", "demo", "check"} <= top
     assert {path[1] for path in ALL if path[0] == "fault"} == {
         *("list", "loss", "delay", "duplicate", "reorder", "cut", "crash", "crash-proposer", "pause"),
-        *("skip", "slow-disk", "disk-error", "undo", "heal"),
+        *("skip", "slow-disk", "clock", "disk-error", "undo", "heal"),
     }
 
 

@@ -32,6 +32,7 @@ class Boards:
         self.down: set[int] = set()
         self.paused: set[int] = set()
         self.refusing: set[int] = set()
+        self.renewed: list[int] = []
         self.ends = [trio.Event() for _ in range(n)]
         self.lives = [0] * n
         self.arguments: list[tuple[str, ...]] = [()] * n
@@ -64,6 +65,15 @@ class Boards:
         self._ask(replica)
         if not self.boards[replica].undo(number):
             raise Failed(f"there is no fault {number}")
+
+    async def renew(self, number: int) -> None:
+        """Let a fault act for its whole time again."""
+        await trio.lowlevel.checkpoint()
+        replica = (number - 1) % REPLICAS_MAX
+        self._ask(replica)
+        self.renewed.append(number)
+        if not self.boards[replica].renew(number, time.monotonic()):
+            raise Failed(f"fault {number} does not act here")
 
     async def heal_at(self, replica: int) -> None:
         """End all faults of a replica."""

@@ -235,6 +235,13 @@ def test_a_number_that_is_none_is_said(fakes: OnFakes) -> None:
     assert "'soon' is no jitter" in fakes.said
 
 
+def test_slow_motion_begins_and_ends_with_the_same_key(fakes: OnFakes) -> None:
+    assert fakes.perform("slow-motion") == [c.SlowMotionCommand(10)]
+    for id in range(3):
+        fakes.story.fault(id, f.Clock(50))
+    assert fakes.perform("slow-motion") == [c.SlowMotionCommand(1)]
+
+
 def test_a_link_is_edited_by_its_menu(fakes: OnFakes) -> None:
     fakes.dialogs.answers[:] = ["cut"]
     fakes.on.dialogs.open_link_menu([(0, 1)])

@@ -82,6 +82,10 @@ MEANINGS = [
     ("duplicate r1>r0 5", [c.InjectManyCommand(((1, f.Duplicate(0, 5)),), "duplicate r1>r0 5 %")]),
     ("reorder r1>r0 5", [c.InjectManyCommand(((1, f.Reorder(0, 5)),), "reorder r1>r0 5 %")]),
     ("straighten r0>r1", [c.ClearCommand((0, 1), kind) for kind in KINDS]),
+    ("slow-motion 10", [c.SlowMotionCommand(10)]),
+    ("slow-motion off", [c.SlowMotionCommand(1)]),
+    ("clock r1 10", [c.InjectCommand(1, f.Clock(10))]),
+    ("clock r1 10%", [c.InjectCommand(1, f.Clock(10))]),
     ("slow-disk r1 50", [c.InjectCommand(1, f.SlowDisk(50))]),
     ("disk-error r1", [c.InjectCommand(1, f.DiskError())]),
     ("full-disk r1", [c.InjectCommand(1, f.FullDisk())]),
@@ -183,6 +187,8 @@ def test_what_stands_can_be_taken_back_in_words() -> None:
     story = Story(3).up()
     disk = story.fault(1, f.SlowDisk(50))
     assert parse("slow-disk r1 0", Context(story.model, VERBS)) == [c.UndoCommand(disk)]
+    slow = story.fault(1, f.Clock(10))
+    assert parse("clock r1 100", Context(story.model, VERBS)) == [c.UndoCommand(slow)]
 
 
 def test_noop_alone_takes_the_first_hole() -> None:
@@ -226,6 +232,9 @@ PROBLEMS = [
     ("delay r0>r1", "something is missing"),
     ("delay r0>r1 -5", "delay in ms -5 is out of range"),
     ("delay r0>r1 5 999999", "jitter in ms 999999 is out of range; 0 to 600000 is allowed"),
+    ("clock r1", "something is missing"),
+    ("clock r1 500", "400"),
+    ("clock r1 100", "no such clock is slow or fast"),
     ("slow-disk r1", "something is missing"),
     ("slow-disk r1 0", "no such disk is slow"),
     ("skip soon", "'soon' is no slot; a whole number from 0 on is"),

@@ -27,6 +27,7 @@ VERBS: dict[str, tuple[str, Verb]] = {
         "operator",
         {"type": "inject", "id": 1, "fault": {"fault": "slow-disk", "ms": 1}, "for_s": 60},
     ),
+    "renew": ("operator", {"type": "renew", "id": 1, "number": 1}),
     "undo": ("operator", {"type": "undo", "id": 1, "number": None}),
 }
 MAY = {

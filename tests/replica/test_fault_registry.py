@@ -18,6 +18,7 @@ OTHER_FAULTS = [
     f.SkipSlot(3),
     f.SkipSlot(None),
     f.SlowDisk(5),
+    f.Clock(10),
     f.DiskError(),
     f.FullDisk(),
     f.Pause(1),
@@ -177,7 +178,12 @@ def test_a_pause_is_over_before_anybody_could_list_it() -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [(f.SlowDisk(5), f.SlowDisk(90)), (f.CrashProposer(), f.CrashProposer()), (f.DiskError(), f.DiskError())],
+    [
+        (f.SlowDisk(5), f.SlowDisk(90)),
+        (f.Clock(10), f.Clock(50)),
+        (f.CrashProposer(), f.CrashProposer()),
+        (f.DiskError(), f.DiskError()),
+    ],
 )
 def test_of_two_equal_faults_one_may_end_and_the_other_goes_on(one: f.AnyFault, other: f.AnyFault) -> None:
     registry = NotedRegistry()

@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 import trio
 
+from paxtui.client import Failed, Operator
 from paxtui.client.connection import answers, dial
 from paxtui.config import cluster_file
 from paxtui.wire import FrameReader, frame
+from paxtui.wire.faults import Clock
 from paxtui.wire.requests import StatusRequest
 from tests.ports import free_ports
 from tests.replica.conditions import eventually
@@ -105,6 +107,32 @@ async def test_an_operator_names_events_of_a_trigger_by_their_earlier_names(tmp_
         assert listed["faults"][0]["when"]["event"] == "marked"
 
 
+@pytest.mark.trio
+async def test_a_fault_without_a_word_in_it_is_listed_as_one_without_effect_and_can_be_ended(
+    r0: HostedReplica,
+) -> None:
+    async with r0.dial("operator") as newer, r0.dial() as raw, r0.dial() as wall:
+        assert (await wall.ask(hello("observer")))["type"] == "welcome"
+        await wall.say({"type": "observe", "id": 7})
+        assert await wall.hear() is not None
+        clock = {"fault": "clock", "percent": 10}
+        done = await newer.ask({"type": "inject", "id": 1, "fault": clock, "for_s": 60})
+        assert (await raw.ask(hello("operator", name="eve")))["type"] == "welcome"
+        (listed,) = (await raw.ask({"type": "list-faults", "id": 2}))["faults"]
+        nothing = {"fault": "slow-disk", "ms": 0.0}
+        assert (listed["fault"], listed["number"]) == (nothing, done["number"])
+        report = await raw.ask({"type": "get-status", "id": 3})
+        assert [each["fault"] for each in report["active"]] == [nothing]
+        assert (await raw.ask({"type": "undo", "id": 4, "number": done["number"]}))["type"] == "done"
+        assert r0.host.protocol_clock.rate == 1
+        told: list[Said] = []
+        while len(told) < 2:
+            delta = await wall.hear()
+            assert delta is not None
+            told += [each for _, each in delta.get("events", ()) if each["event"].startswith("fault-")]
+        assert [each["fault"] for each in told] == [nothing, nothing]
+
+
 class OlderReplica:
     """The listening side of replica 1 of three, of the earlier release."""
 
@@ -183,3 +211,17 @@ async def test_the_library_falls_back_and_says_nothing_that_an_older_replica_doe
         nursery.cancel_scope.cancel()
     assert other.refused == 1
     assert other.heard == [{"type": "get-status", "id": 1}]
+
+
+@pytest.mark.trio
+async def test_the_library_slows_no_clock_of_an_older_replica() -> None:
+    other = OlderReplica()
+    ports = free_ports(3)
+    operator = Operator(cluster_file.local(3, ports, name="hosted"), "eve")
+    async with trio.open_nursery() as nursery:
+        listeners = await trio.open_tcp_listeners(ports[1], host="127.0.0.1")
+        nursery.start_soon(trio.serve_listeners, other.serve, listeners)
+        with pytest.raises(Failed, match="replica 1 is of an older release: its clock cannot be slowed"):
+            await operator.inject(1, Clock(10))
+        nursery.cancel_scope.cancel()
+    assert other.heard == []

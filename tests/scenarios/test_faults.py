@@ -18,9 +18,12 @@ class Desk:
         self.done: list[str] = []
         self.number = 0
 
-    async def inject(self, replica: int, fault: f.AnyFault, *, when: f.Trigger | None = None) -> int:
+    async def inject(
+        self, replica: int, fault: f.AnyFault, *, for_s: float | None = None, when: f.Trigger | None = None
+    ) -> int:
         self.number += 1
-        self.done.append(f.describe(replica, fault) + (f" when {when.event}" if when else ""))
+        limit = f" for {for_s:g} s" if for_s else ""
+        self.done.append(f.describe(replica, fault) + limit + (f" when {when.event}" if when else ""))
         return self.number
 
     async def undo(self, number: int) -> None:
@@ -69,6 +72,13 @@ async def test_what_acts_on_a_link_survives_the_process_and_the_rest_does_not() 
     dead.clear()
     await faults.restarted(0)
     assert operator.take() == ["cut r0>r1"]
+
+
+@pytest.mark.trio
+async def test_a_clock_acts_for_longer_than_any_scenario_takes() -> None:
+    operator, faults = desk(set())
+    await faults.add(0, f.Clock(10))
+    assert operator.take() == ["clock r0 10 % for 3600 s"]
 
 
 @pytest.mark.trio

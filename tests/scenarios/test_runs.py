@@ -104,6 +104,34 @@ do = "read"
     assert "f = 2 needs 2f+1 = 5 replicas, but there are 3" in refused.stderr
 
 
+def test_a_log_under_slow_and_standing_clocks_is_as_good_as_any_other(tmp_path: Path) -> None:
+    (tmp_path / "clocks.toml").write_text(
+        """
+name = "clocks"
+title = "Clocks"
+shows = "Clocks of the protocol change, and only waits do."
+[[step]]
+do = "clock"
+percent = 50
+[[step]]
+do = "append"
+messages = 5
+[[step]]
+do = "clock"
+replica = "leader"
+percent = 0
+[[step]]
+do = "append"
+messages = 5
+[[step]]
+do = "heal"
+"""
+    )
+    done = paxtui("run", "clocks.toml", "--log-dir", "logs", cwd=tmp_path)
+    assert "PASS" in done.stdout
+    assert "10 appends, 3 equal logs" in done.stdout
+
+
 def test_a_failed_run_says_why_keeps_its_data_and_how_to_repeat_it(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text(
         'name = "bad"\ntitle = "Bad"\nshows = "It cannot pass."\n'

@@ -9,7 +9,7 @@ from paxtui.sim.campaign.campaign import campaign
 from paxtui.sim.cluster.coverage import GOALS
 from paxtui.sim.cluster.simulation import Simulation
 from paxtui.sim.plan.fault_generators import FAULT_GENERATORS
-from paxtui.sim.plan.plan import PROFILES, SPECIAL, PermanentFailure, PlannedFault
+from paxtui.sim.plan.plan import LEADER, PROFILES, SPECIAL, PermanentFailure, PlannedFault
 from paxtui.sim.plan.plan_generator import KINDS, generate_plan
 
 pytestmark = pytest.mark.slow
@@ -32,6 +32,19 @@ def test_a_healthy_cluster_elects_once_and_answers_everything() -> None:
     assert result.outcome == "ok"
     assert result.elections == 1
     assert result.void == "no fault"
+
+
+def test_a_leader_whose_clock_stands_is_followed_by_another_and_its_clock_goes_on_in_the_end() -> None:
+    plan = generate_plan(1, "network")
+    calm = replace(plan.weather, loss=0.0, duplicate=0.0, tail=0.0, delay_s=0.001, spread_s=0.001)
+    workload = replace(plan.workload, give_up_s=100.0, reopen=0.0)
+    stands = PlannedFault(1.0, "clock", (1.0, LEADER, 0.0))
+    result = Simulation(
+        replace(plan, weather=calm, workload=workload, faults=(stands,), broken=(), heal_at=3.0)
+    ).run()
+    assert result.outcome == "ok"
+    assert result.elections == 2
+    assert result.faults["clock"] == 1
 
 
 @pytest.mark.parametrize("how", ["down", "deaf", "mute", "isolated"])

@@ -64,6 +64,7 @@ faults = st.one_of(
     st.builds(f.Pause, st.floats(0.001, 600)),
     st.builds(f.SkipSlot, st.none() | numbers),
     st.builds(f.SlowDisk, finite),
+    st.builds(f.Clock, st.floats(0, f.CLOCK_PERCENT_MAX)),
     *(st.builds(kind) for kind in (f.CrashProposer, f.CrashReplica, f.DiskError, f.FullDisk)),
 )
 triggers = st.builds(f.Trigger, st.text(max_size=40), st.none() | numbers)
@@ -100,6 +101,7 @@ requests = st.one_of(
         when=st.none() | triggers,
     ),
     st.builds(r.UndoRequest, numbers, st.none() | st.integers(-(2**63), 2**63 - 1)),
+    st.builds(r.RenewRequest, numbers, st.integers(-(2**63), 2**63 - 1)),
     st.builds(r.ListFaultsRequest, numbers),
     st.builds(r.ObserveRequest, numbers),
 )

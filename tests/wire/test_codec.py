@@ -54,9 +54,9 @@ def test_the_round_trips_above_cover_every_type_of_message_there_is() -> None:
             r.ElectRequest,
             r.FillHoleRequest,
         ),
-        *(r.InjectRequest, r.UndoRequest, r.ListFaultsRequest, r.ObserveRequest),
+        *(r.InjectRequest, r.UndoRequest, r.RenewRequest, r.ListFaultsRequest, r.ObserveRequest),
     }
-    assert len(typing.get_args(f.AnyFault)) == 12
+    assert len(typing.get_args(f.AnyFault)) == 13
 
 
 @given(faults, ids)

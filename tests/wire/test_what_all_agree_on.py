@@ -93,6 +93,7 @@ def test_a_percentage_may_be_all_or_nothing_and_no_more() -> None:
         (f.SkipSlot(), "skip r0 next slot"),
         (f.SkipSlot(0), "skip r0 slot 0"),
         (f.SlowDisk(3), "slow-disk r0 3 ms"),
+        (f.Clock(12.5), "clock r0 12.5 %"),
         (f.DiskError(), "disk-error r0"),
         (f.FullDisk(), "full-disk r0"),
     ],

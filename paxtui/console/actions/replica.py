@@ -10,6 +10,7 @@ from paxtui.console.actions.controller import Controller
 from paxtui.console.commands import Link
 from paxtui.console.driver import ClusterDriver
 from paxtui.console.model.analysis.slots import slot_facts
+from paxtui.console.model.liveness.clocks import USUAL_FACTOR, slow_motion
 from paxtui.console.view_state import ViewState
 from paxtui.wire import faults as f
 
@@ -129,6 +130,11 @@ class ReplicaController(Controller):
         ):
             slot = model.hole if model.hole is not None else model.applied
         self.order(c.FillHoleCommand(slot))
+
+    def slow_motion(self) -> None:
+        """Begin slow motion, or end it."""
+        slow = slow_motion(self.driver.model, self.driver.now) is not None
+        self.order(c.SlowMotionCommand(1 if slow else USUAL_FACTOR))
 
     def undo(self) -> None:
         """Take back the last command: what it began ends, and what it ended begins again."""

@@ -123,6 +123,10 @@ CLUSTER: Final = (
         meaning=m.slow_disk, choices=replica_choices,
     ),
     ActionSpec(
+        "clock", "clock", "the protocol's clock at so many percent; 0 stands, 100 ends it", armed=True,
+        usage="clock {other} 10", meaning=m.clock, choices=replica_choices,
+    ),
+    ActionSpec(
         "disk-error", "disk error", "its next commit fails, and it stops",
         lambda on: on.replica.fail_disk(full=False), armed=True, menu="E", usage="disk-error {other}",
         meaning=m.for_each(lambda id: c.InjectCommand(id, f.DiskError()), "disk-error {other}"),
@@ -152,6 +156,12 @@ CLUSTER: Final = (
         "wipe", "wipe ...", "kill it and delete its data; asks first", lambda on: on.dialogs.ask_wipe(),
         armed=True, keys="w", menu="w", usage="wipe {other}", choices=replica_choices,
         meaning=_on.replica(lambda on, id: on.dialogs.ask_wipe(id), "wipe {other}"),
+    ),
+    ActionSpec(
+        "slow-motion", "slow motion", "clocks and links of all replicas run ten times slower, and back",
+        lambda on: on.replica.slow_motion(), armed=True, keys="M", usage=m.SLOW_MOTION_USAGE,
+        choices=fixed_choices("2 links 40 ms", "10 links 200 ms", "50 links 1 s", "off"),
+        meaning=m.slow_motion,
     ),
     ActionSpec(
         "preset", "presets ...", "topologies for any number, with a preview",

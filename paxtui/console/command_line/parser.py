@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from paxtui.config.cluster_file import ConfigError, parse_addresses
 from paxtui.console import command_builders
@@ -20,6 +20,11 @@ from paxtui.console.command_line.operands import (
 from paxtui.console.model.analysis.presets import PRESETS, cuts
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.wire import faults as f
+
+SLOW_MOTION_USAGE: Final = "slow-motion 10, slow-motion off"
+
+SLOWEST: Final = 100
+"""The largest factor of slow motion: an election then takes a minute."""
 
 
 class Call(NamedTuple):
@@ -183,6 +188,26 @@ def slow_disk(words: Sequence[str], context: Context) -> list[Intent]:
     if not found:
         raise OperandError("no such disk is slow")
     return list(found)
+
+
+def clock(words: Sequence[str], context: Context) -> list[Intent]:
+    """Read replicas and percent of real time."""
+    need(words, 2, 2, "clock {other} 10", context)
+    percent = number(words[1], "percentage", 0, f.CLOCK_PERCENT_MAX)
+    ids = replicas(words[0], context.model)
+    found = [each for id in ids for each in command_builders.clock(context.model, id, percent)]
+    if not found:
+        raise OperandError("no such clock is slow or fast")
+    return list(found)
+
+
+def slow_motion(words: Sequence[str], context: Context) -> list[Intent]:
+    """Read a factor, or `off`."""
+    need(words, 1, 1, SLOW_MOTION_USAGE, context)
+    if words[0] == "off":
+        return [c.SlowMotionCommand(1)]
+    factor = number(words[0].removeprefix("x"), "factor", 1, SLOWEST)
+    return [c.SlowMotionCommand(factor)]
 
 
 def skip(words: Sequence[str], context: Context) -> list[Intent]:

@@ -16,6 +16,7 @@ from paxtui.config.folders import replica_folder
 from paxtui.console import commands as c
 from paxtui.console.driver.fault_tracker import FaultTracker
 from paxtui.console.driver.lasting_faults import LastingFaults
+from paxtui.console.driver.slow_motion import SlowMotionFaults
 from paxtui.console.driver.undo import Change, TrackedFault, begun, named
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.wire import faults as f
@@ -50,6 +51,7 @@ class Executor:
         self._fault_tracker = FaultTracker(
             model, operator, nursery, for_s=None if replicas is not None else FOREIGN_S
         )
+        self._slow_motion = SlowMotionFaults(model, self._fault_tracker)
         self.lasting = LastingFaults(model, self._fault_tracker, self)
         self.paused: set[int] = set()
         """Replicas of somebody else that were paused from here."""
@@ -150,6 +152,9 @@ class Executor:
                 await self._fault_tracker.end_links(links, "cut", change)
             case c.ClearCommand(link, kind):
                 await self._fault_tracker.end_links([link], kind, change)
+            case c.SlowMotionCommand(factor):
+                problems = await self._slow_motion.stretch(factor, change)
+                return "; ".join([c.words(command), *problems])
             case c.ElectCommand(replica):
                 await self._operator.elect(replica)
             case c.FillHoleCommand(slot):

@@ -18,6 +18,9 @@ from paxtui.wire import faults as f
 if TYPE_CHECKING:
     from paxtui.client import Operator
 
+RENEW_S = 20.0
+"""How often what is leased is renewed: two renewals may be lost before it ends."""
+
 STALE_S = 1.5
 """For so long a replica's last report may still list what has ended since: it is asked twice a second."""
 
@@ -42,6 +45,7 @@ class FaultTracker:
         self._ending: list[set[int]] = [set() for _ in range(model.n)]
         """By replica, the numbers of faults that end as soon as it can be told."""
         self._returning: set[int] = set()
+        self._renewing = False
         self._pids: dict[int, int] = {}
         self._ended_at: dict[int, float] = {}
         """By number, when a fault ended that a report may still list."""
@@ -108,7 +112,8 @@ class FaultTracker:
                 if each.when == tracked.when
             ]
             tracked.since = time.monotonic()
-            if self._for_s is not None:
+            tracked.leased = tracked.leased or isinstance(fault, f.Clock)
+            if self._for_s is not None and not tracked.leased:
                 tracked.ends_at = tracked.since + self._for_s
             await self._enter(tracked)
             change.begun.append(tracked)
@@ -118,6 +123,7 @@ class FaultTracker:
     async def begin_again(self, tracked: TrackedFault) -> bool:
         """Begin a fault that ended, for the time that it still had; false if that is over. Of what acts on
         one link the latest word counts, so what came after it is said after it again."""
+        tracked.renew(time.monotonic())
         left = tracked.left_s(time.monotonic())
         if left is not None and left <= 0:
             return False
@@ -133,12 +139,16 @@ class FaultTracker:
         try:
             tracked.number = await self._inject(tracked)
         except (NotHeard, Hung):
-            if not isinstance(tracked.fault, f.LinkFault):
+            if not tracked.is_of_network:
                 raise
         self._tracked.append(tracked)
+        if tracked.leased and not self._renewing:
+            self._renewing = True
+            self._nursery.start_soon(self._renew_leases)
         self._show(tracked.replica)
 
     async def _inject(self, tracked: TrackedFault) -> int | None:
+        tracked.renew(time.monotonic())
         left = tracked.left_s(time.monotonic())
         return await self._operator.inject(tracked.replica, tracked.fault, for_s=left, when=tracked.when)
 
@@ -154,6 +164,30 @@ class FaultTracker:
             with contextlib.suppress(ClientError):  # it ended by itself
                 await self._undo_or_later(tracked.replica, old)
         self._show(tracked.replica)
+
+    async def _renew_leases(self) -> None:
+        """Renew what is leased again and again, as long as there is any."""
+        while leased := [each for each in self._tracked if each.leased]:
+            await trio.sleep(RENEW_S)
+            async with trio.open_nursery() as nursery:
+                for tracked in leased:
+                    nursery.start_soon(self._renew, tracked)
+        self._renewing = False
+
+    async def _renew(self, tracked: TrackedFault) -> None:
+        number = tracked.number
+        if number is None or tracked not in self:
+            return
+        try:
+            await self._operator.renew(number)
+        except (NotHeard, Hung):
+            return  # it is down or paused; what ended meanwhile is noticed next time
+        except ClientError:
+            if tracked in self and tracked.number == number:
+                self._forget(tracked)
+                self._model.note(f"{tracked.words} has ended by itself", time.time(), failed=True)
+            return
+        tracked.renew(time.monotonic())
 
     # Ending
 
@@ -259,7 +293,7 @@ class FaultTracker:
         kept: list[TrackedFault] = []
         for each in self._tracked:
             if each.replica == replica:
-                if not isinstance(each.fault, f.LinkFault) or each.when is not None:
+                if not each.is_of_network or each.when is not None:
                     continue
                 each.number = None
             kept.append(each)
@@ -302,6 +336,7 @@ class FaultTracker:
             self._show(replica)
 
     async def _return(self, tracked: TrackedFault) -> None:
+        tracked.renew(time.monotonic())
         left = tracked.left_s(time.monotonic())
         if left is not None and left <= 0:
             self._forget(tracked)
@@ -343,7 +378,9 @@ def _tag(fault: f.AnyFault) -> str:
 
 
 def _same(one: f.AnyFault, other: f.AnyFault) -> bool:
-    """Return whether both act in the same way on the same links."""
+    """Return whether both act in the same way on the same links, or both on the clock."""
+    if isinstance(one, f.Clock) and isinstance(other, f.Clock):
+        return True
     return (
         isinstance(one, f.LinkFault)
         and isinstance(other, f.LinkFault)
@@ -353,7 +390,9 @@ def _same(one: f.AnyFault, other: f.AnyFault) -> bool:
 
 
 def _touches(one: f.AnyFault, other: f.AnyFault) -> bool:
-    """Return whether both act in the same way, and share a link."""
+    """Return whether both act in the same way, and share a link or the clock."""
+    if isinstance(one, f.Clock) and isinstance(other, f.Clock):
+        return True
     return (
         isinstance(one, f.LinkFault)
         and isinstance(other, f.LinkFault)

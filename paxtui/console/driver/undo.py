@@ -24,11 +24,23 @@ class TrackedFault(Struct, eq=False):
     """On the console's clock; ``None`` if it ends only when somebody says so."""
     since: float = 0.0
     """When it first began, on the console's clock: of what acts on one link the latest word counts."""
+    leased: bool = False
+    """Whether it ends by itself soon after this console is gone: it is renewed as long as that lives."""
 
     @property
     def words(self) -> str:
         """Return ``loss r0>r1 20 %``."""
         return f.describe(self.replica, self.fault)
+
+    @property
+    def is_of_network(self) -> bool:
+        """Return whether it comes back with a replica that died: what acts on links, and slow motion."""
+        return isinstance(self.fault, f.LinkFault) or self.leased
+
+    def renew(self, now: float) -> None:
+        """Let it act for its whole time again, if it is leased."""
+        if self.leased:
+            self.ends_at = now + f.CLOCK_LEASE_S
 
     def left_s(self, now: float) -> float | None:
         """Return how long it still has; ``None`` if nothing limits it."""

@@ -10,7 +10,7 @@ from paxtui.console.model.durations import ages
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.text import Row, fit, pad, width_of
 from paxtui.console.view_state import ViewState
-from paxtui.wire.faults import ActiveFault, Cut, LinkFault, describe
+from paxtui.wire.faults import ActiveFault, Clock, Cut, LinkFault, describe
 from paxtui.wire.text import visible
 
 TOGETHER = 3
@@ -79,9 +79,15 @@ def _later(replica: ReplicaView, now: float) -> list[FaultRow]:
     return [
         FaultRow("later", describe(replica.id, fault), now - replica.since, None, waits, mend, at)
         for fault in replica.waiting
-        if isinstance(fault, LinkFault)
-        for mend in (c.ClearCommand((replica.id, fault.to), str(type(fault).__struct_config__.tag)),)
+        if isinstance(fault, LinkFault | Clock)
+        for mend in (_mend_waiting(replica.id, fault),)
     ]
+
+
+def _mend_waiting(id: int, fault: LinkFault | Clock) -> c.ConsoleCommand:
+    if isinstance(fault, Clock):
+        return c.SlowMotionCommand(1)
+    return c.ClearCommand((id, fault.to), str(type(fault).__struct_config__.tag))
 
 
 def _active(replica: ReplicaView) -> tuple[ActiveFault, ...]:

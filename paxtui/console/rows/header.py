@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.model.durations import ages
+from paxtui.console.model.liveness.clocks import clock_words
 from paxtui.console.model.liveness.liveness import is_degraded
 from paxtui.console.model.liveness.tolerance import Tolerance, tolerance
 from paxtui.console.model.state.replica import ReplicaView
@@ -32,6 +33,7 @@ SAFETY_STYLES = {"SAFE": "good", "UNKNOWN": "warn", "VIOLATED": "alarm"}
 
 
 DAY_S: Final = 86_400.0
+
 
 STRIP_DETAIL = 10
 """Below so many cells a replica's name and mark are all that fits."""
@@ -84,6 +86,7 @@ def header(view_state: ViewState, width: int) -> Row:
         *([HeaderFact(1, [("scenario", "frozen")])] if view_state.scenario is not None else []),
         HeaderFact(0, view_status(view_state)),
         *([HeaderFact(1, [(" INSECURE ", "alarm")])] if _insecure(model) else []),
+        *_clocks(model, now),
         HeaderFact(2, [(safety_words(view_state), SAFETY_STYLES[lights.light])]),
         *([] if over else [_liveness(model), *_tolerance(model, now)]),
         HeaderFact(7, _leader(view_state)),
@@ -113,6 +116,12 @@ def _fitting(parts: list[HeaderFact], width: int) -> Row:
         elif not rows:
             rows = tried  # the state, cut
     return fit([(" ", ""), *columns([rows[at] for at in sorted(rows)], width - 1)], width)
+
+
+def _clocks(model: ClusterModel, now: float) -> list[HeaderFact]:
+    """Return that clocks are slowed, which explains all waiting."""
+    brief, words = (clock_words(model, now, brief=short) for short in (True, False))
+    return [HeaderFact(1, [(brief, "frozen")], ((6, [(words, "frozen")]),))] if words else []
 
 
 def _insecure(model: ClusterModel) -> bool:

@@ -8,13 +8,13 @@ import subprocess
 from collections.abc import Callable
 from typing import Protocol
 
-import trio
-
 from paxtui.core.replica import Replica
 from paxtui.replica.event_log import EventLog
+from paxtui.replica.protocol_clock import ProtocolClock
 from paxtui.storage.disk_faults import DiskFaults
 from paxtui.wire.faults import (
     AnyFault,
+    Clock,
     CrashProposer,
     CrashReplica,
     DiskError,
@@ -31,6 +31,10 @@ class FaultedHost(Protocol):
     @property
     def core(self) -> Replica | None:
         """The core; ``None`` during warm-up."""
+
+    @property
+    def protocol_clock(self) -> ProtocolClock:
+        """What the core is told of time."""
 
     def kick(self) -> None:
         """Take the core's output soon."""
@@ -71,12 +75,14 @@ class ProcessFaults:
             case CrashProposer():
                 if core is None:
                     return "it is still warming up"
-                core.crash_proposer(trio.current_time())
+                core.crash_proposer(self._host.protocol_clock.now())
                 self._host.kick()
             case SkipSlot(slot):
                 if core is None:
                     return "it is still warming up"
                 return self._skip(core, slot)
+            case Clock(percent):
+                self._set_clock(percent)
             case SlowDisk(ms):
                 disk.slow_s = ms / 1000
             case DiskError():
@@ -90,10 +96,12 @@ class ProcessFaults:
         core = self._host.core
         match fault:
             case CrashProposer() if core is not None:
-                core.restore_proposer(trio.current_time())
+                core.restore_proposer(self._host.protocol_clock.now())
                 self._host.kick()
             case SkipSlot(slot) if core is not None:
                 self._skip_no_more(core, slot)
+            case Clock():
+                self._set_clock(100.0)
             case SlowDisk():
                 self._disk.slow_s = 0.0
             case DiskError() | FullDisk():
@@ -101,9 +109,13 @@ class ProcessFaults:
             case _:
                 pass
 
+    def _set_clock(self, percent: float) -> None:
+        self._host.protocol_clock.set_rate(percent / 100)
+        self._host.kick()  # the core's next wake-up is at another moment now
+
     def _skip(self, core: Replica, slot: int | None) -> str | None:
         before = core.proposer.skips.copy()
-        reason = core.skip_slot(slot, trio.current_time())
+        reason = core.skip_slot(slot, self._host.protocol_clock.now())
         if slot is None:
             self._skips += core.proposer.skips - before
         return reason

@@ -13,8 +13,10 @@ from paxtui.core.ballot import REPLICAS_MAX
 from paxtui.core.events import AppliedTo, Event
 from paxtui.wire.fate import DELAY, DUPLICATE, LOSS, REORDER, roll
 from paxtui.wire.faults import (
+    CLOCK_LEASE_S,
     ActiveFault,
     AnyFault,
+    Clock,
     CrashProposer,
     Cut,
     Delay,
@@ -40,7 +42,7 @@ REORDER_S = 0.02
 
 INFINITY = float("inf")
 
-LastingFault = CrashProposer | SlowDisk | DiskError | FullDisk
+LastingFault = CrashProposer | Clock | SlowDisk | DiskError | FullDisk
 """Faults that act until they are undone, and of which the latest word counts."""
 
 Begin = Callable[[AnyFault, bool], str | None]
@@ -115,6 +117,8 @@ class FaultRegistry:
             return 0, f"{FAULTS_MAX} faults act or wait here already"
         if isinstance(fault, LinkFault) and fault.to >= 0 and fault.to not in self._shapes:
             return 0, f"there is no link from replica {self._me} to {fault.to}"
+        if isinstance(fault, Clock) and for_s is None:
+            for_s = CLOCK_LEASE_S
         number = self._count * REPLICAS_MAX + self._me + 1
         entry = RegisteredFault(number, fault, now, for_s, when)
         if when is None:
@@ -130,6 +134,15 @@ class FaultRegistry:
 
     def _start_fault(self, entry: RegisteredFault, *, at_once: bool) -> str | None:
         return None if isinstance(entry.fault, LinkFault) else self._begin_fault(entry.fault, at_once)
+
+    def renew(self, number: int, now: float) -> bool:
+        """Let a fault that acts, and ends by itself, act for its whole time again; return whether there is
+        such a fault."""
+        entry = self._entries.get(number)
+        if entry is None or entry.for_s is None or entry.when is not None:
+            return False
+        entry.ends = now + entry.for_s
+        return True
 
     def undo(self, number: int | None, how: str = "undone") -> list[AnyFault]:
         """End one fault, or all; return what ended. ``how`` is what those who watch are told."""

@@ -173,6 +173,10 @@ class ReplicaCollector(Collector):
         report = self._report()
         yield self._who(report)
         yield _gauge("uptime_seconds", "How long this process serves.", report.uptime_s)
+        rate = self._host.protocol_clock.rate
+        yield _gauge(
+            "clock_rate", "Seconds of the protocol's clock in a real second; 1 without faults.", rate
+        )
         yield _gauge("warming_up", "1 until it takes part for the first time.", report.status is None)
         yield _roles(report.status)
         if report.status is not None:

@@ -29,6 +29,7 @@ from paxtui.wire.requests import (
     ListFaultsRequest,
     ObserveRequest,
     ReadRequest,
+    RenewRequest,
     StatusRequest,
     TailRequest,
     UndoRequest,
@@ -37,7 +38,9 @@ from paxtui.wire.requests import (
 Verb = type[Any]
 
 _READING: Final[frozenset[Verb]] = frozenset({ReadRequest, TailRequest, StatusRequest})
-_OPERATING: Final[frozenset[Verb]] = frozenset({ElectRequest, FillHoleRequest, InjectRequest, UndoRequest})
+_OPERATING: Final[frozenset[Verb]] = frozenset(
+    {ElectRequest, FillHoleRequest, InjectRequest, UndoRequest, RenewRequest}
+)
 _MAY: Final[dict[Role, frozenset[Verb]]] = {
     "client": _READING | {AppendRequest, AppendManyRequest},
     "observer": _READING | {ObserveRequest, ListFaultsRequest},

@@ -47,6 +47,7 @@ from paxtui.wire.requests import (
     OperatorRequest,
     ReadRequest,
     RefusedReply,
+    RenewRequest,
     StatusReport,
     StatusRequest,
     TailRequest,
@@ -73,6 +74,7 @@ Request = (
     | FillHoleRequest
     | InjectRequest
     | UndoRequest
+    | RenewRequest
     | ListFaultsRequest
     | ObserveRequest
 )

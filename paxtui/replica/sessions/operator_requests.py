@@ -19,6 +19,7 @@ from paxtui.wire.requests import (
     FillHoleRequest,
     InjectRequest,
     ListFaultsRequest,
+    RenewRequest,
     UndoRequest,
 )
 
@@ -35,12 +36,14 @@ class OperatorRequests:
         self._host = host
 
     def execute(
-        self, request: Action | ListFaultsRequest, caller: Caller
+        self, request: Action | RenewRequest | ListFaultsRequest, caller: Caller
     ) -> DoneReply | FailedReply | FaultList:
         """Do what ``request`` asks for; the reply says that it is done, or why not."""
         host = self._host
         if isinstance(request, ListFaultsRequest):
             return FaultList(request.id, host.fault_registry.active_faults(trio.current_time()))
+        if isinstance(request, RenewRequest):
+            return self._renew(request)
         what = _describe(host.me, request)
         number, reason = self._execute(request, what, caller)
         if reason is not None:
@@ -49,6 +52,13 @@ class OperatorRequests:
             return FailedReply(id=request.id, reason=reason, leader=None)
         self._audit(caller, what, "done" if number is None else f"done, fault {number}")
         return DoneReply(request.id, number)
+
+    def _renew(self, request: RenewRequest) -> DoneReply | FailedReply:
+        """Let a fault act on. It leaves no line of audit: it comes again and again, and begins nothing."""
+        if self._host.fault_registry.renew(request.number, trio.current_time()):
+            return DoneReply(request.id, request.number)
+        reason = f"fault {request.number} does not act here, or never ends by itself"
+        return FailedReply(id=request.id, reason=reason, leader=None)
 
     def deny(self, request: Struct, caller: Caller) -> str:
         """Count a request that the caller's certificate does not allow, and audit it if it would act; return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Clock:
+class SimulatedClock:
     """Seconds as one replica counts them, from virtual ones."""
 
     __slots__ = ("offset_s", "rate")
@@ -18,8 +18,8 @@ class Clock:
         return now * self.rate + self.offset_s
 
     def when(self, shown: float) -> float:
-        """Compute the virtual time at which the clock shows that."""
-        return (shown - self.offset_s) / self.rate
+        """Compute the virtual time at which the clock shows that: never, if it stands still."""
+        return (shown - self.offset_s) / self.rate if self.rate else float("inf")
 
     def set(self, now: float, rate: float, jump_s: float) -> None:
         """Change the rate, leap forward, or both."""

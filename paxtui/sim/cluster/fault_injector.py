@@ -48,6 +48,7 @@ class FaultInjector:
             "pause": (1, lambda host, seconds: host.pause(seconds)),
             "clock-jump": (0, self._clock_jump),
             "clock-rate": (0, self._clock_rate),
+            "clock": (1, self._clock),
             "proposer-crash": (1, self._proposer_crash),
             "skip": (0, self._skip),
             "elect": (0, lambda host: host.operate("elect")),
@@ -159,6 +160,10 @@ class FaultInjector:
 
     def _clock_rate(self, host: SimulatedReplica, rate: float) -> None:
         host.set_clock(rate, 0.0)
+
+    def _clock(self, host: SimulatedReplica, seconds: float, rate: float) -> None:
+        host.set_clock(rate, 0.0)
+        self._until(self._world.now + seconds, lambda: host.set_clock(1.0, 0.0))
 
     def _proposer_crash(self, host: SimulatedReplica, seconds: float) -> None:
         host.operate("crash_proposer")

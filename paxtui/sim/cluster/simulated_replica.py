@@ -15,7 +15,7 @@ from paxtui.core.output import Applied, Fetch, FetchState, Output
 from paxtui.core.proposer import Phase
 from paxtui.core.replica import Replica
 from paxtui.core.values import Command, Entry
-from paxtui.sim.cluster.clock import Clock
+from paxtui.sim.cluster.clock import SimulatedClock
 from paxtui.sim.cluster.disk import DiskUntrusted, SimulatedDisk
 from paxtui.sim.cluster.network import Parcel
 from paxtui.sim.cluster.triggers import Triggers
@@ -51,7 +51,7 @@ class SimulatedReplica:
         self.gate = DurabilityGate()
         self.paused_until = 0.0
         self._inbox: list[tuple[Any, ...]] = []
-        self.clock = Clock()
+        self.clock = SimulatedClock()
         self._timer = INFINITY
         self._drawn = fractions(mixed(world.plan.seed, 5, me), 1)
         """For how long commits take."""
@@ -79,8 +79,10 @@ class SimulatedReplica:
     def _arm(self, now: float, deadline: float) -> None:
         """Wake the replica at its ``deadline``, as its own clock shows it, if nothing does so before."""
         if deadline < self._timer:
-            self._timer = deadline
             at = self.clock.when(deadline) + 1e-9
+            if at == INFINITY:  # the clock stands: the next change of its rate arms the timer
+                return
+            self._timer = deadline
             self._world.push(at if at > now else now, self._timer_due, (self.life, deadline))
 
     def _timer_due(self, event: tuple[int, float]) -> None:

@@ -6,6 +6,7 @@ from paxtui.checkers.broken import Invariant
 from paxtui.core.leader import Leader
 from paxtui.core.leader_requests import LeaderRequests
 from paxtui.core.output import ReadReady
+from paxtui.core.replica import Replica
 from paxtui.sim.mutants.mutant import Patch, mutant
 
 CONFIRMED = "a majority confirms the ballot after the read arrived"
@@ -70,6 +71,31 @@ def read_confirmed_by_an_older_heartbeat(patch: Patch) -> None:
             self._reads[-1].number -= 1
 
     patch.replace(Leader, "read", read)
+
+
+@mutant(
+    "leader-reads-under-a-lease",
+    rule=f"{CONFIRMED}; a lease rests on clocks that do not drift apart (Paxos Made Live, 5.2)",
+    profile="clocks",
+    caught_by=Invariant.LINEARIZABLE,
+    seeds=40,
+)
+def leader_reads_under_a_lease(patch: Patch) -> None:
+    """A leader answers a read at once if a majority answered within half an election timeout by its clock."""
+    original = Replica.read
+
+    def read(self: Replica, ticket: int, now: float) -> None:
+        leader = self.proposer.leader
+        if leader is not None:
+            fresh = now - self._settings.election_s_min / 2
+            if sum(at >= fresh for at in leader.heard.values()) >= leader._quorum:
+                for replica in leader._acked:
+                    leader._acked[replica] = leader._number + 1
+        original(self, ticket, now)
+        if leader is not None:
+            leader._release_reads(self.learner.watermark)
+
+    patch.replace(Replica, "read", read)
 
 
 @mutant(

@@ -36,6 +36,7 @@ without-vote       replica                                the others say that it
 pause              seconds, replica                       input queues up, time goes on
 clock-jump         replica, seconds                       the clock leaps forward
 clock-rate         replica, rate                          the clock runs at this rate
+clock              seconds, replica, rate                 ... for so long (0: it stands), then at 1
 proposer-crash     seconds, replica                       the proposer role stops, then is restored
 skip               replica, ahead                         skip the slot so far ahead (-1: the next one)
 elect              replica                                the operator forces an election
@@ -79,6 +80,7 @@ SPECIAL: Final = (
     "lost",
     "trims",
     "overtaken",
+    "clocks",
 )
 """Profiles for one purpose: most draw situations that chance seldom makes, for mutants that nothing else
 finds; ``canary`` fails one seed in a hundred, to show that failures are reported; in ``calm`` nothing is done
@@ -188,7 +190,7 @@ def touched(fault: PlannedFault) -> tuple[int, ...]:
             named = fault.args[1:3]
         case "disconnect":
             named = fault.args[:2]
-        case "disk-slow" | "pause" | "proposer-crash":
+        case "clock" | "disk-slow" | "pause" | "proposer-crash":
             named = fault.args[1:2]
         case "crash-all" | "canary":
             named = ()

@@ -368,6 +368,39 @@ def trims(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
     return with_trims(plan, rng)
 
 
+def clocks(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
+    """Let the clocks of all run at one rate, as in slow motion, or that of one stand or run fast while others
+    do not; leaders change, crash and are cut off meanwhile, and clients read from those that led."""
+    del types
+    kinds = ("crash", "crash-at", "cut", "loss", "hold", "elect", "proposer-crash")
+    faults = [fault for fault in plan.faults if fault.kind in kinds]
+    everyone = range(plan.replicas)
+    at = rng.uniform(0.5, 1.0)
+    while at < plan.heal_at - 0.5:
+        seconds, drawn = rng.uniform(0.2, 2.0), rng.random()
+        if drawn < 0.4:
+            rate = rng.choice((0.02, 0.1, 0.5))
+            faults += [
+                PlannedFault(at + rng.uniform(0.0, 0.02), "clock", (seconds, i, rate)) for i in everyone
+            ]
+        elif drawn < 0.7:
+            # Its heartbeats stop, and by its own clock no time goes by while another one leads.
+            faults.append(PlannedFault(at, "clock", (seconds, LEADER, rng.choice((0.0, 0.0, 0.1)))))
+            faults += [PlannedFault(at, "cut", (seconds, LEADER, j)) for j in everyone]
+            faults += [PlannedFault(at, "cut", (seconds, j, LEADER)) for j in everyone]
+        else:
+            rate = rng.choice((0.0, 0.1, 4.0))
+            faults.append(PlannedFault(at, "clock", (seconds, rng.randrange(plan.replicas), rate)))
+        if rng.random() < 0.6:
+            after_s = rng.uniform(0.01, seconds / 2)
+            faults.append(PlannedFault(at + after_s, "elect", (rng.randrange(plan.replicas),)))
+        at += seconds + rng.uniform(-0.2, 0.5)
+    workload = replace(
+        plan.workload, clients=5, pipeline=4, operations=60, patience_s=0.3, reads=rng.choice((0.4, 0.7))
+    )
+    return replace(plan, workload=workload, faults=tuple(sorted(faults, key=lambda fault: fault.at)))
+
+
 PROFILE_CHANGES: dict[str, Callable[[Plan, random.Random, tuple[str, ...]], Plan]] = {
     "deposed": deposed,
     "reads": reads,
@@ -380,5 +413,6 @@ PROFILE_CHANGES: dict[str, Callable[[Plan, random.Random, tuple[str, ...]], Plan
     "lost": lost,
     "trims": trims,
     "overtaken": overtaken,
+    "clocks": clocks,
 }
 """One for each special profile; it is given an ordinary plan and the types of messages."""

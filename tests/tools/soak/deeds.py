@@ -11,6 +11,7 @@ import trio
 from paxtui.client import ClientError, Sighting, connect
 from paxtui.wire.faults import (
     AnyFault,
+    Clock,
     CrashProposer,
     Cut,
     Delay,
@@ -149,7 +150,7 @@ class Deeds:
             case "cut-off" | "deaf" | "mute" | "cut-link":
                 await self._cut(step, targets)
                 await self._last(step, window)
-            case "shape" | "slow-disk" | "crash-proposer" | "elect" | "skip":
+            case "shape" | "slow-disk" | "clock" | "crash-proposer" | "elect" | "skip":
                 await self._disturb(step, targets[0])
                 await self._last(step, window)
             case "disk-error" | "full-disk" | "disk-away" | "disk-lost" | "disk-back":
@@ -174,6 +175,8 @@ class Deeds:
         match step.kind:
             case "slow-disk":
                 await self._stand.inject(target, SlowDisk(step.amount))
+            case "clock":
+                await self._stand.inject(target, Clock(step.amount))
             case "crash-proposer":
                 await self._stand.inject(target, CrashProposer())
             case "elect":

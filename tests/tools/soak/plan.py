@@ -26,6 +26,7 @@ Kind = Literal[
     "cut-link",
     "shape",
     "slow-disk",
+    "clock",
     "disk-error",
     "full-disk",
     "disk-away",
@@ -46,7 +47,7 @@ VICTIMS: tuple[Kind, ...] = ("kill", "kill", "restart", "pause", "cut-off", "dea
 SINGLE: tuple[Kind, ...] = ("rolling-restart", "cut-link", "disk-error", "full-disk", "disk-away")
 """Steps that take away one replica at a time."""
 
-HARMLESS: tuple[Kind, ...] = ("shape", "slow-disk", "crash-proposer", "elect", "skip")
+HARMLESS: tuple[Kind, ...] = ("shape", "slow-disk", "clock", "crash-proposer", "elect", "skip")
 """Steps that leave everybody a vote that can be heard."""
 
 DARK: tuple[Kind, ...] = ("dark-kill", "dark-pause", "dark-cut")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import Final, Literal, NamedTuple
 
+from paxtui.console.model.liveness.clocks import FOR_EVER, clock_words, stretch, stretch_at
 from paxtui.console.model.liveness.tolerance import Tolerance, connected_voters, runs, voters
 from paxtui.console.model.state.facts import Facts
 from paxtui.console.model.state.replica import ReplicaView
@@ -23,6 +24,12 @@ MOVED_S: Final = 2.0
 
 HOLE_S_UNKNOWN: Final = 30.0
 """Where nobody told the hole timeout, a hole that was left on purpose may stay open for so long."""
+
+SLOW_WAIT_MAX: Final = 5.0
+"""However slow the clocks are, what was not decided for so many seconds is said to wait."""
+
+FOLLOWED: Final = 10.0
+"""A leader whose clock is slower than this sends no heartbeat within the longest election timeout."""
 
 LOSS_MAX: Final = 30.0
 DELAY_MS_MAX: Final = 200.0
@@ -68,13 +75,25 @@ def sound_majority(model: Facts, now: float) -> tuple[int, ...] | None:
     """Return a quorum that has to make progress: heard, connected, hardly disturbed, and one of it may
     lead."""
     able = able_proposers(model)
+    # The quickest of them: that others have slow clocks is no reason for these to wait.
     fit = [id for id in voters(model) if _fit(model.replicas[id], now)]
+    fit.sort(key=lambda id: stretch_at(model.replicas[id]))
     for members in combinations(fit, model.quorum):
         if any(each in able for each in members) and all(
             _sound(model, one, other) for one in members for other in members if one != other
         ):
-            return members
+            return tuple(sorted(members))
     return None
+
+
+def _stretch(model: Facts, sound: tuple[int, ...] | None, now: float) -> float:
+    """Return how much longer a sound majority may take as its clocks are slow, or that of the leader, unless
+    another one follows a leader that is so slow."""
+    if sound is None:
+        return stretch(model, now)
+    found = max(stretch_at(model.replicas[id]) for id in sound)
+    leads = 1.0 if model.leader is None else stretch_at(model.replicas[model.leader[0]])
+    return max(found, leads) if leads <= FOLLOWED else found
 
 
 def _fit(replica: ReplicaView, now: float) -> bool:
@@ -100,8 +119,11 @@ class Liveness:
         self._moved_at = float("-inf")
         self._sound_since: float | None = None
         self._asked_since: float | None = None
+        self._slow_at = float("-inf")
+        """When a clock of the protocol was last slow: what was to happen by then may happen yet."""
         self._begun = False
         """Whether anybody ever served: later, silence is no start."""
+        self._stretch = 1.0
         self.majority: tuple[int, ...] | None = None
         self.verdict = LivenessVerdict("starting", "starting")
 
@@ -118,6 +140,9 @@ class Liveness:
             self._sound_since = None
         elif self._sound_since is None:
             self._sound_since = now
+        self._stretch = _stretch(model, sound, now)
+        if self._stretch > 1:
+            self._slow_at = now
         self.verdict = self._judge(model, sound, now)
         return self.verdict
 
@@ -146,11 +171,12 @@ class Liveness:
                     "waiting", f"leader r{leader[0]} {trouble}: what was asked of it is not known"
                 )
             return LivenessVerdict("idle", "everything that was asked for is applied")
-        held_s = _held_open_s(model, now)
+        held_s = _held_open_s(model, now, self._slow_at)
         if self._asked_since is None or held_s > 0:
             self._asked_since = now
         if held_s > 0:
-            more = f", for another {held_s:.0f} s" if model.holes.timeout_s is not None else ""
+            known = model.holes.timeout_s is not None and held_s < FOR_EVER
+            more = f", for another {held_s:.0f} s" if known else ""
             return LivenessVerdict(
                 "waiting", f"slot {model.hole} was left empty on purpose{more}; N fills it"
             )
@@ -161,7 +187,9 @@ class Liveness:
         )
         what = "nothing was decided" if leads else "nobody leads"
         absent = "nobody leads yet" if leader is None else f"leader r{leader[0]} {trouble}"
-        if sound is not None and stuck_s > PATIENCE_S:
+        if self._stretch == 1:
+            stuck_s = min(stuck_s, now - self._slow_at)
+        if sound is not None and stuck_s > PATIENCE_S * self._stretch:
             members = " ".join(f"r{each}" for each in sound)
             return LivenessVerdict("STUCK", f"{members} are connected, and {what} for {stuck_s:.0f} s")
         if leader is None and (silent := model.unheard(now)):
@@ -169,22 +197,28 @@ class Liveness:
             return LivenessVerdict(
                 "waiting", f"nobody who is heard leads, and {who} may: whether it moves is not known"
             )
+        clocks = clock_words(model, now)
+        slowly = f"; {clocks}" if clocks else ""
         if not leads:
-            return LivenessVerdict("electing", absent + (f", for {still_s:.0f} s" if still_s > 2 else ""))
-        if still_s > 1.0:
+            return LivenessVerdict(
+                "electing", absent + (f", for {still_s:.0f} s" if still_s > 2 else "") + slowly
+            )
+        if still_s > min(self._stretch, SLOW_WAIT_MAX):
             disturbed = "" if sound is not None else "; links, disks or reports are disturbed"
+            disturbed += slowly
             return LivenessVerdict("waiting", f"nothing was decided for {still_s:.0f} s{disturbed}")
         return LivenessVerdict("moving", "slots are decided and applied")
 
 
-def _held_open_s(model: Facts, now: float) -> float:
+def _held_open_s(model: Facts, now: float, slow_at: float) -> float:
     """Return how long the leader still leaves the hole open that everything waits for; not above 0 if none
-    is."""
+    is. Its clock may be slow, or have been slow until ``slow_at``."""
     skip = model.holes.skipped.get(model.hole) if model.hole is not None else None
     if skip is None or model.leader is None or skip.ballot != model.leader[1]:
         return 0.0
     timeout_s = model.holes.timeout_s if model.holes.timeout_s is not None else HOLE_S_UNKNOWN
-    return timeout_s - (now - skip.at)
+    slower = stretch_at(model.replicas[model.leader[0]])
+    return timeout_s * slower - (now - (skip.at if slower > 1 else max(skip.at, slow_at)))
 
 
 def _unheard(model: Facts) -> str:

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from paxtui.console.model.state.rates import Gauge, RateCounter
 from paxtui.console.model.state.runs import Runs
-from paxtui.wire.faults import AnyFault, CrashProposer, Cut, Delay, LinkFault, Loss, SlowDisk
+from paxtui.wire.faults import AnyFault, Clock, CrashProposer, Cut, Delay, LinkFault, Loss, SlowDisk
 from paxtui.wire.requests import LinkView, StatusReport
 from paxtui.wire.values import Ballot
 
@@ -204,6 +204,14 @@ class ReplicaView:
             isinstance(each.fault, CrashProposer) and each.when is None
             for each in (self.report.active if self.report is not None else ())
         )
+
+    @property
+    def clock_percent(self) -> float:
+        """Return at which share of real time the protocol's clock runs; of several faults the latest
+        counts."""
+        faults = self.report.active if self.report is not None else ()
+        told = [each.fault.percent for each in faults if isinstance(each.fault, Clock) and each.when is None]
+        return told[-1] if told else 100.0
 
     @property
     def slow_disk_ms(self) -> float:

@@ -6,6 +6,7 @@ from paxtui.console.model.analysis.why.answer import Why, names, plural
 from paxtui.console.model.analysis.why.leader import no_majority, on_links, why_no_leader
 from paxtui.console.model.analysis.why.slot import why_slot
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.liveness.clocks import clock_words
 from paxtui.console.model.liveness.tolerance import tolerance
 from paxtui.console.model.state.phase1 import SlotFinding
 from paxtui.wire.text import visible
@@ -111,6 +112,14 @@ def _absent(model: ClusterModel) -> list[str]:
     return found
 
 
+def _clocks(model: ClusterModel, now: float) -> list[str]:
+    """Return what clocks do that do not run as usual: only waits change."""
+    words = clock_words(model, now)
+    if not words:
+        return []
+    return [f"{words[0].upper()}{words[1:]}: heartbeats, re-sends and elections keep to these clocks."]
+
+
 def failures(model: ClusterModel, now: float) -> str:
     """Return how many more failures the log survives, and why these are fewer than they could be."""
     found = tolerance(model, now)
@@ -158,7 +167,7 @@ def why_moving(model: ClusterModel, now: float) -> Why:
         f"that it leads at {model.leaders[id]}; acceptors that promised more refuse it."
         for id in others
     ]
-    evidence += [*_refusals(model), *_absent(model), *on_links(model)]
+    evidence += [*_refusals(model), *_absent(model), *_clocks(model, now), *on_links(model)]
     following = [failures(model, now)] if verdict.light in ("idle", "moving", "waiting", "electing") else []
     if verdict.light == "stalled":
         following.append(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from paxtui.console.model.analysis.slots import AcceptorCell
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.model.durations import ages
+from paxtui.console.model.liveness.clocks import FOR_EVER, NEVER, stretch_at
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.wire.values import Ballot
 
@@ -54,12 +55,13 @@ def _on_the_way(model: ClusterModel, replica: ReplicaView, cell: AcceptorCell, l
     name = replica.name
     loss = model.replicas[leader].loss_to(replica.id)
     if cell.kind == "lost":
-        again_ms = model.cluster.settings.resend_s * 1000
+        slower = stretch_at(model.replicas[leader])
+        again_ms = model.cluster.settings.resend_s * 1000 * slower
+        again = f"after {again_ms:.0f} ms, then less often" if again_ms < FOR_EVER else NEVER
         percent = f" ({loss:g} % loss r{leader}>{name})" if loss else ""
         return Missing(
             f"lost the Accept{f' ({loss:g} % loss)' if loss else ''}",
-            f"{name}: the Accept was lost{percent}; "
-            f"it is sent again after {again_ms:.0f} ms, then less often.",
+            f"{name}: the Accept was lost{percent}; it is sent again {again}.",
         )
     delay, _ = model.replicas[leader].delay_to(replica.id)
     if cell.kind == "in-flight":

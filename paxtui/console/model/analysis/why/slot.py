@@ -8,6 +8,7 @@ from paxtui.console.model.analysis.why.leader import why_no_leader
 from paxtui.console.model.analysis.why.missing import missing
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.model.durations import ages
+from paxtui.console.model.liveness.clocks import FOR_EVER, NEVER, stretch_at
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.wire.values import Ballot
 
@@ -222,14 +223,20 @@ def _hole(model: ClusterModel, facts: SlotFacts, now: float) -> Why:
     skip = model.holes.skipped.get(facts.slot)
     evidence: list[str] = []
     waits_s = model.holes.timeout_s
+    slower = 1.0 if model.leader is None else stretch_at(model.replicas[model.leader[0]])
     by_itself = f"after {waits_s:g} s" if waits_s is not None else "after its hole timeout, not known here"
     if skip is not None:
         since = max(0.0, now - skip.at)
         evidence.append(
             f"r{skip.replica} left it empty on purpose{_by_fault(skip.fault)}, {ages(since)} ago."
         )
-        if waits_s is not None:
+        if waits_s is not None and slower == 1:
             by_itself = f"in {ages(max(0.0, waits_s - since))}"
+    if slower > 1:
+        slowly = (
+            f"after {waits_s:g} s of its slow clock" if waits_s is not None else "later: its clock is slow"
+        )
+        by_itself = slowly if slower < FOR_EVER else NEVER
     above = model.end - facts.slot - 1
     evidence.append(f"{plural(above, 'slot')} above it cannot be applied before this one.")
     leader = model.leader
