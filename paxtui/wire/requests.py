@@ -134,6 +134,9 @@ class LinkView(Struct, frozen=True, gc=False):
     """Messages that faults swallowed."""
     waiting_bytes: int
     """What waits for the connection to take it."""
+    round_trip_ms: float | None = None
+    """The connection's round trip as TCP measures it; delays that faults make are not in it. ``None`` where
+    that is not known."""
 
 
 class StatusReport(Frame, frozen=True, tag="status", kw_only=True):
@@ -164,6 +167,8 @@ class StatusReport(Frame, frozen=True, tag="status", kw_only=True):
     security: Security = "loopback"
     non_voting_peers: tuple[tuple[int, str], ...] = ()
     """Peers that this replica lets in only as learners without vote, and why."""
+    program: str = ""
+    """The version of its program; empty from programs that did not tell it yet."""
 
 
 class FailedReply(Frame, frozen=True, tag="failed", kw_only=True):

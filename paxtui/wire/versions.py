@@ -46,6 +46,9 @@ UNKNOWN_FAULT: Final = {"fault": "slow-disk", "ms": 0.0}
 """Faults of which version 1 has no word, and the fault without any effect by which it knows them: their
 numbers, ages and ends are true there, and whoever speaks it can still end them."""
 
+SINCE_2: Final = {"status": frozenset({"program"})}
+"""By type of frame: fields that version 1 does not know, and that are left out for it."""
+
 SAID: Final = frozenset(
     {
         "hello",
@@ -110,7 +113,10 @@ def older_frames(frames: bytes, version: int) -> bytes:
         if known is not None and known[1].decode() not in SAID:
             rewritten.append(frames[start:end])
         else:
-            rewritten.append(frame(json.encode(_renamed(json.decode(body), KEYS, WORDS))))
+            fields = json.decode(body)
+            for name in SINCE_2.get(fields["type"], ()):
+                fields.pop(name, None)
+            rewritten.append(frame(json.encode(_renamed(fields, KEYS, WORDS))))
         start = end
     return b"".join(rewritten)
 

@@ -16,7 +16,7 @@ from paxtui.console.model.analysis.describe import describe
 from paxtui.console.model.analysis.why.cluster import why_moving
 from paxtui.console.model.liveness.clocks import clock_words, slow_motion, stretch
 from paxtui.console.model.liveness.liveness import PATIENCE_S
-from paxtui.console.model.state.journal import Seen
+from paxtui.console.model.state.seen import Seen
 from paxtui.console.rows.faults import broken
 from paxtui.console.rows.header import header
 from paxtui.console.theme.styles import Styles

@@ -62,7 +62,7 @@ async def test_a_client_appends_and_reads_and_is_told_the_status_in_its_words(r0
         report = await raw.ask({"type": "get-status", "id": 2})
     assert report["held_here"] == []
     assert (report["status"]["floor"], report["status"]["held"]) == (0, None)
-    assert not {"log_start", "non_voting"} & (report.keys() | report["status"].keys())
+    assert not {"log_start", "non_voting", "program"} & (report.keys() | report["status"].keys())
 
 
 @pytest.mark.trio

@@ -74,7 +74,7 @@ def _tone(view_state: ViewState, id: int) -> str:
 
 def state_cell(view_state: ViewState, found: LinkStatus, size: int, style: str) -> Row:
     """Return the state, and the rate where there is room; below six cells one letter."""
-    shape = STYLES[found.state]
+    shape = "warn" if found.slow is not None and found.state == "ok" else STYLES[found.state]
     if size < WORD:
         letter = {"ok": "ok", "cut": "CUT", "down": "x", "paused": "=", "unknown": "?", "closed": "-"}
         text = letter.get(found.state, f"{found.loss:g}%" if found.loss else "+" if found.delay_ms else "~")
@@ -133,6 +133,10 @@ def _detail(view_state: ViewState, found: LinkStatus, width: int) -> Row:
         [(found.words, STYLES[found.state])],
         [(rate(found.rate), "text")],
     ]
+    if found.slow is not None:
+        parts.append([(f"~ slow: round trip {found.slow.words}", "warn")])
+    elif found.round_trip_ms is not None:
+        parts.append([(f"round trip {found.round_trip_ms:.2f} ms", "text")])
     if found.lost:
         parts.append([(f"{found.lost:,} lost", "dim")])
     if found.waiting_bytes:

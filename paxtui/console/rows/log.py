@@ -8,6 +8,7 @@ from rich.cells import cell_len
 
 from paxtui.console.model.analysis.folding import Fold
 from paxtui.console.model.analysis.slots import AcceptorCell, SlotFacts, slot_facts
+from paxtui.console.model.analysis.slowness import slow_disks
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.text import Row, Span, fit, pad, width_of
 from paxtui.console.view_state import ViewState
@@ -104,7 +105,7 @@ def column_mark(view_state: ViewState, replica: ReplicaView) -> str:
         return "?"
     if leader is not None and leader[0] == replica.id:
         return "L"
-    if replica.slow_disk_ms:
+    if replica.slow_disk_ms or replica.id in slow_disks(model, view_state.now):
         return "~"
     return " "
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from paxtui.console.model.analysis.slowness import slow_disks
 from paxtui.console.model.durations import ages
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.faults import broken
@@ -162,8 +163,9 @@ def _facts(view_state: ViewState, replica: ReplicaView) -> list[Row]:
         # Before what is learned, which is nearly always what is applied: there may be room for two.
         found[3:5] = [found[4], fit(kept, max(width_of(kept), FACT)), found[3]]
     if report is not None:
-        slow = replica.slow_disk_ms
-        found.append(_fact("fsync", f"{report.fsync_ms:.1f} ms", "warn" if slow else tone))
+        slow = replica.slow_disk_ms or replica.id in slow_disks(model, view_state.now)
+        took = f"{report.fsync_ms:.{0 if report.fsync_ms >= 99.95 else 1}f} ms"
+        found.append(_fact("fsync", f"{'~' if slow else ''}{took}", "warn" if slow else tone))
     if status is not None:
         found.append(_fact("sessions", str(status.sessions), tone))
     if report is not None:
@@ -177,6 +179,10 @@ def _facts(view_state: ViewState, replica: ReplicaView) -> list[Row]:
         found.append(_fact("up", ages(report.uptime_s), "dim"))
         faults = sum(replica.id in each.at for each in broken(model, view_state.now))
         found.append(_fact("faults", str(faults), "warn" if faults else "dim"))
+    address = f"{model.cluster.address(replica.id)}"
+    found.append([*fit([("at ", "dim"), (address, "dim"), (" ", "")], max(FACT, len(address) + 4))])
+    if report is not None and report.program:
+        found.append(_fact("paxtui", report.program, "dim"))
     return found
 
 

@@ -8,6 +8,7 @@ import secrets
 import trio
 from msgspec import structs
 
+from paxtui import __version__
 from paxtui.net import tcp
 from paxtui.net.tls.credentials import Credentials
 from paxtui.net.tls.stream import Channel
@@ -277,6 +278,7 @@ class Server:
             uptime_s=round(trio.current_time() - self._started, 3),
             clients=self._clients,
             security=self._security,
+            program=__version__,
         )
 
 

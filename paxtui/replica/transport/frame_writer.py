@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import trio
 
+from paxtui.net import tcp
 from paxtui.net.tls.stream import TlsStream
 from paxtui.wire.hello import PROTOCOL_VERSION
 from paxtui.wire.versions import older_frames
@@ -59,6 +60,11 @@ class FrameWriter:
         """What the other side understands: frames are rewritten for an older version."""
         self.midway = False
         """Half a frame is out, or may be: nothing else may be written to the stream now."""
+
+    @property
+    def round_trip_s(self) -> float | None:
+        """Return the round trip of the connection, as far as TCP tells it, in seconds."""
+        return tcp.round_trip_s(self._raw) if self._raw is not None else None
 
     def push(self, frame: bytes) -> bool:
         """Queue a frame; ``False`` if the reader is too slow and it was not taken."""

@@ -166,5 +166,7 @@ class OutboundLinks:
                 writer = self.links.get(to)
                 waiting = writer.waiting_bytes if writer is not None else 0
                 lost = self._fault_registry.lost_to[to]
-                views.append(LinkView(to, writer is not None, self._sent_to[to], lost, waiting))
+                trip_s = writer.round_trip_s if writer is not None else None
+                trip_ms = None if trip_s is None else round(trip_s * 1000, 3)
+                views.append(LinkView(to, writer is not None, self._sent_to[to], lost, waiting, trip_ms))
         return tuple(views)

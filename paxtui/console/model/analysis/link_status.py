@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
+from paxtui.console.model.analysis.slowness import Slow, slow_links
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.wire.faults import Cut, Delay, Duplicate, Loss, Reorder
 
@@ -27,9 +28,15 @@ class LinkStatus(NamedTuple):
     lost: int = 0
     """Messages that faults swallowed since the sender started."""
     waiting_bytes: int = 0
+    round_trip_ms: float | None = None
+    """As TCP measures it: without the delays that faults make; ``None`` where that is not known."""
+    slow: Slow | None = None
+    """How slow it is beside the others, if it is."""
 
     def short(self, cells: int) -> str:
         """Return ``ok``, ``CUT``, ``20%+50``: as much as fits, what matters most first."""
+        if self.state == "ok" and self.slow is not None:
+            return f"~{self.slow.ms:.0f}ms" if cells >= 6 else "~"
         if self.state != "faulty":
             words = {"cut": "CUT", "closed": "no conn", "unknown": "?"}
             return words.get(self.state, self.state)
@@ -106,7 +113,18 @@ def link_status(model: ClusterModel, sender: int, receiver: int, now: float) -> 
     measured = one.sent_rates.get(receiver, (0.0, 0, None))[2]
     rate = 0.0 if state in ("down", "paused", "closed") else measured if state != "unknown" else None
     lost, waiting = (link.lost, link.waiting_bytes) if link is not None else (0, 0)
-    return LinkStatus(sender, receiver, state, rate=rate, lost=lost, waiting_bytes=waiting, **found)
+    known = link if link is not None and link.connected and state != "unknown" else None
+    return LinkStatus(
+        sender,
+        receiver,
+        state,
+        rate=rate,
+        lost=lost,
+        waiting_bytes=waiting,
+        round_trip_ms=known.round_trip_ms if known is not None else None,
+        slow=slow_links(model, now).get((sender, receiver)) if known is not None else None,
+        **found,
+    )
 
 
 def link_statuses(model: ClusterModel, now: float) -> dict[tuple[int, int], LinkStatus]:

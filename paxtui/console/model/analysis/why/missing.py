@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from paxtui.console.model.analysis.slots import AcceptorCell
+from paxtui.console.model.analysis.slowness import slow_disks, slow_links
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.model.durations import ages
 from paxtui.console.model.liveness.clocks import FOR_EVER, NEVER, stretch_at
@@ -47,10 +48,12 @@ def missing(
         return Missing("cut off", f"{name} is cut off: nothing crosses r{leader}>{name}.")
     if not model.reaches(leader, replica.id):
         return Missing("no connection", f"{name}: there is no connection r{leader}>{name}.")
-    return _on_the_way(model, replica, cell, leader)
+    return _on_the_way(model, replica, cell, leader, now)
 
 
-def _on_the_way(model: ClusterModel, replica: ReplicaView, cell: AcceptorCell, leader: int) -> Missing:
+def _on_the_way(
+    model: ClusterModel, replica: ReplicaView, cell: AcceptorCell, leader: int, now: float
+) -> Missing:
     """Return what keeps an acceptor that could vote: what becomes of the Accept, and of the answer."""
     name = replica.name
     loss = model.replicas[leader].loss_to(replica.id)
@@ -64,6 +67,10 @@ def _on_the_way(model: ClusterModel, replica: ReplicaView, cell: AcceptorCell, l
             f"{name}: the Accept was lost{percent}; it is sent again {again}.",
         )
     delay, _ = model.replicas[leader].delay_to(replica.id)
+    if cell.kind == "in-flight" and (disk := slow_disks(model, now).get(replica.id)) is not None:
+        return Missing("slow", f"{name} is slow: fsync {disk.words}. Its vote leaves when it is on disk.")
+    if cell.kind == "in-flight" and (way := slow_links(model, now).get((leader, replica.id))) is not None:
+        return Missing("far away", f"{name}: the link r{leader}>{name} is slow: round trip {way.words}.")
     if cell.kind == "in-flight":
         slow = f" ({delay:g} ms of delay)" if delay else f" ({loss:g} % loss)" if loss else ""
         return Missing(f"not answered{slow}", f"{name}: an Accept was sent{slow}, and no answer is seen yet.")
