@@ -11,7 +11,7 @@ from paxtui.config.cluster_file import Cluster
 
 HOLE_S: Final = 20.0
 """How long a hole stays open in a cluster that a console starts: long enough to look at it and at what it
-blocks, and to press N."""
+blocks, and to press S."""
 
 
 class ConsoleOptions(Struct, frozen=True, kw_only=True):

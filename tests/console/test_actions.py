@@ -23,6 +23,7 @@ from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.help import Help
 from paxtui.console.widgets.log import LogPane
 from paxtui.console.widgets.menu import Menu
+from paxtui.console.widgets.pane import Pane
 from tests.console.pilot import Played
 from tests.console.story import Story
 
@@ -158,6 +159,41 @@ def test_names_keys_and_places_are_unique() -> None:
         assert len(set(keys)) == len(keys)
     for armed in (True, False):
         assert len(surfaces.hints(armed=armed)) > 8
+
+
+LOOKS_BESIDE = {"fault-menu", "chat"}
+"""Actions on the cluster whose key only opens something to choose from or to write in."""
+
+SHIFTED = dict(zip("1234567890-=;\\/,.'[]`", '!@#$%^&*()_+:|?<>"{}~', strict=True))
+"""What shift makes of the keys that are no letters, on a keyboard of the United States."""
+
+
+def breaking_and_looking_keys() -> tuple[set[str], set[str]]:
+    """Keys that act on the cluster at once, anywhere, and keys that only look; what asks is neither."""
+    names = {name: key for key, name in surfaces.KEY_NAMES.items()} | {"=": "equals_sign"}
+    characters = {name: character for character, name in names.items()}
+    breaking, looking = set[str](), set[str]()
+    for spec in table.ACTIONS:
+        keys = {characters.get(key, key) for key in spec.keys.split(",")}
+        if not spec.armed or spec.name in LOOKS_BESIDE:
+            looking |= keys
+        elif not spec.title.endswith("..."):
+            breaking |= keys
+    for each in console_classes():
+        if issubclass(each, Pane):
+            looking |= {
+                key for binding in each.__dict__.get("BINDINGS", ()) for key in binding.key.split(",")
+            }
+    return breaking, looking - {""}
+
+
+def test_no_key_that_breaks_differs_by_shift_alone_from_one_that_looks() -> None:
+    breaking, looking = breaking_and_looking_keys()
+    assert {"c", "t", "0", "S"} <= breaking
+    assert {"n", "h", "l", "K", "V", "?"} <= looking
+    pairs = SHIFTED | {shifted: key for key, shifted in SHIFTED.items()}
+    for key in breaking:
+        assert pairs.get(key, key.swapcase() if len(key) == 1 else "") not in looking, key
 
 
 def test_every_row_says_what_it_does_and_can_be_reached() -> None:

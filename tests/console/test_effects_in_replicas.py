@@ -106,7 +106,7 @@ def test_cut_join_undo_and_heal(tmp_path: Path) -> None:
         def whole(seen: object) -> bool:
             return not any(faults(seen, id) for id in range(3))  # type: ignore[arg-type]
 
-        for take_back in ("t", "u", "H"):
+        for take_back in ("t", "u", "0"):
             await on.press("t")
             await on.until(cut, "r0 is cut off")
             await on.shown(lambda: on.driver.model.cut_off(0), "the console knows it")
@@ -167,7 +167,7 @@ def test_skip_makes_a_hole_and_noop_fills_it(tmp_path: Path) -> None:
         await on.words("say second")
         await on.until(lambda seen: holes(seen) == (1,), "slot 1 is a hole")
         await on.shown(lambda: on.driver.model.hole == 1, "the console knows it")
-        await on.press("N")
+        await on.press("S")
         await on.until(lambda seen: applied(seen, 3), "all is applied")
         assert [entry.text for entry in await on.log_of(0)] == ["first", "", "second"]
 
@@ -188,7 +188,7 @@ def test_presets_cut_what_they_showed(tmp_path: Path) -> None:
         (old,) = alone(await on.until(alone, "the leader is alone"))
         others = [id for id in range(3) if id != old]
         await on.until(lambda seen: leader([seen[id] for id in others]) in others, "another one leads")
-        await on.press("H")
+        await on.press("0")
         await on.until(lambda seen: leader(seen) is not None and not faults(seen, old), "all are one again")
 
     run(tmp_path, act)
@@ -226,8 +226,8 @@ def test_a_hole_stays_open_for_as_long_as_one_looks_at_it(tmp_path: Path) -> Non
         await on.shown(lambda: open_s() > 6, "it is open for 6 s")
         assert on.driver.model.hole == 1
         assert on.driver.model.liveness.verdict.light == "waiting"
-        await on.press("N")
-        await on.shown(lambda: on.driver.model.applied == 3, "N fills it")
+        await on.press("S")
+        await on.shown(lambda: on.driver.model.applied == 3, "S fills it")
 
     run(tmp_path, act)
 

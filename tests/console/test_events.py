@@ -146,12 +146,12 @@ def test_the_newest_is_at_the_bottom_and_a_reader_is_left_alone(play: Callable[.
 def test_keys_change_what_is_shown(play: Callable[..., None]) -> None:
     async def act(on: Played) -> None:
         events = await pane(on)
-        await on.press("a")
+        await on.press("V")
         assert events.wanted == Filter(everything=True)
         assert "accepts" in on.text("events") or "applied" in on.text("events")
         await on.press("K")
         assert events.wanted.kind == "elections"
-        await on.press("R", "R")
+        await on.press("B", "B")
         assert events.wanted.replica == 1
         assert "r0" not in [line.split()[1] for line in on.text("events").splitlines() if line.split()]
         assert "K kind: elections" in str(events.border_title)

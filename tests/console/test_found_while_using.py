@@ -213,7 +213,7 @@ def test_n_means_the_hole_also_from_a_slot_that_waits_for_it(play: Play) -> None
         await on.type(str(slots[1]))
         await on.press("enter")
         assert on.app.view_state.slot == slots[1]
-        assert await on.press("N") == [c.FillHoleCommand(slots[0])]
+        assert await on.press("S") == [c.FillHoleCommand(slots[0])]
 
     play(act)
 

@@ -36,7 +36,7 @@ KEYS = [
     ("plus", [c.InjectCommand(0, f.Loss(-1, 5))]),
     ("minus", [c.ClearCommand((0, -1), "loss")]),
     ("u", [c.UndoCommand()]),
-    ("H", [c.HealCommand()]),
+    ("0", [c.HealCommand()]),
 ]
 
 
@@ -74,7 +74,7 @@ def test_keys_take_back_what_stands(play: Play) -> None:
 
 def test_a_read_only_console_says_so_and_does_nothing(play: Play) -> None:
     async def act(on: Played) -> None:
-        for key in ("c", "C", "r", "p", "t", "e", "s", "plus", "u", "H"):
+        for key in ("c", "C", "r", "p", "t", "e", "s", "plus", "u", "0"):
             assert await on.press(key) == []
             assert "read-only" in on.said
         assert await on.click(Button) == []
@@ -197,13 +197,13 @@ MENU: list[tuple[str, str, list[Any]]] = [
     ("d", "50", [c.InjectManyCommand(((0, f.Delay(-1, 50)),), "delay r0>* 50 ms")]),
     ("D", "20", [c.InjectManyCommand(((0, f.Duplicate(-1, 20)),), "duplicate r0>* 20 %")]),
     ("R", "20", [c.InjectManyCommand(((0, f.Reorder(-1, 20)),), "reorder r0>* 20 %")]),
-    ("S", "20", [c.InjectCommand(0, f.SlowDisk(20))]),
+    ("K", "20", [c.InjectCommand(0, f.SlowDisk(20))]),
     ("E", "", [c.InjectCommand(0, f.DiskError())]),
     ("F", "", [c.InjectCommand(0, f.FullDisk())]),
     ("s", "", [c.InjectCommand(0, f.SkipSlot())]),
     ("e", "", [c.ElectCommand(0)]),
     ("u", "", [c.UndoCommand()]),
-    ("H", "", [c.HealCommand()]),
+    ("0", "", [c.HealCommand()]),
 ]
 
 

@@ -126,7 +126,7 @@ def test_start_chat_crash_the_leader_see_the_new_one_heal_and_quit(tmux: Tmux) -
     tmux.shows(rf"leader r(?!{leader[1]})\d@\d")
     tmux.shows(rf"r{leader[1]} x")
     eventually(lambda: len(replicas_of(tmux.folder)) == 2, "two replicas are left")
-    tmux.type("H")
+    tmux.type("0")
     eventually(lambda: len(replicas_of(tmux.folder)) == 3, "three replicas")
     tmux.shows(rf"r{leader[1]}  ")
     tmux.type("q")

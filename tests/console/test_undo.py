@@ -203,7 +203,7 @@ def test_a_skip_is_taken_back_only_before_it_was_done() -> None:
         await on.do(c.InjectCommand(0, f.SkipSlot()))
         on.boards.skipped(0)
         await on.told()
-        with pytest.raises(Failed, match="N fills the hole"):
+        with pytest.raises(Failed, match="I fills the hole"):
             await on.do(c.UndoCommand())
 
     run(act)

@@ -207,7 +207,7 @@ def test_the_next_hole_is_found(play: Play) -> None:
         await on.press("O")
         assert on.app.view_state.slot == 10
         assert "HOLE" in on.text("why")
-        assert await on.press("N") == [c.FillHoleCommand(10)]
+        assert await on.press("S") == [c.FillHoleCommand(10)]
 
     play(act)
 
@@ -227,7 +227,7 @@ def test_every_theme_can_be_taken_and_is_kept(play: Play) -> None:
     async def act(on: Played) -> None:
         seen = []
         for _ in PALETTES:
-            await on.press("T")
+            await on.press("f2")
             seen.append(on.app.view_state.styles.theme)
         assert sorted(seen) == sorted(PALETTES)
         assert on.app.preferences.theme == seen[-1]
@@ -249,7 +249,7 @@ def test_the_layout_is_kept_for_the_next_run(play: Play) -> None:
 
 def test_a_read_only_console_changes_nothing_until_it_is_armed(play: Play) -> None:
     async def act(on: Played) -> None:
-        assert await on.press("c", "H", "s", "u") == []
+        assert await on.press("c", "0", "s", "u") == []
         assert "needs `:arm`" in on.said
         on.app.controllers.view.arm()
         assert await on.press("c") == [c.CrashCommand(0)]

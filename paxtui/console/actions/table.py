@@ -118,7 +118,7 @@ CLUSTER: Final = (
     ),
     ActionSpec(
         "slow-disk", "slow disk ...", "each commit takes so many ms longer; 0 ends it",
-        lambda on: on.dialogs.ask_fault("slow-disk"), armed=True, menu="S", usage="slow-disk {other} 50",
+        lambda on: on.dialogs.ask_fault("slow-disk"), armed=True, menu="K", usage="slow-disk {other} 50",
         meaning=m.slow_disk, choices=replica_choices,
     ),
     ActionSpec(
@@ -140,7 +140,8 @@ CLUSTER: Final = (
     ),
     ActionSpec(
         "noop", "no-op in the hole", "the leader fills a hole with a no-op",
-        lambda on: on.replica.fill_hole(), armed=True, keys="N", usage="noop, noop {slot}", meaning=m.noop,
+        lambda on: on.replica.fill_hole(), armed=True, keys="S", usage="noop, noop {slot}",
+        meaning=m.noop,
     ),
     ActionSpec(
         "elect", "start an election", "it tries to lead, whoever leads", lambda on: on.replica.elect(),
@@ -164,7 +165,7 @@ CLUSTER: Final = (
     ),
     ActionSpec(
         "heal", "heal all", "end all faults, continue and start everything", lambda on: on.replica.heal(),
-        armed=True, keys="H", hint=Hint("heal", 12), menu="H", usage="heal", meaning=m.heal,
+        armed=True, keys="0", hint=Hint("heal", 12), menu="0", usage="heal", meaning=m.heal,
         button=ButtonSpec(9, below=True),
     ),
     ActionSpec(
@@ -266,7 +267,8 @@ VIEW: Final = (
         meaning=_on.viewer(lambda on, viewer: on.view.see_as(viewer), "as {other}, as leader"),
     ),
     ActionSpec(
-        "theme", "theme", "other colours", lambda on: on.view.use_next_theme(), keys="T", usage="theme light",
+        "theme", "theme", "other colours", lambda on: on.view.use_next_theme(), keys="f2",
+        usage="theme light",
         meaning=_on.one_of(lambda on, name: on.view.use_theme(name), tuple(PALETTES), "theme"),
         choices=fixed_choices(*PALETTES),
     ),

@@ -297,7 +297,7 @@ class Executor:
         if any(isinstance(fault, f.DiskError | f.FullDisk) and self.is_ours(id) for id, fault in faults):
             change.back += [c.RestartCommand(replica) for replica, _ in faults]
         if any(isinstance(fault, f.SkipSlot) for _, fault in faults):
-            change.final = "the slot was left empty already; N fills the hole"
+            change.final = "the slot was left empty already; S fills the hole"
         return "; ".join([begun(name, done), *dict.fromkeys(problems)])
 
     def _plainer(self, replica: int | None, error: ClientError) -> ClientError:

@@ -73,4 +73,4 @@ def title(wanted: Filter, following: bool, below: int, follow: str) -> str:
     kind = wanted.kind or "any"
     who = "all" if wanted.replica is None else "you" if wanted.replica == YOU else f"r{wanted.replica}"
     state = f"following {follow}" if following else f"+{below} below (f)" if below else "f follows"
-    return f"events  a level: {level}  K kind: {kind}  R from: {who}   {state}"
+    return f"events  V level: {level}  K kind: {kind}  B by: {who}   {state}"

@@ -181,7 +181,7 @@ PALETTES: Final = {
     "ansi": ANSI,
     "no-color": PLAIN,
 }
-"""Themes by name, in the order in which ``T`` goes through them; the last is what ``NO_COLOR`` asks for."""
+"""Themes by name, in the order in which F2 goes through them; the last is what ``NO_COLOR`` asks for."""
 
 
 class Styles:

@@ -16,9 +16,9 @@ class EventsPane(Lines):
     """The events, the newest at the bottom."""
 
     BINDINGS = [
-        Binding("a", "level", "all events or notable ones", show=False),
+        Binding("V", "level", "all events or notable ones", show=False),
         Binding("K", "kind", "events of one kind", show=False),
-        Binding("R", "who", "events of one replica", show=False),
+        Binding("B", "who", "events of one replica", show=False),
         Binding("enter", "open", "the whole event, and on to its slot", show=False),
     ]
 
@@ -26,9 +26,9 @@ class EventsPane(Lines):
 What replicas decided and what you did, by the clock of whoever tells it. The newest is at the
 bottom. The order is that in which it became known here; between replicas it proves nothing.
 
-a   notable events only, or all of them (votes, messages, drops)
+V   notable events only, or all of them (votes, messages, drops)
 K   only one kind: elections, promises, slots, faults, drops, you
-R   only one replica's     enter   the whole event; enter again goes to its slot in the log
+B   only one replica's     enter   the whole event; enter again goes to its slot in the log
 arrows PgUp PgDn home   scroll     f or end   follow again"""
 
     def __init__(self, view_state: ViewState, *, id: str | None = None, classes: str | None = None) -> None:

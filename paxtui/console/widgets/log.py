@@ -53,7 +53,7 @@ PgUp PgDn home end   scroll     f or esc   follow the end again
 enter   all about the slot, or open a fold     z   fold what is alike, or show every slot
 o   next open slot     O   next HOLE or CONFLICT     g   go to a slot or a time
 /   find a text or a state; n and b go on     \\   show only what matches; esc shows all
-y   copy the row as JSON     N   the leader proposes a no-op in this hole now
+y   copy the row as JSON     S   the leader proposes a no-op in this hole now
 
 By itself the leader fills a hole after its hole timeout: after 20 s where a console started the
 cluster, so that there is time to look at it. WHY says how much of it is left."""

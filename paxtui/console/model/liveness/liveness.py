@@ -146,7 +146,7 @@ class Liveness:
         if held_s > 0:
             more = f", for another {held_s:.0f} s" if model.holes.timeout_s is not None else ""
             return LivenessVerdict(
-                "waiting", f"slot {model.hole} was left empty on purpose{more}; N fills it"
+                "waiting", f"slot {model.hole} was left empty on purpose{more}; S fills it"
             )
         # It has to move since it was asked to, since it is able to, and since it last did.
         still_s = now - max(self._moved_at, self._asked_since)
