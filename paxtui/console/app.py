@@ -176,6 +176,7 @@ class ConsoleApp(InOrder, inherit_bindings=False):
             view_state.show_model(model)
             self.log_pane.follow()
             self._drawn_version = -1
+        view_state.next_undo, view_state.next_redo = self.driver.undo_and_redo
         view_state.scenario = self.driver.scenario_line()
         view_state.scenario_end = (
             self.driver.scenario_run.verdict if self.driver.scenario_run is not None else None

@@ -110,9 +110,13 @@ class FillHoleCommand(ConsoleCommand, frozen=True):
 
 
 class UndoCommand(ConsoleCommand, frozen=True):
-    """End fault ``number``, or take back the last that was done here."""
+    """End fault ``number``, or undo the last that was done here."""
 
     number: int | None = None
+
+
+class RedoCommand(ConsoleCommand, frozen=True):
+    """Do again what was undone last."""
 
 
 class HealCommand(ConsoleCommand, frozen=True):
@@ -135,7 +139,7 @@ class FetchPageCommand(ConsoleCommand, frozen=True):
 
 
 class CompoundCommand(ConsoleCommand, frozen=True):
-    """Several commands at once that one undo takes back together; ``name`` says what they are."""
+    """Several commands at once that one undo undoes together; ``name`` says what they are."""
 
     commands: tuple[ConsoleCommand, ...]
     name: str
@@ -215,6 +219,8 @@ def words(command: ConsoleCommand) -> str:
             return f"noop {slot}"
         case UndoCommand(number):
             return "undo" if number is None else f"undo {number}"
+        case RedoCommand():
+            return "redo"
         case HealCommand():
             return "heal"
         case AppendCommand(text):

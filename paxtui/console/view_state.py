@@ -44,6 +44,8 @@ class ViewState:
         self.scenario_end: str | None = None
         """How it ended: its replicas do not run any more."""
         self.insecure = False
+        self.next_undo, self.next_redo = "", ""
+        """What ``u`` would undo and what ``U`` would do again, in words; empty for nothing."""
 
     def show_model(self, model: ClusterModel) -> None:
         """Show another cluster: what was selected in the last one is not."""

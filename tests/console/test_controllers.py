@@ -116,6 +116,9 @@ class FakeDialogs:
     def open_palette(self, context: Context, history: list[str], answered: Answered) -> None:
         self._answer("palette", answered)
 
+    def open_legend(self) -> None:
+        self.opened.append("legend")
+
     def open_help(self) -> None:
         self._answer("help", None)
 

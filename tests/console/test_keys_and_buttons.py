@@ -508,10 +508,10 @@ def test_help_is_about_the_pane_in_focus(play: Play, view: str, word: str) -> No
         await on.press(view, "question_mark")
         screen = on.app.screen
         assert isinstance(screen, Help)
-        shown = "\n".join("".join(text for text, _ in row) for row in screen.page._lines(80))
+        shown = "\n".join("".join(text for text, _ in row) for row, _ in screen.page._lines(80))
         assert word in shown
         assert "heal all" in shown
-        for key in ("escape", "q", "question_mark"):
+        for key in ("escape", "f1", "question_mark"):
             assert len(on.app.screen_stack) == 2
             await on.press(key)
             assert len(on.app.screen_stack) == 1

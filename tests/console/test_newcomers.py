@@ -89,7 +89,7 @@ def test_who_only_learned_is_told_apart_from_who_voted() -> None:
 
 def test_help_is_broken_between_keys_and_flows_as_prose() -> None:
     lines = [plain(row).rstrip() for row in help_rows(LogPane.HELP, [], 68)]
-    assert "g   go to a slot or a time" in lines
+    assert "F3   every sign of the screen in words" in lines
     assert not any(line.startswith("  slot or a time") for line in lines)
     prose = [plain(row).rstrip() for row in help_rows(EventsPane.HELP, [], 120)]
     assert len(prose[0]) > 100  # lines of one paragraph are joined where there is room

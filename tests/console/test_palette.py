@@ -126,6 +126,9 @@ MEANINGS = [
     ("attach a:1, b:2 c:3", [c.AttachCommand("a:1,b:2,c:3")]),
     ("preset", [("dialogs.open_presets", ())]),
     ("help", [("dialogs.open_help", ())]),
+    ("legend", [("dialogs.open_legend", ())]),
+    ("redo", [c.RedoCommand()]),
+    ("export events what I saw.json", [("view.export_events", ("what I saw.json",))]),
     ("leave running", [("lifecycle.leave_running", ())]),
     ("quit", [("lifecycle.quit", ())]),
 ]  # fmt: skip

@@ -72,6 +72,10 @@ class DialogController(Controller):
         """Explain the pane in focus, and list all keys."""
         self._dialogs.open_help()
 
+    def open_legend(self) -> None:
+        """Say what the signs of the screen mean."""
+        self._dialogs.open_legend()
+
     def open_fault_menu(self) -> None:
         """List all that can be done to the selected replica."""
         self._dialogs.open_fault_menu()

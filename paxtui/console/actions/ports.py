@@ -79,6 +79,8 @@ class Dialogs(Protocol):
 
     def open_help(self) -> None: ...
 
+    def open_legend(self) -> None: ...
+
     def open_page(
         self,
         title: str,

@@ -38,7 +38,7 @@ class ReplicaController(Controller):
         self.driver.submit(command)
 
     def order_all(self, commands: Iterable[c.ConsoleCommand], name: str = "") -> None:
-        """Order several commands as one, which one undo takes back."""
+        """Order several commands as one, which one undo undoes."""
         found = tuple(commands)
         if len(found) == 1:
             self.order(found[0])
@@ -131,8 +131,12 @@ class ReplicaController(Controller):
         self.order(c.FillHoleCommand(slot))
 
     def undo(self) -> None:
-        """Take back the last command: what it began ends, and what it ended begins again."""
+        """Undo the last command: what it began ends, and what it ended begins again."""
         self.order(c.UndoCommand())
+
+    def redo(self) -> None:
+        """Do again what was undone last."""
+        self.order(c.RedoCommand())
 
     def heal(self) -> None:
         """End all faults."""

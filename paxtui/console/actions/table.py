@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Final
 
 from paxtui.console import commands as c
+from paxtui.console.actions import now
 from paxtui.console.actions.controllers import Controllers
 from paxtui.console.actions.spec import ActionSpec, ButtonSpec, Hint, Toggle
 from paxtui.console.command_line import parser as m
@@ -13,33 +14,27 @@ from paxtui.console.command_line.choices import cut_choices, fixed_choices, link
 from paxtui.console.command_line.screen_verbs import ScreenVerbs
 from paxtui.console.export import KINDS
 from paxtui.console.model.analysis.presets import PRESETS
-from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.theme.styles import PALETTES
-from paxtui.console.view_state import VIEWS, ViewState
+from paxtui.console.view_state import VIEWS
 from paxtui.wire import faults as f
 
 NEXT: Final = ("open", "hole", "match", "previous")
 
 _on = ScreenVerbs[Controllers]()
 
-
-def _selected(view_state: ViewState) -> ReplicaView:
-    return view_state.model.replicas[view_state.selected]
-
-
 CLUSTER: Final = (
     ActionSpec(
         "crash", "crash replica", "kill the process: nothing is flushed, nothing said",
-        lambda on: on.replica.crash(), armed=True, keys="c", hint=Hint("crash", 5), menu="c",
+        lambda on: on.replica.crash(), armed=True, keys="c", hint=Hint("crash", 5, able=now.runs), menu="c",
         usage="crash {last}", meaning=m.for_each(c.CrashCommand, "crash {last}"), choices=replica_choices,
         button=ButtonSpec(2),
     ),
     ActionSpec(
         "crash-proposer", "crash proposer", "its proposer stops; it votes and learns on",
         lambda on: on.replica.crash_proposer(), armed=True, keys="C", menu="C",
-        hint=Hint("crash proposer", 13), usage="crash-proposer r0", choices=replica_choices,
+        hint=Hint("crash proposer", 13, able=now.runs), usage="crash-proposer r0", choices=replica_choices,
         meaning=m.for_each(lambda id: c.InjectCommand(id, f.CrashProposer()), "crash-proposer r0"),
-        toggle=Toggle(lambda view_state: _selected(view_state).proposer_crashed, "restore-proposer"),
+        toggle=Toggle(lambda view_state: now.selected(view_state).proposer_crashed, "restore-proposer"),
         button=ButtonSpec(1, 18),
     ),
     ActionSpec(
@@ -54,14 +49,15 @@ CLUSTER: Final = (
     ),
     ActionSpec(
         "restart", "restart", "start it, or stop and start it", lambda on: on.replica.restart(), armed=True,
-        keys="r", hint=Hint("restart", 6), menu="r", usage="restart {last}, restart all",
+        keys="r",
+        hint=Hint(now.restart, 6), menu="r", usage="restart {last}, restart all",
         meaning=m.for_each(c.RestartCommand, "restart {last}"), choices=replica_choices, button=ButtonSpec(3),
     ),
     ActionSpec(
         "pause", "pause", "SIGSTOP: it neither hears nor speaks", lambda on: on.replica.pause(), armed=True,
-        keys="p", hint=Hint("pause", 14), menu="p", usage="pause {other}",
+        keys="p", hint=Hint(now.pause, 14, able=now.runs), menu="p", usage="pause {other}",
         meaning=m.for_each(c.PauseCommand, "pause {other}"), choices=replica_choices,
-        toggle=Toggle(lambda view_state: _selected(view_state).process == "paused", "continue"),
+        toggle=Toggle(now.is_paused, "continue"),
         button=ButtonSpec(4, 10),
     ),
     ActionSpec(
@@ -70,7 +66,8 @@ CLUSTER: Final = (
     ),
     ActionSpec(
         "cut", "cut", "nothing crosses these links", lambda on: on.replica.cut(), armed=True, keys="t",
-        own={"links": "cut"}, hint=Hint("cut", 7), menu="t", link_menu="t",
+        own={"links": "cut"}, hint=Hint("cut", 7, able=now.has_links),
+        menu="t", link_menu="t",
         usage="cut r0>{last}, cut {last}, cut {sides}", meaning=m.cut, choices=cut_choices, links=True,
         toggle=Toggle(lambda view_state: view_state.model.cut_off(view_state.selected), "join"),
         button=ButtonSpec(5, 6),
@@ -89,7 +86,7 @@ CLUSTER: Final = (
         lambda on: on.dialogs.ask_fault("loss"), armed=True, keys="L", menu="L", link_menu="l",
         usage="loss r0>{last} 20", meaning=m.chance("loss"), choices=link_choices, links=True,
         button=ButtonSpec(
-            7, 12, lambda view_state: f"Loss {_selected(view_state).loss_to(-1):g} %", below=True
+            7, 12, lambda view_state: f"Loss {now.selected(view_state).loss_to(-1):g} %", below=True
         ),
     ),
     ActionSpec(
@@ -135,7 +132,7 @@ CLUSTER: Final = (
     ),
     ActionSpec(
         "skip", "skip the next slot", "the leader leaves its next slot empty: a hole",
-        lambda on: on.replica.skip(), armed=True, keys="s", hint=Hint("skip", 15), menu="s",
+        lambda on: on.replica.skip(), armed=True, keys="s", hint=Hint("skip", 15, able=now.leads), menu="s",
         usage="skip, skip {next}", meaning=m.skip,
     ),
     ActionSpec(
@@ -145,7 +142,7 @@ CLUSTER: Final = (
     ),
     ActionSpec(
         "elect", "start an election", "it tries to lead, whoever leads", lambda on: on.replica.elect(),
-        armed=True, keys="e", hint=Hint("elect", 16), menu="e", usage="elect {other}",
+        armed=True, keys="e", hint=Hint("elect", 16, able=now.runs), menu="e", usage="elect {other}",
         meaning=m.for_each(c.ElectCommand, "elect {other}"), choices=replica_choices,
     ),
     ActionSpec(
@@ -160,12 +157,18 @@ CLUSTER: Final = (
         choices=lambda context: [(each.name, each.what) for each in PRESETS.values()],
     ),
     ActionSpec(
-        "undo", "undo", "take back the last action, or a fault by number", lambda on: on.replica.undo(),
-        armed=True, keys="u", hint=Hint("undo", 8), menu="u", usage="undo, undo 7", meaning=m.undo,
+        "undo", "undo", "undo the last act, or end a fault by its number", lambda on: on.replica.undo(),
+        armed=True, keys="u",
+        hint=Hint(now.undo, 8, able=now.can_undo), menu="u", usage="undo, undo 7", meaning=m.undo,
+    ),
+    ActionSpec(
+        "redo", "redo", "do again what was undone last", lambda on: on.replica.redo(), armed=True, keys="U",
+        hint=Hint(now.redo, 9, able=now.can_redo), usage="redo", meaning=m.redo,
     ),
     ActionSpec(
         "heal", "heal all", "end all faults, continue and start everything", lambda on: on.replica.heal(),
-        armed=True, keys="0", hint=Hint("heal", 12), menu="0", usage="heal", meaning=m.heal,
+        armed=True, keys="0",
+        hint=Hint("heal", 12, able=now.is_broken), menu="0", usage="heal", meaning=m.heal,
         button=ButtonSpec(9, below=True),
     ),
     ActionSpec(
@@ -194,14 +197,16 @@ LOG: Final = (
         "say", "say", "append a message to the log", armed=True, usage="say hello", meaning=m.say
     ),
     ActionSpec(
-        "goto", "go to a slot or time", "put the cursor on a slot or a time",
-        lambda on: on.navigation.ask_slot(), keys="g", pane="log", hint=Hint("go", 18, read_only=True),
+        "goto", "go to a slot or time", "put the cursor on a slot, or on an event by its time",
+        lambda on: on.navigation.ask_slot(), keys="g", pane="log", own={"events": "goto"},
+        hint=Hint("go", 18, read_only=True),
         usage="goto {slot}, goto 12:04:07",
         meaning=_on.text(lambda on, text: on.navigation.go_to_text(text), "goto {slot}"),
     ),
     ActionSpec(
-        "find", "find", "the next slot that matches; n and b go on", lambda on: on.navigation.ask_find(),
-        keys="slash", pane="log", hint=Hint("find", 17, read_only=True), usage="find pizza",
+        "find", "find", "the next slot or event that matches; n and b go on",
+        lambda on: on.navigation.ask_find(), keys="slash", pane="log", own={"events": "find"},
+        hint=Hint("find", 17, read_only=True), usage="find pizza",
         meaning=_on.text(lambda on, text: on.navigation.find(text), "find pizza"),
     ),
     ActionSpec(
@@ -225,8 +230,8 @@ LOG: Final = (
         meaning=_on.alone(lambda on: on.navigation.follow_log()),
     ),
     ActionSpec(
-        "copy", "copy the row as JSON", "the selected slot as JSON to the clipboard",
-        lambda on: on.view.copy_slot(), keys="y", pane="log", usage="copy",
+        "copy", "copy the row as JSON", "the selected slot or event as JSON to the clipboard",
+        lambda on: on.view.copy_slot(), keys="y", pane="log", own={"events": "copy"}, usage="copy",
         meaning=_on.alone(lambda on: on.view.copy_slot()),
     ),
 )  # fmt: skip
@@ -258,7 +263,9 @@ VIEW: Final = (
     ),
     ActionSpec(
         "freeze", "freeze the view", "stop the view, or let it go on", lambda on: on.view.freeze(),
-        keys="space", hint=Hint("freeze", 9), usage="freeze", meaning=_on.alone(lambda on: on.view.freeze()),
+        keys="space",
+        hint=Hint(now.freeze, 9),
+        usage="freeze", meaning=_on.alone(lambda on: on.view.freeze()),
     ),
     ActionSpec(
         "as", "as seen by another replica", "through whose eyes the chat is seen",
@@ -273,9 +280,15 @@ VIEW: Final = (
         choices=fixed_choices(*PALETTES),
     ),
     ActionSpec(
-        "export", "export", "the screen as SVG, the slots as JSON or CSV", usage="export svg",
-        meaning=_on.one_of(lambda on, kind: on.view.export(kind), KINDS, "format"),
-        choices=fixed_choices("svg the screen", "json the slots", "csv the slots"),
+        "export", "export", "the screen as SVG, the slots as JSON or CSV, the events",
+        usage="export svg, export events FILE",
+        meaning=_on.export(
+            lambda on, kind: on.view.export(kind), lambda on, file: on.view.export_events(file), KINDS
+        ),
+        choices=fixed_choices(
+            "svg the screen", "json the slots", "csv the slots",
+            "events all events into a file: JSON lines or text, by its suffix",
+        ),
     ),
     ActionSpec(
         "mark", "mark", "a bookmark among the events", usage="mark NAME",
@@ -304,6 +317,11 @@ CONSOLE: Final = (
         meaning=_on.alone(lambda on: on.dialogs.open_help()),
     ),
     ActionSpec(
+        "legend", "what the signs mean", "every sign on the screen in words",
+        lambda on: on.dialogs.open_legend(), keys="f3", hint=Hint("signs", 20), usage="legend",
+        meaning=_on.alone(lambda on: on.dialogs.open_legend()),
+    ),
+    ActionSpec(
         "palette", "type a command", "a line to type commands, with what fits above it",
         lambda on: on.dialogs.open_palette(), keys="colon,ctrl+p", hint=Hint("command", 2),
     ),
@@ -327,3 +345,6 @@ CONSOLE: Final = (
 )  # fmt: skip
 
 ACTIONS: Final = (*CLUSTER, *LOG, *VIEW, *CONSOLE)
+
+GROUPS: Final = {"break and mend": CLUSTER, "log and chat": LOG, "look": VIEW, "console": CONSOLE}
+"""In which groups help and the palette show the actions."""

@@ -133,6 +133,21 @@ class ViewController(Controller):
         else:
             self.notify(f"written: {path}")
 
+    def export_events(self, name: str) -> None:
+        """Write all events that are kept: JSON lines where the name ends in ``.json`` or ``.jsonl``, else
+        text. A file that is there already stays as it is."""
+        path = Path(name).expanduser()
+        as_json = path.suffix in (".json", ".jsonl")
+        found = list(self.view_state.model.journal.all)
+        try:
+            with path.open("x", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(export.events(found, as_json=as_json))
+        except OSError as error:
+            self.notify(f"{path}: cannot be written: {error.strerror}", failed=True)
+        else:
+            many = "1 event" if len(found) == 1 else f"{len(found):,} events"
+            self.notify(f"written: {path.absolute()}, {many}")
+
     def bookmark(self, name: str) -> None:
         """Put a bookmark among the events."""
         self.driver.announce(f"mark {name}")

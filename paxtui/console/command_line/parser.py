@@ -19,6 +19,7 @@ from paxtui.console.command_line.operands import (
 )
 from paxtui.console.model.analysis.presets import PRESETS, cuts
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.rows.faults import broken
 from paxtui.wire import faults as f
 
 
@@ -210,9 +211,19 @@ def heal(words: Sequence[str], context: Context) -> list[Intent]:
 
 
 def undo(words: Sequence[str], context: Context) -> list[Intent]:
-    """Read nothing, or a fault's number."""
+    """Read nothing, or a fault's number. What the list of faults shows as one ends as one."""
     need(words, 0, 1, "undo, undo 7", context)
-    return [c.UndoCommand(whole(words[0], "fault's number") if words else None)]
+    if not words:
+        return [c.UndoCommand()]
+    number = whole(words[0], "fault's number")
+    row = next((row for row in broken(context.model, 0.0) if row.label == f"#{number}"), None)
+    return [row.mend if row is not None and row.mend is not None else c.UndoCommand(number)]
+
+
+def redo(words: Sequence[str], context: Context) -> list[Intent]:
+    """Read nothing: what was undone last is done again."""
+    need(words, 0, 0, "redo", context)
+    return [c.RedoCommand()]
 
 
 def say(words: Sequence[str], context: Context) -> list[Intent]:

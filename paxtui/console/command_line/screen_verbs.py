@@ -85,6 +85,20 @@ class ScreenVerbs(Generic[On]):
 
         return mean
 
+    def export(
+        self, screen: Callable[[On, str], object], events: Callable[[On, str], object], kinds: Sequence[str]
+    ) -> Meaning:
+        """Make a command that takes a format, or `events` and a file."""
+        formats = self.one_of(screen, kinds, "format")
+
+        def mean(words: Sequence[str], context: Context) -> list[Intent]:
+            if words[:1] != ["events"]:
+                return formats(words, context)
+            need(words, 2, 99, "export events FILE", context)
+            return [Call(events, (" ".join(words[1:]),))]
+
+        return mean
+
     def preset(self, run: Callable[[On], object]) -> Meaning:
         """Make a command that takes a topology, or shows all where none is named."""
 

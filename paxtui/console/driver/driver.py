@@ -84,6 +84,7 @@ class ClusterDriver:
         self._scope = trio.CancelScope()
         self._looked_at = 0.0
         self._stage = trio.CancelScope()
+        self._executor: Executor | None = None
         self._scenario_executor: Executor | None = None
         self._logs: dict[int | None, Log] = {}
         self._left_pids: list[int] = []
@@ -143,6 +144,12 @@ class ClusterDriver:
             return None
         words = self.scenario_run.verdict or "it runs"
         return f"{words}   (`:scenario stop` goes back)   {self.scenario_run.scenario.name}"
+
+    @property
+    def undo_and_redo(self) -> tuple[str, str]:
+        """Return in words what would be undone and what would be done again; empty for nothing."""
+        acting = self._scenario_executor or self._executor
+        return ("", "") if acting is None else (acting.history.next_undo, acting.history.next_redo)
 
     def lasting(self, *, ours_go_on: bool) -> list[str]:
         """Return what was begun here and acts on when the console is gone, and for how long."""
@@ -206,7 +213,7 @@ class ClusterDriver:
         try:
             async with trio.open_nursery() as nursery, AsyncExitStack() as stack:
                 executor = Executor(self.options, self.own, Operator(cluster, "console"), replicas, nursery)
-                self._lasting = executor.lasting
+                self._executor, self._lasting = executor, executor.lasting
                 for replica in range(cluster.n):
                     nursery.start_soon(watch, cluster, replica, self._reader(self.own, replica, executor))
                 for replica in self.options.ours:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from textual.events import Click
 from textual.geometry import Size
 from textual.widgets import Input
 
 from paxtui.console.actions.surfaces import hints
 from paxtui.console.rows import header as h
-from paxtui.console.rows.keys import WRITING, keys
+from paxtui.console.rows.keys import WRITING, KeyHint, keys, placed
 from paxtui.console.rows.text import Row, fit, wrap
 from paxtui.console.widgets.pane import Pane
 
@@ -88,9 +91,26 @@ class KeyLine(Pane):
             return notice
         if self.view_state.scenario is not None:
             return [fit([(f" scenario {self.view_state.scenario}", "self")], width)]
-        if isinstance(self.screen.focused, Input):
-            return [keys(WRITING, width)]
-        return [keys(hints(armed=self.view_state.armed), width)]
+        return [keys(self._hints(), width)]
+
+    def _hints(self) -> Sequence[KeyHint]:
+        focused = self.screen.focused
+        if isinstance(focused, Input):
+            return WRITING
+        return hints(self.view_state, focused.own_keys if isinstance(focused, Pane) else None)
+
+    def on_mount(self) -> None:
+        self.watch(self.screen, "focused", self.redraw, init=False)
+
+    def on_click(self, event: Click) -> None:
+        if self._notice(self.size.width) or self.view_state.scenario is not None:
+            return
+        for hint, start, end in placed(self._hints(), self.size.width):
+            if start <= event.x < end:
+                if hint.key:
+                    self.app.simulate_key(hint.key)
+                else:
+                    self.console.controllers.dialogs.run_line(hint.name.removeprefix(":"))
 
 
 class TooSmall(Pane):

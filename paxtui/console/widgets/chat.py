@@ -20,7 +20,7 @@ class ChatLines(Lines):
     """The conversation, in the order of the log."""
 
     BINDINGS = [
-        Binding("enter", "jump", "go to its slot, or why it has none", show=False),
+        Binding("enter", "jump", "its slot", show=False, tooltip="go to its slot, or see why it has none"),
     ]
 
     HELP = """\

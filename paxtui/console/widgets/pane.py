@@ -63,6 +63,11 @@ class Pane(Widget):
         self._drawn_at = float("-inf")
 
     @property
+    def own_keys(self) -> surfaces.PaneKeys:
+        """Return the keys that act in this pane alone."""
+        return surfaces.pane_keys((each for each in self.BINDINGS if isinstance(each, Binding)), self.PANES)
+
+    @property
     def console(self) -> Console:
         """Return the app, as panes know it."""
         return cast(Console, self.app)

@@ -15,6 +15,9 @@ EVENTS_KEPT: Final = 50_000
 NOTABLE_KEPT: Final = 10_000
 """Events of the level `info`; at the level `all` as many as are kept are shown."""
 
+YOURS_KEPT: Final = 2_000
+"""Events of the person at this console: replicas' events, however many, push none of them out."""
+
 YOU: Final = -1
 """In place of a replica: the person at this console."""
 
@@ -147,6 +150,7 @@ class Events:
     def __init__(self) -> None:
         self.all: Ring[Seen] = Ring(EVENTS_KEPT)
         self.notable: Ring[Seen] = Ring(NOTABLE_KEPT)
+        self.yours: Ring[Seen] = Ring(YOURS_KEPT)
         self.total = 0
         self._sieves: dict[Filter, Sieve[Seen]] = {}
 
@@ -154,6 +158,7 @@ class Events:
         """Return a copy as it is now."""
         other = Events()
         other.all, other.notable = self.all.copy(), self.notable.copy()
+        other.yours = self.yours.copy()
         other.total = self.total
         return other
 
@@ -161,12 +166,16 @@ class Events:
         """Take one event."""
         self.total += 1
         self.all.append(seen)
+        if seen.replica == YOU:
+            self.yours.append(seen)
         if _is_notable(seen):
             self.notable.append(seen)
 
     def ring(self, wanted: Filter) -> Ring[Seen]:
         """Return the events that pass a filter. What came since the last call is looked at, and nothing
         else."""
+        if wanted.replica == YOU and wanted.kind in (None, "you"):
+            return self.yours
         level = self.all if wanted.everything else self.notable
         if wanted.kind is None and wanted.replica is None:
             return level
