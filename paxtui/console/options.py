@@ -34,6 +34,8 @@ class ConsoleOptions(Struct, frozen=True, kw_only=True):
     theme: str | None = None
     ascii: bool = False
     fps: int = 10
+    again: str = ""
+    """The command that goes on with the cluster that this console started; empty where there is none."""
     preferences_dir: Path | None = None
     """The folder of what is kept between runs; ``None`` keeps nothing."""
 

@@ -95,10 +95,8 @@ class FakeDialogs:
     def ask_line(self, prompt: str, answered: Answered, *, text: str = "", hint: str = "") -> None:
         self._answer(prompt, answered)
 
-    def ask_question(
-        self, question: str, buttons: Sequence[tuple[str, str]], default: str, answered: Answered
-    ) -> None:
-        assert default in [id for id, _ in buttons]
+    def ask_question(self, question: str, buttons: Sequence[tuple[str, str]], answered: Answered) -> None:
+        assert "cancel" not in [id for id, _ in buttons], "every question has it"
         self._answer(question, answered)
 
     def ask_wipe(self, name: str, words: str, answered: Callable[[bool | None], None]) -> None:

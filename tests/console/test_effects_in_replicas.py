@@ -106,7 +106,7 @@ def test_cut_join_undo_and_heal(tmp_path: Path) -> None:
         def whole(seen: object) -> bool:
             return not any(faults(seen, id) for id in range(3))  # type: ignore[arg-type]
 
-        for take_back in ("t", "u", "0"):
+        for take_back in ("t", "u", "W"):
             await on.press("t")
             await on.until(cut, "r0 is cut off")
             await on.shown(lambda: on.driver.model.cut_off(0), "the console knows it")
@@ -188,7 +188,7 @@ def test_presets_cut_what_they_showed(tmp_path: Path) -> None:
         (old,) = alone(await on.until(alone, "the leader is alone"))
         others = [id for id in range(3) if id != old]
         await on.until(lambda seen: leader([seen[id] for id in others]) in others, "another one leads")
-        await on.press("0")
+        await on.press("W")
         await on.until(lambda seen: leader(seen) is not None and not faults(seen, old), "all are one again")
 
     run(tmp_path, act)

@@ -48,7 +48,7 @@ def test_the_key_line_shows_only_what_does_something_now(play: Play) -> None:
         shown = on.text("keys")
         assert "u undo" not in shown
         assert "U redo" not in shown
-        assert "0 heal" not in shown
+        assert "W heal" not in shown
         assert "c crash" in shown
         on.story.fault(0, f.Loss(-1, 20))
         on.app.view_state.next_undo, on.app.view_state.next_redo = "loss r0>* 20 %", "crash r1"
@@ -56,7 +56,7 @@ def test_the_key_line_shows_only_what_does_something_now(play: Play) -> None:
         shown = on.text("keys")
         assert "u undo loss r0>* 20 %" in shown
         assert "U redo crash r1" in shown
-        assert "0 heal" in shown
+        assert "W heal" in shown
         on.story.model.process(0, "down", on.story.now)
         await on.press("space")
         await on.look()
@@ -94,6 +94,30 @@ def test_a_hint_can_be_clicked(play: Play) -> None:
     play(act)
 
 
+def test_the_palette_counts_groups_and_says_when_nothing_matches(play: Play) -> None:
+    async def act(on: Played) -> None:
+        await on.press("colon")
+        palette = on.app.screen
+        assert isinstance(palette, Palette)
+        every = len(surfaces.verbs())
+
+        def shown() -> str:
+            rows = [*palette.offers._rows, *palette.meaning._rows]
+            return "\n".join(plain(row) for row in rows)
+
+        assert f"{every} commands" in shown()
+        assert "cluster" in shown()
+        await on.type("partition")
+        await on.pilot.pause()
+        assert "cut r0>r2" in shown()
+        assert f"2 of {every} commands" in shown()
+        await on.type("xyz")
+        await on.pilot.pause()
+        assert f"no command is about 'partitionxyz'; there are {every}" in shown()
+
+    play(act, size=(100, 30))
+
+
 def shown_help(on: Played) -> str:
     assert isinstance(on.app.screen, Help)
     page = on.app.screen.page
@@ -104,7 +128,7 @@ def test_help_is_filtered_by_what_is_typed_and_enter_runs_the_key(play: Play) ->
     async def act(on: Played) -> None:
         await on.press("question_mark")
         whole = shown_help(on)
-        for group in ("In this pane", "Break and mend", "Log and chat", "Look", "Console"):
+        for group in ("In this pane", "Cluster", "Log", "View", "Console"):
             assert group in whole
         await on.type("kill process")
         found = shown_help(on)

@@ -44,7 +44,7 @@ DEEDS = [
     "reorder r2 10",
     "straighten r0>r1",
     "straighten r0",
-    "preset isolate-leader",
+    "preset leader-alone",
     "preset chained",
     "heal",
     "crash r1",

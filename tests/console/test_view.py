@@ -249,7 +249,7 @@ def test_the_layout_is_kept_for_the_next_run(play: Play) -> None:
 
 def test_a_read_only_console_changes_nothing_until_it_is_armed(play: Play) -> None:
     async def act(on: Played) -> None:
-        assert await on.press("c", "0", "s", "u") == []
+        assert await on.press("c", "W", "s", "u") == []
         assert "needs `:arm`" in on.said
         on.app.controllers.view.arm()
         assert await on.press("c") == [c.CrashCommand(0)]
@@ -268,7 +268,7 @@ def test_q_asks_when_it_would_stop_replicas_and_offers_to_leave_them() -> None:
             assert isinstance(on.app.screen, QuestionDialog)
             await on.press("escape")
             assert not isinstance(on.app.screen, QuestionDialog)
-            await on.press("q", "right")
+            await on.press("q", "right", "right")
             assert await on.press("enter") == [c.LeaveCommand()]
 
     asyncio.run(main())

@@ -87,6 +87,9 @@ class DialogController(Controller):
             if name is not None:
                 self.run_line(f"preset {name}")
 
+        if self.driver.model.n < 2:
+            self.notify("one replica has no links", failed=True)
+            return
         self._dialogs.open_presets(chosen)
 
     def open_link_menu(self, links: Sequence[Link]) -> None:
@@ -150,6 +153,14 @@ class DialogController(Controller):
                 self.notify(str(problem), failed=True)
 
         self._dialogs.ask_line(prompt, answered)
+
+    # Pasting
+
+    def ask_paste(self, count: int, answered: Callable[[str | None], None]) -> None:
+        """Ask whether that many pasted lines are messages: ``all`` or ``one``."""
+        question = f"{count} lines were pasted. Each would be a message of its own in the log."
+        buttons = [("all", f"Send {count} messages"), ("one", "As one line")]
+        self._dialogs.ask_question(question, buttons, answered)
 
     # Wiping
 

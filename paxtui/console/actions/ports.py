@@ -63,9 +63,8 @@ class Dialogs(Protocol):
 
     def ask_line(self, prompt: str, answered: Answered, *, text: str = "", hint: str = "") -> None: ...
 
-    def ask_question(
-        self, question: str, buttons: Sequence[tuple[str, str]], default: str, answered: Answered
-    ) -> None: ...
+    def ask_question(self, question: str, buttons: Sequence[tuple[str, str]], answered: Answered) -> None:
+        """Ask with a button for each ``(id, label)``, after one that cancels."""
 
     def ask_wipe(self, name: str, words: str, answered: Callable[[bool | None], None]) -> None: ...
 

@@ -85,6 +85,8 @@ class ActionSpec(NamedTuple):
     choices: Choices | None = None
     links: bool = False
     """Whether it is about links, which one replica has none of."""
+    also: str = ""
+    """Other words for it, by which it is found."""
 
     # Buttons and menus
     button: ButtonSpec | None = None

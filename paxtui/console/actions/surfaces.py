@@ -166,7 +166,9 @@ def title_of_key(spec: ActionSpec) -> str:
 
 def group_of(spec: ActionSpec) -> str:
     """Return the group in which help and the palette show an action."""
-    return next((name for name, specs in table.GROUPS.items() if spec in specs), "")
+    return next(
+        (name for name, specs in table.GROUPS.items() if spec.name in [each.name for each in specs]), ""
+    )
 
 
 def help_keys(pane: PaneKeys | None = None) -> list[HelpKey]:
@@ -191,7 +193,16 @@ def help_keys(pane: PaneKeys | None = None) -> list[HelpKey]:
 def verbs() -> list[Verb]:
     """Return all commands that can be typed."""
     return [
-        Verb(spec.name, spec.usage, spec.help, spec.meaning, spec.choices, spec.links)
+        Verb(
+            spec.name,
+            spec.usage,
+            spec.help,
+            spec.meaning,
+            spec.choices,
+            spec.links,
+            group_of(spec),
+            spec.also,
+        )
         for spec in table.ACTIONS
         if spec.meaning is not None
     ]

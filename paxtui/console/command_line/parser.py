@@ -74,6 +74,9 @@ class Verb(NamedTuple):
     choices: Choices | None = None
     links: bool = False
     """Whether it is about links, which one replica has none of."""
+    group: str = ""
+    also: str = ""
+    """Other words for it, by which it is found."""
 
 
 def need(words: Sequence[str], low: int, high: int, usage: str, context: Context) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Generic, TypeVar
 
 from paxtui.console.command_line import parser
@@ -34,7 +34,7 @@ class ScreenVerbs(Generic[On]):
 
         return mean
 
-    def one_of(self, run: Callable[[On, str], object], allowed: Sequence[str], what: str) -> Meaning:
+    def one_of(self, run: Callable[[On, str], object], allowed: Collection[str], what: str) -> Meaning:
         """Make a command that takes one of some words."""
 
         def mean(words: Sequence[str], context: Context) -> list[Intent]:

@@ -29,6 +29,7 @@ from paxtui.console.driver.executor import Executor
 from paxtui.console.driver.lasting_faults import LastingFaults, in_short
 from paxtui.console.driver.scenario_run import ScenarioRun, listed
 from paxtui.console.driver.telemetry_reader import TelemetryReader
+from paxtui.console.farewell import again, places
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.model.state.sent_messages import SentMessage
 from paxtui.console.options import ConsoleOptions, unhurried
@@ -174,8 +175,8 @@ class ClusterDriver:
             words = [f"{cluster.name} runs on; look at it again with: paxtui attach {at}"]
             if self._left_pids:
                 words.append(f"its replicas end with: kill {' '.join(map(str, self._left_pids))}")
-            return words
-        return []
+            return [*words, *places(self.options)]
+        return [*places(self.options), *again(self.options)]
 
     # Trio's side
 

@@ -174,7 +174,7 @@ COLOUR_BLIND: Final[dict[str, str]] = DARK | {
     "ballot5": "#a9b3bd",
 }
 
-PALETTES: Final = {
+PALETTES: Final[dict[str, dict[str, str]]] = {
     "dark": DARK,
     "light": LIGHT,
     "colour-blind": COLOUR_BLIND,

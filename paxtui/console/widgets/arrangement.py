@@ -10,11 +10,12 @@ from textual.widget import Widget
 from paxtui.console.view_state import VIEWS, ViewState
 from paxtui.console.widgets.bars import HeaderBar, KeyLine, Strip, TabLine, TooSmall
 from paxtui.console.widgets.buttons import ButtonBar
-from paxtui.console.widgets.chat import ChatPane
+from paxtui.console.widgets.chat import ChatLines, ChatPane
 from paxtui.console.widgets.events import EventsPane
 from paxtui.console.widgets.links import LinksPane
 from paxtui.console.widgets.log import LogPane, WhyPane
 from paxtui.console.widgets.metrics import MetricsPane
+from paxtui.console.widgets.pane import Lines
 from paxtui.console.widgets.replicas import FaultsPane, ReplicasPane
 from paxtui.console.widgets.safety import SafetyPane
 
@@ -41,6 +42,18 @@ def panes(view_state: ViewState) -> ComposeResult:
     yield ButtonBar(view_state, id="buttons")
     yield KeyLine(view_state, id="keys")
     yield TooSmall(view_state, id="too-small")
+
+
+def keys_of_panes() -> dict[str, str]:
+    """Return by key the pane that has it for itself."""
+    found: dict[str, str] = {}
+    for each in (Lines, LogPane, LinksPane, ReplicasPane, FaultsPane, ChatLines, EventsPane):
+        for binding in each.__dict__.get("BINDINGS", ()):
+            for key in binding.key.split(","):
+                found.setdefault(
+                    key, each.__name__.removesuffix("Pane").removesuffix("Lines").lower() or "log"
+                )
+    return found
 
 
 class Arrangement:

@@ -41,10 +41,8 @@ class ScreenDialogs:
     def ask_line(self, prompt: str, answered: Answered, *, text: str = "", hint: str = "") -> None:
         self._app.push_screen(LinePrompt(prompt, text, hint=hint), answered)
 
-    def ask_question(
-        self, question: str, buttons: Sequence[tuple[str, str]], default: str, answered: Answered
-    ) -> None:
-        self._app.push_screen(QuestionDialog(question, buttons, default), answered)
+    def ask_question(self, question: str, buttons: Sequence[tuple[str, str]], answered: Answered) -> None:
+        self._app.push_screen(QuestionDialog(question, buttons), answered)
 
     def ask_wipe(self, name: str, words: str, answered: Callable[[bool | None], None]) -> None:
         self._app.push_screen(WipeDialog(name, words), answered)
