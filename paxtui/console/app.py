@@ -178,6 +178,10 @@ class ConsoleApp(InOrder, inherit_bindings=False):
             self._drawn_version = -1
         view_state.next_undo, view_state.next_redo = self.driver.undo_and_redo
         view_state.scenario = self.driver.scenario_line()
+        run = self.driver.scenario_run
+        view_state.scenario_view = run.view if run is not None else None
+        if self._arrangement().show_scenario(shown=run is not None):
+            self._drawn_version = -1
         view_state.scenario_end = (
             self.driver.scenario_run.verdict if self.driver.scenario_run is not None else None
         )

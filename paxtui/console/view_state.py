@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.rows.scenario import ScenarioView
 from paxtui.console.theme.styles import Styles
 
 VIEWS: Final = ("log", "replicas", "links", "metrics", "chat", "events")
@@ -41,6 +42,8 @@ class ViewState:
         """Why nothing can be shown."""
         self.scenario: str | None = None
         """The scenario that is shown in place of one's own cluster."""
+        self.scenario_view: ScenarioView | None = None
+        """Its steps and its verdict."""
         self.scenario_end: str | None = None
         """How it ended: its replicas do not run any more."""
         self.insecure = False

@@ -120,15 +120,18 @@ def keys_of_the_table() -> set[str]:
 
 
 SHARED = {
+    "LogPane": {"escape"},
+    "ChatInput": {"escape"},
+    "LinePrompt": {"escape"},
     "LinksPane": {"h", "l", "left", "right", "y"},
     "ReplicasPane": {"h", "l", "left", "right"},
-    "QuestionDialog": {"h", "l", "left", "right"},
-    "WipeDialog": {"left", "right"},
-    "Menu": {"q"},
-    "Detail": {"q"},
-    "Help": {"f1"},
+    "QuestionDialog": {"escape", "left", "right"},
+    "WipeDialog": {"escape", "left", "right"},
+    "Menu": {"escape", "q"},
+    "Detail": {"escape", "q"},
+    "Help": {"escape", "f1"},
     "DetailPage": {"g", "space"},
-    "Palette": {"ctrl+p"},
+    "Palette": {"escape", "ctrl+p"},
     "Words": {"tab"},
 }
 """Keys of the table that move a cursor or a page in these, close these, edit a link or complete a word."""

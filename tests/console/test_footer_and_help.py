@@ -32,6 +32,12 @@ def test_the_key_line_shows_the_keys_of_the_pane_in_focus(play: Play) -> None:
     async def act(on: Played) -> None:
         assert "o next open" in on.text("keys")
         assert "V level" not in on.text("keys")
+        assert "n next match" not in on.text("keys")
+        on.app.controllers.navigation.find("message")
+        await on.look()
+        on.app._shown_notice.notice = None
+        on.app.redraw()
+        assert "n next match" in on.text("keys")
         await on.press("6")
         await on.look()
         assert "V level" in on.text("keys")

@@ -71,9 +71,12 @@ def test_a_scenario_that_is_over_says_so_and_how_to_go_back(play: Player) -> Non
         assert "STALE" not in on.text("header")
         why = on.text("why")
         assert "PASS: 3 acknowledged" in why
-        assert ":scenario stop" in why
+        assert "esc goes back" in why
         assert "Restart" not in why
-        assert ":scenario stop" in on.text("keys")
+        assert "esc goes back" in on.text("keys")
+        assert "fault" not in on.text("header"), "it ends its replicas: that is no alarm"
+        assert "spare" not in on.text("header")
+        assert await on.press("escape") == [c.StopScenarioCommand()]
 
     play(act, size=(80, 24))
 

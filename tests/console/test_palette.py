@@ -128,6 +128,7 @@ MEANINGS = [
     ("help", [("dialogs.open_help", ())]),
     ("legend", [("dialogs.open_legend", ())]),
     ("redo", [c.RedoCommand()]),
+    ("scenario-back", [("view.leave_scenario", ())]),
     ("export events what I saw.json", [("view.export_events", ("what I saw.json",))]),
     ("leave running", [("lifecycle.leave_running", ())]),
     ("quit", [("lifecycle.quit", ())]),

@@ -26,7 +26,7 @@ KEY_NAMES: Final = {
 }
 """What people call keys, where Textual's names differ."""
 
-PANE_PLACE: Final = 2.5
+PANE_PLACE: Final = 6.5
 PANE_PLACE_LATER: Final = 12.5
 PANE_FIRST: Final = 3
 """So many keys of the pane in focus come early on the key line, the others late."""
@@ -48,6 +48,7 @@ class OwnKey(NamedTuple):
     words: str
     help: str
     key: str
+    action: str = ""
     acts: bool = False
     """Whether it acts on the cluster."""
 
@@ -152,7 +153,7 @@ def pane_keys(own: Iterable[Binding], names: Sequence[str]) -> PaneKeys:
             key = binding.key.split(",")[0]
             acts = action in ACTS
             found.append(
-                OwnKey(KEY_NAMES.get(key, key), binding.description, binding.tooltip, key, acts=acts)
+                OwnKey(KEY_NAMES.get(key, key), binding.description, binding.tooltip, key, action, acts=acts)
             )
     return PaneKeys(tuple(names), tuple(found))
 

@@ -210,8 +210,14 @@ CLUSTER: Final = (
     ActionSpec(
         "scenario", "scenario", "run a scenario on a cluster of its own, and watch it", armed=True,
         usage="scenario NAME, scenario stop", meaning=m.scenario,
-        choices=lambda context: [*context.scenarios, ("stop", "back to one's own cluster")],
+        choices=lambda context: [*context.scenarios, ("stop", "back to your own cluster")],
         also="run play test story",
+    ),
+    ActionSpec(
+        "scenario-back", "back to your own cluster", "out of a scenario, which ends it if it still runs",
+        lambda on: on.view.leave_scenario(), keys="escape", usage="scenario-back",
+        meaning=_on.alone(lambda on: on.view.leave_scenario()),
+        also="leave return own",
     ),
     ActionSpec(
         "record", "record", "each replica writes its whole record, for `paxtui check`", armed=True,

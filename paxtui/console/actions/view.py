@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from paxtui.console import commands as c
 from paxtui.console import export
 from paxtui.console.actions.controller import Controller
 from paxtui.console.actions.ports import Screen
@@ -52,6 +53,11 @@ class ViewController(Controller):
             view_state.frozen_at = None
             view_state.model = self.driver.model
         self._screen.redraw()
+
+    def leave_scenario(self) -> None:
+        """Go back to one's own cluster, if a scenario is on."""
+        if self.driver.scenario_run is not None:
+            self.driver.submit(c.StopScenarioCommand())
 
     # Whom keys act on, and through whom the chat looks
 

@@ -144,7 +144,7 @@ class ClusterDriver:
         if self.scenario_run is None:
             return None
         words = self.scenario_run.verdict or "it runs"
-        return f"{words}   (`:scenario stop` goes back)   {self.scenario_run.scenario.name}"
+        return f"{words}   (esc goes back)   {self.scenario_run.scenario.name}"
 
     @property
     def undo_and_redo(self) -> tuple[str, str]:

@@ -73,9 +73,10 @@ def header(view_state: ViewState, width: int) -> Row:
         [("chosen ", "dim"), _count(model, model.chosen)],
     ]
     spare = tolerance(model, now)
-    if verdict.light != "starting" and (spare.spare < spare.most or spare.unknown):
+    over = view_state.scenario_end is not None
+    if verdict.light != "starting" and not over and (spare.spare < spare.most or spare.unknown):
         parts.insert(5, [("spare ", "dim"), (f"{spare.number}/{spare.most}", "warn")])
-    if view_state.scenario_end is not None:
+    if over:
         del parts[3]  # what is over does not have to move
     if any(r.report is not None and r.report.security == "insecure" for r in model.replicas):
         parts.insert(2, [(" INSECURE ", "alarm")])
@@ -89,7 +90,7 @@ def header(view_state: ViewState, width: int) -> Row:
     )
     if gap:
         parts.append([(f"hole {gap[0]}", "hole")])
-    count = len(broken(model, now))
+    count = 0 if over else len(broken(model, now))  # a scenario ends its replicas
     if count:
         parts.append([(f"{count} fault{'s' if count > 1 else ''}", "warn")])
     parts.append([("applied ", "dim"), _count(model, model.applied)])

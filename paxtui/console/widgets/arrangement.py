@@ -18,6 +18,7 @@ from paxtui.console.widgets.metrics import MetricsPane
 from paxtui.console.widgets.pane import Lines
 from paxtui.console.widgets.replicas import FaultsPane, ReplicasPane
 from paxtui.console.widgets.safety import SafetyPane
+from paxtui.console.widgets.scenario import ScenarioPane
 
 
 def panes(view_state: ViewState) -> ComposeResult:
@@ -39,6 +40,7 @@ def panes(view_state: ViewState) -> ComposeResult:
     with Container(id="bottom"):
         yield ChatPane(view_state, id="chat", classes="panel")
         yield EventsPane(view_state, id="events", classes="panel")
+    yield ScenarioPane(view_state, id="scenario", classes="panel")
     yield ButtonBar(view_state, id="buttons")
     yield KeyLine(view_state, id="keys")
     yield TooSmall(view_state, id="too-small")
@@ -79,7 +81,15 @@ class Arrangement:
             size = "wide" if width >= 100 else "tabs"
         if size == "dash" and self._view_state.maximised:
             size = "wide"
-        self._screen.set_classes([f"size-{size}", f"view-{self._view}"])
+        on = ["scenario-on"] if self._screen.has_class("scenario-on") else []
+        self._screen.set_classes([f"size-{size}", f"view-{self._view}", *on])
+
+    def show_scenario(self, *, shown: bool) -> bool:
+        """Show the pane of a scenario, or hide it; return whether that changes anything."""
+        changed = self._screen.has_class("scenario-on") != shown
+        if changed:
+            self._screen.set_class(shown, "scenario-on")
+        return changed
 
     def focus_view(self) -> None:
         """Focus the pane of the chosen view; in the chat, the line to write in."""

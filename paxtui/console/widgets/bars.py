@@ -97,7 +97,7 @@ class KeyLine(Pane):
         focused = self.screen.focused
         if isinstance(focused, Input):
             return WRITING
-        return hints(self.view_state, focused.own_keys if isinstance(focused, Pane) else None)
+        return hints(self.view_state, focused.keys_now if isinstance(focused, Pane) else None)
 
     def on_mount(self) -> None:
         self.watch(self.screen, "focused", self.redraw, init=False)

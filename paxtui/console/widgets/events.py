@@ -96,6 +96,10 @@ arrows PgUp PgDn home   scroll     f or end   follow again
         if self.border_title != title:
             self.border_title = title
 
+    @property
+    def idle(self) -> frozenset[str]:
+        return frozenset() if self.search else frozenset({"match"})
+
     # Actions
 
     def action_show(self, what: str) -> None:

@@ -176,6 +176,11 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         if self.border_title != title:
             self.border_title = title
 
+    @property
+    def idle(self) -> frozenset[str]:
+        back = bool(self.filter) or not self.following
+        return frozenset(action for action, able in (("match", self.search), ("back", back)) if not able)
+
     # Actions
 
     def action_seek(self, kind: str) -> None:
@@ -245,6 +250,8 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
     def action_back(self) -> None:
         if self.filter:
             self.set_filter("")
+        elif self.view_state.scenario is not None:
+            self.console.controllers.view.leave_scenario()
         else:
             self.follow()
 

@@ -68,6 +68,17 @@ class Pane(Widget):
         return surfaces.pane_keys((each for each in self.BINDINGS if isinstance(each, Binding)), self.PANES)
 
     @property
+    def keys_now(self) -> surfaces.PaneKeys:
+        """Return those of its own keys that do something now."""
+        found = self.own_keys
+        return found._replace(own=tuple(each for each in found.own if each.action not in self.idle))
+
+    @property
+    def idle(self) -> frozenset[str]:
+        """Return its own actions that do nothing now."""
+        return frozenset()
+
+    @property
     def console(self) -> Console:
         """Return the app, as panes know it."""
         return cast(Console, self.app)
