@@ -219,7 +219,7 @@ def test_without_a_leader_its_actions_say_so() -> None:
     fakes.driver.own = type(fakes.driver.own)(cluster(3))
     for name in ("skip", "crash-deciding"):
         assert fakes.perform(name) == []
-        assert fakes.said.startswith("nobody leads")
+        assert fakes.said.startswith("no replica leads")
 
 
 def test_a_number_that_is_none_is_said(fakes: OnFakes) -> None:

@@ -117,6 +117,27 @@ def test_cut_join_undo_and_heal(tmp_path: Path) -> None:
     run(tmp_path, act)
 
 
+def test_redo_does_again_what_undo_took_back(tmp_path: Path) -> None:
+    async def act(on: Real) -> None:
+        await on.press("c")
+        await on.until(lambda seen: "refused" in seen[0].problem, "r0 is gone")
+        await on.shown(lambda: on.app.view_state.next_undo == "crash r0", "u says what it would undo")
+        await on.press("u")
+        await on.until(lambda seen: serves(seen, 0), "undo starts it")
+        await on.shown(lambda: on.app.view_state.next_redo == "crash r0", "U says what it would do")
+        await on.press("U")
+        await on.until(lambda seen: "refused" in seen[0].problem, "redo kills it again")
+        await on.press("W")
+        await on.until(lambda seen: serves(seen, 0), "heal starts it")
+        await on.press("plus")
+        await on.until(lambda seen: faults(seen, 0) == [f.Loss(-1, 5)], "it loses messages")
+        for key, acting in (("u", []), ("U", [f.Loss(-1, 5)]), ("u", [])):
+            await on.press(key)
+            await on.until(lambda seen, acting=acting: faults(seen, 0) == acting, key)  # type: ignore[misc]
+
+    run(tmp_path, act)
+
+
 def test_loss_and_delay_replace_each_other_and_end_by_number(tmp_path: Path) -> None:
     async def act(on: Real) -> None:
         await on.press("plus", "plus", "plus")

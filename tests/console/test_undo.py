@@ -330,10 +330,10 @@ def test_heal_says_what_it_cannot_mend_in_somebody_elses_cluster() -> None:
         await on.told()
         assert await on.do(c.HealCommand()) == (
             "heal: nothing could be mended; "
-            "r1 stays down: only whoever started it can start it, r here cannot either; "
+            "r1 stays down: only its owner can start it; "
             "r2 goes on by itself within 10 minutes, and with that the faults there end"
         )
-        with pytest.raises(Failed, match="r1 was not started by this console: whoever started it"):
+        with pytest.raises(Failed, match="r1 was not started by this console: only its owner"):
             await on.do(c.RestartCommand(1))
 
     run(act, ours=False)

@@ -109,7 +109,7 @@ class ReplicaController(Controller):
         """Kill the leader when it next sees a majority."""
         leader = self.driver.model.leader
         if leader is None:
-            self.notify("nobody leads: nobody can see a majority", failed=True)
+            self.notify("no replica leads, so none can see a majority", failed=True)
         else:
             self.order(c.CrashDecidingCommand(leader[0]))
 
@@ -117,7 +117,7 @@ class ReplicaController(Controller):
         """Make the leader leave its next slot empty."""
         leader = self.driver.model.leader
         if leader is None:
-            self.notify("nobody leads: there is no next slot to skip", failed=True)
+            self.notify("no replica leads: there is no next slot to skip", failed=True)
         else:
             self.order(c.InjectCommand(leader[0], f.SkipSlot()))
 

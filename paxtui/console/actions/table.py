@@ -30,14 +30,14 @@ _on = ScreenVerbs[Controllers]()
 
 CLUSTER: Final = (
     ActionSpec(
-        "crash", "crash replica", "kill the process: nothing is flushed, nothing said",
+        "crash", "crash replica", "kill the process: nothing is flushed, no message is sent",
         lambda on: on.replica.crash(), armed=True, keys="c", hint=Hint("crash", 5, able=now.runs), menu="c",
         usage="crash {last}", meaning=m.for_each(c.CrashCommand, "crash {last}"), choices=replica_choices,
         button=ButtonSpec(2),
         also="kill stop sigkill terminate down",
     ),
     ActionSpec(
-        "crash-proposer", "crash proposer", "its proposer stops; it votes and learns on",
+        "crash-proposer", "crash proposer", "its proposer stops; acceptor and learner go on",
         lambda on: on.replica.crash_proposer(), armed=True, keys="C", menu="C",
         hint=Hint("crash proposer", 13, able=now.runs), usage="crash-proposer r0", choices=replica_choices,
         meaning=m.for_each(lambda id: c.InjectCommand(id, f.CrashProposer()), "crash-proposer r0"),
@@ -46,26 +46,26 @@ CLUSTER: Final = (
         also="stop proposing",
     ),
     ActionSpec(
-        "restore-proposer", "restore proposer", "its proposer works again", armed=True,
+        "restore-proposer", "restore proposer", "a crashed proposer works again", armed=True,
         usage="restore-proposer r0", choices=replica_choices,
         meaning=m.for_each(c.RestoreProposerCommand, "restore-proposer r0"),
         also="uncrash proposer",
     ),
     ActionSpec(
-        "crash-deciding", "crash as it decides", "leader dies with a majority; the next must find it",
+        "crash-deciding", "crash as it decides", "the leader dies with a majority of votes; the next must find them",
         lambda on: on.replica.crash_deciding(), armed=True, keys="A", menu="A", usage="crash-deciding r0",
         meaning=m.for_each(c.CrashDecidingCommand, "crash-deciding r0"), choices=replica_choices,
         also="kill leader majority",
     ),
     ActionSpec(
-        "restart", "restart", "start it, or stop and start it", lambda on: on.replica.restart(), armed=True,
+        "restart", "restart", "start the replica, or stop it and start it again", lambda on: on.replica.restart(), armed=True,
         keys="r",
         hint=Hint(now.restart, 6), menu="r", usage="restart {last}, restart all",
         meaning=m.for_each(c.RestartCommand, "restart {last}"), choices=replica_choices, button=ButtonSpec(3),
         also="start boot run up again",
     ),
     ActionSpec(
-        "pause", "pause", "SIGSTOP: it neither hears nor speaks", lambda on: on.replica.pause(), armed=True,
+        "pause", "pause", "SIGSTOP: the replica neither hears nor speaks", lambda on: on.replica.pause(), armed=True,
         keys="p", hint=Hint(now.pause, 14, able=now.runs), menu="p", usage="pause {other}",
         meaning=m.for_each(c.PauseCommand, "pause {other}"), choices=replica_choices,
         toggle=Toggle(now.is_paused, "continue"),
@@ -87,12 +87,12 @@ CLUSTER: Final = (
         also="split partition isolate disconnect block network",
     ),
     ActionSpec(
-        "join", "join", "end cuts; alone, all of them", armed=True, usage="join, join r0>{last}, join {last}",
+        "join", "join", "end cuts; `join` without more ends all of them", armed=True, usage="join, join r0>{last}, join {last}",
         meaning=m.join, choices=cut_choices, links=True,
         also="reconnect unite merge mend link",
     ),
     ActionSpec(
-        "less-loss", "less loss", "lose 5 % less of what it sends", lambda on: on.replica.change_loss(-1),
+        "less-loss", "less loss", "lose 5 % less of what the replica sends", lambda on: on.replica.change_loss(-1),
         armed=True, keys="minus", own={"links": "loss(-1)"},
         button=ButtonSpec(6, 3, lambda view_state: "-" if view_state.styles.ascii else "−", below=True),
     ),
@@ -106,7 +106,7 @@ CLUSTER: Final = (
         also="drop lose packet",
     ),
     ActionSpec(
-        "more-loss", "more loss", "lose 5 % more of what it sends", lambda on: on.replica.change_loss(1),
+        "more-loss", "more loss", "lose 5 % more of what the replica sends", lambda on: on.replica.change_loss(1),
         armed=True, keys="plus,equals_sign", own={"links": "loss(1)"},
         button=ButtonSpec(8, 3, lambda view_state: "+", below=True),
     ),
@@ -140,14 +140,14 @@ CLUSTER: Final = (
         also="latency fsync io",
     ),
     ActionSpec(
-        "disk-error", "disk error", "its next commit fails, and it stops",
+        "disk-error", "disk error", "the next commit fails, and the replica stops",
         lambda on: on.replica.fail_disk(full=False), armed=True, menu="E", usage="disk-error {other}",
         meaning=m.for_each(lambda id: c.InjectCommand(id, f.DiskError()), "disk-error {other}"),
         choices=replica_choices,
         also="io fail eio",
     ),
     ActionSpec(
-        "full-disk", "full disk", "its next commit finds the disk full, and it stops",
+        "full-disk", "full disk", "the next commit finds the disk full, and the replica stops",
         lambda on: on.replica.fail_disk(full=True), armed=True, menu="F", usage="full-disk {other}",
         meaning=m.for_each(lambda id: c.InjectCommand(id, f.FullDisk()), "full-disk {other}"),
         choices=replica_choices,
@@ -166,13 +166,13 @@ CLUSTER: Final = (
         also="fill hole gap no-op",
     ),
     ActionSpec(
-        "elect", "start an election", "it tries to lead, whoever leads", lambda on: on.replica.elect(),
+        "elect", "start an election", "the replica tries to lead, also where another one leads", lambda on: on.replica.elect(),
         armed=True, keys="e", hint=Hint("elect", 16, able=now.runs), menu="e", usage="elect {other}",
         meaning=m.for_each(c.ElectCommand, "elect {other}"), choices=replica_choices,
         also="leader election vote campaign",
     ),
     ActionSpec(
-        "wipe", "wipe ...", "kill it and delete its data; asks first", lambda on: on.dialogs.ask_wipe(),
+        "wipe", "wipe ...", "kill the replica and delete its data; asks first", lambda on: on.dialogs.ask_wipe(),
         armed=True, keys="w", menu="w", usage="wipe {other}", choices=replica_choices,
         meaning=_on.replica(lambda on, id: on.dialogs.ask_wipe(id), "wipe {other}"),
         also="erase delete format disk",
@@ -320,7 +320,7 @@ VIEW: Final = (
         also="stop hold still pause view",
     ),
     ActionSpec(
-        "as", "as seen by another replica", "through whose eyes the chat is seen",
+        "as", "look through another replica", "the replica through which the chat looks and sends",
         lambda on: on.view.see_as_next(), keys="v", hint=Hint("view as", 19, read_only=True),
         usage="as {other}, as leader", choices=replica_choices,
         meaning=_on.viewer(lambda on, viewer: on.view.see_as(viewer), "as {other}, as leader"),
@@ -354,7 +354,7 @@ VIEW: Final = (
 
 CONSOLE: Final = (
     ActionSpec(
-        "arm", "arm", "let keys act on a cluster that somebody else started",
+        "arm", "arm", "let keys act on a cluster that this console did not start",
         hint=Hint("lets keys act", 3, read_only=True), usage="arm",
         meaning=_on.alone(lambda on: on.view.arm()),
         also="enable unlock write",

@@ -79,7 +79,7 @@ class ViewController(Controller):
         view_state = self.view_state
         order: list[int | None] = [None, *range(view_state.model.n)]
         self.see_as(order[(order.index(view_state.viewer) + 1) % len(order)])
-        who = "whoever leads" if view_state.viewer is None else f"r{view_state.viewer}"
+        who = "the replica that leads" if view_state.viewer is None else f"r{view_state.viewer}"
         self.notify(f"the chat looks and sends through {who}")
         self._screen.redraw()
 

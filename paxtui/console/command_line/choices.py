@@ -13,7 +13,7 @@ def replica_choices(context: Context) -> list[tuple[str, str]]:
         (each.name, "leads" if leader is not None and leader[0] == each.id else each.role)
         for each in context.model.replicas
     ]
-    return [*found, ("leader", "whoever leads"), ("all", "all of them")]
+    return [*found, ("leader", "the replica that leads"), ("all", "all replicas")]
 
 
 def link_choices(context: Context) -> list[tuple[str, str]]:

@@ -164,7 +164,7 @@ def preset(words: Sequence[str], context: Context) -> list[Intent]:
         raise OperandError(f"r{named[0]} cannot play two roles")
     leader = model.leader
     if leader is None and "leader" in roles[len(named) :]:
-        raise OperandError(f"nobody leads; name it: preset {preset.name} {names(model).split()[0]}")
+        raise OperandError(f"no replica leads; name one: preset {preset.name} {names(model).split()[0]}")
     found = cuts(preset, model.n, leader[0] if leader is not None else 0, named)
     orders_ = command_builders.topology(model, found, f"preset {preset.name}")
     if not orders_:

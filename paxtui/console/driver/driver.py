@@ -225,7 +225,8 @@ class ClusterDriver:
                         case _ if self._strange(command):
                             who = " ".join(f"r{id}" for id in sorted(self.strangers))
                             self.announce(
-                                f"not done: somebody else's process has the port of {who}", failed=True
+                                f"not done: a process that this console did not start has the port of {who}",
+                                failed=True,
                             )
                         case c.AppendCommand():
                             nursery.start_soon(

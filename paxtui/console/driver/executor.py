@@ -83,7 +83,7 @@ class Executor:
 
     async def start(self, replica: int) -> None:
         """Start one of our replicas."""
-        replicas = self._ours(replica, "whoever started it has to start it again")
+        replicas = self._ours(replica, "only its owner can start it again")
         record = ["--record", str(self._records / f"r{replica}.jsonl")] if self._records is not None else []
         await replicas.start(replica, *record)
         self._model.process(replica, "starting", time.monotonic(), pid=replicas.pid(replica))
@@ -207,7 +207,7 @@ class Executor:
         return f"r{replica} killed; r starts it again"
 
     async def _restart(self, replica: int) -> str:
-        replicas = self._ours(replica, "whoever started it has to start it again")
+        replicas = self._ours(replica, "only its owner can start it again")
         ran = replicas.alive(replica)
         if ran:
             await replicas.stop(replica)
@@ -252,7 +252,7 @@ class Executor:
         return found
 
     async def _wipe(self, replica: int, change: Change) -> str:
-        replicas = self._ours(replica, "only whoever started it can wipe its disk")
+        replicas = self._ours(replica, "only its owner can wipe its disk")
         if replicas.alive(replica):
             await replicas.kill(replica)
         folder = replica_folder(replicas.data_dir, self._options.cluster.name, replica)
@@ -363,10 +363,10 @@ class Executor:
         said: list[str] = []
         for process, names in by_process.items():
             who, one = " ".join(names), len(names) == 1
-            it = "it" if one else "them"
+            it, its = ("it", "its") if one else ("them", "their")
             match process:
                 case "down":
-                    only = f"only whoever started {it} can start {it}, r here cannot either"
+                    only = f"only {its} owner can start {it}"
                     said.append(f"{who} {'stays' if one else 'stay'} down: {only}")
                 case "paused":
                     goes = "goes on by itself" if one else "go on by themselves"

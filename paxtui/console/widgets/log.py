@@ -269,7 +269,8 @@ class WhyPane(Pane):
         return why.why(self.view_state, width, height)
 
     def redraw(self) -> None:
-        title = f"why {why.answer(self.view_state).subject}" if self.display else ""
+        subject = why.answer(self.view_state).subject if self.display else ""
+        title = f"why {subject}" if subject.startswith("slot") else subject.removeprefix("the ")
         if self.border_title != title:
             self.border_title = title
         super().redraw()
