@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -138,9 +140,12 @@ def console(
         cluster = configuration.local(n, configuration.free_ports(n), name=f"local-{n}")
         root = _new_folder(root, time.strftime("console-%Y%m%d-%H%M%S"))
         logs: Path = root
+        again = _kept(configuration.to_toml(cluster), root)
     else:
         cluster = configuration.find(config)
         logs = message_log_folder(cluster, log_dir)
+        given = {"--config": config, "--data-dir": data_dir, "--log-dir": log_dir}
+        again = shlex.join(["paxtui", *_absolute(given)])
     return show(
         cluster,
         () if attached else tuple(range(cluster.n)),
@@ -152,7 +157,23 @@ def console(
         fps=fps,
         name=name,
         armed=not attached,
+        again="" if attached else again,
     )
+
+
+def _absolute(given: Mapping[str, Path | None]) -> list[str]:
+    return [word for option, path in given.items() if path for word in (option, os.path.abspath(path))]
+
+
+def _kept(cluster_file: str, root: Path) -> str:
+    """Keep the file of a new cluster beside its data; return the command that goes on with it, empty where
+    the file cannot be written."""
+    file = root / "cluster.toml"
+    try:
+        file.write_text(cluster_file, encoding="utf-8")
+    except OSError:
+        return ""  # the replicas say what is wrong with the folder
+    return shlex.join(["paxtui", *_absolute({"--config": file, "--data-dir": root, "--log-dir": root})])
 
 
 def _new_folder(root: Path, name: str) -> Path:
@@ -183,6 +204,7 @@ def show(
     asked: bool = False,
     data_dir: Path | None = None,
     log_dir: Path | None = None,
+    again: str = "",
     arguments: tuple[str, ...] = ("--allow-faults", "--warm-up", "all"),
 ) -> int:
     """Open the console. ``asked``: the cluster is known from one of its replicas, not from a file."""
@@ -200,6 +222,7 @@ def show(
             ours=ours,
             data_dir=data_dir,
             log_dir=log_dir,
+            again=again,
             arguments=arguments,
             armed=armed and not read_only,
             read_only=read_only,
@@ -228,9 +251,16 @@ def need_a_terminal() -> None:
 
 
 def check_theme(theme: str | None) -> None:
-    """Refuse a name that is no theme's."""
+    """Refuse a name that is no theme's, and what is wrong in the user's own file of keys and themes."""
     from paxtui.config.cluster_file import ConfigError
     from paxtui.console.theme.styles import PALETTES
+
+    folder = kept_folder()
+    if folder is not None and (folder / "console.toml").exists():
+        from paxtui.console import customs
+        from paxtui.console.widgets.arrangement import keys_of_panes
+
+        customs.load(folder, keys_of_panes())
 
     if theme is not None and theme not in PALETTES:
         raise ConfigError(f"--theme: {theme!r} is not known; {', '.join(PALETTES)} are")

@@ -187,7 +187,12 @@ class ConsoleApp(InOrder, inherit_bindings=False):
             self._arrange(self.size.width, self.size.height)  # another number of replicas
             self.log_pane.follow()
             self._drawn_version = -1
+        view_state.next_undo, view_state.next_redo = self.driver.undo_and_redo
         view_state.scenario = self.driver.scenario_line()
+        run = self.driver.scenario_run
+        view_state.scenario_view = run.view if run is not None else None
+        if self._arrangement().show_scenario(shown=run is not None):
+            self._drawn_version = -1
         view_state.scenario_end = (
             self.driver.scenario_run.verdict if self.driver.scenario_run is not None else None
         )

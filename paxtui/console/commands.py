@@ -116,9 +116,13 @@ class SlowMotionCommand(ConsoleCommand, frozen=True):
 
 
 class UndoCommand(ConsoleCommand, frozen=True):
-    """End fault ``number``, or take back the last that was done here."""
+    """End fault ``number``, or undo the last that was done here."""
 
     number: int | None = None
+
+
+class RedoCommand(ConsoleCommand, frozen=True):
+    """Do again what was undone last."""
 
 
 class HealCommand(ConsoleCommand, frozen=True):
@@ -141,7 +145,7 @@ class FetchPageCommand(ConsoleCommand, frozen=True):
 
 
 class CompoundCommand(ConsoleCommand, frozen=True):
-    """Several commands at once that one undo takes back together; ``name`` says what they are."""
+    """Several commands at once that one undo undoes together; ``name`` says what they are."""
 
     commands: tuple[ConsoleCommand, ...]
     name: str
@@ -223,6 +227,8 @@ def words(command: ConsoleCommand) -> str:
             return "slow-motion off" if factor == 1 else f"slow-motion {factor:g}"
         case UndoCommand(number):
             return "undo" if number is None else f"undo {number}"
+        case RedoCommand():
+            return "redo"
         case HealCommand():
             return "heal"
         case AppendCommand(text):

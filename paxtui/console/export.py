@@ -1,17 +1,21 @@
-"""What can be taken out of the console: the screen as a picture, the slots as JSON or CSV."""
+"""What can be taken out of the console: the screen as a picture, the slots as JSON or CSV, the events."""
 
 from __future__ import annotations
 
 import csv
 import io
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from paxtui.console.model.analysis.describe import describe
 from paxtui.console.model.analysis.slots import slot_facts
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.state.seen import NO_NUMBER, Seen
+from paxtui.console.rows.events import clock, who
 
 KINDS: Final = ("svg", "json", "csv")
 
@@ -58,6 +62,27 @@ def slots(model: ClusterModel, kind: str, now: float) -> str:
         fields = ("count", "quorum", "ballot", "client", "request", "text")
         writer.writerow([row["slot"], row["state"], *votes, *(row[field] for field in fields)])
     return table.getvalue()
+
+
+def event_as_json(seen: Seen) -> str:
+    """Return one event with everything that was told of it, and what it says."""
+    told = {
+        "time": seen.wall,
+        "by": who(seen),
+        "number": seen.number if seen.number != NO_NUMBER else None,
+        "kind": seen.kind,
+        "text": describe(seen, whole=True),
+        "event": type(seen.event).__name__,
+        "fields": msgspec.to_builtins(seen.event),
+    }
+    return msgspec.json.encode(told).decode()
+
+
+def events(found: Iterable[Seen], *, as_json: bool) -> str:
+    """Return events, a line each."""
+    if as_json:
+        return "".join(f"{event_as_json(seen)}\n" for seen in found)
+    return "".join(f"{clock(seen.wall)}  {who(seen)}  {describe(seen, whole=True)}\n" for seen in found)
 
 
 def write(text: str, kind: str, folder: Path) -> Path:

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from paxtui.config.folders import replica_folder
+from paxtui.console.options import ConsoleOptions
 from paxtui.wire.text import visible
 
 REPORT: Final = "console-error.txt"
@@ -29,6 +31,23 @@ def print_lines(lines: Iterable[str], *, failed: bool = False) -> None:
             sys.stderr = None
         else:
             sys.stdout = None
+
+
+def places(options: ConsoleOptions) -> list[str]:
+    """Say where data and logs lie of the replicas that this console started."""
+    if not options.ours or options.data_dir is None:
+        return []
+    data = options.data_dir
+    folder = replica_folder(data, options.cluster.name, 0).parent
+    words = [f"data of {options.cluster.name}: {folder}"]
+    if options.log_dir is not None:
+        words.append(f"logs of {options.cluster.name}: {options.log_dir}")
+    return words
+
+
+def again(options: ConsoleOptions) -> list[str]:
+    """Say how to go on with the cluster that this console started and stopped."""
+    return [f"go on with: {options.again}"] if options.ours and options.again else []
 
 
 def describe_crash(error: BaseException, folder: Path | None) -> str:

@@ -11,7 +11,7 @@ from paxtui.config.cluster_file import Cluster
 
 HOLE_S: Final = 20.0
 """How long a hole stays open in a cluster that a console starts: long enough to look at it and at what it
-blocks, and to press N."""
+blocks, and to press S."""
 
 
 class ConsoleOptions(Struct, frozen=True, kw_only=True):
@@ -34,6 +34,8 @@ class ConsoleOptions(Struct, frozen=True, kw_only=True):
     theme: str | None = None
     ascii: bool = False
     fps: int = 10
+    again: str = ""
+    """The command that goes on with the cluster that this console started; empty where there is none."""
     preferences_dir: Path | None = None
     """The folder of what is kept between runs; ``None`` keeps nothing."""
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from paxtui.console.geometry import PANES
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.rows.scenario import ScenarioView
 from paxtui.console.theme.styles import Styles
 
 VIEWS: Final = ("log", "replicas", "links", "metrics", "chat", "events")
@@ -48,9 +49,13 @@ class ViewState:
         """Why nothing can be shown."""
         self.scenario: str | None = None
         """The scenario that is shown in place of one's own cluster."""
+        self.scenario_view: ScenarioView | None = None
+        """Its steps and its verdict."""
         self.scenario_end: str | None = None
         """How it ended: its replicas do not run any more."""
         self.insecure = False
+        self.next_undo, self.next_redo = "", ""
+        """What ``u`` would undo and what ``U`` would do again, in words; empty for nothing."""
 
     def show_model(self, model: ClusterModel) -> None:
         """Show another cluster: what was selected in the last one is not."""

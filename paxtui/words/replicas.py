@@ -76,5 +76,5 @@ def replicas(word: str, known: KnownReplicas) -> tuple[int, ...]:
 
 def _leader(known: KnownReplicas) -> int:
     if known.leader is None:
-        raise WordError(f"nobody leads; name one of {known}")
+        raise WordError(f"no replica leads; name one of {known}")
     return known.leader

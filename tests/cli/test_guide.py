@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from paxtui import guide
-from paxtui.console.rows.help import GUIDE, help_rows
+from paxtui.console.rows.help import GUIDE, HelpKey, help_rows
 from tests.cli.terminals import CTRL_C, terminal
 
 pytestmark = pytest.mark.processes
@@ -120,6 +120,6 @@ def test_ctrl_c_is_the_pagers(tmp_path: Path) -> None:
 
 
 def test_the_page_of_help_in_the_console_names_a_page_that_is_there() -> None:
-    rows = help_rows("What the pane shows.", [("?", "help")], 70)
+    rows = help_rows("What the pane shows.", [HelpKey("?", "help")], 70)
     assert GUIDE in "".join(text for text, _style in rows[-1])
     assert GUIDE.removeprefix("paxtui guide ") in guide.TOPICS

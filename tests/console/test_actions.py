@@ -23,6 +23,7 @@ from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.help import Help
 from paxtui.console.widgets.log import LogPane
 from paxtui.console.widgets.menu import Menu
+from paxtui.console.widgets.pane import Pane
 from tests.console.pilot import Played
 from tests.console.story import Story
 
@@ -38,7 +39,7 @@ def without(name: str) -> tuple[ActionSpec, ...]:
 def places(on: Played) -> dict[str, str]:
     """What of ``crash replica`` is on the screen: buttons, and the key line where there are none."""
     buttons = " ".join(str(each.label) for each in on.app.query(Button))
-    line = " ".join(f"{key} {words}" for key, words in surfaces.hints(armed=True))
+    line = " ".join(f"{hint.name} {hint.words}" for hint in surfaces.hints(on.app.view_state))
     return {"key line": line, "buttons": buttons}
 
 
@@ -50,7 +51,7 @@ def test_an_action_is_in_every_place(play: Play) -> None:
         assert await on.press("c")
         await on.press("question_mark")
         assert isinstance(on.app.screen, Help)
-        assert ("c", "crash replica") in on.app.screen.page._keys
+        assert ("c", "crash replica") in [each[:2] for each in on.app.screen.page.keys]
         await on.press("escape", "x")
         assert isinstance(on.app.screen, Menu)
         assert "crash" in [item.id for item in on.app.screen.list.items]
@@ -75,7 +76,7 @@ def test_without_its_row_an_action_is_nowhere(play: Play, monkeypatch: pytest.Mo
         assert await on.press("c") == []
         await on.press("question_mark")
         assert isinstance(on.app.screen, Help)
-        assert "crash replica" not in [what for _, what in on.app.screen.page._keys]
+        assert "crash replica" not in [each.title for each in on.app.screen.page.keys]
         await on.press("escape", "x")
         assert isinstance(on.app.screen, Menu)
         assert "crash" not in [item.id for item in on.app.screen.list.items]
@@ -120,15 +121,18 @@ def keys_of_the_table() -> set[str]:
 
 
 SHARED = {
+    "LogPane": {"escape"},
+    "ChatInput": {"escape"},
+    "LinePrompt": {"escape"},
     "LinksPane": {"h", "l", "left", "right", "y"},
     "ReplicasPane": {"h", "l", "left", "right"},
-    "QuestionDialog": {"h", "l", "left", "right"},
-    "WipeDialog": {"left", "right"},
-    "Menu": {"q"},
-    "Detail": {"q"},
-    "Help": {"q", "question_mark", "f1"},
-    "ScrolledText": {"g", "space"},
-    "Palette": {"ctrl+p"},
+    "QuestionDialog": {"escape", "left", "right"},
+    "WipeDialog": {"escape", "left", "right"},
+    "Menu": {"escape", "q"},
+    "Detail": {"escape", "q"},
+    "Help": {"escape", "f1"},
+    "DetailPage": {"g", "space"},
+    "Palette": {"escape", "ctrl+p"},
     "Words": {"tab"},
 }
 """Keys of the table that move a cursor or a page in these, close these, edit a link or complete a word."""
@@ -157,8 +161,45 @@ def test_names_keys_and_places_are_unique() -> None:
     for field in ("menu", "link_menu"):
         keys = [getattr(spec, field) for spec in actions if getattr(spec, field)]
         assert len(set(keys)) == len(keys)
-    for armed in (True, False):
-        assert len(surfaces.hints(armed=armed)) > 8
+    story = Story(3).up()
+    view_state = ViewState(story.model, Styles(), lambda: story.now)
+    for view_state.armed in (True, False):
+        assert len(surfaces.hints(view_state)) > 6
+
+
+LOOKS_BESIDE = {"fault-menu", "chat"}
+"""Actions on the cluster whose key only opens something to choose from or to write in."""
+
+SHIFTED = dict(zip("1234567890-=;\\/,.'[]`", '!@#$%^&*()_+:|?<>"{}~', strict=True))
+"""What shift makes of the keys that are no letters, on a keyboard of the United States."""
+
+
+def breaking_and_looking_keys() -> tuple[set[str], set[str]]:
+    """Keys that act on the cluster at once, anywhere, and keys that only look; what asks is neither."""
+    names = {name: key for key, name in surfaces.KEY_NAMES.items()} | {"=": "equals_sign"}
+    characters = {name: character for character, name in names.items()}
+    breaking, looking = set[str](), set[str]()
+    for spec in table.ACTIONS:
+        keys = {characters.get(key, key) for key in spec.keys.split(",")}
+        if not spec.armed or spec.name in LOOKS_BESIDE:
+            looking |= keys
+        elif not spec.title.endswith("..."):
+            breaking |= keys
+    for each in console_classes():
+        if issubclass(each, Pane):
+            looking |= {
+                key for binding in each.__dict__.get("BINDINGS", ()) for key in binding.key.split(",")
+            }
+    return breaking, looking - {""}
+
+
+def test_no_key_that_breaks_differs_by_shift_alone_from_one_that_looks() -> None:
+    breaking, looking = breaking_and_looking_keys()
+    assert {"c", "t", "W", "S"} <= breaking
+    assert {"n", "h", "l", "K", "V", "?"} <= looking
+    pairs = SHIFTED | {shifted: key for key, shifted in SHIFTED.items()}
+    for key in breaking:
+        assert pairs.get(key, key.swapcase() if len(key) == 1 else "") not in looking, key
 
 
 def test_every_row_says_what_it_does_and_can_be_reached() -> None:

@@ -98,10 +98,8 @@ class FakeDialogs:
     def ask_line(self, prompt: str, answered: Answered, *, text: str = "", hint: str = "") -> None:
         self._answer(prompt, answered)
 
-    def ask_question(
-        self, question: str, buttons: Sequence[tuple[str, str]], default: str, answered: Answered
-    ) -> None:
-        assert default in [id for id, _ in buttons]
+    def ask_question(self, question: str, buttons: Sequence[tuple[str, str]], answered: Answered) -> None:
+        assert "cancel" not in [id for id, _ in buttons], "every question has it"
         self._answer(question, answered)
 
     def ask_wipe(self, name: str, words: str, answered: Callable[[bool | None], None]) -> None:
@@ -121,6 +119,9 @@ class FakeDialogs:
 
     def open_palette(self, context: Context, history: list[str], answered: Answered) -> None:
         self._answer("palette", answered)
+
+    def open_legend(self) -> None:
+        self.opened.append("legend")
 
     def open_help(self) -> None:
         self._answer("help", None)
@@ -224,7 +225,7 @@ def test_without_a_leader_its_actions_say_so() -> None:
     fakes.driver.own = type(fakes.driver.own)(cluster(3))
     for name in ("skip", "crash-deciding"):
         assert fakes.perform(name) == []
-        assert fakes.said.startswith("nobody leads")
+        assert fakes.said.startswith("no replica leads")
 
 
 def test_a_number_that_is_none_is_said(fakes: OnFakes) -> None:

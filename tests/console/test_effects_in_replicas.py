@@ -106,13 +106,34 @@ def test_cut_join_undo_and_heal(tmp_path: Path) -> None:
         def whole(seen: object) -> bool:
             return not any(faults(seen, id) for id in range(3))  # type: ignore[arg-type]
 
-        for take_back in ("t", "u", "H"):
+        for take_back in ("t", "u", "W"):
             await on.press("t")
             await on.until(cut, "r0 is cut off")
             await on.shown(lambda: on.driver.model.cut_off(0), "the console knows it")
             await on.press(take_back)
             await on.until(whole, f"{take_back} ends it")
             await on.shown(lambda: not broken(on.driver.model, on.driver.now), "the console knows it")
+
+    run(tmp_path, act)
+
+
+def test_redo_does_again_what_undo_took_back(tmp_path: Path) -> None:
+    async def act(on: Real) -> None:
+        await on.press("c")
+        await on.until(lambda seen: "refused" in seen[0].problem, "r0 is gone")
+        await on.shown(lambda: on.app.view_state.next_undo == "crash r0", "u says what it would undo")
+        await on.press("u")
+        await on.until(lambda seen: serves(seen, 0), "undo starts it")
+        await on.shown(lambda: on.app.view_state.next_redo == "crash r0", "U says what it would do")
+        await on.press("U")
+        await on.until(lambda seen: "refused" in seen[0].problem, "redo kills it again")
+        await on.press("W")
+        await on.until(lambda seen: serves(seen, 0), "heal starts it")
+        await on.press("plus")
+        await on.until(lambda seen: faults(seen, 0) == [f.Loss(-1, 5)], "it loses messages")
+        for key, acting in (("u", []), ("U", [f.Loss(-1, 5)]), ("u", [])):
+            await on.press(key)
+            await on.until(lambda seen, acting=acting: faults(seen, 0) == acting, key)  # type: ignore[misc]
 
     run(tmp_path, act)
 
@@ -167,7 +188,7 @@ def test_skip_makes_a_hole_and_noop_fills_it(tmp_path: Path) -> None:
         await on.words("say second")
         await on.until(lambda seen: holes(seen) == (1,), "slot 1 is a hole")
         await on.shown(lambda: on.driver.model.hole == 1, "the console knows it")
-        await on.press("N")
+        await on.press("S")
         await on.until(lambda seen: applied(seen, 3), "all is applied")
         assert [entry.text for entry in await on.log_of(0)] == ["first", "", "second"]
 
@@ -188,7 +209,7 @@ def test_presets_cut_what_they_showed(tmp_path: Path) -> None:
         (old,) = alone(await on.until(alone, "the leader is alone"))
         others = [id for id in range(3) if id != old]
         await on.until(lambda seen: leader([seen[id] for id in others]) in others, "another one leads")
-        await on.press("H")
+        await on.press("W")
         await on.until(lambda seen: leader(seen) is not None and not faults(seen, old), "all are one again")
 
     run(tmp_path, act)
@@ -226,8 +247,8 @@ def test_a_hole_stays_open_for_as_long_as_one_looks_at_it(tmp_path: Path) -> Non
         await on.shown(lambda: open_s() > 6, "it is open for 6 s")
         assert on.driver.model.hole == 1
         assert on.driver.model.liveness.verdict.light == "waiting"
-        await on.press("N")
-        await on.shown(lambda: on.driver.model.applied == 3, "N fills it")
+        await on.press("S")
+        await on.shown(lambda: on.driver.model.applied == 3, "S fills it")
 
     run(tmp_path, act)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from paxtui.console.model.analysis.describe import describe
-from paxtui.console.model.state.journal import Events, Filter
+from paxtui.console.model.analysis.event_folds import EventLines
+from paxtui.console.model.state.journal import NOTABLE_KEPT, Events, Filter
 from paxtui.console.model.state.ring import Ring, Sieve
 from paxtui.console.model.state.seen import KINDS, YOU, Note, Seen
 from paxtui.console.widgets.detail import Detail
@@ -146,12 +151,12 @@ def test_the_newest_is_at_the_bottom_and_a_reader_is_left_alone(play: Callable[.
 def test_keys_change_what_is_shown(play: Callable[..., None]) -> None:
     async def act(on: Played) -> None:
         events = await pane(on)
-        await on.press("a")
+        await on.press("V")
         assert events.wanted == Filter(everything=True)
         assert "accepts" in on.text("events") or "applied" in on.text("events")
         await on.press("K")
         assert events.wanted.kind == "elections"
-        await on.press("R", "R")
+        await on.press("B", "B")
         assert events.wanted.replica == 1
         assert "r0" not in [line.split()[1] for line in on.text("events").splitlines() if line.split()]
         assert "K kind: elections" in str(events.border_title)
@@ -169,5 +174,148 @@ def test_enter_shows_the_whole_event_and_again_goes_to_its_slot(play: Callable[.
         await on.press("enter")
         assert len(on.app.screen_stack) == 1
         assert on.app.view_state.slot == 4
+
+    play(act)
+
+
+# Finding, copying, writing down
+
+
+def test_what_is_looked_for_is_found_in_both_directions_and_stands_out(play: Callable[..., None]) -> None:
+    async def act(on: Played) -> None:
+        events = await pane(on)
+        told(on, 3)  # at ballots 100.0 to 102.0
+        await on.look()
+        await on.press("slash")
+        await on.type("leads at 10")
+        await on.press("enter")
+        assert "leads at 102.0" in on.text("events").splitlines()[events.cursor - events.top]
+        assert on.said == "match 3 of 3"
+        await on.press("n")
+        assert on.said == "match 1 of 3; that was the last: on at the other end"
+        row = events._rows[events.cursor - events.top]
+        assert [text for text, style in row if "reverse" in style] == ["leads at 10"]
+        await on.press("b")
+        assert on.said == "match 3 of 3; that was the first: on at the other end"
+        events.find("nowhere")
+        assert on.said == "no event here says 'nowhere'"
+        events.find("at 101")
+        assert on.said.startswith("1 match")
+
+    play(act)
+
+
+def test_g_goes_to_a_time_and_y_copies_the_event(
+    play: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def act(on: Played) -> None:
+        copied: list[str] = []
+        monkeypatch.setattr(on.app, "copy_to_clipboard", copied.append)
+        events = await pane(on)
+        on.story.model.journal.add(Seen(0.0, 1, 900, e.LeaderHeard(Ballot(77, 0))), 0.0, 0.0)
+        await on.look()
+        await on.press("g")
+        await on.type("00:00")
+        await on.press("enter")
+        assert not events.following
+        assert events.cursor == events.first
+        await on.press("f", "y")
+        assert '"text":"follows r0, which leads at 77.0"' in copied[0]
+        await on.press("g")
+        await on.type("25:99")
+        await on.press("enter")
+        assert "'25:99' is no time" in on.said
+
+    play(act)
+
+
+@pytest.mark.parametrize("suffix", ["json", "txt"])
+def test_all_events_are_written_into_a_file(play: Callable[..., None], tmp_path: Path, suffix: str) -> None:
+    async def act(on: Played) -> None:
+        told(on, 3)
+        file = tmp_path / f"told.{suffix}"
+        on.app.controllers.dialogs.run_line(f"export events {file}")
+        assert "written" in on.said
+        lines = file.read_text("utf-8").splitlines()
+        assert len(lines) == len(on.story.model.journal.all)
+        if suffix == "json":
+            last = json.loads(lines[-1])
+            assert (last["by"], last["event"], last["fields"]["ballot"]) == ("r1", "LeaderHeard", [102, 0])
+        else:
+            assert lines[-1].endswith("r1  follows r0, which leads at 102.0")
+        on.app.controllers.dialogs.run_line(f"export events {file}")
+        assert "File exists" in on.said
+
+    play(act)
+
+
+# Folds
+
+
+def tries(replica: int, count: int) -> list[tuple[int, Struct]]:
+    return [
+        (replica, event)
+        for attempt in range(count)
+        for event in (e.ElectionTimeout(attempt), e.PreVoteAsked(Ballot(attempt + 2, replica)))
+    ]
+
+
+def lines_of(told: Iterable[tuple[int, Struct]], *, folding: bool = True) -> list[tuple[int, str]]:
+    ring: Ring[Seen] = Ring(100)
+    lines = EventLines(ring, 100, folding=folding)
+    for number, (replica, event) in enumerate(told):
+        ring.append(Seen(float(number), replica, number, event))
+        lines.take_new()
+    return [(line.seen.replica, line.words) for line in lines.take_new()]
+
+
+def test_tries_of_replicas_without_a_leader_are_a_line_each() -> None:
+    mixed = [event for pair in zip(tries(2, 11), tries(3, 11), strict=True) for event in pair]
+    assert lines_of(mixed) == [(2, "no leader, 11 tries"), (3, "no leader, 11 tries")]
+    assert len(lines_of(mixed, folding=False)) == len(mixed)
+
+
+def test_what_stands_between_is_not_passed_over() -> None:
+    elected = (0, e.LeaderHeard(Ballot(9, 1)))
+    found = lines_of([*tries(2, 2), elected, *tries(2, 3), elected, elected, (1, elected[1])])
+    assert found == [
+        (2, "no leader, 2 tries"),
+        (0, "follows r1, which leads at 9.1"),
+        (2, "no leader, 3 tries"),
+        (0, "follows r1, which leads at 9.1, 2 times"),
+        (1, "follows r1, which leads at 9.1"),
+    ]
+
+
+def test_z_shows_every_event_again(play: Callable[..., None]) -> None:
+    async def act(on: Played) -> None:
+        events = await pane(on)
+        for replica, event in tries(2, 4):
+            on.story.tell(replica, event)
+        await on.look()
+        assert "no leader, 4 tries" in on.text("events")
+        before = events.count()
+        await on.press("z")
+        await on.look()
+        assert "no leader, 4 tries" not in on.text("events")
+        assert events.count() == before + 7
+
+    play(act)
+
+
+def test_what_you_did_is_a_list_of_its_own_that_no_flood_pushes_out(play: Callable[..., None]) -> None:
+    async def act(on: Played) -> None:
+        on.driver.announce("r2 killed; r starts it again")
+        journal = on.story.model.journal
+        for number in range(2 * NOTABLE_KEPT + 5):
+            journal.add(Seen(float(number), 1, number, e.LeaderHeard(Ballot(number + 1, 0))), 0.0, 0.0)
+        events = await pane(on)
+        await on.press("Y")
+        await on.look()
+        assert "r2 killed; r starts it again" in on.text("events")
+        assert events.count() == 1
+        await on.press("Y")
+        await on.look()
+        assert "r2 killed" not in on.text("events")
 
     play(act)

@@ -145,3 +145,31 @@ def test_o_finds_what_is_open_and_what_may_be(play: Play) -> None:
         assert "no slot from 10 on is HOLE or CONFLICT" in on.said
 
     play(act)
+
+
+def test_a_filter_moves_from_the_end_to_the_nearest_match_and_fills_the_list(play: Play) -> None:
+    async def act(on: Played) -> None:
+        assert on.app.log_pane.following
+        on.app.controllers.navigation.filter("message 1")  # 1, 10 to 19, 100 to 199
+        await on.look()
+        assert "message 199" in cursor_line(on)
+        assert on.app.view_state.slot == 199
+        assert "why slot 199" in str(on.app.query_one("#why").border_title)
+        shown = [line for line in on.text("log").splitlines() if "message 1" in line]
+        assert len(shown) == on.app.log_pane.room
+        await on.press("escape")
+        on.app.controllers.navigation.go_to_slot(40)
+        on.app.controllers.navigation.filter("message 1")
+        assert on.app.view_state.slot == 19
+
+    play(act, messages=300)
+
+
+def test_what_was_looked_for_stands_out(play: Play) -> None:
+    async def act(on: Played) -> None:
+        on.app.controllers.navigation.find("SAGE 7")
+        await on.look()
+        found = [text for row in on.app.log_pane._rows for text, style in row if "reverse" in style]
+        assert "sage 7" in found
+
+    play(act)

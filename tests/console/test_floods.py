@@ -81,6 +81,6 @@ def test_a_replica_that_drops_telemetry_all_the_time_makes_the_light_unknown_and
             on.story.snapshot(1)
         await on.look()
         assert "VIOLATED" not in on.text("header")
-        assert await on.press("H") == [c.HealCommand()]
+        assert await on.press("W") == [c.HealCommand()]
 
     play(act)

@@ -213,7 +213,7 @@ def test_n_means_the_hole_also_from_a_slot_that_waits_for_it(play: Play) -> None
         await on.type(str(slots[1]))
         await on.press("enter")
         assert on.app.view_state.slot == slots[1]
-        assert await on.press("N") == [c.FillHoleCommand(slots[0])]
+        assert await on.press("S") == [c.FillHoleCommand(slots[0])]
 
     play(act)
 
@@ -239,8 +239,9 @@ def test_attaching_ends_a_console_that_started_nothing(play: Play) -> None:
     [
         (("enter",), False, []),
         (("escape",), False, []),
-        (("left", "enter"), True, [c.LeaveCommand()]),
-        (("left", "left", "enter"), True, []),
+        (("l",), True, [c.LeaveCommand()]),
+        (("s",), True, []),
+        (("c",), False, []),
     ],
 )
 def test_attaching_asks_before_it_stops_replicas(
@@ -252,9 +253,9 @@ def test_attaching_asks_before_it_stops_replicas(
         on.app.tick()
         await on.pilot.pause()
         assert [str(each.label).strip(" ▶") for each in on.app.screen.query(Button)] == [
+            "Cancel",
             "Stop and attach",
             "Leave running",
-            "Cancel",
         ]
         assert await on.press(*keys) == orders
         assert (on.app.controllers.lifecycle.onward == other) is onward

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from paxtui.config.folders import replica_folder
 from paxtui.console import commands as c
 from paxtui.console.driver import ClusterDriver, in_short
 from paxtui.console.options import ConsoleOptions
@@ -126,9 +127,10 @@ class Leaving:
 @pytest.mark.parametrize(
     ("keys", "exits", "ends"),
     [
-        (["enter"], [0], True),
-        (["right", "enter"], [0], False),
-        (["right", "right", "enter"], [], False),
+        (["h"], [0], True),
+        (["right", "right", "enter"], [0], False),
+        (["l"], [0], False),
+        (["enter"], [], False),
         (["escape"], [], False),
     ],
 )
@@ -163,9 +165,9 @@ def test_leaving_replicas_running_asks_about_faults_without_an_end(
 ) -> None:
     async def act(on: Played) -> None:
         leaving = Leaving(on, monkeypatch, ["cut r0>r1, until it is ended"])
-        await on.press("q", "right", "enter")
+        await on.press("q", "l")
         assert leaving.asked == [True]
-        assert await on.press("enter") == [c.LeaveCommand()]
+        assert await on.press("h") == [c.LeaveCommand()]
         assert on.driver.ends_faults
 
     play(act)
@@ -201,3 +203,23 @@ def test_an_attached_console_says_in_the_end_what_acts_or_ends_it(tmp_path: Path
         ]
 
     real_run(tmp_path, act, n=1)
+
+
+def test_at_the_end_it_is_said_where_everything_lies_and_how_to_go_on(tmp_path: Path) -> None:
+    options = ConsoleOptions(
+        cluster=cluster(3),
+        ours=(0, 1, 2),
+        data_dir=tmp_path,
+        log_dir=tmp_path / "logs",
+        again="paxtui --config x",
+    )
+    driver = ClusterDriver(options)
+    data = replica_folder(tmp_path, options.cluster.name, 0).parent
+    places = [
+        f"data of {options.cluster.name}: {data}",
+        f"logs of {options.cluster.name}: {tmp_path / 'logs'}",
+    ]
+    assert driver.last_words() == [*places, "go on with: paxtui --config x"]
+    driver.leaving = True
+    assert driver.last_words()[1:] == places
+    assert ClusterDriver(ConsoleOptions(cluster=cluster(3))).last_words() == []

@@ -10,6 +10,7 @@ from textual.widgets import Input
 
 from paxtui.console import commands as c
 from paxtui.console.preferences import Preferences
+from paxtui.console.widgets.ask import QuestionDialog, letters
 from paxtui.console.widgets.line import LINE_CHARACTERS_MAX
 from paxtui.wire import faults as f
 from tests.console.pilot import Played
@@ -98,6 +99,7 @@ def test_a_paste_of_several_lines_is_one_message_with_all_of_it(play: Play, end:
     async def act(on: Played) -> None:
         await on.at_once("i", *"so:")
         paste(on, end.join(["first", "second", "", "third", ""]))
+        await on.at_once("a")  # as one line
         assert await on.at_once("!", "enter") == [c.AppendCommand("so:first second  third!")]
 
     play(act)
@@ -144,7 +146,7 @@ def test_a_paste_replaces_what_is_selected(play: Play) -> None:
     async def act(on: Played) -> None:
         await on.at_once("i", *"abcd", "shift+left", "shift+left")
         paste(on, "x\ny")
-        await on.at_once()
+        await on.at_once("a")
         assert line(on) == "abx y"
 
     play(act)
@@ -161,3 +163,49 @@ def test_a_dialog_that_is_closed_while_it_opens_breaks_nothing(play: Play, key: 
         assert await on.at_once("c") == [c.CrashCommand(0)]
 
     play(act)
+
+
+@pytest.mark.parametrize(
+    ("answer", "sent", "left"),
+    [
+        ("s", ["one", "two", "three"], "draft"),
+        ("a", [], "draftone two   three"),
+        ("c", [], "draft"),
+        ("escape", [], "draft"),
+    ],
+)
+def test_a_paste_of_several_lines_asks_whether_each_is_a_message(
+    play: Play, answer: str, sent: list[str], left: str
+) -> None:
+    async def act(on: Played) -> None:
+        await on.press("i")
+        await on.type("draft")
+        on.driver.taken()
+        paste(on, "one\r\ntwo\n\n\tthree\n")
+        await on.pilot.pause()
+        assert isinstance(on.app.screen, QuestionDialog)
+        assert "3 lines were pasted" in on.app.screen._question
+        assert on.app.focused is not None
+        assert on.app.focused.id == "cancel"
+        orders = await on.press(answer)
+        assert [each.text.strip() for each in orders if isinstance(each, c.AppendCommand)] == sent
+        assert line(on) == left
+
+    play(act)
+
+
+def test_a_paste_of_very_many_lines_is_refused(play: Play) -> None:
+    async def act(on: Played) -> None:
+        await on.press("i")
+        on.driver.taken()
+        paste(on, "line\n" * 500)
+        await on.pilot.pause()
+        assert "500 lines were pasted; at most 200" in on.said
+        assert on.driver.taken() == []
+
+    play(act)
+
+
+def test_each_button_of_a_question_has_a_letter_of_its_own() -> None:
+    assert letters(["Cancel", "Stop and quit", "Leave running"]) == ["c", "s", "l"]
+    assert letters(["Cancel", "Crash", "Cut", "C"]) == ["c", "r", "u", ""]

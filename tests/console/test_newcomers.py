@@ -71,9 +71,12 @@ def test_a_scenario_that_is_over_says_so_and_how_to_go_back(play: Player) -> Non
         assert "STALE" not in on.text("header")
         why = on.text("why")
         assert "PASS: 3 acknowledged" in why
-        assert ":scenario stop" in why
+        assert "esc goes back" in why
         assert "Restart" not in why
-        assert ":scenario stop" in on.text("keys")
+        assert "esc goes back" in on.text("keys")
+        assert "fault" not in on.text("header"), "it ends its replicas: that is no alarm"
+        assert "spare" not in on.text("header")
+        assert await on.press("escape") == [c.StopScenarioCommand()]
 
     play(act, size=(80, 24))
 
@@ -89,7 +92,7 @@ def test_who_only_learned_is_told_apart_from_who_voted() -> None:
 
 def test_help_is_broken_between_keys_and_flows_as_prose() -> None:
     lines = [plain(row).rstrip() for row in help_rows(LogPane.HELP, [], 68)]
-    assert "g   go to a slot or a time" in lines
+    assert "F3   every sign of the screen in words" in lines
     assert not any(line.startswith("  slot or a time") for line in lines)
     prose = [plain(row).rstrip() for row in help_rows(EventsPane.HELP, [], 120)]
     assert len(prose[0]) > 100  # lines of one paragraph are joined where there is room

@@ -132,6 +132,10 @@ MEANINGS = [
     ("attach a:1, b:2 c:3", [c.AttachCommand("a:1,b:2,c:3")]),
     ("preset", [("dialogs.open_presets", ())]),
     ("help", [("dialogs.open_help", ())]),
+    ("legend", [("dialogs.open_legend", ())]),
+    ("redo", [c.RedoCommand()]),
+    ("scenario-back", [("view.leave_scenario", ())]),
+    ("export events what I saw.json", [("view.export_events", ("what I saw.json",))]),
     ("leave running", [("lifecycle.leave_running", ())]),
     ("quit", [("lifecycle.quit", ())]),
 ]  # fmt: skip
@@ -200,10 +204,10 @@ def test_noop_alone_takes_the_first_hole() -> None:
 
 
 def test_a_preset_is_a_topology() -> None:
-    (found,) = parse("preset isolate-leader", context())
+    (found,) = parse("preset leader-alone", context())
     assert isinstance(found, c.CutCommand)
     assert set(found.links) == around(0)
-    assert c.words(found) == "preset isolate-leader"
+    assert c.words(found) == "preset leader-alone"
     (named,) = parse("preset bridge r4", context())
     assert isinstance(named, c.CutCommand)
     assert all(4 not in link for link in named.links)
@@ -244,7 +248,7 @@ PROBLEMS = [
     ("undo all", "'all' is no fault's number"),
     (
         "preset star",
-        "'star' is no preset; chained, quorum-loss, constrained, ring, bridge, isolate-leader are",
+        "'star' is no preset; leader-alone, leader-minority, chained, quorum-loss, constrained, ",
     ),
     ("preset ring r1", "'r1' is too much"),
     ("preset constrained r1 r1", "r1 cannot play two roles"),
@@ -273,9 +277,9 @@ def test_what_is_wrong_is_named(text: str, problem: str) -> None:
         parse(text, context())
 
 
-@pytest.mark.parametrize("text", ["crash leader", "skip", "preset isolate-leader", "preset chained"])
+@pytest.mark.parametrize("text", ["crash leader", "skip", "preset leader-alone", "preset chained"])
 def test_without_a_leader_it_is_said_that_nobody_leads(text: str) -> None:
-    with pytest.raises(OperandError, match="nobody leads"):
+    with pytest.raises(OperandError, match="no replica leads"):
         parse(text, context(leader=None))
 
 
@@ -362,3 +366,24 @@ def test_a_very_long_line_is_no_work() -> None:
     with pytest.raises(OperandError, match="500 are allowed"):
         parse("crash " + "r0," * 100_000, context())
     assert isinstance(suggest("crash " + "x" * 100_000, context()), list)
+
+
+MEANT = {
+    "split": "cut", "partition": "cut", "isolate": "cut", "run": "scenario", "send": "say", "save": "export",
+    "fix": "heal", "kill": "crash", "search": "find", "resume": "continue", "exit": "quit",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("word", "name"), MEANT.items())
+def test_commands_are_found_by_what_they_mean(word: str, name: str) -> None:
+    found = [each.text.strip() for each in suggest(word, context())]
+    assert name in found
+    with pytest.raises(OperandError, match="did you mean"):
+        parse(word, context())
+
+
+def test_commands_are_grouped() -> None:
+    groups = [each.group for each in suggest("", context())]
+    assert list(dict.fromkeys(groups)) == ["cluster", "log", "view", "console"]
+    assert groups == sorted(groups, key=["cluster", "log", "view", "console"].index)
+    assert not any(each.group for each in suggest("crash ", context()))

@@ -6,7 +6,11 @@ import pytest
 
 from paxtui.console import command_builders
 from paxtui.console import commands as c
-from paxtui.console.model.analysis.presets import PRESETS, chosen_roles, cuts
+from paxtui.console.model.analysis.presets import PRESETS, chosen_roles, cuts, differing
+from paxtui.console.rows.links import preview
+from paxtui.console.rows.text import plain
+from paxtui.console.theme.styles import Styles
+from paxtui.console.view_state import ViewState
 from paxtui.wire import faults as f
 from tests.console.story import Story
 
@@ -25,8 +29,8 @@ def everywhere() -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize(("n", "leader"), everywhere())
-def test_isolate_leader_cuts_the_leader_off_and_nothing_else(n: int, leader: int) -> None:
-    found = reach(n, "isolate-leader", leader)
+def test_leader_alone_cuts_the_leader_off_and_nothing_else(n: int, leader: int) -> None:
+    found = reach(n, "leader-alone", leader)
     assert found[leader] == set()
     assert all(found[a] == set(range(n)) - {a, leader} for a in range(n) if a != leader)
 
@@ -86,7 +90,7 @@ def test_the_replicas_of_a_preset_can_be_named() -> None:
 
 def test_another_topology_joins_what_is_cut_no_more() -> None:
     story = Story(5).up()
-    for a, b in cuts(PRESETS["isolate-leader"], 5, 0):
+    for a, b in cuts(PRESETS["leader-alone"], 5, 0):
         story.fault(a, f.Cut(b))
     ring = cuts(PRESETS["ring"], 5, 0)
     join, cut = command_builders.topology(story.model, ring, "preset ring")
@@ -94,4 +98,35 @@ def test_another_topology_joins_what_is_cut_no_more() -> None:
     assert set(join.links) == {(0, 1), (1, 0), (0, 4), (4, 0)}
     assert isinstance(cut, c.CutCommand)
     assert set(cut.links) == ring - {(0, 2), (2, 0), (0, 3), (3, 0)}
-    assert command_builders.topology(story.model, cuts(PRESETS["isolate-leader"], 5, 0), "x") == []
+    assert command_builders.topology(story.model, cuts(PRESETS["leader-alone"], 5, 0), "x") == []
+
+
+@pytest.mark.parametrize(("n", "leader"), everywhere())
+def test_a_leader_with_a_minority_leaves_a_majority_that_is_whole(n: int, leader: int) -> None:
+    found = reach(n, "leader-minority", leader)
+    side = {leader, *found[leader]}
+    assert n < 2 or len(side) <= (n - 1) // 2 or len(side) == 1
+    assert all(found[id] == side - {id} for id in side)
+    assert all(found[id] == set(range(n)) - side - {id} for id in range(n) if id not in side or n < 2)
+
+
+def test_only_presets_that_differ_are_offered() -> None:
+    assert [each.name for each in differing(3, 0)] == ["leader-alone", "chained", "quorum-loss"]
+    assert [each.name for each in differing(5, 0)] == list(PRESETS)
+    assert differing(1, 0) == []
+
+
+def test_the_preview_shows_what_acts_beside_cuts() -> None:
+    story = Story(3).up()
+    story.fault(1, f.Loss(2, 30))
+    story.down(0)
+    view_state = ViewState(story.model, Styles(), lambda: story.now)
+    rows = "\n".join(
+        plain(row) for row in preview(view_state, cuts(PRESETS["leader-alone"], 3, 1), frozenset(), 60)
+    )
+    assert "CUT" in rows
+    assert "ok" not in rows
+    assert "down" in rows
+    free = "\n".join(plain(row) for row in preview(view_state, frozenset(), frozenset({(1, 2)}), 60))
+    assert "join" in free
+    assert "30%" in "\n".join(plain(row) for row in preview(view_state, frozenset(), frozenset(), 60))

@@ -7,7 +7,7 @@ import pytest
 from paxtui.console import commands as c
 from paxtui.console.model.analysis.presets import PRESETS, cuts
 from paxtui.console.rows import faults, links, replicas
-from paxtui.console.rows.help import help_rows
+from paxtui.console.rows.help import HelpKey, help_rows
 from paxtui.console.rows.menu import Item, item_line
 from paxtui.console.rows.text import Row, plain, width_of
 from paxtui.console.theme.styles import Styles
@@ -71,7 +71,13 @@ def test_rows_are_as_wide_as_asked(n: int, ascii: bool) -> None:
             check(links.preview(view_state, cuts(preset, n, 0), frozenset({(0, 1)}), width), width, n + 1)
         item = Item("c", HOSTILE.replace("\x1b", "").replace("\n", ""), "what", "id")
         check([item_line(view_state, item._replace(label="label"), width, 20, chosen=True)], width, 1)
-        check(help_rows("a line\n" + "word " * 80, [("x", "everything that breaks")] * 9, width), width, 999)
+        check(
+            help_rows(
+                "a line\n" + "word " * 80, [HelpKey("x", "everything that breaks", "a menu " * 30)] * 9, width
+            ),
+            width,
+            999,
+        )
 
 
 def test_last_words_are_shown_and_never_obeyed() -> None:

@@ -44,7 +44,7 @@ DEEDS = [
     "reorder r2 10",
     "straighten r0>r1",
     "straighten r0",
-    "preset isolate-leader",
+    "preset leader-alone",
     "preset chained",
     "heal",
     "crash r1",
@@ -60,7 +60,9 @@ def test_undo_cuts_again_what_join_joined() -> None:
         cut = on.boards.shapes()
         await on.do(deed(on, "join"))
         assert not cut_now(on.model)
-        assert await on.do(c.UndoCommand()) == "undo: again cut r0>r1; cut r0>r2; cut r1>r0 and 1 more"
+        assert (
+            await on.do(c.UndoCommand()) == "undo join all: again cut r0>r1; cut r0>r2; cut r1>r0 and 1 more"
+        )
         assert on.boards.shapes() == cut
         await on.do(c.UndoCommand())
         assert not cut_now(on.model)
@@ -133,18 +135,27 @@ def state(on: Console) -> tuple[Any, ...]:
 @given(st.lists(st.sampled_from(DEEDS), min_size=1, max_size=7))
 def test_whatever_was_done_undo_leads_back_step_by_step(texts: list[str]) -> None:
     async def act(on: Console) -> None:
-        before: list[tuple[Any, ...]] = []
+        before: list[tuple[tuple[Any, ...], tuple[Any, ...]]] = []
+        """What was before each deed that changed something, and after it."""
         for text in texts:
-            now, done = state(on), len(on.executor._history)
+            now, done = state(on), len(on.executor.history._done)
             try:
                 await on.do(deed(on, text))
             except (OperandError, Failed):
                 pass  # nothing is cut, nobody leads, it is down already, or it is paused and hears nothing
-            if len(on.executor._history) > done:
-                before.append(now)
+            if len(on.executor.history._done) > done:
+                before.append((now, state(on)))
             else:
                 assert state(on) == now
-        for now in reversed(before):
+        for now, _ in reversed(before):
+            await on.do(c.UndoCommand())
+            assert state(on) == now
+        for _, then in before:
+            await on.do(c.RedoCommand())
+            assert state(on) == then
+        with pytest.raises(Failed, match="nothing to do again"):
+            await on.do(c.RedoCommand())
+        for now, _ in reversed(before):
             await on.do(c.UndoCommand())
             assert state(on) == now
         with pytest.raises(Failed, match="nothing to undo"):
@@ -162,7 +173,7 @@ def test_undo_of_heal_brings_everything_back_that_it_mended() -> None:
         await on.do(c.PauseCommand(2))
         await on.do(deed(on, "loss r0 20"))
         broken = state(on)
-        assert await on.do(c.HealCommand()) == "heal, r2 goes on, r1 starts"
+        assert await on.do(c.HealCommand()) == "healed: 1 fault ended, r2 goes on, r1 started"
         assert not on.boards.down | on.boards.paused
         assert on.boards.faults(0) == []
         await on.do(c.UndoCommand())
@@ -175,7 +186,7 @@ def test_one_line_is_one_deed() -> None:
     async def act(on: Console) -> None:
         await on.do(deed(on, "crash r0,r2"))
         assert on.boards.down == {0, 2}
-        assert await on.do(c.UndoCommand()) == "undo: restart r0, restart r2"
+        assert await on.do(c.UndoCommand()) == "undo crash r0,r2: r0 starts, r2 starts"
         assert on.boards.down == set()
 
     run(act)
@@ -189,7 +200,7 @@ def test_a_fault_ended_by_its_number_comes_back() -> None:
         assert on.boards.faults(1) == []
         with pytest.raises(Failed, match="no fault"):
             await on.do(c.UndoCommand(active.number))
-        assert await on.do(c.UndoCommand()) == "undo: again slow-disk r1 40 ms"
+        assert await on.do(c.UndoCommand()) == "undo end of #2: again slow-disk r1 40 ms"
         assert on.boards.faults(1) == [f.SlowDisk(40)]
 
     run(act)
@@ -198,12 +209,12 @@ def test_a_fault_ended_by_its_number_comes_back() -> None:
 def test_a_skip_is_taken_back_only_before_it_was_done() -> None:
     async def act(on: Console) -> None:
         await on.do(c.InjectCommand(0, f.SkipSlot()))
-        assert await on.do(c.UndoCommand()) == "undo: skip r0 next slot"
+        assert await on.do(c.UndoCommand()) == "undo skip r0 next slot: ended skip r0 next slot"
         assert on.boards.faults(0) == []
         await on.do(c.InjectCommand(0, f.SkipSlot()))
         on.boards.skipped(0)
         await on.told()
-        with pytest.raises(Failed, match="N fills the hole"):
+        with pytest.raises(Failed, match="S fills the hole"):
             await on.do(c.UndoCommand())
 
     run(act)
@@ -212,12 +223,12 @@ def test_a_skip_is_taken_back_only_before_it_was_done() -> None:
 def test_a_leader_that_was_to_die_as_it_decides_lives_on_or_is_started_again() -> None:
     async def act(on: Console) -> None:
         await on.do(c.CrashDecidingCommand(0))
-        assert await on.do(c.UndoCommand()) == "undo: crash r0"
+        assert await on.do(c.UndoCommand()) == "undo crash-deciding r0: ended crash r0"
         assert on.boards.faults(0) == []
         await on.do(c.CrashDecidingCommand(0))
         await on.boards.kill(0)  # it saw a majority
         await on.told()
-        assert await on.do(c.UndoCommand()) == "undo: restart r0"
+        assert await on.do(c.UndoCommand()) == "undo crash-deciding r0: r0 starts"
         assert on.boards.down == set()
 
     run(act)
@@ -318,10 +329,11 @@ def test_heal_says_what_it_cannot_mend_in_somebody_elses_cluster() -> None:
         on.model.process(2, "paused", 0.0)
         await on.told()
         assert await on.do(c.HealCommand()) == (
-            "heal; r1 stays down: only whoever started it can start it, r here cannot either; "
+            "heal: nothing could be mended; "
+            "r1 stays down: only its owner can start it; "
             "r2 goes on by itself within 10 minutes, and with that the faults there end"
         )
-        with pytest.raises(Failed, match="r1 was not started by this console: whoever started it"):
+        with pytest.raises(Failed, match="r1 was not started by this console: only its owner"):
             await on.do(c.RestartCommand(1))
 
     run(act, ours=False)
@@ -346,7 +358,7 @@ def test_a_fault_for_a_dead_replica_of_somebody_else_acts_when_it_is_back_for_te
 def test_what_cannot_be_taken_back_says_why() -> None:
     async def act(on: Console) -> None:
         await on.do(c.CrashCommand(1))
-        with pytest.raises(Failed, match="crash r1 cannot be taken back: r1 was not started by this console"):
+        with pytest.raises(Failed, match="crash r1 cannot be undone: r1 was not started by this console"):
             await on.do(c.UndoCommand())
 
     run(act, ours=False)
@@ -385,3 +397,63 @@ def test_a_folder_that_cannot_be_made_and_replicas_of_others_are_refused(tmp_pat
 
     run(mine)
     run(theirs, ours=False)
+
+
+def test_a_new_act_makes_an_end_of_what_could_be_done_again_and_a_look_does_not() -> None:
+    async def act(on: Console) -> None:
+        with pytest.raises(Failed, match="nothing to do again"):
+            await on.do(c.RedoCommand())
+        await on.do(deed(on, "cut r0>r1"))
+        await on.do(c.UndoCommand())
+        assert on.executor.history.next_redo == "cut r0>r1"
+        with pytest.raises(Failed, match="r2 is not paused"):
+            await on.do(c.ContinueCommand(2))
+        assert (await on.do(c.RedoCommand())).startswith("redo cut r0>r1: cut r0>r1  #")
+        await on.do(c.UndoCommand())
+        await on.do(deed(on, "loss r0 5"))
+        assert on.executor.history.next_redo == ""
+
+    run(act)
+
+
+def test_undo_says_beforehand_what_it_would_undo() -> None:
+    async def act(on: Console) -> None:
+        history = on.executor.history
+        assert history.next_undo == ""
+        await on.do(deed(on, "loss r0 5"))
+        await on.do(deed(on, "crash r1"))
+        assert history.next_undo == "crash r1"
+        await on.do(c.RestartCommand(1))
+        assert history.next_undo == "loss r0>* 5 %"
+        assert "undo loss" in await on.do(c.UndoCommand())
+        await on.do(c.InjectCommand(0, f.SkipSlot()))
+        on.boards.skipped(0)
+        await on.told()
+        on.executor._fault_tracker._tracked.clear()
+
+    run(act)
+
+
+def test_what_came_of_an_act_is_said_with_the_number_of_the_list_of_faults() -> None:
+    async def act(on: Console) -> None:
+        assert await on.do(deed(on, "crash r2")) == "r2 killed; r starts it again"
+        assert await on.do(c.RestartCommand(2)) == "r2 starts"
+        for text in ("cut r0", "cut r1>r2", "loss r0>r1 5", "cut r0>r1 r1>r0", "preset chained"):
+            said = await on.do(deed(on, text))
+            rows = broken(on.model, time.monotonic())
+            labels = [row.label for row in rows]
+            for number in [word for word in said.split() if word.startswith("#")]:
+                assert number in labels, (text, said, labels)
+        await on.do(c.HealCommand())
+        await on.do(deed(on, "cut r0"))
+        await on.do(deed(on, "loss r1>r2 5"))
+        (label, *_), _ = broken(on.model, time.monotonic())
+        assert await on.do(deed(on, f"undo {label}")) == "join r0 | r1 r2: 4 faults ended"
+        await on.do(c.UndoCommand())
+        assert len(broken(on.model, time.monotonic())) == 2
+        assert await on.do(c.HealCommand()) == "healed: 2 faults ended"
+        await on.do(c.CrashCommand(1))
+        assert await on.do(c.HealCommand()) == "healed: r1 started"
+        assert await on.do(c.HealCommand()) == "heal: nothing was broken"
+
+    run(act)

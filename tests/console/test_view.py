@@ -236,7 +236,7 @@ def test_the_next_hole_is_found(play: Play) -> None:
         await on.press("O")
         assert on.app.view_state.slot == 10
         assert "HOLE" in on.text("why")
-        assert await on.press("N") == [c.FillHoleCommand(10)]
+        assert await on.press("S") == [c.FillHoleCommand(10)]
 
     play(act)
 
@@ -256,7 +256,7 @@ def test_every_theme_can_be_taken_and_is_kept(play: Play) -> None:
     async def act(on: Played) -> None:
         seen = []
         for _ in PALETTES:
-            await on.press("T")
+            await on.press("f2")
             seen.append(on.app.view_state.styles.theme)
         assert sorted(seen) == sorted(PALETTES)
         assert on.app.preferences.theme == seen[-1]
@@ -405,7 +405,7 @@ def test_metrics_alone_are_curves_with_axes(play: Play, size: tuple[int, int]) -
 
 def test_a_read_only_console_changes_nothing_until_it_is_armed(play: Play) -> None:
     async def act(on: Played) -> None:
-        assert await on.press("c", "H", "s", "u") == []
+        assert await on.press("c", "W", "s", "u") == []
         assert "needs `:arm`" in on.said
         on.app.controllers.view.arm()
         assert await on.press("c") == [c.CrashCommand(0)]
@@ -424,7 +424,7 @@ def test_q_asks_when_it_would_stop_replicas_and_offers_to_leave_them() -> None:
             assert isinstance(on.app.screen, QuestionDialog)
             await on.press("escape")
             assert not isinstance(on.app.screen, QuestionDialog)
-            await on.press("q", "right")
+            await on.press("q", "right", "right")
             assert await on.press("enter") == [c.LeaveCommand()]
 
     asyncio.run(main())

@@ -81,7 +81,7 @@ def test_the_nearest_known_word_is_suggested() -> None:
         (lambda: replicas("bob", THREE), "'bob' is no replica; r0 r1 r2, leader and all are"),
         (lambda: replicas("r7", THREE), "there is no replica r7; they are r0 r1 r2"),
         (lambda: replica("all", THREE), "'all' is more than one replica; one of r0 r1 r2 is meant here"),
-        (lambda: replica("leader", NOBODY_LEADS), "nobody leads; name one of r0 r1 r2"),
+        (lambda: replica("leader", NOBODY_LEADS), "no replica leads; name one of r0 r1 r2"),
         (lambda: links(["r0>"], THREE), "'r0>' is no link; "),
         (lambda: links(["r0>r0"], THREE), "'r0>r0' joins a replica to itself"),
         (lambda: links([], THREE), "which link?"),

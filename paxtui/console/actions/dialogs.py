@@ -74,6 +74,10 @@ class DialogController(Controller):
         """Explain the pane in focus, and list all keys."""
         self._dialogs.open_help()
 
+    def open_legend(self) -> None:
+        """Say what the signs of the screen mean."""
+        self._dialogs.open_legend()
+
     def open_fault_menu(self) -> None:
         """List all that can be done to the selected replica."""
         self._dialogs.open_fault_menu()
@@ -85,6 +89,9 @@ class DialogController(Controller):
             if name is not None:
                 self.run_line(f"preset {name}")
 
+        if self.driver.model.n < 2:
+            self.notify("one replica has no links", failed=True)
+            return
         self._dialogs.open_presets(chosen)
 
     def choose_panes(self, view: ViewController) -> None:
@@ -160,6 +167,14 @@ class DialogController(Controller):
                 self.notify(str(problem), failed=True)
 
         self._dialogs.ask_line(prompt, answered)
+
+    # Pasting
+
+    def ask_paste(self, count: int, answered: Callable[[str | None], None]) -> None:
+        """Ask whether that many pasted lines are messages: ``all`` or ``one``."""
+        question = f"{count} lines were pasted. Each would be a message of its own in the log."
+        buttons = [("all", f"Send {count} messages"), ("one", "As one line")]
+        self._dialogs.ask_question(question, buttons, answered)
 
     # Wiping
 

@@ -91,9 +91,8 @@ class LifecycleController(Controller):
 
         replicas, whose = ("the replica", "Its") if ours == 1 else (f"the {ours} replicas", "Their")
         question = f"{what} stops {replicas} that this console started. {whose} data stay."
-        buttons = [("stop", f"Stop and {verb}"), ("leave", "Leave running"), ("cancel", "Cancel")]
-        default = "stop" if verb == "quit" else "cancel"
-        self._dialogs.ask_question(question, buttons, default, answered)
+        buttons = [("stop", f"Stop and {verb}"), ("leave", "Leave running")]
+        self._dialogs.ask_question(question, buttons, answered)
 
     def _ask_about_faults(self, verb: str, end: Callable[[], None], *, ours_go_on: bool = False) -> None:
         """Ask what becomes of faults that would act on, and then ``end``."""
@@ -107,6 +106,7 @@ class LifecycleController(Controller):
                 self.driver.ends_faults = answer == "end"
                 end()
 
-        question = f"What was begun here acts on without this console: {in_short(acting)}."
-        buttons = [("end", f"End it and {verb}"), ("keep", "Let it act"), ("cancel", "Cancel")]
-        self._dialogs.ask_question(question, buttons, "end", answered)
+        many = "1 fault" if len(acting) == 1 else f"{len(acting)} faults"
+        question = f"{many} that this console began would go on without it: {in_short(acting)}."
+        buttons = [("end", f"Heal and {verb}"), ("keep", "Let faults go on")]
+        self._dialogs.ask_question(question, buttons, answered)

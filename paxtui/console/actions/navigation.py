@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from paxtui.console import commands as c
+from paxtui.console import export
 from paxtui.console.actions.controller import Controller
 from paxtui.console.actions.ports import Dialogs, Screen
 from paxtui.console.actions.view import ViewController
+from paxtui.console.command_line import OperandError
 from paxtui.console.driver import ClusterDriver
 from paxtui.console.model.analysis.search import slot_at
 from paxtui.console.model.state.seen import Seen
 from paxtui.console.model.state.sent_messages import SentMessage
 from paxtui.console.rows import detail
 from paxtui.console.view_state import ViewState
+from paxtui.wire.text import visible
+
+TIME = r"\d{1,2}:\d{2}(:\d{2})?"
 
 FIND_HINT = "text, name, ballot or state; then n, b.  \\ shows only what matches"
 FILTER_HINT = "open, blocked, HOLE, 3.1, a name or text; empty shows all"
+
+
+def time_of_day_s(text: str) -> float:
+    """Read ``12:04`` or ``12:04:07`` as seconds since midnight. Raises :class:`OperandError`."""
+    parts = [int(part) for part in text.split(":")] if re.fullmatch(TIME, text) else []
+    if not parts or parts[0] > 23 or max(parts[1:]) > 59:
+        raise OperandError(f"{visible(text, 40)!r} is no time; 12:04 and 12:04:07 are")
+    return float(sum(part * size for part, size in zip(parts, (3600, 60, 1), strict=False)))
 
 
 class NavigationController(Controller):
@@ -64,6 +78,33 @@ class NavigationController(Controller):
 
         self._dialogs.ask_line("go to slot or HH:MM:SS", there)
 
+    def ask_event(self, find: Callable[[str], None]) -> None:
+        """Ask what to look for among the events."""
+
+        def answered(text: str | None) -> None:
+            if text and text.strip():
+                find(text)
+
+        self._dialogs.ask_line("find an event", answered, hint="a part of what it says, or r2; then n, b")
+
+    def ask_event_time(self, there: Callable[[float], None]) -> None:
+        """Ask for a time, and go to the first event at or after it."""
+
+        def answered(text: str | None) -> None:
+            if not text or not text.strip():
+                return
+            try:
+                there(time_of_day_s(text.strip()))
+            except OperandError as problem:
+                self.notify(str(problem), failed=True)
+
+        self._dialogs.ask_line("go to HH:MM:SS", answered)
+
+    def copy_event(self, seen: Seen) -> None:
+        """Copy an event as JSON to the terminal's clipboard."""
+        self._screen.copy_to_clipboard(export.event_as_json(seen))
+        self.notify("the event was sent to the terminal as its clipboard; not every terminal takes it")
+
     def find(self, text: str) -> None:
         """Go to the next slot that matches; n and b go on."""
         self._screen.log_pane.search = text
@@ -90,7 +131,7 @@ class NavigationController(Controller):
         end = self.view_state.model.end
         if text.strip().isdecimal():
             slot = int(text)
-        elif re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", text.strip()):
+        elif re.fullmatch(TIME, text.strip()):
             slot = slot_at(self.view_state.model, text.strip())
             if slot is None:
                 self.notify(f"no event about a slot is known at or after {text}", failed=True)

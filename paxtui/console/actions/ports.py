@@ -67,9 +67,8 @@ class Dialogs(Protocol):
 
     def ask_line(self, prompt: str, answered: Answered, *, text: str = "", hint: str = "") -> None: ...
 
-    def ask_question(
-        self, question: str, buttons: Sequence[tuple[str, str]], default: str, answered: Answered
-    ) -> None: ...
+    def ask_question(self, question: str, buttons: Sequence[tuple[str, str]], answered: Answered) -> None:
+        """Ask with a button for each ``(id, label)``, after one that cancels."""
 
     def ask_wipe(self, name: str, words: str, answered: Callable[[bool | None], None]) -> None: ...
 
@@ -85,6 +84,8 @@ class Dialogs(Protocol):
     def open_palette(self, context: Context, history: list[str], answered: Answered) -> None: ...
 
     def open_help(self) -> None: ...
+
+    def open_legend(self) -> None: ...
 
     def open_page(
         self,

@@ -39,7 +39,7 @@ class ReplicaController(Controller):
         self.driver.submit(command)
 
     def order_all(self, commands: Iterable[c.ConsoleCommand], name: str = "") -> None:
-        """Order several commands as one, which one undo takes back."""
+        """Order several commands as one, which one undo undoes."""
         found = tuple(commands)
         if len(found) == 1:
             self.order(found[0])
@@ -110,7 +110,7 @@ class ReplicaController(Controller):
         """Kill the leader when it next sees a majority."""
         leader = self.driver.model.leader
         if leader is None:
-            self.notify("nobody leads: nobody can see a majority", failed=True)
+            self.notify("no replica leads, so none can see a majority", failed=True)
         else:
             self.order(c.CrashDecidingCommand(leader[0]))
 
@@ -118,7 +118,7 @@ class ReplicaController(Controller):
         """Make the leader leave its next slot empty."""
         leader = self.driver.model.leader
         if leader is None:
-            self.notify("nobody leads: there is no next slot to skip", failed=True)
+            self.notify("no replica leads: there is no next slot to skip", failed=True)
         else:
             self.order(c.InjectCommand(leader[0], f.SkipSlot()))
 
@@ -137,8 +137,12 @@ class ReplicaController(Controller):
         self.order(c.SlowMotionCommand(1 if slow else USUAL_FACTOR))
 
     def undo(self) -> None:
-        """Take back the last command: what it began ends, and what it ended begins again."""
+        """Undo the last command: what it began ends, and what it ended begins again."""
         self.order(c.UndoCommand())
+
+    def redo(self) -> None:
+        """Do again what was undone last."""
+        self.order(c.RedoCommand())
 
     def heal(self) -> None:
         """End all faults."""

@@ -13,13 +13,21 @@ from paxtui.console.view_state import ViewState
 NOWHERE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
+def always(view_state: ViewState) -> bool:
+    """Return that an action can do something, whatever is shown."""
+    del view_state
+    return True
+
+
 class Hint(NamedTuple):
     """An action's place on the key line: the most needed first, as many as fit."""
 
-    words: str
+    words: str | Callable[[ViewState], str]
     place: int
     read_only: bool = False
     """Whether it stands there only where the console is read-only."""
+    able: Callable[[ViewState], bool] = always
+    """Whether its key does something now."""
 
 
 class ButtonSpec(NamedTuple):
@@ -77,6 +85,8 @@ class ActionSpec(NamedTuple):
     choices: Choices | None = None
     links: bool = False
     """Whether it is about links, which one replica has none of."""
+    also: str = ""
+    """Other words for it, by which it is found."""
 
     # Buttons and menus
     button: ButtonSpec | None = None

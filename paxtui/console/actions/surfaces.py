@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
 
 from textual.binding import Binding
 
@@ -10,6 +11,8 @@ from paxtui.console.actions import table
 from paxtui.console.actions.controllers import Controllers
 from paxtui.console.actions.spec import ActionSpec
 from paxtui.console.command_line import Verb
+from paxtui.console.rows.help import HelpKey
+from paxtui.console.rows.keys import KeyHint
 from paxtui.console.rows.menu import Item
 from paxtui.console.view_state import ViewState
 
@@ -23,8 +26,38 @@ KEY_NAMES: Final = {
 }
 """What people call keys, where Textual's names differ."""
 
+PANE_PLACE: Final = 6.5
+PANE_PLACE_LATER: Final = 12.5
+PANE_FIRST: Final = 3
+"""So many keys of the pane in focus come early on the key line, the others late."""
+
+MOVES: Final = frozenset({"move", "page", "start", "follow", "app.perform"})
+"""Actions of panes that arrows and their like do: everybody tries these."""
+
+ACTS: Final = frozenset({"ask", "cut", "loss", "mend", "menu"})
+"""Actions of panes that act on the cluster, which a read-only console does not."""
+
 SILENT_KEYS: Final = frozenset({"equals_sign"})
 """Keys that are there for keyboards on which another one needs shift, and are not told."""
+
+
+class OwnKey(NamedTuple):
+    """A key of one pane: what it is called, what it does in short and in a line, and Textual's name of it."""
+
+    name: str
+    words: str
+    help: str
+    key: str
+    action: str = ""
+    acts: bool = False
+    """Whether it acts on the cluster."""
+
+
+class PaneKeys(NamedTuple):
+    """The names by which the table knows a pane, and the pane's own keys."""
+
+    names: tuple[str, ...] = ()
+    own: tuple[OwnKey, ...] = ()
 
 
 def named(name: str) -> ActionSpec:
@@ -79,15 +112,50 @@ def _key_name(spec: ActionSpec) -> str:
     return spec.key_name or " ".join(KEY_NAMES.get(key, key) for key in keys)
 
 
-def hints(*, armed: bool) -> list[tuple[str, str]]:
-    """Return keys, or words to type, and what they do: for the key line, the most needed first."""
-    found: list[tuple[int, str, str]] = []
+def hints(view_state: ViewState, pane: PaneKeys | None = None) -> list[KeyHint]:
+    """Return keys, or words to type, that do something now: for the key line, the most needed first. The
+    first few keys of the pane in focus come before those that act everywhere."""
+    armed = view_state.armed
+    found: list[tuple[float, KeyHint]] = []
     for spec in table.ACTIONS:
         hint = spec.hint
-        if hint is not None and (not hint.read_only if armed else not spec.armed):
-            key = _key_name(spec).partition(" ")[0].replace("space", "spc") or f":{spec.name}"
-            found.append((hint.place, key, hint.words))
-    return [(key, words) for _, key, words in sorted(found)]
+        able = hint is not None and (not hint.read_only if armed else not spec.armed)
+        if hint is None or not able or not hint.able(view_state):
+            continue
+        if spec.pane and not _is_here(spec, pane):
+            continue
+        words = hint.words if isinstance(hint.words, str) else hint.words(view_state)
+        key = first_key(spec)
+        name = KEY_NAMES.get(key, key).replace("space", "spc") or f":{spec.name}"
+        found.append((hint.place, KeyHint(name, words, key)))
+    for number, each in enumerate(pane.own if pane is not None else ()):
+        if armed or not each.acts:
+            place = PANE_PLACE if number < PANE_FIRST else PANE_PLACE_LATER
+            found.append((place, KeyHint(each.name, each.words, each.key)))
+    return [each for _, each in sorted(found, key=lambda each: each[0])]
+
+
+def _is_here(spec: ActionSpec, pane: PaneKeys | None) -> bool:
+    return pane is not None and any(name == spec.pane or name in spec.own for name in pane.names)
+
+
+def first_key(spec: ActionSpec) -> str:
+    """Return the first key of an action, by Textual's name; empty if it has none."""
+    return next(iter((*_split(spec.keys), *_split(spec.priority_keys))), "")
+
+
+def pane_keys(own: Iterable[Binding], names: Sequence[str]) -> PaneKeys:
+    """Return what a pane's own bindings do; those that only move its cursor are left out."""
+    found: list[OwnKey] = []
+    for binding in own:
+        action = binding.action.partition("(")[0]
+        if action not in MOVES:
+            key = binding.key.split(",")[0]
+            acts = action in ACTS
+            found.append(
+                OwnKey(KEY_NAMES.get(key, key), binding.description, binding.tooltip, key, action, acts=acts)
+            )
+    return PaneKeys(tuple(names), tuple(found))
 
 
 def title_of_key(spec: ActionSpec) -> str:
@@ -97,11 +165,27 @@ def title_of_key(spec: ActionSpec) -> str:
     return f"{spec.title} or {named(spec.toggle.back).title.partition(' ')[0]}"
 
 
-def help_keys() -> list[tuple[str, str]]:
-    """Return all keys that act everywhere, and what they do."""
-    return [
-        (_key_name(spec), title_of_key(spec)) for spec in table.ACTIONS if _key_name(spec) and not spec.pane
-    ]
+def group_of(spec: ActionSpec) -> str:
+    """Return the group in which help and the palette show an action."""
+    return next(
+        (name for name, specs in table.GROUPS.items() if spec.name in [each.name for each in specs]), ""
+    )
+
+
+def help_keys(pane: PaneKeys | None = None) -> list[HelpKey]:
+    """Return the keys of a pane, then all that act everywhere, by group."""
+    found = (
+        [HelpKey(each.name, each.words, each.help, "in this pane", each.key) for each in pane.own]
+        if pane
+        else []
+    )
+    for spec in table.ACTIONS:
+        here = bool(spec.pane) and _is_here(spec, pane)
+        if _key_name(spec) and (here or not spec.pane):
+            group = "in this pane" if here else group_of(spec)
+            found.append(HelpKey(_key_name(spec), title_of_key(spec), spec.help, group, first_key(spec)))
+    groups = ["in this pane", *table.GROUPS]
+    return sorted(found, key=lambda each: groups.index(each.group) if each.group in groups else len(groups))
 
 
 # What is typed
@@ -110,7 +194,16 @@ def help_keys() -> list[tuple[str, str]]:
 def verbs() -> list[Verb]:
     """Return all commands that can be typed."""
     return [
-        Verb(spec.name, spec.usage, spec.help, spec.meaning, spec.choices, spec.links)
+        Verb(
+            spec.name,
+            spec.usage,
+            spec.help,
+            spec.meaning,
+            spec.choices,
+            spec.links,
+            group_of(spec),
+            spec.also,
+        )
         for spec in table.ACTIONS
         if spec.meaning is not None
     ]
@@ -166,7 +259,9 @@ def guide_rows() -> str:
         names = [spec.key_name] if spec.key_name else _key_name(spec).split()
         if not names and spec.menu:
             names = ["x", spec.menu]  # the menu of faults has it under a letter
-        key = " ".join(f"`{name}`" for name in names) + (" in the log" if spec.pane == "log" else "")
+        key = " ".join(f"`{name}`" for name in names) + (
+            " in the log" if spec.pane == "log" and not spec.own else ""
+        )
         title = f"`:{spec.name}`" if spec.usage else title_of_key(spec).removesuffix(" ...")
         cells = (key, title, spec.help)
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from paxtui.console import commands as c
 from paxtui.console import export
 from paxtui.console.actions.controller import Controller
 from paxtui.console.actions.ports import Screen
@@ -91,6 +92,11 @@ class ViewController(Controller):
             view_state.model = self.driver.model
         self._screen.redraw()
 
+    def leave_scenario(self) -> None:
+        """Go back to one's own cluster, if a scenario is on."""
+        if self.driver.scenario_run is not None:
+            self.driver.submit(c.StopScenarioCommand())
+
     # Whom keys act on, and through whom the chat looks
 
     def select_replica(self, replica: int) -> None:
@@ -111,7 +117,7 @@ class ViewController(Controller):
         view_state = self.view_state
         order: list[int | None] = [None, *range(view_state.model.n)]
         self.see_as(order[(order.index(view_state.viewer) + 1) % len(order)])
-        who = "whoever leads" if view_state.viewer is None else f"r{view_state.viewer}"
+        who = "the replica that leads" if view_state.viewer is None else f"r{view_state.viewer}"
         self.notify(f"the chat looks and sends through {who}")
         self._screen.redraw()
 
@@ -171,6 +177,21 @@ class ViewController(Controller):
             self.notify(f"{Path.cwd()}: cannot be written: {error.strerror}", failed=True)
         else:
             self.notify(f"written: {path}")
+
+    def export_events(self, name: str) -> None:
+        """Write all events that are kept: JSON lines where the name ends in ``.json`` or ``.jsonl``, else
+        text. A file that is there already stays as it is."""
+        path = Path(name).expanduser()
+        as_json = path.suffix in (".json", ".jsonl")
+        found = list(self.view_state.model.journal.all)
+        try:
+            with path.open("x", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(export.events(found, as_json=as_json))
+        except OSError as error:
+            self.notify(f"{path}: cannot be written: {error.strerror}", failed=True)
+        else:
+            many = "1 event" if len(found) == 1 else f"{len(found):,} events"
+            self.notify(f"written: {path.absolute()}, {many}")
 
     def bookmark(self, name: str) -> None:
         """Put a bookmark among the events."""

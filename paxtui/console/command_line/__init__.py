@@ -21,6 +21,8 @@ class Suggestion(NamedTuple):
     text: str
     shown: str
     what: str
+    group: str = ""
+    """Of a command."""
 
 
 def verb_of(text: str, verbs: Sequence[Verb]) -> Verb | None:
@@ -38,8 +40,12 @@ def parse(text: str, context: Context) -> list[Intent]:
         raise OperandError("type a command; ? lists them")
     verb = verb_of(words[0], context.verbs)
     if verb is None:
-        near = difflib.get_close_matches(words[0].lower(), [each.name for each in context.verbs], 1)
-        hint = f"did you mean {near[0]}?" if near else "the list above has all"
+        word = words[0].lower()
+        near = difflib.get_close_matches(word, [each.name for each in context.verbs], 1)
+        near = near or [each.name for each in context.verbs if word in each.also.split()][:1]
+        hint = (
+            f"did you mean {near[0]}?" if near else f"there are {len(context.verbs)}; an empty line lists all"
+        )
         raise OperandError(f"{words[0]!r} is no command; {hint}")
     if verb.links and context.model.n < 2:
         raise OperandError("one replica has no links")
@@ -68,11 +74,12 @@ def _verbs(typed: str, context: Context) -> list[Suggestion]:
     able = [verb for verb in context.verbs if not verb.links or context.model.n > 1]
     first = [verb for verb in able if verb.name.startswith(typed)]
     inside = [verb for verb in able if typed in verb.name and verb not in first]
-    about = [verb for verb in able if typed in verb.help.lower() and verb not in first and verb not in inside]
-    found = first + inside + (about if len(typed) > 1 else [])
+    meant = [verb for verb in able if any(word.startswith(typed) for word in verb.also.split())]
+    about = [verb for verb in able if typed in verb.help.lower()]
+    found = first + inside + (meant + about if len(typed) > 1 else [])
     return [
-        Suggestion(_completed(verb), context.example(verb.usage.partition(", ")[0]), verb.help)
-        for verb in found
+        Suggestion(_completed(verb), context.example(verb.usage.partition(", ")[0]), verb.help, verb.group)
+        for verb in dict.fromkeys(found)
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from paxtui.console.command_line.parser import Choices, Context
+from paxtui.console.model.analysis.presets import differing
 
 
 def replica_choices(context: Context) -> list[tuple[str, str]]:
@@ -12,7 +13,7 @@ def replica_choices(context: Context) -> list[tuple[str, str]]:
         (each.name, "leads" if leader is not None and leader[0] == each.id else each.role)
         for each in context.model.replicas
     ]
-    return [*found, ("leader", "whoever leads"), ("all", "all of them")]
+    return [*found, ("leader", "the replica that leads"), ("all", "all replicas")]
 
 
 def link_choices(context: Context) -> list[tuple[str, str]]:
@@ -29,6 +30,13 @@ def cut_choices(context: Context) -> list[tuple[str, str]]:
     alone = [(f"r{each}", "from all others, both ways") for each in range(n)]
     sides = [(context.example("{sides}"), "two sides")] if n > 1 else []
     return [*alone, *sides, *link_choices(context)]
+
+
+def preset_choices(context: Context) -> list[tuple[str, str]]:
+    """List the topologies that differ here."""
+    model = context.model
+    leader = model.leader[0] if model.leader is not None else 0
+    return [(each.name, each.what) for each in differing(model.n, leader)]
 
 
 def fixed_choices(*pairs: str) -> Choices:

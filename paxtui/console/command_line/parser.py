@@ -19,6 +19,7 @@ from paxtui.console.command_line.operands import (
 )
 from paxtui.console.model.analysis.presets import PRESETS, cuts
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.rows.faults import broken
 from paxtui.wire import faults as f
 
 SLOW_MOTION_USAGE: Final = "slow-motion 10, slow-motion off"
@@ -78,6 +79,9 @@ class Verb(NamedTuple):
     choices: Choices | None = None
     links: bool = False
     """Whether it is about links, which one replica has none of."""
+    group: str = ""
+    also: str = ""
+    """Other words for it, by which it is found."""
 
 
 def need(words: Sequence[str], low: int, high: int, usage: str, context: Context) -> None:
@@ -165,7 +169,7 @@ def preset(words: Sequence[str], context: Context) -> list[Intent]:
         raise OperandError(f"r{named[0]} cannot play two roles")
     leader = model.leader
     if leader is None and "leader" in roles[len(named) :]:
-        raise OperandError(f"nobody leads; name it: preset {preset.name} {names(model).split()[0]}")
+        raise OperandError(f"no replica leads; name one: preset {preset.name} {names(model).split()[0]}")
     found = cuts(preset, model.n, leader[0] if leader is not None else 0, named)
     orders_ = command_builders.topology(model, found, f"preset {preset.name}")
     if not orders_:
@@ -235,9 +239,19 @@ def heal(words: Sequence[str], context: Context) -> list[Intent]:
 
 
 def undo(words: Sequence[str], context: Context) -> list[Intent]:
-    """Read nothing, or a fault's number."""
+    """Read nothing, or a fault's number. What the list of faults shows as one ends as one."""
     need(words, 0, 1, "undo, undo 7", context)
-    return [c.UndoCommand(whole(words[0], "fault's number") if words else None)]
+    if not words:
+        return [c.UndoCommand()]
+    number = whole(words[0], "fault's number")
+    row = next((row for row in broken(context.model, 0.0) if row.label == f"#{number}"), None)
+    return [row.mend if row is not None and row.mend is not None else c.UndoCommand(number)]
+
+
+def redo(words: Sequence[str], context: Context) -> list[Intent]:
+    """Read nothing: what was undone last is done again."""
+    need(words, 0, 0, "redo", context)
+    return [c.RedoCommand()]
 
 
 def say(words: Sequence[str], context: Context) -> list[Intent]:

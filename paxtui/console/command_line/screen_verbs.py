@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Generic, TypeVar
 
 from paxtui.console.command_line import parser
@@ -35,7 +35,7 @@ class ScreenVerbs(Generic[On]):
 
         return mean
 
-    def one_of(self, run: Callable[[On, str], object], allowed: Sequence[str], what: str) -> Meaning:
+    def one_of(self, run: Callable[[On, str], object], allowed: Collection[str], what: str) -> Meaning:
         """Make a command that takes one of some words."""
 
         def mean(words: Sequence[str], context: Context) -> list[Intent]:
@@ -95,6 +95,20 @@ class ScreenVerbs(Generic[On]):
 
         def mean(words: Sequence[str], context: Context) -> list[Intent]:
             return [Call(run, ("" if list(words) in ([], ["off"]) else " ".join(words),))]
+
+        return mean
+
+    def export(
+        self, screen: Callable[[On, str], object], events: Callable[[On, str], object], kinds: Sequence[str]
+    ) -> Meaning:
+        """Make a command that takes a format, or `events` and a file."""
+        formats = self.one_of(screen, kinds, "format")
+
+        def mean(words: Sequence[str], context: Context) -> list[Intent]:
+            if words[:1] != ["events"]:
+                return formats(words, context)
+            need(words, 2, 99, "export events FILE", context)
+            return [Call(events, (" ".join(words[1:]),))]
 
         return mean
 

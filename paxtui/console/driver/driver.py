@@ -29,6 +29,7 @@ from paxtui.console.driver.executor import Executor
 from paxtui.console.driver.lasting_faults import LastingFaults, in_short
 from paxtui.console.driver.scenario_run import ScenarioRun, listed
 from paxtui.console.driver.telemetry_reader import TelemetryReader
+from paxtui.console.farewell import again, places
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.model.state.cause_order import HOLD_S
 from paxtui.console.model.state.sent_messages import SentMessage
@@ -88,6 +89,7 @@ class ClusterDriver:
         self._scope = trio.CancelScope()
         self._looked_at = 0.0
         self._stage = trio.CancelScope()
+        self._executor: Executor | None = None
         self._scenario_executor: Executor | None = None
         self._logs: dict[int | None, Log] = {}
         self._left_pids: list[int] = []
@@ -146,7 +148,13 @@ class ClusterDriver:
         if self.scenario_run is None:
             return None
         words = self.scenario_run.verdict or "it runs"
-        return f"{words}   (`:scenario stop` goes back)   {self.scenario_run.scenario.name}"
+        return f"{words}   (esc goes back)   {self.scenario_run.scenario.name}"
+
+    @property
+    def undo_and_redo(self) -> tuple[str, str]:
+        """Return in words what would be undone and what would be done again; empty for nothing."""
+        acting = self._scenario_executor or self._executor
+        return ("", "") if acting is None else (acting.history.next_undo, acting.history.next_redo)
 
     def lasting(self, *, ours_go_on: bool) -> list[str]:
         """Return what was begun here and acts on when the console is gone, and for how long."""
@@ -173,8 +181,8 @@ class ClusterDriver:
                 words.append(f"its replicas end with: paxtui down {at.partition(',')[0]}")
             elif self._left_pids:
                 words.append(f"its replicas end with: kill {' '.join(map(str, self._left_pids))}")
-            return words
-        return []
+            return [*words, *places(self.options)]
+        return [*places(self.options), *again(self.options)]
 
     # Trio's side
 
@@ -212,7 +220,7 @@ class ClusterDriver:
         try:
             async with trio.open_nursery() as nursery, AsyncExitStack() as stack:
                 executor = Executor(self.options, self.own, Operator(cluster, "console"), replicas, nursery)
-                self._lasting = executor.lasting
+                self._executor, self._lasting = executor, executor.lasting
                 for replica in range(cluster.n):
                     nursery.start_soon(watch, cluster, replica, self._reader(self.own, replica, executor))
                 for replica in self.options.ours:
@@ -223,7 +231,8 @@ class ClusterDriver:
                         case _ if self._strange(command):
                             who = " ".join(f"r{id}" for id in sorted(self.strangers))
                             self.announce(
-                                f"not done: somebody else's process has the port of {who}", failed=True
+                                f"not done: a process that this console did not start has the port of {who}",
+                                failed=True,
                             )
                         case c.AppendCommand():
                             nursery.start_soon(

@@ -1,4 +1,4 @@
-"""Carrying out commands, and taking them back."""
+"""Carrying out commands: what each does to processes and faults."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from paxtui.client.operator import NotHeard
 from paxtui.config.folders import replica_folder
 from paxtui.console import commands as c
 from paxtui.console.driver.fault_tracker import FaultTracker
+from paxtui.console.driver.history import UndoHistory
 from paxtui.console.driver.lasting_faults import LastingFaults
 from paxtui.console.driver.slow_motion import SlowMotionFaults
-from paxtui.console.driver.undo import Change, TrackedFault, begun, named
+from paxtui.console.driver.undo import Change, TrackedFault, begun, ended
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.rows.faults import broken
 from paxtui.wire import faults as f
 
 if TYPE_CHECKING:
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
 
 FOREIGN_S = 600.0
 """Faults on replicas that somebody else started end by themselves after ten minutes."""
-
-UNDO_MAX = 100
 
 
 class Executor:
@@ -55,7 +55,7 @@ class Executor:
         self.lasting = LastingFaults(model, self._fault_tracker, self)
         self.paused: set[int] = set()
         """Replicas of somebody else that were paused from here."""
-        self._history: list[Change] = []
+        self.history = UndoHistory(self._fault_tracker, self)
         self._records: Path | None = None
         """Where replicas write their records from their next start on."""
 
@@ -85,7 +85,7 @@ class Executor:
 
     async def start(self, replica: int) -> None:
         """Start one of our replicas."""
-        replicas = self._ours(replica, "whoever started it has to start it again")
+        replicas = self._ours(replica, "only its owner can start it again")
         record = ["--record", str(self._records / f"r{replica}.jsonl")] if self._records is not None else []
         await replicas.start(replica, *record)
         self._model.process(replica, "starting", time.monotonic(), pid=replicas.pid(replica))
@@ -104,20 +104,16 @@ class Executor:
     # Commands
 
     async def execute(self, command: c.ConsoleCommand) -> str:
-        """Carry it out; a line that says what happened. Raises :class:`ClientError`."""
-        if command == c.UndoCommand():
-            return await self._take_back()
-        change = Change(c.words(command))
-        self._history.append(change)
-        del self._history[:-UNDO_MAX]
-        try:
-            return await self._carry_out(command, change)
-        finally:
-            change.over.set()
-            if change.empty:
-                self._history = [each for each in self._history if each is not change]
+        """Carry it out; a line that says what came of it. Raises :class:`ClientError`."""
+        match command:
+            case c.UndoCommand(None):
+                return await self.history.undo()
+            case c.RedoCommand():
+                return await self.history.redo()
+        return await self.history.do(command)
 
-    async def _carry_out(self, command: c.ConsoleCommand, change: Change) -> str:
+    async def carry_out(self, command: c.ConsoleCommand, change: Change) -> str:
+        """Carry it out, and count what changed. Raises :class:`ClientError`."""
         try:
             return await self._dispatch(command, change)
         except NotHeard as error:
@@ -144,25 +140,31 @@ class Executor:
             case c.RestoreProposerCommand(replica):
                 if not await self._fault_tracker.end_kind(replica, f.CrashProposer, change):
                     raise Failed(f"the proposer of r{replica} is not crashed")
+                return f"the proposer of r{replica} works again"
             case c.InjectManyCommand(faults, name):
                 return await self._inject(list(faults), name, change)
             case c.CutCommand(links, _):
                 return await self._inject([(a, f.Cut(b)) for a, b in links], c.words(command), change)
             case c.JoinCommand(links, _):
                 await self._fault_tracker.end_links(links, "cut", change)
+                return ended(c.words(command), change.ended)
             case c.ClearCommand(link, kind):
                 await self._fault_tracker.end_links([link], kind, change)
+                return ended(c.words(command), change.ended)
             case c.SlowMotionCommand(factor):
                 problems = await self._slow_motion.stretch(factor, change)
                 return "; ".join([c.words(command), *problems])
             case c.ElectCommand(replica):
                 await self._operator.elect(replica)
+                return f"r{replica} starts an election"
             case c.FillHoleCommand(slot):
                 await self._operator.fill_hole(slot)
+                return f"the leader proposes a no-op in slot {slot}"
             case c.UndoCommand(int(number)):
                 await self._fault_tracker.end_number(number, change)
                 if change.ended:
-                    return f"undo #{number}: {change.ended[0].words}"
+                    return f"fault #{number} ended: {change.ended[0].words}"
+                return f"fault #{number} ended"
             case c.HealCommand():
                 return await self._heal(change)
             case c.RecordCommand(folder):
@@ -172,7 +174,6 @@ class Executor:
                 return ""
             case _:
                 raise Failed(f"{c.words(command)} cannot be done here")
-        return c.words(command)
 
     async def _together(self, commands: tuple[c.ConsoleCommand, ...], change: Change) -> str:
         """Carry all of them out, also if one fails."""
@@ -181,7 +182,7 @@ class Executor:
 
         async def one(command: c.ConsoleCommand, part: Change) -> None:
             try:
-                await self._carry_out(command, part)
+                await self.carry_out(command, part)
             except ClientError as error:
                 problems.append(f"{part.words}: {error}")
 
@@ -192,7 +193,10 @@ class Executor:
             change.include(part)
         if len(problems) == len(commands):
             raise Failed("; ".join(dict.fromkeys(problems)))
-        return "; ".join([begun(change.words, change.begun), *dict.fromkeys(problems)])
+        return "; ".join([self._begun(change.words, change.begun), *dict.fromkeys(problems)])
+
+    def _begun(self, name: str, tracked_faults: list[TrackedFault]) -> str:
+        return begun(name, tracked_faults, self._fault_tracker.listed_numbers(tracked_faults))
 
     async def _crash(self, replica: int, change: Change) -> str:
         if self.is_ours(replica):
@@ -204,14 +208,16 @@ class Executor:
         else:
             await self._operator.inject(replica, f.CrashReplica())
             change.final = f"r{replica} was not started by this console, which cannot start it again"
-        return f"crash r{replica}"
+            return f"r{replica} was told to end; only its owner can start it again"
+        return f"r{replica} killed; r starts it again"
 
     async def _restart(self, replica: int) -> str:
-        replicas = self._ours(replica, "whoever started it has to start it again")
-        if replicas.alive(replica):
+        replicas = self._ours(replica, "only its owner can start it again")
+        ran = replicas.alive(replica)
+        if ran:
             await replicas.stop(replica)
         await self.start(replica)
-        return f"restart r{replica}"
+        return f"r{replica} {'stopped and starts again' if ran else 'starts'}"
 
     async def _pause(self, replica: int, change: Change) -> str:
         if self.is_ours(replica):
@@ -230,7 +236,8 @@ class Executor:
             change.final = (
                 f"r{replica} was not started by this console; it goes on by itself within 10 minutes"
             )
-        return f"pause r{replica}"
+            return f"r{replica} paused; it goes on by itself within 10 minutes"
+        return f"r{replica} paused; p lets it go on"
 
     def _continue(self, replica: int, change: Change) -> str:
         replicas = self._ours(replica, "if it was paused, it goes on by itself within 10 minutes")
@@ -239,7 +246,7 @@ class Executor:
         replicas.proceed(replica)
         self._model.process(replica, "up", time.monotonic())
         change.back.append(c.PauseCommand(replica))
-        return f"continue r{replica}"
+        return f"r{replica} goes on"
 
     def continue_ours(self, change: Change) -> list[int]:
         """Let all replicas of ours go on that are paused; return which."""
@@ -250,16 +257,16 @@ class Executor:
         return found
 
     async def _wipe(self, replica: int, change: Change) -> str:
-        replicas = self._ours(replica, "only whoever started it can wipe its disk")
+        replicas = self._ours(replica, "only its owner can wipe its disk")
         if replicas.alive(replica):
             await replicas.kill(replica)
         folder = replica_folder(replicas.data_dir, self._options.cluster.name, replica)
         shutil.rmtree(folder, ignore_errors=True)
         self._model.wiped(replica, time.monotonic())
         change.final = f"{folder} is gone for ever"
-        for older in self._history:  # it starts with nothing, so only somebody who knows that may start it
-            older.back = [command for command in older.back if command != c.RestartCommand(replica)]
-        return f"wipe r{replica}: {folder} is gone"
+        # It starts with nothing, so only a person who knows that may start it.
+        self.history.forget(lambda command: command == c.RestartCommand(replica))
+        return f"r{replica} killed and wiped: {folder} is gone; r starts it with an empty disk"
 
     def _record(self, folder: str | None) -> str:
         if folder is None:
@@ -283,7 +290,7 @@ class Executor:
         tracked = TrackedFault(replica, f.CrashReplica(), when=f.Trigger("chosen-seen"))
         await self._fault_tracker.begin_fault(tracked, change)
         if self.is_ours(replica):
-            change.back.append(c.RestartCommand(replica))
+            change.rescue.append(c.RestartCommand(replica))
         return f"r{replica} dies when it next sees a majority: say something (i)  #{tracked.number}"
 
     async def _inject(self, faults: list[tuple[int, f.AnyFault]], name: str, change: Change) -> str:
@@ -300,10 +307,10 @@ class Executor:
         if not done:
             raise Failed("; ".join(dict.fromkeys(problems)))
         if any(isinstance(fault, f.DiskError | f.FullDisk) and self.is_ours(id) for id, fault in faults):
-            change.back += [c.RestartCommand(replica) for replica, _ in faults]
+            change.rescue += [c.RestartCommand(replica) for replica, _ in faults]
         if any(isinstance(fault, f.SkipSlot) for _, fault in faults):
-            change.final = "the slot was left empty already; N fills the hole"
-        return "; ".join([begun(name, done), *dict.fromkeys(problems)])
+            change.final = "the slot was left empty already; S fills the hole"
+        return "; ".join([self._begun(name, done), *dict.fromkeys(problems)])
 
     def _plainer(self, replica: int | None, error: ClientError) -> ClientError:
         """Return an error that says more than the socket's, of a replica that does not answer."""
@@ -313,44 +320,7 @@ class Executor:
         way = {"down": "r starts it", "paused": "p lets it go on"}[process]
         return Failed(f"r{replica} is {process}" + (f"; {way} first" if self.is_ours(replica) else ""))
 
-    async def _take_back(self) -> str:
-        """Take back the last command of which something is left."""
-        while self._history:
-            change = self._history.pop()
-            await change.over.wait()
-            try:
-                said = await self._undo(change)
-            except ClientError:
-                self._history.append(change)  # what is left of it can be tried again
-                raise
-            if said:
-                return f"undo: {said}"
-            if change.final:
-                raise Failed(f"{change.words} cannot be taken back: {change.final}")
-        raise Failed("there is nothing to undo")
-
-    async def _undo(self, change: Change) -> str:
-        """Return what was taken back; empty if nothing was left of the command."""
-        nowhere = Change("")
-        over: list[TrackedFault] = []
-        while change.begun:
-            tracked = change.begun[-1]
-            if tracked in self._fault_tracker and await self._fault_tracker.end_fault(tracked, nowhere):
-                over.append(tracked)
-            change.begun.pop()
-        again: list[TrackedFault] = []
-        for tracked in sorted(change.ended, key=lambda each: each.since):
-            if await self._fault_tracker.begin_again(tracked):
-                again.append(tracked)
-            change.ended.remove(tracked)
-        said = [named(over[::-1])] if over else []
-        said += [f"again {named(again)}"] if again else []
-        for command in change.back:
-            if not self._is_so(command):
-                said.append(await self._carry_out(command, nowhere))
-        return ", ".join(said)
-
-    def _is_so(self, command: c.ConsoleCommand) -> bool:
+    def is_so(self, command: c.ConsoleCommand) -> bool:
         """Return whether somebody did already what would take a command back."""
         match command:
             case c.RestartCommand(replica):
@@ -364,9 +334,9 @@ class Executor:
         return False
 
     async def _heal(self, change: Change) -> str:
-        said = ["heal"]
+        rows = [row for row in broken(self._model, time.monotonic()) if row.acts]
         left: dict[int, ClientError] = {}
-        said += [f"r{id} goes on" for id in self.continue_ours(change)]
+        also = [f"r{id} goes on" for id in self.continue_ours(change)]
 
         async def one(replica: int) -> None:
             try:
@@ -383,8 +353,12 @@ class Executor:
                 if not self._replicas.alive(id):
                     await self.start(id)
                     change.back.append(c.CrashCommand(id))
-                    said.append(f"r{id} starts")
-        return "; ".join([", ".join(said), *self._not_healed(left)])
+                    also.append(f"r{id} started")
+        count = len([row for row in rows if row.at.isdisjoint(left)]) or len(change.ended)
+        faults = [f"{count} fault{'s' if count > 1 else ''} ended"] if count and change.ended else []
+        said = ", ".join([*faults, *also])
+        nothing = "heal: nothing could be mended" if left else "heal: nothing was broken"
+        return "; ".join([f"healed: {said}" if said else nothing, *self._not_healed(left)])
 
     def _not_healed(self, left: dict[int, ClientError]) -> list[str]:
         """Return who is not well now, and why."""
@@ -394,10 +368,10 @@ class Executor:
         said: list[str] = []
         for process, names in by_process.items():
             who, one = " ".join(names), len(names) == 1
-            it = "it" if one else "them"
+            it, its = ("it", "its") if one else ("them", "their")
             match process:
                 case "down":
-                    only = f"only whoever started {it} can start {it}, r here cannot either"
+                    only = f"only {its} owner can start {it}"
                     said.append(f"{who} {'stays' if one else 'stay'} down: {only}")
                 case "paused":
                     goes = "goes on by itself" if one else "go on by themselves"

@@ -11,7 +11,7 @@ import trio
 
 from paxtui.client.errors import ClientError, Failed
 from paxtui.client.operator import Hung, NotHeard
-from paxtui.console.driver.undo import Change, TrackedFault
+from paxtui.console.driver.undo import Change, TrackedFault, listed_numbers
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.wire import faults as f
 
@@ -98,6 +98,15 @@ class FaultTracker:
             for number in sorted(self._ending[replica] & listed.keys())
         ]
         return [each for each in found if (left := each.left_s(now)) is None or left > 0]
+
+    def listed_numbers(self, tracked_faults: list[TrackedFault]) -> list[int]:
+        """Return the numbers under which the list of faults shows them."""
+        n = self._model.n
+        acting = [
+            each for id in range(n) for each in self.acting(id, lambda fault: True) if each.when is None
+        ]
+        known = [each.id for each in self._model.replicas if each.report is not None]
+        return listed_numbers(tracked_faults, acting, known)
 
     # Beginning
 

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import trio
@@ -20,7 +20,11 @@ from paxtui.config import cluster_file
 from paxtui.config.cluster_file import Cluster
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.model.state.cause_order import HOLD_S
+from paxtui.console.rows.scenario import ScenarioStep, ScenarioView
 from paxtui.wire.text import visible
+
+STEPS_SHOWN_MAX: Final = 50
+"""Steps that are kept for the screen, the newest: more have no room."""
 
 
 class Listed(Struct):
@@ -53,6 +57,15 @@ class ScenarioRun:
         self.model = ClusterModel(self.cluster, hold_s=HOLD_S)
         self.verdict: str | None = None
         self.passed = False
+        self._steps: list[ScenarioStep] = []
+
+    @property
+    def view(self) -> ScenarioView:
+        """Return what is shown of it."""
+        shown = self._steps[-STEPS_SHOWN_MAX:]
+        return ScenarioView(
+            self.scenario.name, visible(self.scenario.shows, 300), tuple(shown), self.verdict, self.passed
+        )
 
     async def run(self, tell: Callable[[str], None]) -> None:
         """Run it to its end; cancelling stops it. ``tell`` gets a line for each step."""
@@ -89,6 +102,8 @@ class ScenarioRun:
             case "step":
                 step = f"step {told['number']}: " if told["number"] else ""
                 words = visible(f"{step}{told['what']}  {told['outcome']}".rstrip(), 200)
+                self._steps.append(ScenarioStep(float(told["at_s"]), words))
+                del self._steps[:-STEPS_SHOWN_MAX]
                 self.model.note(words, time.time())
                 tell(words)
             case "end":

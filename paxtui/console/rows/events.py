@@ -48,21 +48,37 @@ def tone(seen: Seen) -> str:
     return STYLES.get(type(seen.event), "warn" if seen.kind == "faults" else "text")
 
 
-def line(view_state: ViewState, seen: Seen | None, width: int, *, chosen: bool) -> Row:
-    """Return one event; ``None`` for one that is not kept any more."""
+def who(seen: Seen) -> str:
+    """Return who tells it."""
+    return "you" if seen.replica == YOU else f"r{seen.replica}"
+
+
+def of_day_s(wall: float) -> float | None:
+    """Return the time of the day in seconds, local time; ``None`` for a time of no year that there is."""
+    try:
+        at = datetime.fromtimestamp(wall)
+    except (OverflowError, ValueError, OSError):
+        return None
+    return at.hour * 3600 + at.minute * 60 + at.second
+
+
+def line(
+    view_state: ViewState, seen: Seen | None, width: int, *, chosen: bool, words: str | None = None
+) -> Row:
+    """Return one event, with ``words`` in place of what it says alone; ``None`` for one that is not kept any
+    more."""
     pointer = view_state.styles.glyph("pointer") if chosen else " "
     if seen is None:
         return fit([(f"{pointer} ", "key"), ("older events are not kept", "dim")], width)
-    who = "you" if seen.replica == YOU else f"r{seen.replica}"
     style = tone(seen)
     at = clock(seen.wall)
     row: Row = [
         (pointer, "key" if chosen else ""),
         (at if width >= 70 else at[3:], "dim"),
         ("~ " if seen.corrected else "  ", "warn"),
-        (pad(who, WHO_WIDTH), "self" if seen.replica == YOU else "title"),
+        (pad(who(seen), WHO_WIDTH), "self" if seen.replica == YOU else "title"),
         (" ", ""),
-        (describe(seen), style),
+        (describe(seen) if words is None else words, style),
     ]
     row = fit(row, width)
     return [(text, f"{name} cursor".strip()) for text, name in row] if chosen else row
@@ -72,6 +88,6 @@ def title(wanted: Filter, following: bool, below: int, follow: str) -> str:
     """Return what is shown, and how to change it."""
     level = "all" if wanted.everything else "notable"
     kind = wanted.kind or "any"
-    who = "all" if wanted.replica is None else "you" if wanted.replica == YOU else f"r{wanted.replica}"
+    by = "all" if wanted.replica is None else "you" if wanted.replica == YOU else f"r{wanted.replica}"
     state = f"following {follow}" if following else f"+{below} below (f)" if below else "f follows"
-    return f"events  a level: {level}  K kind: {kind}  R from: {who}   {state}"
+    return f"events  V level: {level}  K kind: {kind}  B by: {by}   {state}"

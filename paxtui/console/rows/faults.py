@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from paxtui.console import commands as c
@@ -29,6 +30,11 @@ class FaultRow(NamedTuple):
     """``None`` where nothing mends it."""
     at: frozenset[int]
     """The replicas at which it acts."""
+
+    @property
+    def acts(self) -> bool:
+        """Return whether it is a fault that can end, and no process that does not run."""
+        return self.label.startswith("#") or self.label == "later"
 
 
 def broken(model: ClusterModel, now: float) -> list[FaultRow]:
@@ -67,7 +73,7 @@ def _lost_its_vote(model: ClusterModel, replica: ReplicaView) -> bool:
 
 
 def _voteless(replica: ReplicaView) -> FaultRow:
-    """Return what no undo takes back."""
+    """Return what nothing undoes."""
     lost = "lost its vote with its disk" if replica.wiped else "is a learner without vote"
     what = f"{replica.name} {lost}, for ever"
     return FaultRow("vote", what, None, None, "", None, frozenset((replica.id,)))
@@ -109,21 +115,27 @@ Cuts = dict[c.Link, ActiveFault]
 def _partition(model: ClusterModel, cuts: Cuts, now: float) -> list[FaultRow]:
     """Return sides between which nothing crosses in either direction, as one thing; what it is made of leaves
     ``cuts``."""
-    sides: list[list[int]] = []
     known = [replica.id for replica in model.replicas if replica.report is not None]
+    sides, links = parted(known, cuts)
+    if not links:
+        return []
+    sides.sort(key=lambda side: (len(side), side))
+    name = " | ".join(" ".join(f"r{id}" for id in side) for side in sides)
+    return [_together(model, cuts, links, name, now)]
+
+
+def parted(known: Iterable[int], cuts: Collection[c.Link]) -> tuple[list[list[int]], list[c.Link]]:
+    """Return sides between which nothing crosses in either direction, and the cuts between them; no cuts
+    where there is one side."""
+    sides: list[list[int]] = []
     for id in known:
         near = [
             side for side in sides if any((id, each) not in cuts or (each, id) not in cuts for each in side)
         ]
         joined = sorted([id, *(each for side in near for each in side)])
         sides = [side for side in sides if side not in near] + [joined]
-    if len(sides) < 2:
-        return []
     of = {id: side for side in sides for id in side}
-    links = [(a, b) for a, b in cuts if b in of and of[a] is not of[b]]
-    sides.sort(key=lambda side: (len(side), side))
-    name = " | ".join(" ".join(f"r{id}" for id in side) for side in sides)
-    return [_together(model, cuts, links, name, now)]
+    return sides, [(a, b) for a, b in cuts if a in of and b in of and of[a] is not of[b]]
 
 
 def _together(model: ClusterModel, cuts: Cuts, links: list[c.Link], name: str, now: float) -> FaultRow:

@@ -94,7 +94,7 @@ def header(view_state: ViewState, width: int) -> Row:
         HeaderFact(12, [("applied ", "dim"), _count(model, model.applied)]),
         *_hole(model),
         *_speed(model, now),
-        *_faults(model, now),
+        *([] if over else _faults(model, now)),  # a scenario ends its replicas
         *([] if view_state.armed else [HeaderFact(4, [("read-only (:arm)", "warn")])]),
         HeaderFact(17, [(f"{model.journal.total:,} events", "dim")]),
     ]

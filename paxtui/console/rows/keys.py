@@ -3,27 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
-from paxtui.console.rows.text import Row, columns, fit
+from rich.cells import cell_len
+
+from paxtui.console.rows.text import Row, fit
 from paxtui.console.view_state import ViewState
 
+
+class KeyHint(NamedTuple):
+    """A key by the name that people call it, what it does, and Textual's name of it; no such name for what is
+    typed."""
+
+    name: str
+    words: str
+    key: str
+
+
 WRITING: Final = (
-    ("enter", "sends"),
-    ("esc", "leaves the line, then keys act"),
-    ("up", "what was sent"),
-    ("ctrl+p", "command"),
-    ("ctrl+q", "quit"),
+    KeyHint("enter", "sends", "enter"),
+    KeyHint("esc", "leaves the line, then keys act", "escape"),
+    KeyHint("up", "what was sent", "up"),
+    KeyHint("ctrl+p", "command", "ctrl+p"),
+    KeyHint("ctrl+q", "quit", "ctrl+q"),
 )
 """While a line is typed, the other keys are text."""
 
+GAP: Final = "  "
 
-def keys(hints: Iterable[tuple[str, str]], width: int) -> Row:
+
+def keys(hints: Iterable[KeyHint], width: int) -> Row:
     """Return as many keys and what they do as fit, from the first on."""
-    parts: list[Row] = [[(" ", "")]]
-    for key, what in hints:
-        parts.append([(key, "key"), (f" {what}", "dim")])
-    return columns(parts, width, "  ")
+    row: Row = [(" ", "")]
+    for hint, _, _ in placed(hints, width):
+        row += [(GAP, "") if len(row) > 1 else ("", ""), (hint.name, "key"), (f" {hint.words}", "dim")]
+    return fit(row, width)
+
+
+def placed(hints: Iterable[KeyHint], width: int) -> list[tuple[KeyHint, int, int]]:
+    """Return the hints that fit, each with its first cell and the one after its last. One that is too long is
+    left out, and a shorter one after it may have room."""
+    found: list[tuple[KeyHint, int, int]] = []
+    at = 1
+    for hint in hints:
+        start = at + (len(GAP) if found else 0)
+        end = start + cell_len(hint.name) + 1 + cell_len(hint.words)
+        if end <= width:
+            found.append((hint, start, end))
+            at = end
+    return found
 
 
 TRIES: Final = (
@@ -31,7 +59,7 @@ TRIES: Final = (
     ("{arrows} {crash}", "select a replica and kill it; {restart} starts it again"),
     ("{crash-deciding} {chat}", "the leader (L) dies as it decides: what does the next one find?"),
     ("{skip} {chat} O", "skip a slot, type a message, find the hole; {noop} fills it"),
-    ("{fault-menu}", "everything else that breaks; {undo} takes it back, {heal} heals all"),
+    ("{fault-menu}", "everything else that breaks; {undo} undoes it, {heal} heals all"),
 )
 """What to try first: keys by the names of their actions, and what they do."""
 

@@ -152,12 +152,15 @@ def keys(width: int) -> Row:
 def preview(view_state: ViewState, cuts: Cuts, now_cut: Cuts, width: int) -> list[Row]:
     """Return what a preset would change, before it does."""
     size = max(4, min(8, (width - SIDE) // view_state.model.n))
+    acting = link_statuses(view_state.model, view_state.now)
 
     def cell(a: int, b: int, size: int) -> Row:
         if (a, b) in cuts:
             return [(pad("CUT", size), "dim bad" if (a, b) in now_cut else "bad")]
         if (a, b) in now_cut:
             return [(pad("join"[: size - 1], size), "self")]
+        if acting[a, b].state in ("faulty", "down", "paused", "unknown"):
+            return state_cell(view_state, acting[a, b], size, "")  # what acts beside cuts stays
         return [(pad("ok", size), "good")]
 
     return matrix(view_state, width, cell, size)

@@ -20,14 +20,21 @@ class Item(NamedTuple):
 
 
 def item_line(
-    view_state: ViewState, item: Item, width: int, label_width: int, *, chosen: bool, key_width: int = 3
+    view_state: ViewState,
+    item: Item,
+    width: int,
+    label_width: int,
+    *,
+    chosen: bool,
+    key_width: int = 3,
+    key_style: str = "key",
 ) -> Row:
     """Return one line of a menu; the chosen one has a pointer and stands in reverse."""
     pointer = view_state.styles.glyph("pointer") if chosen else " "
     row = fit(
         [
             (f"{pointer} ", "key"),
-            (pad(item.key, key_width), "key"),
+            (pad(item.key, key_width), key_style),
             (pad(item.label, label_width), "strong" if chosen else "text"),
             ("  ", ""),
             (item.what, "dim"),

@@ -19,7 +19,7 @@ def answer(view_state: ViewState) -> Why:
             f"OVER. {view_state.scenario_end}",
             "good" if view_state.scenario_end.startswith("PASS") else "bad",
             ("Its replicas are stopped; what they showed last can still be looked at.",),
-            (":scenario stop goes back to your own cluster, which went on meanwhile.",),
+            ("esc goes back to your own cluster, which went on meanwhile.",),
         )
     return why_moving(view_state.model, view_state.now)
 

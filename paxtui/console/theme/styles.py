@@ -178,14 +178,14 @@ COLOUR_BLIND: Final[dict[str, str]] = DARK | {
     "ballot5": "#a9b3bd",
 }
 
-PALETTES: Final = {
+PALETTES: Final[dict[str, dict[str, str]]] = {
     "dark": DARK,
     "light": LIGHT,
     "colour-blind": COLOUR_BLIND,
     "ansi": ANSI,
     "no-color": PLAIN,
 }
-"""Themes by name, in the order in which ``T`` goes through them; the last is what ``NO_COLOR`` asks for."""
+"""Themes by name, in the order in which F2 goes through them; the last is what ``NO_COLOR`` asks for."""
 
 
 GROUNDLESS: Final = ("ansi", "no-color")

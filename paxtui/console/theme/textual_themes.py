@@ -17,7 +17,7 @@ ANSI_NAMES: Final = GROUNDLESS
 ANSI_BASES: Final = ("ansi-dark", "textual-ansi")
 """Textual's own theme of this kind, by its names, the newest first."""
 
-GROUNDS: Final = {
+GROUNDS: Final[dict[str, tuple[str, str, str, str, bool]]] = {
     "dark": ("#12161b", "#d7dae0", "#3d4650", "#1b2129", True),
     "light": ("#fbfbf9", "#20252b", "#c3c9d0", "#eef1f4", False),
     "colour-blind": ("#12161b", "#d7dae0", "#3d4650", "#1b2129", True),

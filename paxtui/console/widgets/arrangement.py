@@ -13,13 +13,15 @@ from paxtui.console.geometry import Box, arrange
 from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.bars import NOTICE_LINES, HeaderBar, KeyLine, Strip, TabLine, TooSmall
 from paxtui.console.widgets.buttons import ButtonBar
-from paxtui.console.widgets.chat import ChatPane
+from paxtui.console.widgets.chat import ChatLines, ChatPane
 from paxtui.console.widgets.events import EventsPane
 from paxtui.console.widgets.links import LinksPane
 from paxtui.console.widgets.log import LogPane, WhyPane
 from paxtui.console.widgets.metrics import MetricsPane
+from paxtui.console.widgets.pane import Lines
 from paxtui.console.widgets.replicas import FaultsPane, ReplicasPane
 from paxtui.console.widgets.safety import SafetyPane
+from paxtui.console.widgets.scenario import ScenarioPane
 
 LINES_AROUND = 3
 """Lines above and below the panes: the header, the views or the buttons, and the keys. A line of replicas is
@@ -90,6 +92,7 @@ def panes(view_state: ViewState) -> ComposeResult:
     yield Strip(view_state, id="strip")
     yield TabLine(view_state, id="tabs")
     yield Body(view_state)
+    yield ScenarioPane(view_state, id="scenario", classes="panel")
     yield ButtonBar(view_state, id="buttons")
     yield KeyLine(view_state, id="keys")
     yield TooSmall(view_state, id="too-small")
@@ -104,6 +107,18 @@ def size_class(width: int, height: int) -> str:
     if width >= 140 and height >= 40:
         return "dash"
     return "wide" if width >= 100 else "tabs"
+
+
+def keys_of_panes() -> dict[str, str]:
+    """Return by key the pane that has it for itself."""
+    found: dict[str, str] = {}
+    for each in (Lines, LogPane, LinksPane, ReplicasPane, FaultsPane, ChatLines, EventsPane):
+        for binding in each.__dict__.get("BINDINGS", ()):
+            for key in binding.key.split(","):
+                found.setdefault(
+                    key, each.__name__.removesuffix("Pane").removesuffix("Lines").lower() or "log"
+                )
+    return found
 
 
 class Arrangement:
@@ -129,19 +144,29 @@ class Arrangement:
         size = size_class(width, height)
         self._view_state.size_class = size
         shown = "wide" if size == "dash" and self._view_state.maximised else size
-        self._screen.set_classes([f"size-{shown}", f"view-{self._view}"])
+        on = ["scenario-on"] if self._screen.has_class("scenario-on") else []
+        self._screen.set_classes([f"size-{shown}", f"view-{self._view}", *on])
         found = {} if size == "tiny" else boxes(self._view_state, width, height - LINES_AROUND)
         if size != "tiny" and "replicas" not in found:
             found = boxes(self._view_state, width, height - LINES_AROUND - 1)
         for strip in self._screen.query(Strip):
             strip.display = size != "tiny" and "replicas" not in found
         for pane in self._screen.query(".panel"):
+            if isinstance(pane, ScenarioPane):
+                continue  # it stands below the others, while a scenario is on
             box = found.get(pane.id or "")
             pane.display = box is not None
             pane.set_class(box is not None and box.x > 0, "beside")
         for body in self._screen.query(Body):
             body.layout.boxes = found
             body.refresh(layout=True)
+
+    def show_scenario(self, *, shown: bool) -> bool:
+        """Show the pane of a scenario, or hide it; return whether that changes anything."""
+        changed = self._screen.has_class("scenario-on") != shown
+        if changed:
+            self._screen.set_class(shown, "scenario-on")
+        return changed
 
     def focus_view(self) -> None:
         """Focus the pane that is always shown; in the chat, the line to write in."""

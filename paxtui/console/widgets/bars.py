@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from textual.events import Click
 from textual.geometry import Size
 from textual.widgets import Input
 
 from paxtui.console.actions.surfaces import buttons, first_keys, hints
 from paxtui.console.rows import header as h
-from paxtui.console.rows.keys import WRITING, keys
+from paxtui.console.rows.keys import WRITING, KeyHint, keys, placed
 from paxtui.console.rows.text import Row, fit, wrap
 from paxtui.console.widgets.pane import Pane
 
@@ -84,14 +87,31 @@ class KeyLine(Pane):
             return notice
         if self.view_state.scenario is not None:
             return [fit([(f" scenario {self.view_state.scenario}", "self")], width)]
-        if isinstance(self.screen.focused, Input):
-            return [keys(WRITING, width)]
-        found = hints(armed=self.view_state.armed)
+        return [keys(self._hints(), width)]
+
+    def _hints(self) -> Sequence[KeyHint]:
+        focused = self.screen.focused
+        if isinstance(focused, Input):
+            return WRITING
+        found = hints(self.view_state, focused.keys_now if isinstance(focused, Pane) else None)
         if self.screen.has_class("size-dash"):  # the buttons say their keys
             names = first_keys()
             pressed = {names.get(spec.name) for spec in buttons()}
-            found = [(key, words) for key, words in found if key not in pressed]
-        return [keys(found, width)]
+            found = [hint for hint in found if hint.key not in pressed]
+        return found
+
+    def on_mount(self) -> None:
+        self.watch(self.screen, "focused", self.redraw, init=False)
+
+    def on_click(self, event: Click) -> None:
+        if self._notice(self.size.width) or self.view_state.scenario is not None:
+            return
+        for hint, start, end in placed(self._hints(), self.size.width):
+            if start <= event.x < end:
+                if hint.key:
+                    self.app.simulate_key(hint.key)
+                else:
+                    self.console.controllers.dialogs.run_line(hint.name.removeprefix(":"))
 
 
 class TooSmall(Pane):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container, Horizontal
@@ -12,15 +15,18 @@ from paxtui.console.preferences import HISTORY_MAX
 from paxtui.console.rows import chat
 from paxtui.console.rows.text import Row
 from paxtui.console.view_state import ViewState
-from paxtui.console.widgets.line import TypedLine, framed
+from paxtui.console.widgets.line import TypedLine, framed, typable
 from paxtui.console.widgets.pane import Lines
+
+PASTED_MAX: Final = 200
+"""Lines of a paste that are sent as messages: more is a file, and `paxtui client` takes files."""
 
 
 class ChatLines(Lines):
     """The conversation, in the order of the log."""
 
     BINDINGS = [
-        Binding("enter", "jump", "go to its slot, or why it has none", show=False),
+        Binding("enter", "jump", "its slot", show=False, tooltip="go to its slot, or see why it has none"),
     ]
 
     HELP = """\
@@ -114,6 +120,28 @@ class ChatInput(TypedLine):
     def submitted(self, text: str) -> None:
         self.pane.send(text)
 
+    def paste(self, text: str) -> int:
+        lines = [each for each in map(typable, re.split(r"\r\n|\r|\n", text)) if each.strip()]
+        if len(lines) < 2:
+            return super().paste(text)
+        console = self.pane.lines.console
+        if len(lines) > PASTED_MAX:
+            console.notify_line(
+                f"{len(lines)} lines were pasted; at most {PASTED_MAX} are sent at once: nothing was taken",
+                failed=True,
+            )
+            return 0
+
+        def answered(answer: str | None) -> None:
+            if answer == "one":
+                super(ChatInput, self).paste(text)
+            elif answer == "all":
+                for line in lines:
+                    self.pane.append(line)
+
+        console.controllers.dialogs.ask_paste(len(lines), answered)
+        return 0
+
     def sent(self) -> None:
         """Empty the line: the text is on its way."""
         history = self.pane.history
@@ -165,15 +193,20 @@ class ChatPane(Container):
         """Append a message through whom one looks."""
         if not text.strip():
             return
+        if self.append(text):
+            self.line.sent()
+
+    def append(self, text: str) -> bool:
+        """Append one message; return whether one may."""
         console = self.lines.console
         if not self.view_state.armed:
             console.notify_line("read-only: nothing was sent; :arm lets you write", failed=True)
-            return
+            return False
         console.controllers.replica.order(c.AppendCommand(text, self.view_state.viewer))
         if self.view_state.frozen_at is not None:
             console.notify_line("sent; the frozen view does not show it, space outside of this line goes on")
-        self.line.sent()
         self.lines.follow()
+        return True
 
     def update_title(self) -> None:
         """Say in the title through whom one looks."""

@@ -10,6 +10,7 @@ from textual.app import App
 from paxtui.console.actions import surfaces
 from paxtui.console.actions.ports import Answered
 from paxtui.console.command_line import Context
+from paxtui.console.rows.legend import legend
 from paxtui.console.rows.panes import pane_items
 from paxtui.console.rows.text import Row
 from paxtui.console.view_state import ViewState
@@ -19,6 +20,7 @@ from paxtui.console.widgets.faultmenu import FaultMenu
 from paxtui.console.widgets.help import Help
 from paxtui.console.widgets.menu import Menu
 from paxtui.console.widgets.palette import Palette
+from paxtui.console.widgets.pane import Pane
 from paxtui.console.widgets.presets import PresetMenu
 from paxtui.console.widgets.wipe import WipeDialog
 
@@ -40,10 +42,8 @@ class ScreenDialogs:
     def ask_line(self, prompt: str, answered: Answered, *, text: str = "", hint: str = "") -> None:
         self._app.push_screen(LinePrompt(prompt, text, hint=hint), answered)
 
-    def ask_question(
-        self, question: str, buttons: Sequence[tuple[str, str]], default: str, answered: Answered
-    ) -> None:
-        self._app.push_screen(QuestionDialog(question, buttons, default), answered)
+    def ask_question(self, question: str, buttons: Sequence[tuple[str, str]], answered: Answered) -> None:
+        self._app.push_screen(QuestionDialog(question, buttons), answered)
 
     def ask_wipe(self, name: str, words: str, answered: Callable[[bool | None], None]) -> None:
         self._app.push_screen(WipeDialog(name, words), answered)
@@ -74,7 +74,16 @@ class ScreenDialogs:
         pane = next((each for each in near if getattr(each, "HELP", "")), None)
         text = pane.HELP if pane is not None else GENERAL_HELP.format_map(surfaces.first_keys())
         title = f"help: {pane.id.removesuffix('-lines')}" if pane is not None and pane.id else "help"
-        self._app.push_screen(Help(self._view_state, title, text, surfaces.help_keys()))
+        keys = surfaces.help_keys(focused.own_keys if isinstance(focused, Pane) else None)
+
+        def chosen(key: str | None) -> None:
+            if key is not None:
+                self._app.simulate_key(key)
+
+        self._app.push_screen(Help(self._view_state, title, text, keys), chosen)
+
+    def open_legend(self) -> None:
+        self.open_page("signs", lambda width: legend(self._view_state.styles, width))
 
     def open_page(
         self,

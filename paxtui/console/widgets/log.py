@@ -14,6 +14,7 @@ from paxtui.console.model.analysis.slots import slot_facts
 from paxtui.console.model.analysis.why.answer import plural
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.rows import log, why
+from paxtui.console.rows.found import highlight
 from paxtui.console.rows.keys import hint_rows
 from paxtui.console.rows.text import Row, fit
 from paxtui.console.view_state import ViewState
@@ -28,13 +29,13 @@ class LogPane(Lines):
     """Slot by replica, live."""
 
     BINDINGS = [
-        Binding("o", "seek('open')", "next open slot", show=False),
-        Binding("O", "seek('hole')", "next HOLE or CONFLICT", show=False),
-        Binding("n", "match(1)", "next match", show=False),
-        Binding("b", "match(-1)", "previous match", show=False),
-        Binding("enter", "open", "open a fold, or all about the slot", show=False),
-        Binding("z", "fold", "fold, or show all slots", show=False),
-        Binding("escape", "back", "all slots, and follow again", show=False),
+        Binding("enter", "open", "open", show=False, tooltip="all about the slot, or open a fold"),
+        Binding("o", "seek('open')", "next open", show=False, tooltip="the next slot that is not decided"),
+        Binding("O", "seek('hole')", "next hole", show=False, tooltip="the next HOLE or CONFLICT"),
+        Binding("n", "match(1)", "next match", show=False, tooltip="of what was looked for; wraps"),
+        Binding("b", "match(-1)", "previous match", show=False, tooltip="of what was looked for; wraps"),
+        Binding("z", "fold", "fold", show=False, tooltip="fold what is alike, or show every slot"),
+        Binding("escape", "back", "back", show=False, tooltip="all slots, and follow again"),
     ]
 
     PANES = ("lines", "log")
@@ -51,10 +52,7 @@ little room, has how many voted at that ballot, as far as it was seen.
 
 arrows, h j k l   move; left and right select the replica that keys act on
 PgUp PgDn home end   scroll     f or esc   follow the end again
-enter   all about the slot, or open a fold     z   fold what is alike, or show every slot
-o   next open slot     O   next HOLE or CONFLICT     g   go to a slot or a time
-/   find a text or a state; n and b go on     \\   show only what matches; esc shows all
-y   copy the row as JSON     N   the leader proposes a no-op in this hole now
+F3   every sign of the screen in words
 
 By itself the leader fills a hole after its hole timeout: after 20 s where a console started the
 cluster, so that there is time to look at it. WHY says how much of it is left."""
@@ -75,15 +73,20 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         return self.log_lines.filter
 
     def set_filter(self, text: str) -> None:
-        """Show only what matches ``text``; empty shows all again."""
+        """Show only what matches ``text``, with the cursor on the match that is nearest to where it was, or
+        to the end that was followed; empty shows all again."""
         slot = self.log_lines.slot_at(self.cursor, self.view_state.model)
         self.log_lines.set_filter(text)
         self._search_again()
         self.top = 0
-        if self.following:
+        matching = self.log_lines.matching
+        if self.following and not matching:
             self.moved()
-        else:
-            self.go_to_line(min(self.log_lines.line_of(slot), self.count() - 1))
+            return
+        self.following = False
+        if matching:
+            slot = min(matching, key=lambda each: abs(each - slot))
+        self.go_to_line(min(self.log_lines.line_of(slot), self.count() - 1))
 
     def _search_again(self) -> None:
         """Look for what matches the filter, where that is due. A reader stays on the slot, or is on the next
@@ -138,7 +141,8 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         at = self.log_lines.at(index, self.view_state.model)
         if isinstance(at, Fold):
             return log.fold_line(self.view_state, at, width, chosen=chosen)
-        return log.line(self.view_state, at, width, chosen=chosen)
+        row = log.line(self.view_state, at, width, chosen=chosen)
+        return highlight(row, self.search or self.filter)
 
     def follow(self) -> None:
         self.log_lines.forget_opened()
@@ -172,6 +176,11 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         title = f"1 log  slot × replica   {state}"
         if self.border_title != title:
             self.border_title = title
+
+    @property
+    def idle(self) -> frozenset[str]:
+        back = bool(self.filter) or not self.following
+        return frozenset(action for action, able in (("match", self.search), ("back", back)) if not able)
 
     # Actions
 
@@ -242,6 +251,8 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
     def action_back(self) -> None:
         if self.filter:
             self.set_filter("")
+        elif self.view_state.scenario is not None:
+            self.console.controllers.view.leave_scenario()
         else:
             self.follow()
 
@@ -259,7 +270,8 @@ class WhyPane(Pane):
         return why.why(self.view_state, width, height)
 
     def redraw(self) -> None:
-        title = f"why {why.answer(self.view_state).subject}" if self.display else ""
+        subject = why.answer(self.view_state).subject if self.display else ""
+        title = f"why {subject}" if subject.startswith("slot") else subject.removeprefix("the ")
         if self.border_title != title:
             self.border_title = title
         super().redraw()

@@ -17,6 +17,7 @@ from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.dialog import DialogLine, LineDialog
 from paxtui.console.widgets.line import framed
 from paxtui.console.widgets.pane import Lines, Pane
+from paxtui.wire.text import visible
 
 LIST_LINES = 12
 LABEL = 34
@@ -39,7 +40,7 @@ class Offers(Lines):
         self.found: list[Suggestion] = []
         self.following = False
         self.stepped = False
-        """Whether somebody pointed at one of them: enter takes that one."""
+        """Whether the person pointed at one of them: enter takes that one."""
         self._label = 0
         self.meaning_lines = 1
         """So many lines below the list are taken."""
@@ -52,6 +53,12 @@ class Offers(Lines):
         self._label = min(LABEL, max([10, *(cell_len(each.shown) for each in found)]))
         self.refresh(layout=True)
         self.redraw()
+
+    @property
+    def group_width(self) -> int:
+        """Return the width of the column of groups; nothing that may follow a command has one."""
+        longest = max((cell_len(each.group) for each in self.found), default=0)
+        return longest + 2 if longest else 0
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return max(1, min(LIST_LINES, len(self.found), viewport.height - 5 - self.meaning_lines))
@@ -66,7 +73,7 @@ class Offers(Lines):
 
     def details(self, width: int) -> int:
         """Return how many lines the longest explanation takes, if one does not fit beside its name."""
-        room = width - self._label - BESIDE
+        room = width - self._label - BESIDE - self.group_width
         cut = [each.what for each in self.found if cell_len(each.what) > room]
         return min(DETAIL_LINES, max((len(wrap(what, width - 2)) for what in cut), default=0))
 
@@ -77,8 +84,18 @@ class Offers(Lines):
 
     def line(self, index: int, width: int, *, chosen: bool) -> Row:
         each = self.found[index]
-        item = Item("", each.shown, each.what, each.text)
-        return item_line(self.view_state, item, width, self._label, chosen=chosen, key_width=0)
+        # The name of a group stands at its first line, and at the first that is in sight.
+        begins = index == self.top or self.found[index - 1].group != each.group
+        item = Item(each.group if begins else "", each.shown, each.what, each.text)
+        return item_line(
+            self.view_state,
+            item,
+            width,
+            self._label,
+            chosen=chosen,
+            key_width=self.group_width,
+            key_style="title",
+        )
 
     def step(self, lines: int) -> None:
         """Step to another suggestion."""
@@ -124,10 +141,20 @@ class Meaning(Pane):
     def _usage(self, width: int) -> Row:
         verb = verb_of(self.typed, self._against.verbs)
         if verb is None:
+            count = self._count()
             hints = (("tab", "completes"), ("enter", "runs"), ("up", "history"), ("esc", "leaves"))
-            return columns([[(f" {key}", "key"), (f" {what}", "dim")] for key, what in hints], width)
+            keys: list[Row] = [[(f" {key}", "key"), (f" {what}", "dim")] for key, what in hints]
+            return columns([count, *keys], width)
         usage = self._against.example(verb.usage)
         return columns([[(f" {usage}", "strong")], [(verb.help, "dim")]], width)
+
+    def _count(self) -> Row:
+        """Return how many commands there are, and how many of them fit."""
+        every, found = len(self._against.verbs), len(self._offers.found)
+        if not found:
+            return [(f" no command is about {visible(self.typed.strip(), 30)!r}; there are {every}", "warn")]
+        many = f"{every} commands" if not self.typed.strip() else f"{found} of {every} commands"
+        return [(f" {many}", "strong")]
 
     def show_usage(self, typed: str, problem: str = "") -> None:
         """Tell how a line is used, or what is wrong with it."""

@@ -63,6 +63,22 @@ class Pane(Widget):
         self._drawn_at = float("-inf")
 
     @property
+    def own_keys(self) -> surfaces.PaneKeys:
+        """Return the keys that act in this pane alone."""
+        return surfaces.pane_keys((each for each in self.BINDINGS if isinstance(each, Binding)), self.PANES)
+
+    @property
+    def keys_now(self) -> surfaces.PaneKeys:
+        """Return those of its own keys that do something now."""
+        found = self.own_keys
+        return found._replace(own=tuple(each for each in found.own if each.action not in self.idle))
+
+    @property
+    def idle(self) -> frozenset[str]:
+        """Return its own actions that do nothing now."""
+        return frozenset()
+
+    @property
     def console(self) -> Console:
         """Return the app, as panes know it."""
         return cast(Console, self.app)

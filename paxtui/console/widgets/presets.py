@@ -6,16 +6,15 @@ from textual.app import ComposeResult
 from textual.geometry import Size
 
 from paxtui.console.model.analysis.link_status import cut_now
-from paxtui.console.model.analysis.presets import PRESETS, chosen_roles, cuts
+from paxtui.console.model.analysis.presets import PRESETS, chosen_roles, cuts, differing
 from paxtui.console.rows import links
+from paxtui.console.rows.faults import broken
 from paxtui.console.rows.menu import Item
 from paxtui.console.rows.text import Row, fit
 from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.menu import Menu
 from paxtui.console.widgets.pane import Pane
 from paxtui.wire.links import words
-
-KEYS = dict(zip("12345678", PRESETS, strict=False))
 
 
 class Preview(Pane):
@@ -34,13 +33,16 @@ class Preview(Pane):
         rows = links.preview(self.view_state, found, before, width)
         who = chosen_roles(preset, model.n, leader) if model.n > 1 else ()
         roles = ", ".join(f"r{id} is the {role}" for role, id in zip(preset.roles, who, strict=False))
-        cut = f"cuts {len(found - before)} arrows, joins {len(before - found)}"
-        nobody = "  (nobody leads: r0 stands for the leader)" if model.leader is None else ""
+        more, less = len(found - before), len(before - found)
+        cut = f"cuts {more} arrow{'s' if more != 1 else ''}, joins {less}"
+        nobody = "  (no replica leads: r0 stands for the leader)" if model.leader is None else ""
+        stays = [row.what for row in broken(model, self.view_state.now) if not row.what.startswith("cut ")]
+        other = f"; stays as it is: {', '.join(stays)}" if stays else ""
         return [
             [],
             fit([(f"{cut}   {roles}", "text"), (nobody, "warn")], width),
             *rows,
-            fit([(words(model.n, found), "dim")], width),
+            fit([(words(model.n, found), "dim"), (other, "warn")], width),
         ]
 
 
@@ -48,7 +50,10 @@ class PresetMenu(Menu):
     """A menu of topologies. Its result is the preset's name."""
 
     def __init__(self, view_state: ViewState) -> None:
-        items = [Item(key, name, PRESETS[name].what, name) for key, name in KEYS.items()]
+        model = view_state.model
+        leader = model.leader[0] if model.leader is not None else 0
+        found = zip("123456789", differing(model.n, leader), strict=False)
+        items = [Item(key, each.name, each.what, each.name) for key, each in found]
         super().__init__(view_state, "presets for links", items)
         self.preview = Preview(view_state)
 

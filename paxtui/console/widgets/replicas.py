@@ -69,7 +69,7 @@ What is broken on purpose: the number of the fault, what it is, how long it has 
 long it still will. `waits for` names the event at which it begins. A replica that lost its disk
 has lost its vote for ever: that stays here, and no undo takes it back.
 
-arrows, j k   move     enter, delete   end this one     u   take back the last     H   heal all"""
+arrows, j k   move     enter, delete   end this one     u   undo the last act     W   heal all"""
 
     def __init__(self, view_state: ViewState, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(view_state, id=id, classes=classes)

@@ -6,6 +6,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
+from textual.events import Key
 from textual.widgets import Button, Input, Static
 
 from paxtui.console.widgets.ask import Choice
@@ -39,8 +40,8 @@ class WipeDialog(LineDialog[bool]):
                 yield Static(Text(f"Type {self._replica} to allow it: "), classes="prompt")
                 yield from framed(DialogLine(compact=True, max_length=10))
             with Horizontal(classes="row answers"):
-                yield Choice("Cancel", "cancel")
-                yield Choice("Wipe", "wipe")
+                yield Choice("Cancel", "cancel", letter="c")
+                yield Choice("Wipe", "wipe", letter="w")
 
     def on_mount(self) -> None:
         self.query("#wipe").set(disabled=True)
@@ -54,6 +55,14 @@ class WipeDialog(LineDialog[bool]):
     def submitted(self, text: str) -> None:
         self._allow(text)
         self.query_one("#cancel", Button).focus()
+
+    def on_key(self, event: Key) -> None:
+        for choice in self.query(Choice):
+            pressed = event.character and event.character.lower() == choice.letter
+            if pressed and isinstance(self.focused, Choice) and not choice.disabled:
+                event.stop()
+                self.dismiss(choice.id == "wipe")
+                return
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "wipe")

@@ -178,7 +178,7 @@ class Liveness:
             known = model.holes.timeout_s is not None and held_s < FOR_EVER
             more = f", for another {held_s:.0f} s" if known else ""
             return LivenessVerdict(
-                "waiting", f"slot {model.hole} was left empty on purpose{more}; N fills it"
+                "waiting", f"slot {model.hole} was left empty on purpose{more}; S fills it"
             )
         # It has to move since it was asked to, since it is able to, and since it last did.
         still_s = now - max(self._moved_at, self._asked_since)

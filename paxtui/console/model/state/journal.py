@@ -7,13 +7,16 @@ from typing import Final, NamedTuple
 
 from paxtui.console.model.state.cause_order import CauseOrder
 from paxtui.console.model.state.ring import Ring, Sieve
-from paxtui.console.model.state.seen import Seen
+from paxtui.console.model.state.seen import YOU, Seen
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import LearnedView, MessageFaulted, ProposedView, VotedView
 
 EVENTS_KEPT: Final = 50_000
 NOTABLE_KEPT: Final = 10_000
 """Events of the level `info`; at the level `all` as many as are kept are shown."""
+
+YOURS_KEPT: Final = 2_000
+"""Events of the person at this console: replicas' events, however many, push none of them out."""
 
 QUIET: Final = frozenset(
     (
@@ -75,6 +78,7 @@ class Events:
         self._held = CauseOrder(hold_s) if hold_s else None
         self.all: Ring[Seen] = Ring(EVENTS_KEPT)
         self.notable: Ring[Seen] = Ring(NOTABLE_KEPT)
+        self.yours: Ring[Seen] = Ring(YOURS_KEPT)
         self.total = 0
         self._sieves: dict[Filter, Sieve[Seen]] = {}
 
@@ -82,6 +86,7 @@ class Events:
         """Return a copy as it is now, of all that was told so far."""
         other = Events()
         other.all, other.notable = self.all.copy(), self.notable.copy()
+        other.yours = self.yours.copy()
         other.total = self.total
         for seen in self._held.copy().rest() if self._held is not None else ():
             other._append(seen)
@@ -104,12 +109,16 @@ class Events:
 
     def _append(self, seen: Seen) -> None:
         self.all.append(seen)
+        if seen.replica == YOU:
+            self.yours.append(seen)
         if _is_notable(seen):
             self.notable.append(seen)
 
     def ring(self, wanted: Filter) -> Ring[Seen]:
         """Return the events that pass a filter. What came since the last call is looked at, and nothing
         else."""
+        if wanted.replica == YOU and wanted.kind in (None, "you"):
+            return self.yours
         level = self.all if wanted.everything else self.notable
         if wanted.kind is None and wanted.replica is None:
             return level

@@ -121,8 +121,8 @@ def no_majority(model: ClusterModel) -> tuple[str, str]:
     if connected_majority(model) is None:
         return "no majority of replicas reaches each other.", "Heal links until a majority is connected."
     if all(model.replicas[id].proposer_crashed for id in voters(model)):
-        return "every proposer is crashed.", "Undo a proposer crash (u, or H for all)."
+        return "every proposer is crashed.", "Undo a proposer crash (u, or W for all)."
     return (
         "no proposer that works reaches a majority.",
-        "Undo a proposer crash (u, or H for all), or heal links until one does.",
+        "Undo a proposer crash (u, or W for all), or heal links until one does.",
     )

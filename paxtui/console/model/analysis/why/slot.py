@@ -243,7 +243,7 @@ def _hole(model: ClusterModel, facts: SlotFacts, now: float) -> Why:
     following = "A new leader finds the gap in its phase 1 and proposes a no-op."
     if leader is not None and not model.trouble(leader[0], now):
         following = (
-            f"N: r{leader[0]} proposes a no-op here at {leader[1]} now; by itself it does so {by_itself}."
+            f"S: r{leader[0]} proposes a no-op here at {leader[1]} now; by itself it does so {by_itself}."
         )
     silent = [id for id, cell in enumerate(facts.cells) if cell.kind == "unknown"]
     heard = (
