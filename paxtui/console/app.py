@@ -191,7 +191,8 @@ class ConsoleApp(InOrder, inherit_bindings=False):
         view_state.scenario = self.driver.scenario_line()
         run = self.driver.scenario_run
         view_state.scenario_view = run.view if run is not None else None
-        if self._arrangement().show_scenario(shown=run is not None):
+        # A last tick may come when the program is about to end and its screens are gone.
+        if self.screen_stack and self._arrangement().show_scenario(shown=run is not None):
             self._drawn_version = -1
         view_state.scenario_end = (
             self.driver.scenario_run.verdict if self.driver.scenario_run is not None else None

@@ -205,7 +205,7 @@ def test_presets_cut_what_they_showed(tmp_path: Path) -> None:
                 if set(faults(seen, at)) == {f.Cut(other) for other in range(3) if other != at}
             ]
 
-        await on.press("P", "6")
+        await on.press("P", "1")
         (old,) = alone(await on.until(alone, "the leader is alone"))
         others = [id for id in range(3) if id != old]
         await on.until(lambda seen: leader([seen[id] for id in others]) in others, "another one leads")

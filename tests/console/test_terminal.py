@@ -297,7 +297,7 @@ def test_a_cluster_that_was_left_running_is_found_again(tmux: Tmux) -> None:
     tmux.shows(r"runs on; look at it again with: paxtui attach")
     assert len(replicas_of(tmux.folder)) == 3
     tmux.type(f"clear; {program} attach; echo exit code $?", "Enter")
-    tmux.shows(r"runs: local-3, 3 replicas +paxtui attach 127.0.0.1:\d+(.|\n)*exit code 1")
+    tmux.shows(r"local-3, 3 of 3 replicas answer: +paxtui attach local-3(.|\n)*exit code 1")
     tmux.shows("no replica answers at")
 
     tmux.type(f"clear; {program} -n 1 --data-dir {tmux.folder} --name eve; echo exit code $?", "Enter")
