@@ -194,9 +194,11 @@ def clock(
     for_: ForOption = "1m",
     when: WhenOption = None,
 ) -> int:
-    """Let the clock of a replica's protocol run slower or faster, or stand.
+    """Let a replica's protocol clock run slower or faster, or stand.
 
-    It always ends by itself. Example: paxtui fault clock r1 10
+    It always ends by itself.
+
+    Example: paxtui fault clock r1 10
     """
     from paxtui.wire.faults import Clock
 
