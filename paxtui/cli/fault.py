@@ -194,9 +194,9 @@ def clock(
     for_: ForOption = "1m",
     when: WhenOption = None,
 ) -> int:
-    """Let a replica's protocol clock run slower or faster, or stand.
+    """Let a replica's protocol clock run slower or faster.
 
-    It always ends by itself.
+    With 0 it stands. It always ends by itself.
 
     Example: paxtui fault clock r1 10
     """

@@ -40,7 +40,8 @@ def test_from_nothing_to_a_cluster_and_its_people(certs: Run, tmp_path: Path) ->
     assert made.returncode == 0, made.stderr
     assert made.stdout == (
         "certs/authority.pem  goes to all replicas and tools\n"
-        "certs/authority.key  signs certificates; who has it can make any of them: keep it away from replicas\n"
+        "certs/authority.key  signs certificates; who has it can make any of them: keep it away from "
+        "replicas\n"
         "next: paxtui certs replica 0 1 2; paxtui certs operator NAME\n"
     )
     replicas = certs("replica", 0, 1, 2)
