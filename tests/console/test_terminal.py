@@ -93,6 +93,13 @@ class Tmux:
     def shows(self, pattern: str) -> None:
         eventually(lambda: re.search(pattern, self.screen()), pattern, self.screen)
 
+    def keep_output(self, name: str) -> Path:
+        """Write what comes to the window from now on into a file."""
+        file = self.folder / name
+        self._run("pipe-pane", f"exec cat > '{file}'")
+        eventually(file.exists, "a file of the output", self.screen)
+        return file
+
     def close(self) -> None:
         subprocess.run(["tmux", "-L", self._socket, "kill-server"], check=False, capture_output=True)
 
@@ -330,10 +337,13 @@ def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_the_screen_back(tm
     eventually(tmux.cursor_shown, "the shell's screen", tmux.screen)
     tmux.type("echo $((40 + 2)) in the shell", "Enter")
     tmux.shows("42 in the shell")
+    sent = tmux.keep_output("sent")
     tmux.type("fg", "Enter")
     tmux.shows("1 Log .* 2 Replicas")
     assert "42 in the shell" not in tmux.screen()
     tmux.type("g")
     tmux.shows("go to slot")
+    # Whoever takes the terminal twice throws away what was typed in between.
+    assert sent.read_bytes().count(b"\x1b[?1049h") == 1
     tmux.type("", "C-q")
     eventually(tmux.cursor_shown, "the shell again", tmux.screen)

@@ -52,6 +52,8 @@ class TerminalDriver(LinuxDriver):
         drawn_on: Any = self._output
         self._file = drawn_on
         self._suspending = False
+        self._heard_in_suspend = 0
+        """SIGCONTs that ended a suspension, and of which the loop will still be told."""
         self._take_signals()
 
     def _call_app(self, what: Callable[..., object], *words: object) -> None:
@@ -137,6 +139,8 @@ class TerminalDriver(LinuxDriver):
         signal.raise_signal(signal.SIGTSTP)
         while continued and not self._is_in_foreground():  # by `bg`
             signal.raise_signal(signal.SIGTSTP)
+        # The loop has a byte for each of them. Leaving and coming back once more would lose keys typed since.
+        self._heard_in_suspend = len(continued)
         self._take_signals()
         self.resume_application_mode()
         self._host.repaint()
@@ -148,7 +152,9 @@ class TerminalDriver(LinuxDriver):
     def _continued(self) -> None:
         """Set our modes again: SIGSTOP left no time to leave the terminal, and a shell has set its own
         since."""
-        if self._reads:
+        if self._heard_in_suspend:
+            self._heard_in_suspend -= 1
+        elif self._reads:
             self._leave_terminal()
             self.resume_application_mode()
             self._host.repaint()
