@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator
 from typing import Final
@@ -15,6 +16,11 @@ STARTS: Final = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posi
 """Audit events of which each is a new process."""
 
 UNMARKED: Final = "a test that starts a process needs @pytest.mark.processes"
+
+
+GARBAGE_EVERY: Final = 20_000
+"""Objects that are made between two looks for garbage. Python's own 700 takes a fifth of the time of a test
+that draws a screen: thousands of tests and all modules are looked through again and again."""
 
 
 class NoProcesses:
@@ -57,6 +63,11 @@ def pytest_configure(config: pytest.Config) -> None:
         workers = not hasattr(config, "workerinput") and config.getoption("numprocesses", None)
         plugin = branches.BranchesOfWorkers(config) if workers else branches.Branches(config)
         config.pluginmanager.register(plugin, "paxtui-branches")
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.set_threshold(GARBAGE_EVERY, 20, 50)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -25,7 +25,7 @@ from paxtui.sim.cluster.record import JsonLines
 from paxtui.sim.cluster.simulation import Simulation
 from paxtui.sim.plan.plan_generator import generate_plan
 from tests.spec import tlc
-from tests.spec.traces import STEPS_MAX_ALONE, Seen, Trace, Verdict, check, convert, merge, read
+from tests.spec.traces import STEPS_MAX_ALONE, Seen, Trace, check, convert, merge, read
 
 pytestmark = [
     pytest.mark.processes,
@@ -245,25 +245,16 @@ def failing(profiles: tuple[str, ...]) -> tuple[list[bytes], int]:
     raise AssertionError("no run failed")
 
 
-@pytest.fixture(scope="module")
-def mutated() -> dict[Break, Verdict]:
-    """All verdicts on broken runs, from as few runs of TLC as there are sizes of clusters."""
+def test_a_run_of_a_broken_core_is_rejected_where_it_breaks() -> None:
+    """One test, so that TLC starts only once for each size of a cluster."""
     traces = []
     for mutant, (_, profiles) in MUTANTS.items():
         with pytest.MonkeyPatch.context() as patch:
             mutant(patch)
             lines, replicas = failing(profiles)
         traces.append(convert(read(lines), mutant.__name__, replicas, steps_max=3000))
-    return dict(zip(MUTANTS, check(traces), strict=True))
-
-
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
-def test_a_run_of_a_broken_core_is_rejected_where_it_breaks(
-    mutant: Break, mutated: dict[Break, Verdict]
-) -> None:
-    verdict = mutated[mutant]
-    assert verdict.event is not None
-    assert verdict.event.kind == MUTANTS[mutant][0]
+    rejected_at = {verdict.trace.name: verdict.event and verdict.event.kind for verdict in check(traces)}
+    assert rejected_at == {mutant.__name__: kind for mutant, (kind, _) in MUTANTS.items()}
 
 
 # Traces made by hand: three replicas, one line an event
@@ -419,32 +410,22 @@ BROKEN: dict[str, tuple[list[Seen], Seen]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def by_hand() -> dict[str, Verdict]:
-    """All verdicts on them. After the broken event comes a lawful one, which must not be blamed."""
+def test_lawful_traces_are_accepted_and_broken_ones_rejected_at_the_very_event() -> None:
+    """After the broken event comes a lawful one, which must not be blamed."""
     after = elected([9, 2], {})[0]
     traces: list[Trace] = []
     for name, events in LAWFUL.items():
         traces.append(convert(numbered(events), name, 3))
     for name, (events, broken) in BROKEN.items():
         traces.append(convert(numbered([*events, broken, after]), name, 3))
-    return {verdict.trace.name: verdict for verdict in check(traces)}
+    verdicts = {verdict.trace.name: verdict for verdict in check(traces)}
+    assert [str(verdicts[name]) for name in LAWFUL if not verdicts[name].accepted] == []
+    rejected_at = {name: event and event.line for name in BROKEN for event in [verdicts[name].event]}
+    assert rejected_at == {name: len(events) + 1 for name, (events, _) in BROKEN.items()}
 
 
 def numbered(events: list[Seen]) -> list[Seen]:
     return [replace(seen, line=line) for line, seen in enumerate(events, 1)]
-
-
-@pytest.mark.parametrize("name", LAWFUL)
-def test_a_lawful_trace_is_accepted(name: str, by_hand: dict[str, Verdict]) -> None:
-    assert by_hand[name].accepted, str(by_hand[name])
-
-
-@pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_trace_is_rejected_at_the_very_event(name: str, by_hand: dict[str, Verdict]) -> None:
-    event = by_hand[name].event
-    assert event is not None
-    assert event.line == len(BROKEN[name][0]) + 1, str(by_hand[name])
 
 
 # Records of real replicas
