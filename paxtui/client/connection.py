@@ -72,7 +72,7 @@ class Connection(Generic[T]):
 
     def __init__(self, stream: Channel, reader: FrameReader, welcome: Welcome, decoder: Decoder[T]) -> None:
         self._stream = stream
-        self._version = welcome.version
+        self.version = welcome.version
         self._reader = reader
         self._decoder = decoder
         self._sending = False
@@ -100,7 +100,7 @@ class Connection(Generic[T]):
         return True
 
     def _encoded(self, *messages: Struct) -> bytes:
-        return older_frames(b"".join(map(encode, messages)), self._version)
+        return older_frames(b"".join(map(encode, messages)), self.version)
 
     @property
     def midway(self) -> bool:
@@ -114,7 +114,7 @@ class Connection(Generic[T]):
             if not received:
                 return []
             messages = [
-                self._decoder.decode(newer_body(body, self._version)) for body in self._reader.feed(received)
+                self._decoder.decode(newer_body(body, self.version)) for body in self._reader.feed(received)
             ]
             for message in messages:
                 if isinstance(message, Problem):

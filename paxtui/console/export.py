@@ -71,6 +71,7 @@ def event_as_json(seen: Seen) -> str:
         "by": who(seen),
         "number": seen.number if seen.number != NO_NUMBER else None,
         "kind": seen.kind,
+        "kept": seen.remembered,
         "text": describe(seen, whole=True),
         "event": type(seen.event).__name__,
         "fields": msgspec.to_builtins(seen.event),

@@ -41,6 +41,7 @@ from paxtui.replica.log.applied_log import AppliedLog
 from paxtui.replica.log.catch_up import CatchUpReader
 from paxtui.replica.log.log_repair import LogRepair
 from paxtui.replica.log.message_log import MessageLog
+from paxtui.replica.observability.history import EventHistory, Sample
 from paxtui.replica.observability.telemetry import Telemetry, snapshot
 from paxtui.replica.observability.trace_output import TraceOutput
 from paxtui.replica.pending_requests import PendingRequests, ReadAnswer
@@ -94,7 +95,10 @@ class Host:
         self.control = CoreControl(self)
         faults = fault_registry.active_faults
         self.telemetry = Telemetry(lambda ask, number: snapshot(self.core, faults, ask, number))
-        self.trace = TraceOutput(me, message_log, event_log, fault_registry, self.telemetry, self.counters)
+        self.history = EventHistory(me, self._sample)
+        self.trace = TraceOutput(
+            me, message_log, event_log, fault_registry, self.telemetry, self.history, self.counters
+        )
         self._rng = rng
         self.read_loop = ReadLoop(self._begin_read, self._end_read)
         self._gathering = False
@@ -388,6 +392,9 @@ class Host:
     def status(self) -> Status | None:
         """Return the core's belief, or ``None`` during warm-up."""
         return self.core.status if self.core is not None else None
+
+    def _sample(self) -> Sample:
+        return Sample(self.counters["sent messages"], self.commits, round(self.commit_s * 1000, 3))
 
     def report(self, ask: int) -> StatusReport:
         """Return the status as far as the host knows it; the server adds who is connected."""

@@ -17,6 +17,7 @@ from paxtui.replica.core_control import CoreControl
 from paxtui.replica.event_log import EventLog
 from paxtui.replica.faults.registry import FaultRegistry
 from paxtui.replica.log.applied_log import AppliedLog
+from paxtui.replica.observability.history import EventHistory
 from paxtui.replica.observability.telemetry import Telemetry
 from paxtui.replica.pending_requests import PendingRequests, ReadAnswer
 from paxtui.replica.protocol_clock import ProtocolClock
@@ -53,6 +54,10 @@ class ClientPort(Protocol):
     @property
     def telemetry(self) -> Telemetry:
         """Return what observers are told."""
+
+    @property
+    def history(self) -> EventHistory:
+        """Return what was before, for those who come late."""
 
     @property
     def read_loop(self) -> ReadLoop:

@@ -221,6 +221,7 @@ async def _serve(
             Compaction(host.control, host.storage, options.cluster.keep, message_log, event_log).run
         )
         nursery.start_soon(host.telemetry.run)
+        nursery.start_soon(host.history.run)
         if host.trace.recorder is not None:
             nursery.start_soon(host.trace.recorder.run)
         for peer in range(options.cluster.n):

@@ -247,6 +247,13 @@ class ObserveRequest(Frame, frozen=True, tag="observe"):
     id: Ask
 
 
+class HistoryRequest(Frame, frozen=True, tag="get-history"):
+    """Ask for the notable events and gauges that the replica kept, in
+    :class:`~paxtui.wire.telemetry.HistoryPage` frames. Version 1 does not know it."""
+
+    id: Ask
+
+
 ClientRequest = AppendRequest | AppendManyRequest | ReadRequest | TailRequest | StatusRequest
 OperatorRequest = (
     ElectRequest
@@ -259,5 +266,5 @@ OperatorRequest = (
     | ReadRequest
     | TailRequest
 )
-ObserverRequest = ObserveRequest | StatusRequest
+ObserverRequest = ObserveRequest | HistoryRequest | StatusRequest
 Answer = AppendedReply | RefusedReply | LogPage | StatusReport | FailedReply | FaultList | DoneReply

@@ -87,7 +87,41 @@ class TelemetryDelta(Frame, frozen=True, tag="delta", kw_only=True):
     dropped: int
 
 
-ObserverAnswer = TelemetrySnapshot | TelemetryDelta
+class GaugeSecond(Struct, frozen=True, array_like=True, gc=False):
+    """What a replica counted in one second: ``[second, leads, chosen, learned, elections, resent, lost,
+    messages, fsync_ms, p50_ms, p99_ms]``. ``second`` is a whole second of its monotonic clock. ``chosen``,
+    the quantiles of the time from a proposal to the news that it is chosen, and ``elections`` are what it saw
+    as the leader."""
+
+    second: int
+    leads: bool
+    chosen: int
+    learned: int
+    elections: int
+    resent: int
+    lost: int
+    messages: int
+    """Messages that left for other replicas."""
+    fsync_ms: float | None
+    """The moving average of the time of a commit; ``None`` where nothing was committed."""
+    p50_ms: float | None
+    p99_ms: float | None
+
+
+class HistoryPage(Frame, frozen=True, tag="history", kw_only=True):
+    """What a replica kept of the time before: ``[number, seconds, event]`` triples in order, as a delta has
+    them but without values, and seconds of gauges. Several pages answer one request, and ``last`` is true in
+    the last one."""
+
+    id: int
+    began_s: float
+    """When this process began, on its monotonic clock: numbers are those of one process."""
+    events: tuple[tuple[Number, float, Raw], ...]
+    gauges: tuple[GaugeSecond, ...]
+    last: bool
+
+
+ObserverAnswer = TelemetrySnapshot | TelemetryDelta | HistoryPage
 
 
 class ValueView(Struct, frozen=True, array_like=True, gc=False):

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from paxtui.console.model.analysis.describe import WORDS, describe
-from paxtui.console.model.state.seen import YOU, Note, Seen
+from paxtui.console.model.state.seen import YOU, Divider, Note, Seen
 from paxtui.wire import events as e
 from paxtui.wire.faults import Cut, Loss
 from paxtui.wire.telemetry import (
@@ -109,5 +109,5 @@ def test_events_are_told_with_their_ballots_slots_and_replicas(event: Any, text:
 
 
 def test_every_event_that_telemetry_has_is_told() -> None:
-    assert set(WORDS) == {*get_args(Observed), Note}
+    assert set(WORDS) == {*get_args(Observed), Note, Divider}
     assert {type(event) for event, _ in LINES} == set(WORDS)

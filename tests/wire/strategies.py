@@ -104,4 +104,5 @@ requests = st.one_of(
     st.builds(r.RenewRequest, numbers, st.integers(-(2**63), 2**63 - 1)),
     st.builds(r.ListFaultsRequest, numbers),
     st.builds(r.ObserveRequest, numbers),
+    st.builds(r.HistoryRequest, numbers),
 )

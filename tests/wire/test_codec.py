@@ -54,7 +54,14 @@ def test_the_round_trips_above_cover_every_type_of_message_there_is() -> None:
             r.ElectRequest,
             r.FillHoleRequest,
         ),
-        *(r.InjectRequest, r.UndoRequest, r.RenewRequest, r.ListFaultsRequest, r.ObserveRequest),
+        *(
+            r.InjectRequest,
+            r.UndoRequest,
+            r.RenewRequest,
+            r.ListFaultsRequest,
+            r.ObserveRequest,
+            r.HistoryRequest,
+        ),
     }
     assert len(typing.get_args(f.AnyFault)) == 13
 

@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable
 
 from paxtui.client import Lost
+from paxtui.client.watch import Told
 from paxtui.console.driver.executor import Executor
 from paxtui.console.driver.recording import ObservationFile
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.wire.requests import StatusReport
-from paxtui.wire.telemetry import TelemetryDelta, TelemetrySnapshot
+from paxtui.wire.telemetry import HistoryPage, TelemetryDelta, TelemetrySnapshot
 
 Write = Callable[[Callable[[ObservationFile], None]], None]
 
@@ -28,9 +29,9 @@ class TelemetryReader:
         self._strangers = strangers
         self._write = write
         self._known = False
-        self._waiting: list[TelemetrySnapshot | TelemetryDelta] = []
+        self._waiting: list[TelemetrySnapshot | TelemetryDelta | HistoryPage] = []
 
-    def take_telemetry(self, told: TelemetrySnapshot | TelemetryDelta | StatusReport | Lost) -> None:
+    def take_telemetry(self, told: Told) -> None:
         """Take it."""
         if isinstance(told, StatusReport):
             self._report(told)
@@ -41,12 +42,13 @@ class TelemetryReader:
         elif self._replica not in self._strangers:
             self._waiting.append(told)
 
-    def _fold(self, told: TelemetrySnapshot | TelemetryDelta) -> None:
+    def _fold(self, told: TelemetrySnapshot | TelemetryDelta | HistoryPage) -> None:
         model, replica = self._model, self._replica
         model.fold(replica, told, time.monotonic())
-        if self._write is not None:
+        if self._write is not None and not isinstance(told, HistoryPage):
             offset = model.replicas[replica].wall_offset
-            self._write(lambda file: file.write_telemetry(replica, told, offset))
+            seen = told
+            self._write(lambda file: file.write_telemetry(replica, seen, offset))
 
     def _report(self, told: StatusReport) -> None:
         if not self._known:

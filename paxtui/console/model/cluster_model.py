@@ -11,20 +11,21 @@ from paxtui.config.cluster_file import Cluster
 from paxtui.console.model.liveness.liveness import Liveness
 from paxtui.console.model.safety.safety import SafetyJudge
 from paxtui.console.model.state.facts import Facts
+from paxtui.console.model.state.history import fold_history
 from paxtui.console.model.state.replica import Process
 from paxtui.console.model.state.seen import NO_NUMBER, YOU, Note, Seen
 from paxtui.console.model.state.telemetry import (
     fold_event,
     fold_snapshot,
     forget_oldest,
-    slim,
     watch,
     watch_all,
 )
 from paxtui.console.model.state.values import Value
 from paxtui.wire.faults import Pause
+from paxtui.wire.notable import slim
 from paxtui.wire.requests import LogEntry, StatusReport
-from paxtui.wire.telemetry import FaultBegan, Observed, TelemetryDelta, TelemetrySnapshot
+from paxtui.wire.telemetry import FaultBegan, HistoryPage, Observed, TelemetryDelta, TelemetrySnapshot
 
 decode = msgspec.json.Decoder(Observed).decode
 
@@ -48,15 +49,24 @@ class ClusterModel(Facts):
 
     # Folding
 
-    def fold(self, id: int, told: TelemetrySnapshot | TelemetryDelta | None, now: float) -> None:
+    def fold(
+        self, id: int, told: TelemetrySnapshot | TelemetryDelta | HistoryPage | None, now: float
+    ) -> None:
         """Take what a replica's telemetry told; ``None`` when the connection to it is lost."""
         self.version += 1
         replica = self.replicas[id]
+        if self.came_at is None:
+            self.came_at = now
         if told is None:
+            if replica.told_since is not None:
+                replica.told_since, replica.missed_since = None, now
             watch(self, replica, now, False)
             self.judge.gap(id, now)
             return
         replica.heard_at = now
+        if isinstance(told, HistoryPage):
+            fold_history(self, replica, told, now)
+            return
         if isinstance(told, TelemetrySnapshot):
             fold_snapshot(self, replica, told, now)
             self.judge.snapshot(id, told)
@@ -68,6 +78,7 @@ class ClusterModel(Facts):
             self.judge.gap(id, now, dropped=True)
             return
         replica.events += len(told.events)
+        replica.told_to = told.first + len(told.events)
         # Of all that came on this connection, the quickest says best how far apart the two clocks are.
         replica.offset = min(replica.offset, now - told.at_s)
         for number, (at_s, raw) in enumerate(told.events, told.first):

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from paxtui.console.model.analysis.describe import describe
 from paxtui.console.model.state.journal import Filter
-from paxtui.console.model.state.seen import YOU, Note, Seen
+from paxtui.console.model.state.seen import YOU, Divider, Note, Seen
 from paxtui.console.rows.text import Row, fit, pad
 from paxtui.console.view_state import ViewState
 from paxtui.wire import events as e
@@ -70,6 +70,10 @@ def line(
     pointer = view_state.styles.glyph("pointer") if chosen else " "
     if seen is None:
         return fit([(f"{pointer} ", "key"), ("older events are not kept", "dim")], width)
+    if isinstance(seen.event, Divider):
+        rule = view_state.styles.glyph("rule")
+        text = f" {describe(seen)} "
+        return fit([(pointer, "key" if chosen else ""), (2 * rule + text + width * rule, "dim")], width)
     style = tone(seen)
     at = clock(seen.wall)
     row: Row = [
@@ -81,6 +85,8 @@ def line(
         (describe(seen) if words is None else words, style),
     ]
     row = fit(row, width)
+    if seen.remembered:
+        row = [(text, name if name == "key" else "dim") for text, name in row]
     return [(text, f"{name} cursor".strip()) for text, name in row] if chosen else row
 
 

@@ -24,6 +24,7 @@ GLYPHS: Final[dict[str, tuple[str, str]]] = {
     "refused": ("✗", "!"),
     "unknown": ("?", "?"),
     "removed": ("#", "#"),
+    "rule": ("─", "-"),
     "pointer": ("▶", ">"),
     "follow": ("▼", "v"),
     "arrow": ("→", ">"),

@@ -45,6 +45,7 @@ What replicas decided and what you did, by the clock of whoever tells it, the ne
 It stands in the order of cause: a proposal before the votes for it, promises before the lead. A row
 that the clocks contradict is marked ~.
 What says the same again is one line, with how often it was said.
+Replicas keep what was notable before you came: it is dim, and stands above the line `you came`.
 
 arrows PgUp PgDn home   scroll     f or end   follow again
 `:export events FILE` writes all that is kept: JSON lines if FILE ends in .json, else text"""
@@ -67,7 +68,13 @@ arrows PgUp PgDn home   scroll     f or end   follow again
         """Return the lines of these events; each of them alone where every message is told."""
         ring, folding = self.ring, self.folding and not self.wanted.everything
         if self._lines.ring is not ring or self._lines.folding != folding:
+            pointed = None if self.following else self._lines.lines.get(self.cursor)
             self._lines = EventLines(ring, EVENTS_KEPT, folding=folding)
+            if pointed is not None:  # it stays in its row, where older ones came in above it
+                self._lines.take_new()
+                line = place_of(pointed.seen, self._lines)
+                if line is not None:
+                    self.cursor, self.top = line, max(0, self.top + line - self.cursor)
         return self._lines.take_new()
 
     @property
@@ -84,7 +91,8 @@ arrows PgUp PgDn home   scroll     f or end   follow again
         return highlight(row, self.search)
 
     def rows(self, width: int, height: int) -> list[Row]:
-        self.cursor, self.top = max(self.cursor, self.first), max(self.top, self.first)
+        first = self.first  # what came in above moves both
+        self.cursor, self.top = max(self.cursor, first), max(self.top, first)
         return super().rows(width, height)
 
     def _follow(self, count: int, room: int) -> None:
@@ -195,6 +203,14 @@ def matching(lines: Ring[EventLine], text: str) -> list[int]:
         for at, line in enumerate(lines, start=lines.first)
         if sought in f"{events.who(line.seen)} {line.words}".lower()
     ]
+
+
+def place_of(seen: Seen, lines: EventLines) -> int | None:
+    """Return the line of an event that the lines hold."""
+    for place, each in enumerate(lines.ring, start=lines.ring.first):
+        if each is seen:
+            return lines.line_of(place)
+    return None
 
 
 def line_at(lines: EventLines, seconds: float) -> int | None:

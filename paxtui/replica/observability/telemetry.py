@@ -111,6 +111,11 @@ class Telemetry:
         """Return whether anybody wants events."""
         return bool(self._watchers)
 
+    @property
+    def number(self) -> int:
+        """Return the number of the next event."""
+        return self._number + len(self._buffer) + self._overflow
+
     def add_observer(self, ask: int, sink: FrameSink, bytes_max: int = OBSERVER_BYTES_MAX) -> Watcher:
         """Add an observer; it gets a snapshot with the next flush."""
 

@@ -11,10 +11,12 @@ from paxtui.core.output import Applied, Output
 from paxtui.replica.event_log import EventLog
 from paxtui.replica.faults.registry import FaultRegistry
 from paxtui.replica.log.message_log import MessageLog
+from paxtui.replica.observability.history import EventHistory
 from paxtui.replica.observability.recorder import Recorder
 from paxtui.replica.observability.telemetry import Telemetry
 from paxtui.wire.faults import describe
 from paxtui.wire.telemetry import FaultBegan, FaultEnded, MessageFaulted
+from paxtui.wire.views import Told
 
 
 class TraceOutput:
@@ -27,6 +29,7 @@ class TraceOutput:
         event_log: EventLog,
         fault_registry: FaultRegistry,
         telemetry: Telemetry,
+        history: EventHistory,
         counters: Counter[str],
     ) -> None:
         self._me = me
@@ -34,6 +37,7 @@ class TraceOutput:
         self._event_log = event_log
         self._fault_registry = fault_registry
         self._telemetry = telemetry
+        self._history = history
         self._counters = counters
         self.recorder: Recorder | None = None
         fault_registry.on_change = self._record_fault
@@ -59,18 +63,27 @@ class TraceOutput:
                     self._fault_registry.end_skip(event.slot)
                 elif isinstance(event, MessageDropped):
                     self._counters[f"dropped: {event.reason}"] += 1
-            self._telemetry.record(now, output.events)
+            self._tell(now, output.events)
             if self.recorder is not None:
                 self.recorder.take_events(now, output.events)
 
     def publish_faulted(self, faulted: list[MessageFaulted], now: float) -> None:
         """Pass what faults did to messages to observers, and empty the list."""
         if faulted:
-            self._telemetry.record(now, tuple(faulted))
+            self._tell(now, tuple(faulted))
             faulted.clear()
 
+    def _tell(self, now: float, events: tuple[Told, ...]) -> None:
+        """Tell observers, and keep for later ones. Telemetry may join events of a turn: none gets a number
+        that it has not given out."""
+        first = self._telemetry.number
+        self._telemetry.record(now, events)
+        last = self._telemetry.number - 1
+        for number, event in enumerate(events, first):
+            self._history.take(event, min(number, last), now)
+
     def _record_fault(self, change: FaultBegan | FaultEnded) -> None:
-        self._telemetry.record(trio.current_time(), (change,))
+        self._tell(trio.current_time(), (change,))
         if self.recorder is not None:
             what = str(type(change).__struct_config__.tag)
             self.recorder.take_fault(trio.current_time(), what, describe(self._me, change.fault))

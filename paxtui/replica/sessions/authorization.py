@@ -25,6 +25,7 @@ from paxtui.wire.requests import (
     AppendRequest,
     ElectRequest,
     FillHoleRequest,
+    HistoryRequest,
     InjectRequest,
     ListFaultsRequest,
     ObserveRequest,
@@ -43,8 +44,10 @@ _OPERATING: Final[frozenset[Verb]] = frozenset(
 )
 _MAY: Final[dict[Role, frozenset[Verb]]] = {
     "client": _READING | {AppendRequest, AppendManyRequest},
-    "observer": _READING | {ObserveRequest, ListFaultsRequest},
-    "operator": _READING | _OPERATING | {AppendRequest, AppendManyRequest, ObserveRequest, ListFaultsRequest},
+    "observer": _READING | {ObserveRequest, HistoryRequest, ListFaultsRequest},
+    "operator": _READING
+    | _OPERATING
+    | {AppendRequest, AppendManyRequest, ObserveRequest, HistoryRequest, ListFaultsRequest},
     "replica": frozenset(),
 }
 _ALL: Final = _MAY["operator"]

@@ -38,6 +38,7 @@ from paxtui.wire.requests import (
     ElectRequest,
     FailedReply,
     FillHoleRequest,
+    HistoryRequest,
     InjectRequest,
     ListFaultsRequest,
     LogEntry,
@@ -77,6 +78,7 @@ Request = (
     | RenewRequest
     | ListFaultsRequest
     | ObserveRequest
+    | HistoryRequest
 )
 
 _decoders: dict[str, Decoder[Request]] = {
@@ -278,6 +280,9 @@ class ClientSession:
                 self._too_many(request.id)
             case ObserveRequest():
                 self._start(nursery, lambda: self._observe(request), request.id, endless=True)
+            case HistoryRequest():
+                for page in self._host.history.pages(request.id):
+                    self._send(page)
             case _:
                 self._send(self._operator_requests.execute(request, self._caller))
 

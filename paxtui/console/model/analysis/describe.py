@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from paxtui.console.model.state.seen import Note, Seen
+from paxtui.console.model.state.seen import Divider, Note, Seen
 from paxtui.wire import events as e
 from paxtui.wire.faults import describe as describe_fault
 from paxtui.wire.telemetry import (
@@ -235,6 +235,7 @@ WORDS: dict[type[Struct], Callable[[int, Any], str]] = {
     FaultBegan: _fault_began,
     FaultEnded: _fault_ended,
     Note: lambda me, event: visible(event.text, 200),
+    Divider: lambda me, event: event.text,
 }
 """By class of event; each takes the replica that tells it, and the event."""
 

@@ -14,6 +14,7 @@ from paxtui.console.model.state.phase1 import Phase1Findings
 from paxtui.console.model.state.rates import Latencies, RateCounter
 from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.model.state.runs import Runs
+from paxtui.console.model.state.seen import Seen
 from paxtui.console.model.state.sent_messages import SentMessages
 from paxtui.console.model.state.trims import Trims
 from paxtui.console.model.state.values import Values
@@ -51,6 +52,10 @@ class Facts:
         self.chosen_rate = RateCounter()
         self.elections = RateCounter()
         self.latency = Latencies()
+        self.came_at: float | None = None
+        """When this console began to look, on its own clock."""
+        self.remembered: list[Seen] = []
+        """What replicas kept of the time before."""
         self.first_proposed_at: Runs[float] = Runs()
         """When the first proposal was seen, on the console's clock."""
 
@@ -68,6 +73,7 @@ class Facts:
         other.chat = self.chat.still()
         other.chosen_rate, other.elections = self.chosen_rate.copy(), self.elections.copy()
         other.latency = self.latency.copy()
+        other.remembered = self.remembered[:]
         other.first_proposed_at = self.first_proposed_at.copy()
         return other
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from paxtui.console.model.state.cause_order import CauseOrder
 from paxtui.console.model.state.ring import Ring, Sieve
-from paxtui.console.model.state.seen import YOU, Seen
-from paxtui.wire import events as e
-from paxtui.wire.telemetry import LearnedView, MessageFaulted, ProposedView, VotedView
+from paxtui.console.model.state.seen import NO_NUMBER, YOU, Divider, Seen
+from paxtui.wire.notable import is_notable
 
 EVENTS_KEPT: Final = 50_000
 NOTABLE_KEPT: Final = 10_000
@@ -18,37 +17,9 @@ NOTABLE_KEPT: Final = 10_000
 YOURS_KEPT: Final = 2_000
 """Events of the person at this console: replicas' events, however many, push none of them out."""
 
-QUIET: Final = frozenset(
-    (
-        e.AcceptSent,
-        e.AcceptedReceived,
-        e.AppliedTo,
-        e.PreVoteAnswered,
-        e.ChosenSeen,
-        e.EntriesSent,
-        e.Checkpointed,
-        e.MessageDropped,
-        e.PrepareSent,
-        e.PromiseReceived,
-        e.ReadConfirmed,
-        e.SnapshotSent,
-        LearnedView,
-        MessageFaulted,
-        ProposedView,
-        VotedView,
-    )
-)
-"""Told only at the level `all`: they come with every message, or all the time."""
 
-
-def _is_notable(seen: Seen) -> bool:
-    """Return whether it matters to a person by itself."""
-    match seen.event:
-        case ProposedView(source=source):
-            return source != "client"
-        case e.LeaderHeard(ballot=ballot):
-            return ballot.replica != seen.replica  # that it leads is told before
-    return type(seen.event) not in QUIET
+BEFORE: Final = "before you came"
+CAME: Final = "you came"
 
 
 class Filter(NamedTuple):
@@ -61,6 +32,8 @@ class Filter(NamedTuple):
 
     def takes(self, seen: Seen) -> bool:
         """Return whether an event of the level is wanted."""
+        if isinstance(seen.event, Divider):
+            return True
         return (self.kind is None or seen.kind == self.kind) and self.replica in (None, seen.replica)
 
 
@@ -111,8 +84,17 @@ class Events:
         self.all.append(seen)
         if seen.replica == YOU:
             self.yours.append(seen)
-        if _is_notable(seen):
+        if is_notable(seen.replica, seen.event):
             self.notable.append(seen)
+
+    def put_before(self, remembered: Iterable[Seen], came: float) -> None:
+        """Put what replicas kept in the place of what they kept before. It is all notable; ``came`` is the
+        time of day from which on this console saw by itself."""
+        kept = tuple(remembered)
+        if kept:
+            self.all = Ring.of(with_dividers(kept, _seen_here(self.all), came), EVENTS_KEPT)
+            self.notable = Ring.of(with_dividers(kept, _seen_here(self.notable), came), NOTABLE_KEPT)
+            self._sieves.clear()
 
     def ring(self, wanted: Filter) -> Ring[Seen]:
         """Return the events that pass a filter. What came since the last call is looked at, and nothing
@@ -132,3 +114,27 @@ class Events:
     def newest(self, *, everything: bool = False) -> Iterator[Seen]:
         """Iterate from the newest backwards."""
         return reversed(self.all if everything else self.notable)
+
+
+def _seen_here(ring: Iterable[Seen]) -> Iterator[Seen]:
+    return (seen for seen in ring if not seen.remembered and not isinstance(seen.event, Divider))
+
+
+def with_dividers(kept: Sequence[Seen], seen_here: Iterable[Seen], came: float) -> list[Seen]:
+    """Return what replicas kept and what was seen, by the time of day at which it happened. Both stay in
+    their own order. A line stands before what was before, and one behind it."""
+    merged: list[Seen] = []
+    at = 0
+    for seen in seen_here:
+        while at < len(kept) and kept[at].wall <= max(seen.wall, came):
+            merged.append(kept[at])
+            at += 1
+        merged.append(seen)
+    merged += kept[at:]
+    if not merged[0].remembered or merged[0].wall >= came:
+        return merged
+    end = next(
+        (at for at, seen in enumerate(merged) if not seen.remembered or seen.wall >= came), len(merged)
+    )
+    before = Seen(merged[0].wall, YOU, NO_NUMBER, Divider(BEFORE))
+    return [before, *merged[:end], Seen(came, YOU, NO_NUMBER, Divider(CAME)), *merged[end:]]

@@ -48,6 +48,13 @@ class RateCounter:
         if back <= SECONDS_KEPT:
             self._buckets[-back] = (self._buckets[-back] or 0.0) + count
 
+    def fill(self, now: float, second: int, count: float) -> None:
+        """Take what was counted in a second that nobody watched."""
+        self._advance(now)
+        back = _back(self._second, second)
+        if back <= SECONDS_KEPT:
+            self._buckets[-back] = (self._buckets[-back] or 0.0) + count
+
     def _advance(self, now: float) -> None:
         second = int(now)
         if self._second is None:
@@ -87,6 +94,13 @@ class Gauge:
         self._advance(now)
         self._buckets[-1] = value
 
+    def fill(self, now: float, second: int, value: float) -> None:
+        """Take its value in a second before, if none is known."""
+        self._advance(now)
+        back = _back(self._second, second)
+        if back <= SECONDS_KEPT and self._buckets[-back] is None:
+            self._buckets[-back] = value
+
     def _advance(self, now: float) -> None:
         second = int(now)
         if self._second is None:
@@ -124,6 +138,18 @@ class Latencies:
         back = _back(self._second, now)
         if back <= SAMPLED_S and len(bucket := self._buckets[-back]) < SAMPLES_MAX:
             bucket.append(ms)
+
+    def fill(self, now: float, second: int, quantiles: tuple[float | None, ...]) -> None:
+        """Take the quantiles :data:`SHARES` of a second before that was not measured here."""
+        self._advance(now)
+        back = _back(self._second, second)
+        for told, ms in zip(self._told.values(), quantiles, strict=True):
+            if ms is None or back > SECONDS_KEPT:
+                continue
+            if back > SAMPLED_S:
+                told[-(back - SAMPLED_S)] = ms
+            elif not self._buckets[-back]:
+                self._buckets[-back].append(ms)
 
     def _advance(self, now: float) -> None:
         second = int(now)

@@ -78,7 +78,18 @@ class ReplicaView:
         """Its wall clock minus the console's own, at the begin of the connection."""
         self.wall_offset = 0.0
         """Its wall clock minus its own, for the times of day of its events."""
-        self.number: int | None = None
+        self.number = 0
+        """That of the first event told on this connection."""
+        self.told_to = 0
+        """The number after the last event told."""
+        self.missed_from = 0
+        """The number of the first event before this connection that nobody told."""
+        self.began_s: float | None = None
+        """When the process began of which the history came, on its own clock."""
+        self.told_since: float | None = None
+        """When this connection began to tell; ``None`` while there is none."""
+        self.missed_since = 0.0
+        """When the connection before it ended."""
         self.gaps = 0
         """Events that were dropped on their way here."""
         self.events = 0

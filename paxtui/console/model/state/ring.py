@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -22,6 +22,14 @@ class Ring(Generic[T]):
         if len(self._items) >= 2 * self._kept:
             self._gone += len(self._items) - self._kept
             del self._items[: -self._kept]
+
+    @classmethod
+    def of(cls, items: Iterable[T], kept: int) -> Ring[T]:
+        """Return a ring of the newest of some items."""
+        made = cls(kept)
+        for item in items:
+            made.append(item)
+        return made
 
     def copy(self) -> Ring[T]:
         """Return another one of the same."""

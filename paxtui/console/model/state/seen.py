@@ -62,6 +62,12 @@ class Note(Struct, frozen=True):
     failed: bool = False
 
 
+class Divider(Struct, frozen=True):
+    """A line between what was before and what this console saw."""
+
+    text: str
+
+
 class Seen(NamedTuple):
     """One event. ``number`` counts a replica's events without a gap, so that a later view of messages and
     their causes can be built from these."""
@@ -73,6 +79,8 @@ class Seen(NamedTuple):
     event: Struct
     corrected: bool = False
     """Whether it stands behind its cause although the clocks say that it was earlier."""
+    remembered: bool = False
+    """Whether the replica kept it and told it later: nobody here saw it."""
 
     @property
     def kind(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from operator import gt, lt
 from typing import Any, Final
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from paxtui.console.model.state.facts import Facts
 from paxtui.console.model.state.replica import ReplicaView
@@ -37,8 +37,11 @@ def fold_event(facts: Facts, replica: ReplicaView, event: Struct, at: float) -> 
 
 def fold_snapshot(facts: Facts, replica: ReplicaView, snapshot: TelemetrySnapshot, now: float) -> None:
     """Take all that a replica tells of itself at the begin of a connection."""
+    if replica.told_since is None:
+        replica.missed_from, replica.number = replica.told_to, snapshot.number
+        replica.told_since = now
+    replica.told_to = snapshot.number
     watch(facts, replica, now, True)
-    replica.number = snapshot.number
     replica.offset = now - snapshot.at_s
     replica.wall_ahead = snapshot.wall - now
     replica.wall_offset = snapshot.wall - snapshot.at_s
@@ -273,12 +276,3 @@ HANDLERS: Final[dict[type, Callable[[Facts, ReplicaView, Any, float], None]]] = 
     e.SlotSkipped: _slot_skipped,
     FaultEnded: _fault_ended,
 }
-
-
-def slim(event: Struct) -> Struct:
-    """Return an event without marks and values: fifty thousand of them are kept, and runs can be long."""
-    if isinstance(event, VotedView):
-        return structs.replace(event, digests="")
-    if isinstance(event, ProposedView | LearnedView):
-        return structs.replace(event, digests="", values=None)
-    return event
