@@ -99,6 +99,7 @@ LINES: list[tuple[Any, str]] = [
     ),
     (FaultBegan(6, Loss(2, 20.0), False), "fault #6 acts: loss r1>r2 20 %"),
     (FaultEnded(6, Cut(-1), "undone"), "fault #6 is over (undone): cut r1>*"),
+    (Divider("you came"), "you came"),
     (Note("crash r0" + EVIL), "crash r0␛]52;c;x␇[red]<202E>␊"),
 ]
 
