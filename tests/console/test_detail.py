@@ -40,7 +40,7 @@ def test_a_text_that_is_longer_than_what_is_told_ends_in_an_ellipsis() -> None:
 
 def test_a_page_of_the_log_is_cut_like_what_is_told_and_kept_whole_for_who_asks() -> None:
     story = Story(3).up()
-    story.model.page((LogEntry(0, Ballot(1, 0), "ada~s@0", 1, LONG, None),), 0)
+    story.model.page((LogEntry(0, Ballot(1, 0), "ada~s@0", 1, LONG, None),), 0, story.now)
     value = story.model.values.get(0)
     assert value is not None
     assert (len(value.text), value.is_cut) == (TEXT_CHARS_MAX, True)
@@ -51,7 +51,9 @@ def test_a_page_of_the_log_is_cut_like_what_is_told_and_kept_whole_for_who_asks(
 def test_whole_texts_are_kept_in_bounded_number() -> None:
     story = Story(3).up()
     for slot in range(300):
-        story.model.page((LogEntry(slot, Ballot(1, 0), "ada~s@0", slot, f"{slot} {LONG}", None),), 0)
+        story.model.page(
+            (LogEntry(slot, Ballot(1, 0), "ada~s@0", slot, f"{slot} {LONG}", None),), 0, story.now
+        )
     values = story.model.values
     assert values.whole(299) == f"299 {LONG}"
     assert values.whole(0) is None
@@ -98,7 +100,7 @@ def test_a_text_that_was_cut_is_fetched_when_its_slot_is_opened(play: Play) -> N
         await on.press("enter")
         assert fetched == [c.FetchPageCommand(0, 10, 1)]
         assert "only the beginning; the rest is asked for" in page_of(on)
-        on.story.model.page((LogEntry(10, Ballot(1, 0), "ada~s@0", 1, LONG, None),), 0)
+        on.story.model.page((LogEntry(10, Ballot(1, 0), "ada~s@0", 1, LONG, None),), 0, on.story.now)
         text = page_of(on)
         assert LONG in text.replace("\n", "")
         assert "only the beginning" not in text

@@ -170,7 +170,8 @@ class Executor:
             case c.RecordCommand(folder):
                 return self._record(folder)
             case c.FetchPageCommand(replica, first, count):
-                self._model.page(await self._operator.page(replica, first, count), replica)
+                entries = await self._operator.page(replica, first, count)
+                self._model.page(entries, replica, time.monotonic())
                 return ""
             case _:
                 raise Failed(f"{c.words(command)} cannot be done here")

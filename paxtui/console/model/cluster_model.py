@@ -13,7 +13,7 @@ from paxtui.console.model.safety.safety import SafetyJudge
 from paxtui.console.model.state.facts import Facts
 from paxtui.console.model.state.history import fold_history
 from paxtui.console.model.state.replica import Process
-from paxtui.console.model.state.seen import NO_NUMBER, YOU, Note, Seen
+from paxtui.console.model.state.seen import NO_NUMBER, YOU, Aside, Note, Seen
 from paxtui.console.model.state.telemetry import (
     fold_event,
     fold_snapshot,
@@ -22,12 +22,15 @@ from paxtui.console.model.state.telemetry import (
     watch_all,
 )
 from paxtui.console.model.state.values import Value
+from paxtui.console.model.verdict import verdict_of
+from paxtui.tape.step import DROPPED, FETCHED, LOST, PROCESS, REPORT, SILENT, SNAPSHOT, VERDICT, WIPED
 from paxtui.wire.faults import Pause
 from paxtui.wire.notable import slim
 from paxtui.wire.requests import LogEntry, StatusReport
 from paxtui.wire.telemetry import FaultBegan, HistoryPage, Observed, TelemetryDelta, TelemetrySnapshot
 
 decode = msgspec.json.Decoder(Observed).decode
+_encode = msgspec.json.Encoder().encode
 
 
 class ClusterModel(Facts):
@@ -40,6 +43,12 @@ class ClusterModel(Facts):
         self.judge = SafetyJudge(self.n)
         self.liveness = Liveness()
         self._bookmarked = 0
+        self._said: object = None
+        """The lights that were taped last."""
+        self.taped = False
+        """Whether a tape is written of what is told."""
+        self.wall_guessed = 0.0
+        """The time of day minus the console's clock, before any replica told what it has."""
 
     def still(self) -> Self:
         other = super().still()
@@ -59,6 +68,8 @@ class ClusterModel(Facts):
             self.came_at = now
         if told is None:
             if replica.told_since is not None:
+                self._tape(LOST, id, now)
+            if replica.told_since is not None:
                 replica.told_since, replica.missed_since = None, now
             watch(self, replica, now, False)
             self.judge.gap(id, now)
@@ -68,11 +79,13 @@ class ClusterModel(Facts):
             fold_history(self, replica, told, now)
             return
         if isinstance(told, TelemetrySnapshot):
+            self._tape(SNAPSHOT, id, now, told)
             fold_snapshot(self, replica, told, now)
             self.judge.snapshot(id, told)
             self._bookmark(told.wall)
             return
         if told.dropped:
+            self._tape(DROPPED, id, now, told.dropped)
             replica.gaps += told.dropped
             watch(self, replica, now, False)
             self.judge.gap(id, now, dropped=True)
@@ -89,7 +102,7 @@ class ClusterModel(Facts):
                 self.paused(id, event.fault.seconds, at)
             self.judge.event(id, event)
             seen = Seen(at_s + replica.wall_offset, id, number, slim(event))
-            self.journal.add(seen, at, now)
+            self.journal.add(seen, at, now, (at_s, told.at_s, raw) if self.taped else None)
         if told.events:
             self._bookmark(told.at_s + replica.wall_offset)
         forget_oldest(self, replica)
@@ -99,6 +112,10 @@ class ClusterModel(Facts):
         mostly tell nothing new: the version grows only with what has to be seen at once."""
         replica = self.replicas[id]
         before = replica.summary, self.leaders.get(id)
+        if report is not None:
+            self._tape(REPORT, id, now, report)
+        elif problem != replica.last_words:
+            self._tape(SILENT, id, now, problem)
         if report is not None:
             process = replica.process
             replica.take_report(report, now)
@@ -122,6 +139,8 @@ class ClusterModel(Facts):
         """Take what the supervisor, or a refused connection, tells of a process."""
         self.version += 1
         replica = self.replicas[id]
+        if state != replica.process or pid not in (None, replica.pid):
+            self._tape(PROCESS, id, now, (state, pid, words))
         if state != replica.process:
             self._tell_process(id, replica.process, state, words, now)
         replica.set_process(state, now)
@@ -139,8 +158,15 @@ class ClusterModel(Facts):
     def wiped(self, id: int, now: float) -> None:
         """Forget the votes of a replica that is down and whose disk was deleted."""
         self.process(id, "down", now)
+        self._tape(WIPED, id, now)
         self.replicas[id].wipe()
         self.judge.wiped(id)
+
+    def _tape(self, kind: str, source: int, now: float, body: object = None) -> None:
+        """Let a tape keep in its place what the facts are told beside events."""
+        if self.taped:
+            seen = Seen(now + (self.wall_ahead or self.wall_guessed), source, NO_NUMBER, Aside(kind))
+            self.journal.add(seen, now, now, (now, now, _encode(body)))
 
     def _tell_process(self, id: int, before: str, state: str, words: str, now: float) -> None:
         """Put what became of a process among the events: what others do next follows from it."""
@@ -151,8 +177,9 @@ class ClusterModel(Facts):
             "starting": "its process is started" if before == "down" else "",
         }.get(state, "")
         if told and self.wall_ahead:  # before anything was heard nobody knows the time
-            seen = Seen(now + self.wall_ahead, id, NO_NUMBER, Note(told, failed=state == "down"))
-            self.journal.add(seen, now, now)
+            note = Note(told, failed=state == "down")
+            seen = Seen(now + self.wall_ahead, id, NO_NUMBER, note)
+            self.journal.add(seen, now, now, (now, now, _encode(note)) if self.taped else None)
 
     def paused(self, id: int, seconds: float, at: float) -> None:
         """Note that a fault stops a process from ``at`` on, a time of the console's; it goes on by itself."""
@@ -165,8 +192,9 @@ class ClusterModel(Facts):
     def note(self, text: str, wall: float, *, slot: int | None = None, failed: bool = False) -> None:
         """Put what the person did, or what became of it, among the events."""
         self.version += 1
-        at = wall - self.wall_ahead
-        self.journal.add(Seen(wall, YOU, self.journal.total, Note(text, slot, failed)), at, at)
+        at, note = wall - self.wall_ahead, Note(text, slot, failed)
+        seen = Seen(wall, YOU, self.journal.total, note)
+        self.journal.add(seen, at, at, (at, at, _encode(note)) if self.taped else None)
 
     def _bookmark(self, wall: float) -> None:
         """Put what the judge has found broken among the events."""
@@ -186,10 +214,15 @@ class ClusterModel(Facts):
         )
         if (self.liveness.verdict, self.judge.light) != before:
             self.version += 1
+        said = (self.liveness.verdict, self.judge.light, self.judge.found)
+        if self.taped and said != self._said:
+            self._said = said
+            self._tape(VERDICT, YOU, now, verdict_of(self.judge, self.liveness, now))
 
-    def page(self, entries: tuple[LogEntry, ...], id: int) -> None:
+    def page(self, entries: tuple[LogEntry, ...], id: int, now: float) -> None:
         """Take entries that were fetched because they are looked at."""
         self.version += 1
+        self._tape(FETCHED, id, now, entries)
         learned = self.replicas[id].learned
         for entry in entries:
             value = Value(entry.client, entry.request, entry.text, entry.repeats)

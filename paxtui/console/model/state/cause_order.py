@@ -35,6 +35,9 @@ CLOCK_S: Final = 0.001
 
 Key = tuple[Any, ...]
 
+Body = tuple[float, float, bytes]
+"""When it was and when it was told, by the clock of who tells it, and the words as they came."""
+
 
 class CauseLink(NamedTuple):
     """Slots ``[first, end)`` of a kind of cause; a cause that is about no slot is in front of all of them."""
@@ -55,6 +58,8 @@ class Held(NamedTuple):
     """What must stand before it."""
     effects: tuple[CauseLink, ...]
     """What it is a cause of."""
+    body: Body | None = None
+    """What a tape keeps of it."""
 
 
 def causes_of(event: Any) -> tuple[CauseLink, ...]:
@@ -131,10 +136,15 @@ class CauseOrder:
         other._walls = {key: runs.copy() for key, runs in self._walls.items()}
         return other
 
-    def add(self, seen: Seen, at: float, arrived: float) -> None:
+    @property
+    def held(self) -> dict[int, int]:
+        """Return by replica how many events wait."""
+        return {source: len(queue) for source, queue in self._queues.items()}
+
+    def add(self, seen: Seen, at: float, arrived: float, body: Body | None = None) -> None:
         """Hold an event, which happened ``at`` a time of the console's and ``arrived`` now."""
         effects = effects_of(seen.replica, seen.event)
-        held = Held(seen, at, arrived, causes_of(seen.event), effects)
+        held = Held(seen, at, arrived, causes_of(seen.event), effects, body)
         self._queues.setdefault(seen.replica, deque()).append(held)
         for key, first, end in effects:
             self._waiting.setdefault(key, []).append((first, end, seen.replica))
@@ -145,17 +155,17 @@ class CauseOrder:
         while len(self._walls) > CAUSES_KEPT:
             del self._walls[next(iter(self._walls))]
 
-    def due(self, now: float) -> Iterator[Seen]:
+    def due(self, now: float) -> Iterator[Held]:
         """Release what has waited for long enough, and what stands before it."""
         while any(queue[0].arrived + self.hold_s <= now for queue in self._queues.values()):
             yield self._release()
 
-    def rest(self) -> Iterator[Seen]:
+    def rest(self) -> Iterator[Held]:
         """Release everything."""
         while self._queues:
             yield self._release()
 
-    def _release(self) -> Seen:
+    def _release(self) -> Held:
         source = min(self._queues, key=lambda each: self._queues[each][0].at)
         looked: set[int] = set()
         while (earlier := self._holder_of_cause(source)) is not None and earlier not in looked:
@@ -176,7 +186,7 @@ class CauseOrder:
             self._released[key] = released
         while len(self._released) > CAUSES_KEPT:
             del self._released[next(iter(self._released))]
-        return held.seen._replace(corrected=True) if self._contradicted(held) else held.seen
+        return held._replace(seen=held.seen._replace(corrected=True)) if self._contradicted(held) else held
 
     def _holder_of_cause(self, source: int) -> int | None:
         """Return who told a cause of the next event of ``source`` that is still held."""

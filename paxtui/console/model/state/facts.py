@@ -61,6 +61,13 @@ class Facts:
 
     def still(self) -> Self:
         """Return the facts as they are now, all of one moment, for a view that stands still."""
+        other = self.bare()
+        other.values, other.journal = self.values.copy(), self.journal.still()
+        other.chat = self.chat.still()
+        return other
+
+    def bare(self) -> Self:
+        """Return the same without values, events and one's own messages, which are shared."""
         other = copy(self)
         other.replicas = [replica.still() for replica in self.replicas]
         other.proposed, other.sources = self.proposed.copy(), self.sources.copy()
@@ -69,8 +76,6 @@ class Facts:
         other.trims = self.trims.copy()
         other.holes, other.phase1 = self.holes.copy(), self.phase1.copy()
         other.leaders = self.leaders.copy()
-        other.values, other.journal = self.values.copy(), self.journal.still()
-        other.chat = self.chat.still()
         other.chosen_rate, other.elections = self.chosen_rate.copy(), self.elections.copy()
         other.latency = self.latency.copy()
         other.remembered = self.remembered[:]

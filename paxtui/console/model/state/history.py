@@ -46,7 +46,7 @@ def _in_order_of_cause(remembered: Iterable[Seen]) -> Iterator[Seen]:
     order = CauseOrder()
     for seen in remembered:
         order.add(seen, seen.wall, seen.wall)
-    return order.rest()
+    return (held.seen for held in order.rest())
 
 
 def _fill(facts: Facts, replica: ReplicaView, gauges: GaugeSecond, second: int, now: float) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from paxtui.console.model.state.cause_order import CauseOrder
+from paxtui.console.model.state.cause_order import Body, CauseOrder, Held
 from paxtui.console.model.state.ring import Ring, Sieve
-from paxtui.console.model.state.seen import NO_NUMBER, YOU, Divider, Seen
+from paxtui.console.model.state.seen import NO_NUMBER, YOU, Aside, Divider, Seen
 from paxtui.wire.notable import is_notable
 
 EVENTS_KEPT: Final = 50_000
@@ -37,6 +37,9 @@ class Filter(NamedTuple):
         return (self.kind is None or seen.kind == self.kind) and self.replica in (None, seen.replica)
 
 
+Sink = Callable[[Seen, float, Body], None]
+"""Takes an event in its place, when it arrived, and what a tape keeps of it."""
+
 SIEVES_MAX: Final = 8
 """Filters that are remembered; another one is a new look at all that is kept."""
 
@@ -53,6 +56,8 @@ class Events:
         self.notable: Ring[Seen] = Ring(NOTABLE_KEPT)
         self.yours: Ring[Seen] = Ring(YOURS_KEPT)
         self.total = 0
+        self.sink: Sink | None = None
+        """What a tape is written by."""
         self._sieves: dict[Filter, Sieve[Seen]] = {}
 
     def still(self) -> Events:
@@ -61,24 +66,42 @@ class Events:
         other.all, other.notable = self.all.copy(), self.notable.copy()
         other.yours = self.yours.copy()
         other.total = self.total
-        for seen in self._held.copy().rest() if self._held is not None else ():
-            other._append(seen)
+        for held in self.rest():
+            if isinstance(held.seen.event, Aside):
+                continue
+            other._append(held.seen)
         return other
 
-    def add(self, seen: Seen, at: float, now: float) -> None:
-        """Take one event, which happened ``at`` a time of the console's clock, and is told ``now``."""
-        self.total += 1
+    def add(self, seen: Seen, at: float, now: float, body: Body | None = None) -> None:
+        """Take one event, which happened ``at`` a time of the console's clock, and is told ``now``; ``body``
+        is what a tape keeps of it."""
+        self.total += not isinstance(seen.event, Aside)
         if self._held is not None:
-            self._held.add(seen, at, now)
+            self._held.add(seen, at, now, body)
         else:
-            self._append(seen)
+            self._place(seen, now, body)
 
     def release(self, now: float) -> bool:
         """Put those in their places that have waited for their causes; return whether there were any."""
         found = list(self._held.due(now)) if self._held is not None else []
-        for seen in found:
-            self._append(seen)
+        for held in found:
+            self._place(held.seen, held.arrived, held.body)
         return bool(found)
+
+    def rest(self) -> list[Held]:
+        """Return what has no place yet, in the order of cause."""
+        return list(self._held.copy().rest()) if self._held is not None else []
+
+    @property
+    def held(self) -> dict[int, int]:
+        """Return by who tells it how much has no place yet."""
+        return self._held.held if self._held is not None else {}
+
+    def _place(self, seen: Seen, arrived: float, body: Body | None) -> None:
+        if self.sink is not None and body is not None:
+            self.sink(seen, arrived, body)
+        if not isinstance(seen.event, Aside):
+            self._append(seen)
 
     def _append(self, seen: Seen) -> None:
         self.all.append(seen)

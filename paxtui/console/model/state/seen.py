@@ -68,6 +68,12 @@ class Divider(Struct, frozen=True):
     text: str
 
 
+class Aside(Struct, frozen=True):
+    """Something that a tape keeps in its place among the events, and that no list of events shows."""
+
+    kind: str
+
+
 class Seen(NamedTuple):
     """One event. ``number`` counts a replica's events without a gap, so that a later view of messages and
     their causes can be built from these."""
