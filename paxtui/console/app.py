@@ -168,6 +168,8 @@ class ConsoleApp(InOrder, inherit_bindings=False):
 
     def redraw(self) -> None:
         """Let every pane on screen look at the model."""
+        if self.screen_stack:
+            self._arrangement().show_time_bar()
         self._redraw(self._panes())
 
     def _panes(self) -> list[Pane]:

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from paxtui.console.geometry import PANES
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.rows.scenario import ScenarioView
 from paxtui.console.theme.styles import Styles
+from paxtui.tape.reader import TapeReader
 
 VIEWS: Final = ("log", "replicas", "links", "metrics", "chat", "events")
 """What the keys from 1 on show."""
+
+
+class Moment(NamedTuple):
+    """A moment that is over: where on the tape it is."""
+
+    position: int
+    """How many steps of the tape are behind it."""
+    first: int
+    end: int
+    """Of the tape."""
+    wall: float
+    """The time of day."""
+    at: float
+    """The time by the console's clock."""
 
 
 class ViewState:
@@ -45,6 +60,10 @@ class ViewState:
         self.frozen_at: float | None = None
         """When the view was stopped."""
         self.frozen_wall = ""
+        self.moment: Moment | None = None
+        """The moment that is shown in place of now."""
+        self.tape: TapeReader | None = None
+        """The tape that it is on."""
         self.failure: str | None = None
         """Why nothing can be shown."""
         self.scenario: str | None = None
@@ -85,6 +104,16 @@ class ViewState:
     def now(self) -> float:
         """Return the clock of everything that is drawn: it stands while the view is frozen."""
         return self.frozen_at if self.frozen_at is not None else self.clock()
+
+    @property
+    def stands_still(self) -> bool:
+        """Return whether the view was stopped by the space bar: panes stay where they are."""
+        return self.frozen_at is not None and self.moment is None
+
+    @property
+    def can_act(self) -> bool:
+        """Return whether keys act on the cluster: nothing can be broken in the past."""
+        return self.armed and self.moment is None
 
     @property
     def seen_by(self) -> int:

@@ -231,7 +231,7 @@ class FakeDriver(ClusterDriver):
         self.orders: list[c.ConsoleCommand] = []
         """Everything that was ordered, without what is only looked up."""
 
-    def submit(self, command: c.ConsoleCommand) -> None:
+    def enqueue(self, command: c.ConsoleCommand) -> None:
         if not isinstance(command, c.FetchPageCommand | c.LookAroundCommand):
             self.orders.append(command)
 

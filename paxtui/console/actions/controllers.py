@@ -9,6 +9,7 @@ from paxtui.console.actions.lifecycle import LifecycleController
 from paxtui.console.actions.navigation import NavigationController
 from paxtui.console.actions.ports import Dialogs, Screen
 from paxtui.console.actions.replica import ReplicaController
+from paxtui.console.actions.time import TimeController
 from paxtui.console.actions.view import ViewController
 from paxtui.console.command_line import Call, Verb
 from paxtui.console.driver import ClusterDriver
@@ -31,6 +32,7 @@ class Controllers:
         self.replica = ReplicaController(driver, view_state)
         self.view = ViewController(driver, view_state, preferences, screen)
         self.navigation = NavigationController(driver, view_state, self.view, screen, dialogs)
+        self.time = TimeController(driver, view_state, screen, dialogs)
         self.dialogs = DialogController(self.replica, preferences, dialogs, verbs, self.call)
         self.lifecycle = LifecycleController(driver, view_state, screen, dialogs)
 

@@ -73,6 +73,11 @@ def redo(view_state: ViewState) -> str:
     return f"redo {visible(view_state.next_redo, WORDS_MAX)}".rstrip()
 
 
+def in_past(view_state: ViewState) -> bool:
+    """Return whether a moment is shown that is over."""
+    return view_state.moment is not None
+
+
 def freeze(view_state: ViewState) -> str:
     """Name what the space bar does."""
     return "freeze" if view_state.frozen_at is None else "go on"

@@ -23,6 +23,12 @@ KEY_NAMES: Final = {
     "plus": "+",
     "slash": "/",
     "backslash": "\\",
+    "comma": ",",
+    "full_stop": ".",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
 }
 """What people call keys, where Textual's names differ."""
 
@@ -71,6 +77,8 @@ def named(name: str) -> ActionSpec:
 def perform(name: str, controllers: Controllers, key: str = "") -> None:
     """Carry out the action ``name``, for what is selected; ``key`` is the key that was pressed."""
     spec = named(name)
+    if spec.armed and controllers.time.refuses():
+        return
     if spec.run_key is not None and key:
         spec.run_key(controllers, key)
     elif spec.run is not None:
@@ -115,7 +123,7 @@ def _key_name(spec: ActionSpec) -> str:
 def hints(view_state: ViewState, pane: PaneKeys | None = None) -> list[KeyHint]:
     """Return keys, or words to type, that do something now: for the key line, the most needed first. The
     first few keys of the pane in focus come before those that act everywhere."""
-    armed = view_state.armed
+    armed = view_state.can_act
     found: list[tuple[float, KeyHint]] = []
     for spec in table.ACTIONS:
         hint = spec.hint

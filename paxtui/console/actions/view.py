@@ -83,6 +83,9 @@ class ViewController(Controller):
     def freeze(self) -> None:
         """Stop the view, or let it go on; everything else goes on."""
         view_state = self.view_state
+        if view_state.moment is not None:
+            self.notify("the past stands still already; f5 goes back to now")
+            return
         if view_state.frozen_at is None:
             view_state.frozen_at = self.driver.now
             view_state.frozen_wall = time.strftime("%H:%M:%S")
@@ -192,7 +195,3 @@ class ViewController(Controller):
         else:
             many = "1 event" if len(found) == 1 else f"{len(found):,} events"
             self.notify(f"written: {path.absolute()}, {many}")
-
-    def bookmark(self, name: str) -> None:
-        """Put a bookmark among the events."""
-        self.driver.announce(f"mark {name}")

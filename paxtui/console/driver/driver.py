@@ -28,9 +28,11 @@ from paxtui.console.driver.attaching import Attaching
 from paxtui.console.driver.executor import Executor
 from paxtui.console.driver.lasting_faults import LastingFaults, in_short
 from paxtui.console.driver.scenario_run import ScenarioRun, listed
+from paxtui.console.driver.taping import Taping
 from paxtui.console.driver.telemetry_reader import TelemetryReader
 from paxtui.console.farewell import again, places
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.past import Past
 from paxtui.console.model.state.cause_order import HOLD_S
 from paxtui.console.model.state.sent_messages import SentMessage
 from paxtui.console.options import ConsoleOptions, unhurried
@@ -43,6 +45,8 @@ COMMANDS_MAX = 1000
 
 LOOK_S = 0.25
 """How often liveness is judged."""
+
+PAST = "nothing can be said or broken in the past; f5 goes back to now"
 
 SAY_S = 60.0
 """After so long a message without an answer has an unknown outcome."""
@@ -83,6 +87,11 @@ class ClusterDriver:
         """Whether our replicas are to go on when the console ends."""
         self.ends_faults = False
         """Whether faults that were begun here are to end with the console, also at replicas that go on."""
+        self.taping: Taping | None = None
+        """The tape of what is told."""
+        self.in_past = False
+        """Whether a moment is shown that is over: nothing can be broken in it."""
+        self._tape_words: list[str] = []
         self._lasting: LastingFaults | None = None
         self._acts_on: list[str] = []
         self._send, self._commands = trio.open_memory_channel[c.ConsoleCommand](COMMANDS_MAX)
@@ -102,7 +111,14 @@ class ClusterDriver:
     # From the screen
 
     def submit(self, command: c.ConsoleCommand) -> None:
-        """Carry a command out soon."""
+        """Carry a command out soon; in the past, only what changes nothing."""
+        if self.in_past and not isinstance(command, (*c.HARMLESS, c.LeaveCommand)):
+            self.notices.append(Notice(f"not done: {PAST}", failed=True))
+        else:
+            self.enqueue(command)
+
+    def enqueue(self, command: c.ConsoleCommand) -> None:
+        """Let a command wait for its turn."""
         try:
             self._send.send_nowait(command)
         except trio.WouldBlock:
@@ -110,6 +126,7 @@ class ClusterDriver:
 
     def start(self, loop: asyncio.AbstractEventLoop, ended: Callable[[Outcome[None]], object]) -> None:
         """Run as a guest on the loop that draws; ``ended`` gets the outcome."""
+        self.taping = Taping(self.own)
         trio.lowlevel.start_guest_run(
             self.run,
             run_sync_soon_threadsafe=loop.call_soon_threadsafe,
@@ -134,6 +151,8 @@ class ClusterDriver:
         if now - self._looked_at > LOOK_S:
             self._looked_at = now
             model.update_lights(now)
+            if self.taping is not None:
+                self._look_at_tape(self.taping)
             self.attaching.flush()
         wanted = model.values.take_wanted(model.applied)
         if wanted is not None:
@@ -142,6 +161,22 @@ class ClusterDriver:
             if able:
                 best = max(able, key=lambda replica: (replica.floor <= first, replica.applied))
                 self.submit(c.FetchPageCommand(best.id, first, count))
+
+    def _look_at_tape(self, taping: Taping) -> None:
+        taping.look()
+        if taping.problem is not None:
+            self.notices.append(Notice(f"no tape is written any more: {taping.problem}", failed=True))
+            self.taping = None
+
+    replays = False
+    """Whether only a tape is shown, and no cluster."""
+
+    def past(self) -> Past | None:
+        """Return all moments until now; nothing where there is no tape of what is shown. Raises
+        :class:`~paxtui.tape.step.TapeError`."""
+        if self.taping is None or self.model is not self.own:
+            return None
+        return self.taping.past()
 
     def scenario_line(self) -> str | None:
         """Return the scenario that is shown, and how it ended."""
@@ -165,7 +200,7 @@ class ClusterDriver:
         at = known_clusters.addresses(self.options.cluster)
         if self.failure is not None:
             return [f"paxtui: {self.failure}"]
-        return [*self._left_words(at), *self._lasting_words(at)]
+        return [*self._left_words(at), *self._lasting_words(at), *self._tape_words]
 
     def _lasting_words(self, at: str) -> list[str]:
         if not self._acts_on:
@@ -199,6 +234,8 @@ class ClusterDriver:
                 await trio.sleep_forever()
             finally:
                 self.attaching.close()
+                if self.taping is not None and (said := self.taping.close()):
+                    self._tape_words = [said]
 
     async def _run_ours(self) -> None:
         assert self.options.data_dir is not None

@@ -14,6 +14,7 @@ from paxtui.console.model.state.replica import ReplicaView
 from paxtui.console.rows.faults import broken
 from paxtui.console.rows.log import column_mark
 from paxtui.console.rows.text import Row, Span, columns, fit, pad, width_of
+from paxtui.console.rows.timebar import moment_words
 from paxtui.console.view_state import ViewState
 from paxtui.wire.text import visible
 
@@ -41,12 +42,18 @@ STRIP_DETAIL = 10
 
 def view_status(view_state: ViewState) -> Row:
     """Return LIVE, FROZEN or STALE: whether what is shown is what is; OVER after a scenario."""
+    if view_state.moment is not None:
+        row = moment_words(view_state, view_state.moment)
+        model = view_state.model
+        if model.live.judge.found > model.judge.found:
+            row.append(("  now: VIOLATED", "alarm"))
+        return row
     if view_state.frozen_at is not None:
         model = view_state.model
         behind = view_state.clock() - view_state.frozen_at
         slots = model.live.end - model.end
         more = f", +{slots:,} slot{'s' if slots > 1 else ''}" if slots > 0 else ""
-        row: Row = [
+        row = [
             (f" FROZEN {view_state.frozen_wall} ", "frozen"),
             (f" live is {ages(behind)} ahead{more}", "dim"),
         ]

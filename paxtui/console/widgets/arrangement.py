@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from paxtui.console.geometry import Box, arrange
 from paxtui.console.view_state import ViewState
-from paxtui.console.widgets.bars import NOTICE_LINES, HeaderBar, KeyLine, Strip, TabLine, TooSmall
+from paxtui.console.widgets.bars import NOTICE_LINES, HeaderBar, KeyLine, Strip, TabLine, TimeBar, TooSmall
 from paxtui.console.widgets.buttons import ButtonBar
 from paxtui.console.widgets.chat import ChatLines, ChatPane
 from paxtui.console.widgets.events import EventsPane
@@ -94,6 +94,7 @@ def panes(view_state: ViewState) -> ComposeResult:
     yield Body(view_state)
     yield ScenarioPane(view_state, id="scenario", classes="panel")
     yield ButtonBar(view_state, id="buttons")
+    yield TimeBar(view_state, id="timebar")
     yield KeyLine(view_state, id="keys")
     yield TooSmall(view_state, id="too-small")
 
@@ -160,6 +161,11 @@ class Arrangement:
         for body in self._screen.query(Body):
             body.layout.boxes = found
             body.refresh(layout=True)
+
+    def show_time_bar(self) -> None:
+        """Show the tape, where a moment is shown that is over."""
+        for bar in self._screen.query(TimeBar):
+            bar.display = self._view_state.moment is not None
 
     def show_scenario(self, *, shown: bool) -> bool:
         """Show the pane of a scenario, or hide it; return whether that changes anything."""

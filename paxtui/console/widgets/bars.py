@@ -12,6 +12,7 @@ from paxtui.console.actions.surfaces import buttons, first_keys, hints
 from paxtui.console.rows import header as h
 from paxtui.console.rows.keys import WRITING, KeyHint, keys, placed
 from paxtui.console.rows.text import Row, fit, wrap
+from paxtui.console.rows.timebar import time_bar
 from paxtui.console.widgets.pane import Pane
 
 
@@ -57,6 +58,13 @@ class TabLine(Pane):
         number = h.tab_at(getattr(event, "x", 0), self.size.width)
         if number is not None:
             self.console.controllers.view.show_view(number)
+
+
+class TimeBar(Pane):
+    """The tape, while a moment is shown that is over."""
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        return [time_bar(self.view_state, width)]
 
 
 NOTICE_LINES = 3

@@ -204,7 +204,7 @@ class Lines(Pane, can_focus=True):
     @property
     def frozen(self) -> bool:
         """Return whether the view stands still."""
-        return self.view_state.frozen_at is not None
+        return self.view_state.stands_still
 
     def _follow(self, count: int, room: int) -> None:
         """Show the end, by half pages: line by line would repaint everything for each line. Where lines went
