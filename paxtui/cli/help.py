@@ -20,7 +20,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "Use the log": ("send", "client", "tail", "read"),
     "Break it, and heal it": ("fault", "elect", "noop"),
     "Keep it": ("certs", "verify", "backup", "restore"),
-    "Prove it, and measure it": ("run", "sim", "check", "bench"),
+    "Prove it, and measure it": ("run", "sim", "check", "replay", "bench"),
     "Learn": ("guide", "help", "completion"),
 }
 """Each command once, in the order of the guide's page `commands`."""

@@ -76,6 +76,8 @@ class ConsoleApp(InOrder, inherit_bindings=False):
         self.set_interval(1 / self.driver.options.fps, self.tick)
         self._arrange(self.size.width, self.size.height)
         self.log_pane.focus()
+        if self.driver.replays:
+            self.call_after_refresh(self.controllers.time.go, self.driver.options.at)
 
     def on_resize(self, event: Resize) -> None:
         self.view_state.look_at(self.focused_pane)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, structs
 
 from paxtui.config.cluster_file import Cluster
+
+if TYPE_CHECKING:
+    from paxtui.console.model.past import Past
 
 HOLE_S: Final = 20.0
 """How long a hole stays open in a cluster that a console starts: long enough to look at it and at what it
@@ -36,6 +39,10 @@ class ConsoleOptions(Struct, frozen=True, kw_only=True):
     fps: int = 10
     again: str = ""
     """The command that goes on with the cluster that this console started; empty where there is none."""
+    past: Past | None = None
+    """The moments of a tape, which is shown in place of a cluster."""
+    at: str = "last"
+    """The moment of the tape that is shown first."""
     preferences_dir: Path | None = None
     """The folder of what is kept between runs; ``None`` keeps nothing."""
 

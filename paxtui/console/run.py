@@ -79,6 +79,7 @@ async def _show(
     from paxtui.console import preferences
     from paxtui.console.app import ConsoleApp
     from paxtui.console.driver import ClusterDriver
+    from paxtui.console.driver.replaying import ReplayDriver
     from paxtui.console.theme.styles import Styles
 
     loop = asyncio.get_running_loop()
@@ -89,7 +90,8 @@ async def _show(
         ascii=options.ascii or not utf8,
         few_colours=few_colours(),
     )
-    driver = ClusterDriver(options)
+    past = options.past
+    driver = ClusterDriver(options) if past is None else ReplayDriver(options, past)
     app = ConsoleApp(driver, styles, kept)
     done: asyncio.Future[Outcome[None]] = loop.create_future()
 

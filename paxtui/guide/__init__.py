@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 TOPICS: Final = (
     "start",
     "console",
+    "time",
     "commands",
     "configuration",
     "security",

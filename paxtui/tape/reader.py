@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from paxtui.tape.schema import APPLICATION_ID, VERSION, Block, Mark
-from paxtui.tape.step import BLOCK_STEPS_MAX, Step, TapeError, unpack
+from paxtui.tape.step import BLOCK_STEPS_MAX, TapeError, TapeStep, unpack
 
 BLOCKS_MAX: Final = 1_000_000
 MARKS_MAX: Final = 100_000
@@ -32,7 +32,7 @@ class TapeReader:
         self.blocks: list[Block] = []
         self.marks: list[Mark] = []
         self._firsts: list[int] = []
-        self._unpacked: OrderedDict[int, list[Step]] = OrderedDict()
+        self._unpacked: OrderedDict[int, list[TapeStep]] = OrderedDict()
         if not path.is_file():
             raise TapeError(f"{path}: there is no such file")
         try:
@@ -121,7 +121,7 @@ class TapeReader:
         at = bisect_right(self._firsts, position) - 1
         return self.blocks[at] if at >= 0 else None
 
-    def steps(self, first: int, end: int) -> Iterator[tuple[int, Step]]:
+    def steps(self, first: int, end: int) -> Iterator[tuple[int, TapeStep]]:
         """Yield the steps in ``[first, end)`` that are on the tape, each with its position. Raises
         :class:`TapeError`."""
         at = max(0, bisect_right(self._firsts, first) - 1)
@@ -133,7 +133,7 @@ class TapeReader:
             for position in range(begin, min(end, block.end)):
                 yield position, steps[position - block.first]
 
-    def step(self, position: int) -> Step | None:
+    def step(self, position: int) -> TapeStep | None:
         """Return one step, if it is on the tape."""
         return next((step for _, step in self.steps(position, position + 1)), None)
 
@@ -146,7 +146,7 @@ class TapeReader:
                         return position
         return self.end
 
-    def _unpack(self, block: Block) -> list[Step]:
+    def _unpack(self, block: Block) -> list[TapeStep]:
         known = self._unpacked.get(block.first)
         if known is not None:
             self._unpacked.move_to_end(block.first)

@@ -48,7 +48,7 @@ class TapeError(Exception):
     """A tape cannot be read; the text says which, where and why."""
 
 
-class Step(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
+class TapeStep(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """``[kind, source, number, at_s, told_s, arrived, wall, corrected, body]``."""
 
     kind: str
@@ -70,15 +70,15 @@ class Step(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[Step]).decode
+_decode = msgspec.msgpack.Decoder(list[TapeStep]).decode
 
 
-def pack(steps: Sequence[Step]) -> bytes:
+def pack(steps: Sequence[TapeStep]) -> bytes:
     """Return steps as one block."""
     return zlib.compress(_encode(steps), 1)
 
 
-def unpack(data: bytes, where: str) -> list[Step]:
+def unpack(data: bytes, where: str) -> list[TapeStep]:
     """Return the steps of a block. Raises :class:`TapeError`; ``where`` names the block.
 
     A block of a stranger may be small and unpack to gigabytes, so it is unpacked as far as a block may go.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from paxtui.tape.schema import APPLICATION_ID, TABLES, VERSION, Mark
-from paxtui.tape.step import BLOCK_BYTES_MAX, BLOCK_STEPS_MAX, Step, pack
+from paxtui.tape.step import BLOCK_BYTES_MAX, BLOCK_STEPS_MAX, TapeStep, pack
 
 TAPE_MB: Final = 256
 """The room of a tape unless somebody says otherwise: some ten million events."""
@@ -33,7 +33,7 @@ BATCH_BYTES: Final = BLOCK_BYTES_MAX // 4
 class _Batch:
     """Steps that become a block, and marks."""
 
-    def __init__(self, first: int, steps: Sequence[Step], marks: Sequence[Mark], *, kept: bool) -> None:
+    def __init__(self, first: int, steps: Sequence[TapeStep], marks: Sequence[Mark], *, kept: bool) -> None:
         self.first = first
         self.steps = steps
         self.marks = marks
@@ -50,7 +50,7 @@ class TapeWriter:
         self.end = 0
         """The position of the next step."""
         self._bytes_max = megabytes * 1024 * 1024
-        self._steps: list[Step] = []
+        self._steps: list[TapeStep] = []
         self._marks: list[Mark] = []
         self._bytes = 0
         self._flushed_at = time.monotonic()
@@ -61,7 +61,7 @@ class TapeWriter:
         self._thread = threading.Thread(target=self._run, name="paxtui-tape", daemon=True)
         self._thread.start()
 
-    def add(self, step: Step) -> None:
+    def add(self, step: TapeStep) -> None:
         """Write a step, a little later."""
         self._steps.append(step)
         self.end += 1
@@ -85,34 +85,24 @@ class TapeWriter:
 
     def sync(self) -> None:
         """Wait until all that was added can be read."""
-        self._flush()
+        self._flush(wait=True)
         written = threading.Event()
-        while self._thread.is_alive():
-            try:
-                self._queue.put(written, timeout=FLUSH_S)
-                break
-            except queue.Full:
-                continue
+        self._put_surely(written)
         while self._thread.is_alive() and not written.wait(0.05):
             pass
 
     def close(self) -> None:
         """Write the rest, and close the file."""
-        self._flush()
-        while self._thread.is_alive():
-            try:
-                self._queue.put(None, timeout=FLUSH_S)
-                break
-            except queue.Full:
-                continue
+        self._flush(wait=True)
+        self._put_surely(None)
         self._thread.join()
 
-    def _flush(self) -> None:
+    def _flush(self, *, wait: bool = False) -> None:
         self._flushed_at = time.monotonic()
         if self._steps or self._marks:
             kept = bool(self._steps) and self._steps[0].wall <= self._keep_until
-            first = self.end - len(self._steps)
-            self._put(_Batch(first, self._steps, self._marks, kept=kept))
+            batch = _Batch(self.end - len(self._steps), self._steps, self._marks, kept=kept)
+            (self._put_surely if wait else self._put)(batch)
             self._steps, self._marks, self._bytes = [], [], 0
 
     def _put(self, item: _Batch | float) -> None:
@@ -120,6 +110,14 @@ class TapeWriter:
             self._queue.put_nowait(item)
         except queue.Full:
             pass  # positions go on, so whoever reads sees that steps are missing
+
+    def _put_surely(self, item: _Batch | threading.Event | None) -> None:
+        while self._thread.is_alive():
+            try:
+                self._queue.put(item, timeout=FLUSH_S)
+            except queue.Full:
+                continue
+            return
 
     # The thread
 
@@ -143,7 +141,7 @@ class TapeWriter:
                     database.execute("UPDATE blocks SET kept = 1 WHERE ends >= ?", (item,))
                 else:
                     size += _insert(database, item)
-                    size -= _drop(database, size - self._bytes_max)
+                    size -= _drop(database, size - self._bytes_max, item.first)
             database.execute("PRAGMA journal_mode = DELETE")
         finally:
             database.close()
@@ -178,13 +176,15 @@ def _insert(database: sqlite3.Connection, batch: _Batch) -> int:
     return len(data)
 
 
-def _drop(database: sqlite3.Connection, over: int) -> int:
-    """Drop whole blocks until there is room again, the oldest first, but never the first of all and none that
-    is kept; return their bytes."""
+def _drop(database: sqlite3.Connection, over: int, newest: int) -> int:
+    """Drop whole blocks until there is room again, the oldest first, but neither the first of all nor the
+    newest, and none that is kept; return their bytes."""
     dropped = 0
     while dropped < over:
         row = database.execute(
-            "SELECT first, length(data) FROM blocks WHERE kept = 0 AND first > 0 ORDER BY first LIMIT 1"
+            "SELECT first, length(data) FROM blocks WHERE kept = 0 AND first > 0 AND first < ? "
+            "ORDER BY first LIMIT 1",
+            (newest,),
         ).fetchone()
         if row is None:
             break

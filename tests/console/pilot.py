@@ -12,6 +12,7 @@ from textual.widgets import Input
 
 from paxtui.console import commands as c
 from paxtui.console.app import ConsoleApp
+from paxtui.console.driver.taping import Taping
 from paxtui.console.preferences import Preferences
 from paxtui.console.rows.text import plain
 from paxtui.console.theme.styles import Styles
@@ -93,14 +94,20 @@ async def played(
     armed: bool = True,
     styles: Styles | None = None,
     preferences: Preferences | None = None,
+    taped: bool = False,
 ) -> AsyncIterator[Played]:
     """All replicas serve, r0 leads, and ``messages`` slots are applied."""
     driver = FakeDriver(n)
+    driver.taping = Taping(driver.own) if taped else None
     driver.story.up()
     if messages:
         driver.story.choose(f"message {number}" for number in range(messages))
     app = ConsoleApp(driver, styles or Styles(), preferences or Preferences())
     app.view_state.armed = armed
-    async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        yield Played(app, driver, pilot)
+    try:
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause()
+            yield Played(app, driver, pilot)
+    finally:
+        if driver.taping is not None:
+            driver.taping.close()

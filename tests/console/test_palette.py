@@ -117,7 +117,11 @@ MEANINGS = [
     ("maximise", [("view.maximise", ())]),
     ("copy", [("view.copy_slot", ())]),
     ("export svg", [("view.export", ("svg",))]),
-    ("mark before lunch", [("view.bookmark", ("before lunch",))]),
+    ("mark before lunch", [("time.mark", ("before lunch",))]),
+    ("past -3m", [("time.go", ("-3m",))]),
+    ("now", [("time.go_live", ())]),
+    ("marks", [("time.show_marks", ())]),
+    ("tape a.tape", [("time.save_tape", ("a.tape",))]),
     ("scenario one-way-cut", [c.RunScenarioCommand("one-way-cut")]),
     ("scenario stop", [c.StopScenarioCommand()]),
     ("theme light", [("view.use_theme", ("light",))]),
@@ -384,6 +388,6 @@ def test_commands_are_found_by_what_they_mean(word: str, name: str) -> None:
 
 def test_commands_are_grouped() -> None:
     groups = [each.group for each in suggest("", context())]
-    assert list(dict.fromkeys(groups)) == ["cluster", "log", "view", "console"]
-    assert groups == sorted(groups, key=["cluster", "log", "view", "console"].index)
+    assert list(dict.fromkeys(groups)) == ["cluster", "log", "view", "time", "console"]
+    assert groups == sorted(groups, key=["cluster", "log", "view", "time", "console"].index)
     assert not any(each.group for each in suggest("crash ", context()))

@@ -78,6 +78,11 @@ def in_past(view_state: ViewState) -> bool:
     return view_state.moment is not None
 
 
+def is_live(view_state: ViewState) -> bool:
+    """Return whether what is shown is now."""
+    return view_state.moment is None
+
+
 def freeze(view_state: ViewState) -> str:
     """Name what the space bar does."""
     return "freeze" if view_state.frozen_at is None else "go on"

@@ -9,6 +9,7 @@ from paxtui.console import commands as c
 from paxtui.console.actions.controller import Controller
 from paxtui.console.commands import Link
 from paxtui.console.driver import ClusterDriver
+from paxtui.console.driver.driver import PAST
 from paxtui.console.model.analysis.slots import slot_facts
 from paxtui.console.model.liveness.clocks import USUAL_FACTOR, slow_motion
 from paxtui.console.view_state import ViewState
@@ -33,6 +34,9 @@ class ReplicaController(Controller):
 
     def order(self, command: c.ConsoleCommand) -> None:
         """Hand a command to the driver, if this console is armed or the command changes nothing."""
+        if self.view_state.moment is not None and not isinstance(command, c.HARMLESS):
+            self.notify(PAST, failed=True)
+            return
         if not self.view_state.armed and not isinstance(command, c.HARMLESS):
             self.notify(f"read-only: {c.words(command)} needs `:arm`", failed=True)
             return

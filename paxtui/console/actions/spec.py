@@ -23,7 +23,7 @@ class Hint(NamedTuple):
     """An action's place on the key line: the most needed first, as many as fit."""
 
     words: str | Callable[[ViewState], str]
-    place: int
+    place: float
     read_only: bool = False
     """Whether it stands there only where the console is read-only."""
     able: Callable[[ViewState], bool] = always

@@ -10,6 +10,7 @@ from paxtui.console import commands as c
 from paxtui.console.actions import now
 from paxtui.console.actions.controllers import Controllers
 from paxtui.console.actions.spec import ActionSpec, ButtonSpec, Hint, Toggle
+from paxtui.console.actions.time_table import TIME
 from paxtui.console.command_line import parser as m
 from paxtui.console.command_line.choices import (
     cut_choices,
@@ -376,67 +377,10 @@ VIEW: Final = (
     ),
 )  # fmt: skip
 
-TIME: Final = (
-    ActionSpec(
-        "event-back", "one event back", "the moment before this event, in the order of cause",
-        lambda on: on.time.step(-1), keys="comma", hint=Hint("back in time", 14),
-        also="past scrub rewind step",
-    ),
-    ActionSpec(
-        "event-on", "one event on", "the moment after the next event",
-        lambda on: on.time.step(1), keys="full_stop",
-    ),
-    ActionSpec(
-        "seconds-back", "ten seconds back", "the moment ten seconds before",
-        lambda on: on.time.jump(-10), keys="less_than_sign",
-    ),
-    ActionSpec(
-        "seconds-on", "ten seconds on", "the moment ten seconds after",
-        lambda on: on.time.jump(10), keys="greater_than_sign",
-    ),
-    ActionSpec(
-        "mark-back", "mark before", "the election, fault, alarm or mark before this moment",
-        lambda on: on.time.go_to_mark(-1), keys="left_square_bracket",
-    ),
-    ActionSpec(
-        "mark-on", "next mark", "the next election, fault, alarm or mark",
-        lambda on: on.time.go_to_mark(1), keys="right_square_bracket",
-    ),
-    ActionSpec(
-        "past", "past", "a moment of the tape: everything is shown as it was then",
-        usage="past -3m, past 12:04:07, past #1017204",
-        meaning=_on.text(lambda on, text: on.time.go(text), "past -3m"),
-        choices=fixed_choices("first the first moment", "last the last moment", "-10s", "-1m", "-3m"),
-        also="scrub time travel rewind history then",
-    ),
-    ActionSpec(
-        "now", "back to now", "what is now, after a look at the past", lambda on: on.time.go_live(),
-        keys="f5", hint=Hint("back to now", 3, able=now.in_past),
-        usage="now", meaning=_on.alone(lambda on: on.time.go_live()),
-        also="live present",
-    ),
-    ActionSpec(
-        "marks", "marks", "all elections, faults, alarms and marks of the tape",
-        lambda on: on.time.show_marks(), keys="M", usage="marks",
-        meaning=_on.alone(lambda on: on.time.show_marks()),
-        also="bookmarks list",
-    ),
-    ActionSpec(
-        "mark", "mark", "a mark on the tape and among the events; the tape keeps what is around it",
-        usage="mark NAME", meaning=_on.text(lambda on, name: on.time.mark(name), "mark NAME"),
-        also="bookmark note",
-    ),
-    ActionSpec(
-        "tape", "tape", "the tape of this console into a new file, for paxtui replay",
-        usage="tape FILE", meaning=_on.text(lambda on, file: on.time.save_tape(file), "tape FILE"),
-        also="save record evidence",
-    ),
-)  # fmt: skip
-
 CONSOLE: Final = (
     ActionSpec(
         "arm", "arm", "let keys act on a cluster that this console did not start",
-        hint=Hint("lets keys act", 3, read_only=True), usage="arm",
+        hint=Hint("lets keys act", 3, read_only=True, able=now.is_live), usage="arm",
         meaning=_on.alone(lambda on: on.view.arm()),
         also="enable unlock write",
     ),

@@ -115,7 +115,7 @@ class TimeController(Controller):
         step = tape.step(position - 1)
         if step is None:
             raise TapeError(f"#{position} is not on the tape any more")
-        if view_state.moment is None and view_state.frozen_at is None:
+        if view_state.moment is None and view_state.frozen_at is None and not self.driver.replays:
             self.notify("the past: , . one event  < > 10 s  [ ] marks  g a time  f5 now")
         model.live = self.driver.model if not self.driver.replays else model
         view_state.moment = Moment(position, tape.first, tape.end, step.wall, step.arrived)

@@ -23,7 +23,7 @@ from paxtui.console.model.state.journal import Sink
 from paxtui.console.model.state.seen import Aside, Note, Seen
 from paxtui.console.model.verdict import UNJUDGED, TapedVerdict
 from paxtui.tape.reader import TapeReader
-from paxtui.tape.step import CONSOLE, EVENT, NOTE, VERDICT, Step, TapeError
+from paxtui.tape.step import CONSOLE, EVENT, NOTE, VERDICT, TapeError, TapeStep
 from paxtui.tape.writer import TAPE_MB, TapeWriter
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import FaultBegan, FaultEnded
@@ -77,7 +77,7 @@ class Taping:
         kind = event.kind if isinstance(event, Aside) else NOTE if isinstance(event, Note) else EVENT
         at_s, told_s, words = body
         self._writer.add(
-            Step(
+            TapeStep(
                 kind,
                 seen.replica,
                 seen.number,
@@ -102,7 +102,7 @@ class Taping:
             self._found = verdict.found
             self._writer.mark("alarm", "; ".join(verdict.problems[-1:]) or verdict.liveness_words, wall)
             self._writer.keep_around(wall)
-        if verdict.found:
+        if verdict.found and self.kept is None:
             self.keep()
 
     def look(self) -> None:
@@ -148,6 +148,10 @@ class Taping:
             stem = time.strftime("paxtui-%Y%m%d-%H%M%S")
             self.kept = (folder or Path.cwd()) / f"{stem}.tape"
         return self.kept
+
+    def keep_at(self, path: Path) -> None:
+        """Keep the tape at ``path`` when it ends."""
+        self.kept = path
 
     def save(self, path: Path) -> int:
         """Copy the tape as it is now into a new file; return how many steps it has. Raises

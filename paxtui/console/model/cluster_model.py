@@ -79,7 +79,7 @@ class ClusterModel(Facts):
             fold_history(self, replica, told, now)
             return
         if isinstance(told, TelemetrySnapshot):
-            self._tape(SNAPSHOT, id, now, told)
+            self._tape(SNAPSHOT, id, now, told, wall=told.wall)
             fold_snapshot(self, replica, told, now)
             self.judge.snapshot(id, told)
             self._bookmark(told.wall)
@@ -162,10 +162,13 @@ class ClusterModel(Facts):
         self.replicas[id].wipe()
         self.judge.wiped(id)
 
-    def _tape(self, kind: str, source: int, now: float, body: object = None) -> None:
+    def _tape(
+        self, kind: str, source: int, now: float, body: object = None, wall: float | None = None
+    ) -> None:
         """Let a tape keep in its place what the facts are told beside events."""
         if self.taped:
-            seen = Seen(now + (self.wall_ahead or self.wall_guessed), source, NO_NUMBER, Aside(kind))
+            at = wall if wall is not None else now + (self.wall_ahead or self.wall_guessed)
+            seen = Seen(at, source, NO_NUMBER, Aside(kind))
             self.journal.add(seen, now, now, (now, now, _encode(body)))
 
     def _tell_process(self, id: int, before: str, state: str, words: str, now: float) -> None:
@@ -189,10 +192,12 @@ class ClusterModel(Facts):
             self.process(id, "paused", at)
             replica.pause_ends = at + seconds
 
-    def note(self, text: str, wall: float, *, slot: int | None = None, failed: bool = False) -> None:
+    def note(
+        self, text: str, wall: float, *, slot: int | None = None, failed: bool = False, by: str = "you"
+    ) -> None:
         """Put what the person did, or what became of it, among the events."""
         self.version += 1
-        at, note = wall - self.wall_ahead, Note(text, slot, failed)
+        at, note = wall - self.wall_ahead, Note(text, slot, failed, by)
         seen = Seen(wall, YOU, self.journal.total, note)
         self.journal.add(seen, at, at, (at, at, _encode(note)) if self.taped else None)
 

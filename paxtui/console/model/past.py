@@ -19,11 +19,12 @@ from msgspec import Raw
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.model.state.journal import EVENTS_KEPT, Events
 from paxtui.console.model.state.seen import Note, Seen
+from paxtui.console.model.state.sent_messages import SentMessages
 from paxtui.console.model.state.values import Value, Values
 from paxtui.console.model.verdict import UNJUDGED, PastJudge, PastLiveness, TapedVerdict
 from paxtui.tape import step as t
 from paxtui.tape.reader import TapeReader
-from paxtui.tape.step import CONSOLE, Step, TapeError
+from paxtui.tape.step import CONSOLE, TapeError, TapeStep
 from paxtui.wire.notable import slim
 from paxtui.wire.requests import LogEntry, StatusReport
 from paxtui.wire.telemetry import Observed, TelemetryDelta, TelemetrySnapshot
@@ -140,6 +141,28 @@ class Past:
                 return found
         raise TapeError(f"{self.tape.path}: nothing is known at #{position}")
 
+    def prepare(self, progress: Callable[[int], object] = lambda position: None) -> None:
+        """Make the keyframes of a tape of which there are none, and learn its values: one way through all of
+        it. Raises :class:`TapeError`."""
+        self._keyframes.all.clear()
+        verdict, model, end = UNJUDGED, self._prepared(), 0
+        for position, step in self.tape.steps(self.tape.first, self.tape.end):
+            if position != end:  # what was known before a hole may not be so after it
+                model = self._prepared()
+            if position != end or self._keyframes.due(position):
+                self._keyframes.add(Keyframe(position, model.bare(), {}, verdict))
+                progress(position)
+            end = position + 1
+            if step.kind == t.VERDICT:
+                verdict = _decoded(_verdict, step)
+            else:
+                fold_step(model, step)
+
+    def _prepared(self) -> ClusterModel:
+        model = _begun(self._new_model(), self.values)
+        model.values = self.values
+        return model
+
     def _empty(self) -> Keyframe:
         return Keyframe(0, self._new_model(), {}, UNJUDGED)
 
@@ -190,13 +213,13 @@ def _begun(model: ClusterModel, values: Values) -> ClusterModel:
     """Return a copy of a keyframe's facts to fold on with, in which nothing is judged."""
     other = model.bare()
     other.judge, other.liveness = PastJudge(UNJUDGED), PastLiveness(UNJUDGED)
-    other.values, other.journal = PastValues(values), PastEvents()
+    other.values, other.journal, other.chat = PastValues(values), PastEvents(), SentMessages()
     other.taped, other.live = False, other
     other._bookmarked = 0
     return other
 
 
-def fold_step(model: ClusterModel, step: Step) -> None:
+def fold_step(model: ClusterModel, step: TapeStep) -> None:
     """Tell a model what it was told then. Raises :class:`TapeError` for what it cannot have been told."""
     id, now, body = step.source, step.arrived, step.body
     if not (0 <= id < model.n):
@@ -236,7 +259,7 @@ def fold_step(model: ClusterModel, step: Step) -> None:
             pass  # what is told of it stands among the events
 
 
-def seen_of(step: Step) -> Seen | None:
+def seen_of(step: TapeStep) -> Seen | None:
     """Return a step as a list of events shows it; nothing for one that is no event. Raises
     :class:`TapeError`."""
     if step.kind == t.EVENT:
@@ -246,11 +269,11 @@ def seen_of(step: Step) -> Seen | None:
     return None
 
 
-def _decoded(decode: Callable[[bytes], Any], step: Step) -> Any:
+def _decoded(decode: Callable[[bytes], Any], step: TapeStep) -> Any:
     return _tell(step, lambda: decode(step.body))
 
 
-def _tell(step: Step, act: Callable[[], Any]) -> Any:
+def _tell(step: TapeStep, act: Callable[[], Any]) -> Any:
     try:
         return act()
     except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:

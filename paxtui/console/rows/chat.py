@@ -80,7 +80,10 @@ def title(view_state: ViewState, following: bool, below: int, width: int, *, wri
     if not following:
         parts.append(f"+{below} below (f)" if below else "f follows")
     hint = "esc leaves" if writing else "i writes"
-    parts.append(hint if view_state.armed else "READ-ONLY before :arm")
+    if view_state.moment is not None:
+        parts.append("as it was then")
+    else:
+        parts.append(hint if view_state.armed else "READ-ONLY before :arm")
     parts.append("v another view")
     parts.append(
         "  ".join(f"{styles.glyph(mark)} {mark}" for mark in ("queued", "proposed", "chosen", "applied"))

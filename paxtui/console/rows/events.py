@@ -11,6 +11,7 @@ from paxtui.console.rows.text import Row, fit, pad
 from paxtui.console.view_state import ViewState
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import LearnedView, MessageFaulted
+from paxtui.wire.text import visible
 
 STYLES: dict[type, str] = {
     e.Elected: "leader",
@@ -50,6 +51,8 @@ def tone(seen: Seen) -> str:
 
 def who(seen: Seen) -> str:
     """Return who tells it."""
+    if isinstance(seen.event, Note) and seen.replica == YOU:
+        return visible(seen.event.by, 3)
     return "you" if seen.replica == YOU else f"r{seen.replica}"
 
 

@@ -87,6 +87,7 @@ def header(view_state: ViewState, width: int) -> Row:
     model, now = view_state.model, view_state.now
     lights = model.judge.light
     name = (visible(model.cluster.name, 24), "title")
+    read_only = not view_state.armed and view_state.moment is None
     over = view_state.scenario_end is not None  # what is over does not have to move
     parts: list[HeaderFact] = [
         HeaderFact(8, [name], ((11, [("paxtui ", "strong"), name]),)),
@@ -102,7 +103,7 @@ def header(view_state: ViewState, width: int) -> Row:
         *_hole(model),
         *_speed(model, now),
         *([] if over else _faults(model, now)),  # a scenario ends its replicas
-        *([] if view_state.armed else [HeaderFact(4, [("read-only (:arm)", "warn")])]),
+        *([HeaderFact(4, [("read-only (:arm)", "warn")])] if read_only else []),
         HeaderFact(17, [(f"{model.journal.total:,} events", "dim")]),
     ]
     return _fitting(parts, width)

@@ -112,7 +112,11 @@ class ChatInput(TypedLine):
     def update_placeholder(self) -> None:
         """Say whether one may write."""
         words = (
-            "write here" if self.view_state.armed else "read-only: type :arm outside of this line to write"
+            "nothing can be written in the past"
+            if self.view_state.moment is not None
+            else "write here"
+            if self.view_state.armed
+            else "read-only: type :arm outside of this line to write"
         )
         if self.placeholder != words:
             self.placeholder = words
@@ -199,6 +203,8 @@ class ChatPane(Container):
     def append(self, text: str) -> bool:
         """Append one message; return whether one may."""
         console = self.lines.console
+        if console.controllers.time.refuses():
+            return False
         if not self.view_state.armed:
             console.notify_line("read-only: nothing was sent; :arm lets you write", failed=True)
             return False

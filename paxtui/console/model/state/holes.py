@@ -61,6 +61,7 @@ class Holes:
     def copy(self) -> Holes:
         """Return a copy as it is now."""
         other = Holes(0, self.timeout_s)
+        other._ended = [ended.copy() for ended in self._ended]
         other.skipped, other.filled = self.skipped.copy(), self.filled.copy()
         other._of_ballot = self._of_ballot.copy()
         return other

@@ -51,11 +51,12 @@ class Phase1Findings:
         self._all: dict[Ballot, Ballots] = {}
 
     def copy(self) -> Phase1Findings:
-        """Return a copy as it is now: what was told once does not change, and what is new is not seen."""
+        """Return a copy as it is now, to which more can be told."""
         other = Phase1Findings()
         for ballot, told in self._all.items():
             mine = other._all[ballot] = Ballots()
-            mine.elected, mine.votes = told.elected, told.votes.copy()
+            mine.elected = told.elected
+            mine.votes = {acceptor: votes.copy() for acceptor, votes in told.votes.items()}
         return other
 
     def _at(self, ballot: Ballot) -> Ballots:

@@ -60,6 +60,8 @@ class Note(Struct, frozen=True):
     text: str
     slot: int | None = None
     failed: bool = False
+    by: str = "you"
+    """Who did it, where it was no replica: the person, or the ``run`` that is shown."""
 
 
 class Divider(Struct, frozen=True):
