@@ -110,7 +110,7 @@ class Taping:
         self._writer.flush_old()
         if self._keyframes.due(self._writer.end):
             held = self._model.journal.held
-            self._keyframes.add(Keyframe(self._writer.end, self._model.bare(), held, self._verdict))
+            self._keyframes.add(Keyframe(self._writer.end, self._model, held, self._verdict))
 
     def mark(self, name: str) -> None:
         """Mark this moment; what is around it stays on the tape."""
