@@ -56,6 +56,7 @@ class TimeController(Controller):
 
         def place(past: Past, here: int) -> int:
             places = sorted({mark.position + 1 for mark in past.tape.marks})
+            here += self.view_state.moment is None  # from now, a mark that came last is one before
             found = [at for at in places if (at > here if steps > 0 else at < here)]
             if not found:
                 raise PositionError(f"there is no mark {'after' if steps > 0 else 'before'} this")
