@@ -151,11 +151,13 @@ class ClusterModel(Facts):
             self.process(id, "paused", at)
             replica.pause_ends = at + seconds
 
-    def note(self, text: str, wall: float, *, slot: int | None = None, failed: bool = False) -> None:
-        """Put what the person did, or what became of it, among the events."""
+    def note(
+        self, text: str, wall: float, *, by: int = YOU, slot: int | None = None, failed: bool = False
+    ) -> None:
+        """Put what the person or a scenario did, or what became of it, among the events."""
         self.version += 1
         at = wall - self.wall_ahead
-        self.journal.add(Seen(wall, YOU, self.journal.total, Note(text, slot, failed)), at, at)
+        self.journal.add(Seen(wall, by, self.journal.total, Note(text, slot, failed)), at, at)
 
     def _bookmark(self, wall: float) -> None:
         """Put what the judge has found broken among the events."""
