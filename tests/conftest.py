@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from tests import branches, missing_tools, order
+from tests.homes import OwnFolders
 from tests.progress import Progress
 
 STARTS: Final = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn"})
@@ -56,6 +57,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(NoProcesses(), "paxtui-no-processes")
+    config.pluginmanager.register(OwnFolders(), "paxtui-own-folders")
     # Workers of pytest-xdist report to the process that the person looks at.
     if config.getoption("--progress") and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Progress(config), "paxtui-progress")

@@ -15,7 +15,7 @@ from paxtui.console.model.analysis.describe import describe
 from paxtui.console.model.analysis.slots import slot_facts
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.model.state.seen import NO_NUMBER, Seen
-from paxtui.console.rows.events import clock, who
+from paxtui.console.rows.events import clock
 
 KINDS: Final = ("svg", "json", "csv")
 
@@ -68,7 +68,7 @@ def event_as_json(seen: Seen) -> str:
     """Return one event with everything that was told of it, and what it says."""
     told = {
         "time": seen.wall,
-        "by": who(seen),
+        "by": seen.teller,
         "number": seen.number if seen.number != NO_NUMBER else None,
         "kind": seen.kind,
         "kept": seen.remembered,
@@ -83,7 +83,7 @@ def events(found: Iterable[Seen], *, as_json: bool) -> str:
     """Return events, a line each."""
     if as_json:
         return "".join(f"{event_as_json(seen)}\n" for seen in found)
-    return "".join(f"{clock(seen.wall)}  {who(seen)}  {describe(seen, whole=True)}\n" for seen in found)
+    return "".join(f"{clock(seen.wall)}  {seen.teller}  {describe(seen, whole=True)}\n" for seen in found)
 
 
 def write(text: str, kind: str, folder: Path) -> Path:

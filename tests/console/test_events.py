@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
+from paxtui.console.driver.scenario_run import Listed, ScenarioRun
 from paxtui.console.model.analysis.describe import describe
 from paxtui.console.model.analysis.event_folds import EventLines
 from paxtui.console.model.state.journal import NOTABLE_KEPT, Events, Filter
 from paxtui.console.model.state.ring import Ring, Sieve
-from paxtui.console.model.state.seen import KINDS, YOU, Note, Seen
+from paxtui.console.model.state.seen import KINDS, SCENARIO, YOU, Note, Seen
 from paxtui.console.widgets.detail import Detail
 from paxtui.console.widgets.events import EventsPane
 from paxtui.wire import events as e
@@ -60,6 +61,7 @@ def journal() -> Events:
         (2, VotedView(B, 0, 1, "")),
         (2, FaultBegan(1, Loss(0, 5.0), False)),
         (YOU, Note("loss r2>r0 5 %")),
+        (SCENARIO, Note("step 1: cut leader")),
         (0, e.MessageDropped("accept", 1, "late")),
         (0, e.CatchUpAsked(1, 0, 5)),
     ]
@@ -70,14 +72,15 @@ def journal() -> Events:
 
 def test_events_are_filtered_by_level_kind_and_replica() -> None:
     events = journal()
-    assert [seen.number for seen in events.ring(Filter())] == [0, 1, 3, 4, 6]
-    assert [seen.number for seen in events.ring(Filter(everything=True))] == list(range(7))
-    kinds = ["elections", "promises", "slots", "faults", "you", "drops", "other"]
+    assert [seen.number for seen in events.ring(Filter())] == [0, 1, 3, 4, 5, 7]
+    assert [seen.number for seen in events.ring(Filter(everything=True))] == list(range(8))
+    kinds = ["elections", "promises", "slots", "faults", "you", "scenario", "drops", "other"]
     for number, kind in enumerate(kinds):
         assert [seen.number for seen in events.ring(Filter(True, kind))] == [number]
-    assert [seen.number for seen in events.ring(Filter(True, None, 0))] == [0, 5, 6]
+    assert [seen.number for seen in events.ring(Filter(True, None, 0))] == [0, 6, 7]
     assert [seen.number for seen in events.ring(Filter(False, None, YOU))] == [4]
-    assert set(kinds) == {*KINDS, "you", "other"}
+    assert [seen.number for seen in events.ring(Filter(False, None, SCENARIO))] == [5]
+    assert set(kinds) == {*KINDS, "you", "scenario", "other"}
 
 
 def test_a_filter_goes_on_with_what_comes() -> None:
@@ -317,5 +320,29 @@ def test_what_you_did_is_a_list_of_its_own_that_no_flood_pushes_out(play: Callab
         await on.press("Y")
         await on.look()
         assert "r2 killed" not in on.text("events")
+
+    play(act)
+
+
+def test_the_steps_of_a_scenario_are_its_own_and_not_yours(play: Callable[..., None]) -> None:
+    async def act(on: Played) -> None:
+        run = on.driver.scenario_run = ScenarioRun(Listed("ring", "a ring", "shows a ring", 1), 1)
+        told = {"event": "step", "number": "1", "what": "cut leader", "outcome": "", "at_s": 1.5}
+        run._take_line(told, lambda words: None)
+        run._take_line({"event": "end", "passed": False, "reason": "no leader"}, lambda words: None)
+        run.model.journal.release(float("inf"))  # what waits for its cause
+        on.app.tick()
+        events = await pane(on)
+        await on.look()
+        lines = [line.split()[1:4] for line in on.text("events").splitlines() if line.split()]
+        assert lines == [["scenario", "step", "1:"], ["scenario", "FAIL:", "no"]]
+        await on.press("B", "B", "B", "B", "B")
+        assert events.wanted.replica == SCENARIO
+        assert "B by: scenario" in str(events.border_title)
+        assert events.count() == 2
+        on.driver.scenario_run = None
+        on.app.tick()
+        await on.press("B")
+        assert events.wanted.replica is None
 
     play(act)

@@ -66,3 +66,6 @@ def test_rows_fit_and_the_newest_steps_are_kept(width: int, height: int, *, pass
             assert any("step 19" in plain(row) for row in found)
         if verdict is not None and height >= 5 and width >= 54:
             assert ("###" in plain(found[0])) is True
+        elif verdict is not None:
+            band = "passed" if passed else "alarm"
+            assert {style for _, style in found[0]} == {band}

@@ -12,6 +12,7 @@ import pytest
 
 import paxtui
 from paxtui import guide
+from tests import homes
 
 pytestmark = pytest.mark.processes
 
@@ -49,7 +50,8 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (wheel,) = folder.glob("paxtui-*.whl")
     venv.create(folder / "bare", with_pip=True)
     scripts = folder / "bare" / "bin"
-    installed = run([scripts / "python", "-m", "pip", "install", "--quiet", wheel], folder)
+    pip: list[str | Path] = [scripts / "python", "-m", "pip", "install", "--quiet", wheel]
+    installed = run(pip, folder, XDG_CONFIG_HOME=homes.CONFIG_OF_THE_USER)
     if installed.returncode != 0 and "No matching distribution" in installed.stderr:
         pytest.skip(f"the dependencies cannot be installed here: {installed.stderr.splitlines()[-1]}")
     assert installed.returncode == 0, installed.stderr

@@ -13,6 +13,7 @@ from paxtui.config import cluster_file
 from paxtui.config.cluster_file import Cluster
 from paxtui.console.driver.taping import Taping
 from paxtui.console.model.cluster_model import ClusterModel
+from paxtui.console.model.state.seen import RUN
 from paxtui.core import events as e
 from paxtui.records.merge import Records
 from paxtui.records.parts import EndPart, EventPart, FaultPart, Gap, Life, Part
@@ -82,7 +83,7 @@ class Retelling:
                 model.process(id, "down", now, words=why)
             case FaultPart(what=what, detail=detail, several=several):
                 who = "" if several else f"r{id}: "
-                model.note(f"{who}{what} {detail}".strip(), now, by="run")
+                model.note(f"{who}{what} {detail}".strip(), now, by=RUN)
             case _:
                 pass  # messages are told by the events of those who take them
 

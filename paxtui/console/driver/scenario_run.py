@@ -20,6 +20,7 @@ from paxtui.config import cluster_file
 from paxtui.config.cluster_file import Cluster
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.model.state.cause_order import HOLD_S
+from paxtui.console.model.state.seen import SCENARIO
 from paxtui.console.rows.scenario import ScenarioStep, ScenarioView
 from paxtui.wire.text import visible
 
@@ -104,7 +105,7 @@ class ScenarioRun:
                 words = visible(f"{step}{told['what']}  {told['outcome']}".rstrip(), 200)
                 self._steps.append(ScenarioStep(float(told["at_s"]), words))
                 del self._steps[:-STEPS_SHOWN_MAX]
-                self.model.note(words, time.time())
+                self.model.note(words, time.time(), by=SCENARIO)
                 tell(words)
             case "end":
                 self.passed = bool(told["passed"])
@@ -114,6 +115,6 @@ class ScenarioRun:
                     else visible(str(told["reason"]), 200)
                 )
                 self.verdict = f"{'PASS' if self.passed else 'FAIL'}: {result}"
-                self.model.note(self.verdict, time.time(), failed=not self.passed)
+                self.model.note(self.verdict, time.time(), by=SCENARIO, failed=not self.passed)
             case _:
                 pass

@@ -20,10 +20,10 @@ from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.model.past import Keyframe, Keyframes, Past
 from paxtui.console.model.state.cause_order import Body
 from paxtui.console.model.state.journal import Sink
-from paxtui.console.model.state.seen import Aside, Note, Seen
+from paxtui.console.model.state.seen import NO_REPLICA, Aside, Note, Seen
 from paxtui.console.model.verdict import UNJUDGED, TapedVerdict
 from paxtui.tape.reader import TapeReader
-from paxtui.tape.step import CONSOLE, EVENT, NOTE, VERDICT, TapeError, TapeStep
+from paxtui.tape.step import EVENT, NOTE, VERDICT, TapeError, TapeStep
 from paxtui.tape.writer import TAPE_MB, TapeWriter
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import FaultBegan, FaultEnded
@@ -93,7 +93,7 @@ class Taping:
             self._writer.mark(MARKED[type(event)], _words(seen), seen.wall)
         elif kind == VERDICT:
             self._judged(_verdict(words), seen.wall)
-        elif isinstance(event, Note) and event.failed and seen.replica != CONSOLE:
+        elif isinstance(event, Note) and event.failed and seen.replica not in NO_REPLICA:
             self._writer.mark("process", event.text, seen.wall)
 
     def _judged(self, verdict: TapedVerdict, wall: float) -> None:

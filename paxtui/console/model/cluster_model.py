@@ -193,12 +193,12 @@ class ClusterModel(Facts):
             replica.pause_ends = at + seconds
 
     def note(
-        self, text: str, wall: float, *, slot: int | None = None, failed: bool = False, by: str = "you"
+        self, text: str, wall: float, *, by: int = YOU, slot: int | None = None, failed: bool = False
     ) -> None:
-        """Put what the person did, or what became of it, among the events."""
+        """Put what the person or a scenario did, or what became of it, among the events."""
         self.version += 1
-        at, note = wall - self.wall_ahead, Note(text, slot, failed, by)
-        seen = Seen(wall, YOU, self.journal.total, note)
+        at, note = wall - self.wall_ahead, Note(text, slot, failed)
+        seen = Seen(wall, by, self.journal.total, note)
         self.journal.add(seen, at, at, (at, at, _encode(note)) if self.taped else None)
 
     def _bookmark(self, wall: float) -> None:

@@ -22,13 +22,13 @@ from msgspec import Raw
 
 from paxtui.console.model.cluster_model import ClusterModel
 from paxtui.console.model.state.journal import EVENTS_KEPT, Events
-from paxtui.console.model.state.seen import Note, Seen
+from paxtui.console.model.state.seen import NO_REPLICA, Note, Seen
 from paxtui.console.model.state.sent_messages import SentMessages
 from paxtui.console.model.state.values import Value, Values
 from paxtui.console.model.verdict import UNJUDGED, PastJudge, PastLiveness, TapedVerdict
 from paxtui.tape import step as t
 from paxtui.tape.reader import TapeReader
-from paxtui.tape.step import CONSOLE, TapeError, TapeStep
+from paxtui.tape.step import TapeError, TapeStep
 from paxtui.wire.notable import slim
 from paxtui.wire.requests import LogEntry, StatusReport
 from paxtui.wire.telemetry import Observed, TelemetryDelta, TelemetrySnapshot
@@ -260,7 +260,7 @@ def fold_step(model: ClusterModel, step: TapeStep) -> None:
     """Tell a model what it was told then. Raises :class:`TapeError` for what it cannot have been told."""
     id, now, body = step.source, step.arrived, step.body
     if not (0 <= id < model.n):
-        if id == CONSOLE and step.kind == t.NOTE:
+        if id in NO_REPLICA and step.kind == t.NOTE:
             return
         raise TapeError(f"a step of replica {id}: the cluster has {model.n}")
     match step.kind:

@@ -8,7 +8,7 @@ from paxtui.console.model.analysis.describe import describe
 from paxtui.console.model.analysis.slots import CellKind, slot_facts
 from paxtui.console.model.analysis.why import Why, why_message, why_slot
 from paxtui.console.model.cluster_model import ClusterModel
-from paxtui.console.model.state.seen import NO_NUMBER, YOU, Seen
+from paxtui.console.model.state.seen import NO_NUMBER, NO_REPLICA, Seen
 from paxtui.console.model.state.sent_messages import SentMessage
 from paxtui.console.model.state.values import Value
 from paxtui.console.rows.events import clock, tone
@@ -115,8 +115,7 @@ def _answer(view_state: ViewState, why: Why, width: int) -> list[Row]:
 
 
 def _event(seen: Seen, width: int) -> list[Row]:
-    who = "you" if seen.replica == YOU else f"r{seen.replica}"
-    head = f"{clock(seen.wall)}  {who:<3} "
+    head = f"{clock(seen.wall)}  {seen.teller:<3} "
     lines = wrap(describe(seen), max(20, width - len(head)), tone(seen))
     return [
         fit([(head if not number else " " * len(head), "dim"), *line], width)
@@ -126,9 +125,8 @@ def _event(seen: Seen, width: int) -> list[Row]:
 
 def event_page(view_state: ViewState, seen: Seen, width: int) -> list[Row]:
     """Return an event to its end, and the slot that it is about."""
-    who = "you" if seen.replica == YOU else f"r{seen.replica}"
-    where = "" if seen.number == NO_NUMBER or seen.replica == YOU else f", its event {seen.number:,}"
-    rows = [fit([(f"{clock(seen.wall)}  {who}{where}", "title")], width), []]
+    where = "" if seen.number == NO_NUMBER or seen.replica in NO_REPLICA else f", its event {seen.number:,}"
+    rows = [fit([(f"{clock(seen.wall)}  {seen.teller}{where}", "title")], width), []]
     rows += wrap(describe(seen, whole=True), width, tone(seen))
     slot = seen.slot
     if slot is not None and slot < view_state.model.end:

@@ -6,12 +6,11 @@ from datetime import datetime
 
 from paxtui.console.model.analysis.describe import describe
 from paxtui.console.model.state.journal import Filter
-from paxtui.console.model.state.seen import YOU, Divider, Note, Seen
-from paxtui.console.rows.text import Row, fit, pad
+from paxtui.console.model.state.seen import NO_REPLICA, Divider, Note, Seen
+from paxtui.console.rows.text import Row, fit
 from paxtui.console.view_state import ViewState
 from paxtui.wire import events as e
 from paxtui.wire.telemetry import LearnedView, MessageFaulted
-from paxtui.wire.text import visible
 
 STYLES: dict[type, str] = {
     e.Elected: "leader",
@@ -45,15 +44,8 @@ def clock(wall: float) -> str:
 def tone(seen: Seen) -> str:
     """Return the style of an event's text."""
     if isinstance(seen.event, Note):
-        return "bad" if seen.event.failed else "self" if seen.replica == YOU else "warn"
+        return "bad" if seen.event.failed else "self" if seen.replica in NO_REPLICA else "warn"
     return STYLES.get(type(seen.event), "warn" if seen.kind == "faults" else "text")
-
-
-def who(seen: Seen) -> str:
-    """Return who tells it."""
-    if isinstance(seen.event, Note) and seen.replica == YOU:
-        return visible(seen.event.by, 3)
-    return "you" if seen.replica == YOU else f"r{seen.replica}"
 
 
 def of_day_s(wall: float) -> float | None:
@@ -83,7 +75,7 @@ def line(
         (pointer, "key" if chosen else ""),
         (at if width >= 70 else at[3:], "dim"),
         ("~ " if seen.corrected else "  ", "warn"),
-        (pad(who(seen), WHO_WIDTH), "self" if seen.replica == YOU else "title"),
+        (f"{seen.teller:<{WHO_WIDTH}}", "self" if seen.replica in NO_REPLICA else "title"),
         (" ", ""),
         (describe(seen) if words is None else words, style),
     ]
@@ -97,6 +89,6 @@ def title(wanted: Filter, following: bool, below: int, follow: str) -> str:
     """Return what is shown, and how to change it."""
     level = "all" if wanted.everything else "notable"
     kind = wanted.kind or "any"
-    by = "all" if wanted.replica is None else "you" if wanted.replica == YOU else f"r{wanted.replica}"
+    by = "all" if wanted.replica is None else NO_REPLICA.get(wanted.replica) or f"r{wanted.replica}"
     state = f"following {follow}" if following else f"+{below} below (f)" if below else "f follows"
     return f"events  V level: {level}  K kind: {kind}  B by: {by}   {state}"

@@ -57,13 +57,17 @@ def large(word: str, styles: Styles) -> list[str]:
 
 
 def rows(view: ScenarioView, styles: Styles, width: int, height: int) -> list[Row]:
-    """Return the newest steps, and beside them the verdict: large where there is room."""
+    """Return the newest steps, and the verdict: beside them in large letters where there is room, else above
+    them in full rows of its colour."""
     beside: list[Row] = []
     room = width
     if view.verdict is not None and height >= LARGE and width >= 3 * LARGE_CELLS:
         beside = [[(line, view.tone)] for line in large("PASS" if view.passed else "FAIL", styles)]
         room = width - LARGE_CELLS
     head = wrap(view.verdict or view.shows, room - 1, view.tone)[:2]
+    if view.verdict is not None and not beside:
+        band = "passed" if view.passed else "alarm"
+        head = [fit([(" ", band), *((text, band) for text, _ in row)], width, band) for row in head]
     steps = (
         [_step(step, room) for step in view.steps[-max(0, height - len(head)) :]]
         if height > len(head)

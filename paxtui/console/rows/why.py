@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paxtui.console.model.analysis.why import Why, why_moving, why_run, why_slot
-from paxtui.console.rows.text import Row, wrap
+from paxtui.console.rows.text import Row, fit, wrap
 from paxtui.console.view_state import ViewState
 
 
@@ -25,7 +25,8 @@ def answer(view_state: ViewState) -> Why:
 
 
 def why(view_state: ViewState, width: int, height: int) -> list[Row]:
-    """Return verdict, evidence, what must happen next; next comes before evidence where room is short."""
+    """Return verdict, evidence, what must happen next. Where room is short, what must happen next is kept
+    rather than evidence, and the number of lines that are missing is said."""
     found = answer(view_state)
     verdict = wrap(found.verdict, width, found.tone)
     following = [
@@ -34,9 +35,15 @@ def why(view_state: ViewState, width: int, height: int) -> list[Row]:
         for row in wrap(f"{view_state.styles.glyph('arrow')} {text}", width, "self", "  ")
     ]
     evidence = [row for text in found.evidence for row in wrap(text, width, "text", "  ")]
-    room = height - len(verdict)
-    if len(evidence) + len(following) + 2 <= room:
-        parts = [part for part in (verdict, evidence, following) if part]
+    parts = [part for part in (verdict, evidence, following) if part]
+    lines = sum(map(len, parts))
+    if lines + len(parts) - 1 <= height:
         return [row for at, part in enumerate(parts) for row in ([[], *part] if at else part)]
-    kept = max(0, room - len(following))
-    return [*verdict, *evidence[:kept], *following[: max(0, room - kept)]]
+    if lines <= height or height <= 1:
+        return [row for part in parts for row in part][:height]
+    room = height - 1  # one line says how many are missing
+    verdict = verdict[:room]
+    following = following[: room - len(verdict)]
+    evidence = evidence[: room - len(verdict) - len(following)]
+    missing = [fit([(f"… {lines - room} more lines", "dim")], width)]
+    return [*verdict, *evidence, *missing, *following]

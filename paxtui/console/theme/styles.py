@@ -66,6 +66,7 @@ DARK: Final[dict[str, str]] = {
     "warn": ORANGE,
     "bad": f"bold {VERMILION}",
     "alarm": f"bold #ffffff on {VERMILION}",
+    "passed": f"bold #000000 on {GREEN}",
     "hole": f"bold #000000 on {ORANGE}",
     "leader": f"bold {GREEN}",
     "self": SKY,
@@ -141,6 +142,7 @@ ANSI: Final[dict[str, str]] = {
     "warn": "yellow",
     "bad": "bold red",
     "alarm": "bold white on red",
+    "passed": "bold reverse green",
     "hole": "bold reverse yellow",
     "leader": "bold green",
     "self": "cyan",
@@ -181,6 +183,7 @@ COLOUR_BLIND: Final[dict[str, str]] = DARK | {
     "leader": f"bold {SKY}",
     "bad": f"bold {ORANGE}",
     "alarm": f"bold #000000 on {ORANGE}",
+    "passed": f"bold #000000 on {SKY}",
     "ballot2": "#ffffff",
     "ballot5": "#a9b3bd",
 }

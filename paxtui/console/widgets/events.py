@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 from textual.binding import Binding
 
 from paxtui.console.model.analysis.event_folds import EventLine, EventLines
 from paxtui.console.model.state.journal import EVENTS_KEPT, Filter
 from paxtui.console.model.state.ring import Ring
-from paxtui.console.model.state.seen import KINDS, YOU, Seen
+from paxtui.console.model.state.seen import KINDS, NO_REPLICA, RUN, SCENARIO, YOU, Seen
 from paxtui.console.rows import events
 from paxtui.console.rows.found import highlight
 from paxtui.console.rows.text import Row
 from paxtui.console.view_state import ViewState
 from paxtui.console.widgets.pane import Lines
 from paxtui.wire.text import visible
+
+T = TypeVar("T")
+
+
+def _after(order: Sequence[T], current: T) -> T:
+    """Return what comes after ``current``; the first if it is not there any more."""
+    return order[(order.index(current) + 1) % len(order)] if current in order else order[0]
 
 
 class EventsPane(Lines):
@@ -41,9 +51,9 @@ class EventsPane(Lines):
     PANES = ("lines", "events")
 
     HELP = """\
-What replicas decided and what you did, by the clock of whoever tells it, the newest at the bottom.
-It stands in the order of cause: a proposal before the votes for it, promises before the lead. A row
-that the clocks contradict is marked ~.
+What replicas decided and what you or a scenario did. The time is that of the teller's clock; the newest
+event is at the bottom. Events stand in the order of cause: a proposal before the votes for it, promises
+before the lead. A row that the clocks contradict is marked ~.
 What says the same again is one line, with how often it was said.
 Replicas keep what was notable before you came: it is dim, and stands above the line `you came`.
 
@@ -114,16 +124,17 @@ arrows PgUp PgDn home   scroll     f or end   follow again
 
     def action_show(self, what: str) -> None:
         wanted = self.wanted
+        there = {SCENARIO: self.view_state.scenario is not None, RUN: self.view_state.moment is not None}
+        others = [at for at in NO_REPLICA if there.get(at, True)]
         match what:
             case "level":
                 self.wanted = wanted._replace(everything=not wanted.everything)
             case "kind":
-                kinds: list[str | None] = [None, *KINDS, "you", "other"]
-                self.wanted = wanted._replace(kind=kinds[(kinds.index(wanted.kind) + 1) % len(kinds)])
+                kinds: list[str | None] = [None, *KINDS, *(NO_REPLICA[at] for at in others), "other"]
+                self.wanted = wanted._replace(kind=_after(kinds, wanted.kind))
             case "who":
-                order: list[int | None] = [None, *range(self.view_state.model.n), YOU]
-                who = order[(order.index(wanted.replica) + 1) % len(order)]
-                self.wanted = wanted._replace(replica=who)
+                order: list[int | None] = [None, *range(self.view_state.model.n), *others]
+                self.wanted = wanted._replace(replica=_after(order, wanted.replica))
             case _:
                 self.wanted = Filter() if wanted.replica == YOU else Filter(replica=YOU)
         self.follow()
@@ -201,7 +212,7 @@ def matching(lines: Ring[EventLine], text: str) -> list[int]:
     return [
         at
         for at, line in enumerate(lines, start=lines.first)
-        if sought in f"{events.who(line.seen)} {line.words}".lower()
+        if sought in f"{line.seen.teller} {line.words}".lower()
     ]
 
 

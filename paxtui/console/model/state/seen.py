@@ -1,4 +1,4 @@
-"""One event as the console keeps it: of a replica, or of the person at the keyboard."""
+"""One event as the console keeps it: of a replica, of the person at the keyboard, or of a scenario."""
 
 from __future__ import annotations
 
@@ -11,6 +11,15 @@ from paxtui.wire.telemetry import FaultBegan, FaultEnded, LearnedView, MessageFa
 
 YOU: Final = -1
 """In place of a replica: the person at this console."""
+
+SCENARIO: Final = -2
+"""In place of a replica: the scenario that is on, with its steps and its verdict."""
+
+RUN: Final = -3
+"""In place of a replica: what was done to a run whose records are shown."""
+
+NO_REPLICA: Final = {YOU: "you", SCENARIO: "scenario", RUN: "run"}
+"""Who tells something without being a replica."""
 
 NO_NUMBER: Final = -1
 """Of what the console itself saw of a replica's process."""
@@ -55,13 +64,11 @@ KIND_OF: Final = {event: kind for kind, classes in KINDS.items() for event in cl
 
 
 class Note(Struct, frozen=True):
-    """Something that the console itself has to tell: what the person did, what became of it."""
+    """Something that the console itself has to tell: what the person or a scenario did, what became of it."""
 
     text: str
     slot: int | None = None
     failed: bool = False
-    by: str = "you"
-    """Who did it, where it was no replica: the person, or the ``run`` that is shown."""
 
 
 class Divider(Struct, frozen=True):
@@ -92,8 +99,13 @@ class Seen(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """Return one of :data:`KINDS`, ``you`` or ``other``."""
-        return "you" if self.replica == YOU else KIND_OF.get(type(self.event), "other")
+        """Return one of :data:`KINDS`, ``you``, ``scenario`` or ``other``."""
+        return NO_REPLICA.get(self.replica) or KIND_OF.get(type(self.event), "other")
+
+    @property
+    def teller(self) -> str:
+        """Return who tells it: a replica, ``you`` or ``scenario``."""
+        return NO_REPLICA.get(self.replica) or f"r{self.replica}"
 
     @property
     def slot(self) -> int | None:
