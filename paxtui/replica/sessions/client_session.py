@@ -40,6 +40,7 @@ from paxtui.wire.requests import (
     FillHoleRequest,
     InjectRequest,
     ListFaultsRequest,
+    ListStagedRequest,
     LogEntry,
     LogPage,
     ObserveRequest,
@@ -47,13 +48,15 @@ from paxtui.wire.requests import (
     OperatorRequest,
     ReadRequest,
     RefusedReply,
+    ReleaseRequest,
     RenewRequest,
     StatusReport,
     StatusRequest,
     TailRequest,
+    TickRequest,
     UndoRequest,
 )
-from paxtui.wire.versions import newer_body
+from paxtui.wire.versions import STEPS_SINCE, newer_body
 
 PAGES_AT_ONCE = 4
 """Pages of one connection that are gathered at the same time."""
@@ -76,6 +79,9 @@ Request = (
     | UndoRequest
     | RenewRequest
     | ListFaultsRequest
+    | ListStagedRequest
+    | ReleaseRequest
+    | TickRequest
     | ObserveRequest
 )
 
@@ -278,6 +284,9 @@ class ClientSession:
                 self._too_many(request.id)
             case ObserveRequest():
                 self._start(nursery, lambda: self._observe(request), request.id, endless=True)
+            case ListStagedRequest() | ReleaseRequest() | TickRequest() if self._version < STEPS_SINCE:
+                reason = f"that needs protocol version {STEPS_SINCE}, and you speak {self._version}"
+                self._send(FailedReply(id=request.id, reason=reason))
             case _:
                 self._send(self._operator_requests.execute(request, self._caller))
 

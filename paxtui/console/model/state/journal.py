@@ -9,7 +9,7 @@ from paxtui.console.model.state.cause_order import CauseOrder
 from paxtui.console.model.state.ring import Ring, Sieve
 from paxtui.console.model.state.seen import YOU, Seen
 from paxtui.wire import events as e
-from paxtui.wire.telemetry import LearnedView, MessageFaulted, ProposedView, VotedView
+from paxtui.wire.telemetry import LearnedView, MessageFaulted, MessageStaged, ProposedView, VotedView
 
 EVENTS_KEPT: Final = 50_000
 NOTABLE_KEPT: Final = 10_000
@@ -34,6 +34,7 @@ QUIET: Final = frozenset(
         e.SnapshotSent,
         LearnedView,
         MessageFaulted,
+        MessageStaged,
         ProposedView,
         VotedView,
     )
