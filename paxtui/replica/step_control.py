@@ -70,7 +70,7 @@ class StepControl:
             more=max(0, len(found) - STAGED_PAGE_MAX),
             clock=self._host.protocol_clock.rate,
             next_timer=timer,
-            in_s=None if timer is None else max(0.0, round(at - self._host.protocol_clock.now(), 6)),
+            in_s=None if timer is None else max(0.0, at - self._host.protocol_clock.now()),
         )
 
     def release(self, request: ReleaseRequest) -> ReleasedReply | str:
@@ -109,7 +109,7 @@ class StepControl:
         at = deadline if ms is None else min(deadline, clock.now() + ms / 1000)
         moved_s = clock.advance_to(at)
         self._host.kick()
-        return TickedReply(id=ask, moved_ms=round(moved_s * 1000, 3), fired=timer if at == deadline else None)
+        return TickedReply(id=ask, moved_ms=moved_s * 1000, fired=timer if at == deadline else None)
 
     def _next_timer(self) -> tuple[str | None, float]:
         """Return what time alone brings next, and when by the protocol's clock."""
