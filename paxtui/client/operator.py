@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from typing import Final
 
 import trio
@@ -12,8 +12,7 @@ from paxtui.client.connection import BROKEN, answers, dial, views
 from paxtui.client.errors import ClientError, Failed, Unknown
 from paxtui.client.route import words
 from paxtui.config.cluster_file import Cluster
-from paxtui.wire.faults import ActiveFault, AnyFault, Clock, CrashReplica, Cut, Trigger
-from paxtui.wire.hello import PROTOCOL_VERSION
+from paxtui.wire.faults import ActiveFault, AnyFault, Clock, CrashReplica, Cut, Hold, Trigger
 from paxtui.wire.requests import (
     DoneReply,
     ElectRequest,
@@ -21,23 +20,32 @@ from paxtui.wire.requests import (
     FillHoleRequest,
     InjectRequest,
     ListFaultsRequest,
+    ListStagedRequest,
     LogEntry,
     LogPage,
     ObserveRequest,
     ReadRequest,
+    ReleasedReply,
+    ReleaseHow,
+    ReleaseRequest,
     RenewRequest,
+    StagedList,
+    StagedMatch,
     StatusReport,
     StatusRequest,
+    TickedReply,
+    TickRequest,
     UndoRequest,
 )
 from paxtui.wire.requests import FailedReply as FailedAnswer
 from paxtui.wire.telemetry import TelemetryDelta, TelemetrySnapshot
 from paxtui.wire.values import REPLICAS_MAX
+from paxtui.wire.versions import STEPS_SINCE
 
 ANSWER_S: Final = 3.0
 """How long a replica may take for an operator's request."""
 
-LOOKS: Final = (StatusRequest, ListFaultsRequest, ReadRequest)
+LOOKS: Final = (StatusRequest, ListFaultsRequest, ListStagedRequest, ReadRequest)
 """Requests that change nothing: without an answer they have failed. All others may have been carried out."""
 
 MAY_BE_DONE: Final = "what was asked may have been done, or may yet be"
@@ -146,12 +154,56 @@ class Operator:
         """Let the fault ``number``, which ends by itself, act for its whole time again."""
         await self._ask(self._replica_of(number), RenewRequest(0, number))
 
-    def _replica_of(self, number: int) -> int:
-        """Return where the fault ``number`` is."""
+    async def renew_all(self, replica: int) -> None:
+        """Let all holds of ``replica``, and its clock, act for their whole time again."""
+        await self._ask(replica, RenewRequest(0, None))
+
+    def _replica_of(self, number: int, what: str = "fault") -> int:
+        """Return where the fault, or the staged message, ``number`` is."""
         replica = (number - 1) % REPLICAS_MAX
         if number < 1 or replica >= self._cluster.n:
-            raise Failed(f"there is no fault {number}")
+            raise Failed(f"there is no {what} {number}")
         return replica
+
+    # Message by message
+
+    async def staged(self, replica: int, first: int = 0) -> StagedList:
+        """List what is staged at ``replica`` from number ``first`` on, and its next timer."""
+        answer = await self._ask(replica, ListStagedRequest(0, first))
+        if not isinstance(answer, StagedList):
+            raise ClientError(f"replica {replica} answered something else than what is staged")
+        return answer
+
+    async def release(self, numbers: Iterable[int], how: ReleaseHow = "deliver") -> ReleasedReply:
+        """Release staged messages by their numbers, wherever they are; the sums of what their replicas
+        answer. Nothing is released where one of them is not staged."""
+        by_replica: dict[int, list[int]] = {}
+        for number in numbers:
+            by_replica.setdefault(self._replica_of(number, "staged message"), []).append(number)
+        released = unsent = 0
+        for replica, mine in by_replica.items():
+            reply = await self._release(replica, ReleaseRequest(id=0, numbers=tuple(mine), how=how))
+            released, unsent = released + reply.released, unsent + reply.unsent
+        return ReleasedReply(id=0, released=released, unsent=unsent)
+
+    async def release_at(
+        self, replica: int, match: StagedMatch | None = None, how: ReleaseHow = "deliver"
+    ) -> ReleasedReply:
+        """Release what is staged at ``replica`` and ``match`` means, or all."""
+        return await self._release(replica, ReleaseRequest(id=0, match=match, how=how))
+
+    async def _release(self, replica: int, request: ReleaseRequest) -> ReleasedReply:
+        answer = await self._ask(replica, request)
+        if not isinstance(answer, ReleasedReply):
+            raise ClientError(f"replica {replica} answered something else than what it released")
+        return answer
+
+    async def tick(self, replica: int, ms: float | None = None) -> TickedReply:
+        """Move the protocol's clock of ``replica`` forward by ``ms``, or to its next timer."""
+        answer = await self._ask(replica, TickRequest(0, ms))
+        if not isinstance(answer, TickedReply):
+            raise ClientError(f"replica {replica} answered something else than how far it moved")
+        return answer
 
     async def heal(self) -> list[str]:
         """End all faults of all replicas that can be reached; a line for each that cannot."""
@@ -193,8 +245,8 @@ class Operator:
                 name=self._name,
                 timeout_s=timeout_s,
             ) as link:
-                if _is_clock(request) and link.welcome.version < PROTOCOL_VERSION:
-                    raise Failed(f"replica {replica} is of an older release: its clock cannot be slowed")
+                if link.welcome.version < STEPS_SINCE and (unknown := _unknown(request)) is not None:
+                    raise Failed(f"replica {replica} is of an older release: {unknown}")
                 left = not isinstance(request, LOOKS)
                 await link.send(request)
                 messages: list[Struct] = []
@@ -216,8 +268,17 @@ class Operator:
         return answer
 
 
-def _is_clock(request: Struct) -> bool:
-    return isinstance(request, InjectRequest) and isinstance(request.fault, Clock)
+def _unknown(request: Struct) -> str | None:
+    """Return what an older release cannot do, if that is asked for."""
+    match request:
+        case InjectRequest(fault=Clock()):
+            return "its clock cannot be slowed"
+        case InjectRequest(fault=Hold()):
+            return "it cannot hold messages"
+        case ListStagedRequest() | ReleaseRequest() | TickRequest():
+            return "it cannot be stepped"
+        case _:
+            return None
 
 
 class NotHeard(ClientError):

@@ -516,3 +516,10 @@ class Leader:
             return 0.0
         holes = min(self.holes.values(), default=INFINITY)
         return min(self.heartbeat_at, self.resend_at, holes)
+
+    @property
+    def timers(self) -> dict[str, float]:
+        """Return by name what :attr:`deadline` is the earliest of."""
+        holes = min(self.holes.values(), default=INFINITY)
+        read = 0.0 if self._read_unsent else INFINITY
+        return {"heartbeat": self.heartbeat_at, "resend": self.resend_at, "no-op": holes, "read": read}

@@ -428,3 +428,10 @@ class Proposer:
         if self.leader is not None:
             return self.leader.deadline
         return min(self.election_at, self._prepare_again_at)
+
+    @property
+    def timers(self) -> dict[str, float]:
+        """Return by name what :attr:`deadline` is the earliest of."""
+        if self.leader is not None:
+            return self.leader.timers
+        return {"election": self.election_at, "resend": self._prepare_again_at}

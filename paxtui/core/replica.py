@@ -349,6 +349,12 @@ class Replica:
         return min(self.proposer.deadline, self.learner.ask_again_at, self._flush_at)
 
     @property
+    def timers(self) -> dict[str, float]:
+        """Return by name what time alone brings, for people and for those who step through time; the earliest
+        is :attr:`deadline`."""
+        return {**self.proposer.timers, "catch-up": self.learner.ask_again_at, "watermark": self._flush_at}
+
+    @property
     def status(self) -> Status:
         """Return a picture for people; nothing in the protocol depends on it."""
         proposer, learner, leader = self.proposer, self.learner, self.proposer.leader

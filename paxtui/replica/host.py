@@ -46,6 +46,7 @@ from paxtui.replica.observability.telemetry import Telemetry, snapshot
 from paxtui.replica.observability.trace_output import TraceOutput
 from paxtui.replica.pending_requests import PendingRequests, ReadAnswer
 from paxtui.replica.protocol_clock import ProtocolClock
+from paxtui.replica.step_control import StepControl
 from paxtui.replica.transport.outbound import OutboundLink, OutboundLinks
 from paxtui.replica.transport.read_loop import ReadLoop
 from paxtui.replica.voting_rights import VotingRights
@@ -99,6 +100,8 @@ class Host:
         self.trace = TraceOutput(
             me, message_log, event_log, fault_registry, self.telemetry, self.history, self.counters
         )
+        self.step_control = StepControl(self)
+        self.protocol_clock.on_change = self.trace.record_clock
         self._rng = rng
         self.read_loop = ReadLoop(self._begin_read, self._end_read)
         self._gathering = False
@@ -271,6 +274,11 @@ class Host:
             self.kick()
 
     @property
+    def failed(self) -> bool:
+        """Return whether the disk has failed or a rule is broken, so that nothing may leave any more."""
+        return self._failure is not None
+
+    @property
     def non_voting(self) -> str | None:
         """Return the reason why this replica is a learner without vote, if it is."""
         return self.storage.non_voting if self.core is None else self.core.non_voting
@@ -417,6 +425,8 @@ class Host:
             active=active,
             refused_by=tuple(sorted(self.outbound.refused_by.items())),
             non_voting_peers=tuple(sorted(self.voting_rights.non_voting.items())),
+            clock=self.protocol_clock.rate,
+            staged=len(self.outbound.staged),
         )
 
 

@@ -21,6 +21,7 @@ from paxtui.replica.observability.history import EventHistory
 from paxtui.replica.observability.telemetry import Telemetry
 from paxtui.replica.pending_requests import PendingRequests, ReadAnswer
 from paxtui.replica.protocol_clock import ProtocolClock
+from paxtui.replica.step_control import StepControl
 from paxtui.replica.transport.outbound import OutboundLink, OutboundLinks
 from paxtui.replica.transport.read_loop import ReadLoop
 from paxtui.replica.voting_rights import VotingRights
@@ -87,6 +88,10 @@ class OperatorPort(MemberView, Protocol):
     @property
     def control(self) -> CoreControl:
         """Elections and no-ops."""
+
+    @property
+    def step_control(self) -> StepControl:
+        """Staged messages, and the protocol's clock."""
 
     @property
     def event_log(self) -> EventLog:

@@ -20,12 +20,14 @@ INFINITY: Final = float("inf")
 class ProtocolClock:
     """Seconds as the core counts them. It never goes back, and a change of its rate makes no jump."""
 
-    __slots__ = ("_base", "_rate", "_read_real", "_since")
+    __slots__ = ("_base", "_rate", "_read_real", "_since", "on_change")
 
     def __init__(self, read_real: Callable[[], float] = trio.current_time) -> None:
         self._read_real = read_real
         self._rate = 1.0
         self._base = self._since = read_real()
+        self.on_change: Callable[[float, float], None] = _ignore
+        """Called after each change, with the rate, and with the seconds that the clock was moved by."""
 
     @property
     def rate(self) -> float:
@@ -44,6 +46,15 @@ class ProtocolClock:
         self._base += (real - self._since) * self._rate
         self._since = real
         self._rate = rate
+        self.on_change(rate, 0.0)
+
+    def advance_to(self, at: float) -> float:
+        """Move forward to ``at``, unless it is past; return by how many seconds."""
+        real, now = self._read_real(), self.now()
+        moved_s = max(0.0, at - now)
+        self._base, self._since = max(at, now), real
+        self.on_change(self._rate, moved_s)
+        return moved_s
 
     def real(self, deadline: float) -> float:
         """Return the real time at which the protocol's time is ``deadline``, or the moment of the last change
@@ -57,3 +68,7 @@ class ProtocolClock:
             # Rounded down: whoever wakes up then would be early, and wait for nothing.
             at = max(at + short / self._rate, math.nextafter(at, INFINITY))
         return at
+
+
+def _ignore(rate: float, moved_s: float) -> None:
+    """Ignore a change, while nothing else is set."""

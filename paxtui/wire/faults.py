@@ -6,7 +6,7 @@ or -1 for all others.
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
@@ -19,9 +19,30 @@ Millis = Annotated[float, Meta(ge=0, le=600_000)]
 CLOCK_PERCENT_MAX: Final = 400
 """The fastest clock of the protocol: at four times real time elections fire between two heartbeats."""
 
-CLOCK_LEASE_S: Final = 60.0
-"""So long a clock stays at another rate without a word from whoever set it: no cluster stays slow because a
-console was forgotten."""
+LEASE_S: Final = 60.0
+"""So long a clock stays at another rate, and messages are held, without a word from whoever wanted it: no
+cluster stays slow or mute because a console was forgotten."""
+
+MessageKind = Literal[
+    "pre-vote",
+    "pre-vote-reply",
+    "prepare",
+    "promise",
+    "nack",
+    "accept",
+    "accepted",
+    "chosen",
+    "heartbeat",
+    "heartbeat-ack",
+    "catch-up",
+    "entries",
+    "snapshot-ask",
+    "snapshot",
+]
+"""What replicas say to each other (:mod:`paxtui.core.messages`)."""
+
+Kinds = Annotated[tuple[MessageKind, ...], Meta(max_length=16)]
+"""Kinds of messages; none stands for all."""
 
 
 class Fault(Struct, frozen=True, tag_field="fault", forbid_unknown_fields=True, gc=False):
@@ -63,6 +84,17 @@ class Cut(Fault, frozen=True, tag="cut"):
     to: Peer
 
 
+class Hold(Fault, frozen=True, tag="hold"):
+    """Messages to ``to`` are staged at the sender until an operator releases them: those of ``kinds`` (empty:
+    all), and only those about ``slot`` if one is named. It always ends by itself: after its time, or
+    :data:`LEASE_S` after it was last renewed. What is staged then leaves in order. Protocol version 1 does
+    not know it."""
+
+    to: Peer
+    kinds: Kinds = ()
+    slot: Number | None = None
+
+
 class Pause(Fault, frozen=True, tag="pause"):
     """The whole process stops (SIGSTOP) and goes on by itself after the time."""
 
@@ -85,7 +117,7 @@ class SkipSlot(Fault, frozen=True, tag="skip"):
 
 class Clock(Fault, frozen=True, tag="clock"):
     """The protocol's clock runs at this share of real time; 0 stands still. It always ends by itself: after
-    its time, or :data:`CLOCK_LEASE_S` after it was last renewed. Protocol version 1 does not know it."""
+    its time, or :data:`LEASE_S` after it was last renewed. Protocol version 1 does not know it."""
 
     percent: Annotated[float, Meta(ge=0, le=CLOCK_PERCENT_MAX)]
 
@@ -110,6 +142,7 @@ AnyFault = (
     | Duplicate
     | Reorder
     | Cut
+    | Hold
     | Pause
     | CrashProposer
     | CrashReplica
@@ -120,7 +153,10 @@ AnyFault = (
     | FullDisk
 )
 
-LinkFault = Loss | Delay | Duplicate | Reorder | Cut
+LinkFault = Loss | Delay | Duplicate | Reorder | Cut | Hold
+
+LeasedFault = Clock | Hold
+"""Faults that always end by themselves, and act on while they are renewed."""
 
 
 class Trigger(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -155,6 +191,8 @@ def describe(replica: int, fault: AnyFault) -> str:
             return f"reorder {_link(replica, to)} {percent:g} %"
         case Cut(to):
             return f"cut {_link(replica, to)}"
+        case Hold(to, kinds, slot):
+            return f"hold {messages(replica, to, kinds, slot)}"
         case Pause(seconds):
             return f"pause r{replica} {seconds:g} s"
         case CrashProposer():
@@ -171,6 +209,12 @@ def describe(replica: int, fault: AnyFault) -> str:
             return f"disk-error r{replica}"
         case FullDisk():
             return f"full-disk r{replica}"
+
+
+def messages(replica: int, to: int, kinds: tuple[str, ...] = (), slot: int | None = None) -> str:
+    """Name messages of a link: ``r0>r1 accept slot 3``."""
+    about = [] if slot is None else ["slot", str(slot)]
+    return " ".join([_link(replica, to), *kinds, *about])
 
 
 def _link(replica: int, to: int) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct, structs
 
 from paxtui.core import events as e
-from paxtui.wire.telemetry import LearnedView, MessageFaulted, ProposedView, VotedView
+from paxtui.wire.telemetry import LearnedView, MessageFaulted, MessageStaged, ProposedView, VotedView
 
 QUIET: Final = frozenset(
     (
@@ -27,6 +27,7 @@ QUIET: Final = frozenset(
         e.Voted,
         LearnedView,
         MessageFaulted,
+        MessageStaged,
         VotedView,
     )
 )

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from paxtui.core.ballot import Ballot, Number
 from paxtui.core.replica import Status
 from paxtui.core.values import TEXT_BYTES_MAX
-from paxtui.wire.faults import ActiveFault, AnyFault, Trigger
+from paxtui.wire.faults import ActiveFault, AnyFault, Kinds, Millis, Peer, Trigger
 from paxtui.wire.hello import Frame
 
 PAGE_SLOTS_MAX = 2048
@@ -169,6 +169,10 @@ class StatusReport(Frame, frozen=True, tag="status", kw_only=True):
     """Peers that this replica lets in only as learners without vote, and why."""
     program: str = ""
     """The version of its program; empty from programs that did not tell it yet."""
+    clock: float = 1.0
+    """The protocol's seconds in a real second; 0 if its clock stands."""
+    staged: int = 0
+    """Messages that wait here until an operator releases them."""
 
 
 class FailedReply(Frame, frozen=True, tag="failed", kw_only=True):
@@ -212,10 +216,11 @@ class UndoRequest(Frame, frozen=True, tag="undo"):
 
 
 class RenewRequest(Frame, frozen=True, tag="renew"):
-    """Let fault ``number``, which ends by itself, act for its whole time again."""
+    """Let fault ``number``, which ends by itself, act for its whole time again; ``null`` renews all of this
+    replica's holds and its clock."""
 
     id: Ask
-    number: int
+    number: int | None
 
 
 class ListFaultsRequest(Frame, frozen=True, tag="list-faults"):
@@ -229,6 +234,101 @@ class FaultList(Frame, frozen=True, tag="faults"):
 
     id: Ask
     faults: tuple[ActiveFault, ...]
+
+
+# Operators, message by message
+
+
+STAGED_PAGE_MAX = 1024
+"""The most staged messages in one answer. Each is named in some 150 bytes."""
+
+RELEASED_MAX = 1024
+"""The most numbers in one request to release."""
+
+
+class StagedMessage(Struct, frozen=True, gc=False):
+    """A message that waits at its sender. ``number`` is unique in the cluster, and grows with time at one
+    replica; ``first`` and ``count`` are the slots that it is about."""
+
+    number: int
+    replica: int
+    to: int
+    kind: str
+    ballot: Ballot | None
+    first: int
+    count: int
+    bytes: int
+    age_s: float
+    copies: int = 1
+    """How many byte-equal ones were sent: they are one, and leave together."""
+
+
+class ListStagedRequest(Frame, frozen=True, tag="list-staged"):
+    """Ask for :class:`StagedList`, from staged message ``first`` on."""
+
+    id: Ask
+    first: Number = 0
+
+
+class StagedList(Frame, frozen=True, tag="staged", kw_only=True):
+    """The messages that wait here, the oldest first, and the protocol's next timer."""
+
+    id: Ask
+    messages: tuple[StagedMessage, ...]
+    more: int
+    """How many follow that did not fit."""
+    clock: float
+    """The protocol's seconds in a real second."""
+    next_timer: str | None
+    """What time alone brings next here: ``election``, ``heartbeat``, ``resend``, ...; ``null`` if nothing."""
+    in_s: float | None
+    """How many of the protocol's seconds are left until then."""
+
+
+ReleaseHow = Literal["deliver", "drop", "double"]
+
+
+class StagedMatch(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """Which staged messages are meant: to ``to`` (-1: any), of ``kinds`` (empty: all), about ``slot``."""
+
+    to: Peer = -1
+    kinds: Kinds = ()
+    slot: Number | None = None
+
+
+class ReleaseRequest(Frame, frozen=True, tag="release", kw_only=True):
+    """Release staged messages: those with ``numbers``, or those that ``match`` means, the oldest first. They
+    leave as if no fault were on their link; with ``double`` each leaves twice, with ``drop`` it is lost."""
+
+    id: Ask
+    numbers: Annotated[tuple[int, ...], Meta(min_length=1, max_length=RELEASED_MAX)] | None = None
+    match: StagedMatch | None = None
+    how: ReleaseHow = "deliver"
+
+
+class ReleasedReply(Frame, frozen=True, tag="released", kw_only=True):
+    """``released`` staged messages have left, or are dropped; ``unsent`` are lost as their receiver is not
+    connected, or takes no more."""
+
+    id: Ask
+    released: int
+    unsent: int
+
+
+class TickRequest(Frame, frozen=True, tag="tick"):
+    """Move the protocol's clock forward by ``ms``, or (``null``) to its next timer. It never moves over a
+    timer: it stops there, and the timer fires."""
+
+    id: Ask
+    ms: Millis | None = None
+
+
+class TickedReply(Frame, frozen=True, tag="ticked", kw_only=True):
+    """The protocol's clock has moved by ``moved_ms``; ``fired`` is the timer that it came to."""
+
+    id: Ask
+    moved_ms: float
+    fired: str | None
 
 
 class DoneReply(Frame, frozen=True, tag="done"):
@@ -262,9 +362,23 @@ OperatorRequest = (
     | UndoRequest
     | RenewRequest
     | ListFaultsRequest
+    | ListStagedRequest
+    | ReleaseRequest
+    | TickRequest
     | StatusRequest
     | ReadRequest
     | TailRequest
 )
 ObserverRequest = ObserveRequest | HistoryRequest | StatusRequest
-Answer = AppendedReply | RefusedReply | LogPage | StatusReport | FailedReply | FaultList | DoneReply
+Answer = (
+    AppendedReply
+    | RefusedReply
+    | LogPage
+    | StatusReport
+    | FailedReply
+    | FaultList
+    | DoneReply
+    | StagedList
+    | ReleasedReply
+    | TickedReply
+)

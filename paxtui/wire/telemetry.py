@@ -183,6 +183,41 @@ class MessageFaulted(View, frozen=True, tag="message-faulted"):
     delays_ms: tuple[float, ...]
 
 
+class MessageStaged(View, frozen=True, tag="message-staged"):
+    """A message to ``to`` waits here, as staged message ``number``, until it is released. With ``copies`` it
+    is byte-equal to one that waits already. ``first`` and ``count`` are the slots that it is about."""
+
+    number: int
+    to: int
+    kind: str
+    ballot: Ballot | None
+    first: int
+    count: int
+    copies: int
+
+
+class MessageReleased(View, frozen=True, tag="message-released"):
+    """A staged message waits no more: ``deliver``, ``drop`` or ``double`` as an operator decided, ``end`` as
+    its hold is over; ``unsent`` if it was to leave and no connection took it."""
+
+    number: int
+    to: int
+    kind: str
+    ballot: Ballot | None
+    first: int
+    count: int
+    copies: int
+    how: str
+
+
+class ClockChanged(View, frozen=True, tag="clock-changed"):
+    """The protocol's clock runs at ``rate`` of real time from here on; ``moved_s`` is how far an operator has
+    moved it forward."""
+
+    rate: float
+    moved_s: float
+
+
 class FaultBegan(View, frozen=True, tag="fault-began"):
     """A fault acts from here on, or waits for its trigger (``waits``)."""
 
@@ -237,6 +272,9 @@ Observed = (
     | e.BecameNonVoting
     | e.MessageDropped
     | MessageFaulted
+    | MessageStaged
+    | MessageReleased
+    | ClockChanged
     | FaultBegan
     | FaultEnded
 )

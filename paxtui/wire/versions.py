@@ -41,12 +41,19 @@ WORDS: Final = {
 }
 """By field: values in version 2, and what version 1 calls them."""
 
-UNKNOWN_FAULTS: Final = frozenset({"clock"})
+UNKNOWN_FAULTS: Final = frozenset({"clock", "hold"})
 UNKNOWN_FAULT: Final = {"fault": "slow-disk", "ms": 0.0}
 """Faults of which version 1 has no word, and the fault without any effect by which it knows them: their
 numbers, ages and ends are true there, and whoever speaks it can still end them."""
 
-SINCE_2: Final = {"status": frozenset({"program"})}
+UNKNOWN_EVENTS: Final = frozenset({"message-staged", "message-released", "clock-changed"})
+"""Events of which version 1 has no word. Events are numbered without a gap, so each of them is told there as
+a message that was dropped, which changes no picture of the cluster."""
+
+STEPS_SINCE: Final = 2
+"""The first version with requests, and answers, about staged messages and the protocol's clock."""
+
+SINCE_2: Final = {"status": frozenset({"program", "clock", "staged"})}
 """By type of frame: fields that version 1 does not know, and that are left out for it."""
 
 SAID: Final = frozenset(
@@ -139,6 +146,9 @@ def _renamed(value: Any, keys: dict[str, str], words: dict[str, dict[str, str]])
         return [_renamed(each, keys, words) for each in value]
     if not isinstance(value, dict):
         return value
+    if keys is KEYS and value.get("event") in UNKNOWN_EVENTS:
+        reason = "version 1 of the protocol has no word for it"
+        return {"event": "message-dropped", "kind": value["event"], "sender": 0, "reason": reason}
     renamed: dict[Any, Any] = {}
     for key, each in value.items():
         if keys is KEYS and key == "fault" and isinstance(each, dict) and each.get("fault") in UNKNOWN_FAULTS:

@@ -13,12 +13,14 @@ from msgspec import Struct
 
 from paxtui.core import events as e
 from paxtui.core.ballot import Ballot
-from paxtui.core.messages import PeerMessage
+from paxtui.core.messages import PeerMessage, Promise
 from paxtui.core.replica import Replica
 from paxtui.core.values import Command, Entry
 from paxtui.wire.telemetry import (
     LearnedView,
     MessageFaulted,
+    MessageReleased,
+    MessageStaged,
     ProposedView,
     SlotView,
     ValueView,
@@ -63,19 +65,56 @@ def recent_slots(core: Replica) -> tuple[SlotView, ...]:
     return tuple(views)
 
 
+def kind_of(message: PeerMessage) -> str:
+    """Return the kind of a message, as faults and observers name it."""
+    return str(type(message).__struct_config__.tag)
+
+
+def slots_of(message: PeerMessage) -> tuple[int, int]:
+    """Return the first slot that a message is about, and how many they are; 0 if it is about no run."""
+    values = getattr(message, "values", getattr(message, "entries", getattr(message, "votes", ())))
+    return getattr(message, "first", 0), getattr(message, "count", len(values))
+
+
+def is_about(message: PeerMessage, kinds: tuple[str, ...], slot: int | None) -> bool:
+    """Return whether a message is of one of ``kinds`` (empty: any), and about ``slot`` if one is named."""
+    if kinds and kind_of(message) not in kinds:
+        return False
+    if slot is None:
+        return True
+    if isinstance(message, Promise):  # its votes may have gaps between them
+        return any(vote.slot == slot for vote in message.votes)
+    first, count = slots_of(message)
+    return first <= slot < first + count
+
+
 def faulted(to: int, number: int, message: PeerMessage, copies: tuple[float, ...]) -> MessageFaulted:
     """Return what a fault did to a message; ``copies`` has the delay of each, in seconds."""
-    values = getattr(message, "values", getattr(message, "entries", getattr(message, "votes", ())))
+    first, count = slots_of(message)
     return MessageFaulted(
         to=to,
         number=number,
-        kind=str(type(message).__struct_config__.tag),
+        kind=kind_of(message),
         ballot=getattr(message, "ballot", None),
-        first=getattr(message, "first", 0),
-        count=getattr(message, "count", len(values)),
+        first=first,
+        count=count,
         copies=len(copies),
         delays_ms=tuple(round(delay_s * 1000, 1) for delay_s in copies),
     )
+
+
+def staged(number: int, to: int, message: PeerMessage, copies: int) -> MessageStaged:
+    """Return that a message waits as staged message ``number``."""
+    first, count = slots_of(message)
+    ballot = getattr(message, "ballot", None)
+    return MessageStaged(number, to, kind_of(message), ballot, first, count, copies)
+
+
+def released(number: int, to: int, message: PeerMessage, copies: int, how: str) -> MessageReleased:
+    """Return that staged message ``number`` waits no more, and how it left."""
+    first, count = slots_of(message)
+    ballot = getattr(message, "ballot", None)
+    return MessageReleased(number, to, kind_of(message), ballot, first, count, copies, how)
 
 
 def views(events: Iterable[tuple[float, Told]]) -> Iterator[tuple[float, Struct]]:

@@ -11,10 +11,13 @@ from paxtui.console.model.state.seen import YOU, Divider, Note, Seen
 from paxtui.wire import events as e
 from paxtui.wire.faults import Cut, Loss
 from paxtui.wire.telemetry import (
+    ClockChanged,
     FaultBegan,
     FaultEnded,
     LearnedView,
     MessageFaulted,
+    MessageReleased,
+    MessageStaged,
     Observed,
     ProposedView,
     ValueView,
@@ -97,6 +100,18 @@ LINES: list[tuple[Any, str]] = [
         MessageFaulted(2, 5, "accept", B, 7, 1, 2, (0.0, 12.5)),
         "sent 2 times (after 0 and 12.5 ms): accept 3.0 for slot 7 to r2",
     ),
+    (MessageStaged(14, 2, "accept", B, 7, 3, 1), "held: #14 accept 3.0 for slots 7-9 to r2"),
+    (
+        MessageReleased(14, 2, "accept", B, 7, 1, 1, "drop"),
+        "LOST, as an operator decided: #14 accept 3.0 for slot 7 to r2",
+    ),
+    (
+        MessageReleased(23, 0, "heartbeat", B, 0, 0, 6, "end"),
+        "leaves, as its hold is over: #23 heartbeat 3.0 to r0, 6 times",
+    ),
+    (ClockChanged(0.0, 0.0), "its clock stands"),
+    (ClockChanged(0.25, 0.0), "its clock runs at 25 % of real time"),
+    (ClockChanged(0.0, 0.05), "its clock is moved by 50 ms"),
     (FaultBegan(6, Loss(2, 20.0), False), "fault #6 acts: loss r1>r2 20 %"),
     (FaultEnded(6, Cut(-1), "undone"), "fault #6 is over (undone): cut r1>*"),
     (Divider("you came"), "you came"),

@@ -6,12 +6,14 @@ import pytest
 
 from paxtui.core import events as e
 from paxtui.core.ballot import REPLICAS_MAX, Ballot
+from paxtui.core.messages import CatchUp
 from paxtui.core.values import NOOP, Entry
 from paxtui.replica.faults.registry import FAULTS_MAX, REORDER_S, FaultRegistry
 from paxtui.wire import faults as f
 from paxtui.wire.telemetry import FaultBegan, FaultEnded
 
 B = Ballot(1, 0)
+MESSAGE = CatchUp(7)
 OTHER_FAULTS = [
     f.CrashProposer(),
     f.CrashReplica(),
@@ -45,7 +47,7 @@ class NotedRegistry(FaultRegistry):
         return number
 
     def fates(self, to: int, count: int = 1000) -> list[tuple[float, ...] | None]:
-        return [self.fate(to) for _ in range(count)]
+        return [self.fate(to, MESSAGE) for _ in range(count)]
 
 
 def test_without_faults_every_message_arrives_at_once_and_once() -> None:
@@ -108,8 +110,8 @@ def test_kinds_on_one_link_add_up_and_the_latest_word_on_a_kind_counts() -> None
 def test_a_fault_to_everybody_acts_on_every_link() -> None:
     registry = NotedRegistry(me=1)
     registry.put(f.Cut(-1))
-    assert registry.fate(0) == ()
-    assert registry.fate(2) == ()
+    assert registry.fate(0, MESSAGE) == ()
+    assert registry.fate(2, MESSAGE) == ()
 
 
 def test_undoing_the_latest_word_brings_the_earlier_one_back() -> None:
@@ -117,7 +119,7 @@ def test_undoing_the_latest_word_brings_the_earlier_one_back() -> None:
     registry.put(f.Delay(1, 100))
     later = registry.put(f.Delay(1, 10))
     registry.undo(later)
-    assert registry.fate(1) == (0.1,)
+    assert registry.fate(1, MESSAGE) == (0.1,)
 
 
 @pytest.mark.parametrize("fault", [f.Loss(1, 30), f.Delay(1, 5, 5), f.Duplicate(1, 30), f.Reorder(1, 30)])
@@ -128,8 +130,8 @@ def test_the_fate_of_a_message_depends_on_its_number_alone(fault: f.AnyFault) ->
     other.put(fault)
     mixed = []
     for _ in range(200):
-        mixed.append(other.fate(1))
-        other.fate(2)
+        mixed.append(other.fate(1, MESSAGE))
+        other.fate(2, MESSAGE)
     assert one.fates(1, 200) == mixed
     assert NotedRegistry(seed=9).fates(1, 200) != mixed
 
@@ -202,7 +204,7 @@ def test_heal_ends_everything_at_once() -> None:
     registry.put(f.CrashReplica(), when=f.Trigger("voted"))
     assert len(registry.undo(None)) == 3
     assert registry.ended == [f.SlowDisk(1)]  # what never began does not end
-    assert registry.fate(1) is None
+    assert registry.fate(1, MESSAGE) is None
     assert not registry.watching
 
 
@@ -213,8 +215,8 @@ def test_a_fault_ends_when_its_time_is_over() -> None:
     assert registry.deadline == 105.0
     assert registry.expire(104.9) == []
     assert registry.expire(105.0) == [f.Cut(1)]
-    assert registry.fate(1) is None
-    assert registry.fate(2) == ()
+    assert registry.fate(1, MESSAGE) is None
+    assert registry.fate(2, MESSAGE) == ()
     assert registry.deadline == float("inf")
 
 
@@ -277,10 +279,10 @@ def test_a_trigger_waits_for_its_event_and_its_slot(event: e.Event, slots: set[i
     for slot in range(7):
         registry = NotedRegistry()
         registry.put(f.Cut(1), when=f.Trigger(name, slot))
-        assert registry.fate(1) is None
+        assert registry.fate(1, MESSAGE) is None
         began = registry.on_event(event, 0.0)
         assert bool(began) == (slot in slots), slot
-        assert registry.fate(1) == (() if slot in slots else None)
+        assert registry.fate(1, MESSAGE) == (() if slot in slots else None)
     registry = NotedRegistry()
     registry.put(f.CrashReplica(), when=f.Trigger(name))
     assert registry.watching
@@ -329,6 +331,6 @@ def test_losses_are_counted_by_link() -> None:
     registry = NotedRegistry()
     registry.put(f.Cut(1))
     for _ in range(3):
-        assert registry.fate(1) == ()
-    assert registry.fate(2) is None
+        assert registry.fate(1, MESSAGE) == ()
+    assert registry.fate(2, MESSAGE) is None
     assert (registry.lost_to, registry.lost, registry.decided_count(1)) == ({1: 3, 2: 0}, 3, 3)

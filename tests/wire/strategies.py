@@ -56,11 +56,13 @@ peer_messages = st.one_of(
         learned=numbers,
     ),
 )
+kinds = st.sampled_from(typing.get_args(f.MessageKind))
 links = st.integers(-1, REPLICAS_MAX - 1)
 faults = st.one_of(
     *(st.builds(kind, links, percents) for kind in (f.Loss, f.Duplicate, f.Reorder)),
     st.builds(f.Delay, links, finite, finite),
     st.builds(f.Cut, links),
+    st.builds(f.Hold, links, some(kinds), st.none() | numbers),
     st.builds(f.Pause, st.floats(0.001, 600)),
     st.builds(f.SkipSlot, st.none() | numbers),
     st.builds(f.SlowDisk, finite),
@@ -101,7 +103,16 @@ requests = st.one_of(
         when=st.none() | triggers,
     ),
     st.builds(r.UndoRequest, numbers, st.none() | st.integers(-(2**63), 2**63 - 1)),
-    st.builds(r.RenewRequest, numbers, st.integers(-(2**63), 2**63 - 1)),
+    st.builds(r.RenewRequest, numbers, st.none() | st.integers(-(2**63), 2**63 - 1)),
+    st.builds(r.ListStagedRequest, numbers, numbers),
+    st.builds(
+        r.ReleaseRequest,
+        id=numbers,
+        numbers=st.none() | st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=5).map(tuple),
+        match=st.none() | st.builds(r.StagedMatch, links, some(kinds), st.none() | numbers),
+        how=st.sampled_from(typing.get_args(r.ReleaseHow)),
+    ),
+    st.builds(r.TickRequest, numbers, st.none() | finite),
     st.builds(r.ListFaultsRequest, numbers),
     st.builds(r.ObserveRequest, numbers),
     st.builds(r.HistoryRequest, numbers),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 from types import ModuleType
+from typing import get_args
 
 import msgspec
 import pytest
 
 from paxtui.core.ballot import Ballot
+from paxtui.core.messages import PeerMessage
 from paxtui.core.values import NOOP, Command, checkpoint, trim
 from paxtui.wire import codec, fate, framing, hello, requests, telemetry, text
 from paxtui.wire import faults as f
@@ -54,6 +56,11 @@ def test_the_limits_of_the_wire() -> None:
     assert text.MARKS_MAX == 4
 
 
+def test_the_kinds_that_can_be_held_are_those_that_replicas_say() -> None:
+    said = [message.__struct_config__.tag for message in get_args(PeerMessage)]
+    assert list(get_args(f.MessageKind)) == said
+
+
 def test_a_hello_that_says_no_more_than_it_must() -> None:
     said = Decoder[hello.Hello](hello.Hello).decode(b'{"type":"hello","version":1,"role":"peer"}')
     assert said == hello.Hello(version=1, role="peer")
@@ -87,6 +94,8 @@ def test_a_percentage_may_be_all_or_nothing_and_no_more() -> None:
         (f.Duplicate(1, 5), "duplicate r0>r1 5 %"),
         (f.Reorder(1, 5), "reorder r0>r1 5 %"),
         (f.Cut(0), "cut r0>r0"),
+        (f.Hold(1), "hold r0>r1"),
+        (f.Hold(-1, ("accept", "chosen"), 3), "hold r0>* accept chosen slot 3"),
         (f.Pause(1.5), "pause r0 1.5 s"),
         (f.CrashProposer(), "crash-proposer r0"),
         (f.CrashReplica(), "crash r0"),

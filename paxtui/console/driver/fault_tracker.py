@@ -121,7 +121,7 @@ class FaultTracker:
                 if each.when == tracked.when
             ]
             tracked.since = time.monotonic()
-            tracked.leased = tracked.leased or isinstance(fault, f.Clock)
+            tracked.leased = tracked.leased or isinstance(fault, f.LeasedFault)
             if self._for_s is not None and not tracked.leased:
                 tracked.ends_at = tracked.since + self._for_s
             await self._enter(tracked)
@@ -387,7 +387,9 @@ def _tag(fault: f.AnyFault) -> str:
 
 
 def _same(one: f.AnyFault, other: f.AnyFault) -> bool:
-    """Return whether both act in the same way on the same links, or both on the clock."""
+    """Return whether both act in the same way on the same links, or both on the clock. Holds add up."""
+    if isinstance(one, f.Hold):
+        return one == other
     if isinstance(one, f.Clock) and isinstance(other, f.Clock):
         return True
     return (

@@ -43,7 +43,7 @@ class TrackedFault(Struct, eq=False):
     def renew(self, now: float) -> None:
         """Let it act for its whole time again, if it is leased."""
         if self.leased:
-            self.ends_at = now + f.CLOCK_LEASE_S
+            self.ends_at = now + f.LEASE_S
 
     def left_s(self, now: float) -> float | None:
         """Return how long it still has; ``None`` if nothing limits it."""

@@ -6,14 +6,16 @@ Faults act where a message crosses a link and at trace events, never inside the 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from msgspec import Struct
 
 from paxtui.core.ballot import REPLICAS_MAX
 from paxtui.core.events import AppliedTo, Event
+from paxtui.core.messages import PeerMessage
 from paxtui.wire.fate import DELAY, DUPLICATE, LOSS, REORDER, roll
 from paxtui.wire.faults import (
-    CLOCK_LEASE_S,
+    LEASE_S,
     ActiveFault,
     AnyFault,
     Clock,
@@ -24,6 +26,8 @@ from paxtui.wire.faults import (
     Duplicate,
     Fault,
     FullDisk,
+    Hold,
+    LeasedFault,
     LinkFault,
     Loss,
     Pause,
@@ -33,6 +37,7 @@ from paxtui.wire.faults import (
     Trigger,
 )
 from paxtui.wire.telemetry import FaultBegan, FaultEnded
+from paxtui.wire.views import is_about
 
 FAULTS_MAX = 256
 """Faults that may act or wait at once; more is a tool gone wild."""
@@ -41,6 +46,9 @@ REORDER_S = 0.02
 """How long a reordered message is held back: long enough for others to overtake it."""
 
 INFINITY = float("inf")
+
+HELD: Final = (INFINITY,)
+"""The fate of a message that is held: one copy, delayed until it is released."""
 
 LastingFault = CrashProposer | Clock | SlowDisk | DiskError | FullDisk
 """Faults that act until they are undone, and of which the latest word counts."""
@@ -59,6 +67,7 @@ class Shape(Struct, frozen=True, gc=False):
     jitter_s: float = 0.0
     duplicate: float = 0.0
     reorder: float = 0.0
+    holds: tuple[Hold, ...] = ()
 
 
 STRAIGHT = Shape()
@@ -108,6 +117,8 @@ class FaultRegistry:
         self.lost_to = dict.fromkeys(self._peers, 0)
         self.on_change: Callable[[FaultBegan | FaultEnded], None] = _nobody
         """Who is told that a fault began or ended."""
+        self.on_hold_ended: Callable[[], None] = _nothing
+        """Called when a hold is over, once it holds no more."""
 
     def inject(
         self, fault: AnyFault, now: float, for_s: float | None, when: Trigger | None
@@ -117,8 +128,8 @@ class FaultRegistry:
             return 0, f"{FAULTS_MAX} faults act or wait here already"
         if isinstance(fault, LinkFault) and fault.to >= 0 and fault.to not in self._shapes:
             return 0, f"there is no link from replica {self._me} to {fault.to}"
-        if isinstance(fault, Clock) and for_s is None:
-            for_s = CLOCK_LEASE_S
+        if isinstance(fault, LeasedFault) and for_s is None:
+            for_s = LEASE_S
         number = self._count * REPLICAS_MAX + self._me + 1
         entry = RegisteredFault(number, fault, now, for_s, when)
         if when is None:
@@ -135,14 +146,16 @@ class FaultRegistry:
     def _start_fault(self, entry: RegisteredFault, *, at_once: bool) -> str | None:
         return None if isinstance(entry.fault, LinkFault) else self._begin_fault(entry.fault, at_once)
 
-    def renew(self, number: int, now: float) -> bool:
+    def renew(self, number: int | None, now: float) -> bool:
         """Let a fault that acts, and ends by itself, act for its whole time again; return whether there is
-        such a fault."""
-        entry = self._entries.get(number)
-        if entry is None or entry.for_s is None or entry.when is not None:
-            return False
-        entry.ends = now + entry.for_s
-        return True
+        such a fault. Without a number all holds and the clock are renewed."""
+        renewed = False
+        for entry in self._entries.values():
+            meant = isinstance(entry.fault, LeasedFault) if number is None else entry.number == number
+            if meant and entry.for_s is not None and entry.when is None:
+                entry.ends = now + entry.for_s
+                renewed = True
+        return renewed
 
     def undo(self, number: int | None, how: str = "undone") -> list[AnyFault]:
         """End one fault, or all; return what ended. ``how`` is what those who watch are told."""
@@ -153,6 +166,8 @@ class FaultRegistry:
             self.on_change(FaultEnded(entry.number, entry.fault, how))
             if entry.when is None and not isinstance(entry.fault, LinkFault):
                 self._stop_fault(entry.fault)
+        if any(isinstance(entry.fault, Hold) for entry in ended):
+            self.on_hold_ended()
         return [entry.fault for entry in ended]
 
     def _stop_fault(self, fault: AnyFault) -> None:
@@ -250,6 +265,7 @@ class FaultRegistry:
             return STRAIGHT
         # The latest word on a kind counts: `loss 10` after `loss 20` makes it 10.
         cut, loss, delay_s, jitter_s, duplicate, reorder = False, 0.0, 0.0, 0.0, 0.0, 0.0
+        holds: list[Hold] = []
         for fault in acting:
             match fault:
                 case Cut():
@@ -262,16 +278,25 @@ class FaultRegistry:
                     duplicate = percent / 100
                 case Reorder(percent=percent):
                     reorder = percent / 100
-        return Shape(cut, loss, delay_s, jitter_s, duplicate, reorder)
+                case Hold():
+                    holds.append(fault)
+        return Shape(cut, loss, delay_s, jitter_s, duplicate, reorder, tuple(holds))
 
-    def fate(self, to: int) -> tuple[float, ...] | None:
-        """Decide when the next message to ``to`` arrives: ``None`` at once and once, else a delay in seconds
-        for each copy; an empty tuple is a loss."""
+    def holds(self, to: int, message: PeerMessage) -> bool:
+        """Return whether a message to ``to`` is held now."""
+        return any(is_about(message, hold.kinds, hold.slot) for hold in self._shapes[to].holds)
+
+    def fate(self, to: int, message: PeerMessage) -> tuple[float, ...] | None:
+        """Decide when a message to ``to`` arrives: ``None`` at once and once, else a delay in seconds for
+        each copy; an empty tuple is a loss, and :data:`HELD` waits for a person to decide, before any other
+        fault of the link does."""
         if self._straight:
             return None
         shape = self._shapes[to]
         if shape is STRAIGHT:
             return None
+        if shape.holds and self.holds(to, message):
+            return HELD
         number = self._decided[to]
         self._decided[to] = number + 1
         if shape.cut or roll(self._seed, self._me, to, number, LOSS) < shape.loss:
@@ -287,6 +312,10 @@ class FaultRegistry:
 
 def _nobody(told: FaultBegan | FaultEnded) -> None:
     """Ignore a change, while no observer is set."""
+
+
+def _nothing() -> None:
+    """Do nothing, while nothing is staged."""
 
 
 def _concerns(event: Event, slot: int | None) -> bool:

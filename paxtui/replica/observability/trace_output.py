@@ -15,7 +15,14 @@ from paxtui.replica.observability.history import EventHistory
 from paxtui.replica.observability.recorder import Recorder
 from paxtui.replica.observability.telemetry import Telemetry
 from paxtui.wire.faults import describe
-from paxtui.wire.telemetry import FaultBegan, FaultEnded, MessageFaulted
+from paxtui.wire.telemetry import (
+    ClockChanged,
+    FaultBegan,
+    FaultEnded,
+    MessageFaulted,
+    MessageReleased,
+    MessageStaged,
+)
 from paxtui.wire.views import Told
 
 
@@ -67,8 +74,14 @@ class TraceOutput:
             if self.recorder is not None:
                 self.recorder.take_events(now, output.events)
 
-    def publish_faulted(self, faulted: list[MessageFaulted], now: float) -> None:
-        """Pass what faults did to messages to observers, and empty the list."""
+    def record_clock(self, rate: float, moved_s: float) -> None:
+        """Tell observers that the protocol's clock runs at another rate, or was moved."""
+        self._tell(trio.current_time(), (ClockChanged(rate, round(moved_s, 6)),))
+
+    def publish_faulted(
+        self, faulted: list[MessageFaulted | MessageStaged | MessageReleased], now: float
+    ) -> None:
+        """Pass what faults and operators did to messages to observers, and empty the list."""
         if faulted:
             self._tell(now, tuple(faulted))
             faulted.clear()

@@ -5,7 +5,7 @@
 | replica/N | peer, as replica N and no other | what the protocol between replicas has |
 | client | client, operator, observer | append, read, tail, ask for the status |
 | observer | the same | observe, read, tail, ask for the status and the faults |
-| operator | the same | all of that, faults, elections and no-ops |
+| operator | the same | all of that, faults, elections, no-ops, staged messages and clocks |
 
 The role in ``hello`` chooses the words of a connection; the certificate decides which of them count. Where
 replicas run without certificates all may do everything: a program that reaches the port is trusted.
@@ -28,11 +28,14 @@ from paxtui.wire.requests import (
     HistoryRequest,
     InjectRequest,
     ListFaultsRequest,
+    ListStagedRequest,
     ObserveRequest,
     ReadRequest,
+    ReleaseRequest,
     RenewRequest,
     StatusRequest,
     TailRequest,
+    TickRequest,
     UndoRequest,
 )
 
@@ -40,7 +43,16 @@ Verb = type[Any]
 
 _READING: Final[frozenset[Verb]] = frozenset({ReadRequest, TailRequest, StatusRequest})
 _OPERATING: Final[frozenset[Verb]] = frozenset(
-    {ElectRequest, FillHoleRequest, InjectRequest, UndoRequest, RenewRequest}
+    {
+        ElectRequest,
+        FillHoleRequest,
+        InjectRequest,
+        UndoRequest,
+        RenewRequest,
+        ListStagedRequest,
+        ReleaseRequest,
+        TickRequest,
+    }
 )
 _MAY: Final[dict[Role, frozenset[Verb]]] = {
     "client": _READING | {AppendRequest, AppendManyRequest},

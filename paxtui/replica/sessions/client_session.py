@@ -41,6 +41,7 @@ from paxtui.wire.requests import (
     HistoryRequest,
     InjectRequest,
     ListFaultsRequest,
+    ListStagedRequest,
     LogEntry,
     LogPage,
     ObserveRequest,
@@ -48,13 +49,15 @@ from paxtui.wire.requests import (
     OperatorRequest,
     ReadRequest,
     RefusedReply,
+    ReleaseRequest,
     RenewRequest,
     StatusReport,
     StatusRequest,
     TailRequest,
+    TickRequest,
     UndoRequest,
 )
-from paxtui.wire.versions import newer_body
+from paxtui.wire.versions import STEPS_SINCE, newer_body
 
 PAGES_AT_ONCE = 4
 """Pages of one connection that are gathered at the same time."""
@@ -77,6 +80,9 @@ Request = (
     | UndoRequest
     | RenewRequest
     | ListFaultsRequest
+    | ListStagedRequest
+    | ReleaseRequest
+    | TickRequest
     | ObserveRequest
     | HistoryRequest
 )
@@ -283,6 +289,9 @@ class ClientSession:
             case HistoryRequest():
                 for page in self._host.history.pages(request.id):
                     self._send(page)
+            case ListStagedRequest() | ReleaseRequest() | TickRequest() if self._version < STEPS_SINCE:
+                reason = f"that needs protocol version {STEPS_SINCE}, and you speak {self._version}"
+                self._send(FailedReply(id=request.id, reason=reason))
             case _:
                 self._send(self._operator_requests.execute(request, self._caller))
 

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from typing import Protocol
+from collections.abc import Iterable
+from typing import Literal, Protocol
 
 import trio
 
 from paxtui.core.messages import Chosen, PeerMessage
 from paxtui.core.output import EVERYONE, Envelope
-from paxtui.replica.faults.registry import FaultRegistry
+from paxtui.replica.faults.registry import HELD, FaultRegistry
+from paxtui.replica.faults.staged import HeldMessage, StagedMessages
 from paxtui.replica.transport.frame_writer import FrameWriter
 from paxtui.replica.transport.keepalive import Keepalive
 from paxtui.wire.codec import encode
-from paxtui.wire.requests import LinkView
-from paxtui.wire.telemetry import MessageFaulted
-from paxtui.wire.views import faulted
+from paxtui.wire.requests import LinkView, ReleaseHow
+from paxtui.wire.telemetry import MessageFaulted, MessageReleased, MessageStaged
+from paxtui.wire.views import faulted, released, staged
 
 PATIENCE_S = 0.003
 """How long a message for which no client waits may stay until something else goes the same way. A leader with
 one client then wakes each follower once a request and not twice."""
+
+
+ReleasedHow = ReleaseHow | Literal["end"]
+"""How a staged message leaves: as an operator decides, or since its hold is over."""
 
 
 class OutboundLink(Protocol):
@@ -49,8 +55,10 @@ class OutboundLinks:
         self._look_at = float("-inf")
         self.unflushed: dict[OutboundLink, None] = {}
         """Ways out with frames that leave at the end of this turn, in the order of their first frame."""
-        self.faulted: list[MessageFaulted] = []
-        """What faults did to messages, to be told after the event of their sending."""
+        self.faulted: list[MessageFaulted | MessageStaged | MessageReleased] = []
+        """What faults and operators did to messages, to be told after the event of their sending."""
+        self.staged = StagedMessages(me)
+        """What is held, until it is released."""
         self._sent_to = [0] * n
         self._delayed: list[tuple[float, int, int, bytes]] = []
         self._delayed_count = 0
@@ -82,10 +90,13 @@ class OutboundLinks:
                 self._send_to(envelope.to, envelope.message, data, watched)
 
     def _send_to(self, to: int, message: PeerMessage, data: bytes, watched: bool) -> None:
-        copies = self._fault_registry.fate(to)
+        copies = self._fault_registry.fate(to, message)
         if copies is None:
             # Chosen tells a follower what it may apply; the client has its answer already.
             self._push(to, data, patient=isinstance(message, Chosen))
+            return
+        if copies is HELD:
+            self._stage(to, message, data, watched)
             return
         if watched and copies != (0.0,):
             self.faulted.append(faulted(to, self._fault_registry.decided_count(to) - 1, message, copies))
@@ -98,12 +109,35 @@ class OutboundLinks:
                 heapq.heappush(self._delayed, (due, self._delayed_count, to, data))
                 self._delay_wanted.set()
 
-    def _push(self, to: int, data: bytes, *, patient: bool = False) -> None:
+    def _stage(self, to: int, message: PeerMessage, data: bytes, watched: bool) -> None:
+        """Let a message wait until it is released, or lose it if there is no room."""
+        held = self.staged.add(to, message, data, trio.current_time())
+        if held is None:
+            self._counters["messages beyond what may be staged"] += 1
+        elif watched:
+            self.faulted.append(staged(held.number, to, message, held.copies))
+
+    def release(self, taken: Iterable[HeldMessage], how: ReleasedHow, *, watched: bool) -> tuple[int, int]:
+        """Let messages that were staged leave past all faults, each of a fold, or drop them; return how many
+        did, and how many were lost as no connection took them."""
+        done = unsent = 0
+        for held in taken:
+            times = 0 if how == "drop" else 2 * held.copies if how == "double" else held.copies
+            left = sum(self._push(held.to, held.data) for _ in range(times)) == times
+            done, unsent = done + left, unsent + (not left)
+            if watched:
+                told = how if left else "unsent"
+                self.faulted.append(released(held.number, held.to, held.message, held.copies, told))
+        self.flush()
+        return done, unsent
+
+    def _push(self, to: int, data: bytes, *, patient: bool = False) -> bool:
+        """Hand a message to its connection; ``False`` if none took it."""
         writer = self.links.get(to)
         if writer is None or not writer.push(data):
             beyond = writer is not None and writer.overflowed
             self._counters["messages beyond peer_bytes" if beyond else "unsent messages"] += 1
-            return
+            return False
         self._counters["sent messages"] += 1
         self._sent_to[to] += 1
         if patient and writer not in self.unflushed:
@@ -111,6 +145,7 @@ class OutboundLinks:
             self._patience_wanted.set()
         else:
             self.unflushed[writer] = None
+        return True
 
     def flush(self) -> None:
         """Send everything that was pushed in this turn, with one send a link."""
@@ -126,6 +161,7 @@ class OutboundLinks:
         """Drop what waits, as nothing of it may leave any more: hang up, since half of a message may be
         out."""
         self._delayed.clear()
+        self.staged.clear()
         for scope in self._scopes.values():
             scope.cancel()
 

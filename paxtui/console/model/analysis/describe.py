@@ -6,7 +6,7 @@ Reasons, names and faults are told by others: they go through :func:`~paxtui.wir
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -14,10 +14,13 @@ from paxtui.console.model.state.seen import Divider, Note, Seen
 from paxtui.wire import events as e
 from paxtui.wire.faults import describe as describe_fault
 from paxtui.wire.telemetry import (
+    ClockChanged,
     FaultBegan,
     FaultEnded,
     LearnedView,
     MessageFaulted,
+    MessageReleased,
+    MessageStaged,
     ProposedView,
     VotedView,
 )
@@ -166,6 +169,34 @@ def _faulted(me: int, event: MessageFaulted) -> str:
     return f"sent {event.copies} times (after {late} ms): {what}"
 
 
+def _staged(me: int, event: MessageStaged | MessageReleased) -> str:
+    """Return a staged message: ``#14 accept 3.0 for slot 12 to r1``."""
+    at = f" {event.ballot}" if event.ballot is not None else ""
+    about = f" for {slots(event.first, event.count)}" if event.count else ""
+    copies = f", {event.copies} times" if event.copies > 1 else ""
+    return f"#{event.number} {visible(event.kind, 24)}{at}{about} to r{event.to}{copies}"
+
+
+RELEASED: Final = {
+    "deliver": "delivered by an operator",
+    "double": "delivered twice by an operator",
+    "drop": "LOST, as an operator decided",
+    "end": "leaves, as its hold is over",
+    "unsent": "LOST, as there is no connection",
+}
+"""How a held message left."""
+
+
+def _released(me: int, event: MessageReleased) -> str:
+    return f"{RELEASED.get(event.how) or visible(event.how, 16)}: {_staged(me, event)}"
+
+
+def _clock_changed(me: int, event: ClockChanged) -> str:
+    if event.moved_s:
+        return f"its clock is moved by {event.moved_s * 1000:g} ms"
+    return "its clock stands" if not event.rate else f"its clock runs at {event.rate * 100:g} % of real time"
+
+
 def _fault_began(me: int, event: FaultBegan) -> str:
     state = "waits for its trigger" if event.waits else "acts"
     return f"fault #{event.number} {state}: {describe_fault(me, event.fault)}"
@@ -232,6 +263,9 @@ WORDS: dict[type[Struct], Callable[[int, Any], str]] = {
     ),
     e.MessageDropped: _dropped,
     MessageFaulted: _faulted,
+    MessageStaged: lambda me, event: f"held: {_staged(me, event)}",
+    MessageReleased: _released,
+    ClockChanged: _clock_changed,
     FaultBegan: _fault_began,
     FaultEnded: _fault_ended,
     Note: lambda me, event: visible(event.text, 200),

@@ -7,7 +7,17 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 
 from paxtui.wire import events as e
-from paxtui.wire.telemetry import FaultBegan, FaultEnded, LearnedView, MessageFaulted, ProposedView, VotedView
+from paxtui.wire.telemetry import (
+    ClockChanged,
+    FaultBegan,
+    FaultEnded,
+    LearnedView,
+    MessageFaulted,
+    MessageReleased,
+    MessageStaged,
+    ProposedView,
+    VotedView,
+)
 
 YOU: Final = -1
 """In place of a replica: the person at this console."""
@@ -55,7 +65,7 @@ KINDS: Final[dict[str, tuple[type, ...]]] = {
         e.SnapshotSent,
         e.SnapshotTaken,
     ),
-    "faults": (FaultBegan, FaultEnded),
+    "faults": (FaultBegan, FaultEnded, MessageStaged, MessageReleased, ClockChanged),
     "drops": (MessageFaulted, e.MessageDropped),
 }
 """What the events pane can be filtered by; everything else is ``other``."""
