@@ -218,7 +218,7 @@ class PartialObserver(PartialObserverState):
             self._counted[sender] = max(self._counted[sender], ballot)
 
     def _vote_unseen(self, proposer: int, ballot: Ballot, sender: int, slot: int) -> None:
-        if not self._may_have_voted(sender, slot, ballot) and sender not in self.held:
+        if not self._may_have_voted(sender, slot, ballot) and sender not in self.non_voting:
             raise InvariantBroken(
                 Invariant.DURABLE,
                 f"it counts a vote of replica {sender} in slot {slot} at {ballot}, which was not cast",

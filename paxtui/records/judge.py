@@ -107,7 +107,7 @@ class RecordJudge:
             AppliedTo: lambda r, e: witness.applied_to(r, e.first, e.watermark, e.chain),
             Bound: lambda r, e: witness.bound(r, e.ballot),
             ChosenSeen: lambda r, e: witness.chosen_seen(r, e.ballot, e.first, e.count),
-            BecameNonVoting: lambda r, e: witness.held.add(r),
+            BecameNonVoting: lambda r, e: witness.non_voting.add(r),
             Elected: lambda r, e: witness.elected(r, e.ballot, e.first, e.quorum),
             Learned: lambda r, e: witness.learned(r, e.first, [(x.ballot, x.value) for x in e.entries]),
             Checkpointed: lambda r, e: witness.marked(e.upto),
