@@ -275,7 +275,7 @@ class PartialObserver(PartialObserverState):
         else:
             raise InvariantBroken(
                 Invariant.ORDER,
-                f"it removes the slots below {floor}, where nobody ever kept a state",
+                f"it removes the slots below {floor}, where no replica ever kept a state",
                 learner,
             )
 
@@ -297,7 +297,7 @@ class PartialObserver(PartialObserverState):
         if upto <= self._begun:
             return True
         if self._gaps or None in self._starts:
-            self.undecided[f"whether anybody had the state that replica {learner} took"] += 1
+            self.undecided[f"whether another replica had the state that replica {learner} took"] += 1
             return True
         return False
 

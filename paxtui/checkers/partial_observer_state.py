@@ -86,7 +86,7 @@ class PartialObserverState:
         """Slots at which a replica keeps the state, so that the log may be trimmed to there."""
         self._gaps = 0
         self._begun = 0
-        """The highest watermark with which a life began: slots below it were applied by somebody."""
+        """The highest watermark with which a life began: slots below it were applied by another replica."""
 
     # Lives and gaps
 

@@ -50,7 +50,7 @@ NOT_TOLD: Final = {
 """Invariants that no record can show, and why."""
 
 PARTLY: Final = {
-    Invariant.VALIDITY: "every vote is for what a leader proposed, whoever asked for it",
+    Invariant.VALIDITY: "every vote is for what a leader proposed, not whether a client asked for it",
     Invariant.ACKNOWLEDGED: "votes and promises that were counted, not what clients were told",
     Invariant.DURABLE: "what was counted was decided before, not when it was on disk",
 }
