@@ -60,7 +60,7 @@ class RawSession:
         answer. Who it is."""
         self.close()
         deadline = time.perf_counter() + CONNECT_S
-        problem = "nobody leads"
+        problem = "no leader"
         while time.perf_counter() < deadline:
             leader = None
             try:

@@ -78,7 +78,7 @@ class Testbed:
 
     async def leader(self) -> int:
         """Find the replica that leads."""
-        return leader_of(await self.replicas.wait_until(_led, 10.0, "somebody leads"))
+        return leader_of(await self.replicas.wait_until(_led, 10.0, "one replica leads"))
 
     async def caught_up(self, replica: int, goal: int, timeout_s: float) -> tuple[int, float]:
         """Wait until ``replica`` has learned all slots below ``goal``; the slots that it learned in the
@@ -132,7 +132,7 @@ def leader_of(sightings: list[Sighting]) -> int:
         status = sighting.report.status if sighting.report is not None else None
         if status is not None and status.role == "leader":
             return sighting.replica
-    raise ClientError("nobody leads")
+    raise ClientError("no replica leads")
 
 
 def _led(sightings: list[Sighting]) -> bool:

@@ -78,7 +78,7 @@ class FullObserver:
         self.logs = Logs(replicas, self.ghost.chosen)
         self.requests = Requests(replicas, settings.sessions_max, settings.session_window)
         self.limits = LimitsChecker(settings)
-        self._held: set[int] = set()
+        self._non_voting: set[int] = set()
         ghost = self.ghost
         self.on_event: dict[type[Event], Look] = {
             AppliedTo: self._applied_to,
@@ -214,21 +214,21 @@ class FullObserver:
         """Note that a replica's disk has forgotten something; from now on it must not vote."""
         self.ghost.lost(replica)
         self.logs.lost(replica)
-        self.held(replica)
+        self.became_non_voting(replica)
 
-    def held(self, replica: int) -> None:
+    def became_non_voting(self, replica: int) -> None:
         """Forbid everything that could count as a vote or a lead to leave a replica (invariant 2)."""
-        if not self._held:
+        if not self._non_voting:
             for kind in _COUNTS:
                 self.on_message[kind] = self._guarded(self.on_message.get(kind))
-        self._held.add(replica)
+        self._non_voting.add(replica)
 
     def _guarded(self, look: Look | None) -> Look:
         """Guard messages only from the first non-voting replica on: most runs have none, and every message
         asks."""
 
         def guarded(replica: int, message: Any) -> None:
-            if replica in self._held:
+            if replica in self._non_voting:
                 kind = message.__struct_config__.tag
                 raise InvariantBroken(
                     Invariant.PROMISES, f"it is a learner without vote, and sends a {kind}", replica

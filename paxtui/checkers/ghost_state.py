@@ -361,5 +361,5 @@ class GhostState:
         for slot in slots:
             for ballot, cell in sorted(self.slots.get(slot, {}).items()):
                 voters = [str(i) for i in range(len(self.promised)) if cell.voters >> i & 1]
-                lines.append(f"slot {slot} at {ballot}: {cell.value} by {', '.join(voters) or 'nobody'}")
+                lines.append(f"slot {slot} at {ballot}: {cell.value} by {', '.join(voters) or 'no acceptor'}")
         return "\n".join(lines)

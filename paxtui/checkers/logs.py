@@ -58,7 +58,7 @@ class Logs:
             raise InvariantBroken(
                 Invariant.ORDER,
                 f"it takes a state at slot {upto} after watermark {self.watermarks[learner]}; "
-                f"slots below {self.upto} were applied by somebody",
+                f"slots below {self.upto} were applied by another replica",
                 learner,
             )
         self.head_told(learner, upto, bytes.fromhex(head))

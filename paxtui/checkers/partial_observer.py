@@ -218,7 +218,7 @@ class PartialObserver(PartialObserverState):
             self._counted[sender] = max(self._counted[sender], ballot)
 
     def _vote_unseen(self, proposer: int, ballot: Ballot, sender: int, slot: int) -> None:
-        if not self._may_have_voted(sender, slot, ballot) and sender not in self.held:
+        if not self._may_have_voted(sender, slot, ballot) and sender not in self.non_voting:
             raise InvariantBroken(
                 Invariant.DURABLE,
                 f"it counts a vote of replica {sender} in slot {slot} at {ballot}, which was not cast",
@@ -275,7 +275,7 @@ class PartialObserver(PartialObserverState):
         else:
             raise InvariantBroken(
                 Invariant.ORDER,
-                f"it removes the slots below {floor}, where nobody ever kept a state",
+                f"it removes the slots below {floor}, where no replica ever kept a state",
                 learner,
             )
 
@@ -297,7 +297,7 @@ class PartialObserver(PartialObserverState):
         if upto <= self._begun:
             return True
         if self._gaps or None in self._starts:
-            self.undecided[f"whether anybody had the state that replica {learner} took"] += 1
+            self.undecided[f"whether another replica had the state that replica {learner} took"] += 1
             return True
         return False
 

@@ -61,7 +61,7 @@ class PartialObserverState:
         """Slots that a replica learned although nobody is known to have chosen them, and who did."""
         self.base = 0
         """Slots below it were applied somewhere before its account began."""
-        self.held: set[int] = set()
+        self.non_voting: set[int] = set()
         """Replicas that are non-voting in their present life. Their disks have forgotten: what they said
         is not denied by what is on them: an answer of an earlier life may still be on its way."""
         self._starts: list[LifeStart | None] = [None] * replicas
@@ -86,13 +86,13 @@ class PartialObserverState:
         """Slots at which a replica keeps the state, so that the log may be trimmed to there."""
         self._gaps = 0
         self._begun = 0
-        """The highest watermark with which a life began: slots below it were applied by somebody."""
+        """The highest watermark with which a life began: slots below it were applied by another replica."""
 
     # Lives and gaps
 
     def begins(self, replica: int, start: LifeStart) -> None:
         """Begin a life with what is on the disk (invariants 2, 7, 8)."""
-        self.held.discard(replica)
+        self.non_voting.discard(replica)
         known = not self.gaps.is_open(replica)
         first = self._starts[replica] is None
         if first:

@@ -116,7 +116,7 @@ class Requests:
             asked = self._asked.get((value.client, value.request))
             if not value.is_noop and (asked is None or asked[0] != value):
                 raise InvariantBroken(
-                    Invariant.VALIDITY, f"it proposes {value}, which nobody asked for", proposer
+                    Invariant.VALIDITY, f"it proposes {value}, which no client asked for", proposer
                 )
 
     def applied(self, learner: int, applied: Applied) -> None:
@@ -147,7 +147,7 @@ class Requests:
             return None
         key = command.client, command.request
         if key not in self._asked or self._asked[key][0] != command:
-            raise InvariantBroken(Invariant.VALIDITY, f"slot {slot}: nobody asked for {command}", learner)
+            raise InvariantBroken(Invariant.VALIDITY, f"slot {slot}: no client asked for {command}", learner)
         if birth(command.client) > slot:
             raise InvariantBroken(
                 Invariant.ONCE, f"slot {slot} holds {command}, whose session is born later", learner

@@ -57,6 +57,6 @@ InsecureOption = Annotated[
     bool,
     typer.Option(
         "--insecure",
-        help="Let other machines connect without certificates: anyone who reaches this one may do anything.",
+        help="Let other machines connect without certificates: every client may do anything.",
     ),
 ]

@@ -151,10 +151,10 @@ def rows(sightings: list[Sighting], rates: AppliedRates | None = None) -> list[s
             )
     for column in (2, 3, 4, 5):
         _mark_differences(table, column)
-    floors = [_log_start(sighting) for sighting in sightings]
-    if rates is None and any(log_start not in ("?", "-", "0") for log_start in floors):
+    log_starts = [_log_start(sighting) for sighting in sightings]
+    if rates is None and any(log_start not in ("?", "-", "0") for log_start in log_starts):
         columns.insert(6, "from slot")
-        for row, log_start in zip(table, floors, strict=True):
+        for row, log_start in zip(table, log_starts, strict=True):
             row.insert(6, log_start)
     if rates is not None:
         promised = columns.index("promised")

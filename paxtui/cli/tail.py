@@ -25,7 +25,7 @@ def tail(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing as the log grows.")] = False,
     as_json: JsonOption = False,
     every: Annotated[
-        bool, typer.Option("--all", help="Print no-ops, marks, trims and repeats, too.")
+        bool, typer.Option("--all", help="Print no-ops, checkpoints, trims and repeats, too.")
     ] = False,
     offline: Annotated[
         Path | None,

@@ -286,8 +286,8 @@ def describe(sighting: Sighting) -> str:
     status = sighting.report.status
     if status is None:
         waiting = " ".join(f"r{peer}" for peer in sighting.report.waiting_for)
-        return f"r{sighting.replica}: warming up, waits for {waiting or 'nobody'}"
-    leader = "nobody" if status.leader is None else f"r{status.leader}"
+        return f"r{sighting.replica}: warming up, waits for {waiting or 'no other'}"
+    leader = "no leader" if status.leader is None else f"r{status.leader}"
     return (
         f"r{sighting.replica}: {status.role}, follows {leader}, promised {status.promised}, "
         f"watermark {status.watermark}"

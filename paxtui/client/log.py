@@ -284,7 +284,7 @@ class Log:
                 if asked is not None:
                     self._refused_read(asked, message, nursery)
             case _:
-                raise ClientError(f"an answer of type {type(message).__struct_config__.tag} to nothing")
+                raise ClientError(f"an answer of type {type(message).__struct_config__.tag} to no request")
 
     def _refused_append(self, receipt: Receipt, message: RefusedReply, nursery: trio.Nursery) -> None:
         if message.reason == "expired":

@@ -105,7 +105,7 @@ class Route:
     def complaint(self, after_s: float | None = None) -> str:
         """Return who was tried, and what came of it."""
         spent = trio.current_time() - self._started if after_s is None else after_s
-        return f"no replica could be used within {spent:.1f} s{self.tried() or '; tried nobody'}"
+        return f"no replica could be used within {spent:.1f} s{self.tried() or '; no replica was tried'}"
 
     def tried(self) -> str:
         """Return which replicas were called since one last worked, and what came of it; empty if none."""
@@ -129,5 +129,5 @@ def words(error: BaseException) -> str:
         if isinstance(cause, socket.gaierror):  # its numbers are no error numbers
             return str(cause.strerror).lower()
         number = cause.errno if isinstance(cause, OSError) else None
-        return os.strerror(number).lower() if number is not None else "nobody listens"
+        return os.strerror(number).lower() if number is not None else "no process listens there"
     return str(error) or type(error).__name__

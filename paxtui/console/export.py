@@ -46,7 +46,7 @@ def _row(model: ClusterModel, slot: int, now: float) -> dict[str, Any]:
 
 def slots(model: ClusterModel, kind: str, now: float) -> str:
     """Return all slots of which the value is known here, and all that are not decided."""
-    kept = (slot for slot in model.values.slots if slot >= model.floor)
+    kept = (slot for slot in model.values.slots if slot >= model.log_start)
     known = sorted(set(kept) | set(range(model.applied, model.end)))
     rows = [_row(model, slot, now) for slot in known]
     if kind == "json":

@@ -56,7 +56,7 @@ def describe_crash(error: BaseException, folder: Path | None) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     first = visible(str(error)).partition("\n")[0]
-    line = f"paxtui: the screen ended by a mistake in it: {type(error).__name__}: {first}{where}"
+    line = f"paxtui: the screen ended by an error in it: {type(error).__name__}: {first}{where}"
     report = "".join(traceback.format_exception(error))
     for place in (folder, Path(tempfile.gettempdir())):
         if place is None:

@@ -19,7 +19,7 @@ LAYOUTS: Final = {
     "proof": ("what is decided, and whether it is right", ("log", "why", "safety", "events")),
     "break": ("what breaks, and what comes of it", ("log", "why", "replicas", "faults", "links")),
     "load": ("how fast it goes", ("log", "safety", "replicas", "metrics")),
-    "talk": ("the conversation, and who keeps it", ("log", "replicas", "chat")),
+    "talk": ("the chat, and the replicas that keep it", ("log", "replicas", "chat")),
 }
 """Sets of panes by name: what each is for, and the panes."""
 

@@ -376,7 +376,7 @@ class Proposer:
                 self.step_down(f"no majority answered for {self._settings.election_s_max} s", now)
                 return
             if leader.stuck_below_base(now, watermark):
-                self.step_down(f"nobody can tell what was chosen below slot {leader.base}", now)
+                self.step_down(f"no replica can tell what was chosen below slot {leader.base}", now)
                 self.election_at = now
                 return
             # Only here, not with the heartbeats that reads ask for: a steady stream of reads would put off

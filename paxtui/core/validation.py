@@ -68,7 +68,7 @@ more only when it was asked again while this replica slept; a page costs a thous
 STRANGER: Final = "its sender is no member"
 MYSELF: Final = "it claims to come from here"
 NOT_ITS_OWN: Final = "the ballot is not its sender's"
-ROUND_ZERO: Final = "round 0 is nobody's"
+ROUND_ZERO: Final = "round 0 is no replica's"
 NOT_MINE: Final = "it answers another replica's ballot"
 ROUND_TOO_HIGH: Final = "its round is absurdly high"
 NO_MEMBER: Final = "a ballot in it is no member's"

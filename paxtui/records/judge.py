@@ -50,7 +50,7 @@ NOT_TOLD: Final = {
 """Invariants that no record can show, and why."""
 
 PARTLY: Final = {
-    Invariant.VALIDITY: "every vote is for what a leader proposed, whoever asked for it",
+    Invariant.VALIDITY: "every vote is for what a leader proposed, not whether a client asked for it",
     Invariant.ACKNOWLEDGED: "votes and promises that were counted, not what clients were told",
     Invariant.DURABLE: "what was counted was decided before, not when it was on disk",
 }
@@ -107,7 +107,7 @@ class RecordJudge:
             AppliedTo: lambda r, e: witness.applied_to(r, e.first, e.watermark, e.chain),
             Bound: lambda r, e: witness.bound(r, e.ballot),
             ChosenSeen: lambda r, e: witness.chosen_seen(r, e.ballot, e.first, e.count),
-            BecameNonVoting: lambda r, e: witness.held.add(r),
+            BecameNonVoting: lambda r, e: witness.non_voting.add(r),
             Elected: lambda r, e: witness.elected(r, e.ballot, e.first, e.quorum),
             Learned: lambda r, e: witness.learned(r, e.first, [(x.ballot, x.value) for x in e.entries]),
             Checkpointed: lambda r, e: witness.marked(e.upto),

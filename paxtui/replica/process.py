@@ -312,9 +312,9 @@ async def _until_parent_dies(scope: trio.CancelScope, event_log: EventLog) -> No
     async with trio.lowlevel.FdStream(os.dup(0)) as stdin:
         while said := await stdin.receive_some(4096):
             if STAY in said:
-                event_log.info("stay", "whoever started this replica leaves it running")
+                event_log.info("stay", "the program that started this replica leaves it running")
                 return
-    event_log.info("stop", "whoever started this replica has gone")
+    event_log.info("stop", "the program that started this replica has gone")
     scope.cancel()
 
 

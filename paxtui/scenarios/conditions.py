@@ -117,8 +117,8 @@ def checker(condition: v.AnyCondition, resolve: Resolve, heartbeat_s: float) -> 
 
 
 def names(replicas: Iterable[int]) -> str:
-    """Name replicas: ``r0 r2``, or ``nobody``."""
-    return " ".join(f"r{replica}" for replica in replicas) or "nobody"
+    """Name replicas: ``r0 r2``, or ``no replica``."""
+    return " ".join(f"r{replica}" for replica in replicas) or "no replica"
 
 
 def serving(look: Observation, replicas: tuple[int, ...]) -> ConditionResult:
@@ -130,7 +130,7 @@ def serving(look: Observation, replicas: tuple[int, ...]) -> ConditionResult:
 def _leader(look: Observation) -> ConditionResult:
     leader = leader_of(look)
     if leader is None:
-        return ConditionResult(False, "nobody leads with a majority behind it")
+        return ConditionResult(False, "no replica leads with a majority behind it")
     status = look.statuses[leader]
     return ConditionResult(True, f"r{leader} leads" + (f" at {status.ballot}" if status is not None else ""))
 
@@ -148,7 +148,7 @@ def _each(replicas: tuple[int, ...], test: Callable[[Status], tuple[bool, str]])
             fine, word = (False, "is silent") if status is None else test(status)
             holds = holds and fine
             words.append(f"r{replica} {word}")
-        return ConditionResult(holds, ", ".join(words) or "nobody is there")
+        return ConditionResult(holds, ", ".join(words) or "no replica is there")
 
     return check
 

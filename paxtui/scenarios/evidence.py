@@ -29,7 +29,7 @@ async def collect(stage: Stage, log_dir: Path) -> Evidence:
             marks = {status.watermark for status in stage.look(since).statuses if status is not None}
             if marks == {len(log) for log in evidence.logs.values()}:
                 return evidence
-    raise ScenarioFailed(f"for {TIMEOUT_S:g} s the log did not come to rest, though nobody appends")
+    raise ScenarioFailed(f"for {TIMEOUT_S:g} s the log did not come to rest, though no client appends")
 
 
 async def _take(stage: Stage, log_dir: Path) -> Evidence:

@@ -131,7 +131,7 @@ def appends(operations: Sequence[Operation], log: Sequence[LogEntry]) -> Iterato
         if count[each.text] > 1:
             yield f"{who} is in the log {count[each.text]} times"
     for text in count.keys() - sent:
-        yield f'nobody sent "{visible(text, 40)}", and it is in the log'
+        yield f'no client sent "{visible(text, 40)}", and it is in the log'
 
 
 def real_time(operations: Sequence[Operation]) -> Iterator[str]:

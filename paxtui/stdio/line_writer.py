@@ -127,7 +127,7 @@ class LineWriter(io.TextIOBase):
         if self._queue and self._bytes + len(data) > room:
             self._overflowing = True
             self._lost += 1
-            self._reason = "nobody read them"
+            self._reason = "no program read them"
             return
         self._overflowing = False
         if self._lost:

@@ -46,10 +46,10 @@ def _visible_characters(text: str) -> Iterator[str]:
 
 
 def cluster_words(request: int, text: str) -> str:
-    """Say what a value of no client is: ``mark``, ``trim to 1234``, or else ``no-op``."""
+    """Say what a value of no client is: ``checkpoint``, ``trim to 1234``, or else ``no-op``."""
     match text.partition(" ")[0]:
         case word if word == CHECKPOINT:
-            return "mark"
+            return "checkpoint"
         case word if word == TRIM:
             return f"trim to {request}"
     return "no-op"

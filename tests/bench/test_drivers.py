@@ -169,7 +169,7 @@ def test_requests_that_cannot_begin_do_not_spin(kind: str) -> None:
     async def begin() -> Request:
         nonlocal begun
         begun += 1
-        raise Unreachable("nobody listens")
+        raise Unreachable("no process listens there")
 
     def drive(tally: Tally, stopped: trio.Event) -> Awaitable[object]:
         if kind == "closed":
@@ -178,4 +178,4 @@ def test_requests_that_cannot_begin_do_not_spin(kind: str) -> None:
 
     tally = measure(drive, 0, 10)
     assert 0 < begun <= 800
-    assert tally.failures["Unreachable: nobody listens"] > 0
+    assert tally.failures["Unreachable: no process listens there"] > 0

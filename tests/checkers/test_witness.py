@@ -480,5 +480,5 @@ def test_where_something_is_missing_a_state_may_be_one_that_nobody_told_of() -> 
     w.trimmed(2, 6)
     assert sorted(w.undecided) == [
         "whether a state was kept where replica 2 trims its log to",
-        "whether anybody had the state that replica 2 took",
+        "whether another replica had the state that replica 2 took",
     ]

@@ -23,17 +23,17 @@ from tests.replica.conditions import until
 B = Ballot(3, 0)
 
 
-def test_a_mark_and_a_trim_are_named() -> None:
+def test_a_checkpoint_and_a_trim_are_named() -> None:
     mark = LogEntry(7, B, "", 1_700_000_000, "mark 3.0", None)
     trim, noop = LogEntry(8, B, "", 5, "trim 3.0", None), LogEntry(9, B, "", 0, "", None)
     assert [line(each, False).split("  ")[-1] for each in (mark, trim, noop)] == [
-        "◆ mark",
+        "◆ checkpoint",
         "◆ trim to 5",
         "◆ no-op",
     ]
     told = [json.loads(line(each, True)) for each in (mark, trim, noop)]
     assert [each["noop"] for each in told] == [True, True, True]
-    assert [each.get("own") for each in told] == ["mark", "trim to 5", None]
+    assert [each.get("own") for each in told] == ["checkpoint", "trim to 5", None]
 
 
 def test_a_message_that_says_mark_is_a_message() -> None:
@@ -105,6 +105,6 @@ def test_a_tail_says_which_slots_are_removed_and_goes_on_behind_them(paxtui: Run
 
     def on_disk() -> bool:
         offline = paxtui("tail", "--all", "--offline", folder)
-        return "are removed; the log goes on at slot" in offline.stderr and "◆ mark" in offline.stdout
+        return "are removed; the log goes on at slot" in offline.stderr and "◆ checkpoint" in offline.stdout
 
     until(on_disk, "it is so on disk, too")

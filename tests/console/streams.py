@@ -149,13 +149,13 @@ def picture(model: ClusterModel, now: float) -> dict[str, Any]:
         "lost": [[runs.get(slot) for slot in slots] for runs in model.lost],
         "holes": [(model.holes.hole_words(slot), model.holes.fill_words(slot)) for slot in slots],
         "found": [[model.phase1.finding_at(ballot, slot) for ballot in sorted(ballots)] for slot in slots],
-        "trims": sorted((floor, model.trims.slot_of(floor)) for floor in model.trims.floors),
+        "trims": sorted((log_start, model.trims.slot_of(log_start)) for log_start in model.trims.log_starts),
         "leader": model.leader,
         "clock": model.wall_ahead,
         "latency": [model.latency.quantile(now, share) for share in (0.0, 0.5, 1.0)],
         "replicas": [
             {
-                "told": (each.role, each.promised, each.follows, each.applied, each.floor, each.chain),
+                "told": (each.role, each.promised, each.follows, each.applied, each.log_start, each.chain),
                 "heard": (each.process, each.offset, each.events, each.gaps),
                 "slots": [(each.vote(slot), each.knows(slot)) for slot in slots],
             }

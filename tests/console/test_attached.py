@@ -172,4 +172,4 @@ def test_of_a_leader_that_is_not_heard_nobody_knows_the_queue() -> None:
         story.report(id)
     story.roles[0] = "follower"
     story.tell(0, e.SteppedDown(story.ballot, "a higher ballot"))
-    assert "nobody leads" in line(story, "in flight")
+    assert "no leader" in line(story, "in flight")

@@ -1,4 +1,4 @@
-"""What the model folds of telemetry: promises, faults that act, rates, and which trim set a floor."""
+"""What the model folds of telemetry: promises, faults that act, rates, and which trim set a log_start."""
 
 from __future__ import annotations
 
@@ -48,37 +48,37 @@ def test_a_link_that_sends_no_more_has_the_rate_0() -> None:
 
 
 def told(
-    story: Story, slot: int, value: Command, *, floor: int | None = None, first: int | None = None
+    story: Story, slot: int, value: Command, *, log_start: int | None = None, first: int | None = None
 ) -> None:
     """Replica 0 tells the value of a slot, and that it applied everything from ``first`` on to there."""
     view = (ValueView(value.client, value.request, value.text),)
     story.tell(0, ProposedView(story.ballot, slot, 1, "client", CHECKPOINT, view))
     if first is not None:
-        applies(story, first, slot + 1, floor)
+        applies(story, first, slot + 1, log_start)
 
 
-def applies(story: Story, first: int, end: int, floor: int | None = None) -> None:
+def applies(story: Story, first: int, end: int, log_start: int | None = None) -> None:
     ballots = ((story.ballot, end - first),)
-    trimmed = [e.Trimmed(floor)] if floor is not None else []
+    trimmed = [e.Trimmed(log_start)] if log_start is not None else []
     learned = LearnedView(first, end - first, ballots, CHECKPOINT * (end - first), None)
     story.tell(0, learned, *trimmed, e.AppliedTo(first, end, ""))
 
 
 def found(story: Story) -> dict[int, int | None]:
-    """By floor, the slot of the trim that set it."""
-    return {floor: story.model.trims.slot_of(floor) for floor in story.model.trims.floors}
+    """By log start, the slot of the trim that set it."""
+    return {log_start: story.model.trims.slot_of(log_start) for log_start in story.model.trims.log_starts}
 
 
 def test_a_floor_is_set_by_a_trim_and_not_by_a_message_with_a_high_number() -> None:
     story = Story(3).up()
     told(story, 20, Command("ada~s1@0", 5000, "a message"))
-    told(story, 21, trim(11, story.ballot), floor=11, first=20)
+    told(story, 21, trim(11, story.ballot), log_start=11, first=20)
     assert found(story) == {11: 21}
 
 
 def test_of_a_trim_whose_value_was_not_told_no_slot_is_named_and_none_later() -> None:
     story = Story(3).up()
-    applies(story, 21, 22, floor=11)
+    applies(story, 21, 22, log_start=11)
     assert found(story) == {}
     told(story, 22, trim(11, story.ballot), first=22)  # it finds nothing left to remove
     assert found(story) == {}
@@ -112,5 +112,5 @@ def test_a_snapshot_alone_tells_what_a_replica_is_and_has() -> None:
     story.snapshot(1, promised=Ballot(4, 2), watermark=9, log_start=3, role="leader", ballot=Ballot(4, 1))
     replica = story.model.replicas[1]
     assert (replica.role, replica.promised) == ("leader", Ballot(4, 2))
-    assert (replica.applied, replica.floor) == (9, 3)
+    assert (replica.applied, replica.log_start) == (9, 3)
     assert story.model.leaders == {1: Ballot(4, 1)}

@@ -131,7 +131,7 @@ def test_a_mistake_in_the_screen_is_no_clean_end(tmp_path: Path) -> None:
         assert program.restored
         said = program.sent[program.sent.rfind(b"\x1b[?1049l") :].decode()
         assert said.count("paxtui:") == 1
-        assert "the screen ended by a mistake in it: ZeroDivisionError: division by zero" in said
+        assert "the screen ended by an error in it: ZeroDivisionError: division by zero" in said
         report = tmp_path / "paxtui" / "console-error.txt"
         assert str(report) in said
         assert "in wrong" in report.read_text()

@@ -73,4 +73,4 @@ def test_states_that_replace_logs_let_old_slots_be_forgotten() -> None:
     judge = started()
     for replica in range(3):
         judge.event(replica, e.SnapshotTaken(0, 10 * MARGIN, "0" * 64))
-    assert judge._kept.ballots.floor == 9 * MARGIN
+    assert judge._kept.ballots.kept_from == 9 * MARGIN

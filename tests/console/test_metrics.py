@@ -212,7 +212,7 @@ def test_without_a_majority_it_must_stand_still() -> None:
     story.down(1)
     light, words = fresh(story, 30)
     assert light == "stalled"
-    assert words == "no majority is connected: 1 of 3 run, 2 are needed: it must stand still"
+    assert words == "no majority is connected: 1 of 3 run, 2 are needed: the log must stand still"
 
 
 def test_cut_links_count_as_well() -> None:
@@ -229,7 +229,10 @@ def test_where_all_proposers_are_crashed_nobody_is_to_blame() -> None:
     verdict(story)
     for id in range(3):
         story.fault(id, CrashProposer())
-    assert fresh(story, 10) == ("stalled", "no proposer that works reaches a majority: it must stand still")
+    assert fresh(story, 10) == (
+        "stalled",
+        "no proposer that works reaches a majority: the log must stand still",
+    )
 
 
 def test_a_connected_majority_that_decides_nothing_is_stuck() -> None:

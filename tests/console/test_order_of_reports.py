@@ -71,7 +71,7 @@ PAIRS: dict[str, Streams] = {
         (0, [proposed(LOW, 0, "client", ADA)]),
         (1, [e.Suppressed(0, "ada", 1, 7)]),
     ],
-    "the floor rises before the trim is told": [
+    "the log start rises before the trim is told": [
         (0, [proposed(LOW, 0, "client", ADA, ADA, ADA, ADA, TRIMMED)]),
         (1, [e.Trimmed(4), e.AppliedTo(0, 5, "aa")]),
     ],

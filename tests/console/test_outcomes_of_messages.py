@@ -40,7 +40,7 @@ class EndedLog:
         (None, "chosen"),
         (Unknown("no answer"), "unknown"),
         (Failed("too long"), "failed"),
-        (Unreachable("nobody listens"), "failed"),
+        (Unreachable("no process listens there"), "failed"),
     ],
 )
 async def test_a_message_ends_as_the_client_library_says(failure: ClientError | None, fate: str) -> None:

@@ -282,7 +282,7 @@ def test_what_is_wrong_is_named(text: str, problem: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["crash leader", "skip", "preset leader-alone", "preset chained"])
-def test_without_a_leader_it_is_said_that_nobody_leads(text: str) -> None:
+def test_without_a_leader_it_is_said_that_no_leader(text: str) -> None:
     with pytest.raises(OperandError, match="no replica leads"):
         parse(text, context(leader=None))
 

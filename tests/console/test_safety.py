@@ -200,7 +200,7 @@ def test_a_disk_that_was_exchanged_is_no_broken_promise_but_not_safe_either(earl
     judge.event(2, e.Restored(Ballot.ZERO, 0, 0, 0))
     judge.storage(2, "another disk")
     assert judge.light == ("UNKNOWN", "UNKNOWN 5/7")
-    assert judge.doubts(2.0) == ["r2 has another disk: its promises are gone, nobody may hear it."]
+    assert judge.doubts(2.0) == ["r2 has another disk: its promises are gone, and it has no vote."]
     judge.gap(2, 3.0)
     judge.snapshot(2, status(2, watermark=10))
     judge.storage(2, "another disk")

@@ -187,8 +187,9 @@ def test_a_slot_that_no_reachable_majority_can_decide_says_what_must_be_healed()
     slots = story.propose(["x"])
     story.vote(0, slots)
     assert kinds(story, slots[0]) == ["accepted", "nothing", "nothing"]
-    assert "It cannot be chosen at 1.0 as things are: 1 more needed, and nobody else can be reached." in why(
-        story, slots[0]
+    assert (
+        "It cannot be chosen at 1.0 as things are: 1 more needed, and no other replica can be reached."
+        in why(story, slots[0])
     )
     assert "Restart or heal r1 r2." in why(story, slots[0])
 
@@ -251,7 +252,7 @@ def test_a_replica_with_another_disk_is_said_to_be_refused_and_its_old_votes_are
     for _ in range(2):
         story.model.liveness.judge(story.model, story.now)
     found = why_moving(story.model, story.now)
-    assert "r0 r1 do not take r2 in: comes back with another disk" in found.evidence
+    assert "r0 r1 refuse r2: comes back with another disk" in found.evidence
     assert "0 more may fail" in found.next[0]
     assert [cell.kind for cell in facts(story, 0).cells[:2]] == ["learned", "learned"]
     assert story.model.replicas[2].vote(0) is None

@@ -177,7 +177,9 @@ def test_learners_without_vote_are_no_majority() -> None:
     story.down(1)
     light, words = story.model.liveness.judge(story.model, story.now)
     assert light == "stalled"
-    assert words == "no majority is connected: 2 of 3 run, 1 with a vote, 2 are needed: it must stand still"
+    assert (
+        words == "no majority is connected: 2 of 3 run, 1 with a vote, 2 are needed: the log must stand still"
+    )
     assert why_no_leader(story.model, story.now).verdict.endswith(
         "fewer than 2 of 3 replicas run and have a vote."
     )
@@ -201,7 +203,7 @@ def test_of_replicas_that_were_never_heard_it_is_not_said_that_they_do_not_run()
     story.report(1)
     story.model.liveness.judge(story.model, story.now)
     light, words = story.model.liveness.judge(story.model, story.now)
-    assert (light, words) == ("waiting", "r0 r2 are not heard: whether it moves is not known")
+    assert (light, words) == ("waiting", "r0 r2 are not heard: whether the log moves is not known")
 
 
 def test_a_leader_that_this_console_lost_sight_of_may_lead_on() -> None:
@@ -216,7 +218,10 @@ def test_a_leader_that_this_console_lost_sight_of_may_lead_on() -> None:
     story.model.leaders.clear()
     view_state = ViewState(story.model, Styles("dark"), lambda: story.now)
     assert "leader ?" in "".join(text for text, _ in header(view_state, 200))
-    assert "nobody who is heard leads, and r0 may" in story.model.liveness.judge(story.model, story.now).words
+    assert (
+        "no replica that is heard leads, and r0 may lead"
+        in story.model.liveness.judge(story.model, story.now).words
+    )
 
 
 def test_what_was_there_at_the_first_look_did_not_move() -> None:

@@ -1,4 +1,4 @@
-"""A log that is trimmed: what is removed, who kept what, and words for marks and trims."""
+"""A log that is trimmed: what is removed, who kept what, and words for checkpoints and trims."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def own(story: Story, value: Command) -> int:
     for id in range(story.n):
         learned = LearnedView(slot, 1, ((story.ballot, 1),), digest(value), None)
         told = [e.Checkpointed(slot + 1, value.request)] if value.text.startswith("mark") else []
-        if value.text.startswith("trim") and value.request > story.model.replicas[id].floor:
+        if value.text.startswith("trim") and value.request > story.model.replicas[id].log_start:
             told = [e.Trimmed(value.request)]  # type: ignore[list-item]
         story.tell(id, learned, *told, e.AppliedTo(slot, slot + 1, story.chain(slot + 1)))
     return slot
 
 
 def trimmed(n: int = 3) -> Story:
-    """Ten messages, a mark in slot 10, ten more, a trim in slot 21 to slot 11, and four more."""
+    """Ten messages, a checkpoint in slot 10, ten more, a trim in slot 21 to slot 11, and four more."""
     story = Story(n).up()
     story.choose(f"old {number}" for number in range(10))
     own(story, checkpoint(1_700_000_000, story.ballot))
@@ -73,7 +73,7 @@ def behind() -> Story:
     """The same, but r2 was away and has applied and kept only the first five slots."""
     story = trimmed()
     view = story.model.replicas[2]
-    view.applied, view.floor = 5, 0
+    view.applied, view.log_start = 5, 0
     view.learned.clear(5)
     view.accepted.clear(5)
     return story
@@ -93,30 +93,30 @@ def view_state(story: Story) -> ViewState:
 
 def test_a_trim_raises_the_floor_and_a_status_tells_it_to_who_attaches() -> None:
     story = trimmed()
-    assert [replica.floor for replica in story.model.replicas] == [11, 11, 11]
-    assert story.model.floor == 11
+    assert [replica.log_start for replica in story.model.replicas] == [11, 11, 11]
+    assert story.model.log_start == 11
     late = Story(3, None)
     late.values = story.values
     for id in range(3):
         late.snapshot(id, log_start=7 + id, watermark=20, chain="")
-    assert [replica.floor for replica in late.model.replicas] == [7, 8, 9]
-    assert late.model.floor == 7
+    assert [replica.log_start for replica in late.model.replicas] == [7, 8, 9]
+    assert late.model.log_start == 7
 
 
-def test_the_floor_is_that_of_the_replicas_that_run() -> None:
+def test_the_log_start_is_that_of_the_replicas_that_run() -> None:
     story = behind()
-    assert story.model.floor == 0
+    assert story.model.log_start == 0
     assert story.model.keepers(4) == [2]
     assert story.model.keepers(8) == []
     story.down(2)
-    assert story.model.floor == 11
+    assert story.model.log_start == 11
 
 
-def test_a_state_that_is_taken_moves_watermark_and_floor() -> None:
+def test_a_state_that_is_taken_moves_watermark_and_log_start() -> None:
     story = behind()
     story.tell(2, e.SnapshotAsked(0, 11), e.SnapshotTaken(5, 11, story.chain(11)))
     view = story.model.replicas[2]
-    assert (view.applied, view.floor, view.chain) == (11, 11, story.chain(11))
+    assert (view.applied, view.log_start, view.chain) == (11, 11, story.chain(11))
 
 
 def test_a_slot_is_removed_where_its_replica_is_above_it() -> None:
@@ -128,20 +128,20 @@ def test_a_slot_is_removed_where_its_replica_is_above_it() -> None:
     assert slot_facts(trimmed().model, 4, 1000.0).state == "removed"
 
 
-def test_marks_and_trims_have_words_of_their_own() -> None:
+def test_checkpoints_and_trims_have_words_of_their_own() -> None:
     story = trimmed()
     assert slot_facts(story.model, 21, story.now).state == "trim"
     assert "CHOSEN, a trim to 11 at 1.0" in why(story, 21)
-    assert "removes the slots below the last mark not above 11" in why(story, 21)
+    assert "removes the slots below the last checkpoint not above 11" in why(story, 21)
     slot = own(story, checkpoint(1_700_000_001, story.ballot))
-    assert slot_facts(story.model, slot, story.now).state == "mark"
-    assert "CHOSEN, a mark at 1.0" in why(story, slot)
+    assert slot_facts(story.model, slot, story.now).state == "checkpoint"
+    assert "CHOSEN, a checkpoint at 1.0" in why(story, slot)
     assert "keeps its state after this slot" in why(story, slot)
-    assert matches(story.model, "mark", story.now) == [slot]
+    assert matches(story.model, "checkpoint", story.now) == [slot]
     assert matches(story.model, "trim", story.now) == [21]
     rows = [plain(log.line(view_state(story), each, 100, chosen=False)) for each in (21, slot)]
     assert "trim to 11" in rows[0]
-    assert "mark" in rows[1]
+    assert "checkpoint" in rows[1]
     assert "no-op" not in "".join(rows)
 
 

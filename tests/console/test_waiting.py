@@ -68,11 +68,11 @@ def electing(story: Story) -> None:
 @pytest.mark.parametrize(
     ("happens", "heard", "said"),
     [
-        (no_majority, (2,), "nobody leads: 1 of 3 run, 2 needed"),
-        (all_cut, (0, 1, 2), "nobody leads: no majority is connected"),
+        (no_majority, (2,), "no leader: 1 of 3 run, 2 needed"),
+        (all_cut, (0, 1, 2), "no leader: no majority is connected"),
         (paused, (1, 2), "leader r0 paused"),
         (deaf, (0, 1, 2), "leader r0 cut off"),
-        (electing, (0, 1, 2), "nobody leads yet: an election is on"),
+        (electing, (0, 1, 2), "no leader yet: an election is on"),
         (lambda story: None, (0, 1, 2), "r0 has not proposed it"),
         (lambda story: None, (1, 2), "leader r0 not heard for 3.0 s"),
     ],
@@ -170,8 +170,8 @@ def test_the_whole_answer_tells_what_must_happen() -> None:
     no_majority(story)
     pass_time(story, 3, 2)
     found = why_message(story.model, mine, story.now)
-    assert found.verdict == "QUEUED for 3.0 s: nobody leads: 1 of 3 run, 2 needed."
-    assert "NO LEADER: fewer than 2 of 3 replicas run, so nobody can get a majority." in found.evidence
+    assert found.verdict == "QUEUED for 3.0 s: no leader: 1 of 3 run, 2 needed."
+    assert "NO LEADER: fewer than 2 of 3 replicas run, so no replica can get a majority." in found.evidence
     assert "Restart or continue replicas until a majority runs." in found.next
 
 
@@ -220,7 +220,7 @@ def test_a_link_that_loses_everything_is_no_link() -> None:
     story.down(2)
     story.fault(0, f.Loss(1, 100))
     pass_time(story, 3, 0, 1)
-    assert notes(story) == ["queued 3 s: nobody leads: no majority is connected"]
+    assert notes(story) == ["queued 3 s: no leader: no majority is connected"]
     assert story.model.liveness.verdict.light == "stalled"
     found = why_message(story.model, story.model.chat.mine[0], story.now)
     assert "On links: loss r0>r1 100 % (#1)." in found.evidence

@@ -39,7 +39,7 @@ def test_lines_that_have_no_room_are_counted(view_state: ViewState, width: int, 
         assert texts == whole
         return
     (mark,) = [text for text in texts if "more lines" in text]
-    count = re.fullmatch(r"… (\d+) more lines *", mark)
+    count = re.match(r"… (\d+) more lines", mark)
     assert count is not None
     texts.remove(mark)
     assert set(texts) <= set(whole)

@@ -387,7 +387,7 @@ def test_every_message_that_a_healthy_cluster_sends_may_come_late_in_any_phase(
     [
         (Prepare(Ballot(1, 2), 0, False), NOT_ITS_OWN),
         (Accept(Ballot(1, 0), 0, ()), NOT_ITS_OWN),
-        (Heartbeat(Ballot(0, 1), 0, 0), "round 0 is nobody's"),
+        (Heartbeat(Ballot(0, 1), 0, 0), "round 0 is no replica's"),
         (Promise(Ballot(1, 2), 0, None, 0, ()), NOT_MINE),
         (Accepted(Ballot(1, 1), 0, 1, 0), NOT_MINE),
         (Nack(Ballot(1, 0), Ballot(2**50, 1), None, 0), "its round is absurdly high"),

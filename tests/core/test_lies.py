@@ -193,7 +193,7 @@ LIES: list[tuple[str, Situation, PeerMessage, str]] = [
     # States
     ("snapshot-ask.upto", following, SnapshotAsk(FAR, ""), b.SLOT_TOO_HIGH),
     ("snapshot.learned", asking, replace(STATE, learned=FAR), b.SLOT_TOO_HIGH),
-    ("snapshot.upto nothing", asking, replace(STATE, upto=0), b.BAD_PAGE),
+    ("snapshot.upto no request", asking, replace(STATE, upto=0), b.BAD_PAGE),
     ("snapshot.upto more than it has learned", asking, replace(STATE, upto=10), b.BAD_PAGE),
     ("snapshot.horizon above its slots", asking, replace(STATE, horizon=5), b.BAD_PAGE),
     ("snapshot.after above its sessions", asking, replace(STATE, after="bob@0"), b.BAD_PAGE),

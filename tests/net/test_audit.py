@@ -29,7 +29,7 @@ def test_who_has_no_certificate_is_marked_as_such() -> None:
     assert line_of(Caller("127.0.0.1:5000", None, "cli"), as_json=False).endswith(
         "audit    cli from 127.0.0.1:5000 without a certificate: elect: done"
     )
-    assert "audit    somebody from" in line_of(Caller("127.0.0.1:5000"), as_json=False)
+    assert "audit    a client without name from" in line_of(Caller("127.0.0.1:5000"), as_json=False)
 
 
 def test_a_program_finds_each_part_by_its_name() -> None:

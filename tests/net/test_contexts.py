@@ -100,7 +100,7 @@ def test_a_key_with_a_passphrase_asks_nobody(certs: Folder) -> None:
     ada.key.write_bytes(
         key.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.BestAvailableEncryption(b"secret"))
     )
-    assert refusal(ada) == f"{ada.key}: has a passphrase, and nobody is there to type it; remove it"
+    assert refusal(ada) == f"{ada.key}: has a passphrase, which no person is there to type; remove it"
 
 
 # Renewal

@@ -95,7 +95,9 @@ async def test_an_address_is_enough_where_the_environment_names_the_certificate(
     secure: TlsHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = str(secure.replica.host.cluster.address(0))
-    with pytest.raises(Unreachable, match="takes nobody without a certificate, and you do not speak TLS"):
+    with pytest.raises(
+        Unreachable, match="takes no connection without a certificate, and you do not speak TLS"
+    ):
         await resolve(address)
     monkeypatch.setenv("PAXTUI_TLS_FOLDER", str(secure.certs.path))
     monkeypatch.setenv("PAXTUI_TLS_IDENTITY", "client-ada")
@@ -124,7 +126,7 @@ async def test_certificates_that_cannot_serve_are_told_before_anybody_is_asked(
 @pytest.mark.trio
 async def test_who_has_no_certificate_is_told_that_one_is_needed(secure: TlsHost) -> None:
     plain = secure.replica.host.cluster
-    with pytest.raises(HelloRefused, match="this replica takes nobody without a certificate"):
+    with pytest.raises(HelloRefused, match="this replica takes no connection without a certificate"):
         async with dial(plain.address(0), "client", answers):
             pass
     (sighting,) = await Operator(plain).status()
@@ -323,7 +325,7 @@ async def test_a_replica_without_certificates_stays_alone_and_all_say_why(tmp_pa
     ):
         await says(zero, "over TLS: it does not speak TLS; it runs without certificates")
         await says(zero, "turned away: it does not speak TLS")
-        await says(one, "refuses this replica: this replica takes nobody without a certificate")
+        await says(one, "refuses this replica: this replica takes no connection without a certificate")
         await says(one, "this is TLS, and this replica runs without certificates")
 
 

@@ -62,7 +62,7 @@ async def test_a_port_that_others_reach_is_refused_with_the_reason_and_the_way_o
     with pytest.raises(PortRefused) as refused:
         await listen(address, None, insecure=False)
     assert str(refused.value) == (
-        f"{address} can be reached from other machines, and without certificates whoever reaches it can "
+        f"{address} can be reached from other machines, and without certificates every client can "
         "read, write and break this cluster; make certificates with `paxtui certs init` and `paxtui certs "
         "replica`, and name their folder in [tls] of the cluster file or in PAXTUI_TLS_FOLDER; or say "
         "--insecure if you trust all who can reach it"
@@ -91,10 +91,10 @@ async def test_what_keeps_strangers_out_is_said_in_the_log(tmp_path: Path) -> No
     said = [line.split(" ", 1)[1] for line in lines.getvalue().splitlines()]
     local = "r0 tls      no certificates: only programs on this machine can connect"
     assert said[:2] == [local, local]
-    assert said[2].startswith("r0 INSECURE WARNING: whoever reaches 0.0.0.0:")
+    assert said[2].startswith("r0 INSECURE WARNING: every client that reaches 0.0.0.0:")
     assert said[2].endswith("can read, write and break this cluster (--insecure, no certificates)")
     assert said[3].startswith(
-        f"r0 tls      takes nobody without a certificate; shows {certs.path}/replica-0.pem"
+        f"r0 tls      takes no connection without a certificate; shows {certs.path}/replica-0.pem"
     )
 
 

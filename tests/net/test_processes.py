@@ -311,7 +311,7 @@ def test_insecure_is_loud_in_the_log_and_in_status(tmp_path: Path) -> None:
     try:
         one.start(0, "--host", "0.0.0.0", "--insecure")
         one.until_led()
-        one.until_said(0, "r0 INSECURE WARNING: whoever reaches 0.0.0.0:")
+        one.until_said(0, "r0 INSECURE WARNING: every client that reaches 0.0.0.0:")
         command = [*one.command(0)[:3], "status", "--config", str(one.config)]
 
         def last_line() -> str:

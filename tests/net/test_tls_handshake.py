@@ -47,7 +47,7 @@ async def still_open(secure: TlsHost) -> None:
 @pytest.mark.trio
 async def test_who_shows_no_certificate_is_told_that_one_is_needed(secure: TlsHost) -> None:
     anonymous = stranger(None, secure.certs.path / "authority.pem")
-    assert await secure.refusal(anonymous) == "it takes nobody without a certificate"
+    assert await secure.refusal(anonymous) == "it takes no connection without a certificate"
     await turned_away(secure, "it showed no certificate")
     await still_open(secure)
 
@@ -101,7 +101,9 @@ async def test_who_speaks_no_tls_is_told_so_in_a_frame(secure: TlsHost) -> None:
             answer = await raw.last_words()
         assert answer is not None
         assert answer["type"] == "refused"
-        assert answer["reason"].startswith("this replica takes nobody without a certificate, and you do not")
+        assert answer["reason"].startswith(
+            "this replica takes no connection without a certificate, and you do not"
+        )
         assert "PAXTUI_TLS_FOLDER" in answer["reason"]
         await turned_away(secure, "it does not speak TLS", number, kind="no certificate shown")
     await still_open(secure)

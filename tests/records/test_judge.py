@@ -200,7 +200,7 @@ def test_a_floor_at_which_nobody_keeps_a_state_is_found() -> None:
 
     judgement = judged([*trace[:at], changed(trace[at], elsewhere), *trace[at + 1 :]])
     assert judgement.broken is not None
-    assert "where nobody ever kept a state" in judgement.broken.what
+    assert "where no replica ever kept a state" in judgement.broken.what
     assert judgement.broken.part.place == f"r0:{at + 1}"
 
 

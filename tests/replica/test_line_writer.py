@@ -77,7 +77,7 @@ def test_lost_lines_are_counted_where_they_are_missing(pipe: Pipe) -> None:
         line = next(lines, None)
         if line is None:
             lines = iter(pipe.more())
-        elif line.endswith(" lines were lost: nobody read them"):
+        elif line.endswith(" lines were lost: no program read them"):
             told += 1
             following += int(line.split()[0])
         else:
@@ -239,7 +239,7 @@ def test_the_log_tells_in_its_own_form_how_much_of_it_is_missing(pipe: Pipe, as_
     for _ in range(99):
         event_log.error("disk", "something happened")
     *kept, told = pipe.lines("lost")
-    text = f"{100 - len(kept)} log lines were lost: nobody read them"
+    text = f"{100 - len(kept)} log lines were lost: no program read them"
     if as_json:
         row = json.loads(told)
         assert (row["replica"], row["level"], row["kind"], row["text"]) == (0, "warning", "log", text)

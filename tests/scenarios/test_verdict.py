@@ -143,7 +143,7 @@ def test_an_unknown_append_may_be_there_or_not() -> None:
 
 
 def test_a_message_that_nobody_sent_is_a_violation() -> None:
-    assert 'nobody sent "c1 says 1"' in violations(operations=(append(2, 2, 1.5, 2.0),))
+    assert 'no client sent "c1 says 1"' in violations(operations=(append(2, 2, 1.5, 2.0),))
 
 
 def test_a_later_append_has_a_higher_slot() -> None:

@@ -140,7 +140,11 @@ def test_a_value_of_the_cluster_has_a_digest_of_its_own_that_begins_as_the_no_op
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [(checkpoint(5, Ballot(1, 0)), "mark"), (trim(1234, Ballot(1, 0)), "trim to 1234"), (NOOP, "no-op")],
+    [
+        (checkpoint(5, Ballot(1, 0)), "checkpoint"),
+        (trim(1234, Ballot(1, 0)), "trim to 1234"),
+        (NOOP, "no-op"),
+    ],
 )
 def test_a_value_of_no_client_is_told_in_words(value: Command, words: str) -> None:
     assert text.cluster_words(value.request, value.text) == words

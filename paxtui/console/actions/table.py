@@ -32,7 +32,7 @@ _on = ScreenVerbs[Controllers]()
 
 CLUSTER: Final = (
     ActionSpec(
-        "crash", "crash replica", "kill the process: nothing is flushed, nothing said",
+        "crash", "crash replica", "kill the process (SIGKILL): nothing is flushed",
         lambda on: on.replica.crash(), armed=True, keys="c", hint=Hint("crash", 5, able=now.runs), menu="c",
         usage="crash {last}", meaning=m.for_each(c.CrashCommand, "crash {last}"), choices=replica_choices,
         button=ButtonSpec(2),
@@ -176,7 +176,7 @@ CLUSTER: Final = (
         also="fill hole gap no-op",
     ),
     ActionSpec(
-        "elect", "start an election", "the replica tries to lead, whoever leads",
+        "elect", "start an election", "the replica tries to lead, even if another leads",
         lambda on: on.replica.elect(),
         armed=True, keys="e", hint=Hint("elect", 16, able=now.runs), menu="e", usage="elect {other}",
         meaning=m.for_each(c.ElectCommand, "elect {other}"), choices=replica_choices,

@@ -159,7 +159,7 @@ class ClusterDriver:
             first, count = wanted
             able = [r for r in model.replicas if r.fresh(now) and r.applied > first]
             if able:
-                best = max(able, key=lambda replica: (replica.floor <= first, replica.applied))
+                best = max(able, key=lambda replica: (replica.log_start <= first, replica.applied))
                 self.submit(c.FetchPageCommand(best.id, first, count))
 
     def _look_at_tape(self, taping: Taping) -> None:

@@ -292,7 +292,7 @@ class Executor:
         await self._fault_tracker.begin_fault(tracked, change)
         if self.is_ours(replica):
             change.rescue.append(c.RestartCommand(replica))
-        return f"r{replica} dies when it next sees a majority: say something (i)  #{tracked.number}"
+        return f"r{replica} dies when it next sees a majority: send a message (i)  #{tracked.number}"
 
     async def _inject(self, faults: list[tuple[int, f.AnyFault]], name: str, change: Change) -> str:
         """Begin faults as one command."""

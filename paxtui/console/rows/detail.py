@@ -90,7 +90,7 @@ def slot_page(view_state: ViewState, slot: int, past: list[Seen], width: int) ->
 
 
 def _value(model: ClusterModel, slot: int, value: Value | None, width: int) -> list[Row]:
-    if slot < model.floor:
+    if slot < model.log_start:
         return [fit([("removed", "dim")], width)]
     if value is None:
         gone = slot < model.applied and not model.keepers(slot)

@@ -214,7 +214,7 @@ def _leader(view_state: ViewState) -> Row:
     leads."""
     leader = view_state.model.leader
     if leader is None:
-        return [("leader ", "dim"), ("?" if view_state.model.unheard(view_state.now) else "nobody", "warn")]
+        return [("leader ", "dim"), ("?" if view_state.model.unheard(view_state.now) else "none", "warn")]
     trouble = view_state.model.trouble(leader[0], view_state.now)
     row: Row = [("leader ", "dim"), (f"r{leader[0]}@{leader[1]}", "warn" if trouble else "leader")]
     if trouble:

@@ -22,7 +22,7 @@ STATE_STYLES = {
     "blocked": "warn",
     "applied": "text",
     "no-op": "no-op",
-    "mark": "no-op",
+    "checkpoint": "no-op",
     "trim": "no-op",
     "removed": "dim",
     "HOLE": "hole",
@@ -32,7 +32,7 @@ STATE_STYLES = {
 LOUD = ("hole", "alarm")
 """Styles with a ground of their own, which the cursor's must not cover."""
 
-STATE_WIDTH: Final = 9
+STATE_WIDTH: Final = 10
 VALUE_MIN: Final = 12
 VALUE_WANTED: Final = 32
 """Cells that a value gets before ballots get more than they need as a rule."""
@@ -230,8 +230,8 @@ def _said(view_state: ViewState, facts: SlotFacts, width: int) -> Row:
         return [("removed", "dim")]
     if value is None:
         return [("" if facts.state == "empty" else "...", "dim")]
-    if value.word == "mark" and value.is_noop:
-        return [(_fitting(("mark: every replica keeps its state here", "mark"), width), "no-op")]
+    if value.word == "checkpoint" and value.is_noop:
+        return [(_fitting(("checkpoint: every replica keeps its state here", "checkpoint"), width), "no-op")]
     if value.word == "trim" and value.is_noop:
         words = (f"{value.words}: slots below it are removed", value.words)
         return [(_fitting(words, width), "no-op")]

@@ -141,7 +141,7 @@ def queues(view_state: ViewState, width: int) -> Row:
     status = report.status if report is not None else None
     row: Row = [(pad("in flight", LABEL_WIDTH), "dim"), (" ", "")]
     if leader is None and not view_state.model.unheard(view_state.now):
-        return fit([*row, ("nobody leads", "dim")], width)
+        return fit([*row, ("no leader", "dim")], width)
     if status is None or leader is None or not view_state.model.replicas[leader[0]].fresh(view_state.now):
         who = f"r{leader[0]} leads" if leader is not None else "who leads"
         return fit([*row, ("?", "unknown"), (f"  {who}, not heard", "dim")], width)

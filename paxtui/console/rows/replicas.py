@@ -158,8 +158,8 @@ def _facts(view_state: ViewState, replica: ReplicaView) -> list[Row]:
         if report is None
         else _fact("loss", f"{loss:g} %{some}", "warn" if loss else tone),
     ]
-    if replica.floor:
-        kept: Row = [("kept from slot ", "dim"), (str(replica.floor), tone), (" ", "")]
+    if replica.log_start:
+        kept: Row = [("kept from slot ", "dim"), (str(replica.log_start), tone), (" ", "")]
         # Before what is learned, which is nearly always what is applied: there may be room for two.
         found[3:5] = [found[4], fit(kept, max(width_of(kept), FACT)), found[3]]
     if report is not None:
@@ -188,4 +188,4 @@ def _facts(view_state: ViewState, replica: ReplicaView) -> list[Row]:
 
 def _last_words(replica: ReplicaView) -> Row:
     """Return why it is down."""
-    return [(visible(replica.last_words, 400) or "nobody knows why", "warn")]
+    return [(visible(replica.last_words, 400) or "the reason is not known", "warn")]

@@ -11,7 +11,7 @@ from paxtui.console.model.liveness.liveness import is_degraded
 from paxtui.console.model.liveness.tolerance import tolerance
 from paxtui.console.model.safety.checks import Check
 from paxtui.console.rows.header import LIGHT_STYLES, SAFETY_STYLES, safety_words, tolerance_words
-from paxtui.console.rows.text import Row, fit, pad, wrap
+from paxtui.console.rows.text import Row, fit, left_out, pad, wrap
 from paxtui.console.view_state import ViewState
 from paxtui.wire.text import visible
 
@@ -35,10 +35,7 @@ def safety(view_state: ViewState, width: int, height: int) -> list[Row]:
     rows = [*problems, *doubts, *rest] if judge.light.light != "SAFE" else [*problems, *rest, *doubts]
     missing = len(rows) - height
     if missing > 0 and height > 1:
-        return [
-            *rows[: height - 1],
-            fit([(f"… {missing + 1} more lines; m shows the pane in focus alone", "dim")], width),
-        ]
+        return [*rows[: height - 1], left_out(missing + 1, width)]
     return rows[:height]
 
 

@@ -83,6 +83,11 @@ def fill(text: str, width: int, style: str = "") -> list[Row]:
     return [fit([(each, style)], width) for each in [*lines, line]]
 
 
+def left_out(lines: int, width: int) -> Row:
+    """Return the line that stands in place of those for which there is no room."""
+    return fit([(f"… {lines} more lines; m shows the pane in focus alone", "dim")], width)
+
+
 def columns(parts: Iterable[Row], width: int, gap: str = "  ") -> Row:
     """Return parts side by side, as many as fit; the first ones matter most."""
     row: Row = []
@@ -106,4 +111,17 @@ def runs(spans: Iterable[Span]) -> Row:
     return row
 
 
-__all__ = ["Row", "Span", "columns", "cut", "fill", "fit", "pad", "plain", "runs", "width_of", "wrap"]
+__all__ = [
+    "Row",
+    "Span",
+    "columns",
+    "cut",
+    "fill",
+    "fit",
+    "left_out",
+    "pad",
+    "plain",
+    "runs",
+    "width_of",
+    "wrap",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paxtui.console.model.analysis.why import Why, why_moving, why_run, why_slot
-from paxtui.console.rows.text import Row, fit, wrap
+from paxtui.console.rows.text import Row, left_out, wrap
 from paxtui.console.view_state import ViewState
 
 
@@ -45,5 +45,5 @@ def why(view_state: ViewState, width: int, height: int) -> list[Row]:
     verdict = verdict[:room]
     following = following[: room - len(verdict)]
     evidence = evidence[: room - len(verdict) - len(following)]
-    missing = [fit([(f"… {lines - room} more lines", "dim")], width)]
-    return [*verdict, *evidence, *missing, *following]
+    missing = left_out(lines - room, width)
+    return [*verdict, *evidence, missing, *following]

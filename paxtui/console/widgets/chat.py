@@ -33,7 +33,7 @@ class ChatLines(Lines):
 The log as a conversation, as one replica sees it; v looks through another one. A message of
 yours goes through these states:
 ◌ queued here   … proposed by a leader   ✓ chosen by a majority   ✓✓ applied
-= a repetition without effect   ! failed, or nobody knows   ◆ a no-op, mark or trim   # removed
+= a repetition without effect   ! failed, or not known   ◆ a no-op, checkpoint or trim   # removed
 What is chosen waits until everything before it is chosen as well. What keeps a message for
 more than a second is said beside it; enter on it tells more.
 

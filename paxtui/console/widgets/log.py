@@ -44,7 +44,7 @@ class LogPane(Lines):
 Each row is a slot, each column an acceptor: its vote and the ballot of it.
 ● voted, and knows that it is chosen   ◐ voted   ○ voted at an older ballot
 ◎ knows that it is chosen; its own vote was not seen
-◆ no-op, mark, trim   » an Accept is on its way   ✗ lost or refused   · nothing   ? not heard
+◆ no-op, checkpoint, trim   » an Accept is on its way   ✗ lost or refused   · nothing   ? not heard
 # removed: the log is trimmed, and its first line says from where it is kept
 The state counts votes at one ballot: `open 1/2` lacks one. `blocked` is chosen, but an
 earlier slot is not. A HOLE has no votes at all. The column `votes`, or `q` where there is
@@ -106,14 +106,14 @@ cluster, so that there is time to look at it. WHY says how much of it is left.""
         """Put the cursor on ``slot``, or on the next one that the filter lets through; the last one if there
         is none."""
         self.following = False
-        lines, floor = self.log_lines, self.view_state.model.floor
-        if slot < floor:
+        lines, log_start = self.log_lines, self.view_state.model.log_start
+        if slot < log_start:
             self.console.notify_line(
-                f"slot {slot} is removed; the log is kept from slot {floor} on", failed=True
+                f"slot {slot} is removed; the log is kept from slot {log_start} on", failed=True
             )
         lines.open_at(slot)
         matching = lines.matching
-        if matching is not None and slot not in matching and slot >= floor:
+        if matching is not None and slot not in matching and slot >= log_start:
             there = "none does"
             if matching:
                 there = f"this is {'the next' if slot < matching[-1] else 'the last'} that does"

@@ -15,10 +15,10 @@ What every correct run keeps, checked on everything that the replicas tell, by t
 that judge recorded runs:
 agreement              one value a chosen slot
 one value a ballot     no two values in the same slot at the same ballot
-promises kept          a promise never falls, nor does a vote that somebody counted, across restarts too
+promises kept          a promise never falls, nor does a vote that was counted, across restarts too
 votes obey             no vote below a promise
 validity               proposed as from a client, or a no-op, or what the leader's quorum had voted for
-same prefix            applied logs are equal, compared by marks and by hash chains
+same prefix            applied logs are equal, compared by digests and by hash chains
 applied once           no request takes effect twice
 ✓ holds in all that was seen   ? something that it needs is not known   ✗ broken, for certain
 Below stands what that rests on: how many events, and what is missing (a gap: events that did not

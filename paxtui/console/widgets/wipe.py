@@ -33,7 +33,7 @@ class WipeDialog(LineDialog[bool]):
         with Vertical(classes="box"):
             text = (
                 f"Wipe {self._replica}: its process is killed and its data folder deleted, for ever. "
-                f"It comes back knowing nothing, also not what it promised and accepted. {self._majority}"
+                f"It comes back knowing nothing, not even what it promised and accepted. {self._majority}"
             )
             yield Static(Text(text), classes="question")
             with Horizontal(classes="row"):

@@ -145,7 +145,9 @@ def _context(files: KeyFiles, protocol: int) -> ssl.SSLContext:
         context.num_tickets = 0
 
     def no_passphrase() -> NoReturn:
-        raise ConfigError(f"{shown(files.key)}: has a passphrase, and nobody is there to type it; remove it")
+        raise ConfigError(
+            f"{shown(files.key)}: has a passphrase, which no person is there to type; remove it"
+        )
 
     try:
         context.load_cert_chain(files.certificate, files.key, no_passphrase)

@@ -16,7 +16,7 @@ _VERIFY: Final = {
 _ALERTS: Final = (
     ("CERTIFICATE_EXPIRED", "it refuses our certificate, which has expired (or its clock is wrong)"),
     ("UNKNOWN_CA", "it refuses our certificate, whose authority it does not know"),
-    ("CERTIFICATE_REQUIRED", "it takes nobody without a certificate"),
+    ("CERTIFICATE_REQUIRED", "it takes no connection without a certificate"),
     ("ALERT_UNSUPPORTED_CERTIFICATE", "it refuses our certificate, which is not made for this"),
     ("ALERT_BAD_CERTIFICATE", "it refuses our certificate"),
     ("ALERT_CERTIFICATE", "it refuses our certificate"),

@@ -54,7 +54,9 @@ class CatchUpReader:
                 self._storage.read_state, fetch.upto, fetch.after, fetch.bytes_max
             )
         except SlotDamaged as damage:
-            self._event_log.error("disk", f"{damage}; whoever asks for this state has to ask another replica")
+            self._event_log.error(
+                "disk", f"{damage}; a replica that asks for this state has to ask another one"
+            )
         finally:
             self._peers.discard(fetch.peer)
         if page is not None:

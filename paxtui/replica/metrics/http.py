@@ -152,7 +152,7 @@ class MetricsServer:
         try:
             return await serve_tls(raw, credentials.server)
         except Distrust as distrust:
-            self._admission.complain(f"metrics: somebody turned away: {distrust}")
+            self._admission.complain(f"metrics: a client turned away: {distrust}")
             raise Declined(0, str(distrust), NO_CERTIFICATE) from None  # TLS has told it why
 
     async def _reply_to(self, stream: Channel) -> bytes:

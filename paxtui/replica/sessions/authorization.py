@@ -91,7 +91,7 @@ class Caller(Struct, frozen=True):
         """Return the name for the audit, with what is proven first."""
         label = self.label[:LABEL_CHARS]
         if self.identity is None:
-            return named(label) or "somebody"
+            return named(label) or "a client without name"
         label = label.replace("(", "[").replace(")", "]")  # nothing in it ends the parentheses
         return f"{self.identity} ({label})" if label not in ("", self.identity.name) else str(self.identity)
 

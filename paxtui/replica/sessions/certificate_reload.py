@@ -21,12 +21,12 @@ def tell_security(listening: Listening, event_log: EventLog) -> None:
     """Log what keeps strangers out; loud if nothing does."""
     if listening.credentials is not None:
         event_log.info(
-            "tls", f"takes nobody without a certificate; shows {_described(listening.credentials)}"
+            "tls", f"takes no connection without a certificate; shows {_described(listening.credentials)}"
         )
     elif listening.security == "insecure":
         event_log.warning(
             "INSECURE",
-            f"whoever reaches {listening.address} can read, write and break this cluster "
+            f"every client that reaches {listening.address} can read, write and break this cluster "
             "(--insecure, no certificates)",
         )
     else:

@@ -319,7 +319,7 @@ def _where(stream: trio.SocketStream) -> tuple[str, str]:
     try:
         host, port = stream.socket.getpeername()[:2]
     except OSError:
-        return "somebody", ""
+        return "an unknown address", ""
     return f"{host}:{port}", host
 
 

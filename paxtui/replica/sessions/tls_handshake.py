@@ -21,7 +21,7 @@ TLS_HANDSHAKE = b"\x16"
 """The first byte of a TLS handshake; a frame begins with 0, for it is shorter than 16 MiB."""
 
 TLS_ONLY = (
-    "this replica takes nobody without a certificate, and you do not speak TLS; "
+    "this replica takes no connection without a certificate, and you do not speak TLS; "
     "name your certificate in [tls] of the cluster file or with PAXTUI_TLS_FOLDER"
 )
 

@@ -83,7 +83,7 @@ async def listen(
         for listener in listeners:
             listener.socket.close()
         raise PortRefused(
-            f"{address} can be reached from other machines, and without certificates whoever reaches it can "
+            f"{address} can be reached from other machines, and without certificates every client can "
             f"{risk}; {WAY_OUT}"
         )
     security: Security = "tls" if credentials is not None else "loopback" if local else "insecure"

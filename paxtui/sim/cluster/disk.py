@@ -90,7 +90,7 @@ class SimulatedDisk:
         self._sessions: dict[str, SessionRow] = {}
         self._sessions_upto = 0
         self._horizon = -1
-        self.held: str | None = None
+        self.non_voting: str | None = None
         self.floor = 0
         self._kept: dict[int, tuple[Checkpoint, bytes, int, dict[str, SessionRow]]] = {}
         """By slot, the states that are kept: mark, chain, horizon and sessions."""
@@ -157,7 +157,7 @@ class SimulatedDisk:
         elif isinstance(write, PutSuppressed):
             self.suppressed[write.slot] = write.first
         elif isinstance(write, PutNonVoting):
-            self.held = write.reason
+            self.non_voting = write.reason
         elif isinstance(write, PutCheckpoint):
             kept = (write.checkpoint, write.chain, write.horizon, dict(self._sessions))
             self._kept[write.checkpoint.upto] = kept
@@ -235,7 +235,7 @@ class SimulatedDisk:
         """Take the right to vote away, durably."""
         self._history.append([(0, (PutNonVoting(reason),))])
         self._mark = len(self._history)
-        self.held = reason
+        self.non_voting = reason
 
     def flip(self, what: str, place: float) -> bool:
         """Flip a bit in a row of the ``state``, a ``vote``, a ``learned`` slot or a ``session``, from the
@@ -291,8 +291,8 @@ class SimulatedDisk:
             horizon=self._horizon,
             sessions=tuple(self._read("sessions", key, row) for key, row in sorted(self._sessions.items())),
             replay=self._replay(self._sessions_upto, state.watermark),
-            votes=tuple(self._votes(state.watermark)) if self.held is None else (),
-            non_voting=self.held,
+            votes=tuple(self._votes(state.watermark)) if self.non_voting is None else (),
+            non_voting=self.non_voting,
             log_start=self.floor,
             checkpoints=tuple(kept[0] for _, kept in sorted(self._kept.items())),
         )

@@ -111,7 +111,7 @@ def _contents(longest: list[str], by_text: dict[str, Op]) -> Iterable[str]:
             yield f"{text!r} is there twice"
         seen.add(text)
         if text not in by_text:
-            yield f"{text!r} was read, and nobody appended it"
+            yield f"{text!r} was read, and no client appended it"
         elif by_text[text].outcome == "failed":
             yield f"{text!r} was read, and its append had failed"
 

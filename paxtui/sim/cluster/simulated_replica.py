@@ -131,7 +131,7 @@ class SimulatedReplica:
         """Ask the peers to let it in, perhaps only as a learner. A real replica hears their answer a little
         later, and its peers drop whatever it has said by then; so it might as well not have said it."""
         self._denied = self._denied or self.disk.objection(self._known)
-        if self._denied is not None and self.disk.held is None:
+        if self._denied is not None and self.disk.non_voting is None:
             self._world.note(self.me, "without vote", self._denied)
             self._checkers.lost(self.me)
             self.disk.hold(self._denied)
@@ -143,7 +143,7 @@ class SimulatedReplica:
             return False
         self._world.note(self.me, "without vote", reason, "while it leads" if self.leads else "")
         self._denied = reason
-        self._checkers.held(self.me)
+        self._checkers.became_non_voting(self.me)
         self.gate.discard()
         core.become_learner(reason, self.clock.at(now))
         self.poke()

@@ -130,11 +130,11 @@ def stale_state_kept(patch: Patch) -> None:
 def trimmed_to_no_state(patch: Patch) -> None:
     """A trim removes everything below the slot that it names, whether or not a state is kept there."""
 
-    def trim_to(self: Learner, floor: int) -> None:
-        floor = self.watermark
-        if floor > self.log_start:
-            self.log_start = floor
-            self._out.writes.append(PutLogStart(floor))
+    def trim_to(self: Learner, log_start: int) -> None:
+        log_start = self.watermark
+        if log_start > self.log_start:
+            self.log_start = log_start
+            self._out.writes.append(PutLogStart(log_start))
 
     patch.replace(Learner, "_trim_to", trim_to)
 
@@ -147,7 +147,7 @@ def trimmed_to_no_state(patch: Patch) -> None:
     seeds=20,
 )
 def removed_slots_promised(patch: Patch) -> None:
-    """Nobody looks at the floor when a replica asks for slots below it."""
+    """Nobody looks at the log_start when a replica asks for slots below it."""
 
     def on_catch_up(self: LogServer, sender: int, message: CatchUp) -> None:
         self._feeding[sender] = self._settings.catch_up_pages

@@ -33,7 +33,7 @@ class Conversation:
         self._mine = [mine for _, mine in (*ended, *open_)]
         self._lines = [at + rank for rank, (at, _) in enumerate((*ended, *open_))]
         self.count = end + len(self._mine)
-        kept_from = model.floor
+        kept_from = model.log_start
         hidden = sum(at < kept_from for at, _ in (*ended, *open_))
         self.first = kept_from + hidden - 1 if kept_from else 0
         """The first line; where slots are removed, it stands for all of them."""
@@ -75,9 +75,9 @@ def saying(
     """Return a line as replica ``viewer`` sees it; ``name`` is our own."""
     if isinstance(what, SentMessage):
         return _without_slot(model, what, name, now)
-    if what < model.floor:
+    if what < model.log_start:
         text = f"slots 0 to {what} are removed"
-        return ConversationLine(None, "removed", "", text, f"kept from slot {model.floor} on", mine=False)
+        return ConversationLine(None, "removed", "", text, f"kept from slot {model.log_start} on", mine=False)
     value = model.values.get(what)
     mark, note = _state(model, what, value, viewer, now)
     if value is None:

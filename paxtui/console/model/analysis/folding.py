@@ -78,10 +78,10 @@ class Layout:
 
 def layout(model: ClusterModel, upto: int) -> Layout:
     """Fold what can be below slot ``upto``, and what is removed."""
-    floor = model.floor
-    folds = [Fold(0, floor, removed=True)] if floor else []
-    if upto > floor:
-        edges = _edges(model, floor, upto)
+    log_start = model.log_start
+    folds = [Fold(0, log_start, removed=True)] if log_start else []
+    if upto > log_start:
+        edges = _edges(model, log_start, upto)
         folds += [
             Fold(first + 1, end - 1)  # its first and its last slot stay, with their votes
             for first, end in pairwise(edges)
@@ -90,8 +90,8 @@ def layout(model: ClusterModel, upto: int) -> Layout:
     return Layout(folds)
 
 
-def _edges(model: ClusterModel, floor: int, upto: int) -> list[int]:
-    """Return slots from which on something is other than before, in order, from ``floor`` to ``upto``."""
+def _edges(model: ClusterModel, log_start: int, upto: int) -> list[int]:
+    """Return slots from which on something is other than before, in order, from ``log_start`` to ``upto``."""
     upto = min(upto, model.applied)
     found: set[int] = set()
     horizon = 0
@@ -105,8 +105,8 @@ def _edges(model: ClusterModel, floor: int, upto: int) -> list[int]:
                 found.add(end)
     for slot in (*model.values.repeated, *model.judge.conflicts):
         found.update((slot, slot + 1))
-    found.update(replica.floor for replica in model.replicas)
-    return [floor, *sorted(slot for slot in found if max(horizon, floor + 1) <= slot < upto), upto]
+    found.update(replica.log_start for replica in model.replicas)
+    return [log_start, *sorted(slot for slot in found if max(horizon, log_start + 1) <= slot < upto), upto]
 
 
 def _maps(model: ClusterModel) -> Iterable[tuple[Runs[Any], int]]:

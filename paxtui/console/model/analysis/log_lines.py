@@ -48,7 +48,7 @@ class LogLines:
     def fold(self, model: ClusterModel, room: int, now: float) -> None:
         """Fold what is alike, up to some lines before the end of the log: by part of a page of ``room``
         lines. What fits is not folded."""
-        fits = model.end - model.floor + (model.floor > 0) <= room
+        fits = model.end - model.log_start + (model.log_start > 0) <= room
         if not self.folding or fits:
             self._layout, self._layout_of = layout(model, 0), ()
             return
@@ -62,7 +62,7 @@ class LogLines:
             *seen,
             len(model.sources),
             len(model.values.repeated),
-            model.floor,
+            model.log_start,
             int(now),
         )
         if made_of != self._layout_of:

@@ -42,12 +42,12 @@ def matches(model: ClusterModel, text: str, now: float) -> list[int]:
 def unsearched(model: ClusterModel) -> int:
     """Return how many slots of the log are not looked at, as their values were not read by this console
     yet."""
-    return max(0, model.end - model.floor - len(_known(model)))
+    return max(0, model.end - model.log_start - len(_known(model)))
 
 
 def _known(model: ClusterModel) -> set[int]:
-    kept = (slot for slot in model.values.slots if model.floor <= slot < model.end)
-    return set(kept) | set(range(max(model.applied, model.floor), model.end))
+    kept = (slot for slot in model.values.slots if model.log_start <= slot < model.end)
+    return set(kept) | set(range(max(model.applied, model.log_start), model.end))
 
 
 def slot_at(model: ClusterModel, clock: str) -> int | None:

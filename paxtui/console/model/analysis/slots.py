@@ -24,10 +24,10 @@ CellKind = Literal[
 ]
 """``learned``: it voted, and knows that its slot is chosen. ``told``: it knows, its own vote was not seen."""
 
-Own = Literal["no-op", "mark", "trim"]
+Own = Literal["no-op", "checkpoint", "trim"]
 State = Literal["empty", "open", "maybe", "chosen", "blocked", "applied", "removed", "HOLE", "CONFLICT"] | Own
 
-OWN: Final[dict[str, Own]] = {"no-op": "no-op", "mark": "mark", "trim": "trim"}
+OWN: Final[dict[str, Own]] = {"no-op": "no-op", "checkpoint": "checkpoint", "trim": "trim"}
 """What the cluster says to itself, by its word."""
 
 
@@ -124,7 +124,7 @@ def slot_facts(model: ClusterModel, slot: int, now: float) -> SlotFacts:
     state: State
     if slot in model.judge.conflicts:
         state = "CONFLICT"
-    elif slot < model.floor:
+    elif slot < model.log_start:
         state = "removed"
     elif chosen and slot < model.applied:
         state = OWN[value.word] if value is not None and value.is_noop else "applied"
@@ -170,7 +170,7 @@ def _cell(
 ) -> AcceptorCell:
     replica = model.replicas[id]
     fresh = replica.fresh(now)
-    if slot < replica.floor:
+    if slot < replica.log_start:
         return AcceptorCell("removed", None, fresh)
     vote = replica.vote(slot)
     known = replica.knows(slot)

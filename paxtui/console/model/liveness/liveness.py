@@ -1,4 +1,4 @@
-"""Whether the log moves, and if not, whether it must stand still.
+"""Whether the log moves, and if not, whether the log must stand still.
 
 Two majorities are told apart. Where no proposer that works reaches a majority in both directions, nothing
 can be decided: the log must stand still, and that is no fault of the protocol. Where a majority is heard,
@@ -155,9 +155,9 @@ class Liveness:
                 if now - self._moved_at < MOVED_S:
                     return LivenessVerdict("moving", "slots are decided and applied")
                 return LivenessVerdict(
-                    "waiting", f"{_unheard(model)} are not heard: whether it moves is not known"
+                    "waiting", f"{_unheard(model)} are not heard: whether the log moves is not known"
                 )
-            return LivenessVerdict("stalled", f"{_why_stalled(model)}: it must stand still")
+            return LivenessVerdict("stalled", f"{_why_stalled(model)}: the log must stand still")
         leader = model.leader
         trouble = "" if leader is None else model.trouble(leader[0], now)
         leads = leader is not None and trouble not in ("paused", "cut off")
@@ -185,8 +185,8 @@ class Liveness:
         stuck_s = now - max(
             self._moved_at, self._asked_since, now if self._sound_since is None else self._sound_since
         )
-        what = "nothing was decided" if leads else "nobody leads"
-        absent = "nobody leads yet" if leader is None else f"leader r{leader[0]} {trouble}"
+        what = "nothing was decided" if leads else "there is no leader"
+        absent = "no leader yet" if leader is None else f"leader r{leader[0]} {trouble}"
         if self._stretch == 1:
             stuck_s = min(stuck_s, now - self._slow_at)
         if sound is not None and stuck_s > PATIENCE_S * self._stretch:
@@ -195,7 +195,8 @@ class Liveness:
         if leader is None and (silent := model.unheard(now)):
             who = " ".join(f"r{each}" for each in silent)
             return LivenessVerdict(
-                "waiting", f"nobody who is heard leads, and {who} may: whether it moves is not known"
+                "waiting",
+                f"no replica that is heard leads, and {who} may lead: whether the log moves is not known",
             )
         clocks = clock_words(model, now)
         slowly = f"; {clocks}" if clocks else ""

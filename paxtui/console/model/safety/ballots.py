@@ -82,7 +82,7 @@ class BallotRecords:
         """What was learned or seen chosen, as it was told first."""
         self.dark = [0] * replicas
         """By acceptor, as :attr:`Reign.dark`, now."""
-        self.floor = 0
+        self.kept_from = 0
         """Nothing is known of the slots below it any more."""
 
     def still(self) -> BallotRecords:
@@ -163,7 +163,7 @@ class BallotRecords:
         if self.dark[acceptor] > first:
             if event.votes == count:
                 self.dark[acceptor] = first
-        elif event.votes < count and first >= self.floor:
+        elif event.votes < count and first >= self.kept_from:
             raise InvariantBroken(
                 Invariant.CHOOSABLE,
                 f"its promise of {event.ballot} tells {event.votes} votes from slot {first} on of {count}",
@@ -227,8 +227,8 @@ class BallotRecords:
 
     def _put(self, record: BallotRecord, first: int, marks: str) -> None:
         """Check invariant 1: one value a slot and ballot."""
-        if first < self.floor:
-            first, marks = self.floor, marks[(self.floor - first) * DIGEST_CHARS :]
+        if first < self.kept_from:
+            first, marks = self.kept_from, marks[(self.kept_from - first) * DIGEST_CHARS :]
         for clash in record.marks.put(first, marks):
             facts = ObservedGhostState(self.replicas)
             facts.propose_told(record.ballot.replica, clash.slot, record.ballot, clash.known)
@@ -269,7 +269,7 @@ class BallotRecords:
 
     def _judge_tally(self, record: BallotRecord, first: int, end: int) -> None:
         """Check invariants 5 and 6: what is seen chosen was proposed, and a majority's votes were counted."""
-        if first < self.floor:
+        if first < self.kept_from:
             return
         if record.proposed.first_missing(first) < end:
             raise InvariantBroken(
@@ -309,7 +309,7 @@ class BallotRecords:
         elected = record.elected
         assert elected is not None
         sure = max(
-            self.floor, elected.first, *(record.dark.get(each, EVERY_SLOT) for each in record.reported)
+            self.kept_from, elected.first, *(record.dark.get(each, EVERY_SLOT) for each in record.reported)
         )
         first, marks, source = proposal
         end = first + len(marks) // DIGEST_CHARS
@@ -326,7 +326,7 @@ class BallotRecords:
             if source == "adopted" and mark not in voted:
                 raise InvariantBroken(
                     Invariant.VALIDITY,
-                    f"it proposes in slot {slot} at {record.ballot} as adopted what nobody voted for",
+                    f"it proposes in slot {slot} at {record.ballot} as adopted what no replica voted for",
                     record.ballot.replica,
                 )
             facts.proposed(record.ballot.replica, record.ballot, slot, (mark,))
@@ -367,7 +367,7 @@ class BallotRecords:
 
     def forget_below(self, slot: int) -> None:
         """Drop what is known of old slots."""
-        self.floor = max(self.floor, slot)
+        self.kept_from = max(self.kept_from, slot)
         self.log.forget_below(slot)
         newest = max(self.all, default=Ballot.ZERO)
         for ballot, record in list(self.all.items()):

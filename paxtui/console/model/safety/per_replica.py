@@ -137,7 +137,7 @@ class ReplicaRecord:
 
     def _freeze(self) -> None:
         self._storage_before = self._storage
-        self._due = Due(self._promised, self._votes.copy(), "others had counted its word at")
+        self._due = Due(self._promised, self._votes.copy(), "others had counted its answer at")
 
     def begin(self, number: int, watermark: int | None) -> Due:
         """Return a snapshot as of event ``number``: what comes is told in full. What it must hold at

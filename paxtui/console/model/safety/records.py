@@ -193,9 +193,9 @@ class SafetyRecords:
         self._learn(replica, event.first, event.digests)
 
     def _learn(self, replica: int, first: int, marks: str) -> None:
-        floor = self.ballots.floor
-        if first < floor:
-            first, marks = floor, marks[(floor - first) * DIGEST_CHARS :]
+        kept_from = self.ballots.kept_from
+        if first < kept_from:
+            first, marks = kept_from, marks[(kept_from - first) * DIGEST_CHARS :]
         for slot, new in self.ballots.learn(replica, first, marks) if marks else ():
             self.exactly_once.chosen(slot, new)
 
@@ -240,13 +240,13 @@ class SafetyRecords:
 
     def _forget(self) -> None:
         watermarks = self.logs.watermarks
-        floor = max(min(watermarks) - MARGIN, max(watermarks) - SLOTS_KEPT)
-        if floor >= self.ballots.floor + FORGET_EVERY:
-            self.ballots.forget_below(floor)
-            self.exactly_once.forget_below(floor)
-            self.logs.forget_below(floor)
+        kept_from = max(min(watermarks) - MARGIN, max(watermarks) - SLOTS_KEPT)
+        if kept_from >= self.ballots.kept_from + FORGET_EVERY:
+            self.ballots.forget_below(kept_from)
+            self.exactly_once.forget_below(kept_from)
+            self.logs.forget_below(kept_from)
             for record in self.records:
-                record.forget_below(floor)
+                record.forget_below(kept_from)
 
 
 def _breach(judge: Callable[[], None]) -> InvariantBroken | None:

@@ -129,7 +129,7 @@ class SafetyJudge:
         told: list[str] = []
         for record in self._kept.records:
             if record.foreign:
-                told.append(f"r{record.id} has another disk: its promises are gone, nobody may hear it.")
+                told.append(f"r{record.id} has another disk: its promises are gone, and it has no vote.")
             since = f" for {ages(now - record.since)}" if record.since else ""
             match record.state:
                 case "unseen":

@@ -129,16 +129,20 @@ class Facts:
         return max(replica.applied for replica in self.replicas)
 
     @property
-    def floor(self) -> int:
+    def log_start(self) -> int:
         """Return the slot below which all are removed on every replica that was heard and is not known to be
         down."""
-        up = [each.floor for each in self.replicas if each.process != "down" and each.heard_at is not None]
-        return min(up or [each.floor for each in self.replicas])
+        up = [
+            each.log_start for each in self.replicas if each.process != "down" and each.heard_at is not None
+        ]
+        return min(up or [each.log_start for each in self.replicas])
 
     def keepers(self, slot: int) -> list[int]:
         """Return replicas that may be asked for an applied slot: they have not removed it."""
         return [
-            each.id for each in self.replicas if each.floor <= slot < each.applied and each.process != "down"
+            each.id
+            for each in self.replicas
+            if each.log_start <= slot < each.applied and each.process != "down"
         ]
 
     def crosses(self, sender: int, receiver: int) -> bool:

@@ -64,12 +64,12 @@ class ReplicaView:
         """Slots that it knows to be chosen, with a ballot at which they are."""
         self.applied = 0
         self.chain = ""
-        self.floor = 0
+        self.log_start = 0
         """Slots below it are removed there."""
         self.proposed_at: Runs[float] = Runs()
         """When it proposed as a leader, on the console's clock."""
         self.trimming = False
-        """Whether the slot that raised the floor is being applied."""
+        """Whether the slot that raised the log start is being applied."""
         self.known_from = 0
         """Votes below this slot were cast before the console looked."""
         self.offset = 0.0
@@ -155,7 +155,7 @@ class ReplicaView:
         faults = tuple(fault.number for fault in report.active) if report is not None else ()
         holes = status.holes if status is not None else ()
         waits = report.waiting_for if report is not None else ()
-        told = (self.process, self.role, self.promised, self.applied, self.floor, self.last_words)
+        told = (self.process, self.role, self.promised, self.applied, self.log_start, self.last_words)
         return (*told, faults, holes, waits)
 
     # Faults here
@@ -259,8 +259,8 @@ class ReplicaView:
         if not self.observed or status.watermark > self.applied:
             self.applied = status.watermark
             self.chain = status.chain
-        if not self.observed or status.log_start > self.floor:
-            self.floor = status.log_start
+        if not self.observed or status.log_start > self.log_start:
+            self.log_start = status.log_start
 
     def forget_disk(self) -> None:
         """Forget another disk, or one that went back in time: what was seen of the old one says nothing of
@@ -268,7 +268,7 @@ class ReplicaView:
         self.accepted.clear(0)
         self.learned.clear(0)
         self.promised = Ballot.ZERO
-        self.applied = self.floor = 0
+        self.applied = self.log_start = 0
         self.chain = ""
 
     def wipe(self) -> None:

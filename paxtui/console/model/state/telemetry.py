@@ -51,7 +51,7 @@ def fold_snapshot(facts: Facts, replica: ReplicaView, snapshot: TelemetrySnapsho
         return
     replica.role = status.role
     replica.promised = max(replica.promised, status.promised)
-    replica.applied, replica.chain, replica.floor = status.watermark, status.chain, status.log_start
+    replica.applied, replica.chain, replica.log_start = status.watermark, status.chain, status.log_start
     if status.role == "leader":
         facts.leaders[replica.id] = status.ballot
     # What it holds above its watermark is told in full; what was seen before may have died with it.
@@ -190,15 +190,15 @@ def _applied_to(facts: Facts, replica: ReplicaView, event: e.AppliedTo, at: floa
     replica.applied, replica.chain = event.watermark, event.chain
     if replica.trimming:
         replica.trimming = False
-        facts.trims.rose(replica.id, replica.floor, event.first, event.watermark)
+        facts.trims.rose(replica.id, replica.log_start, event.first, event.watermark)
 
 
 def _trimmed(facts: Facts, replica: ReplicaView, event: e.Trimmed, at: float) -> None:
-    replica.floor, replica.trimming = event.log_start, True
+    replica.log_start, replica.trimming = event.log_start, True
 
 
 def _snapshot_taken(facts: Facts, replica: ReplicaView, event: e.SnapshotTaken, at: float) -> None:
-    replica.applied = replica.floor = event.upto
+    replica.applied = replica.log_start = event.upto
     replica.chain = event.chain
 
 

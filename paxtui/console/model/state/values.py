@@ -35,12 +35,12 @@ class Value(NamedTuple):
 
     @property
     def is_noop(self) -> bool:
-        """Return whether it is no client's: a no-op, a mark or a trim."""
+        """Return whether it is no client's: a no-op, a checkpoint or a trim."""
         return not self.client
 
     @property
     def words(self) -> str:
-        """Return what it is, if it is no client's: ``no-op``, ``mark``, ``trim to 1234``."""
+        """Return what it is, if it is no client's: ``no-op``, ``checkpoint``, ``trim to 1234``."""
         return cluster_words(self.request, self.text)
 
     @property

@@ -19,7 +19,7 @@ class Why(NamedTuple):
 
 def names(replicas: Iterable[int]) -> str:
     """Return ``r0 r1``."""
-    return " ".join(f"r{replica}" for replica in replicas) or "nobody"
+    return " ".join(f"r{replica}" for replica in replicas) or "no replica"
 
 
 def plural(count: int, noun: str) -> str:

@@ -22,10 +22,10 @@ def _refusals(model: ClusterModel) -> list[str]:
     for replica in model.replicas:
         for reason in dict.fromkeys(replica.refused_by.values()):
             who = names(peer for peer, why in replica.refused_by.items() if why == reason)
-            found.append(f"{who} do not take {replica.name} in: {visible(reason, 200)}")
-        held = model.voteless(replica.id)
-        if held is not None:
-            found.append(f"{replica.name} is a learner without vote: {visible(held, 300)}")
+            found.append(f"{who} refuse {replica.name}: {visible(reason, 200)}")
+        no_vote = model.voteless(replica.id)
+        if no_vote is not None:
+            found.append(f"{replica.name} is a learner without vote: {visible(no_vote, 300)}")
             found.append(f"Nothing gives {replica.name} its vote back in this cluster: no undo, no restart.")
     return found
 
@@ -39,7 +39,9 @@ def why_starting(model: ClusterModel) -> Why:
         report = replica.report
         if replica.process == "down":
             dead.append(replica.id)
-            evidence.append(f"{replica.name} is not running: {replica.last_words or 'nobody knows why'}.")
+            evidence.append(
+                f"{replica.name} is not running: {replica.last_words or 'the reason is not known'}."
+            )
         elif report is None:
             heard = "starts" if replica.process == "starting" else "was not heard yet"
             evidence.append(f"{replica.name} {heard}.")
@@ -144,7 +146,7 @@ def _not_safe(model: ClusterModel) -> Why:
         "the cluster",
         f"NOT SAFE: {problems[0]}",
         "bad",
-        (*problems[1:4], f"It is {light} all the same: whoever reads the log may read what others do not."),
+        (*problems[1:4], f"It is {light} all the same: two readers of the log may read different values."),
         ("Keep the records of all replicas: `paxtui check` on them shows the step that broke it.",),
     )
 

@@ -80,7 +80,9 @@ def why_no_leader(model: ClusterModel, now: float) -> Why:
     if leader is not None:
         trouble = model.trouble(leader[0], now) or "of no use"
         begins = f"NO LEADER THAT WORKS (r{leader[0]}: {trouble})"
-        evidence.append(f"Nobody else is known to lead; r{leader[0]} was promised {leader[1]} by a majority.")
+        evidence.append(
+            f"No other replica is known to lead; r{leader[0]} was promised {leader[1]} by a majority."
+        )
     evidence += [_state(model, replica, now) for replica in model.replicas]
     evidence += on_links(model)
     verdict, following = no_majority(model)
@@ -92,7 +94,7 @@ def why_no_leader(model: ClusterModel, now: float) -> Why:
         following = "Look at what runs them, and at the network between them and here."
     else:
         verdict = "an election is on." if leader is None else "the others elect another one soon."
-        following = "Whoever hears no leader for its random timeout asks a majority for promises."
+        following = "A replica that hears no leader for its random timeout asks a majority for promises."
         begins = f"{begins} yet" if leader is None else begins
     return Why("leader", f"{begins}: {verdict}", "warn", tuple(evidence), (following,))
 
@@ -105,12 +107,12 @@ def no_majority(model: ClusterModel) -> tuple[str, str]:
     left = sum(model.voteless(replica.id) is None and not replica.wiped for replica in model.replicas)
     if left < model.quorum and model.n > 1:
         return (
-            f"only {left} of {model.n} replicas still have a vote, so nobody can get a majority any more.",
+            f"only {left} of {model.n} replicas still have a vote, so no majority is possible any more.",
             "No restart brings votes back: `paxtui backup` and `restore` make a new cluster of the log.",
         )
     if sum(map(runs, model.replicas)) < model.quorum:
         return (
-            f"fewer than {model.quorum} of {model.n} replicas run, so nobody can get a majority.",
+            f"fewer than {model.quorum} of {model.n} replicas run, so no replica can get a majority.",
             "Restart or continue replicas until a majority runs.",
         )
     if len(voters(model)) < model.quorum:

@@ -28,7 +28,7 @@ def why_slot(model: ClusterModel, slot: int, now: float) -> Why:
             )
         case "removed":
             return why_removed(model, slot)
-        case "applied" | "no-op" | "mark" | "trim" | "chosen":
+        case "applied" | "no-op" | "checkpoint" | "trim" | "chosen":
             return _chosen(model, facts, now)
         case "blocked":
             return _blocked(model, facts, now)
@@ -42,7 +42,7 @@ def why_slot(model: ClusterModel, slot: int, now: float) -> Why:
 
 def why_run(model: ClusterModel, first: int, end: int, now: float) -> Why:
     """Explain slots that are shown as one line."""
-    if end <= model.floor:
+    if end <= model.log_start:
         return why_removed(model, end - 1)._replace(subject=f"slots {first}-{end - 1}")
     alike = all(_in_all_or_none(replica, first, end) for replica in model.replicas)
     ballot = slot_facts(model, first, now).ballot
@@ -118,13 +118,16 @@ def _own(facts: SlotFacts) -> str:
 
 
 def _obeyed(facts: SlotFacts) -> list[str]:
-    """Return what a mark or a trim has every replica do."""
+    """Return what a checkpoint or a trim has every replica do."""
     value = facts.value
     match value.word if value is not None and value.is_noop else "":
-        case "mark":
-            return ["A mark: every replica keeps its state after this slot, so the log may be trimmed to it."]
+        case "checkpoint":
+            return [
+                "A checkpoint: every replica keeps its state after this slot; the log may be trimmed to it."
+            ]
         case "trim" if value is not None:
-            text = f"A trim: every replica removes the slots below the last mark not above {value.request}, "
+            text = "A trim: every replica removes the slots below the last checkpoint not above "
+            text += f"{value.request}, "
             return [text + "and keeps the state there in their place."]
     return []
 
@@ -153,7 +156,7 @@ def _chosen(model: ClusterModel, facts: SlotFacts, now: float) -> Why:
     evidence += _found(model, facts.slot, model.proposed.get(facts.slot))
     evidence += _filled(model, facts.slot)
     evidence += _obeyed(facts)
-    without = [r.id for r in model.replicas if facts.slot < r.floor]
+    without = [r.id for r in model.replicas if facts.slot < r.log_start]
     if without:
         evidence.append(f"{names(without)} {'has' if len(without) == 1 else 'have'} removed it since.")
     others = sorted({v for r in model.replicas if (v := r.vote(facts.slot)) is not None and v != ballot})
@@ -172,37 +175,37 @@ def _chosen(model: ClusterModel, facts: SlotFacts, now: float) -> Why:
     if ignorant:
         evidence.append(f"{names(ignorant)} {'has' if len(ignorant) == 1 else 'have'} not learned it yet.")
     if silent:
-        evidence.append(f"{names(silent)}: not heard, so nobody knows here whether it is learned there.")
+        evidence.append(f"{names(silent)}: not heard, so it is not known here whether it is learned there.")
     following = "Any later leader hears one of them in its phase 1, so only this value can win."
     return Why(f"slot {facts.slot}", verdict, "good", tuple(evidence), (following,))
 
 
 def why_removed(model: ClusterModel, slot: int) -> Why:
     """Return a slot, and those below it, that nobody keeps any more."""
-    floor = model.floor
-    first = min((each for each in model.trims.floors if each > slot), default=None)
+    log_start = model.log_start
+    first = min((each for each in model.trims.log_starts if each > slot), default=None)
     evidence = []
     if first is not None:
         trim = model.trims.slot_of(first)
         evidence.append(f"The trim in slot {trim} had every replica remove slots below {first}.")
     running = [replica for replica in model.replicas if replica.process != "down"] or model.replicas
-    floors = sorted({replica.floor for replica in running})
+    log_starts = sorted({replica.log_start for replica in running})
     kept = "; ".join(
-        f"{names(replica.id for replica in running if replica.floor == each)} from slot {each}"
-        for each in floors
+        f"{names(replica.id for replica in running if replica.log_start == each)} from slot {each}"
+        for each in log_starts
     )
-    absent = [r.id for r in model.replicas if r not in running and r.floor < floor]
+    absent = [r.id for r in model.replicas if r not in running and r.log_start < log_start]
     evidence += [
         f"Logs are kept: {kept}.",
-        f"It was chosen and applied before: its effect is in the state that is kept at slot {floor}.",
+        f"It was chosen and applied before: its effect is in the state that is kept at slot {log_start}.",
     ]
     if absent:
         evidence.append(f"{names(absent)}: down; what its disk still has goes when it catches up.")
     following = (
-        f"The log goes on from slot {floor}. How much is kept says [keep] in the cluster's file; "
+        f"The log goes on from slot {log_start}. [keep] in the cluster's file says how much is kept; "
         "what is removed is only in backups made before."
     )
-    verdict = f"REMOVED: slots below {floor} are not kept any more."
+    verdict = f"REMOVED: slots below {log_start} are not kept any more."
     return Why(f"slot {slot}", verdict, "text", tuple(evidence), (following,))
 
 
@@ -325,6 +328,6 @@ def _what_then(
     if len(able) >= needed:
         return (f"{needed} more of {names(able)} must accept; r{id} sends again until they do.",)
     rest = [each for each in absent if each not in able and model.voteless(each) is None]
-    reached = f"only {names(able)} can be reached" if able else "nobody else can be reached"
+    reached = f"only {names(able)} can be reached" if able else "no other replica can be reached"
     verdict = f"It cannot be chosen at {ballot} as things are: {needed} more needed, and {reached}."
     return (f"{verdict} Restart or heal {names(rest)}." if rest else verdict,)

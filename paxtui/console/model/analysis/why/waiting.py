@@ -15,14 +15,14 @@ PATIENCE_S = 1.0
 """What takes less long needs no reason: elections and lost messages are mended by then."""
 
 
-def _nobody_leads(model: ClusterModel, now: float) -> str:
+def _no_leader(model: ClusterModel, now: float) -> str:
     """Return why no leader can do anything; empty if one can."""
     hindered = obstacle(model)
     leader = model.leader
     if leader is None and not hindered and (silent := model.unheard(now)):
         return f"no leader is known: {names(silent)} not heard"
     if leader is None:
-        return f"nobody leads: {hindered}" if hindered else "nobody leads yet: an election is on"
+        return f"no leader: {hindered}" if hindered else "no leader yet: an election is on"
     trouble = model.trouble(leader[0], now)
     if trouble:
         return f"leader r{leader[0]} {trouble}" + (f"; {hindered}" if hindered else "")
@@ -37,7 +37,7 @@ def message_waits(model: ClusterModel, mine: SentMessage, now: float) -> str:
         return ""
     if mine.via is not None and (trouble := model.trouble(mine.via, now)):
         return f"it goes through r{mine.via}: {trouble}"
-    leading = _nobody_leads(model, now)
+    leading = _no_leader(model, now)
     if leading:
         return leading
     assert model.leader is not None
@@ -59,7 +59,7 @@ def slot_waits(model: ClusterModel, slot: int, now: float) -> str:
         return "a HOLE: nothing accepted"
     if facts.state not in ("open", "maybe"):
         return ""
-    leading = _nobody_leads(model, now)
+    leading = _no_leader(model, now)
     if leading:
         return leading
     assert model.leader is not None
