@@ -148,7 +148,7 @@ def test_a_mistake_in_the_thread_that_reads_is_no_clean_end(tmp_path: Path, file
         program.press(b"x")
         assert program.ends() == 1
         assert program.restored
-        assert b"mistake in it: ValueError: no such key" in program.sent
+        assert b"error in it: ValueError: no such key" in program.sent
 
 
 def test_the_screen_is_on_the_terminal_where_errors_go_elsewhere(tmp_path: Path, file: Path) -> None:
