@@ -321,6 +321,7 @@ async def _replica(cluster: Cluster, one: One, deadline: float) -> HealthVerdict
     applied what had been acknowledged then."""
     import trio
 
+    from paxtui.cli.stepped import why_not_ready
     from paxtui.client import ClientError
     from paxtui.client.connection import BROKEN, HelloRefused, Untrusted
     from paxtui.client.route import words
@@ -346,6 +347,8 @@ async def _replica(cluster: Cluster, one: One, deadline: float) -> HealthVerdict
         if report.status.non_voting is not None:
             text = f"r{replica} is a learner without vote: {report.status.non_voting}"
             return HealthVerdict("replica", False, text, replica)
+        if (stepped := why_not_ready(report)) is not None:
+            return HealthVerdict("replica", False, f"r{replica} is stepped by a person: {stepped}", replica)
         leader, applied = report.status.leader, report.status.watermark
         if leader is None or report.status.role in LEADERLESS:
             why = f"r{replica} hears no leader"

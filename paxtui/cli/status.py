@@ -177,7 +177,7 @@ def rows(sightings: list[Sighting], rates: AppliedRates | None = None) -> list[s
     ]
     if open_ones:
         lines.append(f"INSECURE: {' '.join(open_ones)} let in every client that reaches them (--insecure)")
-    return [*lines, *_non_voting(sightings), *_spare(sightings)]
+    return [*lines, *_stepped(sightings), *_non_voting(sightings), *_spare(sightings)]
 
 
 def _fsync(sighting: Sighting) -> str:
@@ -198,12 +198,24 @@ def _coloured(line: str) -> str:
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
         return line
     words = line.split()
-    if line.startswith(("NON-VOTING:", "INSECURE:", "SPARE:")) or words[1:2] == ["?"]:
+    if line.startswith(("NON-VOTING:", "INSECURE:", "SPARE:", "STEPPED:")) or words[1:2] == ["?"]:
         return f"\x1b[31m{line}\x1b[0m"
     if line.startswith("replica "):
         return f"\x1b[2m{line}\x1b[0m"
     marked = re.sub(r"(\S+\*)", "\x1b[33m\\1\x1b[39m", line)
     return f"\x1b[32m{line}\x1b[0m" if words[1:2] == ["leader"] and marked == line else marked
+
+
+def _stepped(sightings: list[Sighting]) -> list[str]:
+    """Return a line for each replica through which a person steps."""
+    from paxtui.cli.stepped import clock_words, held_words
+
+    lines: list[str] = []
+    for sighting in sightings:
+        if (report := sighting.report) is not None:
+            told = [words for words in (clock_words(report), held_words(report)) if words is not None]
+            lines += [f"STEPPED: r{sighting.replica}: {', '.join(told)}"] if told else []
+    return lines
 
 
 def _spare(sightings: list[Sighting]) -> list[str]:

@@ -121,3 +121,25 @@ def test_a_forced_election_has_a_whole_election_timeout() -> None:
     cluster.hold(1)  # its own promise, which would make it wait anew, is not on its disk yet
     cluster.elect(1)
     assert wait_s(cluster, 1) >= EXACT.election_s_min
+
+
+def test_the_earliest_of_the_timers_by_name_is_the_deadline() -> None:
+    fired: set[str] = set()
+    cluster = Cluster(3, EXACT)
+    cluster.say(0, "ada", "early")
+    cluster.lead(0)
+    cluster.skip(0)
+    for text in ("one", "two"):
+        cluster.say(0, "ada", text)
+        cluster.drop("accept", to=2)
+        cluster.deliver()
+    for _ in range(60):
+        for node in cluster.nodes:
+            timers = node.replica.timers
+            name = min(timers, key=lambda each: timers[each])
+            assert timers[name] == node.replica.deadline
+            fired.add(name)
+            cluster.wake(node.me)
+        cluster.drop("heartbeat")
+        cluster.deliver()
+    assert fired >= {"election", "heartbeat", "resend"}, fired

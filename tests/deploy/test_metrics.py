@@ -189,7 +189,7 @@ def test_a_port_in_use_is_exit_code_2_and_says_by_whom(tmp_path: Path) -> None:
 
 def test_what_others_reach_needs_certificates_or_a_word(tmp_path: Path) -> None:
     line = refused(tmp_path, "--metrics", f"0.0.0.0:{free_ports(1)[0]}")
-    assert "whoever reaches it can read how this replica fares" in line
+    assert "every client can read how this replica fares" in line
     assert "or say --insecure" in line
 
 

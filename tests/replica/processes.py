@@ -143,6 +143,15 @@ class Replicas:
         leader = leaders.pop() if len(leaders) == 1 else None
         return leader if leader is not None and self.alive(leader) else None
 
+    def until_connected(self) -> None:
+        """Wait until every replica is connected to every other one."""
+
+        def all_are() -> bool:
+            found = [sighting.report for sighting in self.do(self.operator.status)]
+            return all(each is not None and len(each.connected) == len(found) - 1 for each in found)
+
+        until(all_are, "everybody is connected to everybody")
+
     def until_led(self) -> int:
         """Wait until everybody follows one leader. It may pass on at any time on a busy machine."""
         found: list[int] = []  # at one look: at a second one the lead may be passing on

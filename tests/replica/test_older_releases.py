@@ -18,7 +18,7 @@ from paxtui.client import Failed, Operator
 from paxtui.client.connection import answers, dial
 from paxtui.config import cluster_file
 from paxtui.wire import FrameReader, frame
-from paxtui.wire.faults import Clock
+from paxtui.wire.faults import Clock, Hold
 from paxtui.wire.requests import StatusRequest
 from tests.ports import free_ports
 from tests.replica.conditions import eventually
@@ -133,6 +133,36 @@ async def test_a_fault_without_a_word_in_it_is_listed_as_one_without_effect_and_
         assert [each["fault"] for each in told] == [nothing, nothing]
 
 
+@pytest.mark.trio
+async def test_holds_and_steps_are_not_told_and_events_keep_their_numbers(r0: HostedReplica) -> None:
+    async with r0.dial("operator") as newer, r0.dial() as raw, r0.dial() as wall:
+        assert (await wall.ask(hello("observer")))["type"] == "welcome"
+        await wall.say({"type": "observe", "id": 7})
+        assert await wall.hear() is not None
+        hold = {"fault": "hold", "to": -1, "kinds": ["pre-vote"]}
+        done = await newer.ask({"type": "inject", "id": 1, "fault": hold, "for_s": 60})
+        assert done["type"] == "done"
+        assert (await newer.ask({"type": "tick", "id": 2, "ms": 1}))["type"] == "ticked"
+        assert (await raw.ask(hello("operator", name="eve")))["type"] == "welcome"
+        (listed,) = (await raw.ask({"type": "list-faults", "id": 2}))["faults"]
+        assert listed["fault"] == {"fault": "slow-disk", "ms": 0.0}
+        assert not {"clock", "staged"} & (await raw.ask({"type": "get-status", "id": 3})).keys()
+        for asked in ("list-staged", "release", "tick"):
+            answer = await raw.ask({"type": asked, "id": 4})
+            assert (answer["type"], "protocol version 2" in answer["reason"]) == ("failed", True)
+        told: list[Said] = []
+        follows: int | None = None
+        while "message-dropped" not in [each["event"] for each in told]:
+            delta = await wall.hear()
+            assert delta is not None
+            if delta["type"] == "delta":
+                assert follows in (None, delta["first"])
+                follows = delta["first"] + len(delta["events"])
+                told += [each for _, each in delta["events"]]
+    (clock,) = [each for each in told if each["event"] == "message-dropped"]
+    assert (clock["kind"], clock["sender"]) == ("clock-changed", 0)
+
+
 class OlderReplica:
     """The listening side of replica 1 of three, of the earlier release."""
 
@@ -214,7 +244,7 @@ async def test_the_library_falls_back_and_says_nothing_that_an_older_replica_doe
 
 
 @pytest.mark.trio
-async def test_the_library_slows_no_clock_of_an_older_replica() -> None:
+async def test_the_library_slows_no_clock_and_holds_nothing_of_an_older_replica() -> None:
     other = OlderReplica()
     ports = free_ports(3)
     operator = Operator(cluster_file.local(3, ports, name="hosted"), "eve")
@@ -223,5 +253,10 @@ async def test_the_library_slows_no_clock_of_an_older_replica() -> None:
         nursery.start_soon(trio.serve_listeners, other.serve, listeners)
         with pytest.raises(Failed, match="replica 1 is of an older release: its clock cannot be slowed"):
             await operator.inject(1, Clock(10))
+        with pytest.raises(Failed, match="it cannot hold messages"):
+            await operator.inject(1, Hold(-1))
+        for asked in (operator.staged, operator.release_at, operator.tick):
+            with pytest.raises(Failed, match="it cannot be stepped"):
+                await asked(1)
         nursery.cancel_scope.cancel()
     assert other.heard == []

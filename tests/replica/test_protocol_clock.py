@@ -107,6 +107,23 @@ def test_planted_clocks_that_go_back_or_jump_are_noticed(planted: type[ProtocolC
         goes_on(planted, 5.0, [(1.0, 0.5), (2.0, 0.1), (1.0, 1.0)])
 
 
+@given(starts, rates, st.floats(0, 1000), st.floats(-1000, 1000))
+def test_it_is_moved_forward_and_never_back(start: float, rate: float, seconds: float, by_s: float) -> None:
+    real = HandClock(start)
+    clock = ProtocolClock(real)
+    told: list[tuple[float, float]] = []
+    clock.set_rate(rate)
+    clock.on_change = lambda rate, moved_s: told.append((rate, moved_s))
+    real.at += seconds
+    before = clock.now()
+    moved_s = clock.advance_to(before + by_s)
+    assert clock.now() == max(before, before + by_s)
+    assert moved_s == max(0.0, (before + by_s) - before)
+    assert told == [(rate, moved_s)]
+    real.at += 1
+    assert clock.now() >= max(before, before + by_s)
+
+
 def test_a_planted_clock_that_is_early_is_noticed() -> None:
     with pytest.raises(AssertionError):
         keeps(ClockThatIsEarly, 5.0, 0.5, 1.0)

@@ -24,6 +24,7 @@ def replicas(tmp_path: Path) -> Iterator[Replicas]:
     mine = Replicas(tmp_path)
     mine.start_all()
     mine.until_led()
+    mine.until_connected()
     yield mine
     mine.close()
 

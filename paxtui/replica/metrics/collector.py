@@ -177,6 +177,9 @@ class ReplicaCollector(Collector):
         yield _gauge(
             "clock_rate", "Seconds of the protocol's clock in a real second; 1 without faults.", rate
         )
+        yield _gauge(
+            "staged_messages", "Messages that are held until an operator releases them.", report.staged
+        )
         yield _gauge("warming_up", "1 until it takes part for the first time.", report.status is None)
         yield _roles(report.status)
         if report.status is not None:
