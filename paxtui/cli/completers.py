@@ -134,14 +134,19 @@ def _links(n: int, *, arrows: bool) -> Found:
 
 
 def _cluster(context: typer.Context) -> Cluster | None:
-    """Find whose replicas are meant. What --at means is known only of clusters that were started here."""
+    """Find whose replicas are meant. What --at means is known only of clusters that were started here, and
+    of the configured one."""
     from paxtui.config import cluster_file
 
     at, config = context.params.get("at"), context.params.get("config")
     if not at:
         return cluster_file.find(config)
     first = str(at).partition(",")[0]
-    found = [each for each in _known() if first in map(str, each.replicas)]
+    found = [
+        each
+        for each in (*_known(), cluster_file.find(None))
+        if first == each.name or first in map(str, each.replicas)
+    ]
     return found[0] if found else None
 
 

@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from paxtui.cli.completers import complete_clusters
+from paxtui.cli.named_cluster import cluster_at
+
 
 def replica_number(text: str) -> int:
     """Read ``0`` or ``r0``."""
@@ -51,7 +54,13 @@ TimeoutOption = Annotated[
 ]
 AttachOption = Annotated[
     str | None,
-    typer.Option("--at", metavar="HOST:PORT,...", help="Addresses of running replicas, instead of --config."),
+    typer.Option(
+        "--at",
+        metavar="NAME|HOST:PORT,...",
+        help="Name of a cluster that was started here, or addresses of its replicas, instead of --config.",
+        callback=cluster_at,
+        autocompletion=complete_clusters,
+    ),
 ]
 InsecureOption = Annotated[
     bool,

@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 
-from paxtui.cli import console, running
+from paxtui.cli import console, main, named_cluster, running
 from paxtui.cli.guard import EXIT_USAGE, Failure
 from paxtui.cli.old_folders import find_old
 from paxtui.config import cluster_file
-from paxtui.config.cluster_file import Cluster
+from paxtui.config.cluster_file import Cluster, ConfigError
 from paxtui.console.driver import known_clusters, local_processes
 from tests.cli.conftest import Run, serve
 from tests.cli.terminals import terminal
@@ -156,6 +157,44 @@ def test_attach_finds_the_only_cluster_and_names_several(
     assert local_processes.exists(left.pids[0])
 
 
+@pytest.mark.processes
+def test_a_command_finds_a_cluster_by_its_name(left: Left, paxtui: Run) -> None:
+    left.start("ada")
+    old = cluster_file.local(1, free_ports(1), name="ada")
+    known_clusters.add(left.kept, old)  # its replicas do not run any more
+    sent = paxtui("send", "hello", "--at", "ada", **left.environment)
+    assert sent.returncode == 0, sent.stderr
+    told = paxtui("status", "--json", "--at", "ada", **left.environment).stdout
+    assert json.loads(told)["pid"] == left.pids[0]
+    assert "it leads already" in paxtui("elect", "0", "--at", "ada", **left.environment).stderr
+    assert paxtui("health", "--at", "ada", "--id", "0", **left.environment).returncode == 0
+    unknown = paxtui("fault", "list", "--at", "adda", **left.environment)
+    assert (unknown.returncode, unknown.stdout) == (EXIT_USAGE, "")
+    assert unknown.stderr.startswith(
+        'paxtui: --at: no cluster "adda" is known here; did you mean ada? known: nothing, ada; other clusters'
+    )
+
+
+def at(name: str) -> str | None:
+    """What ``--at`` means."""
+    return named_cluster.cluster_at(typer.Context(typer.main.get_command(main.app_of(["status"]))), name)
+
+
+def test_a_name_stands_for_the_file_of_its_cluster_and_addresses_for_themselves(
+    left: Left, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = cluster_file.local(3, free_ports(3), name="ada")
+    known_clusters.add(left.kept, ada)
+    assert at("ada") == str(known_clusters.file_of(left.kept, ada))
+    assert cluster_file.find(at("ada")).digest == ada.digest
+    assert at("127.0.0.1:7400") == "127.0.0.1:7400"
+    assert at("local-3") == known_clusters.addresses(cluster_file.local(3))  # the built-in one has no file
+    monkeypatch.setenv("PAXTUI_CONFIG", str(left.nothing))
+    assert at("nothing") == str(left.nothing)
+    with pytest.raises(ConfigError, match="known: nothing, ada; other clusters are HOST:PORT"):
+        at("zoe")
+
+
 def test_two_clusters_of_one_name_are_told_apart_by_their_addresses(
     left: Left, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -188,7 +227,7 @@ def test_a_cluster_that_a_console_shows_is_not_stopped(left: Left, paxtui: Run) 
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as other:
         until(lambda: local_processes.is_ours(other.pid), "the other process has begun")
         note = known_clusters.StartNote(by="console", supervisor=other.pid, data_dir=known.note.data_dir)
-        path = known_clusters._file(left.kept, cluster)
+        path = known_clusters.file_of(left.kept, cluster)
         known_clusters._write(path, known_clusters.KnownCluster(cluster, note))
         refused = paxtui("down", "ada", **left.environment)
         other.kill()
@@ -201,7 +240,7 @@ def test_a_cluster_that_a_console_shows_is_not_stopped(left: Left, paxtui: Run) 
 def test_what_somebody_else_started_is_listed_and_not_stopped(left: Left, paxtui: Run) -> None:
     cluster = left.start("bob")
     left.nothing.write_text(cluster_file.to_toml(cluster))  # the configured cluster runs, and is not noted
-    known_clusters._file(left.kept, cluster).unlink()
+    known_clusters.file_of(left.kept, cluster).unlink()
     listed = paxtui("clusters", **left.environment).stdout
     assert re.search("stop +where it was started", listed)
     for words in (["down"], ["down", "bob"]):
@@ -249,7 +288,7 @@ def test_what_another_process_runs_is_neither_noted_anew_nor_forgotten(left: Lef
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as other:
         until(lambda: local_processes.is_ours(other.pid), "the other process has begun")
         note = known_clusters.StartNote(by="up", supervisor=other.pid)
-        path = known_clusters._file(left.kept, cluster)
+        path = known_clusters.file_of(left.kept, cluster)
         path.parent.mkdir(parents=True)
         known_clusters._write(path, known_clusters.KnownCluster(cluster, note))
         known_clusters.add(left.kept, cluster, left.data)
@@ -262,7 +301,7 @@ def test_what_another_process_runs_is_neither_noted_anew_nor_forgotten(left: Lef
 
 def test_a_file_of_an_earlier_release_is_read(left: Left) -> None:
     cluster = cluster_file.local(1, free_ports(1), name="one")
-    path = known_clusters._file(left.kept, cluster)
+    path = known_clusters.file_of(left.kept, cluster)
     path.parent.mkdir(parents=True)
     path.write_text(cluster_file.to_toml(cluster))
     (entry,) = known_clusters.entries(left.kept)

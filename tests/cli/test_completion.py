@@ -76,6 +76,8 @@ def in_bash(folder: Path, line: str) -> list[str]:
         ("paxtui help compl", ["completion"]),
         ("paxtui completion z", ["zsh"]),
         ("paxtui attach loc", ["local-3"]),
+        ("paxtui status --at loc", ["local-3"]),
+        ("paxtui elect --at local-3 ''", ["0", "1", "2"]),
         ("paxtui verify ''", []),
         ("paxtui elect --config nope.toml ''", []),
     ],

@@ -32,7 +32,7 @@ def numbered(number: int) -> cluster_file.Cluster:
 def test_what_was_started_is_known_until_it_is_stopped(tmp_path: Path) -> None:
     for number in range(3):
         known_clusters.add(tmp_path, numbered(number))
-        os.utime(known_clusters._file(tmp_path, numbered(number)), (number, number))
+        os.utime(known_clusters.file_of(tmp_path, numbered(number)), (number, number))
     assert [each.name for each in known_clusters.known(tmp_path)] == ["c2", "c1", "c0"]
     known_clusters.remove(tmp_path, numbered(1))
     known_clusters.remove(tmp_path, numbered(1))
@@ -49,7 +49,7 @@ def test_settings_are_remembered_too(tmp_path: Path) -> None:
 def test_consoles_that_were_killed_leave_no_more_than_twenty_behind(tmp_path: Path) -> None:
     for number in range(30):
         known_clusters.add(tmp_path, numbered(number))
-        os.utime(known_clusters._file(tmp_path, numbered(number)), (number, number))
+        os.utime(known_clusters.file_of(tmp_path, numbered(number)), (number, number))
     assert [each.name for each in known_clusters.known(tmp_path)] == [
         f"c{number}" for number in range(29, 9, -1)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -128,6 +129,58 @@ def test_all_of_it_is_leased_and_renewed_and_what_ended_is_told(monkeypatch: pyt
         await until(lambda: "clock r1 10 % has ended by itself" in [describe(each) for each in notes(on)])
         await on.told()
         assert on.boards.faults(1) == []
+        await on.do(OFF)
+        assert [on.boards.faults(id) for id in range(3)] == [[], [], []]
+
+    run(act)
+
+
+async def another_console(on: Console, factor: float, *, apart_s: float = 0.0) -> None:
+    """Let another console begin slow motion, its delays ``apart_s`` after its clocks."""
+    for board in on.boards.boards:
+        now = time.monotonic() - apart_s
+        for fault, at in ((f.Clock(100 / factor), now), (f.Delay(-1, 20 * factor), now + apart_s)):
+            number, _ = board.inject(fault, at, f.CLOCK_LEASE_S, None)
+            board.renew(number, time.monotonic())
+    await on.told()
+
+
+@pytest.mark.parametrize("apart_s", [0.0, 30.0])
+def test_what_another_console_began_ends_here_as_a_whole(apart_s: float) -> None:
+    async def act(on: Console) -> None:
+        kept = f.Delay(2, 30, 5)
+        await on.boards.inject(0, kept)  # not of slow motion: it has no end
+        await another_console(on, 10, apart_s=apart_s)
+        assert on.boards.faults(1) == [f.Clock(10), f.Delay(-1, 200.0)]
+        await on.do(OFF)
+        assert [on.boards.faults(id) for id in range(3)] == [[kept], [], []]
+        await on.do(c.UndoCommand())
+        assert sorted(on.boards.faults(1), key=lambda fault: type(fault).__name__) == [
+            f.Clock(10),
+            f.Delay(-1, 200.0),
+        ]
+
+    run(act)
+
+
+def test_links_that_another_console_stretched_as_they_were_end_with_its_clocks() -> None:
+    async def act(on: Console) -> None:
+        for fault in (f.Clock(10), f.Delay(1, 70.0), f.Delay(2, 300.0, 50.0)):
+            await on.boards.inject(0, fault, for_s=f.CLOCK_LEASE_S)
+        await on.boards.inject(0, f.Delay(1, 70.0), for_s=600.0)
+        await on.told()
+        await on.do(OFF)
+        assert on.boards.faults(0) == [f.Delay(1, 70.0)]
+
+    run(act)
+
+
+def test_another_factor_here_takes_the_place_of_that_of_another_console() -> None:
+    async def act(on: Console) -> None:
+        await another_console(on, 10)
+        await on.do(c.SlowMotionCommand(50))
+        for id in range(3):
+            assert on.boards.faults(id) == [f.Clock(2), f.Delay(-1, 1000.0)]
         await on.do(OFF)
         assert [on.boards.faults(id) for id in range(3)] == [[], [], []]
 

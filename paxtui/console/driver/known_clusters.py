@@ -71,7 +71,8 @@ class KnownCluster(Struct, frozen=True):
         return {replica: pid for replica, pid in found.items() if pid is not None}
 
 
-def _file(folder: Path, cluster: Cluster) -> Path:
+def file_of(folder: Path, cluster: Cluster) -> Path:
+    """Return the file of one cluster, whether it exists or not."""
     return folder / FOLDER / f"{cluster.digest}.toml"
 
 
@@ -95,7 +96,7 @@ def add(
         since=time.time(),
     )
     try:
-        path = _file(folder, cluster)
+        path = file_of(folder, cluster)
         if _runs_elsewhere(path):
             return
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +111,7 @@ def leave(folder: Path | None, cluster: Cluster) -> None:
     """Note that its replicas go on without the process that has started them."""
     if folder is None:
         return
-    path = _file(folder, cluster)
+    path = file_of(folder, cluster)
     known = _read(path)
     if known is not None and known.note.supervisor in (None, os.getpid()):
         try:
@@ -122,7 +123,7 @@ def leave(folder: Path | None, cluster: Cluster) -> None:
 def remove(folder: Path | None, cluster: Cluster) -> None:
     """Note that they were stopped by this process, or by nobody who is still there."""
     if folder is not None:
-        path = _file(folder, cluster)
+        path = file_of(folder, cluster)
         if not _runs_elsewhere(path):
             try:
                 path.unlink(missing_ok=True)

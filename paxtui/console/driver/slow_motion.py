@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Awaitable, Callable
 
 import trio
@@ -15,6 +17,9 @@ from paxtui.wire import faults as f
 
 DELAY_MS_MAX = 600_000.0
 """The longest delay that a link takes."""
+
+TOGETHER_S = 2.0
+"""Within so long the clock and the delays of one replica begin when a console begins slow motion."""
 
 
 class SlowMotionFaults:
@@ -40,6 +45,8 @@ class SlowMotionFaults:
         if factor == 1 and not self._mine and not self._acting_clocks():
             raise Failed("no clock is slow")
         before = list(self._mine)
+        foreign = [self._of_another_console(id) for id in range(self._model.n)]
+        numbers = {each.number for faults in foreign for each in faults}
         wanted = {id: self._delays(id, factor) for id in range(self._model.n)}
 
         async def set_clock(id: int) -> None:
@@ -55,13 +62,20 @@ class SlowMotionFaults:
                 is_link = tracked.replica == id and isinstance(tracked.fault, f.Delay)
                 if is_link and tracked in self._fault_tracker:
                     await self._fault_tracker.end_fault(tracked, change)
+            for tracked in foreign[id]:
+                if isinstance(tracked.fault, f.Delay):
+                    await self._fault_tracker.end_fault(tracked, change)
 
         # Clocks are slow before links are, and links are quick before clocks are: no election fires between.
-        slower = factor > self._factor(before)
+        slower = factor > max(map(self._factor, (before, *foreign)))
         problems: list[str] = []
         for stage in (set_clock, set_links) if slower else (set_links, set_clock):
             await self._at_each(stage, problems)
-        self._replaced += [each for each in change.ended if not any(each is mine for mine in before)]
+        self._replaced += [
+            each
+            for each in change.ended
+            if not any(each is mine for mine in before) and each.number not in numbers
+        ]
         if factor == 1:
             await self._bring_back(change)
         if change.empty:
@@ -99,14 +113,34 @@ class SlowMotionFaults:
             for id in range(self._model.n)
         )
 
+    def _of_another_console(self, id: int) -> list[TrackedFault]:
+        """Return the clock and the delays of slow motion that another console began at a replica: leased, the
+        delays stretched by the clock's factor or as old as the clock."""
+        now = time.monotonic()
+        leased = [
+            each
+            for each in self._fault_tracker.acting(id, lambda fault: isinstance(fault, (f.Clock, f.Delay)))
+            if each not in self._fault_tracker
+            and each.when is None
+            and (left := each.left_s(now)) is not None
+            and left <= f.CLOCK_LEASE_S
+        ]
+        clocks = [each for each in leased if isinstance(each.fault, f.Clock) and 0 < each.fault.percent < 100]
+        return clocks + [each for each in leased if any(_belongs(each, clock) for clock in clocks)]
+
     def _delays(self, id: int, factor: float) -> list[f.AnyFault]:
         """Return what stretches the delays of a replica's links: one fault for all of them, where nobody else
         delays one."""
         if factor == 1:
             return []
         acting = self._fault_tracker.acting(id, lambda fault: isinstance(fault, f.Delay))
+        foreign = {each.number for each in self._of_another_console(id)}
         others = [
-            each for each in acting if each.when is None and not any(each is mine for mine in self._mine)
+            each
+            for each in acting
+            if each.when is None
+            and each.number not in foreign
+            and not any(each is mine for mine in self._mine)
         ]
         others += [each for each in self._replaced if each.replica == id and isinstance(each.fault, f.Delay)]
         if not others:
@@ -123,6 +157,15 @@ class SlowMotionFaults:
             if to != id
             for ms, jitter_ms in (found.get(to, (0.0, 0.0)),)
         ]
+
+
+def _belongs(tracked: TrackedFault, clock: TrackedFault) -> bool:
+    """Return whether a delay is one of those that began with a slow clock."""
+    if not isinstance(tracked.fault, f.Delay) or not isinstance(clock.fault, f.Clock):
+        return False
+    usual = _stretched(BASE_DELAY_MS, 100 / clock.fault.percent)
+    is_usual = math.isclose(tracked.fault.ms, usual) and not tracked.fault.jitter_ms
+    return is_usual or abs(tracked.since - clock.since) < TOGETHER_S
 
 
 def _stretched(ms: float, factor: float) -> float:
