@@ -140,7 +140,7 @@ async def another_console(on: Console, factor: float, *, apart_s: float = 0.0) -
     for board in on.boards.boards:
         now = time.monotonic() - apart_s
         for fault, at in ((f.Clock(100 / factor), now), (f.Delay(-1, 20 * factor), now + apart_s)):
-            number, _ = board.inject(fault, at, f.CLOCK_LEASE_S, None)
+            number, _ = board.inject(fault, at, f.LEASE_S, None)
             board.renew(number, time.monotonic())
     await on.told()
 
@@ -166,7 +166,7 @@ def test_what_another_console_began_ends_here_as_a_whole(apart_s: float) -> None
 def test_links_that_another_console_stretched_as_they_were_end_with_its_clocks() -> None:
     async def act(on: Console) -> None:
         for fault in (f.Clock(10), f.Delay(1, 70.0), f.Delay(2, 300.0, 50.0)):
-            await on.boards.inject(0, fault, for_s=f.CLOCK_LEASE_S)
+            await on.boards.inject(0, fault, for_s=f.LEASE_S)
         await on.boards.inject(0, f.Delay(1, 70.0), for_s=600.0)
         await on.told()
         await on.do(OFF)

@@ -123,7 +123,7 @@ class SlowMotionFaults:
             if each not in self._fault_tracker
             and each.when is None
             and (left := each.left_s(now)) is not None
-            and left <= f.CLOCK_LEASE_S
+            and left <= f.LEASE_S
         ]
         clocks = [each for each in leased if isinstance(each.fault, f.Clock) and 0 < each.fault.percent < 100]
         return clocks + [each for each in leased if any(_belongs(each, clock) for clock in clocks)]
