@@ -12,6 +12,7 @@ import typer
 
 from paxtui.cli.options import AttachOption, ConfigOption, JsonOption
 from paxtui.cli.signals import run_async
+from paxtui.cli.wrapping import hung, width_of_output
 
 if TYPE_CHECKING:
     from paxtui.client import Sighting
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
 
 
 WATCH_S = 1.0
+
+GAP = 2
+"""Columns of nothing between two columns of the table."""
+
+PID_WIDTH = 7
+"""Digits of a process's number on Linux."""
+
+LEFT_OUT = ("promised", "from slot", "faults")
+"""Columns of the table that are left out where it is too wide, the first of them first."""
 
 LOCAL_REFUSED = re.compile(r"(127\.0\.0\.1|localhost|\[::1\]):\d+ cannot be reached: connection refused")
 
@@ -61,7 +71,7 @@ async def _status(cluster: Named, watch: bool, as_json: bool) -> int:
         elif watch:
             _show_frame(_frame(found.name, sightings, rates))
         else:
-            print("\n".join(map(_coloured, [*rows(sightings), *_nothing(sightings)])), flush=True)
+            print("\n".join(map(_coloured, _lines(sightings, width_of_output()))), flush=True)
         if not watch:
             return 0 if all(sighting.report is not None for sighting in sightings) else 1
         await trio.sleep(WATCH_S)
@@ -110,6 +120,12 @@ def _show_frame(lines: list[str]) -> None:
     print(f"\x1b[H{drawn}\x1b[J", end="", flush=True)
 
 
+def _lines(sightings: list[Sighting], width: int | None) -> list[str]:
+    """Return the table and what stands below it, in so many columns; a long line goes on in the next one."""
+    lines = [*rows(sightings, width=width), *_nothing(sightings)]
+    return ["\n".join(hung(line, width, "  ")) for line in lines]
+
+
 def _nothing(sightings: list[Sighting]) -> list[str]:
     """Return a line on what to do, if no replica runs at any of the addresses."""
     if all(LOCAL_REFUSED.search(sighting.problem) for sighting in sightings):
@@ -117,11 +133,14 @@ def _nothing(sightings: list[Sighting]) -> list[str]:
     return []
 
 
-def rows(sightings: list[Sighting], rates: AppliedRates | None = None) -> list[str]:
+def rows(
+    sightings: list[Sighting], rates: AppliedRates | None = None, *, width: int | None = None
+) -> list[str]:
     """Return a table, one line a replica; what differs from the majority's belief carries a ``*``.
 
     A line below it for replicas that let everybody in. From which slot on logs are kept is told once anything
-    is removed. ``rates`` adds them, and the time of a commit, in place of what is promised.
+    is removed. ``rates`` adds them, and the time of a commit, in place of what is promised. Where the table
+    is wider than ``width``, the columns that say least are left out.
     """
     columns = ["replica", "role", "leader", "ballot", "promised", "watermark", "lag", "faults", "pid"]
     table: list[list[str]] = []
@@ -164,12 +183,7 @@ def rows(sightings: list[Sighting], rates: AppliedRates | None = None) -> list[s
         columns[at:at] = ["slots/s", "fsync"]
         for row, sighting in zip(table, sightings, strict=True):
             row[at:at] = [rates.of(sighting.replica), _fsync(sighting)]
-    table.insert(0, columns)
-    widths = [max(len(row[column]) for row in table) for column in range(len(columns))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in table
-    ]
+    lines = _table([columns, *table], width)
     open_ones = [
         f"r{sighting.replica}"
         for sighting in sightings
@@ -178,6 +192,21 @@ def rows(sightings: list[Sighting], rates: AppliedRates | None = None) -> list[s
     if open_ones:
         lines.append(f"INSECURE: {' '.join(open_ones)} let in every client that reaches them (--insecure)")
     return [*lines, *_stepped(sightings), *_non_voting(sightings), *_spare(sightings)]
+
+
+def _table(table: list[list[str]], width: int | None) -> list[str]:
+    """Return the lines of a table. What the last column has to say beyond its head may go on in another line,
+    and is no reason to leave columns out."""
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    needed = sum(widths[:-1]) + GAP * (len(widths) - 1) + PID_WIDTH
+    left_out = [name for name in LEFT_OUT if name in table[0]]
+    if width is not None and needed > width and left_out:
+        at = table[0].index(left_out[0])
+        return _table([[*row[:at], *row[at + 1 :]] for row in table], width)
+    return [
+        (" " * GAP).join(cell.ljust(size) for cell, size in zip(row, widths, strict=True)).rstrip()
+        for row in table
+    ]
 
 
 def _fsync(sighting: Sighting) -> str:

@@ -18,6 +18,7 @@ from paxtui.cli.wrapping import hung, width_of_output
 from paxtui.client import Sighting
 from paxtui.scenarios.model import builtin
 from paxtui.scenarios.runner import StepReport
+from paxtui.wire.values import Ballot
 from tests.cli.terminals import one_replica, terminal
 from tests.cli.test_tolerance import sightings
 from tests.console.story import Story
@@ -117,6 +118,42 @@ def test_status_watches_with_a_clock_rates_and_the_time_of_a_commit_in_80_column
         with terminal("status", "--config", one.config, NO_COLOR="1") as plain:
             assert plain.exit_code() == 0
         assert "\x1b[" not in plain.shown
+
+
+@pytest.mark.parametrize("width", [80, 60])
+def test_status_keeps_within_the_terminal_and_a_pipe_gets_all_of_it(width: int) -> None:
+    story = Story(5).up()
+    for view in story.model.replicas:
+        assert view.report is not None
+        assert view.report.status is not None
+        far = structs.replace(
+            view.report.status,
+            ballot=Ballot(12_345, 1),
+            promised=Ballot(12_345, view.id),
+            watermark=1_234_567_890 + view.id,
+            log_start=1_234_567_000,
+            lag=1000,
+            non_voting="its database is empty, and others know it from before" if view.id == 1 else None,
+        )
+        view.report = structs.replace(view.report, status=far, faults=12, pid=4_194_304)
+    found = [
+        *sightings(story)[:3],
+        *(
+            Sighting(id, None, f"replica {id} at x:1 cannot be reached: " + "no way there " * 4)
+            for id in (3, 4)
+        ),
+    ]
+    lines = "\n".join(status._lines(found, width)).splitlines()
+    assert [line for line in lines if len(line) > width] == []
+    assert any(line.startswith("  ") for line in lines)
+    whole = status._lines(found, None)
+    assert len(whole) == len(status.rows(found))
+    assert whole[0].split()[:5] == ["replica", "role", "leader", "ballot", "promised"]
+    assert "from slot" in whole[0]
+    assert "promised" not in lines[0]
+    assert ("lag" in lines[0]) is True
+    told = {word for line in whole[6:] for word in line.split()}
+    assert told <= {word for line in lines for word in line.split()}
 
 
 def sighting_at(watermark: int) -> list[Sighting]:
