@@ -92,6 +92,6 @@ def test_how_many_messages_are_staged_is_a_metric(tmp_path: Path) -> None:
         replicas.until_led()
         assert scrape(port)["paxtui_staged_messages"] == 0
         replicas.do(replicas.operator.inject, 0, f.Hold(-1), for_s=600)
-        until(lambda: scrape(port)["paxtui_staged_messages"] >= 1, "heartbeats, or answers to them, are staged")
+        until(lambda: scrape(port)["paxtui_staged_messages"] >= 1, "heartbeats or answers are staged")
     finally:
         replicas.close()

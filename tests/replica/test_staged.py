@@ -106,8 +106,8 @@ def test_what_is_taken_is_gone_and_comes_in_the_order_in_which_it_was_sent_or_as
 def test_a_match_means_the_messages_of_its_link_kinds_and_slot(
     match: StagedMatch, expected: list[int]
 ) -> None:
-    messages: list[tuple[int, PeerMessage]] = [(0, ACCEPT), (0, Prepare(B, 13, False)), (2, ACCEPT), (0, Chosen(B, 14, 1))]
-    staged = staged_with(*messages)
+    prepare, chosen = Prepare(B, 13, False), Chosen(B, 14, 1)
+    staged = staged_with((0, ACCEPT), (0, prepare), (2, ACCEPT), (0, chosen))
     wanted = staged.matching(match)
     assert [index for index, held in enumerate(staged) if wanted(held)] == expected
 
