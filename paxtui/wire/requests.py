@@ -301,7 +301,7 @@ class ReleaseRequest(Frame, frozen=True, tag="release", kw_only=True):
     leave as if no fault were on their link; with ``double`` each leaves twice, with ``drop`` it is lost."""
 
     id: Ask
-    numbers: Annotated[tuple[int, ...], Meta(min_length=1, max_length=RELEASED_MAX)] | None = None
+    numbers: Annotated[tuple[Number, ...], Meta(min_length=1, max_length=RELEASED_MAX)] | None = None
     match: StagedMatch | None = None
     how: ReleaseHow = "deliver"
 

@@ -17,7 +17,7 @@ from paxtui.wire.values import Ballot
 from tests.console.story import Story, cluster
 from tests.console.streams import folded, picture, streams
 
-SEEDS = 3
+SEEDS = 2
 ORDERS = 3
 
 

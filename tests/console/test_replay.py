@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -35,9 +36,9 @@ def trace(path: Path, seed: int, profile: str) -> Path:
     return path
 
 
-@pytest.fixture
-def tape(tmp_path: Path) -> Iterator[Path]:
-    made = retold([trace(tmp_path / "run.jsonl", 71, "boost")])
+@pytest.fixture(scope="module")
+def tape(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    made = retold([trace(tmp_path_factory.mktemp("trace") / "run.jsonl", 71, "boost")])
     yield made
     made.unlink()
     made.parent.rmdir()
@@ -115,12 +116,12 @@ def test_it_can_begin_at_a_moment(tape: Path) -> None:
 
 
 def broken(tape: Path, change: Callable[[bytes], bytes]) -> Path:
-    path = tape.with_name("broken.tape")
+    path = tape.with_name(f"broken-{os.getpid()}.tape")
     path.write_bytes(change(tape.read_bytes()))
     return path
 
 
-@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9, 0.99])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])
 def test_a_tape_that_is_cut_off_opens_as_far_as_it_goes_or_says_why_not(tape: Path, share: float) -> None:
     path = broken(tape, lambda data: data[: int(len(data) * share)])
     opens_or_says_why_not(path)
@@ -139,7 +140,7 @@ def opens_or_says_why_not(path: Path) -> None:
     assert str(path) in said
 
 
-@pytest.mark.parametrize("at", range(0, 40, 3))
+@pytest.mark.parametrize("at", range(0, 40, 5))
 def test_a_damaged_tape_is_refused_with_its_place_or_shown(tape: Path, at: int) -> None:
     def flipped(data: bytes) -> bytes:
         place = len(data) * at // 40 + 7

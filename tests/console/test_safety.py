@@ -16,7 +16,7 @@ from tests.console.story import Story
 from tests.console.traces import booting, observed
 from tests.tools.measurements.judge import BALLOT, told
 
-SEEDS = 40
+SEEDS = 20
 FEW = 100
 
 VISIBLE = {

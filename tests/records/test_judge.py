@@ -16,7 +16,7 @@ from paxtui.sim.mutants import MUTANTS
 from paxtui.sim.plan.plan_generator import ALL_PROFILES
 from tests.records.runs import Lines, changed, judged, places, split, traced
 
-SEEDS = range(6)
+SEEDS = range(4)
 
 
 # Honest records
@@ -55,7 +55,7 @@ def test_a_killed_replica_leaves_a_gap_that_its_next_life_closes(profile: str) -
         judgement = judged(*split(trace))
         assert judgement.broken is None, (seed, judgement.broken)
         gaps += len(judgement.gaps)
-    assert gaps >= 6
+    assert gaps >= 4
 
 
 def test_replicas_whose_clocks_differ_are_merged_by_cause() -> None:

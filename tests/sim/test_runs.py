@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize("profile", [profile for profile in (*PROFILES, *SPECIAL) if profile != "canary"])
 def test_every_invariant_holds_under_every_profile(profile: str) -> None:
     """Other seeds than those of ``paxtui sim --ci``, which follows in the gate."""
-    summary = campaign(profile, 1000, 12)
+    summary = campaign(profile, 1000, 6)
     assert summary.failures == []
     assert sum(summary.void.values()) <= 2
     assert summary.goals.keys() <= set(GOALS)

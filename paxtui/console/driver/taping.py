@@ -5,6 +5,7 @@ The tape lies in a folder of its own that goes with the console, unless the pers
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -36,6 +37,9 @@ MARKED: Final = {
 }
 """Events that are marked, and as what."""
 
+FOLDER: Final = "paxtui-tape-"
+"""What names of folders of tapes begin with; the id of the process follows."""
+
 _verdict = msgspec.json.Decoder(TapedVerdict).decode
 
 
@@ -56,7 +60,8 @@ class Taping:
         self.kept: Path | None = None
         """Where the tape stays when the console is gone."""
         self._model = model
-        self._folder = Path(tempfile.mkdtemp(prefix="paxtui-tape-"))
+        _remove_orphans()
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-"))
         path = self._folder / "console.tape"
         self._writer = TapeWriter(path, meta_of(model.cluster), megabytes)
         self._keyframes = Keyframes()
@@ -184,3 +189,21 @@ class Taping:
 
 def _words(seen: Seen) -> str:
     return f"r{seen.replica} {describe(seen)}"
+
+
+def _remove_orphans() -> None:
+    """Remove the tapes of consoles that were killed: they could not do it themselves."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER}[0-9]*-*"):
+        pid = folder.name.removeprefix(FOLDER).partition("-")[0]
+        if pid.isdecimal() and not _lives(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)  # another user's stays: it may not be removed
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # it is another user's
+    return True

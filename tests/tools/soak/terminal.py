@@ -49,7 +49,13 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             start_new_session=True,
-            env={**known, "TERM": "xterm-256color", "COLORTERM": "truecolor", "XDG_CONFIG_HOME": str(folder)},
+            env={
+                **known,
+                "TERM": "xterm-256color",
+                "COLORTERM": "truecolor",
+                "XDG_CONFIG_HOME": str(folder),
+                "TMPDIR": str(folder),
+            },
         )
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._closing = False
