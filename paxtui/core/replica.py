@@ -343,6 +343,12 @@ class Replica:
         return self._out.pending or (leader is not None and leader.has_work)
 
     @property
+    def untold(self) -> bool:
+        """Tell whether something has happened of which :meth:`take` has not given the events yet: then
+        :attr:`status` is ahead of them."""
+        return self._out.pending
+
+    @property
     def deadline(self) -> float:
         """Return when :meth:`wake` or :meth:`take` has something to do that only time brings; ``inf`` if
         never. The core asks to be woken instead of having timers: so the simulator owns all time."""

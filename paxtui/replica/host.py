@@ -95,7 +95,10 @@ class Host:
         self.outbound = OutboundLinks(me, cluster.n, fault_registry, self.counters)
         self.control = CoreControl(self)
         faults = fault_registry.active_faults
-        self.telemetry = Telemetry(lambda ask, number: snapshot(self.core, faults, ask, number))
+        self.telemetry = Telemetry(
+            lambda ask, number: snapshot(self.core, faults, ask, number),
+            lambda: self.core is not None and self.core.untold,
+        )
         self.history = EventHistory(me, self._sample)
         self.trace = TraceOutput(
             me, message_log, event_log, fault_registry, self.telemetry, self.history, self.counters

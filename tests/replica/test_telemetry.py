@@ -104,6 +104,29 @@ async def test_an_observer_gets_a_snapshot_and_then_every_event(telemetry: Telem
 
 
 @pytest.mark.trio
+async def test_no_snapshot_is_made_of_what_the_events_have_not_told_yet() -> None:
+    """The core has applied slots, and the turn that tells of them is still to come: a console would see a
+    watermark that goes back."""
+    untold = True
+
+    def snapshot(ask: int, number: int) -> TelemetrySnapshot:
+        assert not untold
+        return TelemetrySnapshot(id=ask, number=number, at_s=0.0, wall=0.0, status=None, slots=(), faults=())
+
+    telemetry = Telemetry(snapshot, lambda: untold)
+    observer = Observer(telemetry)
+    telemetry.flush()
+    assert observer.messages() == []
+    telemetry.record(1.0, (heard(1),))
+    untold = False
+    telemetry.flush()
+    (first,) = observer.messages()
+    assert isinstance(first, TelemetrySnapshot)
+    assert first.number == 1
+    assert list(observer.events()) == []
+
+
+@pytest.mark.trio
 async def test_all_observers_see_the_same_numbers(telemetry: Telemetry) -> None:
     one = Observer(telemetry)
     telemetry.flush()

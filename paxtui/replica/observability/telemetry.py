@@ -98,8 +98,11 @@ class Watcher:
 class Telemetry:
     """The events that observers are told, collected while there are any, and sent in flushes."""
 
-    def __init__(self, make_snapshot: SnapshotMaker) -> None:
+    def __init__(self, make_snapshot: SnapshotMaker, untold: Callable[[], bool] = lambda: False) -> None:
         self._make_snapshot = make_snapshot
+        self._untold = untold
+        """Whether the replica is ahead of the events that were recorded. A snapshot of then would show what
+        the deltas after it tell once more: a watermark that seems to go back."""
         self._watchers: list[Watcher] = []
         self._buffer: deque[tuple[float, Told]] = deque()
         self._number = 0
@@ -191,6 +194,8 @@ class Telemetry:
         if watcher.waiting() > watcher.bytes_max:
             watcher.behind = True
             self._wanted.set()
+        elif watcher.behind and self._untold():
+            self._wanted.set()  # its snapshot comes with the next flush
         elif watcher.behind:
             missed = 0 if watcher.next_number is None else self._number - watcher.next_number
             if missed:
