@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 DEBIAN: Final = {
+    "fish": "fish",
     "ip": "iproute2",
     "iproute2": "iproute2",
     "iptables": "iptables",
@@ -17,6 +18,7 @@ DEBIAN: Final = {
     "strace": "strace",
     "systemd-analyze": "systemd",
     "tmux": "tmux",
+    "zsh": "zsh",
 }
 """Words in the reason of a skipped test, and the Debian package that has the tool."""
 

@@ -28,7 +28,11 @@ ZSH: Final = r"""#compdef paxtui
 _paxtui_completion() {
     eval "$(env _TYPER_COMPLETE_ARGS="${words[1,$CURRENT]}" _PAXTUI_COMPLETE=complete_zsh paxtui 2>/dev/null)"
 }
-compdef _paxtui_completion paxtui
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+    _paxtui_completion "$@"
+else
+    compdef _paxtui_completion paxtui
+fi
 """
 
 FISH: Final = r"""# Completion of paxtui for fish.

@@ -9,6 +9,7 @@ import pytest
 from textual.widgets import Button, Input
 
 from paxtui.console import commands as c
+from paxtui.console.view_state import VIEWS
 from paxtui.console.widgets.faultmenu import FaultMenu
 from paxtui.console.widgets.help import Help
 from paxtui.console.widgets.links import LinksPane
@@ -554,3 +555,14 @@ def test_words_from_replicas_are_never_markup(play: Play) -> None:
         assert "[bold red]boom[/] ␛[2J" in on.text("replicas")
 
     play(act, size=(100, 30))
+
+
+def test_the_title_of_each_view_begins_with_its_key(play: Play) -> None:
+    async def act(on: Played) -> None:
+        for number, name in enumerate(VIEWS, start=1):
+            await on.press(str(number))
+            await on.look()
+            assert str(on.app.query_one(f"#{name}").border_title).startswith(f"{number} {name}")
+            await on.press("escape")
+
+    play(act, size=(80, 24))

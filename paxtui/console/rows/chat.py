@@ -76,7 +76,7 @@ def title(view_state: ViewState, following: bool, below: int, width: int, *, wri
     trouble = model.trouble(replica.id, view_state.now)
     about = [*(["leads"] if leads and view_state.viewer is None else []), *([trouble] if trouble else [])]
     who += f" ({', '.join(about)})" if about else ""
-    parts = [f"chat as seen by {who}"]
+    parts = [f"5 chat as seen by {who}"]
     if not following:
         parts.append(f"+{below} below (f)" if below else "f follows")
     hint = "esc leaves" if writing else "i writes"

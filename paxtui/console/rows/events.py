@@ -91,4 +91,4 @@ def title(wanted: Filter, following: bool, below: int, follow: str) -> str:
     kind = wanted.kind or "any"
     by = "all" if wanted.replica is None else NO_REPLICA.get(wanted.replica) or f"r{wanted.replica}"
     state = f"following {follow}" if following else f"+{below} below (f)" if below else "f follows"
-    return f"events  V level: {level}  K kind: {kind}  B by: {by}   {state}"
+    return f"6 events  V level: {level}  K kind: {kind}  B by: {by}   {state}"
