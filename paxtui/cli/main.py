@@ -32,6 +32,7 @@ from paxtui.cli import (
     run,
     signals,
     sim,
+    staged,
     status,
     streams,
     tail,
@@ -139,6 +140,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "health": guarded(health.health),
     "elect": guarded(elect.elect),
     "noop": guarded(noop.noop),
+    "tick": guarded(staged.tick),
     "verify": guarded(verify.verify),
     "backup": guarded(backup.backup),
     "restore": guarded(backup.restore),
@@ -151,7 +153,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "help": printing(explain),
     "completion": printing(completion.completion),
 }
-GROUPS = {"fault": fault.app, "certs": certs.app}
+GROUPS = {"fault": fault.app, "staged": staged.app, "certs": certs.app}
 
 
 def app_of(words: list[str], *, completes: bool = False) -> typer.Typer:
