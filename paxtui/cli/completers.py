@@ -87,6 +87,13 @@ def complete_events(incomplete: str) -> Found:
     return [(event, "") for event in EVENTS]
 
 
+def complete_staged(incomplete: str) -> Found:
+    """Offer the kinds of messages, and ``all``."""
+    from paxtui.words.steps import KINDS
+
+    return [(kind, "") for kind in (*KINDS, "all")]
+
+
 def complete_themes(incomplete: str) -> Found:
     """Offer the colours of the console."""
     from paxtui.console.theme.styles import PALETTES

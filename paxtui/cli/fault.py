@@ -67,6 +67,7 @@ app.command()(guarded(fault_links.delay))
 app.command()(guarded(fault_links.duplicate))
 app.command()(guarded(fault_links.reorder))
 app.command()(guarded(fault_links.cut))
+app.command()(guarded(fault_links.hold))
 
 
 @app.command()

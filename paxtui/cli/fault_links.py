@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from paxtui.cli.fault_options import ForOption, LinkArgument, PercentArgument, WhenOption, on_links
+from paxtui.cli.completers import complete_staged
+from paxtui.cli.fault_options import (
+    ForOption,
+    LinkArgument,
+    PercentArgument,
+    WhenOption,
+    on_links,
+    parsed,
+)
 from paxtui.cli.options import AttachOption, ConfigOption
 
 
@@ -85,6 +93,40 @@ def reorder(
     from paxtui.wire.faults import Reorder
 
     return on_links(link, lambda to: Reorder(to, checked(percent, "PERCENT")), config, at, for_, when)
+
+
+def hold(
+    link: LinkArgument,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kind",
+            metavar="KIND",
+            help="Only such messages: accept, promise, ... May be repeated.",
+            autocompletion=complete_staged,
+        ),
+    ] = None,
+    slot: Annotated[
+        int | None, typer.Option("--slot", metavar="SLOT", min=0, help="Only messages about this slot.")
+    ] = None,
+    config: ConfigOption = None,
+    at: AttachOption = None,
+    for_: ForOption = "1m",
+    when: WhenOption = None,
+) -> int:
+    """Hold messages on a link until they are released.
+
+    `paxtui staged` lists and releases them. When the hold ends, they leave.
+
+    Example: paxtui fault hold 'r0>*' --kind accept
+    """
+    from paxtui.wire.faults import Hold
+    from paxtui.words.steps import messages
+
+    if for_ == "forever":
+        raise typer.BadParameter("a hold always ends by itself: 10m, 1h")
+    kinds = parsed("--kind", lambda words: messages(words.split()).kinds, " ".join(kind or ()))
+    return on_links(link, lambda to: Hold(to, kinds, slot), config, at, for_, when)
 
 
 def cut(

@@ -147,23 +147,23 @@ async def leader(operator: Operator) -> int:
 def _links(text: str) -> list[tuple[int, int]]:
     from paxtui.words.links import link_of_ids
 
-    return _parsed("LINK", link_of_ids, text)
+    return parsed("LINK", link_of_ids, text)
 
 
 def seconds_of(text: str) -> float | None:
     """Read --for; ``None`` is for ever."""
     from paxtui.words.durations import duration_s
 
-    return _parsed("--for", duration_s, text)
+    return parsed("--for", duration_s, text)
 
 
 def _trigger(text: str | None) -> tuple[int | None, Trigger] | None:
     from paxtui.words.triggers import trigger
 
-    return None if text is None else _parsed("--when", trigger, text)
+    return None if text is None else parsed("--when", trigger, text)
 
 
-def _parsed(option: str, parse: Callable[[str], T], text: str) -> T:
+def parsed(option: str, parse: Callable[[str], T], text: str) -> T:
     """Parse the value of an option. Raises :class:`ConfigError` with the option's name."""
     from paxtui.config.cluster_file import ConfigError
     from paxtui.words import WordError

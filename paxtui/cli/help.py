@@ -18,7 +18,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
         "demo",
     ),
     "Use the log": ("send", "client", "tail", "read"),
-    "Break it, and heal it": ("fault", "elect", "noop"),
+    "Break it, and heal it": ("fault", "elect", "noop", "staged", "tick"),
     "Keep it": ("certs", "verify", "backup", "restore"),
     "Prove it, and measure it": ("run", "sim", "check", "replay", "bench"),
     "Learn": ("guide", "help", "completion"),

@@ -33,6 +33,7 @@ from paxtui.cli import (
     run,
     signals,
     sim,
+    staged,
     status,
     streams,
     tail,
@@ -140,6 +141,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "health": guarded(health.health),
     "elect": guarded(elect.elect),
     "noop": guarded(noop.noop),
+    "tick": guarded(staged.tick),
     "verify": guarded(verify.verify),
     "backup": guarded(backup.backup),
     "restore": guarded(backup.restore),
@@ -153,7 +155,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "help": printing(explain),
     "completion": printing(completion.completion),
 }
-GROUPS = {"fault": fault.app, "certs": certs.app}
+GROUPS = {"fault": fault.app, "staged": staged.app, "certs": certs.app}
 
 
 def app_of(words: list[str], *, completes: bool = False) -> typer.Typer:

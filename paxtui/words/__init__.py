@@ -6,6 +6,7 @@ console's command line and the golden scripts of the tests.
 - :mod:`.durations`: ``500ms``, ``10s``, ``forever``, and the limits of times in files;
 - :mod:`.numbers`: percentages, milliseconds and slots;
 - :mod:`.counts`: ``1 slot``, ``2 slots``;
+- :mod:`.steps`: messages that are held and released one by one, and clocks that are moved;
 - :mod:`.triggers`: trace events, and ``replica 0 accept-sent slot 3``;
 - :mod:`.suggestions`: what was perhaps meant by a word that is not known.
 

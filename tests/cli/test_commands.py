@@ -144,6 +144,36 @@ def test_faults_have_numbers_and_are_listed_undone_and_healed(paxtui: Run, up: U
     assert paxtui("fault", "list", "--config", up.file).stdout == ""
 
 
+def test_messages_are_held_listed_and_released_and_clocks_are_moved(paxtui: Run, up: Up) -> None:
+    config = ("--config", up.file)
+    try:
+        for replica in range(3):
+            assert paxtui("fault", "clock", replica, "0", *config).returncode == 0
+        held = paxtui("fault", "hold", "*>*", "--kind", "heartbeat", "--for", "5m", *config)
+        assert [line.split(maxsplit=1)[1] for line in held.stdout.splitlines()] == [
+            f"hold r{replica}>* heartbeat" for replica in range(3)
+        ]
+
+        def listed() -> list[dict[str, object]]:
+            assert paxtui("tick", *config).returncode == 0
+            return rows(paxtui("staged", "list", "--json", *config).stdout)
+
+        beats = until(listed, "the leader's next timer has come")
+        assert {each["kind"] for each in beats} == {"heartbeat"}
+        assert "heartbeat" in paxtui("staged", "list", *config).stdout
+        assert "STEPPED: " in paxtui("status", *config).stdout
+        first = beats[0]["number"]
+        assert paxtui("staged", "drop", f"#{first}", *config).stdout == "1 dropped\n"
+        assert "is not staged here" in paxtui("staged", "double", first, *config).stderr
+        done = paxtui("staged", "deliver", "heartbeat", *config)
+        assert (done.returncode, done.stdout) == (0, f"{len(beats) - 1} released\n")
+        moved = paxtui("tick", "--id", "r0", "0.5", *config)
+        assert moved.stdout.startswith("r0 moved by 0.5 ms"), moved.stdout
+        assert "did you mean accept?" in paxtui("staged", "drop", "acept", *config).stderr
+    finally:
+        paxtui("fault", "heal", *config)
+
+
 def test_elect_makes_a_replica_lead(paxtui: Run, up: Up) -> None:
 
     def elected() -> str:

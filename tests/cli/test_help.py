@@ -28,10 +28,10 @@ ALL = dict(commands(GROUP))
 def test_these_are_the_commands() -> None:
     top = {path[0] for path in ALL}
     assert {"replica", "up", "send", "client", "tail", "read", "status", "elect", "noop", "verify"} <= top
-    assert {"fault", "run", "sim", "demo", "check"} <= top
+    assert {"fault", "staged", "tick", "run", "sim", "demo", "check"} <= top
     assert {path[1] for path in ALL if path[0] == "fault"} == {
-        *("list", "loss", "delay", "duplicate", "reorder", "cut", "crash", "crash-proposer", "pause"),
-        *("skip", "slow-disk", "clock", "disk-error", "undo", "heal"),
+        *("list", "loss", "delay", "duplicate", "reorder", "cut", "hold", "crash", "crash-proposer"),
+        *("pause", "skip", "slow-disk", "clock", "disk-error", "undo", "heal"),
     }
 
 

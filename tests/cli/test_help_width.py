@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.test_help import ALL, GROUP
 
-GROUPS = [(), ("fault",), ("certs",)]
+GROUPS = [(), ("fault",), ("staged",), ("certs",)]
 HELP = [*GROUPS, *ALL]
 
 

@@ -35,6 +35,7 @@ from paxtui.core.events import (
 from paxtui.core.messages import Heartbeat, HeartbeatAck
 from paxtui.core.settings import Settings
 from paxtui.words.links import link_of_ids
+from paxtui.words.steps import messages
 from tests.core import notation
 from tests.core.cluster import Cluster, Letter
 
@@ -277,15 +278,11 @@ def _number(text: str) -> float:
 
 
 def _filter(words: tuple[str, ...]) -> dict[str, Any]:
-    """``0>1``, ``0>``, ``>1`` and a kind, in any order."""
-    chosen: dict[str, Any] = {}
-    for word in words:
-        if ">" in word:
-            sender, _, to = word.partition(">")
-            chosen |= {"sender": int(sender) if sender else None, "to": int(to) if to else None}
-        else:
-            chosen["kind"] = word
-    return chosen
+    """``0>1``, ``0>``, ``>1`` and a kind, in any order, as everywhere (:mod:`paxtui.words.steps`)."""
+    which = messages(words)
+    ((sender, to),) = which.links
+    kind = which.kinds[0] if which.kinds else None
+    return {"kind": kind, "sender": None if sender < 0 else sender, "to": None if to < 0 else to}
 
 
 def retell(text: str) -> str:

@@ -81,6 +81,7 @@ SPECIAL: Final = (
     "trims",
     "overtaken",
     "clocks",
+    "steps",
 )
 """Profiles for one purpose: most draw situations that chance seldom makes, for mutants that nothing else
 finds; ``canary`` fails one seed in a hundred, to show that failures are reported; in ``calm`` nothing is done

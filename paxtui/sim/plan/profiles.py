@@ -401,6 +401,26 @@ def clocks(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
     return replace(plan, workload=workload, faults=tuple(sorted(faults, key=lambda fault: fault.at)))
 
 
+def steps(plan: Plan, rng: random.Random, types: tuple[str, ...]) -> Plan:
+    """Let a person step through the cluster: all clocks stand, all messages are held, and links are released
+    one after the other, in any order, while elections are forced and replicas crash."""
+    del types
+    everyone = range(plan.replicas)
+    links = [(i, j) for i in everyone for j in everyone if i != j]
+    faults = [fault for fault in plan.faults if fault.kind in ("crash", "crash-at", "loss", "duplicate")]
+    at = rng.uniform(0.3, 0.8)
+    while at < plan.heal_at - 0.5:
+        seconds = rng.uniform(0.1, 1.5)
+        faults += [PlannedFault(at, "clock", (seconds, i, 0.0)) for i in everyone]
+        faults += [PlannedFault(at, "hold", (rng.uniform(0.0, 1.5 * seconds), *link)) for link in links]
+        for _ in range(rng.randrange(4)):
+            elected = PlannedFault(at + rng.uniform(0.0, seconds), "elect", (rng.randrange(plan.replicas),))
+            faults.append(elected)
+        at += seconds + rng.uniform(0.0, 0.5)
+    workload = replace(plan.workload, clients=4, pipeline=4, operations=60, reads=rng.choice((0.2, 0.5)))
+    return replace(plan, workload=workload, faults=tuple(sorted(faults, key=lambda fault: fault.at)))
+
+
 PROFILE_CHANGES: dict[str, Callable[[Plan, random.Random, tuple[str, ...]], Plan]] = {
     "deposed": deposed,
     "reads": reads,
@@ -414,5 +434,6 @@ PROFILE_CHANGES: dict[str, Callable[[Plan, random.Random, tuple[str, ...]], Plan
     "trims": trims,
     "overtaken": overtaken,
     "clocks": clocks,
+    "steps": steps,
 }
 """One for each special profile; it is given an ordinary plan and the types of messages."""
