@@ -164,7 +164,7 @@ def tick(
     config: ConfigOption = None,
     at: AttachOption = None,
 ) -> int:
-    """Move protocol clocks forward, to their next timer or by a time.
+    """Move clocks of the protocol to their next timer.
 
     A clock never moves over a timer: it stops there, and the timer fires.
 
