@@ -11,7 +11,7 @@ import pytest
 from paxtui.client import Unknown
 from paxtui.core.settings import Settings
 from paxtui.wire import faults as f
-from paxtui.wire.requests import StagedMessage
+from paxtui.wire.requests import StagedMessage, StatusReport
 from tests.deploy.scraping import scrape
 from tests.ports import free_ports
 from tests.replica.conditions import until
@@ -38,16 +38,18 @@ def staged(replicas: Replicas) -> list[StagedMessage]:
 
 def beliefs(replicas: Replicas) -> tuple[float, list[object]]:
     """For how long r0 serves, and of each its promise, role and connections."""
-    found: list[object] = []
-    uptime_s = 0.0
-    for sighting in replicas.do(replicas.operator.status):
-        assert sighting.report is not None
-        assert sighting.report.status is not None
-        uptime_s = uptime_s or sighting.report.uptime_s
-        found.append(
-            (sighting.report.status.promised, sighting.report.status.role, sighting.report.connected)
-        )
-    return uptime_s, found
+
+    def all_told() -> list[StatusReport]:
+        """All reports; on a busy machine one question may remain without an answer."""
+        reports = [sighting.report for sighting in replicas.do(replicas.operator.status)]
+        return [each for each in reports if each is not None] if None not in reports else []
+
+    reports = until(all_told, "all say how they are")
+    return reports[0].uptime_s, [
+        (each.status.promised, each.status.role, each.connected)
+        for each in reports
+        if each.status is not None
+    ]
 
 
 def health(replicas: Replicas, id: int) -> str:
