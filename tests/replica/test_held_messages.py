@@ -44,12 +44,12 @@ def beliefs(replicas: Replicas) -> tuple[float, list[object]]:
         reports = [sighting.report for sighting in replicas.do(replicas.operator.status)]
         return [each for each in reports if each is not None] if None not in reports else []
 
+    found: list[object] = []
     reports = until(all_told, "all say how they are")
-    return reports[0].uptime_s, [
-        (each.status.promised, each.status.role, each.connected)
-        for each in reports
-        if each.status is not None
-    ]
+    for each in reports:
+        assert each.status is not None
+        found.append((each.status.promised, each.status.role, each.connected))
+    return reports[0].uptime_s, found
 
 
 def health(replicas: Replicas, id: int) -> str:
